@@ -1,0 +1,150 @@
+/* ABI.h: the binary interface between generated libraries and their callers.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Plain C99. The generated header of a library repeats what its user needs;
+ * tools that work from the manifest alone (rnnc run, train, eval, the Python
+ * package) use this file and the one generic entry `<library>_call`.
+ *
+ * All objects live in the caller's memory. Sizes are asked for first. No
+ * function allocates, locks or writes global state, except the `_create`
+ * helpers of the context, which say so.
+ */
+#ifndef RNNC_RUNTIME_ABI_H
+#define RNNC_RUNTIME_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RNNC_ABI_VERSION 1
+
+/* Status codes of every function. */
+typedef enum rnnc_status {
+  RNNC_OK = 0,
+  RNNC_ERR_ARGUMENT = 1,      /* a required pointer is NULL, or a size is negative */
+  RNNC_ERR_WORKSPACE = 2,     /* the workspace (or an object's memory) is too small */
+  RNNC_ERR_INDEX = 3,         /* an index is outside its axis: see rnnc_error */
+  RNNC_ERR_LENGTH = 4,        /* a length is negative or above the padded length */
+  RNNC_ERR_WEIGHTS = 5,       /* a weight file does not fit: see rnnc_error */
+  RNNC_ERR_NOT_FINITE = 6,    /* a gradient is not finite; the update was skipped */
+  RNNC_ERR_EMPTY = 7,         /* argmax over nothing */
+  RNNC_ERR_UNSUPPORTED = 8,   /* the module does not export this function */
+  RNNC_ERR_STATE = 9          /* the memory given is not an initialised object of this module */
+} rnnc_status;
+
+/* Where a value is at fault. Fields that do not apply are -1 or empty. */
+typedef struct rnnc_error {
+  int32_t status;
+  int32_t argument;   /* position in the function's manifest `args` */
+  int64_t example;    /* row of the batch */
+  int64_t step;       /* position on the (first) time axis */
+  int64_t value;      /* the value found */
+  char name[128];     /* argument or parameter name */
+  char message[256];  /* one English sentence, zero-terminated */
+} rnnc_error;
+
+/* A caller's own way to run tasks: call body(data, i) for every i in [0, n),
+ * in any order, on any threads, and return when all are done. */
+typedef void (*rnnc_task_fn)(void *user, int64_t n,
+                             void (*body)(void *data, int64_t i), void *data);
+
+typedef struct rnnc_context_options {
+  int32_t threads;     /* >= 1; 0 means 1 */
+  const char *variant; /* "v2", "v3", "v4", "native", or NULL: best for this machine */
+  rnnc_task_fn tasks;  /* NULL: the library's own threads (none is made if threads == 1) */
+  void *tasks_user;
+} rnnc_context_options;
+
+/* The objects. Opaque: created by `_init` in memory of the size asked for. */
+typedef struct rnnc_context rnnc_context;
+typedef struct rnnc_params rnnc_params;
+typedef struct rnnc_prepared rnnc_prepared;
+typedef struct rnnc_optimizer rnnc_optimizer;
+typedef struct rnnc_carry rnnc_carry; /* bptt k carry: states + previous true element */
+typedef struct rnnc_stream rnnc_stream; /* states of `step` */
+
+/* Arguments of the generic call. `args` has one pointer for every entry of the
+ * function's "args" list in the manifest, in that order (inputs and outputs
+ * alike, row-major [batch, time, feature]); an optional one may be NULL. */
+typedef struct rnnc_call {
+  rnnc_params *params;
+  const rnnc_prepared *prepared; /* NULL: packed inside the call */
+  rnnc_optimizer *optimizer;     /* train_step only */
+  rnnc_carry *carry;             /* models trained with `bptt k carry`; NULL: first states */
+  rnnc_stream *stream;           /* step, sample */
+  void *workspace;
+  size_t workspace_bytes;
+  int32_t batch;
+  int32_t num_times;
+  const int32_t *times;          /* padded length of every time axis of the function */
+  void *const *args;
+  int32_t num_args;
+  uint64_t seed;                 /* dropout and draws */
+  int32_t has_seed;              /* vjp applies dropout only if set */
+  rnnc_error *error;             /* may be NULL */
+} rnnc_call;
+
+/* What `<library>_describe` fills: the whole library as function pointers, so
+ * that a generic tool needs one symbol. `module` and `function` are positions
+ * in the manifest's lists. */
+typedef struct rnnc_library {
+  int32_t abi_version;
+  const char *manifest; /* JSON, zero-terminated */
+  const char *(*strerror)(int32_t status);
+
+  size_t (*context_size)(void);
+  int32_t (*context_init)(rnnc_context *, size_t bytes, const rnnc_context_options *);
+  void (*context_finish)(rnnc_context *); /* ends its threads */
+  const char *(*context_variant)(const rnnc_context *);
+
+  size_t (*params_size)(int32_t module);
+  int32_t (*params_init)(int32_t module, rnnc_params *, size_t bytes, uint64_t seed);
+  void *(*params_data)(int32_t module, rnnc_params *, int32_t parameter);
+  int32_t (*params_load)(int32_t module, rnnc_params *, const void *safetensors, size_t bytes,
+                         rnnc_error *);
+
+  size_t (*prepared_size)(const rnnc_context *, int32_t module);
+  int32_t (*prepare)(const rnnc_context *, int32_t module, rnnc_params *, rnnc_prepared *,
+                     size_t bytes);
+
+  size_t (*optimizer_size)(int32_t module);
+  int32_t (*optimizer_init)(int32_t module, rnnc_optimizer *, size_t bytes);
+  /* Slot s (0 .. manifest "optimizer"."slots"-1) of the per-parameter state,
+   * in the layout of the parameter arena; NULL past the last. */
+  void *(*optimizer_slot)(int32_t module, rnnc_optimizer *, int32_t slot);
+  /* Counters that steer the schedule; kept in checkpoints by the tools. */
+  struct rnnc_optimizer_counters *(*optimizer_counters)(int32_t module, rnnc_optimizer *);
+
+  size_t (*carry_size)(int32_t module, int32_t batch);
+  int32_t (*carry_init)(int32_t module, rnnc_carry *, size_t bytes, int32_t batch);
+
+  size_t (*stream_size)(int32_t module, int32_t batch);
+  int32_t (*stream_init)(const rnnc_context *, int32_t module, rnnc_params *, rnnc_stream *,
+                         size_t bytes, int32_t batch);
+  /* State s of the module's manifest "states", [batch, shape...]. */
+  void *(*stream_state)(int32_t module, rnnc_stream *, int32_t state);
+
+  int64_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
+                            const int32_t *times);
+  int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
+} rnnc_library;
+
+typedef struct rnnc_optimizer_counters {
+  int64_t updates;      /* updates done: Adam's t */
+  int64_t skipped;      /* updates skipped because a gradient was not finite */
+  int64_t empty;        /* batches without observed elements */
+  int64_t epoch;        /* epochs that are over; set by the caller for `step` schedules */
+  int64_t total_steps;  /* planned updates; set by the caller for `cosine` */
+  double rate_scale;    /* extra factor on the learning rate, 1 by default */
+  int32_t bad_parameter; /* index of the parameter whose gradient was not finite last, or -1 */
+  int32_t reserved;
+} rnnc_optimizer_counters;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RNNC_RUNTIME_ABI_H */
