@@ -1,0 +1,82 @@
+// SourceManager.cpp - file texts and places in them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Support/SourceManager.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace rnnc {
+
+uint32_t SourceManager::addText(std::string name, std::string text) {
+  File file;
+  file.name = std::move(name);
+  file.text = std::move(text);
+  file.lineBegins.push_back(0);
+  for (size_t i = 0; i < file.text.size(); ++i)
+    if (file.text[i] == '\n')
+      file.lineBegins.push_back(static_cast<uint32_t>(i + 1));
+  files.push_back(std::move(file));
+  return static_cast<uint32_t>(files.size() - 1);
+}
+
+bool SourceManager::addFile(const std::string &path, uint32_t &id,
+                            std::string &error) {
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) {
+    error = "it is a folder";
+    return false;
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    error = std::strerror(errno);
+    return false;
+  }
+  std::string text((std::istreambuf_iterator<char>(in)),
+                   std::istreambuf_iterator<char>());
+  // Ranges are 32 bits wide; no program comes near this.
+  if (text.size() > (64u << 20)) {
+    error = "it is larger than 64 MiB";
+    return false;
+  }
+  id = addText(path, std::move(text));
+  return true;
+}
+
+std::string_view SourceManager::text(SourceRange range) const {
+  if (!range.valid())
+    return {};
+  return text(range.file).substr(range.begin, range.end - range.begin);
+}
+
+LineColumn SourceManager::lineColumn(uint32_t file, uint32_t offset) const {
+  const File &f = files[file];
+  auto it =
+      std::upper_bound(f.lineBegins.begin(), f.lineBegins.end(), offset);
+  unsigned line = static_cast<unsigned>(it - f.lineBegins.begin());
+  unsigned column = 1;
+  uint32_t last = std::min<uint32_t>(offset, f.text.size());
+  for (uint32_t i = f.lineBegins[line - 1]; i < last; ++i)
+    if ((static_cast<unsigned char>(f.text[i]) & 0xC0) != 0x80)
+      ++column;
+  return {line, column};
+}
+
+std::string_view SourceManager::lineText(uint32_t file, unsigned line) const {
+  const File &f = files[file];
+  uint32_t begin = f.lineBegins[line - 1];
+  std::string_view rest = std::string_view(f.text).substr(begin);
+  std::string_view result = rest.substr(0, rest.find('\n'));
+  if (!result.empty() && result.back() == '\r')
+    result.remove_suffix(1);
+  return result;
+}
+
+uint32_t SourceManager::lineBegin(uint32_t file, unsigned line) const {
+  return files[file].lineBegins[line - 1];
+}
+
+} // namespace rnnc
