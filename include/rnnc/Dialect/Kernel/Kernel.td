@@ -1,0 +1,267 @@
+// Kernel.td: the kernel dialect, structured work on buffers.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_KERNEL_TD
+#define RNNC_DIALECT_KERNEL_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::rnnc::kernel";
+  let summary = "Structured work on buffers: products, packing, gathers, row fix-ups";
+  let description = [{
+    The level between the scan dialect and loops. Every op reads and writes
+    memrefs that the caller provides (destination style: `ins(...) outs(...)`),
+    nothing is allocated. Pointwise code and reductions are `linalg.generic`
+    at this level; the dialect holds what that op cannot say well: matrix
+    products with packed operands, gathers, random numbers, and the treatment
+    of rows past the end of their example. No op knows models or time: a time
+    loop is an `scf.for` over row views.
+  }];
+}
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, traits>;
+
+// Operands with their effects. A view may be strided; ops that need unit
+// stride say so.
+def In : Arg<AnyStridedMemRef, "read", [MemRead]>;
+def OptionalIn : Arg<Optional<AnyStridedMemRef>, "read", [MemRead]>;
+def Out : Arg<AnyStridedMemRef, "written", [MemWrite]>;
+def InOut : Arg<AnyStridedMemRef, "read and written", [MemRead, MemWrite]>;
+def Lengths : Arg<MemRefRankOf<[I32], [1]>, "length of each example", [MemRead]>;
+def OptionalLengths : Arg<Optional<MemRefRankOf<[I32], [1]>>,
+                          "length of each example", [MemRead]>;
+
+def Kernel_PackOp : Kernel_Op<"pack"> {
+  let summary = "packs the right operand of a product into panels";
+  let description = [{
+    Copies a matrix `source` (`[K, N]`, or `[N, K]` with `trans`) into the panel form that `kernel.gemm`
+    with `packed_b` reads. The target is a flat buffer of
+    `kernel::packedSize(K, N)` elements; its layout belongs to the lowering.
+
+    ```mlir
+    kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<73728xf32>) {trans}
+    ```
+  }];
+  let arguments = (ins In:$source, Out:$packed, UnitAttr:$trans);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    `outs` `(` $packed `:` type($packed) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_GemmOp : Kernel_Op<"gemm"> {
+  let summary = "matrix product C = A B or C += A B";
+  let description = [{
+    `A` is `[M, K]` (`[K, M]` with `trans_a`), `B` is `[K, N]` (`[N, K]` with
+    `trans_b`) or, with `packed_b`, what `kernel.pack` made of it; `C` is
+    `[M, N]`. Views have unit stride in their last dimension; row strides are
+    free. With `accumulate` the product is added to `C`. `C` overlaps no
+    operand. `scratch` is memory the lowering may use to pack operands.
+
+    ```mlir
+    kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<73728xf32>)
+                outs(%z : memref<?x512xf32>) {accumulate, packed_b}
+    ```
+  }];
+  let arguments = (ins In:$a, In:$b, InOut:$c,
+                       Arg<Optional<MemRefRankOf<[I8], [1]>>, "scratch",
+                           [MemRead, MemWrite]>:$scratch,
+                       UnitAttr:$trans_a, UnitAttr:$trans_b,
+                       UnitAttr:$accumulate, UnitAttr:$packed_b);
+  let assemblyFormat = [{
+    `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`
+    `outs` `(` $c `:` type($c) `)`
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_GatherOp : Kernel_Op<"gather"> {
+  let summary = "rows of a table by index";
+  let description = [{
+    `table : [b1..bn, d, rest]`, `indices : [b1..bn, more]` (i32), gives
+    `[b1..bn, more, rest]` where n is `batch_dims`. An index outside of
+    `[0, d)` reads index 0: calls check user data before.
+  }];
+  let arguments = (ins In:$table, In:$indices, Out:$out,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dims);
+  let assemblyFormat = [{
+    `ins` `(` $table `,` $indices `:` type($table) `,` type($indices) `)`
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
+  let summary = "adds rows into a table by index, in a fixed order";
+  let description = [{
+    The adjoint of `kernel.gather`: for each index in row-major order
+    `out[b1..bn, indices[b1..bn, more], rest] += updates[b1..bn, more, rest]`.
+  }];
+  let arguments = (ins In:$updates, In:$indices, InOut:$out,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dims);
+  let assemblyFormat = [{
+    `ins` `(` $updates `,` $indices `:` type($updates) `,` type($indices) `)`
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_RandomOp : Kernel_Op<"random"> {
+  let summary = "uniform numbers in [0, 1) by Philox4x32-10";
+  let description = [{
+    Fills `out` as `scan.random` says: key `(seed, update number)` from `key`
+    (`memref<2xi64>`), counter (site, batch row, absolute step, element / 4).
+    The element number counts row-major over the dimensions that are neither
+    `time_dim` nor `batch_dim`; the step is the index along `time_dim`, or `at`,
+    or 0; the row is the index along `batch_dim`, or 0.
+  }];
+  let arguments = (ins In:$key, Out:$out, Optional<Index>:$at, I64Attr:$site,
+                       OptionalAttr<I64Attr>:$time_dim,
+                       OptionalAttr<I64Attr>:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $key `:` type($key) `)` `outs` `(` $out `:` type($out) `)`
+    (`at` `(` $at^ `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_EnterOp : Kernel_Op<"enter"> {
+  let summary = "user layout to compiler layout, zeros in the padding";
+  let description = [{
+    Copies `source` with dimensions in the caller's order to `out` in the
+    compiler's: `perm` says which dimension of `source` becomes dimension i of
+    `out`. `lengths`, one operand per entry of `time_dims` (dimensions of `out`),
+    name the examples' lengths along it; what lies past the end becomes 0 and
+    is not read. `batch_dim` is the dimension of `out` that counts examples.
+  }];
+  let arguments = (ins In:$source, Variadic<MemRefRankOf<[I32], [1]>>:$lengths,
+                       Out:$out, DenseI64ArrayAttr:$perm,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$time_dims,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_LeaveOp : Kernel_Op<"leave"> {
+  let summary = "compiler layout to user layout, zeros in the padding";
+  let description = [{
+    The way back of `kernel.enter`: `perm` says which dimension of `source`
+    becomes dimension i of `out`; `time_dims` and `batch_dim` are dimensions of
+    `source`.
+  }];
+  let arguments = (ins In:$source, Variadic<MemRefRankOf<[I32], [1]>>:$lengths,
+                       Out:$out, DenseI64ArrayAttr:$perm,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$time_dims,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_MaskRowsOp : Kernel_Op<"mask_rows", [AttrSizedOperandSegments]> {
+  let summary = "fixes up what lies past the end of an example";
+  let description = [{
+    In place: an element of `out` whose step is at or past the length of its
+    row (index along `batch_dim`) becomes the element of `previous`, or 0 where
+    there is none. The step is `at`, or the index along `time_dim`. Exactly one
+    of the two is given. `previous` has the shape of `out`.
+
+    ```mlir
+    kernel.mask_rows outs(%h : memref<?x128xf32>) lengths(%len : memref<?xi32>)
+        at(%t) previous(%h0 : memref<?x128xf32>) {batch_dim = 0 : i64}
+    ```
+  }];
+  let arguments = (ins InOut:$out, Lengths:$lengths, Optional<Index>:$at,
+                       OptionalIn:$previous,
+                       DefaultValuedAttr<I64Attr, "0">:$batch_dim,
+                       OptionalAttr<I64Attr>:$time_dim);
+  let assemblyFormat = [{
+    `outs` `(` $out `:` type($out) `)` `lengths` `(` $lengths `:` type($lengths) `)`
+    (`at` `(` $at^ `)`)? (`previous` `(` $previous^ `:` type($previous) `)`)?
+    attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_ReverseOp : Kernel_Op<"reverse"> {
+  let summary = "reverses the valid part along a dimension";
+  let description = [{
+    `out[t] = source[len - 1 - t]` for `t < len`, 0 past the end. Without
+    `lengths` the whole dimension is valid.
+  }];
+  let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_PickStepOp : Kernel_Op<"pick_step"> {
+  let summary = "the first or last valid step of each example";
+  let description = [{
+    `out[b, ..] = source[len[b] - 1, b, ..]` (`last`, without lengths the last
+    step) or `source[0, b, ..]`; 0 where the length is 0. `out` has the
+    dimensions of `source` without `time_dim`.
+  }];
+  let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
+                       BoolAttr:$last,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_PlaceStepOp : Kernel_Op<"place_step"> {
+  let summary = "a value at the first or last valid step, zeros elsewhere";
+  let description = [{
+    The adjoint of `kernel.pick_step`: all of `out` is written.
+  }];
+  let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
+                       BoolAttr:$last,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Kernel_ArgmaxOp : Kernel_Op<"argmax"> {
+  let summary = "index of the first greatest element along a dimension";
+  let description = [{
+    `out` (i32) has the dimensions of `source` without `dim`. NaN counts as
+    smaller than anything; an empty dimension gives 0.
+  }];
+  let arguments = (ins In:$source, Out:$out, I64Attr:$dim);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // RNNC_DIALECT_KERNEL_TD
