@@ -143,6 +143,9 @@ typedef struct rnnc_optimizer_counters {
   int32_t reserved;
 } rnnc_optimizer_counters;
 
+/* `<library>_describe`. */
+typedef void (*rnnc_describe_fn)(rnnc_library *);
+
 #ifdef __cplusplus
 }
 #endif

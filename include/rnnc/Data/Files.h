@@ -1,0 +1,24 @@
+// Files.h: whole files in, whole files out.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_DATA_FILES_H
+#define RNNC_DATA_FILES_H
+
+#include "rnnc/Data/Result.h"
+
+#include <string>
+#include <string_view>
+
+namespace rnnc::data {
+
+Result<std::string> readFile(const std::string &path);
+
+/// Writes a temporary file beside `path`, flushes it to the disc and renames
+/// it, so that a reader (or a crash) never sees half of it.
+Status writeFileAtomically(const std::string &path, std::string_view bytes);
+
+/// Makes a directory and its parents.
+Status makeDirectory(const std::string &path);
+
+} // namespace rnnc::data
+
+#endif // RNNC_DATA_FILES_H

@@ -1,0 +1,133 @@
+// Library.h: a compiled library, loaded; its objects; calls by name.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TRAINING_LIBRARY_H
+#define RNNC_TRAINING_LIBRARY_H
+
+#include "rnnc/Runtime/ABI.h"
+#include "rnnc/Training/Manifest.h"
+
+#include <memory>
+
+namespace rnnc::training {
+
+/// A loaded library. It stays loaded as long as this lives.
+class Library {
+public:
+  static Result<std::shared_ptr<Library>> open(const std::string &path);
+  ~Library();
+  Library(const Library &) = delete;
+  Library &operator=(const Library &) = delete;
+
+  const Manifest &manifest() const { return info; }
+  const rnnc_library &api() const { return functions; }
+  const std::string &path() const { return file; }
+
+  /// Finds `NAME.function` (or `function` alone where there is one module).
+  /// The error lists what the library has.
+  struct Place {
+    int module, function;
+  };
+  Result<Place> find(std::string_view name) const;
+
+private:
+  Library() = default;
+  std::string file;
+  void *handle = nullptr;
+  rnnc_library functions{};
+  Manifest info;
+};
+
+/// Named arrays: arguments and results of a call.
+using Arrays = std::map<std::string, data::Tensor>;
+
+/// The objects of one module of a library: parameters, optimiser, carry,
+/// stream, and the memory that calls need.
+class Instance {
+public:
+  static Result<std::unique_ptr<Instance>>
+  create(std::shared_ptr<Library> library, int module, int threads);
+  ~Instance();
+  Instance(const Instance &) = delete;
+  Instance &operator=(const Instance &) = delete;
+
+  const Library &library() const { return *lib; }
+  const ModuleInfo &module() const {
+    return lib->manifest().modules[static_cast<size_t>(index)];
+  }
+  std::string variant() const;
+
+  /// First values drawn from a seed.
+  Status initialise(uint64_t seed);
+  /// The parameters as arrays, in the manifest's order.
+  data::TensorFile parameters() const;
+  /// Takes the parameters from `file`; names and shapes must fit exactly.
+  /// Arrays whose name begins with `state.` or `optimizer.` are not weights.
+  Status setParameters(const data::TensorFile &file, const std::string &path);
+  /// Packs the parameters for calls that only read them.
+  Status prepare();
+  void forgetPrepared() { havePrepared = false; }
+
+  Status initialiseOptimizer();
+  rnnc_optimizer_counters *counters();
+  /// Optimiser slots, named `optimizer.SLOT.PARAMETER`.
+  data::TensorFile optimizerState() const;
+  Status setOptimizerState(const data::TensorFile &file,
+                           const std::string &path);
+
+  /// The carry between chunks: first states for `batch` rows.
+  Status initialiseCarry(int32_t batch);
+  const data::Buffer &carryBytes() const { return carry; }
+  Status setCarryBytes(const data::Tensor &bytes, int32_t batch);
+
+  Status initialiseStream(int32_t batch);
+  /// State `state` of the stream, [batch, shape...]; null without a stream.
+  void *streamState(int state);
+
+  /// What a call does besides its arguments.
+  struct CallOptions {
+    uint64_t seed = 0;
+    bool hasSeed = false;
+    bool usePrepared = false;
+    bool useCarry = false;
+    bool useOptimizer = false;
+    bool useStream = false;
+    int repeat = 1;             ///< calls; each is timed
+    std::vector<double> *times = nullptr; ///< milliseconds of each call
+    std::map<std::string, int32_t> lengths; ///< padded lengths no input tells
+    int32_t batch = -1;         ///< where no input tells it
+  };
+  /// Calls `function` with arrays by name and returns its results by name.
+  /// Missing, unknown and misshapen arguments are all listed in one error.
+  Result<Arrays> call(int function, const Arrays &args,
+                      const CallOptions &options);
+  /// The status of the last call and where a value was at fault.
+  const rnnc_error &lastError() const { return error; }
+
+private:
+  Instance() = default;
+  struct Bound;
+  Status bind(const FunctionInfo &function, const Arrays &args,
+              const CallOptions &options, Bound &bound) const;
+  Status invoke(int function, Bound &bound, const CallOptions &options);
+  Error callError(const FunctionInfo &function, int status) const;
+
+  rnnc_context *ctx() const {
+    return reinterpret_cast<rnnc_context *>(
+        const_cast<std::byte *>(context.data()));
+  }
+  rnnc_params *par() const {
+    return reinterpret_cast<rnnc_params *>(
+        const_cast<std::byte *>(params.data()));
+  }
+
+  std::shared_ptr<Library> lib;
+  int index = 0;
+  bool haveContext = false, havePrepared = false, haveOptimizer = false,
+       haveCarry = false, haveStream = false;
+  data::Buffer context, params, prepared, optimizer, carry, stream, workspace;
+  rnnc_error error{};
+};
+
+} // namespace rnnc::training
+
+#endif // RNNC_TRAINING_LIBRARY_H

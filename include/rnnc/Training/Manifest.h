@@ -1,0 +1,103 @@
+// Manifest.h: what a compiled library says about itself.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TRAINING_MANIFEST_H
+#define RNNC_TRAINING_MANIFEST_H
+
+#include "rnnc/Data/Tensor.h"
+
+#include <nlohmann/json.hpp>
+
+namespace rnnc::training {
+
+using Json = nlohmann::ordered_json;
+
+/// One dimension of a shape: a number, the batch, or a time axis.
+struct Dim {
+  enum class Kind { Fixed, Batch, Time } kind = Kind::Fixed;
+  int64_t size = 0;
+  std::string time;
+};
+
+struct ParameterInfo {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool trainable = true;
+  int64_t count() const;
+};
+
+struct StateInfo {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+/// An argument of a function.
+struct ArgInfo {
+  enum class Role {
+    Lengths, Input, StateIn, Cotangent, Reset, Option,     // in
+    Loss, Norm, Output, Probability, StateOut, Gradient,   // out
+  };
+  std::string name;
+  Role role = Role::Input;
+  data::DType dtype = data::DType::F32;
+  std::vector<Dim> shape;
+  bool optional = false;
+  std::optional<double> defaultValue;
+
+  bool isOutput() const { return role >= Role::Loss; }
+};
+
+struct FunctionInfo {
+  std::string name, symbol;
+  std::vector<std::string> times;
+  std::vector<ArgInfo> args;
+
+  /// Position of an argument, or -1.
+  int find(std::string_view name) const;
+};
+
+/// An input or output declaration of a model.
+struct PortInfo {
+  enum class Kind { Index, Real, Bit, Int } kind = Kind::Real;
+  std::string name;
+  std::string axis;  ///< name of the axis an index belongs to
+  int64_t size = 0;  ///< size of that axis
+  std::vector<Dim> shape; ///< without the batch
+  bool output = false;
+  std::string distribution;
+  bool unfold = false; ///< predicted element by element
+  std::optional<int64_t> start, stop, max;
+};
+
+struct ModuleInfo {
+  std::string name, kind, source;
+  std::vector<std::string> times;
+  std::vector<ParameterInfo> parameters;
+  std::vector<PortInfo> ports; ///< inputs, then outputs
+  std::vector<StateInfo> states;
+  std::vector<FunctionInfo> functions;
+  std::map<std::string, std::vector<std::string>> labels; ///< labelled axes
+  Json train = Json::object();
+  std::vector<std::string> optimizerSlots;
+  std::optional<int64_t> bpttSteps;
+  bool carry = false;
+
+  /// Position of a function, or -1.
+  int find(std::string_view function) const;
+};
+
+struct Manifest {
+  std::string library, precision, compiler;
+  std::vector<ModuleInfo> modules;
+  Json json; ///< the whole, as it stands in the library
+
+  data::DType real() const {
+    return precision == "f64" ? data::DType::F64 : data::DType::F32;
+  }
+};
+
+/// Reads and checks a manifest; `path` is for messages.
+Result<Manifest> parseManifest(std::string_view text, const std::string &path);
+
+} // namespace rnnc::training
+
+#endif // RNNC_TRAINING_MANIFEST_H

@@ -1,0 +1,94 @@
+// Files.cpp: whole files in, whole files out.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Data/Files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace rnnc;
+
+Result<std::string> data::readFile(const std::string &path) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return dataError("{}: error: {}", path, std::strerror(errno));
+  std::string bytes;
+  struct stat info;
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+    bytes.reserve(static_cast<size_t>(info.st_size));
+  char buffer[1 << 16];
+  while (true) {
+    ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n == 0)
+      break;
+    if (n < 0) {
+      if (errno == EINTR)
+        continue;
+      Error error = dataError("{}: error: {}", path, std::strerror(errno));
+      ::close(fd);
+      return error;
+    }
+    bytes.append(buffer, static_cast<size_t>(n));
+  }
+  ::close(fd);
+  return bytes;
+}
+
+/// Writes all bytes and flushes; errno tells what failed.
+static bool writeAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return false;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return ::fsync(fd) == 0;
+}
+
+Status data::writeFileAtomically(const std::string &path,
+                                 std::string_view bytes) {
+  std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                  0666);
+  if (fd < 0)
+    return toolError("{}: error: cannot write: {}", path,
+                     std::strerror(errno));
+  bool written = writeAll(fd, bytes);
+  int failure = errno;
+  if (::close(fd) != 0 && written) {
+    written = false;
+    failure = errno;
+  }
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    written = false;
+    failure = errno;
+  }
+  if (!written) {
+    ::unlink(temporary.c_str());
+    return toolError("{}: error: cannot write: {}", path,
+                     std::strerror(failure));
+  }
+  // The directory entry has to reach the disc as well.
+  std::string parent = std::filesystem::path(path).parent_path().string();
+  int dir = ::open(parent.empty() ? "." : parent.c_str(),
+                   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir >= 0) {
+    ::fsync(dir);
+    ::close(dir);
+  }
+  return {};
+}
+
+Status data::makeDirectory(const std::string &path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code)
+    return toolError("{}: error: cannot make the directory: {}", path,
+                     code.message());
+  return {};
+}
