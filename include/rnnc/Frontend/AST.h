@@ -96,6 +96,8 @@ struct Expr {
 
   const Kind kind;
   SourceRange range;
+  /// Height of the tree below; the parser keeps it small enough to recurse.
+  unsigned height = 1;
 
   virtual ~Expr() = default;
 
