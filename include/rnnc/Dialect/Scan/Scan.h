@@ -1,0 +1,65 @@
+// Scan.h: the scan dialect: time loops over batched tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_SCAN_SCAN_H
+#define RNNC_DIALECT_SCAN_SCAN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "rnnc/Dialect/Scan/ScanDialect.h.inc"
+#include "rnnc/Dialect/Scan/ScanEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "rnnc/Dialect/Scan/ScanAttrs.h.inc"
+
+namespace rnnc::scan {
+class YieldOp;
+
+/// The type of the lengths of a time axis, tensor<?xi32>.
+mlir::RankedTensorType getLengthsType(mlir::MLIRContext *context);
+bool isLengthsType(mlir::Type type);
+
+/// The type of a random key, tensor<2xi64>: seed and update number.
+mlir::RankedTensorType getKeyType(mlir::MLIRContext *context);
+bool isKeyType(mlir::Type type);
+
+/// The type of `type` without its dimension `dim`.
+mlir::RankedTensorType dropDim(mlir::RankedTensorType type, int64_t dim);
+
+/// The type of `type` with a dimension of size `size` put in at `dim`.
+mlir::RankedTensorType insertDim(mlir::RankedTensorType type, int64_t dim,
+                                 int64_t size);
+
+/// The sizes of the dynamic dimensions of `value`, in order, as index values.
+llvm::SmallVector<mlir::Value> dynamicSizes(mlir::OpBuilder &builder,
+                                            mlir::Location loc,
+                                            mlir::Value value);
+
+/// A tensor of the type and sizes filled with one number.
+mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,
+                  mlir::RankedTensorType type, mlir::ValueRange dynamicSizes,
+                  double number);
+
+/// A tensor shaped like `like` filled with one number.
+mlir::Value splatLike(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value like, double number);
+
+/// The one number every entry of `value` has (through broadcasts), if known.
+std::optional<double> getSplat(mlir::Value value);
+} // namespace rnnc::scan
+
+#define GET_OP_CLASSES
+#include "rnnc/Dialect/Scan/Scan.h.inc"
+
+#endif // RNNC_DIALECT_SCAN_SCAN_H

@@ -1,0 +1,555 @@
+// Scan.td: the scan dialect, iteration over time on batched tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_SCAN_SCAN_TD
+#define RNNC_DIALECT_SCAN_SCAN_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/LoopLikeInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def ScanDialect : Dialect {
+  let name = "scan";
+  let cppNamespace = "::rnnc::scan";
+  let summary = "Iteration over time on batched tensors";
+  let description = [{
+    Recurrences over time with declared carries, and the few tensor operations
+    that recurrent models need beside `arith`, `math` and `tensor`. Values are
+    ranked tensors laid out `[time axes..., batch, fixed axes...]`; batch and
+    time are dynamic, all else is static. Values that depend on parameters
+    alone have no batch dimension. Past an example's own end a value is zero
+    or unspecified and is never read into a result.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+}
+
+class Scan_Op<string mnemonic, list<Trait> traits = []>
+    : Op<ScanDialect, mnemonic, traits>;
+
+// An op whose result type follows from its operands and attributes.
+class Scan_InferredOp<string mnemonic, list<Trait> traits = []>
+    : Scan_Op<mnemonic, !listconcat([Pure, InferTypeOpAdaptor], traits)>;
+
+// Lengths of one time axis, one per example; the type is never printed.
+def Scan_Lengths : Type<
+    CPred<"::rnnc::scan::isLengthsType($_self)">, "tensor<?xi32>",
+    "::mlir::RankedTensorType">,
+    BuildableType<"::rnnc::scan::getLengthsType($_builder.getContext())">;
+// Seed and update number; the type is never printed.
+def Scan_Key : Type<
+    CPred<"::rnnc::scan::isKeyType($_self)">, "tensor<2xi64>",
+    "::mlir::RankedTensorType">,
+    BuildableType<"::rnnc::scan::getKeyType($_builder.getContext())">;
+def Scan_FloatTensor : RankedTensorOf<[F32, F64]>;
+def Scan_Tensor : RankedTensorOf<[F32, F64, I32, I1]>;
+def Scan_IndexTensor : RankedTensorOf<[I32]>;
+
+def Scan_ReduceKind : I32EnumAttr<"ReduceKind", "what a reduction computes", [
+    I32EnumAttrCase<"sum", 0>, I32EnumAttrCase<"max", 1>,
+    I32EnumAttrCase<"min", 2>, I32EnumAttrCase<"prod", 3>,
+    I32EnumAttrCase<"logsumexp", 4>]> {
+  let cppNamespace = "::rnnc::scan";
+  let genSpecializedAttr = 0;
+}
+def Scan_ReduceKindAttr : EnumAttr<ScanDialect, Scan_ReduceKind, "reduce_kind">;
+
+def Scan_StepKind : I32EnumAttr<"StepKind", "a step of a sequence", [
+    I32EnumAttrCase<"first", 0>, I32EnumAttrCase<"last", 1>]> {
+  let cppNamespace = "::rnnc::scan";
+  let genSpecializedAttr = 0;
+}
+def Scan_StepKindAttr : EnumAttr<ScanDialect, Scan_StepKind, "step_kind">;
+
+//===-- Elementwise --------------------------------------------------------===//
+
+class Scan_Unary<string mnemonic>
+    : Scan_Op<mnemonic, [Pure, SameOperandsAndResultType, Elementwise,
+                         Scalarizable, Vectorizable, Tensorizable]> {
+  let arguments = (ins FloatLike:$input);
+  let results = (outs FloatLike:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+
+def Scan_SigmoidOp : Scan_Unary<"sigmoid"> {
+  let summary = "the logistic function, on scalars, vectors and tensors";
+  let description = [{
+    `1 / (1 + exp(-x))` without overflow.
+
+    ```mlir
+    %y = scan.sigmoid %x : tensor<?x128xf32>
+    ```
+  }];
+}
+
+def Scan_SoftplusOp : Scan_Unary<"softplus"> {
+  let summary = "log(1 + exp(x)) without overflow";
+  let description = [{
+    ```mlir
+    %y = scan.softplus %x : tensor<?x128xf32>
+    ```
+  }];
+}
+
+class Scan_Identity<string mnemonic>
+    : Scan_Op<mnemonic, [Pure, SameOperandsAndResultType]> {
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
+}
+
+def Scan_StopOp : Scan_Identity<"stop"> {
+  let summary = "the identity, through which no gradient flows";
+  let description = [{
+    ```mlir
+    %y = scan.stop %x : tensor<?x128xf32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$input);
+}
+
+def Scan_ClipGradOp : Scan_Identity<"clipgrad"> {
+  let summary = "the identity, whose gradient is limited to ±limit";
+  let description = [{
+    ```mlir
+    %y = scan.clipgrad %x {limit = 1.0 : f64} : tensor<?x128xf32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$input, F64Attr:$limit);
+  let hasVerifier = 1;
+}
+
+//===-- Shape --------------------------------------------------------------===//
+
+def Scan_BroadcastOp : Scan_Op<"broadcast", [Pure]> {
+  let summary = "repeats a value along new dimensions";
+  let description = [{
+    Dimension `i` of the operand becomes dimension `dims[i]` of the result;
+    `dims` is increasing. One operand in `sizes` for each dynamic dimension of
+    the result, in order. A constant of dynamic shape is the broadcast of a
+    scalar constant.
+
+    ```mlir
+    %b2 = scan.broadcast %b sizes(%batch) dims = [1] : tensor<128xf32> -> tensor<?x128xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Variadic<Index>:$sizes,
+                       DenseI64ArrayAttr:$dims);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`sizes` `(` $sizes^ `)`)? `dims` `=` $dims attr-dict
+    `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Scan_TransposeOp : Scan_InferredOp<"transpose"> {
+  let summary = "permutes dimensions";
+  let description = [{
+    Dimension `i` of the result is dimension `perm[i]` of the operand.
+
+    ```mlir
+    %y = scan.transpose %x perm = [1, 0, 2] : tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, DenseI64ArrayAttr:$perm);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input `perm` `=` $perm attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasFolder = 1;
+}
+
+//===-- Reductions and products --------------------------------------------===//
+
+def Scan_ReduceOp : Scan_InferredOp<"reduce"> {
+  let summary = "reduces dimensions away";
+  let description = [{
+    Over nothing `sum` is 0, `prod` 1, `max` and `logsumexp` minus infinity,
+    `min` infinity.
+
+    ```mlir
+    %s = scan.reduce sum %x dims = [0, 1] : tensor<?x?x8xf32> -> tensor<8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_ReduceKindAttr:$kind, Scan_FloatTensor:$input,
+                       DenseI64ArrayAttr:$dims);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = [{
+    $kind $input `dims` `=` $dims attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasFolder = 1;
+}
+
+def Scan_ArgmaxOp : Scan_InferredOp<"argmax"> {
+  let summary = "the index of the largest entry along one dimension, the first at a tie";
+  let description = [{
+    ```mlir
+    %i = scan.argmax %x dim = 1 : tensor<?x8xf32> -> tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$input, I64Attr:$dim);
+  let results = (outs Scan_IndexTensor:$result);
+  let assemblyFormat = [{
+    $input `dim` `=` $dim attr-dict `:` type($input) `->` type($result)
+  }];
+}
+
+def Scan_DotOp : Scan_InferredOp<"dot"> {
+  let summary = "the product of two tensors, summed over contracted dimensions";
+  let description = [{
+    The dimensions in `batch` (first list: of the left operand, second: of the
+    right one) run side by side, those in `contract` are summed over. The
+    result has the batch dimensions, then the other dimensions of the left
+    operand, then those of the right one.
+
+    ```mlir
+    %y = scan.dot %x, %w batch = [[], []] contract = [[1], [1]]
+       : tensor<?x64xf32>, tensor<128x64xf32> -> tensor<?x128xf32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$lhs, Scan_FloatTensor:$rhs,
+                       DenseI64ArrayAttr:$lhs_batch,
+                       DenseI64ArrayAttr:$rhs_batch,
+                       DenseI64ArrayAttr:$lhs_contract,
+                       DenseI64ArrayAttr:$rhs_contract);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `batch` `=` `[` $lhs_batch `,` $rhs_batch `]`
+    `contract` `=` `[` $lhs_contract `,` $rhs_contract `]` attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Dimensions of the left operand that are neither batch nor contracted.
+    llvm::SmallVector<int64_t> getLhsFree();
+    /// Dimensions of the right operand that are neither batch nor contracted.
+    llvm::SmallVector<int64_t> getRhsFree();
+  }];
+}
+
+//===-- Lookup -------------------------------------------------------------===//
+
+def Scan_GatherOp : Scan_InferredOp<"gather"> {
+  let summary = "looks rows of a table up";
+  let description = [{
+    The table is `[b1..bn, d, rest...]`, the indices `[b1..bn, more...]`, the
+    result `[b1..bn, more..., rest...]`, n being `batch_dims`.
+
+    ```mlir
+    %e = scan.gather %emb[%i] batch_dims = 0
+       : tensor<96x64xf32>, tensor<?x?xi32> -> tensor<?x?x64xf32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$table, Scan_IndexTensor:$indices,
+                       I64Attr:$batch_dims);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = [{
+    $table `[` $indices `]` `batch_dims` `=` $batch_dims attr-dict
+    `:` type($table) `,` type($indices) `->` type($result)
+  }];
+}
+
+def Scan_ScatterAddOp : Scan_Op<"scatter_add", [Pure]> {
+  let summary = "sums rows into a table of zeros, the adjoint of scan.gather";
+  let description = [{
+    Updates are `[b1..bn, more..., rest...]`, the result is
+    `[b1..bn, d, rest...]`. `into` gives d where it is dynamic.
+
+    ```mlir
+    %d = scan.scatter_add %u[%i] batch_dims = 0
+       : tensor<?x?x64xf32>, tensor<?x?xi32> -> tensor<96x64xf32>
+    ```
+  }];
+  let arguments = (ins Scan_FloatTensor:$updates, Scan_IndexTensor:$indices,
+                       Optional<Index>:$size, I64Attr:$batch_dims);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = [{
+    $updates `[` $indices `]` (`into` `(` $size^ `)`)?
+    `batch_dims` `=` $batch_dims attr-dict
+    `:` type($updates) `,` type($indices) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===-- Sequences ----------------------------------------------------------===//
+
+def Scan_MaskOp : Scan_Op<"mask", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "replaces what lies past an example's end";
+  let description = [{
+    Entries whose step is not below the example's length become `fill` (0 when
+    not said), by selection: what stood there may be NaN. The step is the
+    position along `time_dim`, or `at` inside a time loop.
+
+    ```mlir
+    %y = scan.mask %x lengths(%len) {time_dim = 0, batch_dim = 1} : tensor<?x?x8xf32>
+    %z = scan.mask %v lengths(%len) at(%t) {batch_dim = 0} : tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Scan_Lengths:$lengths,
+                       Optional<Index>:$at, OptionalAttr<I64Attr>:$time_dim,
+                       I64Attr:$batch_dim,
+                       DefaultValuedAttr<F64Attr, "0.0">:$fill);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input `lengths` `(` $lengths `)` (`at` `(` $at^ `)`)? attr-dict
+    `:` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+// A sequence op: time along time_dim, the valid part of each example when
+// lengths are given.
+class Scan_SequenceOp<string mnemonic, list<Trait> traits = []>
+    : Scan_Op<mnemonic, !listconcat([Pure], traits)> {
+  let hasVerifier = 1;
+}
+
+def Scan_ReverseOp
+    : Scan_SequenceOp<"reverse", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "reverses the valid part of each sequence, zero behind it";
+  let description = [{
+    ```mlir
+    %y = scan.reverse %x lengths(%len) {time_dim = 0, batch_dim = 1} : tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Optional<Scan_Lengths>:$lengths,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`lengths` `(` $lengths^ `)`)? attr-dict `:` type($result)
+  }];
+}
+
+def Scan_ShiftOp
+    : Scan_SequenceOp<"shift", [AttrSizedOperandSegments,
+                                AllTypesMatch<["input", "result"]>]> {
+  let summary = "moves a sequence by one step";
+  let description = [{
+    With `by = 1` step t of the result is step t - 1 of the operand and step 0
+    is `fill`; with `by = -1` it is step t + 1 and the last valid step is
+    `fill` (zero when not given; of the operand's shape without time). With
+    lengths, what lies past the end is zero.
+
+    ```mlir
+    %y = scan.shift %x fill(%start : tensor<?x8xf32>) {by = 1} : tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Optional<Scan_Tensor>:$fill,
+                       Optional<Scan_Lengths>:$lengths, I64Attr:$by,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`fill` `(` $fill^ `:` type($fill) `)`)?
+    (`lengths` `(` $lengths^ `)`)? attr-dict `:` type($result)
+  }];
+}
+
+def Scan_PickStepOp : Scan_InferredOp<"pick_step"> {
+  let summary = "the first or last valid step of each sequence, zero where there is none";
+  let description = [{
+    ```mlir
+    %y = scan.pick_step last %x lengths(%len) {time_dim = 0, batch_dim = 1}
+       : tensor<?x?x8xf32> -> tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_StepKindAttr:$which, Scan_Tensor:$input,
+                       Optional<Scan_Lengths>:$lengths,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $which $input (`lengths` `(` $lengths^ `)`)? attr-dict
+    `:` type($input)
+    `->` type($result)
+  }];
+}
+
+def Scan_PlaceStepOp : Scan_SequenceOp<"place_step", [AttrSizedOperandSegments]> {
+  let summary = "a sequence of zeros but for its first or last valid step";
+  let description = [{
+    The adjoint of `scan.pick_step`. `size` is the number of steps where it is
+    dynamic.
+
+    ```mlir
+    %y = scan.place_step last %v lengths(%len) size(%T) {time_dim = 0, batch_dim = 1}
+       : tensor<?x8xf32> -> tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_StepKindAttr:$which, Scan_Tensor:$input,
+                       Optional<Scan_Lengths>:$lengths, Optional<Index>:$size,
+                       DefaultValuedAttr<I64Attr, "0">:$time_dim,
+                       DefaultValuedAttr<I64Attr, "1">:$batch_dim);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $which $input (`lengths` `(` $lengths^ `)`)? (`size` `(` $size^ `)`)?
+    attr-dict `:` type($input)
+    `->` type($result)
+  }];
+}
+
+def Scan_EnterOp : Scan_InferredOp<"enter"> {
+  let summary = "from the caller's layout, with zeros past the end";
+  let description = [{
+    The operand is `[batch, t1..tn, fixed...]`, the result
+    `[t1..tn, batch, fixed...]`, n being the number of `lengths`. What lies
+    past an example's end is not read and becomes zero.
+
+    ```mlir
+    %y = scan.enter %x lengths(%len) : tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Variadic<Scan_Lengths>:$lengths);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`lengths` `(` $lengths^ `)`)? attr-dict `:` type($input) `->` type($result)
+  }];
+}
+
+def Scan_LeaveOp : Scan_InferredOp<"leave"> {
+  let summary = "to the caller's layout, with zeros past the end";
+  let description = [{
+    The inverse of `scan.enter`.
+
+    ```mlir
+    %y = scan.leave %x lengths(%len) : tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Variadic<Scan_Lengths>:$lengths);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`lengths` `(` $lengths^ `)`)? attr-dict `:` type($input) `->` type($result)
+  }];
+}
+
+//===-- Randomness ---------------------------------------------------------===//
+
+def Scan_RandomOp : Scan_Op<"random", [Pure, AttrSizedOperandSegments]> {
+  let summary = "uniform numbers in [0, 1), a pure function of key and place";
+  let description = [{
+    Philox4x32-10 with the key (seed, update number) and the counter (site,
+    batch row, absolute step, element / 4), the element counted over the
+    remaining dimensions. The step is the position along `time_dim`, or `at`
+    inside a time loop, or 0. Without `batch_dim` the row is 0. One operand in
+    `sizes` for each dynamic dimension of the result.
+
+    ```mlir
+    %u = scan.random %key sizes(%T, %batch) {site = 3, time_dim = 0, batch_dim = 1}
+       : tensor<?x?x8xf32>
+    %v = scan.random %key sizes(%batch) at(%t) {site = 3, batch_dim = 0} : tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Key:$key, Variadic<Index>:$sizes,
+                       Optional<Index>:$at, I64Attr:$site,
+                       OptionalAttr<I64Attr>:$time_dim,
+                       OptionalAttr<I64Attr>:$batch_dim);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = [{
+    $key (`sizes` `(` $sizes^ `)`)? (`at` `(` $at^ `)`)? attr-dict
+    `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===-- The time loop ------------------------------------------------------===//
+
+def Scan_LoopOp : Scan_Op<"loop", [
+    AttrSizedOperandSegments, RecursiveMemoryEffects, RecursivelySpeculatable,
+    SingleBlock, DeclareOpInterfaceMethods<LoopLikeOpInterface>]> {
+  let summary = "a time loop with declared carries, sliced inputs and stacked outputs";
+  let description = [{
+    Runs its body for the steps t = 0 … trip - 1, or with `reverse` for
+    t = trip - 1 … 0. The body gets t, step t of each operand in `slices`
+    (along dimension 0), and the carries; it yields the next carries and what
+    is stacked along a new dimension 0. Results are the stacked values, then
+    the last carries. The body may use values from above.
+
+    With `lengths`, a carry or stacked value whose first dimension is dynamic
+    is batched: in rows whose length is not above t, the carry keeps its value
+    and the stacked row is zero, whatever the body computes there. Carries
+    numbered in `unmasked_carries` and stacked values numbered in
+    `unmasked_stacks` are never masked.
+
+    `unroll` asks for unrolling by a factor (0: fully), `segment` for the
+    gradient to be cut every so many steps.
+
+    ```mlir
+    %ys, %hT = scan.loop trip(%T) lengths(%len)
+        slices(%x = %xs : tensor<?x?x64xf32>) carry(%h = %h0 : tensor<?x128xf32>) step(%t) {
+      ...
+      scan.yield carry(%h1 : tensor<?x128xf32>) stack(%y : tensor<?x8xf32>)
+    } -> (tensor<?x?x8xf32>, tensor<?x128xf32>)
+    ```
+  }];
+  let arguments = (ins Index:$trip, Optional<Scan_Lengths>:$lengths,
+                       Variadic<Scan_Tensor>:$slices,
+                       Variadic<Scan_Tensor>:$firsts, UnitAttr:$reverse,
+                       OptionalAttr<I64Attr>:$unroll,
+                       OptionalAttr<I64Attr>:$segment,
+                       OptionalAttr<DenseI64ArrayAttr>:$unmasked_carries,
+                       OptionalAttr<DenseI64ArrayAttr>:$unmasked_stacks);
+  let results = (outs Variadic<Scan_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // The body is built by the callback, which must end it with scan.yield;
+    // the types of the stacked results follow from what it yields.
+    OpBuilder<(ins "mlir::Value":$trip, "mlir::Value":$lengths,
+      "mlir::ValueRange":$slices, "mlir::ValueRange":$inits, "bool":$reverse,
+      "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::ValueRange, mlir::ValueRange)>":$body)>
+  ];
+  let extraClassDeclaration = [{
+    mlir::Block *getBodyBlock() { return &getBody().front(); }
+    mlir::Value getStep() { return getBodyBlock()->getArgument(0); }
+    mlir::MutableArrayRef<mlir::BlockArgument> getSliceArgs();
+    mlir::MutableArrayRef<mlir::BlockArgument> getCarryArgs();
+    YieldOp getYield();
+    unsigned getNumSlices() { return getSlices().size(); }
+    unsigned getNumCarries() { return getFirsts().size(); }
+    unsigned getNumStacks() { return getNumResults() - getNumCarries(); }
+    mlir::ResultRange getStackResults() {
+      return getResults().take_front(getNumStacks());
+    }
+    mlir::ResultRange getFinalResults() {
+      return getResults().take_back(getNumCarries());
+    }
+    /// Whether rows of the carry past their end keep their value.
+    bool isMaskedCarry(unsigned number);
+    /// Whether rows of the stacked value past their end are zero.
+    bool isMaskedStack(unsigned number);
+    /// The number of steps where it is known.
+    std::optional<int64_t> getConstantTrip();
+  }];
+}
+
+def Scan_YieldOp : Scan_Op<"yield", [
+    Pure, Terminator, ReturnLike, AttrSizedOperandSegments,
+    HasParent<"LoopOp">]> {
+  let summary = "ends a step: the next carries and the values to stack";
+  let description = [{
+    ```mlir
+    scan.yield carry(%h1 : tensor<?x8xf32>) stack(%y : tensor<?x8xf32>)
+    ```
+  }];
+  let arguments = (ins Variadic<Scan_Tensor>:$carries,
+                       Variadic<Scan_Tensor>:$stacks);
+  let assemblyFormat = [{
+    (`carry` `(` $carries^ `:` type($carries) `)`)?
+    (`stack` `(` $stacks^ `:` type($stacks) `)`)? attr-dict
+  }];
+}
+
+#endif // RNNC_DIALECT_SCAN_SCAN_TD

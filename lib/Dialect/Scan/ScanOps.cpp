@@ -1,0 +1,160 @@
+// ScanOps.cpp: verifiers of the scan dialect's plain ops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Scan/Scan.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+
+#define GET_OP_CLASSES
+#include "rnnc/Dialect/Scan/Scan.cpp.inc"
+
+namespace {
+bool sameSize(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+LogicalResult checkSizes(Operation *op, RankedTensorType type,
+                         OperandRange sizes) {
+  if (type.getNumDynamicDims() == sizes.size())
+    return success();
+  return op->emitOpError("has ")
+         << sizes.size() << " sizes for the " << type.getNumDynamicDims()
+         << " dynamic dimensions of " << type;
+}
+
+LogicalResult checkDim(Operation *op, StringRef name, int64_t dim,
+                       RankedTensorType type) {
+  if (dim >= 0 && dim < type.getRank())
+    return success();
+  return op->emitOpError() << name << " = " << dim << " is no dimension of "
+                           << type;
+}
+
+// time_dim always, batch_dim when there are lengths.
+LogicalResult checkSequence(Operation *op, RankedTensorType type, int64_t time,
+                            int64_t batch, bool ragged) {
+  if (failed(checkDim(op, "time_dim", time, type)))
+    return failure();
+  if (!ragged)
+    return success();
+  if (failed(checkDim(op, "batch_dim", batch, type)))
+    return failure();
+  if (time == batch)
+    return op->emitOpError("time_dim and batch_dim are the same");
+  return success();
+}
+} // namespace
+
+LogicalResult ClipGradOp::verify() {
+  if (getLimit().isNegative() || getLimit().isNaN())
+    return emitOpError("limit must not be negative");
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  RankedTensorType input = getInput().getType(), result = getResult().getType();
+  if (input.getElementType() != result.getElementType())
+    return emitOpError("changes the element type");
+  if (static_cast<int64_t>(getDims().size()) != input.getRank())
+    return emitOpError("needs one entry in dims for each dimension of ")
+           << input;
+  int64_t before = -1;
+  for (auto [from, to] : llvm::enumerate(getDims())) {
+    if (failed(checkDim(*this, "dims", to, result)))
+      return failure();
+    if (to <= before)
+      return emitOpError("dims must increase");
+    if (!sameSize(input.getDimSize(from), result.getDimSize(to)))
+      return emitOpError("dimension ")
+             << from << " of " << input << " does not fit dimension " << to
+             << " of " << result;
+    before = to;
+  }
+  return checkSizes(*this, result, getSizes());
+}
+
+LogicalResult ScatterAddOp::verify() {
+  RankedTensorType updates = getUpdates().getType();
+  RankedTensorType indices = getIndices().getType();
+  RankedTensorType result = getResult().getType();
+  int64_t batch = getBatchDims();
+  if (batch < 0 || batch > indices.getRank() || batch >= result.getRank() ||
+      updates.getRank() - indices.getRank() != result.getRank() - batch - 1)
+    return emitOpError("ranks do not fit batch_dims = ") << batch;
+  if (updates.getElementType() != result.getElementType())
+    return emitOpError("changes the element type");
+  auto compatible = [](ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+    return a.size() == b.size() && llvm::all_of_zip(a, b, sameSize);
+  };
+  ArrayRef<int64_t> shape = updates.getShape();
+  if (!compatible(shape.take_front(indices.getRank()), indices.getShape()) ||
+      !compatible(shape.drop_front(indices.getRank()),
+                  result.getShape().drop_front(batch + 1)) ||
+      !compatible(shape.take_front(batch),
+                  result.getShape().take_front(batch)))
+    return emitOpError("shapes of ") << updates << ", " << indices << " and "
+                                     << result << " do not fit";
+  if (result.isDynamicDim(batch) != static_cast<bool>(getSize()))
+    return emitOpError("needs the size exactly where it is dynamic");
+  return success();
+}
+
+LogicalResult MaskOp::verify() {
+  RankedTensorType type = getInput().getType();
+  if (failed(checkDim(*this, "batch_dim", getBatchDim(), type)))
+    return failure();
+  if (static_cast<bool>(getAt()) == getTimeDim().has_value())
+    return emitOpError("needs either time_dim or at(step)");
+  if (!getTimeDim())
+    return success();
+  return checkSequence(*this, type, *getTimeDim(), getBatchDim(), true);
+}
+
+LogicalResult ReverseOp::verify() {
+  return checkSequence(*this, getInput().getType(), getTimeDim(), getBatchDim(),
+                       static_cast<bool>(getLengths()));
+}
+
+LogicalResult ShiftOp::verify() {
+  int64_t by = getBy();
+  if (by != 1 && by != -1)
+    return emitOpError("by must be 1 or -1");
+  RankedTensorType type = getInput().getType();
+  if (failed(checkSequence(*this, type, getTimeDim(), getBatchDim(),
+                           static_cast<bool>(getLengths()))))
+    return failure();
+  if (getFill() && getFill().getType() != dropDim(type, getTimeDim()))
+    return emitOpError("fill must be ") << dropDim(type, getTimeDim());
+  return success();
+}
+
+LogicalResult PlaceStepOp::verify() {
+  RankedTensorType result = getResult().getType();
+  if (failed(checkSequence(*this, result, getTimeDim(), getBatchDim(),
+                           static_cast<bool>(getLengths()))))
+    return failure();
+  if (getInput().getType() != dropDim(result, getTimeDim()))
+    return emitOpError("operand must be ") << dropDim(result, getTimeDim());
+  if (result.isDynamicDim(getTimeDim()) != static_cast<bool>(getSize()))
+    return emitOpError("needs the size exactly where it is dynamic");
+  return success();
+}
+
+LogicalResult RandomOp::verify() {
+  RankedTensorType type = getResult().getType();
+  if (getTimeDim() && getAt())
+    return emitOpError("has both time_dim and at(step)");
+  if (getTimeDim() && failed(checkDim(*this, "time_dim", *getTimeDim(), type)))
+    return failure();
+  if (getBatchDim() &&
+      failed(checkDim(*this, "batch_dim", *getBatchDim(), type)))
+    return failure();
+  if (getTimeDim() && getBatchDim() && *getTimeDim() == *getBatchDim())
+    return emitOpError("time_dim and batch_dim are the same");
+  return checkSizes(*this, type, getSizes());
+}
