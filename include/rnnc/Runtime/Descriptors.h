@@ -1,0 +1,187 @@
+// Descriptors.h: the constant tables that steer the runtime of a library.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The compiler emits one LibraryDesc for every generated library; the runtime
+// (which is the same code in all of them) does everything from it. Both sides
+// include this file. lib/Target/CPU/Tables.cpp emits the structures field by
+// field: keep the two together, and keep natural alignment without holes at
+// the end of a structure (every structure's size is a multiple of 8).
+#ifndef RNNC_RUNTIME_DESCRIPTORS_H
+#define RNNC_RUNTIME_DESCRIPTORS_H
+
+#include <stdint.h>
+
+namespace rnnc::rt {
+
+enum DType : int32_t { F32 = 0, F64 = 1, I32 = 2, I64 = 3, I1 = 4 };
+
+/// Dimensions of shapes: a size, the batch, or time axis t as kTime - t.
+constexpr int64_t kBatch = -1;
+constexpr int64_t kTime = -2;
+
+/// How a parameter gets its first values.
+enum Init : int32_t {
+  InitConstant = 0,   ///< a everywhere
+  InitUniform = 1,    ///< uniform in [a, b)
+  InitNormal = 2,     ///< mean a, standard deviation b
+  InitGlorot = 3,     ///< uniform in +-sqrt(6 / (fan_in + fan_out))
+  InitOrthogonal = 4, ///< the longer side orthonormal
+  InitTable = 5,      ///< table[index on the axis `a`]
+  InitIdentity = 6    ///< a on the diagonal of the last two axes
+};
+
+struct ParamDesc {
+  const char *name;
+  const int64_t *shape;
+  const double *table;
+  int64_t offset; ///< elements from the start of the arena
+  int64_t count;
+  double a, b;
+  int32_t rank;
+  int32_t init;
+  uint32_t labelled; ///< bit i: axis i has labels, its entries are blocks
+  int32_t trainable;
+};
+
+struct StateDesc {
+  const char *name;
+  int64_t count; ///< elements of one row
+};
+
+/// Roles of a function's arguments in the manifest.
+enum Role : int32_t {
+  RoleLengths = 0,
+  RoleInput = 1,
+  RoleStateIn = 2,
+  RoleCot = 3,
+  RoleReset = 4,
+  RoleOption = 5,
+  RoleLoss = 16, // from here on: results
+  RoleNorm = 17,
+  RoleOutput = 18,
+  RoleProbability = 19,
+  RoleStateOut = 20,
+  RoleGrad = 21
+};
+
+/// An argument of a public function.
+struct ArgDesc {
+  const char *name;
+  const int64_t *shape;
+  int64_t indexSize;    ///< > 0: entries must lie in [0, indexSize)
+  double defaultValue;  ///< of an option
+  int32_t role;
+  int32_t dtype;
+  int32_t rank;
+  int32_t optional;
+  int32_t time; ///< lengths: which time axis; -1 else
+  int32_t reserved;
+};
+
+/// Where an argument or result of a compiled entry comes from.
+enum Source : int32_t {
+  SrcUser = 0,       ///< argument `index` of the call
+  SrcParam = 1,      ///< parameter `index`
+  SrcLengths = 2,    ///< lengths of time axis `index` of the function
+  SrcStateIn = 3,    ///< state `index` of the carry or stream
+  SrcStateOut = 4,   ///< its new value
+  SrcPrev = 5,       ///< previous true element of the carry
+  SrcReset = 6,      ///< which rows begin anew
+  SrcSeed = 7,       ///< (seed, update number)
+  SrcGrad = 8,       ///< gradient of parameter `index`, in the gradient arena
+  SrcParams = 9,     ///< the whole arena of parameters
+  SrcGrads = 10,     ///< the whole arena of gradients
+  SrcSlot = 11,      ///< optimiser slot `index`
+  SrcNewParams = 12, ///< results of the update
+  SrcNewSlot = 13,
+  SrcScalars = 14,   ///< f64: rate factor and counters, see Train.cpp
+  SrcNorm = 15,      ///< gradient norm
+  SrcFinite = 16,    ///< 0: a gradient is not finite
+  SrcProbabilities = 17, ///< sample: what the step gives
+  SrcScratch = 18        ///< zeros, or a result nobody asked for
+};
+
+struct EntryArgDesc {
+  const int64_t *shape;
+  int32_t source;
+  int32_t index;
+  int32_t dtype;
+  int32_t rank;
+};
+
+using EntryFn = void (*)(void **args, const int64_t *dims, void *workspace,
+                         const void *ctx);
+using WorkspaceFn = int64_t (*)(const int64_t *dims);
+
+/// A compiled function, in every variant of the library.
+struct EntryDesc {
+  const EntryArgDesc *args;
+  const int64_t *dims; ///< kBatch or kTime - t
+  const EntryFn *code;
+  const WorkspaceFn *workspace;
+  int32_t numArgs;
+  int32_t numDims;
+};
+
+enum FunctionKind : int32_t {
+  KindPlain = 0,     ///< one entry
+  KindTrainStep = 1, ///< gradient, then update
+  KindSample = 2,    ///< a loop of the step entry
+  KindStep = 3       ///< one entry; states live in the stream
+};
+
+struct FunctionDesc {
+  const char *name;
+  const ArgDesc *args;
+  const EntryDesc *entry;
+  const EntryDesc *update;  ///< train_step
+  const int32_t *observed;  ///< train_step: arguments that are predicted data
+  int32_t kind;
+  int32_t numTimes;
+  int32_t numArgs;
+  int32_t numObserved;
+  int32_t symbols;  ///< sample: size of the alphabet
+  int32_t start;    ///< sample: first element, never drawn
+  int32_t stop;     ///< sample: ends a row; -1: none
+  int32_t prevData; ///< carry: argument whose last element is the next `prev`
+};
+
+/// Schedules of the learning rate.
+enum Schedule : int32_t { ScheduleConstant = 0, ScheduleStep = 1, ScheduleCosine = 2 };
+
+struct ModuleDesc {
+  const char *name;
+  const ParamDesc *params;
+  const StateDesc *states;
+  const FunctionDesc *functions;
+  int64_t arena;        ///< elements, padding between parameters included
+  int64_t initScratch;  ///< f64 numbers that params_init needs
+  double scheduleA, scheduleB, scheduleC;
+  int32_t numParams;
+  int32_t numStates;
+  int32_t numFunctions;
+  int32_t numSlots;
+  int32_t hasPrev;   ///< the carry holds a previous element
+  int32_t schedule;
+  int32_t firstPrev; ///< `start`
+  int32_t reserved;
+};
+
+struct VariantDesc {
+  const char *name;
+  int64_t level; ///< x86-64 micro-architecture level it needs
+};
+
+struct LibraryDesc {
+  const char *manifest;
+  const ModuleDesc *modules;
+  const VariantDesc *variants; ///< best last
+  int32_t numModules;
+  int32_t numVariants;
+  int32_t real; ///< DType of real numbers
+  int32_t reserved;
+};
+
+} // namespace rnnc::rt
+
+#endif // RNNC_RUNTIME_DESCRIPTORS_H

@@ -1,0 +1,26 @@
+// Kernels.h: runtime functions that generated code calls.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_RUNTIME_KERNELS_H
+#define RNNC_RUNTIME_KERNELS_H
+
+#include <stdint.h>
+
+extern "C" {
+
+/// Calls body(data, i) for every i in [0, n), on the threads of the context.
+/// `ctx` is the last argument of every entry.
+void rnnc_rt_parallel_for(const void *ctx, int64_t n,
+                          void (*body)(void *data, int64_t i), void *data);
+
+/// Uniform numbers in [0, 1): out[i], i < n, is element first + i of the
+/// draw at (site, row, step). key = {seed, update number}. The same numbers in
+/// both precisions: (u >> 8) * 2^-24 of Philox4x32-10.
+void rnnc_rt_philox_uniform_f32(const int64_t *key, int64_t site, int64_t row,
+                                int64_t step, int64_t first, int64_t n,
+                                float *out);
+void rnnc_rt_philox_uniform_f64(const int64_t *key, int64_t site, int64_t row,
+                                int64_t step, int64_t first, int64_t n,
+                                double *out);
+}
+
+#endif // RNNC_RUNTIME_KERNELS_H

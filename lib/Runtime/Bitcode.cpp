@@ -1,0 +1,13 @@
+// Bitcode.cpp: the whole runtime as one translation unit, for the bitcode that
+// the compiler links into every library.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Call.cpp"
+#include "Context.cpp"
+#include "Describe.cpp"
+#include "Errors.cpp"
+#include "Objects.cpp"
+#include "Params.cpp"
+#include "Philox.cpp"
+#include "Safetensors.cpp"
+#include "Sample.cpp"
+#include "Train.cpp"

@@ -1,0 +1,228 @@
+// Context.cpp: threads and the choice of the code variant.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Runtime.h"
+
+#include <cpuid.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Workers wait for a job number they have not seen. A job is one
+/// parallel-for; its indices are handed out by an atomic counter, which does
+/// not matter for results because every index does all of its own work.
+struct rnnc_context {
+  uint64_t magic;
+  int32_t variant;
+  int32_t threads;
+  rnnc_task_fn tasks;
+  void *tasksUser;
+  pthread_mutex_t owner; // held by the call that uses the workers
+  pthread_mutex_t lock;
+  pthread_cond_t start, done;
+  uint64_t job;
+  int32_t running;
+  int32_t stop;
+  void (*body)(void *, int64_t);
+  void *data;
+  int64_t count;
+  int64_t next;
+  int32_t workers;
+  pthread_t handles[rnnc::rt::kMaxThreads];
+};
+
+namespace rnnc::rt {
+
+/// The x86-64 micro-architecture level of this processor, with what the
+/// operating system saves on a switch taken into account.
+static int64_t machineLevel() {
+  unsigned a, b, c, d, c1, d1;
+  if (!__get_cpuid(1, &a, &b, &c1, &d1))
+    return 1;
+  const unsigned v2 = bit_SSE3 | bit_SSSE3 | bit_SSE41 | bit_SSE42 | bit_POPCNT;
+  if ((c1 & v2) != v2)
+    return 1;
+  const unsigned v3 = bit_AVX | bit_FMA | bit_MOVBE | bit_F16C | bit_OSXSAVE;
+  if ((c1 & v3) != v3 || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+    return 2;
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  unsigned v3b = bit_AVX2 | bit_BMI | bit_BMI2;
+  unsigned ea, eb, ec, ed;
+  if ((b & v3b) != v3b || (low & 0x6) != 0x6 ||
+      !__get_cpuid(0x80000001, &ea, &eb, &ec, &ed) || !(ec & bit_LZCNT))
+    return 2;
+  const unsigned v4 =
+      bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+  return (b & v4) == v4 && (low & 0xE6) == 0xE6 ? 4 : 3;
+}
+
+/// Position of the wanted variant, or of the best one this machine can run;
+/// -1 if there is none.
+static int32_t chooseVariant(const char *wanted) {
+  int64_t level = machineLevel();
+  bool any = !wanted || !*wanted || !strcmp(wanted, "native");
+  const LibraryDesc &lib = rnnc_rt_library;
+  for (int32_t v = lib.numVariants - 1; v >= 0; --v) {
+    if (lib.variants[v].level > level)
+      continue;
+    if (any || !strcmp(wanted, lib.variants[v].name))
+      return v;
+  }
+  return -1;
+}
+
+int variantOf(const rnnc_context *ctx) {
+  return ctx && ctx->magic == kContextMagic ? ctx->variant : -1;
+}
+
+static void work(rnnc_context *ctx) {
+  for (;;) {
+    int64_t i = __atomic_fetch_add(&ctx->next, 1, __ATOMIC_RELAXED);
+    if (i >= ctx->count)
+      return;
+    ctx->body(ctx->data, i);
+  }
+}
+
+static void *workerMain(void *arg) {
+  auto *ctx = static_cast<rnnc_context *>(arg);
+  uint64_t seen = 0;
+  pthread_mutex_lock(&ctx->lock);
+  for (;;) {
+    while (!ctx->stop && ctx->job == seen)
+      pthread_cond_wait(&ctx->start, &ctx->lock);
+    if (ctx->stop)
+      break;
+    seen = ctx->job;
+    pthread_mutex_unlock(&ctx->lock);
+    work(ctx);
+    pthread_mutex_lock(&ctx->lock);
+    if (--ctx->running == 0)
+      pthread_cond_signal(&ctx->done);
+  }
+  pthread_mutex_unlock(&ctx->lock);
+  return nullptr;
+}
+
+static void runOnPool(rnnc_context *ctx, int64_t n,
+                      void (*body)(void *, int64_t), void *data) {
+  // Another call with the same context has the workers: do it alone.
+  if (pthread_mutex_trylock(&ctx->owner) != 0) {
+    for (int64_t i = 0; i < n; ++i)
+      body(data, i);
+    return;
+  }
+  pthread_mutex_lock(&ctx->lock);
+  ctx->body = body;
+  ctx->data = data;
+  ctx->count = n;
+  ctx->next = 0;
+  ctx->running = ctx->workers;
+  ++ctx->job;
+  pthread_cond_broadcast(&ctx->start);
+  pthread_mutex_unlock(&ctx->lock);
+  work(ctx);
+  pthread_mutex_lock(&ctx->lock);
+  while (ctx->running)
+    pthread_cond_wait(&ctx->done, &ctx->lock);
+  pthread_mutex_unlock(&ctx->lock);
+  pthread_mutex_unlock(&ctx->owner);
+}
+
+static void startWorkers(rnnc_context *ctx) {
+  pthread_mutex_init(&ctx->owner, nullptr);
+  pthread_mutex_init(&ctx->lock, nullptr);
+  pthread_cond_init(&ctx->start, nullptr);
+  pthread_cond_init(&ctx->done, nullptr);
+  // Fewer threads than asked for change the time, never the result.
+  for (int32_t i = 1; i < ctx->threads; ++i) {
+    if (pthread_create(&ctx->handles[ctx->workers], nullptr, workerMain, ctx))
+      break;
+    ++ctx->workers;
+  }
+}
+
+} // namespace rnnc::rt
+
+using namespace rnnc::rt;
+
+extern "C" void rnnc_rt_parallel_for(const void *context, int64_t n,
+                                     void (*body)(void *, int64_t),
+                                     void *data) {
+  auto *ctx = static_cast<rnnc_context *>(const_cast<void *>(context));
+  if (n > 1 && ctx && ctx->tasks) {
+    ctx->tasks(ctx->tasksUser, n, body, data);
+    return;
+  }
+  if (n > 1 && ctx && ctx->workers > 0) {
+    runOnPool(ctx, n, body, data);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i)
+    body(data, i);
+}
+
+extern "C" int64_t rnnc_rt_num_threads(const void *context) {
+  auto *ctx = static_cast<const rnnc_context *>(context);
+  return ctx && ctx->threads > 0 ? ctx->threads : 1;
+}
+
+size_t rnnc_rt_context_size(void) { return sizeof(rnnc_context); }
+
+int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
+                             const rnnc_context_options *options) {
+  if (!ctx || (options && options->threads < 0))
+    return RNNC_ERR_ARGUMENT;
+  if (bytes < sizeof(rnnc_context))
+    return RNNC_ERR_WORKSPACE;
+  int32_t variant = chooseVariant(options ? options->variant : nullptr);
+  if (variant < 0)
+    return RNNC_ERR_UNSUPPORTED;
+  memset(static_cast<void *>(ctx), 0, sizeof(rnnc_context));
+  ctx->variant = variant;
+  int32_t threads = options && options->threads > 1 ? options->threads : 1;
+  ctx->threads = threads < kMaxThreads ? threads : kMaxThreads;
+  ctx->tasks = options ? options->tasks : nullptr;
+  ctx->tasksUser = options ? options->tasks_user : nullptr;
+  if (!ctx->tasks && ctx->threads > 1)
+    startWorkers(ctx);
+  ctx->magic = kContextMagic;
+  return RNNC_OK;
+}
+
+void rnnc_rt_context_finish(rnnc_context *ctx) {
+  if (variantOf(ctx) < 0)
+    return;
+  ctx->magic = 0;
+  if (ctx->tasks || ctx->threads <= 1)
+    return;
+  pthread_mutex_lock(&ctx->lock);
+  ctx->stop = 1;
+  pthread_cond_broadcast(&ctx->start);
+  pthread_mutex_unlock(&ctx->lock);
+  for (int32_t i = 0; i < ctx->workers; ++i)
+    pthread_join(ctx->handles[i], nullptr);
+  pthread_cond_destroy(&ctx->done);
+  pthread_cond_destroy(&ctx->start);
+  pthread_mutex_destroy(&ctx->lock);
+  pthread_mutex_destroy(&ctx->owner);
+}
+
+const char *rnnc_rt_context_variant(const rnnc_context *ctx) {
+  int variant = variantOf(ctx);
+  return variant < 0 ? "" : rnnc_rt_library.variants[variant].name;
+}
+
+rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options) {
+  void *memory = aligned_alloc(kAlign, alignUp(sizeof(rnnc_context)));
+  auto *ctx = static_cast<rnnc_context *>(memory);
+  if (ctx && rnnc_rt_context_init(ctx, sizeof(rnnc_context), options)) {
+    free(memory);
+    return nullptr;
+  }
+  return ctx;
+}
+
+void rnnc_rt_context_destroy(rnnc_context *ctx) {
+  rnnc_rt_context_finish(ctx);
+  free(ctx);
+}

@@ -1,0 +1,204 @@
+// Runtime.h: what the parts of the runtime know of each other.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The runtime is C++ without its standard library: no exceptions, no RTTI, no
+// allocation, no global state. It needs libc, libm and pthreads only.
+#ifndef RNNC_LIB_RUNTIME_RUNTIME_H
+#define RNNC_LIB_RUNTIME_RUNTIME_H
+
+#include "rnnc/Runtime/ABI.h"
+#include "rnnc/Runtime/Descriptors.h"
+#include "rnnc/Runtime/Kernels.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern "C" {
+/// The tables of this library, emitted by the compiler.
+extern const rnnc::rt::LibraryDesc rnnc_rt_library;
+}
+
+namespace rnnc::rt {
+
+constexpr size_t kAlign = 64;
+constexpr int kMaxThreads = 256;
+
+inline size_t alignUp(size_t n) { return (n + kAlign - 1) & ~(kAlign - 1); }
+
+inline size_t sizeOf(int32_t dtype) {
+  switch (dtype) {
+  case F64:
+  case I64:
+    return 8;
+  case I1:
+    return 1;
+  default:
+    return 4;
+  }
+}
+
+inline size_t realSize() { return sizeOf(rnnc_rt_library.real); }
+
+/// The module at a position of the manifest, or null.
+inline const ModuleDesc *moduleAt(int32_t module) {
+  if (module < 0 || module >= rnnc_rt_library.numModules)
+    return nullptr;
+  return &rnnc_rt_library.modules[module];
+}
+
+/// Every object begins with a line that says what it is.
+struct Header {
+  uint64_t magic;
+  int32_t module;
+  int32_t batch;
+};
+
+constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
+constexpr uint64_t kPreparedMagic = 0x505245504d41524eull;
+constexpr uint64_t kOptimizerMagic = 0x4f5054494d41524eull;
+constexpr uint64_t kCarryMagic = 0x43415252594d4152ull;
+constexpr uint64_t kStreamMagic = 0x53545245414d4152ull;
+constexpr uint64_t kContextMagic = 0x434f4e544558544dull;
+
+inline Header *headerOf(void *object, uint64_t magic, int32_t module) {
+  auto *header = static_cast<Header *>(object);
+  if (!header || header->magic != magic || header->module != module)
+    return nullptr;
+  return header;
+}
+
+/// Places one after another, 64-byte aligned. With a null base it only counts:
+/// the size query and the call run the very same code.
+struct Bump {
+  char *base;
+  size_t used = 0;
+  void *take(size_t bytes) {
+    used = alignUp(used);
+    void *place = base ? base + used : nullptr;
+    used += bytes;
+    return place;
+  }
+};
+
+/// Philox4x32-10: four numbers from a key and a counter.
+void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
+
+/// Fills an rnnc_error; `status` is returned. `error` may be null.
+int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
+             const char *name, int64_t example, int64_t step, int64_t value,
+             const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+// Context.cpp
+int variantOf(const rnnc_context *ctx);
+
+// Objects.cpp: the places inside objects.
+char *paramsArena(rnnc_params *params);
+char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot);
+
+/// Carry and stream: per-row flags and values that go on.
+struct StateView {
+  int32_t batch;
+  int32_t *fresh; ///< row begins with the declared first states
+  int32_t *prev;  ///< previous true element; null if the module has none
+  char *states;   ///< state s at stateOffset(s)
+};
+bool carryView(int32_t module, rnnc_carry *carry, StateView &view);
+bool streamView(int32_t module, rnnc_stream *stream, StateView &view);
+size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
+size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
+
+/// What a call has found out before anything runs.
+struct Call {
+  const rnnc_context *ctx;
+  int32_t module;
+  const ModuleDesc *m;
+  const FunctionDesc *f;
+  const rnnc_call *c;    ///< null while sizes are asked for
+  int64_t batch;
+  const int32_t *times;  ///< padded lengths
+  const int32_t **lengths; ///< per time axis
+  StateView state;       ///< carry or stream; states null: first states
+  int64_t seedPair[2];
+  char *gradArena;       ///< train_step
+  double scalars[4];
+  char *newParams;
+  char *newSlots;        ///< all slots, one arena after the other
+  void *norm;
+  int32_t *finite;
+  int32_t *prevOut;
+  int32_t *reset;
+  char *statesIn, *statesOut;
+  int32_t *feed;         ///< sample: elements fed to the step
+  void *probabilities;   ///< sample: what the step gives
+};
+
+/// Elements of a shape.
+int64_t countOf(const Call &call, const int64_t *shape, int32_t rank);
+/// Binds an entry's arguments from the workspace; a null base only counts.
+void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump);
+/// Runs an entry whose arguments are bound, its own workspace from `bump`.
+void runEntry(Call &call, const EntryDesc &entry, void **args, Bump &bump);
+
+void planTrainStep(Call &call, Bump &bump);
+int32_t runTrainStep(Call &call, Bump &bump);
+void planSample(Call &call, Bump &bump);
+int32_t runSample(Call &call, Bump &bump);
+/// Places for states that go in and come out.
+void placeStates(Call &call, Bump &bump);
+void loadStates(Call &call);
+void storeStates(Call &call);
+
+/// Factor on the learning rate.
+double scheduleFactor(const ModuleDesc &module,
+                      const rnnc_optimizer_counters &counters);
+
+} // namespace rnnc::rt
+
+// The functions behind rnnc_library.
+extern "C" {
+const char *rnnc_rt_manifest(void);
+const char *rnnc_rt_strerror(int32_t status);
+int32_t rnnc_rt_abi_version(void);
+size_t rnnc_rt_context_size(void);
+int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
+                             const rnnc_context_options *options);
+void rnnc_rt_context_finish(rnnc_context *ctx);
+const char *rnnc_rt_context_variant(const rnnc_context *ctx);
+rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options);
+void rnnc_rt_context_destroy(rnnc_context *ctx);
+size_t rnnc_rt_params_size(int32_t module);
+int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
+                            uint64_t seed);
+void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
+                          int32_t parameter);
+int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
+                            const void *file, size_t bytes, rnnc_error *error);
+size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module);
+int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
+                        rnnc_params *params, rnnc_prepared *prepared,
+                        size_t bytes);
+size_t rnnc_rt_optimizer_size(int32_t module);
+int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
+                               size_t bytes);
+void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
+                             int32_t slot);
+rnnc_optimizer_counters *
+rnnc_rt_optimizer_counters(int32_t module, rnnc_optimizer *optimizer);
+size_t rnnc_rt_carry_size(int32_t module, int32_t batch);
+int32_t rnnc_rt_carry_init(int32_t module, rnnc_carry *carry, size_t bytes,
+                           int32_t batch);
+size_t rnnc_rt_stream_size(int32_t module, int32_t batch);
+int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
+                            rnnc_params *params, rnnc_stream *stream,
+                            size_t bytes, int32_t batch);
+void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream, int32_t state);
+int64_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
+                               int32_t function, int32_t batch,
+                               const int32_t *times);
+int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
+                     const rnnc_call *call);
+void rnnc_rt_describe(rnnc_library *library);
+}
+
+#endif // RNNC_LIB_RUNTIME_RUNTIME_H

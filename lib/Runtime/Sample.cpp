@@ -1,0 +1,256 @@
+// Sample.cpp: drawing sequences by feeding each draw back into the step.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The arguments of `sample` in the manifest: prompt and its lengths P, the
+// options temperature, top_k and top_p, then the drawn elements and how many
+// there are in each row (the stop symbol included). The prompt is not
+// repeated in the result.
+#include "Runtime.h"
+
+#include <math.h>
+#include <string.h>
+
+namespace rnnc::rt {
+namespace {
+
+/// The arguments of `sample`, found by role and name.
+struct SampleArgs {
+  const int32_t *prompt = nullptr;
+  int64_t promptTime = -1;
+  double temperature = 1, topP = 1;
+  int64_t topK = 0;
+  int32_t *text = nullptr;
+  int32_t *counts = nullptr;
+  int64_t steps = 0;
+};
+
+double option(const Call &call, int32_t i) {
+  const ArgDesc &arg = call.f->args[i];
+  const void *given = call.c->args[i];
+  if (!given)
+    return arg.defaultValue;
+  switch (arg.dtype) {
+  case I32:
+    return *static_cast<const int32_t *>(given);
+  case F64:
+    return *static_cast<const double *>(given);
+  default:
+    return double(*static_cast<const float *>(given));
+  }
+}
+
+SampleArgs readArgs(const Call &call) {
+  SampleArgs out;
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    if (arg.role == RoleInput && arg.rank == 2) {
+      out.prompt = static_cast<const int32_t *>(call.c->args[i]);
+      out.promptTime = kTime - arg.shape[1];
+    } else if (arg.role == RoleOption) {
+      double value = option(call, i);
+      if (!strcmp(arg.name, "temperature"))
+        out.temperature = value;
+      else if (!strcmp(arg.name, "top_k"))
+        out.topK = int64_t(value);
+      else if (!strcmp(arg.name, "top_p"))
+        out.topP = value;
+    } else if (arg.role == RoleOutput && arg.rank == 2) {
+      out.text = static_cast<int32_t *>(call.c->args[i]);
+      out.steps = call.times[kTime - arg.shape[1]];
+    } else if (arg.role == RoleOutput && arg.rank == 1) {
+      out.counts = static_cast<int32_t *>(call.c->args[i]);
+    }
+  }
+  return out;
+}
+
+double probability(const Call &call, int64_t row, int64_t k) {
+  int64_t i = row * call.f->symbols + k;
+  return rnnc_rt_library.real == F64
+             ? static_cast<const double *>(call.probabilities)[i]
+             : double(static_cast<const float *>(call.probabilities)[i]);
+}
+
+/// Restores the heap property below `i`: the largest weight on top.
+void siftDown(const double *weight, int32_t *heap, int64_t n, int64_t i) {
+  for (;;) {
+    int64_t child = 2 * i + 1;
+    if (child >= n)
+      return;
+    auto below = [&](int32_t a, int32_t b) {
+      // Equal weights in order of the symbols, so that ties do not depend on
+      // anything else.
+      return weight[a] < weight[b] || (weight[a] == weight[b] && a > b);
+    };
+    if (child + 1 < n && below(heap[child], heap[child + 1]))
+      ++child;
+    if (!below(heap[i], heap[child]))
+      return;
+    int32_t other = heap[i];
+    heap[i] = heap[child];
+    heap[child] = other;
+    i = child;
+  }
+}
+
+/// The symbols that may be drawn, and their weights after the temperature.
+int64_t candidates(const Call &call, const SampleArgs &args, int64_t row,
+                   double *weight, int32_t *list) {
+  int64_t n = 0;
+  double best = 0;
+  for (int32_t k = 0; k < call.f->symbols; ++k) {
+    if (k == call.f->start && k != call.f->stop)
+      continue;
+    weight[k] = probability(call, row, k);
+    best = weight[k] > best ? weight[k] : best;
+    list[n++] = k;
+  }
+  if (args.temperature > 0 && args.temperature != 1)
+    for (int64_t i = 0; i < n; ++i)
+      weight[list[i]] =
+          best > 0 ? pow(weight[list[i]] / best, 1 / args.temperature) : 1;
+  return n;
+}
+
+/// Moves the `count` heaviest symbols to the end of the list, the heaviest
+/// last.
+void moveHeaviest(const double *weight, int32_t *list, int64_t n,
+                  int64_t count) {
+  for (int64_t i = n / 2; i-- > 0;)
+    siftDown(weight, list, n, i);
+  for (int64_t left = n; count-- > 0;) {
+    int32_t top = list[0];
+    list[0] = list[--left];
+    list[left] = top;
+    siftDown(weight, list, left, 0);
+  }
+}
+
+/// A number in [0, 1) of 48 bits: f32's 24 are too coarse for large alphabets.
+double uniform48(const Call &call, int64_t row, int64_t step) {
+  uint32_t key[2] = {uint32_t(call.seedPair[0]), uint32_t(call.seedPair[1])};
+  uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step), 0};
+  uint32_t numbers[4];
+  philox(key, counter, numbers);
+  return (double(numbers[0] >> 8) + double(numbers[1] >> 8) / 16777216.0) /
+         16777216.0;
+}
+
+/// Draws one symbol from the probabilities of `row`: temperature first, then
+/// the k largest, then the fewest of those that hold a share of p.
+int32_t draw(const Call &call, const SampleArgs &args, int64_t row,
+             int64_t step, double *weight, int32_t *list) {
+  int64_t n = candidates(call, args, row, weight, list);
+  if (n == 0)
+    return 0;
+  if (args.temperature <= 0) {
+    int32_t best = list[0];
+    for (int64_t i = 1; i < n; ++i)
+      best = weight[list[i]] > weight[best] ? list[i] : best;
+    return best;
+  }
+  int64_t count = args.topK > 0 && args.topK < n ? args.topK : n;
+  if (count < n || args.topP < 1)
+    moveHeaviest(weight, list, n, count);
+  double total = 0;
+  for (int64_t i = 0; i < count; ++i)
+    total += weight[list[n - 1 - i]];
+  if (args.topP < 1) {
+    double share = args.topP * total;
+    int64_t all = count;
+    total = weight[list[n - 1]];
+    for (count = 1; count < all && total < share; ++count)
+      total += weight[list[n - 1 - count]];
+  }
+  double goal = uniform48(call, row, step) * total, sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    sum += weight[list[n - 1 - i]];
+    if (goal < sum)
+      return list[n - 1 - i];
+  }
+  return list[n - 1];
+}
+
+struct SamplePlan {
+  void **args;
+  double *weight;
+  int32_t *list;
+  int32_t *done;
+};
+
+SamplePlan placeSample(Call &call, Bump &bump) {
+  SamplePlan plan;
+  placeStates(call, bump);
+  size_t rows = size_t(call.batch), symbols = size_t(call.f->symbols);
+  call.feed = static_cast<int32_t *>(bump.take(rows * 4));
+  plan.done = static_cast<int32_t *>(bump.take(rows * 4));
+  plan.weight = static_cast<double *>(bump.take(symbols * 8));
+  plan.list = static_cast<int32_t *>(bump.take(symbols * 4));
+  call.probabilities = bump.take(rows * symbols * realSize());
+  plan.args = bindEntry(call, *call.f->entry, bump);
+  return plan;
+}
+
+/// After a step its new states are the next step's states.
+void advance(Call &call) {
+  memcpy(call.statesIn, call.statesOut,
+         stateOffset(*call.m, call.m->numStates, call.batch));
+  memset(call.reset, 0, size_t(call.batch) * 4);
+}
+
+} // namespace
+
+void planSample(Call &call, Bump &bump) {
+  SamplePlan plan = placeSample(call, bump);
+  runEntry(call, *call.f->entry, plan.args, bump);
+}
+
+int32_t runSample(Call &call, Bump &bump) {
+  SampleArgs args = readArgs(call);
+  SamplePlan plan = placeSample(call, bump);
+  loadStates(call);
+  int64_t rows = call.batch, longest = 0, open = rows;
+  auto promptLength = [&](int64_t b) -> int64_t {
+    return args.prompt ? call.lengths[args.promptTime][b] : 0;
+  };
+  for (int64_t b = 0; b < rows; ++b) {
+    // A stream goes on after what was fed last; else `start` comes first.
+    call.feed[b] = call.prevOut[b];
+    plan.done[b] = args.steps == 0;
+    open -= plan.done[b];
+    args.counts[b] = 0;
+    longest = promptLength(b) > longest ? promptLength(b) : longest;
+  }
+  memset(args.text, 0, size_t(rows * args.steps) * 4);
+  for (int64_t step = 0; open > 0 && step < longest + args.steps; ++step) {
+    runEntry(call, *call.f->entry, plan.args, bump);
+    advance(call);
+    for (int64_t b = 0; b < rows; ++b) {
+      int64_t known = promptLength(b);
+      if (step < known) {
+        call.feed[b] = args.prompt[b * call.times[args.promptTime] + step];
+        continue;
+      }
+      if (plan.done[b])
+        continue;
+      int32_t symbol = draw(call, args, b, step, plan.weight, plan.list);
+      args.text[b * args.steps + args.counts[b]++] = symbol;
+      call.feed[b] = symbol;
+      if (symbol == call.f->stop || args.counts[b] == args.steps) {
+        plan.done[b] = 1;
+        --open;
+      }
+    }
+  }
+  if (call.state.states && rows) {
+    memcpy(call.state.states, call.statesIn,
+           stateOffset(*call.m, call.m->numStates, rows));
+    for (int64_t b = 0; b < rows; ++b) {
+      call.state.fresh[b] = 0;
+      call.state.prev[b] = call.feed[b];
+    }
+  }
+  return RNNC_OK;
+}
+
+} // namespace rnnc::rt

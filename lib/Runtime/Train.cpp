@@ -1,0 +1,161 @@
+// Train.cpp: one update of the parameters.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Runtime.h"
+
+#include <math.h>
+#include <string.h>
+
+namespace rnnc::rt {
+
+/// Factor on the learning rate of the update that comes next.
+///   constant            1
+///   step(every, by, after)
+///                       by ^ floor(max(0, epochs over - after) / every)
+///   cosine(warmup)      (t + 1) / warmup for the first updates, then
+///                       (1 + cos(pi (t - warmup) / (total - warmup))) / 2;
+///                       1 after the warm-up while the total is not known
+/// where t counts the updates done. `rate_scale` multiplies all of them.
+double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
+  double scale = c.rate_scale;
+  if (m.schedule == ScheduleStep) {
+    double over = double(c.epoch) - m.scheduleC;
+    if (over <= 0 || m.scheduleA <= 0)
+      return scale;
+    return scale * pow(m.scheduleB, floor(over / m.scheduleA));
+  }
+  if (m.schedule == ScheduleCosine) {
+    double t = double(c.updates), warmup = m.scheduleA;
+    if (t < warmup)
+      return scale * (t + 1) / warmup;
+    double total = double(c.total_steps);
+    if (total <= warmup)
+      return scale;
+    double progress = t < total ? (t - warmup) / (total - warmup) : 1;
+    return scale * 0.5 * (1 + cos(3.14159265358979323846 * progress));
+  }
+  return scale;
+}
+
+/// Nothing is observed if every predicted value has no valid step.
+static bool nothingObserved(const Call &call) {
+  if (call.batch == 0)
+    return true;
+  for (int32_t i = 0; i < call.f->numObserved; ++i) {
+    const ArgDesc &arg = call.f->args[call.f->observed[i]];
+    if (arg.rank < 2 || arg.shape[1] > kTime)
+      return false;
+    const int32_t *lengths = call.lengths[kTime - arg.shape[1]];
+    for (int64_t b = 0; b < call.batch; ++b)
+      if (lengths[b] > 0)
+        return false;
+  }
+  return call.f->numObserved > 0;
+}
+
+/// Zeroes the `loss` and `norm` results.
+static void zeroScalars(const Call &call) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    int32_t role = call.f->args[i].role;
+    if ((role == RoleLoss || role == RoleNorm) && call.c->args[i])
+      memset(call.c->args[i], 0, sizeOf(call.f->args[i].dtype));
+  }
+}
+
+template <typename Real>
+static int32_t firstBad(const ModuleDesc &m, const char *arena) {
+  auto *grads = reinterpret_cast<const Real *>(arena);
+  for (int32_t p = 0; p < m.numParams; ++p) {
+    if (!m.params[p].trainable)
+      continue;
+    const Real *g = grads + m.params[p].offset;
+    for (int64_t i = 0; i < m.params[p].count; ++i)
+      if (!isfinite(double(g[i])))
+        return p;
+  }
+  return -1;
+}
+
+static int32_t badParameter(const ModuleDesc &m, const char *arena) {
+  return rnnc_rt_library.real == F64 ? firstBad<double>(m, arena)
+                                     : firstBad<float>(m, arena);
+}
+
+struct TrainPlan {
+  void **gradArgs;
+  void **updateArgs;
+  size_t arena;
+};
+
+/// Places everything that both entries share.
+static TrainPlan placeTrain(Call &call, Bump &bump) {
+  TrainPlan plan;
+  const ModuleDesc &m = *call.m;
+  plan.arena = alignUp(size_t(m.arena) * realSize());
+  placeStates(call, bump);
+  call.gradArena = static_cast<char *>(bump.take(plan.arena));
+  call.newParams = static_cast<char *>(bump.take(plan.arena));
+  call.newSlots =
+      static_cast<char *>(bump.take(plan.arena * size_t(m.numSlots)));
+  call.norm = bump.take(8);
+  call.finite = static_cast<int32_t *>(bump.take(8));
+  plan.gradArgs = bindEntry(call, *call.f->entry, bump);
+  plan.updateArgs = bindEntry(call, *call.f->update, bump);
+  return plan;
+}
+
+void planTrainStep(Call &call, Bump &bump) {
+  TrainPlan plan = placeTrain(call, bump);
+  Bump gradient = bump, update = bump;
+  runEntry(call, *call.f->entry, plan.gradArgs, gradient);
+  runEntry(call, *call.f->update, plan.updateArgs, update);
+  bump.used = gradient.used > update.used ? gradient.used : update.used;
+}
+
+static void giveNorm(const Call &call) {
+  int32_t real = rnnc_rt_library.real;
+  for (int32_t i = 0; i < call.f->numArgs; ++i)
+    if (call.f->args[i].role == RoleNorm && call.c->args[i])
+      memcpy(call.c->args[i], call.norm, sizeOf(real));
+}
+
+int32_t runTrainStep(Call &call, Bump &bump) {
+  const ModuleDesc &m = *call.m;
+  auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
+  call.seedPair[1] = counters.updates + counters.skipped + counters.empty;
+  TrainPlan plan = placeTrain(call, bump);
+  loadStates(call);
+  if (nothingObserved(call)) {
+    for (int64_t b = 0; b < call.batch && call.state.states; ++b)
+      call.state.fresh[b] = call.reset[b];
+    zeroScalars(call);
+    ++counters.empty;
+    return RNNC_OK;
+  }
+  memset(call.gradArena, 0, plan.arena);
+  runEntry(call, *call.f->entry, plan.gradArgs, bump);
+  storeStates(call);
+  // The update sees the rate's factor and the number of this update.
+  call.scalars[0] = scheduleFactor(m, counters);
+  call.scalars[1] = double(counters.updates + 1);
+  runEntry(call, *call.f->update, plan.updateArgs, bump);
+  giveNorm(call);
+  int32_t bad = badParameter(m, call.gradArena);
+  if (bad >= 0) {
+    ++counters.skipped;
+    counters.bad_parameter = bad;
+    return fail(call.c->error, RNNC_ERR_NOT_FINITE, -1, m.params[bad].name, -1,
+                -1, counters.updates,
+                "the gradient of `%s` is not finite after %lld updates",
+                m.params[bad].name, (long long)counters.updates);
+  }
+  memcpy(paramsArena(call.c->params), call.newParams,
+         size_t(m.arena) * realSize());
+  for (int32_t s = 0; s < m.numSlots; ++s)
+    memcpy(optimizerSlot(call.module, call.c->optimizer, s),
+           call.newSlots + size_t(s) * plan.arena,
+           size_t(m.arena) * realSize());
+  ++counters.updates;
+  return RNNC_OK;
+}
+
+} // namespace rnnc::rt
