@@ -50,6 +50,14 @@ LogicalResult checkSequence(Operation *op, RankedTensorType type, int64_t time,
 }
 } // namespace
 
+LogicalResult StopOp::verify() {
+  if (static_cast<bool>(getAt()) != getPeriod().has_value())
+    return emitOpError("needs at(step) and period together");
+  if (getPeriod() && static_cast<int64_t>(*getPeriod()) < 1)
+    return emitOpError("period must be positive");
+  return success();
+}
+
 LogicalResult ClipGradOp::verify() {
   if (getLimit().isNegative() || getLimit().isNaN())
     return emitOpError("limit must not be negative");

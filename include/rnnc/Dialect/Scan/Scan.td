@@ -98,23 +98,28 @@ def Scan_SoftplusOp : Scan_Unary<"softplus"> {
   }];
 }
 
-class Scan_Identity<string mnemonic>
-    : Scan_Op<mnemonic, [Pure, SameOperandsAndResultType]> {
-  let results = (outs Scan_FloatTensor:$result);
-  let assemblyFormat = "$input attr-dict `:` type($result)";
-}
-
-def Scan_StopOp : Scan_Identity<"stop"> {
+def Scan_StopOp
+    : Scan_Op<"stop", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "the identity, through which no gradient flows";
   let description = [{
+    With `at` and `period`, the gradient is cut only where the step is a
+    positive multiple of the period.
+
     ```mlir
     %y = scan.stop %x : tensor<?x128xf32>
+    %h = scan.stop %g at(%t) {period = 35} : tensor<?x128xf32>
     ```
   }];
-  let arguments = (ins Scan_FloatTensor:$input);
+  let arguments = (ins Scan_FloatTensor:$input, Optional<Index>:$at,
+                       OptionalAttr<I64Attr>:$period);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat =
+      "$input (`at` `(` $at^ `)`)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
-def Scan_ClipGradOp : Scan_Identity<"clipgrad"> {
+def Scan_ClipGradOp
+    : Scan_Op<"clipgrad", [Pure, SameOperandsAndResultType]> {
   let summary = "the identity, whose gradient is limited to ±limit";
   let description = [{
     ```mlir
@@ -122,6 +127,8 @@ def Scan_ClipGradOp : Scan_Identity<"clipgrad"> {
     ```
   }];
   let arguments = (ins Scan_FloatTensor:$input, F64Attr:$limit);
+  let results = (outs Scan_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
 
