@@ -77,6 +77,7 @@ static std::optional<std::vector<ZipEntry>> readDirectory(std::string_view zip) 
   uint64_t count = tail.number(2);
   tail.skip(4);
   uint64_t start = tail.number(4);
+  tail.text(tail.number(2)); // the comment
   if (!tail.good())
     return std::nullopt;
   std::vector<ZipEntry> entries;

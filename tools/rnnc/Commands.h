@@ -1,0 +1,16 @@
+// Commands.h: the verbs of rnnc, one file each.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TOOLS_RNNC_COMMANDS_H
+#define RNNC_TOOLS_RNNC_COMMANDS_H
+
+#include <CLI/CLI.hpp>
+
+namespace rnnc::tool {
+
+/// Each adds its verb to `app`. The verb's callback stores the exit code.
+void addRunCommand(CLI::App &app, int &exitCode);
+void addInspectCommand(CLI::App &app, int &exitCode);
+
+} // namespace rnnc::tool
+
+#endif // RNNC_TOOLS_RNNC_COMMANDS_H

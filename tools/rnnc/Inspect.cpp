@@ -1,0 +1,122 @@
+// Inspect.cpp: `rnnc inspect`: what a library holds.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Model.h"
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+
+namespace {
+struct InspectOptions {
+  ModelOptions model;
+  bool json = false;
+};
+} // namespace
+
+static std::string dimsText(const std::vector<Dim> &shape) {
+  std::vector<std::string> parts;
+  for (const Dim &dim : shape)
+    parts.push_back(dim.kind == Dim::Kind::Fixed   ? std::to_string(dim.size)
+                    : dim.kind == Dim::Kind::Batch ? "batch"
+                                                   : dim.time);
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+static int64_t parameterCount(const ModuleInfo &module) {
+  int64_t total = 0;
+  for (const ParameterInfo &parameter : module.parameters)
+    total += parameter.count();
+  return total;
+}
+
+static void printFunction(const FunctionInfo &function) {
+  fmt::print("    {}", function.name);
+  if (!function.symbol.empty())
+    fmt::print("  ({})", function.symbol);
+  fmt::print("\n");
+  for (const ArgInfo &arg : function.args)
+    fmt::print("      {} {:<24} {} {}{}\n", arg.isOutput() ? "out" : "in ",
+               arg.name, nameOf(arg.dtype), dimsText(arg.shape),
+               arg.optional ? ", optional" : "");
+}
+
+static void printModule(const Library &library, const ModuleInfo &module,
+                        int index) {
+  const Manifest &manifest = library.manifest();
+  fmt::print("{} {}\n", module.kind, module.source);
+  size_t width = manifest.precision == "f64" ? 8 : 4;
+  fmt::print("  {} numbers in {} parameters ({:.1f} KiB)\n",
+             parameterCount(module), module.parameters.size(),
+             static_cast<double>(parameterCount(module)) *
+                 static_cast<double>(width) / 1024);
+  for (const ParameterInfo &parameter : module.parameters)
+    fmt::print("    {:<28} {}{}\n", parameter.name,
+               data::shapeText(parameter.shape),
+               parameter.trainable ? "" : "  frozen");
+  if (!module.states.empty())
+    fmt::print("  states\n");
+  for (const StateInfo &state : module.states)
+    fmt::print("    {:<28} {}\n", state.name, data::shapeText(state.shape));
+  fmt::print("  optimiser state {:.1f} KiB\n",
+             static_cast<double>(library.api().optimizer_size(index)) / 1024);
+  fmt::print("  functions\n");
+  for (const FunctionInfo &function : module.functions)
+    printFunction(function);
+}
+
+/// The manifest; `parameters` and `functions` on top also for several modules.
+static Json inspectJson(const Library &library) {
+  Json result = library.manifest().json;
+  for (const char *key : {"parameters", "functions"}) {
+    if (result.contains(key))
+      continue;
+    Json all = Json::array();
+    for (const Json &module : result["modules"])
+      for (Json item : module[key]) {
+        item["module"] = module["name"];
+        all.push_back(std::move(item));
+      }
+    result[key] = std::move(all);
+  }
+  Json sizes = Json::array();
+  for (size_t m = 0; m < library.manifest().modules.size(); ++m) {
+    const ModuleInfo &module = library.manifest().modules[m];
+    int index = static_cast<int>(m);
+    sizes.push_back(
+        {{"module", module.name},
+         {"parameters", parameterCount(module)},
+         {"parameter_bytes", library.api().params_size(index)},
+         {"optimizer_bytes", library.api().optimizer_size(index)}});
+  }
+  result["sizes"] = std::move(sizes);
+  return result;
+}
+
+static int inspect(const InspectOptions &options) {
+  Result<std::shared_ptr<Library>> library = openModel(options.model);
+  if (!library)
+    return report(library.error());
+  const Manifest &manifest = (*library)->manifest();
+  if (options.json) {
+    fmt::print("{}\n", inspectJson(**library).dump());
+    return ExitOk;
+  }
+  fmt::print("library {}, {}, {}\n", manifest.library, manifest.precision,
+             manifest.compiler);
+  for (size_t m = 0; m < manifest.modules.size(); ++m)
+    printModule(**library, manifest.modules[m], static_cast<int>(m));
+  return ExitOk;
+}
+
+void tool::addInspectCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App *command = app.add_subcommand(
+      "inspect", "Show what a library or a model holds: parameters, sizes, "
+                 "functions");
+  command->add_option("MODEL", options->model.model, "A library or MODEL.rnn")
+      ->required();
+  command->add_flag("--json", options->json, "One line of JSON");
+  addModelOptions(*command, options->model);
+  command->callback([options, &exitCode] { exitCode = inspect(*options); });
+}

@@ -1,0 +1,116 @@
+// Model.cpp: opens a compiled library or compiles a source on the fly.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Model.h"
+
+#if RNNC_HAVE_PIPELINE
+#include "rnnc/Pipeline/Compile.h"
+#endif
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using training::Library;
+
+void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
+  command.add_option("--precision", options.precision,
+                     "Numbers of a source compiled on the fly: f32 or f64")
+      ->check(CLI::IsMember({"f32", "f64"}));
+  command.add_option("-D", options.dims, "Set a dim of the source: AXIS=N")
+      ->type_name("AXIS=N");
+  command.add_option("-I", options.importDirs, "Where imports are looked for")
+      ->type_name("DIR");
+  command.add_option("-O", options.optLevel, "Optimisation level, 0 to 3")
+      ->check(CLI::Range(0, 3));
+  command.add_flag("--fast-math", options.fastMath,
+                   "Faster, less exact functions");
+}
+
+Result<std::pair<std::string, int64_t>>
+tool::parseDim(const std::string &text) {
+  size_t equals = text.find('=');
+  int64_t value = 0;
+  const char *end = text.data() + text.size();
+  if (equals == std::string::npos || equals == 0)
+    return usageError("rnnc: error: `-D {}`: write it as AXIS=N", text);
+  auto [next, code] = std::from_chars(text.data() + equals + 1, end, value);
+  if (code != std::errc() || next != end || value < 1)
+    return usageError("rnnc: error: `-D {}`: the size must be a whole number "
+                      "of at least 1",
+                      text);
+  return std::make_pair(text.substr(0, equals), value);
+}
+
+int tool::report(const Error &error) {
+  fmt::print(stderr, "{}\n", error.message);
+  return error.exitCode;
+}
+
+#if RNNC_HAVE_PIPELINE
+/// A directory of our own that goes away with its content.
+class TemporaryDirectory {
+public:
+  TemporaryDirectory() {
+    std::error_code code;
+    std::string pattern =
+        (std::filesystem::temp_directory_path(code) / "rnnc-XXXXXX").string();
+    if (mkdtemp(pattern.data()))
+      path = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code code;
+    if (!path.empty())
+      std::filesystem::remove_all(path, code);
+  }
+  std::string path;
+};
+
+static Result<std::shared_ptr<Library>>
+compileAndOpen(const ModelOptions &options) {
+  CompileRequest request;
+  request.source = options.model;
+  for (const std::string &text : options.dims) {
+    Result<std::pair<std::string, int64_t>> dim = parseDim(text);
+    if (!dim)
+      return dim.error();
+    request.dims.push_back(*dim);
+  }
+  if (!options.precision.empty())
+    request.precision = options.precision;
+  request.optLevel = options.optLevel;
+  request.fastMath = options.fastMath;
+  request.importDirs = options.importDirs;
+  TemporaryDirectory directory;
+  if (directory.path.empty())
+    return toolError("rnnc: error: cannot make a temporary directory");
+  request.output = directory.path + "/libmodel.so";
+  if (int code = compile(request, llvm::errs()))
+    return Error{"", code};
+  return Library::open(request.output);
+}
+#else
+static Result<std::shared_ptr<Library>>
+compileAndOpen(const ModelOptions &options) {
+  return toolError("{}: error: this build of rnnc has no code generator",
+                   options.model);
+}
+#endif
+
+Result<std::shared_ptr<Library>>
+tool::openModel(const ModelOptions &options) {
+  if (std::string_view(options.model).ends_with(".rnn"))
+    return compileAndOpen(options);
+  if (!options.dims.empty())
+    return usageError("rnnc: error: -D applies to a .rnn source; the sizes of "
+                      "a library are fixed");
+  Result<std::shared_ptr<Library>> library = Library::open(options.model);
+  if (library && !options.precision.empty() &&
+      options.precision != (*library)->manifest().precision)
+    return usageError("{}: error: the library computes in {}, not {}",
+                      options.model, (*library)->manifest().precision,
+                      options.precision);
+  return library;
+}

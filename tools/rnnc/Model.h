@@ -1,0 +1,37 @@
+// Model.h: a compiled library, or a source that is compiled on the fly.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TOOLS_RNNC_MODEL_H
+#define RNNC_TOOLS_RNNC_MODEL_H
+
+#include "rnnc/Training/Library.h"
+
+#include <CLI/CLI.hpp>
+
+namespace rnnc::tool {
+
+/// How a source is compiled before it is used.
+struct ModelOptions {
+  std::string model;
+  std::string precision; ///< empty: f32, or what the library was made with
+  std::vector<std::string> dims; ///< `V=96`
+  std::vector<std::string> importDirs;
+  int optLevel = 3;
+  bool fastMath = false;
+};
+
+/// Adds the options to a verb; `model` itself is the verb's first argument.
+void addModelOptions(CLI::App &command, ModelOptions &options);
+
+/// `V=96` as a pair; the error says what is wrong.
+Result<std::pair<std::string, int64_t>> parseDim(const std::string &text);
+
+/// Loads a library, or compiles a `.rnn` file with everything exported.
+Result<std::shared_ptr<training::Library>>
+openModel(const ModelOptions &options);
+
+/// Prints an error to standard error and returns its exit code.
+int report(const Error &error);
+
+} // namespace rnnc::tool
+
+#endif // RNNC_TOOLS_RNNC_MODEL_H

@@ -1,0 +1,313 @@
+// Run.cpp: `rnnc run`: calls one function on files.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Model.h"
+
+#include <algorithm>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+using data::DType;
+using data::Tensor;
+using data::TensorFile;
+
+namespace {
+struct RunOptions {
+  ModelOptions model;
+  std::string function, weights, in, out;
+  std::vector<std::string> settings, lengths;
+  bool json = false;
+  int threads = 1, repeat = 1, batch = -1;
+  uint64_t seed = 0;
+  bool hasSeed = false;
+};
+} // namespace
+
+/// `temperature=0.7` among the arguments.
+static Status addSettings(const RunOptions &options, Arrays &args) {
+  for (const std::string &text : options.settings) {
+    size_t equals = text.find('=');
+    char *end = nullptr;
+    double value = equals == std::string::npos
+                       ? 0
+                       : std::strtod(text.c_str() + equals + 1, &end);
+    if (!end || *end || end == text.c_str() + equals + 1)
+      return usageError("rnnc: error: `--set {}`: write it as NAME=NUMBER",
+                        text);
+    Tensor tensor(DType::F64, {});
+    tensor.as<double>()[0] = value;
+    args[text.substr(0, equals)] = tensor;
+  }
+  return {};
+}
+
+/// A first state may come by its path alone, or as `state.PATH`.
+static void renameStates(const FunctionInfo &function, Arrays &args) {
+  Arrays renamed;
+  for (auto &[name, tensor] : args) {
+    std::string other = name.starts_with("state.") ? name.substr(6)
+                                                   : "state." + name;
+    bool rename = function.find(name) < 0 && function.find(other) >= 0;
+    renamed[rename ? other : name] = std::move(tensor);
+  }
+  args = std::move(renamed);
+}
+
+/// Moves `state.PATH` arguments into the stream's states.
+static Status fillStream(Instance &instance, const FunctionInfo &function,
+                         Arrays &args, int32_t batch) {
+  if (Status status = instance.initialiseStream(batch); !status)
+    return status;
+  const auto &states = instance.module().states;
+  for (size_t s = 0; s < states.size(); ++s) {
+    std::string name = "state." + states[s].name;
+    if (!args.contains(name) && args.contains(states[s].name))
+      name = states[s].name;
+    auto given = args.find(name);
+    if (given == args.end() || function.find(name) >= 0)
+      continue;
+    std::vector<int64_t> shape = states[s].shape;
+    shape.insert(shape.begin(), batch);
+    if (given->second.shape != shape)
+      return dataError("`{}`: expected {}, found {}", name,
+                       data::shapeText(shape),
+                       data::shapeText(given->second.shape));
+    Result<Tensor> tensor = data::convertExact(
+        given->second, instance.library().manifest().real(), name);
+    if (!tensor)
+      return tensor.error();
+    std::memcpy(instance.streamState(static_cast<int>(s)),
+                tensor->bytes.data(), tensor->bytes.size());
+    args.erase(given);
+  }
+  return {};
+}
+
+/// The batch that the arguments show; 1 if none does.
+static int32_t batchOf(const FunctionInfo &function, const Arrays &args,
+                       int32_t given) {
+  for (const ArgInfo &arg : function.args) {
+    auto found = args.find(arg.name);
+    if (found != args.end() && !arg.shape.empty() &&
+        arg.shape[0].kind == Dim::Kind::Batch && !found->second.shape.empty())
+      return static_cast<int32_t>(found->second.shape[0]);
+  }
+  return given < 0 ? 1 : given;
+}
+
+static Status loadWeights(Instance &instance, const RunOptions &options,
+                          bool training) {
+  if (options.weights.empty())
+    return instance.initialise(options.seed);
+  Result<TensorFile> file = data::readTensorFile(options.weights);
+  if (!file)
+    return file.error();
+  if (Status status = instance.setParameters(*file, options.weights); !status)
+    return status;
+  auto isSlot = [](const auto &entry) {
+    return entry.first.starts_with("optimizer.");
+  };
+  if (training && std::any_of(file->tensors.begin(), file->tensors.end(),
+                              isSlot))
+    return instance.setOptimizerState(*file, options.weights);
+  return {};
+}
+
+/// Adds what an update has changed to the results.
+static void addTrainingState(Instance &instance, TensorFile &results) {
+  for (auto &[name, tensor] : instance.parameters().tensors)
+    results.add(name, tensor);
+  for (auto &[name, tensor] : instance.optimizerState().tensors)
+    results.add(name, tensor);
+}
+
+static void addStreamStates(Instance &instance, int32_t batch,
+                            TensorFile &results) {
+  const auto &states = instance.module().states;
+  for (size_t s = 0; s < states.size(); ++s) {
+    std::vector<int64_t> shape = states[s].shape;
+    shape.insert(shape.begin(), batch);
+    std::string name = "state." + states[s].name;
+    if (!results.find(name))
+      results.add(name, Tensor::copyOf(
+                            instance.library().manifest().real(), shape,
+                            instance.streamState(static_cast<int>(s))));
+  }
+}
+
+static void printResults(const RunOptions &options, const Library &library,
+                         const TensorFile &results,
+                         std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  double median = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
+  if (options.json) {
+    Json json = {{"function", options.function},
+                 {"library", library.manifest().library},
+                 {"precision", library.manifest().precision},
+                 {"threads", options.threads},
+                 {"repeat", options.repeat},
+                 {"best_ms", times.front()},
+                 {"median_ms", median}};
+    Json outputs = Json::object();
+    for (const auto &[name, tensor] : results.tensors) {
+      outputs[name] = {{"dtype", nameOf(tensor.type)},
+                       {"shape", tensor.shape}};
+      if (tensor.shape.empty())
+        outputs[name]["value"] = tensor.number(0);
+    }
+    json["outputs"] = std::move(outputs);
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  for (const auto &[name, tensor] : results.tensors) {
+    fmt::print("{:<28} {} {}", name, nameOf(tensor.type),
+               data::shapeText(tensor.shape));
+    if (tensor.shape.empty())
+      fmt::print(" = {}", tensor.number(0));
+    fmt::print("\n");
+  }
+  if (options.repeat > 1)
+    fmt::print("best {:.4f} ms, median {:.4f} ms of {} calls\n",
+               times.front(), median, options.repeat);
+}
+
+static Result<Instance::CallOptions> callOptions(const RunOptions &options,
+                                                 const FunctionInfo &function) {
+  Instance::CallOptions call;
+  call.seed = options.seed;
+  call.hasSeed = options.hasSeed;
+  call.repeat = options.repeat;
+  call.batch = options.batch;
+  call.useOptimizer = function.name == "train_step";
+  // Whoever trains changes the weights between calls: packing is part of it.
+  call.usePrepared = function.name != "vjp" && function.name != "grad" &&
+                     function.name != "train_step";
+  for (const std::string &text : options.lengths) {
+    Result<std::pair<std::string, int64_t>> length = parseDim(text);
+    if (!length || length->second > INT32_MAX)
+      return usageError("rnnc: error: `--length {}`: write it as AXIS=N",
+                        text);
+    call.lengths[length->first] = static_cast<int32_t>(length->second);
+  }
+  return call;
+}
+
+static Result<Arrays> readArguments(const RunOptions &options) {
+  Arrays args;
+  if (!options.in.empty()) {
+    Result<TensorFile> file = data::readTensorFile(options.in);
+    if (!file)
+      return file.error();
+    for (auto &[name, tensor] : file->tensors)
+      args[name] = std::move(tensor);
+  }
+  if (Status status = addSettings(options, args); !status)
+    return status.error();
+  return args;
+}
+
+/// Calls the function and collects all results.
+static Result<TensorFile> callFunction(Instance &instance, int function,
+                                       const RunOptions &options,
+                                       std::vector<double> &times) {
+  const FunctionInfo &info =
+      instance.module().functions[static_cast<size_t>(function)];
+  Result<Arrays> args = readArguments(options);
+  if (!args)
+    return args.error();
+  Result<Instance::CallOptions> call = callOptions(options, info);
+  if (!call)
+    return call.error();
+  if (call->useOptimizer)
+    if (Status status = instance.initialiseOptimizer(); !status)
+      return status.error();
+  if (Status status = loadWeights(instance, options, call->useOptimizer);
+      !status)
+    return status.error();
+  renameStates(info, *args);
+  int32_t batch = batchOf(info, *args, options.batch);
+  bool wantsStream = (info.name == "step" || info.name == "sample") &&
+                     !instance.module().states.empty();
+  if (wantsStream) {
+    if (Status status = fillStream(instance, info, *args, batch); !status)
+      return status.error();
+    call->useStream = true;
+  }
+  call->times = &times;
+  Result<Arrays> results = instance.call(function, *args, *call);
+  if (!results)
+    return results.error();
+  TensorFile file;
+  for (const ArgInfo &arg : info.args)
+    if (arg.isOutput())
+      file.add(arg.name, std::move((*results)[arg.name]));
+  if (wantsStream)
+    addStreamStates(instance, batch, file);
+  if (call->useOptimizer)
+    addTrainingState(instance, file);
+  return file;
+}
+
+static int run(const RunOptions &options) {
+  Result<std::shared_ptr<Library>> library = openModel(options.model);
+  if (!library)
+    return report(library.error());
+  Result<Library::Place> place = (*library)->find(options.function);
+  if (!place)
+    return report(place.error());
+  Result<std::unique_ptr<Instance>> instance =
+      Instance::create(*library, place->module, options.threads);
+  if (!instance)
+    return report(instance.error());
+  std::vector<double> times;
+  Result<TensorFile> results =
+      callFunction(**instance, place->function, options, times);
+  if (!results) {
+    Error error = results.error();
+    error.message = "rnnc: error: " + error.message;
+    return report(error);
+  }
+  if (!options.out.empty())
+    if (Status status = data::writeTensorFile(options.out, *results); !status)
+      return report(status.error());
+  printResults(options, **library, *results, std::move(times));
+  return ExitOk;
+}
+
+void tool::addRunCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App *command =
+      app.add_subcommand("run", "Call a function of a library on files");
+  command->add_option("MODEL", options->model.model, "A library or MODEL.rnn")
+      ->required();
+  command
+      ->add_option("FUNCTION", options->function,
+                   "NAME.function; the function alone if there is one module")
+      ->required();
+  command->add_option("--weights", options->weights,
+                      "Parameters, .safetensors or .npz (default: first values "
+                      "drawn from --seed)");
+  command->add_option("--in", options->in,
+                      "Arguments by name, .safetensors or .npz");
+  command->add_option("--out", options->out, "Where the results are written");
+  command->add_option("--set", options->settings,
+                      "An option of the function: NAME=NUMBER");
+  command->add_option("--length", options->lengths,
+                      "Padded length of a time axis no input shows: T=N");
+  command->add_option("--batch", options->batch,
+                      "Rows, where no input shows them")
+      ->check(CLI::NonNegativeNumber);
+  CLI::Option *seed = command->add_option(
+      "--seed", options->seed, "Seed of draws, dropout and first values");
+  command->add_option("--threads", options->threads, "Threads")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--repeat", options->repeat, "Call it N times")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON");
+  addModelOptions(*command, options->model);
+  command->callback([options, seed, &exitCode] {
+    options->hasSeed = seed->count() > 0;
+    exitCode = run(*options);
+  });
+}
