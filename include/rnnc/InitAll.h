@@ -1,0 +1,42 @@
+// InitAll.h - registers all dialects, extensions and passes of the project.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_INITALL_H
+#define RNNC_INITALL_H
+
+#include "rnnc/Dialect/RNN/RNN.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/Extensions/AllExtensions.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/Transforms/InlinerInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace rnnc {
+
+/// Every dialect that a phase prints, with the extensions its ops promise.
+inline void registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<rnn::RNNDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
+                  mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
+                  mlir::linalg::LinalgDialect, mlir::math::MathDialect,
+                  mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
+                  mlir::tensor::TensorDialect, mlir::vector::VectorDialect>();
+  mlir::func::registerAllExtensions(registry);
+  mlir::LLVM::registerInlinerInterface(registry);
+}
+
+/// Every pass that `rnn-opt` can run alone.
+inline void registerAllPasses() { mlir::registerTransformsPasses(); }
+
+} // namespace rnnc
+
+#endif // RNNC_INITALL_H

@@ -1,0 +1,84 @@
+// The typing rules of the language are checked again, by the names of axes.
+// RUN: rnn-opt %s --split-input-file --verify-diagnostics
+
+!HI = !rnn.value<["H" : 3, "I" : 3] real>
+!H = !rnn.value<["H" : 3] real>
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %W = rnn.input "W" : !HI
+  %h = rnn.input "h" : !H
+  // expected-error @below {{`@` joins axes of different size: the last of [H, I] and the first of [H]}}
+  %z = rnn.match %W, %h : !HI, !H
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %a = rnn.input "a" : <["T", "K" : 3] real>
+  %b = rnn.input "b" : <["T"] real>
+  // expected-error @below {{add needs equal shapes or one that ends like the other: [T, K] and [T]}}
+  %z = rnn.binary add %a, %b : <["T", "K" : 3] real>, <["T"] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %e = rnn.input "e" : <["VS" : 3] real>
+  %i = rnn.input "i" : <["T"] index "VT" : 3>
+  // expected-error @below {{the index belongs to another axis: [T] in VT looks up the first axis of [VS]}}
+  %z = rnn.lookup %e[%i] : <["VS" : 3] real>, <["T"] index "VT" : 3>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  // expected-error @below {{a parameter cannot have a length that is known only when the program runs: [T]}}
+  %p = rnn.param "p" {init = {kind = "glorot"}} : <["T"] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  // expected-error @below {{first values of kind "normal" need the number `std`}}
+  %p = rnn.param "p" {init = {kind = "normal", mean = 0.0}} : <["H" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["T", "H" : 2] real>
+  // expected-error @below {{runs along S, but reads [T, H]}}
+  rnn.scan <"S"> over(%x : !rnn.value<["T", "H" : 2] real>) states = [] {
+  ^bb0(%e: !rnn.value<["H" : 2] real>):
+    rnn.yield
+  } -> ()
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["T"] real>
+  %h0 = rnn.constant 0.0 : <["H" : 2] real>
+  // expected-error @below {{the state "h" changes its type: first [H], then real}}
+  %h = rnn.scan <"T"> over(%x : !rnn.value<["T"] real>) init(%h0 : !rnn.value<["H" : 2] real>) states = ["h"] {
+  ^bb0(%e: !rnn.value<[] real>, %s: !rnn.value<["H" : 2] real>):
+    rnn.yield next(%e : !rnn.value<[] real>)
+  } -> ()
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["T"] real>
+  // expected-error @below {{does not belong into a model}}
+  rnn.result "out" %x : <["T"] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %y = rnn.output "y" : <[] index "C" : 2>
+  %s = rnn.input "s" : <["D" : 2] real>
+  // expected-error @below {{scores [D] do not draw in C}}
+  %d = rnn.dist categorical(%s : !rnn.value<["D" : 2] real>) : <categorical, <[] index "C" : 2>>
+  rnn.observe "y" %y, %d : <[] index "C" : 2>, <categorical, <[] index "C" : 2>>
+}
