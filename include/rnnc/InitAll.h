@@ -3,7 +3,10 @@
 #ifndef RNNC_INITALL_H
 #define RNNC_INITALL_H
 
+#include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/RNN/RNN.h"
+#include "rnnc/Dialect/Scan/Scan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -24,7 +27,8 @@ namespace rnnc {
 
 /// Every dialect that a phase prints, with the extensions its ops promise.
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<rnn::RNNDialect>();
+  registry.insert<rnn::RNNDialect, scan::ScanDialect, grad::GradDialect,
+                  kernel::KernelDialect>();
   registry.insert<mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
                   mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
                   mlir::linalg::LinalgDialect, mlir::math::MathDialect,

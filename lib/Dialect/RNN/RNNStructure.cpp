@@ -54,7 +54,7 @@ LogicalResult ParamOp::verify() {
   if (!kind)
     return emitOpError("its first values have no kind");
   StringRef name = kind.getValue();
-  if (name == "glorot" || name == "orthogonal")
+  if (name == "glorot" || name == "orthogonal" || name == "identity")
     return success();
   if (name == "normal")
     return needs({"mean", "std"});

@@ -51,7 +51,7 @@ def RNN_ParamOp : RNN_Op<"param", [Pure]> {
   let summary = "A weight, named by its instance path";
   let description = [{
     `init` says where the first values come from: `{kind = "glorot"}`,
-    `{kind = "orthogonal"}`, `{kind = "normal", mean = 0.0, std = 0.1}`,
+    `{kind = "orthogonal"}`, `{kind = "identity"}`, `{kind = "normal", mean = 0.0, std = 0.1}`,
     `{kind = "uniform", low = -0.1, high = 0.1}`, `{kind = "constant", value = 0.0}`,
     `{kind = "labels", axis = 0, values = [0.0, 1.0]}`.
 
