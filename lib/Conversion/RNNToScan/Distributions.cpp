@@ -1,0 +1,125 @@
+// Distributions.cpp: log-likelihoods and modes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Lowering.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+FailureOr<Distribution> Lowering::distribution(rnn::ObserveOp observe) {
+  Operation *op = observe.getDist().getDefiningOp();
+  e.loc = observe.getLoc();
+  if (auto unfolded = dyn_cast<rnn::UnfoldOp>(op)) {
+    if (options.step)
+      return unfold(unfolded, {}, observe.getName());
+    auto data = get(observe.getData());
+    if (failed(data))
+      return failure();
+    return unfold(unfolded, *data, observe.getName());
+  }
+  auto dist = dyn_cast<rnn::DistOp>(op);
+  if (!dist) {
+    observe.emitError("this distribution is not supported yet");
+    return failure();
+  }
+  Distribution result;
+  result.kind = dist.getKind();
+  result.smooth = dist.getSmooth().convertToDouble();
+  for (Value value : dist.getArgs()) {
+    auto arg = get(value);
+    if (failed(arg))
+      return failure();
+    result.args.push_back(*arg);
+  }
+  return result;
+}
+
+/// The entry of the last axis that each index says.
+static Batched entryAt(Emitter &e, const Batched &scores, const Batched &index) {
+  Dim last = axisDim(scores.axes.size() - 1);
+  Batched table = e.with(scores, index.dims);
+  table = e.with(table, {last});
+  Dims dims = table.dims;
+  llvm::erase(dims, last);
+  dims.push_back(last);
+  Value aligned = e.align(table, dims, table.axes);
+  dims.pop_back();
+  Batched result;
+  result.axes = index.axes;
+  result.dims = dims;
+  result.value = scan::GatherOp::create(
+      e.b, e.loc, aligned, e.align(index, dims, index.axes), dims.size());
+  return result;
+}
+
+static Batched categoricalNll(Emitter &e, const Distribution &dist,
+                              const Batched &data) {
+  const Batched &scores = dist.args[0];
+  Dim last = axisDim(scores.axes.size() - 1);
+  Batched norm = e.reduce(scan::ReduceKind::logsumexp, scores, last);
+  norm.axes.pop_back();
+  Batched target = entryAt(e, scores, data);
+  if (dist.smooth == 0)
+    return e.sub(norm, target);
+  Batched mean = e.mean(scores, last);
+  mean.axes.pop_back();
+  Batched smoothed = e.add(e.mul(target, e.constant(1 - dist.smooth)),
+                           e.mul(mean, e.constant(dist.smooth)));
+  return e.sub(norm, smoothed);
+}
+
+FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) {
+  if (dist.kind == rnn::DistKind::Categorical)
+    return categoricalNll(e, dist, data);
+  if (dist.kind == rnn::DistKind::Bernoulli) {
+    // -log sigmoid(s) of a 1, -log sigmoid(-s) of a 0.
+    const Batched &scores = dist.args[0];
+    Batched negated = apply(rnn::UnaryKind::Neg, scores);
+    return apply(rnn::UnaryKind::Softplus, e.select(data, negated, scores));
+  }
+  if (dist.kind != rnn::DistKind::Normal && dist.kind != rnn::DistKind::Laplace) {
+    mlir::emitError(e.loc, "this distribution is not supported yet");
+    return failure();
+  }
+  bool varies = dist.args[1].has(batchDim());
+  Batched scale = varies ? sanitized(dist.args[1]) : dist.args[1];
+  Batched away = e.sub(data, dist.args[0]);
+  if (varies)
+    away = sanitized(away);
+  away = e.div(away, scale);
+  Batched logScale = e.log(scale);
+  if (dist.kind == rnn::DistKind::Laplace)
+    return e.add(e.add(apply(rnn::UnaryKind::Abs, away), logScale),
+                 e.constant(std::log(2.0)));
+  Batched half = e.mul(e.mul(away, away), e.constant(0.5));
+  return e.add(e.add(half, logScale), e.constant(0.5 * std::log(2 * M_PI)));
+}
+
+std::pair<Batched, Batched> Lowering::mode(const Distribution &dist) {
+  const Batched &first = dist.args[0];
+  switch (dist.kind) {
+  case rnn::DistKind::Categorical: {
+    Dim last = axisDim(first.axes.size() - 1);
+    Batched best = e.argmax(first, last);
+    best.axes.pop_back();
+    return {best, e.softmax(first, last)};
+  }
+  case rnn::DistKind::Bernoulli:
+    return {e.compare(arith::CmpFPredicate::OGT, first, e.constant(0)),
+            apply(rnn::UnaryKind::Sigmoid, first)};
+  default:
+    break;
+  }
+  // The scale may have fewer axes than the place: `normal(m, 1)`.
+  Batched scale = dist.args[1];
+  if (scale.axes.size() < first.axes.size()) {
+    scale = Emitter::suffix(scale, first.axes.size());
+    scale.axes = first.axes;
+  }
+  return {first, scale};
+}
+
+} // namespace rnnc::batch

@@ -1,0 +1,325 @@
+// Emitter.cpp: alignment, masks and reductions of batched values.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Emitter.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+const AxisInfo &Emitter::infoOf(Dim dim, ArrayRef<AxisInfo> axes) const {
+  return dim.kind == Dim::Binder ? binders[dim.id].axis : axes[dim.id];
+}
+
+bool Emitter::isTime(Dim dim, ArrayRef<AxisInfo> axes) const {
+  return dim.kind != Dim::Batch && infoOf(dim, axes).time;
+}
+
+Value Emitter::sizeOf(Dim dim, ArrayRef<AxisInfo> axes) {
+  if (dim.kind == Dim::Batch)
+    return batch;
+  const AxisInfo &axis = infoOf(dim, axes);
+  if (axis.time)
+    return times.lookup(axis.name).size;
+  return arith::ConstantIndexOp::create(b, loc, axis.size);
+}
+
+int64_t Emitter::staticSize(Dim dim, ArrayRef<AxisInfo> axes) const {
+  if (dim.kind == Dim::Batch || isTime(dim, axes))
+    return ShapedType::kDynamic;
+  return infoOf(dim, axes).size;
+}
+
+void Emitter::sort(Dims &dims, ArrayRef<AxisInfo> axes) const {
+  auto key = [&](Dim dim) {
+    int group = dim.kind == Dim::Batch ? 1 : isTime(dim, axes) ? 0 : 2;
+    return std::make_tuple(group, int(dim.kind), dim.id);
+  };
+  llvm::sort(dims, [&](Dim x, Dim y) { return key(x) < key(y); });
+}
+
+RankedTensorType Emitter::typeFor(ArrayRef<Dim> dims, ArrayRef<AxisInfo> axes,
+                                  Type element) const {
+  SmallVector<int64_t> shape;
+  for (Dim dim : dims)
+    shape.push_back(staticSize(dim, axes));
+  return RankedTensorType::get(shape, element);
+}
+
+SmallVector<Value> Emitter::dynamicSizes(ArrayRef<Dim> dims,
+                                         ArrayRef<AxisInfo> axes) {
+  SmallVector<Value> sizes;
+  for (Dim dim : dims)
+    if (ShapedType::isDynamic(staticSize(dim, axes)))
+      sizes.push_back(sizeOf(dim, axes));
+  return sizes;
+}
+
+Batched Emitter::constant(double value) {
+  auto type = RankedTensorType::get({}, real);
+  bool inexact;
+  APFloat number(value);
+  number.convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                 &inexact);
+  return {arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, number)),
+          {}, {}, {}};
+}
+
+Batched Emitter::constantInt(int64_t value, Type type) {
+  auto tensor = RankedTensorType::get({}, type);
+  return {arith::ConstantOp::create(
+              b, loc,
+              DenseElementsAttr::get(tensor, b.getIntegerAttr(type, value))),
+          {}, {}, {}};
+}
+
+Batched Emitter::iota(const AxisInfo &axis) {
+  SmallVector<int32_t> numbers(axis.size);
+  for (int64_t i = 0; i < axis.size; ++i)
+    numbers[i] = i;
+  auto type = RankedTensorType::get({axis.size}, integer());
+  Value value = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+  return {value, {axisDim(0)}, {axis}, {}};
+}
+
+Value Emitter::align(const Batched &value, ArrayRef<Dim> dims,
+                     ArrayRef<AxisInfo> axes) {
+  // The value's own dimensions in the order of the target.
+  SmallVector<int64_t> perm, places;
+  for (auto [place, dim] : llvm::enumerate(dims)) {
+    if (!value.has(dim))
+      continue;
+    perm.push_back(value.position(dim));
+    places.push_back(place);
+  }
+  Value result = value.value;
+  if (!llvm::is_sorted(perm))
+    result = scan::TransposeOp::create(b, loc, result, perm);
+  if (perm.size() == dims.size())
+    return result;
+  auto element = cast<RankedTensorType>(result.getType()).getElementType();
+  return scan::BroadcastOp::create(b, loc, typeFor(dims, axes, element), result,
+                                   dynamicSizes(dims, axes), places);
+}
+
+Batched Emitter::with(const Batched &value, ArrayRef<Dim> more) {
+  Batched result = value;
+  for (Dim dim : more)
+    if (!result.has(dim))
+      result.dims.push_back(dim);
+  sort(result.dims, result.axes);
+  result.value = align(value, result.dims, result.axes);
+  return result;
+}
+
+Batched Emitter::full(const Batched &value, bool batched) {
+  Dims more;
+  if (batched)
+    more.push_back(batchDim());
+  for (unsigned i = 0; i < value.axes.size(); ++i)
+    more.push_back(axisDim(i));
+  return with(value, more);
+}
+
+Batched Emitter::canonical(Batched value) { return with(value, {}); }
+
+Batched Emitter::suffix(Batched value, size_t rank) {
+  unsigned by = rank - value.axes.size();
+  for (Dim &dim : value.dims)
+    if (dim.kind == Dim::Axis)
+      dim.id += by;
+  return value;
+}
+
+Batched Emitter::elementwise(ArrayRef<Batched> operands, BuildFn build) {
+  Batched result;
+  for (const Batched &operand : operands)
+    if (operand.axes.size() >= result.axes.size())
+      result.axes = operand.axes;
+  SmallVector<Batched> shifted;
+  for (const Batched &operand : operands) {
+    shifted.push_back(suffix(operand, result.axes.size()));
+    for (Dim dim : shifted.back().dims)
+      if (!result.has(dim))
+        result.dims.push_back(dim);
+  }
+  sort(result.dims, result.axes);
+  SmallVector<Value> values;
+  for (const Batched &operand : shifted)
+    values.push_back(align(operand, result.dims, result.axes));
+  result.value = build(values);
+  return result;
+}
+
+Batched Emitter::add(const Batched &x, const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::AddFOp::create(b, loc, v[0], v[1]);
+  });
+}
+
+Batched Emitter::sub(const Batched &x, const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::SubFOp::create(b, loc, v[0], v[1]);
+  });
+}
+
+Batched Emitter::mul(const Batched &x, const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::MulFOp::create(b, loc, v[0], v[1]);
+  });
+}
+
+Batched Emitter::div(const Batched &x, const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::DivFOp::create(b, loc, v[0], v[1]);
+  });
+}
+
+Batched Emitter::exp(const Batched &x) {
+  return elementwise({x}, [&](ValueRange v) -> Value {
+    return math::ExpOp::create(b, loc, v[0]);
+  });
+}
+
+Batched Emitter::log(const Batched &x) {
+  return elementwise({x}, [&](ValueRange v) -> Value {
+    return math::LogOp::create(b, loc, v[0]);
+  });
+}
+
+Batched Emitter::select(const Batched &c, const Batched &x, const Batched &y) {
+  return elementwise({c, x, y}, [&](ValueRange v) -> Value {
+    return arith::SelectOp::create(b, loc, v[0], v[1], v[2]);
+  });
+}
+
+Batched Emitter::compare(arith::CmpFPredicate p, const Batched &x,
+                         const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::CmpFOp::create(b, loc, p, v[0], v[1]);
+  });
+}
+
+Batched Emitter::compare(arith::CmpIPredicate p, const Batched &x,
+                         const Batched &y) {
+  return elementwise({x, y}, [&](ValueRange v) -> Value {
+    return arith::CmpIOp::create(b, loc, p, v[0], v[1]);
+  });
+}
+
+Batched Emitter::toReal(const Batched &x) {
+  auto type = cast<RankedTensorType>(x.value.getType());
+  if (isa<FloatType>(type.getElementType()))
+    return x;
+  if (type.getElementType().isInteger(1))
+    return select(x, constant(1), constant(0));
+  Batched result = x;
+  result.value = arith::SIToFPOp::create(
+      b, loc, RankedTensorType::get(type.getShape(), real), x.value);
+  return result;
+}
+
+bool Emitter::isRagged(Dim dim, ArrayRef<AxisInfo> axes) {
+  return isTime(dim, axes) && times.lookup(infoOf(dim, axes).name).lengths;
+}
+
+Batched Emitter::maskDim(const Batched &x, Dim dim, double fill) {
+  if (!isRagged(dim, x.axes))
+    return x;
+  Batched result = with(x, {dim, batchDim()});
+  Value lengths = times.lookup(infoOf(dim, x.axes).name).lengths;
+  result.value = scan::MaskOp::create(
+      b, loc, result.value.getType(), result.value, lengths, Value(),
+      b.getI64IntegerAttr(result.position(dim)),
+      b.getI64IntegerAttr(result.position(batchDim())), b.getF64FloatAttr(fill));
+  return result;
+}
+
+Batched Emitter::maskAll(const Batched &x, double fill) {
+  Batched result = x;
+  for (Dim dim : x.dims)
+    result = maskDim(result, dim, fill);
+  for (const LoopInfo &loop : loops) {
+    if (!loop.lengths || !result.has(batchDim()))
+      continue;
+    result.value = scan::MaskOp::create(
+        b, loc, result.value.getType(), result.value, loop.lengths, loop.step,
+        IntegerAttr(), b.getI64IntegerAttr(result.position(batchDim())),
+        b.getF64FloatAttr(fill));
+  }
+  return result;
+}
+
+Batched Emitter::fillFor(scan::ReduceKind kind, const Batched &x, Dim dim) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  switch (kind) {
+  case scan::ReduceKind::sum:
+    return maskDim(x, dim, 0);
+  case scan::ReduceKind::prod:
+    return maskDim(x, dim, 1);
+  case scan::ReduceKind::min:
+    return maskDim(x, dim, infinity);
+  case scan::ReduceKind::max:
+  case scan::ReduceKind::logsumexp:
+    return maskDim(x, dim, -infinity);
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+Batched Emitter::reduce(scan::ReduceKind kind, const Batched &x, Dim dim) {
+  Batched operand = fillFor(kind, with(x, {dim}), dim);
+  Batched result = operand;
+  result.value = scan::ReduceOp::create(b, loc, kind, operand.value,
+                                        {operand.position(dim)});
+  llvm::erase(result.dims, dim);
+  return result;
+}
+
+Batched Emitter::count(Dim dim, ArrayRef<AxisInfo> axes) {
+  const AxisInfo &axis = infoOf(dim, axes);
+  if (!axis.time)
+    return constant(axis.size);
+  Value lengths = times.lookup(axis.name).lengths;
+  return toReal({lengths, {batchDim()}, {}, {}});
+}
+
+Batched Emitter::mean(const Batched &x, Dim dim) {
+  Batched sum = reduce(scan::ReduceKind::sum, x, dim);
+  if (!isTime(dim, x.axes))
+    return mul(sum, constant(1.0 / infoOf(dim, x.axes).size));
+  // The mean over nothing is 0: divide by at least one.
+  Batched n = count(dim, x.axes), one = constant(1);
+  n = select(compare(arith::CmpFPredicate::OGT, n, one), n, one);
+  return div(sum, n);
+}
+
+Batched Emitter::softmax(const Batched &x, Dim dim) {
+  Batched masked = fillFor(scan::ReduceKind::max, with(x, {dim}), dim);
+  Batched norm = masked;
+  norm.value = scan::ReduceOp::create(b, loc, scan::ReduceKind::logsumexp,
+                                      masked.value, {masked.position(dim)});
+  llvm::erase(norm.dims, dim);
+  return exp(sub(masked, norm));
+}
+
+Batched Emitter::argmax(const Batched &x, Dim dim) {
+  Batched masked = fillFor(scan::ReduceKind::max, with(x, {dim}), dim);
+  Batched result = masked;
+  result.value =
+      scan::ArgmaxOp::create(b, loc, masked.value, masked.position(dim));
+  llvm::erase(result.dims, dim);
+  return result;
+}
+
+Batched Emitter::rename(Batched x, Dim from, Dim to, Axes axes) {
+  for (Dim &dim : x.dims)
+    if (dim == from)
+      dim = to;
+  x.axes = std::move(axes);
+  return canonical(x);
+}
+
+} // namespace rnnc::batch

@@ -1,0 +1,691 @@
+// Expressions.cpp: elementwise ops, products, look-ups and reductions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Lowering.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+/// Without the axis at `position`, which is no dimension of the value.
+static Batched dropAxis(Batched value, unsigned position) {
+  value.axes.erase(value.axes.begin() + position);
+  for (Dim &dim : value.dims)
+    if (dim.kind == Dim::Axis && dim.id > position)
+      --dim.id;
+  return value;
+}
+
+static Dim lastAxis(const Batched &value) {
+  return axisDim(value.axes.size() - 1);
+}
+
+AxisInfo Lowering::info(rnn::AxisAttr axis) {
+  return {axis.getName().str(), axis.isTime() ? 0 : axis.getSize(),
+          axis.isTime()};
+}
+
+Axes Lowering::axesOf(rnn::ValueType type) {
+  return llvm::map_to_vector<4>(type.getAxes(), info);
+}
+
+FailureOr<Batched> Lowering::get(Value value) {
+  auto found = values.find(value);
+  if (found == values.end()) {
+    mlir::emitError(e.loc, "this value has no place in the function made here");
+    return failure();
+  }
+  const Batched &batched = found->second;
+  if (!batched.binderIndex)
+    return batched;
+  const AxisInfo &axis = e.binders[*batched.binderIndex].axis;
+  if (axis.time) {
+    mlir::emitError(e.loc) << "the index of the time axis " << axis.name
+                           << " can only look up: other uses are not supported yet";
+    return failure();
+  }
+  return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex), {});
+}
+
+FailureOr<Batched> Lowering::expression(Operation *op) {
+  using Result = FailureOr<Batched>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](rnn::ConstantOp op) { return constant(op); })
+      .Case([&](rnn::UnaryOp op) { return unary(op); })
+      .Case([&](rnn::BinaryOp op) { return binary(op); })
+      .Case([&](rnn::CompareOp op) { return compare(op); })
+      .Case([&](rnn::SelectOp op) { return select(op); })
+      .Case([&](rnn::ClampOp op) { return clamp(op); })
+      .Case([&](rnn::MatchOp op) { return match(op); })
+      .Case([&](rnn::JoinOp op) { return join(op); })
+      .Case([&](rnn::LookupOp op) { return lookup(op); })
+      .Case([&](rnn::LabelOp op) { return label(op); })
+      .Case([&](rnn::ReduceLastOp op) { return reduceLast(op); })
+      .Case([&](rnn::SequenceOp op) { return sequence(op); })
+      .Case([&](rnn::ArgMaxOp op) { return argmax(op); })
+      .Case([&](rnn::OneHotOp op) { return onehot(op); })
+      .Case([&](rnn::DropoutOp op) { return dropout(op); })
+      .Case([&](rnn::BindOp op) { return bind(op); })
+      .Case([&](rnn::ToRealOp op) -> Result {
+        auto x = get(op.getValue());
+        return failed(x) ? x : Result(e.toReal(*x));
+      })
+      .Case([&](rnn::AsOp op) -> Result {
+        auto x = get(op.getValue());
+        if (succeeded(x))
+          x->axes = axesOf(op.getType());
+        return x;
+      })
+      .Case([&](rnn::StopOp op) -> Result {
+        auto x = get(op.getValue());
+        if (succeeded(x))
+          x->value = scan::StopOp::create(e.b, e.loc, x->value);
+        return x;
+      })
+      .Case([&](rnn::ClipGradOp op) -> Result {
+        // Each example and step has a gradient of its own to limit.
+        auto x = get(op.getValue());
+        if (failed(x))
+          return x;
+        Batched whole = e.full(*x, true);
+        for (const Frame &frame : frames)
+          if (frame.binder && !options.step)
+            whole = e.with(whole, {binderDim(*frame.binder)});
+        whole.value = scan::ClipGradOp::create(e.b, e.loc, whole.value,
+                                               op.getLimitAttr());
+        return whole;
+      })
+      .Default([](Operation *op) -> Result {
+        op->emitError("this op is not lowered to the scan level yet");
+        return failure();
+      });
+}
+
+LogicalResult Lowering::lower(Operation *op) {
+  e.loc = op->getLoc();
+  if (auto loop = dyn_cast<rnn::ScanOp>(op))
+    return scan(loop);
+  // Distributions are read where they are observed.
+  if (isa<rnn::DistOp, rnn::UnfoldOp>(op))
+    return success();
+  FailureOr<Batched> result = expression(op);
+  if (failed(result))
+    return failure();
+  values[op->getResult(0)] = std::move(*result);
+  return success();
+}
+
+FailureOr<Batched> Lowering::constant(rnn::ConstantOp op) {
+  double number = op.getValue().convertToDouble();
+  Batched result;
+  switch (op.getType().getKind()) {
+  case rnn::ValueKind::Real:
+    result = e.constant(number);
+    break;
+  case rnn::ValueKind::Bit:
+    result = e.constantInt(number != 0, e.bit());
+    break;
+  default:
+    result = e.constantInt(int64_t(number), e.integer());
+  }
+  result.axes = axesOf(op.getType());
+  return result;
+}
+
+Batched Lowering::sanitized(const Batched &x) {
+  return options.differentiated ? e.maskAll(x) : x;
+}
+
+template <typename OpTy>
+static Batched mapUnary(Emitter &e, const Batched &x) {
+  return e.elementwise({x}, [&](ValueRange v) -> Value {
+    return OpTy::create(e.b, e.loc, v[0]);
+  });
+}
+
+Batched Lowering::apply(rnn::UnaryKind kind, const Batched &x) {
+  switch (kind) {
+  case rnn::UnaryKind::Neg:
+    return mapUnary<arith::NegFOp>(e, x);
+  case rnn::UnaryKind::Exp:
+    return e.exp(x);
+  case rnn::UnaryKind::Log:
+    return e.log(sanitized(x));
+  case rnn::UnaryKind::Sqrt:
+    return mapUnary<math::SqrtOp>(e, sanitized(x));
+  case rnn::UnaryKind::Abs:
+    return mapUnary<math::AbsFOp>(e, x);
+  case rnn::UnaryKind::Sigmoid:
+    return mapUnary<scan::SigmoidOp>(e, x);
+  case rnn::UnaryKind::Tanh:
+    return mapUnary<math::TanhOp>(e, x);
+  case rnn::UnaryKind::Relu: {
+    // By selection: the derivative at 0 is 0.
+    Batched zero = e.constant(0);
+    return e.select(e.compare(arith::CmpFPredicate::OGT, x, zero), x, zero);
+  }
+  case rnn::UnaryKind::Softplus:
+    return mapUnary<scan::SoftplusOp>(e, x);
+  case rnn::UnaryKind::Sin:
+    return mapUnary<math::SinOp>(e, x);
+  case rnn::UnaryKind::Cos:
+    return mapUnary<math::CosOp>(e, x);
+  case rnn::UnaryKind::Erf:
+    return mapUnary<math::ErfOp>(e, x);
+  case rnn::UnaryKind::Gelu: {
+    Batched scaled = e.mul(x, e.constant(M_SQRT1_2));
+    Batched phi = e.add(mapUnary<math::ErfOp>(e, scaled), e.constant(1));
+    return e.mul(e.mul(x, e.constant(0.5)), phi);
+  }
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+FailureOr<Batched> Lowering::unary(rnn::UnaryOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  return apply(op.getKind(), *x);
+}
+
+/// x^y; small whole exponents become products.
+Batched Lowering::power(const Batched &x, const Batched &y, Value exponent) {
+  auto literal = exponent.getDefiningOp<rnn::ConstantOp>();
+  double n = literal ? literal.getValue().convertToDouble() : NAN;
+  if (n == 0.5)
+    return mapUnary<math::SqrtOp>(e, sanitized(x));
+  if (n >= 1 && n <= 4 && n == std::floor(n)) {
+    Batched square = n >= 2 ? e.mul(x, x) : x;
+    return n == 3 ? e.mul(square, x) : n == 4 ? e.mul(square, square) : square;
+  }
+  if (n == -1 || n == -2) {
+    Batched safe = sanitized(x);
+    return e.div(e.constant(1), n == -2 ? e.mul(safe, safe) : safe);
+  }
+  return e.elementwise({sanitized(x), y}, [&](ValueRange v) -> Value {
+    return math::PowFOp::create(e.b, e.loc, v[0], v[1]);
+  });
+}
+
+FailureOr<Batched> Lowering::binary(rnn::BinaryOp op) {
+  auto x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(x) || failed(y))
+    return failure();
+  switch (op.getKind()) {
+  case rnn::BinaryKind::Add:
+    return e.add(*x, *y);
+  case rnn::BinaryKind::Sub:
+    return e.sub(*x, *y);
+  case rnn::BinaryKind::Mul:
+    return e.mul(*x, *y);
+  case rnn::BinaryKind::Div:
+    // A denominator of zeros past the end would give the numerator a slope of
+    // infinity times the zero that comes back.
+    return y->has(batchDim()) ? e.div(sanitized(*x), sanitized(*y))
+                              : e.div(*x, *y);
+  case rnn::BinaryKind::Min:
+    // By selection: at a tie the first gets the whole gradient.
+    return e.select(e.compare(arith::CmpFPredicate::OLE, *x, *y), *x, *y);
+  case rnn::BinaryKind::Max:
+    return e.select(e.compare(arith::CmpFPredicate::OGE, *x, *y), *x, *y);
+  case rnn::BinaryKind::Pow:
+    return power(*x, *y, op.getRhs());
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+FailureOr<Batched> Lowering::compare(rnn::CompareOp op) {
+  auto x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(x) || failed(y))
+    return failure();
+  using F = arith::CmpFPredicate;
+  using I = arith::CmpIPredicate;
+  std::pair<F, I> predicate;
+  switch (op.getKind()) {
+  case rnn::CompareKind::Lt:
+    predicate = {F::OLT, I::slt};
+    break;
+  case rnn::CompareKind::Gt:
+    predicate = {F::OGT, I::sgt};
+    break;
+  case rnn::CompareKind::Le:
+    predicate = {F::OLE, I::sle};
+    break;
+  case rnn::CompareKind::Ge:
+    predicate = {F::OGE, I::sge};
+    break;
+  case rnn::CompareKind::Eq:
+    predicate = {F::OEQ, I::eq};
+    break;
+  case rnn::CompareKind::Ne:
+    predicate = {F::UNE, I::ne};
+    break;
+  }
+  auto type = cast<RankedTensorType>(x->value.getType());
+  if (isa<FloatType>(type.getElementType()))
+    return e.compare(predicate.first, *x, *y);
+  return e.compare(predicate.second, *x, *y);
+}
+
+FailureOr<Batched> Lowering::select(rnn::SelectOp op) {
+  auto c = get(op.getCondition()), x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(c) || failed(x) || failed(y))
+    return failure();
+  return e.select(*c, *x, *y);
+}
+
+FailureOr<Batched> Lowering::clamp(rnn::ClampOp op) {
+  auto x = get(op.getValue()), low = get(op.getLow()), high = get(op.getHigh());
+  if (failed(x) || failed(low) || failed(high))
+    return failure();
+  Batched below = e.compare(arith::CmpFPredicate::OLT, *x, *low);
+  Batched above = e.compare(arith::CmpFPredicate::OGT, *x, *high);
+  return e.select(below, *low, e.select(above, *high, *x));
+}
+
+/// The product over x's last and y's first axis.
+Batched Lowering::dot(const Batched &x, const Batched &y) {
+  unsigned inner = x.axes.size() - 1;
+  Batched a = e.maskDim(e.with(x, {axisDim(inner)}), axisDim(inner));
+  Batched b = e.maskDim(e.with(y, {axisDim(0)}), axisDim(0));
+  Batched result;
+  result.axes.assign(a.axes.begin(), a.axes.end() - 1);
+  result.axes.append(b.axes.begin() + 1, b.axes.end());
+  // y's own axes in the numbering of the result.
+  auto renumbered = [&](Dim dim) {
+    return dim.kind == Dim::Axis ? axisDim(dim.id - 1 + inner) : dim;
+  };
+  SmallVector<int64_t> aBatch, bBatch;
+  Dims shared, aFree, bFree;
+  for (auto [i, dim] : llvm::enumerate(a.dims)) {
+    if (dim == axisDim(inner))
+      continue;
+    if (dim.kind == Dim::Axis || !b.has(dim)) {
+      aFree.push_back(dim);
+      continue;
+    }
+    shared.push_back(dim);
+    aBatch.push_back(i);
+    bBatch.push_back(b.position(dim));
+  }
+  for (Dim dim : b.dims)
+    if (dim != axisDim(0) && (dim.kind == Dim::Axis || !a.has(dim)))
+      bFree.push_back(renumbered(dim));
+  SmallVector<int64_t> aContract = {a.position(axisDim(inner))};
+  SmallVector<int64_t> bContract = {b.position(axisDim(0))};
+  // Put the operand with the leading dimensions first, so that the result
+  // mostly has its canonical order.
+  auto order = [&](const Dims &first, const Dims &second) {
+    Dims dims = shared;
+    llvm::append_range(dims, first);
+    llvm::append_range(dims, second);
+    return dims;
+  };
+  Dims wanted = order(aFree, bFree);
+  e.sort(wanted, result.axes);
+  if (order(bFree, aFree) == wanted) {
+    result.dims = order(bFree, aFree);
+    result.value = scan::DotOp::create(e.b, e.loc, b.value, a.value, bBatch,
+                                       aBatch, bContract, aContract);
+  } else {
+    result.dims = order(aFree, bFree);
+    result.value = scan::DotOp::create(e.b, e.loc, a.value, b.value, aBatch,
+                                       bBatch, aContract, bContract);
+  }
+  return e.canonical(result);
+}
+
+FailureOr<Batched> Lowering::match(rnn::MatchOp op) {
+  auto x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(x) || failed(y))
+    return failure();
+  return dot(*x, *y);
+}
+
+FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
+  auto x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(x) || failed(y))
+    return failure();
+  if (x->axes.back().time || y->axes.back().time) {
+    op.emitError("`++` along a time axis is not supported yet");
+    return failure();
+  }
+  Dims all = {lastAxis(*x)};
+  for (const Batched *side : {&*x, &*y})
+    for (Dim dim : side->dims)
+      if (!llvm::is_contained(all, dim))
+        all.push_back(dim);
+  Batched a = e.with(*x, all), b = e.with(*y, all), result = a;
+  result.axes = axesOf(op.getType());
+  result.value = tensor::ConcatOp::create(
+      e.b, e.loc, e.typeFor(result.dims, result.axes, e.real),
+      a.position(lastAxis(a)), ValueRange{a.value, b.value});
+  return result;
+}
+
+/// One element of the first (fixed) axis.
+Batched Lowering::stepAt(const Batched &x, int64_t index) {
+  if (!x.has(axisDim(0)))
+    return dropAxis(x, 0);
+  Batched result = x;
+  llvm::erase(result.dims, axisDim(0));
+  auto type = cast<RankedTensorType>(x.value.getType());
+  int64_t position = x.position(axisDim(0));
+  SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1)), sizes;
+  for (Dim dim : x.dims) {
+    int64_t size = e.staticSize(dim, x.axes);
+    if (ShapedType::isDynamic(size))
+      sizes.push_back(e.sizeOf(dim, x.axes));
+    else
+      sizes.push_back(e.b.getIndexAttr(size));
+  }
+  offsets[position] = e.b.getIndexAttr(index);
+  sizes[position] = e.b.getIndexAttr(1);
+  auto element = e.typeFor(result.dims, x.axes, type.getElementType());
+  result.value = tensor::ExtractSliceOp::create(e.b, e.loc, element, x.value,
+                                                offsets, sizes, strides);
+  return dropAxis(result, 0);
+}
+
+FailureOr<Batched> Lowering::label(rnn::LabelOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  // Slice the labelled axis as if it were the first, then number back.
+  unsigned position = op.getPosition();
+  auto moved = [&](unsigned id) {
+    return id == position ? 0 : id < position ? id + 1 : id;
+  };
+  Batched first = *x;
+  std::rotate(first.axes.begin(), first.axes.begin() + position,
+              first.axes.begin() + position + 1);
+  for (Dim &dim : first.dims)
+    if (dim.kind == Dim::Axis)
+      dim.id = moved(dim.id);
+  return stepAt(first, op.getLabel());
+}
+
+Batched Lowering::gather(const Batched &table, const Batched &index) {
+  Batched source = e.with(table, {axisDim(0)});
+  unsigned rank = index.axes.size();
+  Dims shared, rest, more;
+  for (Dim dim : source.dims) {
+    if (dim == axisDim(0))
+      continue;
+    bool both = dim.kind != Dim::Axis && index.has(dim);
+    (both ? shared : rest).push_back(dim);
+  }
+  for (Dim dim : index.dims)
+    if (!llvm::is_contained(shared, dim))
+      more.push_back(dim);
+  Dims sourceOrder = shared, indexOrder = shared;
+  sourceOrder.push_back(axisDim(0));
+  llvm::append_range(sourceOrder, rest);
+  llvm::append_range(indexOrder, more);
+  Batched result;
+  result.axes = index.axes;
+  result.axes.append(source.axes.begin() + 1, source.axes.end());
+  result.dims = indexOrder;
+  for (Dim dim : rest)
+    result.dims.push_back(dim.kind == Dim::Axis ? axisDim(dim.id - 1 + rank)
+                                                : dim);
+  result.value = scan::GatherOp::create(
+      e.b, e.loc, e.align(source, sourceOrder, source.axes),
+      e.align(index, indexOrder, index.axes), shared.size());
+  return e.canonical(result);
+}
+
+FailureOr<Batched> Lowering::lookup(rnn::LookupOp op) {
+  auto table = get(op.getTable());
+  if (failed(table))
+    return table;
+  if (auto literal = op.getIndex().getDefiningOp<rnn::ConstantOp>();
+      literal && literal.getType().getRank() == 0 && !table->axes[0].time)
+    return stepAt(*table, int64_t(literal.getValue().convertToDouble()));
+  auto found = values.find(op.getIndex());
+  if (found != values.end() && found->second.binderIndex) {
+    Dim binder = binderDim(*found->second.binderIndex);
+    if (!table->has(axisDim(0)))
+      return dropAxis(*table, 0);
+    // Looking up by the binder's own index takes no code.
+    if (!table->has(binder)) {
+      Batched result = *table;
+      llvm::replace(result.dims, axisDim(0), binder);
+      return e.canonical(dropAxis(result, 0));
+    }
+  }
+  auto index = get(op.getIndex());
+  if (failed(index))
+    return index;
+  auto type = cast<RankedTensorType>(table->value.getType());
+  if (!isa<FloatType>(type.getElementType())) {
+    op.emitError("looking up indices or bits by a computed index is not "
+                 "supported yet");
+    return failure();
+  }
+  return gather(*table, *index);
+}
+
+/// (x - mean) / sqrt(variance + eps) along the last axis.
+Batched Lowering::layerNorm(const Batched &x, Dim last, double eps) {
+  Batched centred = e.sub(x, e.mean(x, last));
+  Batched variance = e.mean(e.mul(centred, centred), last);
+  Batched scale = mapUnary<math::RsqrtOp>(e, e.add(variance, e.constant(eps)));
+  return e.mul(centred, scale);
+}
+
+FailureOr<Batched> Lowering::reduceLast(rnn::ReduceLastOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  Dim last = lastAxis(*x);
+  Batched result;
+  switch (op.getKind()) {
+  case rnn::ReduceKind::Softmax:
+    return e.softmax(*x, last);
+  case rnn::ReduceKind::LayerNorm:
+    return layerNorm(*x, last, op.getEps().convertToDouble());
+  case rnn::ReduceKind::Sum:
+    result = e.reduce(scan::ReduceKind::sum, *x, last);
+    break;
+  case rnn::ReduceKind::Mean:
+    result = e.mean(*x, last);
+    break;
+  case rnn::ReduceKind::LogSumExp:
+    result = e.reduce(scan::ReduceKind::logsumexp, *x, last);
+    break;
+  }
+  result.axes.pop_back();
+  return result;
+}
+
+FailureOr<Batched> Lowering::argmax(rnn::ArgMaxOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  Batched result = e.argmax(*x, lastAxis(*x));
+  result.axes.pop_back();
+  return result;
+}
+
+/// Ones put into rows of zeros: no table of the axis' size squared.
+FailureOr<Batched> Lowering::onehot(rnn::OneHotOp op) {
+  auto index = get(op.getIndex());
+  if (failed(index))
+    return index;
+  Batched result = *index;
+  result.axes = axesOf(op.getType());
+  Batched ones = e.constant(1);
+  ones.axes = index->axes;
+  Value updates = e.align(ones, index->dims, index->axes);
+  result.dims.push_back(lastAxis(result));
+  result.value = scan::ScatterAddOp::create(
+      e.b, e.loc, e.typeFor(result.dims, result.axes, e.real), updates,
+      index->value, Value(), index->dims.size());
+  return e.canonical(result);
+}
+
+Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
+  const AxisInfo &axis = x.axes[0];
+  if (!axis.time)
+    return stepAt(x, kind == scan::StepKind::first ? 0 : axis.size - 1);
+  if (options.step)
+    return dropAxis(x, 0);
+  Batched whole = e.with(x, {axisDim(0), batchDim()}), result = whole;
+  result.value = scan::PickStepOp::create(
+      e.b, e.loc, kind, whole.value, e.times.lookup(axis.name).lengths,
+      whole.position(axisDim(0)), whole.position(batchDim()));
+  llvm::erase(result.dims, axisDim(0));
+  return dropAxis(result, 0);
+}
+
+FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  if (op.getKind() == rnn::SequenceKind::First)
+    return pickStep(scan::StepKind::first, *x);
+  if (op.getKind() == rnn::SequenceKind::Last)
+    return pickStep(scan::StepKind::last, *x);
+  Value lengths = e.times.lookup(x->axes[0].name).lengths;
+  if (!x->axes[0].time)
+    lengths = Value();
+  Dims needed = {axisDim(0), batchDim()};
+  if (op.getKind() == rnn::SequenceKind::Reverse) {
+    Batched result = e.with(*x, needed);
+    result.value = scan::ReverseOp::create(
+        e.b, e.loc, result.value.getType(), result.value, lengths,
+        result.position(axisDim(0)), result.position(batchDim()));
+    return result;
+  }
+  auto fill = get(op.getFill());
+  if (failed(fill))
+    return fill;
+  Batched first = Emitter::suffix(*fill, x->axes.size());
+  for (Dim dim : first.dims)
+    needed.push_back(dim);
+  Batched result = e.with(*x, needed);
+  Dims step = result.dims;
+  llvm::erase(step, axisDim(0));
+  result.value = scan::ShiftOp::create(
+      e.b, e.loc, result.value.getType(), result.value,
+      e.align(first, step, result.axes), lengths, e.b.getI64IntegerAttr(1),
+      e.b.getI64IntegerAttr(result.position(axisDim(0))),
+      e.b.getI64IntegerAttr(result.position(batchDim())));
+  return result;
+}
+
+FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
+  auto x = get(op.getValue());
+  double p = op.getP().convertToDouble();
+  if (failed(x) || !options.training || p == 0)
+    return x;
+  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
+  // The step that the numbers count: that of the innermost loop or time
+  // binder, else the value's first time axis.
+  Dims dims = {batchDim()};
+  Value at;
+  std::optional<Dim> time;
+  for (const Frame &frame : llvm::reverse(frames)) {
+    if (!frame.step || frame.axis.name == tied)
+      continue;
+    at = frame.at;
+    if (frame.binder)
+      time = binderDim(*frame.binder);
+    break;
+  }
+  for (auto [i, axis] : llvm::enumerate(x->axes)) {
+    if (axis.name == tied)
+      continue;
+    dims.push_back(axisDim(i));
+    if (axis.time && !at && !time)
+      time = axisDim(i);
+  }
+  if (time && !llvm::is_contained(dims, *time))
+    dims.push_back(*time);
+  e.sort(dims, x->axes);
+  Batched number;
+  number.dims = dims;
+  number.axes = x->axes;
+  auto place = [&](std::optional<Dim> dim) {
+    return dim ? e.b.getI64IntegerAttr(number.position(*dim)) : IntegerAttr();
+  };
+  number.value = scan::RandomOp::create(
+      e.b, e.loc, e.typeFor(dims, x->axes, e.real), seed,
+      e.dynamicSizes(dims, x->axes), at, op.getSiteAttr(), place(time),
+      place(batchDim()));
+  Batched rate = e.constant(p), scale = e.constant(1 / (1 - p));
+  if (p == 1)
+    scale = e.constant(0);
+  if (seedOptional) {
+    // A negative seed says that none was given: keep everything.
+    auto scalar = RankedTensorType::get({}, e.b.getI64Type());
+    Value number = tensor::ExtractSliceOp::create(
+        e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
+        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
+        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
+    Batched none = e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
+                             e.constantInt(0, e.b.getI64Type()));
+    rate = e.select(none, e.constant(0), rate);
+    scale = e.select(none, e.constant(1), scale);
+  }
+  Batched keep = e.compare(arith::CmpFPredicate::OGE, number, rate);
+  return e.select(keep, e.mul(*x, scale), e.constant(0));
+}
+
+FailureOr<Batched> Lowering::bind(rnn::BindOp op) {
+  AxisInfo axis = info(op.getAxis());
+  unsigned id = e.binders.size();
+  e.binders.push_back({axis, axis.time});
+  frames.push_back({axis, axis.time && !options.step, id, Value()});
+  Batched index;
+  index.binderIndex = id;
+  values[op.getIndex()] = index;
+  for (Operation &inner : op.getBody().front().without_terminator())
+    if (failed(lower(&inner)))
+      return failure();
+  e.loc = op.getLoc();
+  frames.pop_back();
+  auto body = get(op.getYielded());
+  if (failed(body))
+    return body;
+  Dim binder = binderDim(id);
+  Batched result = *body;
+  auto inFront = [&](Batched value) {
+    for (Dim &dim : value.dims)
+      if (dim.kind == Dim::Axis)
+        ++dim.id;
+    value.axes.insert(value.axes.begin(), axis);
+    Axes axes = value.axes;
+    return e.rename(value, binder, axisDim(0), axes);
+  };
+  switch (op.getKind()) {
+  case rnn::BindKind::For:
+    return inFront(*body);
+  case rnn::BindKind::Softmax:
+    return inFront(e.softmax(*body, binder));
+  case rnn::BindKind::Sum:
+    return e.reduce(scan::ReduceKind::sum, *body, binder);
+  case rnn::BindKind::Mean:
+    return e.mean(*body, binder);
+  case rnn::BindKind::Max:
+    return e.reduce(scan::ReduceKind::max, *body, binder);
+  case rnn::BindKind::Min:
+    return e.reduce(scan::ReduceKind::min, *body, binder);
+  case rnn::BindKind::Prod:
+    return e.reduce(scan::ReduceKind::prod, *body, binder);
+  case rnn::BindKind::LogSumExp:
+    return e.reduce(scan::ReduceKind::logsumexp, *body, binder);
+  case rnn::BindKind::ArgMax:
+    return e.argmax(*body, binder);
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+} // namespace rnnc::batch

@@ -1,0 +1,691 @@
+// Functions.cpp: arguments, bodies and results of the functions of a module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Functions.h"
+
+#include "rnnc/Dialect/Grad/Grad.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+//===-- Arguments ----------------------------------------------------------===//
+
+static Type elementOf(OpBuilder &b, FloatType real, rnn::ValueType type) {
+  return type.isReal() ? Type(real) : Type(b.getI32Type());
+}
+
+/// Whether a first state's declared value is 0, so that a caller who gives
+/// none may give zeros.
+static bool isZero(Value value) {
+  auto constant = value.getDefiningOp<rnn::ConstantOp>();
+  return constant && constant.getValue().isZero();
+}
+
+Slot FunctionMaker::paramSlot(rnn::ParamOp op) {
+  Slot slot{op.getName().str(), "param", {}, {}, false};
+  SmallVector<int64_t> sizes;
+  for (rnn::AxisAttr axis : op.getType().getAxes()) {
+    sizes.push_back(axis.getSize());
+    slot.shape.push_back(b.getI64IntegerAttr(axis.getSize()));
+  }
+  slot.type = RankedTensorType::get(sizes, real);
+  return slot;
+}
+
+Slot FunctionMaker::valueSlot(StringRef name, StringRef role,
+                              rnn::ValueType type, bool step) {
+  Slot slot{name.str(), role.str(), {}, {b.getStringAttr("batch")}, false};
+  SmallVector<int64_t> sizes = {ShapedType::kDynamic};
+  for (rnn::AxisAttr axis : type.getAxes()) {
+    if (axis.isTime() && step)
+      continue;
+    sizes.push_back(axis.isTime() ? ShapedType::kDynamic : axis.getSize());
+    if (axis.isTime())
+      slot.shape.push_back(b.getStringAttr(axis.getName()));
+    else
+      slot.shape.push_back(b.getI64IntegerAttr(axis.getSize()));
+  }
+  slot.type = RankedTensorType::get(sizes, elementOf(b, real, type));
+  return slot;
+}
+
+Slot FunctionMaker::rowsSlot(StringRef name, StringRef role) {
+  auto type = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+  return {name.str(), role.str(), type, {b.getStringAttr("batch")}, true};
+}
+
+Slot FunctionMaker::lengthsSlot(StringRef time) {
+  return rowsSlot(time, "lengths");
+}
+
+Slot FunctionMaker::seedSlot() {
+  auto type = RankedTensorType::get({2}, b.getI64Type());
+  return {"seed", "seed", type, {b.getI64IntegerAttr(2)}, !info.isModel()};
+}
+
+SmallVector<Slot> FunctionMaker::commonSlots(bool step) {
+  SmallVector<Slot> slots;
+  for (rnn::ParamOp param : info.params)
+    slots.push_back(paramSlot(param));
+  SmallVector<std::string> times;
+  for (rnn::InputOp input : info.inputs)
+    for (rnn::AxisAttr axis : input.getType().getAxes())
+      if (axis.isTime() && !step && !llvm::is_contained(times, axis.getName()))
+        times.push_back(axis.getName().str());
+  for (const std::string &time : times)
+    slots.push_back(lengthsSlot(time));
+  for (rnn::InputOp input : info.inputs)
+    slots.push_back(valueSlot(input.getName(), "input", input.getType(), step));
+  return slots;
+}
+
+std::string FunctionMaker::previousName(rnn::ObserveOp observe) const {
+  unsigned unfolds = llvm::count_if(
+      info.observes, [&](rnn::ObserveOp op) { return info.isUnfold(op); });
+  return unfolds == 1 ? "prev" : ("prev." + observe.getName()).str();
+}
+
+SmallVector<Slot> FunctionMaker::lossSlots() {
+  SmallVector<Slot> slots;
+  for (rnn::ParamOp param : info.params)
+    slots.push_back(paramSlot(param));
+  for (const std::string &time : info.times)
+    slots.push_back(lengthsSlot(time));
+  for (rnn::InputOp input : info.inputs)
+    slots.push_back(valueSlot(input.getName(), "input", input.getType(), false));
+  for (rnn::OutputOp output : info.outputs)
+    slots.push_back(
+        valueSlot(output.getName(), "input", output.getType(), false));
+  if (!info.bpttCarry)
+    return slots;
+  for (const StateInfo &state : info.states)
+    slots.push_back(valueSlot(state.name, "state_in", state.type, false));
+  for (rnn::ObserveOp observe : info.observes)
+    if (info.isUnfold(observe)) {
+      auto type = cast<rnn::ValueType>(observe.getData().getType());
+      slots.push_back(
+          valueSlot(previousName(observe), "prev", type.dropFront(), false));
+    }
+  slots.push_back(rowsSlot("reset", "reset"));
+  return slots;
+}
+
+SmallVector<Slot> FunctionMaker::firstStateSlots() {
+  SmallVector<Slot> slots;
+  for (rnn::FirstStateOp state : info.firstStates) {
+    slots.push_back(
+        valueSlot(state.getName(), "state_in", state.getType(), false));
+    slots.back().optional = true;
+    if (isZero(state.getValue()))
+      continue;
+    // Whether the caller gave it: else it begins as declared.
+    slots.push_back({("given." + state.getName()).str(), "given",
+                     RankedTensorType::get({}, b.getI32Type()), {}, false});
+  }
+  return slots;
+}
+
+Value FunctionMaker::argument(StringRef name, StringRef role) {
+  for (auto [slot, value] : llvm::zip(args, function.getArguments()))
+    if (slot.name == name && (role.empty() || slot.role == role))
+      return value;
+  return {};
+}
+
+//===-- Frame of a function ------------------------------------------------===//
+
+void FunctionMaker::bindSizes(Lowering &lowering) {
+  Emitter &e = lowering.e;
+  for (auto [slot, value] : llvm::zip(args, function.getArguments()))
+    for (auto [i, size] : llvm::enumerate(slot.shape)) {
+      auto name = dyn_cast<StringAttr>(size);
+      if (!name)
+        continue;
+      Value &place = name.getValue() == "batch"
+                         ? e.batch
+                         : e.times[name.getValue()].size;
+      if (!place)
+        place = tensor::DimOp::create(b, e.loc, value, i);
+    }
+  if (!e.batch)
+    e.batch = arith::ConstantIndexOp::create(b, e.loc, 1);
+  for (auto &time : e.times)
+    time.second.lengths = argument(time.first(), "lengths");
+}
+
+Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
+                                 rnn::ValueType type) {
+  Emitter &e = lowering.e;
+  Batched value;
+  value.axes = Lowering::axesOf(type);
+  value.value = argument;
+  value.dims = {batchDim()};
+  Dims times, fixed;
+  SmallVector<Value> lengths;
+  for (auto [i, axis] : llvm::enumerate(value.axes)) {
+    if (axis.time && lowering.options.step)
+      continue;
+    value.dims.push_back(axisDim(i));
+    (axis.time ? times : fixed).push_back(axisDim(i));
+    if (axis.time)
+      lengths.push_back(e.times[axis.name].lengths);
+  }
+  if (!times.empty()) {
+    Dims order = {batchDim()};
+    llvm::append_range(order, times);
+    llvm::append_range(order, fixed);
+    Value aligned = e.align(value, order, value.axes);
+    value.value = scan::EnterOp::create(b, e.loc, aligned, lengths);
+    value.dims = times;
+    value.dims.push_back(batchDim());
+    llvm::append_range(value.dims, fixed);
+  }
+  if (type.getKind() == rnn::ValueKind::Bit)
+    return e.compare(arith::CmpIPredicate::ne, value,
+                     e.constantInt(0, e.integer()));
+  return value;
+}
+
+LogicalResult FunctionMaker::bindArguments(Lowering &lowering) {
+  for (rnn::ParamOp param : info.params) {
+    Batched value;
+    value.value = argument(param.getName(), "param");
+    value.axes = Lowering::axesOf(param.getType());
+    for (unsigned i = 0; i < value.axes.size(); ++i)
+      value.dims.push_back(axisDim(i));
+    lowering.set(param.getResult(), value);
+  }
+  for (rnn::InputOp input : info.inputs)
+    if (Value value = argument(input.getName(), "input"))
+      lowering.set(input.getResult(),
+                   bindValue(lowering, value, input.getType()));
+  for (rnn::OutputOp output : info.outputs)
+    if (Value value = argument(output.getName(), "input"))
+      lowering.set(output.getResult(),
+                   bindValue(lowering, value, output.getType()));
+  if (Value rows = argument("reset", "reset"))
+    lowering.reset = lowering.e.compare(arith::CmpIPredicate::ne,
+                                        {rows, {batchDim()}, {}, {}},
+                                        lowering.e.constantInt(0, b.getI32Type()));
+  if (info.isModel())
+    for (const StateInfo &state : info.states)
+      if (Value value = argument(state.name, "state_in"))
+        lowering.statesIn[state.name] = bindValue(lowering, value, state.type);
+  for (rnn::ObserveOp observe : info.observes) {
+    auto type = cast<rnn::ValueType>(observe.getData().getType());
+    if (Value value = argument(previousName(observe), "prev"))
+      lowering.previousIn[observe.getName()] =
+          bindValue(lowering, value, type.dropFront());
+  }
+  lowering.seed = argument("seed", "seed");
+  lowering.seedOptional = lowering.seed && !info.isModel();
+  return success();
+}
+
+static DictionaryAttr attributesOf(OpBuilder &b, const Slot &slot) {
+  SmallVector<NamedAttribute> attributes = {
+      b.getNamedAttr("rnnc.name", b.getStringAttr(slot.name)),
+      b.getNamedAttr("rnnc.role", b.getStringAttr(slot.role)),
+      b.getNamedAttr("rnnc.shape", b.getArrayAttr(slot.shape))};
+  if (slot.optional)
+    attributes.push_back(b.getNamedAttr("rnnc.optional", b.getUnitAttr()));
+  return b.getDictionaryAttr(attributes);
+}
+
+LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
+                                  LoweringOptions options, BodyFn body,
+                                  bool isPrivate) {
+  OpBuilder::InsertionGuard guard(b);
+  rnn::ModuleOp module = info.module;
+  Location loc = module.getLoc();
+  args.assign(slots.begin(), slots.end());
+  results.clear();
+  returned.clear();
+  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
+  std::string symbol = (module.getSymName() + "." + name).str();
+  function = func::FuncOp::create(b, loc, symbol, b.getFunctionType(types, {}));
+  if (isPrivate)
+    function.setPrivate();
+  function->setAttr("rnnc.module", module.getSymNameAttr());
+  function->setAttr("rnnc.function", b.getStringAttr(name));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  Lowering lowering(b, real, options);
+  lowering.e.loc = loc;
+  bindSizes(lowering);
+  if (failed(bindArguments(lowering)) || failed(body(lowering))) {
+    function.erase();
+    return failure();
+  }
+  func::ReturnOp::create(b, loc, returned);
+  finish(function);
+  return success();
+}
+
+void FunctionMaker::finish(func::FuncOp function) {
+  auto argTypes = llvm::map_to_vector(args, [](const Slot &s) { return s.type; });
+  auto resultTypes =
+      llvm::map_to_vector(results, [](const Slot &s) { return s.type; });
+  function.setFunctionType(b.getFunctionType(argTypes, resultTypes));
+  SmallVector<Attribute> dims;
+  auto describe = [&](const Slot &slot) {
+    for (Attribute size : slot.shape)
+      if (isa<StringAttr>(size) && !llvm::is_contained(dims, size))
+        dims.push_back(size);
+    return attributesOf(b, slot);
+  };
+  auto argAttributes = llvm::map_to_vector(args, describe);
+  auto resultAttributes = llvm::map_to_vector(results, describe);
+  function.setAllArgAttrs(argAttributes);
+  function.setAllResultAttrs(resultAttributes);
+  function->setAttr("rnnc.dims", b.getArrayAttr(dims));
+  IRRewriter rewriter(b);
+  (void)runRegionDCE(rewriter, function->getRegions());
+}
+
+LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots) {
+  llvm::DenseSet<Operation *> needed;
+  SmallVector<Value> work(roots);
+  Block &body = info.module->getRegion(0).front();
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val().getDefiningOp();
+    op = op ? body.findAncestorOpInBlock(*op) : nullptr;
+    if (!op || !needed.insert(op).second)
+      continue;
+    op->walk([&](Operation *inner) { llvm::append_range(work, inner->getOperands()); });
+  }
+  for (Operation &op : body) {
+    if (!needed.contains(&op) || isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op))
+      continue;
+    auto first = dyn_cast<rnn::FirstStateOp>(op);
+    if (!first) {
+      if (failed(lowering.lower(&op)))
+        return failure();
+      continue;
+    }
+    Emitter &e = lowering.e;
+    e.loc = op.getLoc();
+    Batched state = bindValue(lowering, argument(first.getName(), "state_in"),
+                              first.getType());
+    if (Value given = argument(("given." + first.getName()).str(), "given")) {
+      auto declared = lowering.get(first.getValue());
+      if (failed(declared))
+        return failure();
+      Batched is = e.compare(arith::CmpIPredicate::ne, {given, {}, {}, {}},
+                             e.constantInt(0, e.integer()));
+      state = e.select(is, state, *declared);
+    }
+    lowering.set(first.getResult(), state);
+  }
+  return success();
+}
+
+/// Adds a result in the caller's layout.
+void FunctionMaker::give(Lowering &lowering, StringRef name, StringRef role,
+                         const Batched &value) {
+  Emitter &e = lowering.e;
+  bool scalar = role == "loss";
+  Slot slot{name.str(), role.str(), {}, {}, false};
+  Batched whole = value;
+  auto type = cast<RankedTensorType>(value.value.getType());
+  if (type.getElementType().isInteger(1)) {
+    Batched one = e.constantInt(1, e.integer()), zero = e.constantInt(0, e.integer());
+    whole = e.select(value, one, zero);
+    whole.axes = value.axes;
+  }
+  if (!scalar) {
+    Dims order = {batchDim()};
+    slot.shape.push_back(b.getStringAttr("batch"));
+    for (auto [i, axis] : llvm::enumerate(whole.axes)) {
+      if (axis.time && lowering.options.step)
+        continue;
+      order.push_back(axisDim(i));
+      if (axis.time)
+        slot.shape.push_back(b.getStringAttr(axis.name));
+      else
+        slot.shape.push_back(b.getI64IntegerAttr(axis.size));
+    }
+    whole = e.with(whole, order);
+    SmallVector<Value> lengths;
+    Dims left = {batchDim()};
+    for (Dim dim : whole.dims)
+      if (e.isTime(dim, whole.axes)) {
+        lengths.push_back(e.times[e.infoOf(dim, whole.axes).name].lengths);
+        left.push_back(dim);
+      }
+    if (!lengths.empty()) {
+      for (Dim dim : whole.dims)
+        if (!llvm::is_contained(left, dim))
+          left.push_back(dim);
+      whole.value = scan::LeaveOp::create(b, e.loc, whole.value, lengths);
+      whole.dims = left;
+    }
+    whole.value = e.align(whole, order, whole.axes);
+  }
+  slot.type = whole.value.getType();
+  results.push_back(slot);
+  returned.push_back(whole.value);
+}
+
+void FunctionMaker::giveStates(Lowering &lowering, bool previous) {
+  for (const StateInfo &state : info.states) {
+    auto last = lowering.statesOut.find(StringRef(state.name));
+    if (last != lowering.statesOut.end())
+      give(lowering, "state." + state.name, "state_out", last->second);
+  }
+  for (rnn::ObserveOp observe : info.observes) {
+    auto last = lowering.previousOut.find(observe.getName());
+    if (previous && last != lowering.previousOut.end())
+      give(lowering, previousName(observe), "prev", last->second);
+  }
+}
+
+//===-- Losses -------------------------------------------------------------===//
+
+Batched FunctionMaker::sumOfBatch(Lowering &lowering, const Batched &value) {
+  Emitter &e = lowering.e;
+  Batched whole = e.with(value, {batchDim()});
+  for (Dim dim : whole.dims)
+    whole = e.maskDim(whole, dim);
+  auto all = llvm::to_vector(llvm::seq<int64_t>(0, whole.dims.size()));
+  Value sum = scan::ReduceOp::create(b, e.loc, scan::ReduceKind::sum,
+                                     whole.value, all);
+  return {sum, {}, {}, {}};
+}
+
+Batched FunctionMaker::batchCount(Lowering &lowering) {
+  return sumOfBatch(lowering, lowering.e.constant(1));
+}
+
+/// How many scalars of an output the batch shows.
+Batched FunctionMaker::observedCount(Lowering &lowering, rnn::ObserveOp observe,
+                                     const Batched &nll) {
+  Emitter &e = lowering.e;
+  double fixed = 1;
+  Batched rows = e.with(e.constant(1), {batchDim()});
+  for (auto [i, axis] : llvm::enumerate(nll.axes)) {
+    if (axis.time)
+      rows = e.mul(rows, e.count(axisDim(i), nll.axes));
+    else
+      fixed *= axis.size;
+  }
+  // A step of an unfold counts as one.
+  if (info.isUnfold(observe))
+    fixed = 1;
+  Batched total = sumOfBatch(lowering, rows);
+  return fixed == 1 ? total : e.mul(total, e.constant(fixed));
+}
+
+static Batched atLeastOne(Emitter &e, const Batched &n) {
+  Batched one = e.constant(1);
+  return e.select(e.compare(arith::CmpFPredicate::OGT, n, one), n, one);
+}
+
+FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
+                                               rnn::ObserveOp observe) {
+  Emitter &e = lowering.e;
+  auto dist = lowering.distribution(observe);
+  if (failed(dist))
+    return failure();
+  auto data = lowering.get(observe.getData());
+  if (failed(data))
+    return failure();
+  e.loc = observe.getLoc();
+  auto nll = lowering.nll(*dist, *data);
+  if (failed(nll))
+    return failure();
+  Batched all = e.full(*nll, true);
+  Batched count = info.perExample ? batchCount(lowering)
+                                  : observedCount(lowering, observe, all);
+  return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
+}
+
+LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
+  Emitter &e = lowering.e;
+  SmallVector<Value> roots;
+  for (rnn::ObserveOp observe : info.observes)
+    llvm::append_range(roots, observe->getOperands());
+  for (rnn::LossOp loss : info.losses)
+    roots.push_back(loss.getValue());
+  if (failed(lowerFor(lowering, roots)))
+    return failure();
+  std::optional<Batched> total;
+  auto add = [&](const Batched &term) {
+    total = total ? e.add(*total, term) : term;
+  };
+  for (rnn::ObserveOp observe : info.observes) {
+    auto term = observedTerm(lowering, observe);
+    if (failed(term))
+      return failure();
+    add(*term);
+  }
+  for (rnn::LossOp loss : info.losses) {
+    e.loc = loss.getLoc();
+    auto value = lowering.get(loss.getValue());
+    if (failed(value))
+      return failure();
+    if (!value->has(batchDim()))
+      add(*value);
+    else
+      add(e.div(sumOfBatch(lowering, *value),
+                atLeastOne(e, batchCount(lowering))));
+  }
+  give(lowering, "loss", "loss", total ? *total : e.constant(0));
+  if (info.bpttCarry)
+    giveStates(lowering, true);
+  return success();
+}
+
+LogicalResult FunctionMaker::makeObjective() {
+  LoweringOptions options;
+  options.training = info.random;
+  options.differentiated = true;
+  options.carried = info.bpttCarry;
+  if (!info.bpttCarry)
+    options.segment = info.bpttSteps;
+  SmallVector<Slot> slots;
+  if (info.isModel()) {
+    slots = lossSlots();
+  } else {
+    slots = commonSlots(false);
+    llvm::append_range(slots, firstStateSlots());
+  }
+  if (info.random)
+    slots.push_back(seedSlot());
+  auto body = [&](Lowering &lowering) {
+    return info.isModel() ? bodyOfLoss(lowering) : bodyOfForward(lowering);
+  };
+  if (failed(make("objective", slots, options, body, /*isPrivate=*/true)))
+    return failure();
+  objectiveArgs = args;
+  objectiveResults = results;
+  return success();
+}
+
+LogicalResult FunctionMaker::makeLoss() {
+  LoweringOptions options;
+  options.carried = info.bpttCarry;
+  return make("loss", lossSlots(), options,
+              [&](Lowering &lowering) { return bodyOfLoss(lowering); });
+}
+
+//===-- Gradients ----------------------------------------------------------===//
+
+LogicalResult FunctionMaker::makeGradient(StringRef name) {
+  OpBuilder::InsertionGuard guard(b);
+  rnn::ModuleOp module = info.module;
+  Location loc = module.getLoc();
+  args = objectiveArgs;
+  results = objectiveResults;
+  SmallVector<int64_t> wrt, of;
+  llvm::StringMap<bool> frozen;
+  for (rnn::ParamOp param : info.params)
+    frozen[param.getName()] = param.getFrozen();
+  // Inputs and first states before parameters.
+  auto addGradients = [&](StringRef role) {
+    for (auto [i, slot] : llvm::enumerate(objectiveArgs)) {
+      auto type = cast<RankedTensorType>(slot.type);
+      if (slot.role != role || !isa<FloatType>(type.getElementType()) ||
+          (role == "param" && frozen.lookup(slot.name)))
+        continue;
+      wrt.push_back(i);
+      results.push_back({"grad." + slot.name, "grad", slot.type, slot.shape, false});
+    }
+  };
+  if (!info.isModel()) {
+    addGradients("input");
+    addGradients("state_in");
+  }
+  addGradients("param");
+  for (auto [i, slot] : llvm::enumerate(objectiveResults)) {
+    if (info.isModel() ? slot.role != "loss" : false)
+      continue;
+    if (!isa<FloatType>(cast<RankedTensorType>(slot.type).getElementType()))
+      continue;
+    of.push_back(i);
+    if (!info.isModel())
+      args.push_back({"cot." + slot.name, "cot", slot.type, slot.shape, true});
+  }
+  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
+  auto resultTypes =
+      llvm::map_to_vector(results, [](const Slot &slot) { return slot.type; });
+  std::string symbol = (module.getSymName() + "." + name).str();
+  function = func::FuncOp::create(b, loc, symbol,
+                                  b.getFunctionType(types, resultTypes));
+  function->setAttr("rnnc.module", module.getSymNameAttr());
+  function->setAttr("rnnc.function", b.getStringAttr(name));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  SmallVector<Value> cotangents;
+  if (info.isModel())
+    cotangents.push_back(arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(RankedTensorType::get({}, real),
+                               b.getFloatAttr(real, 1).getValue())));
+  else
+    llvm::append_range(cotangents,
+                       function.getArguments().drop_front(objectiveArgs.size()));
+  auto request = grad::VjpOp::create(
+      b, loc, resultTypes, (module.getSymName() + ".objective").str(),
+      function.getArguments().take_front(objectiveArgs.size()), cotangents, wrt,
+      of);
+  func::ReturnOp::create(b, loc, request.getResults());
+  finish(function);
+  return success();
+}
+
+//===-- Predictions, forward runs, steps -----------------------------------===//
+
+bool FunctionMaker::canPredict() const {
+  SmallVector<StringRef> given;
+  for (rnn::InputOp op : info.inputs)
+    for (rnn::AxisAttr axis : rnn::InputOp(op).getType().getAxes())
+      given.push_back(axis.getName());
+  bool any = false;
+  for (rnn::ObserveOp op : info.observes) {
+    rnn::ObserveOp observe = op;
+    if (info.isUnfold(observe))
+      continue;
+    any = true;
+    for (rnn::AxisAttr axis :
+         cast<rnn::ValueType>(observe.getData().getType()).getAxes())
+      if (axis.isTime() && !llvm::is_contained(given, axis.getName()))
+        return false;
+  }
+  for (rnn::OutputOp op : info.outputs)
+    for (Operation *user : rnn::OutputOp(op)->getUsers())
+      if (!isa<rnn::ObserveOp>(user))
+        return false;
+  return any;
+}
+
+LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
+  for (rnn::ObserveOp observe : info.observes) {
+    bool unfold = info.isUnfold(observe);
+    if (unfold && !lowering.options.step)
+      continue;
+    auto dist = lowering.distribution(observe);
+    if (failed(dist))
+      return failure();
+    auto [best, scale] = lowering.mode(*dist);
+    std::string name = observe.getName().str();
+    if (!unfold || dist->kind != rnn::DistKind::Categorical)
+      give(lowering, name, "output", best);
+    give(lowering, name + ".p", "probability", scale);
+  }
+  return success();
+}
+
+LogicalResult FunctionMaker::makePredict() {
+  SmallVector<Value> roots;
+  for (rnn::ObserveOp observe : info.observes)
+    if (!info.isUnfold(observe))
+      roots.push_back(observe.getDist());
+  return make("predict", commonSlots(false), {}, [&](Lowering &lowering) {
+    if (failed(lowerFor(lowering, roots)))
+      return failure();
+    return giveModes(lowering);
+  });
+}
+
+LogicalResult FunctionMaker::bodyOfForward(Lowering &lowering) {
+  SmallVector<Value> roots;
+  for (rnn::ResultOp result : info.results)
+    roots.push_back(result.getValue());
+  for (rnn::FinalStateOp state : info.finalStates)
+    roots.push_back(state.getValue());
+  if (failed(lowerFor(lowering, roots)))
+    return failure();
+  for (rnn::ResultOp result : info.results) {
+    auto value = lowering.get(result.getValue());
+    if (failed(value))
+      return failure();
+    give(lowering, result.getName(), "output", *value);
+  }
+  for (rnn::FinalStateOp state : info.finalStates) {
+    auto value = lowering.get(state.getValue());
+    if (failed(value))
+      return failure();
+    give(lowering, ("state." + state.getName()).str(), "state_out", *value);
+  }
+  return success();
+}
+
+LogicalResult FunctionMaker::makeForward() {
+  SmallVector<Slot> slots = commonSlots(false);
+  llvm::append_range(slots, firstStateSlots());
+  return make("forward", slots, {},
+              [&](Lowering &lowering) { return bodyOfForward(lowering); });
+}
+
+LogicalResult FunctionMaker::makeStep() {
+  LoweringOptions options;
+  options.step = true;
+  SmallVector<Slot> slots = commonSlots(true);
+  if (!info.isModel()) {
+    llvm::append_range(slots, firstStateSlots());
+    return make("step", slots, options,
+                [&](Lowering &lowering) { return bodyOfForward(lowering); });
+  }
+  for (rnn::ObserveOp observe : info.observes)
+    if (info.isUnfold(observe)) {
+      auto type = cast<rnn::ValueType>(observe.getData().getType());
+      slots.push_back(
+          valueSlot(previousName(observe), "prev", type.dropFront(), true));
+    }
+  for (const StateInfo &state : info.states)
+    slots.push_back(valueSlot(state.name, "state_in", state.type, true));
+  slots.push_back(rowsSlot("reset", "reset"));
+  SmallVector<Value> roots;
+  for (rnn::ObserveOp observe : info.observes)
+    roots.push_back(observe.getDist());
+  return make("step", slots, options, [&](Lowering &lowering) {
+    if (failed(lowerFor(lowering, roots)) || failed(giveModes(lowering)))
+      return failure();
+    giveStates(lowering, false);
+    return success();
+  });
+}
+
+} // namespace rnnc::batch

@@ -1,0 +1,140 @@
+// Functions.h: the functions that a module becomes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_RNNTOSCAN_FUNCTIONS_H
+#define RNNC_LIB_CONVERSION_RNNTOSCAN_FUNCTIONS_H
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/JSON.h"
+
+namespace rnnc::batch {
+
+/// A recurrent state of a module: its instance path and its type.
+struct StateInfo {
+  std::string name;
+  rnn::ValueType type;
+  mlir::Location loc;
+};
+
+/// What a module consists of, read off its ops.
+struct ModuleInfo {
+  explicit ModuleInfo(rnn::ModuleOp module);
+
+  rnn::ModuleOp module;
+  llvm::SmallVector<rnn::ParamOp> params;
+  llvm::SmallVector<rnn::InputOp> inputs;
+  llvm::SmallVector<rnn::OutputOp> outputs;
+  llvm::SmallVector<rnn::FirstStateOp> firstStates;
+  llvm::SmallVector<rnn::ObserveOp> observes;
+  llvm::SmallVector<rnn::LossOp> losses;
+  llvm::SmallVector<rnn::ResultOp> results;
+  llvm::SmallVector<rnn::FinalStateOp> finalStates;
+  /// States of the recurrences over time that are not inside others.
+  llvm::SmallVector<StateInfo> states;
+  /// Time axes of inputs and outputs, in order of appearance.
+  llvm::SmallVector<std::string> times;
+  /// Dropout that acts in training.
+  bool random = false;
+  /// `bptt`: steps (0: none) and whether chunks carry their states on.
+  int64_t bpttSteps = 0;
+  bool bpttCarry = false;
+  bool perExample = false;
+
+  bool isModel() const { return module.getKind() == "model"; }
+  bool isUnfold(rnn::ObserveOp observe) const {
+    return bool(observe.getDist().getDefiningOp<rnn::UnfoldOp>());
+  }
+  /// Why there is no `step`: an empty reason if there is one.
+  std::pair<mlir::Location, std::string> reasonAgainstStep() const;
+  /// The same for chunks that carry their states on.
+  std::pair<mlir::Location, std::string> reasonAgainstCarry() const;
+};
+
+/// An argument or a result of a generated function.
+struct Slot {
+  std::string name, role;
+  mlir::Type type;
+  llvm::SmallVector<mlir::Attribute> shape;
+  bool optional = false;
+};
+
+/// Makes the functions of one module at the builder's insertion point.
+class FunctionMaker {
+public:
+  FunctionMaker(mlir::OpBuilder &builder, const ModuleInfo &info,
+                mlir::FloatType real)
+      : b(builder), info(info), real(real) {}
+
+  mlir::LogicalResult makeObjective();
+  mlir::LogicalResult makeLoss();
+  /// The gradient of the objective: `grad` of a model, `vjp` of the others.
+  mlir::LogicalResult makeGradient(mlir::StringRef name);
+  mlir::LogicalResult makePredict();
+  mlir::LogicalResult makeForward();
+  mlir::LogicalResult makeStep();
+  bool canPredict() const;
+
+private:
+  using BodyFn = llvm::function_ref<mlir::LogicalResult(Lowering &)>;
+
+  Slot paramSlot(rnn::ParamOp op);
+  Slot valueSlot(mlir::StringRef name, mlir::StringRef role, rnn::ValueType type,
+                 bool step);
+  Slot lengthsSlot(mlir::StringRef time);
+  Slot rowsSlot(mlir::StringRef name, mlir::StringRef role);
+  Slot seedSlot();
+  llvm::SmallVector<Slot> commonSlots(bool step);
+  llvm::SmallVector<Slot> lossSlots();
+  llvm::SmallVector<Slot> firstStateSlots();
+  std::string previousName(rnn::ObserveOp observe) const;
+
+  /// A function with these arguments; results are added by `give`.
+  mlir::LogicalResult make(mlir::StringRef name, llvm::ArrayRef<Slot> args,
+                           LoweringOptions options, BodyFn body,
+                           bool isPrivate = false);
+  void bindSizes(Lowering &lowering);
+  mlir::LogicalResult bindArguments(Lowering &lowering);
+  Batched bindValue(Lowering &lowering, mlir::Value argument,
+                    rnn::ValueType type);
+  mlir::Value argument(mlir::StringRef name, mlir::StringRef role = "");
+  /// Lowers the top level ops that these values depend on.
+  mlir::LogicalResult lowerFor(Lowering &lowering,
+                               llvm::ArrayRef<mlir::Value> roots);
+  void give(Lowering &lowering, mlir::StringRef name, mlir::StringRef role,
+            const Batched &value);
+  void giveStates(Lowering &lowering, bool previous);
+  mlir::LogicalResult bodyOfLoss(Lowering &lowering);
+  mlir::LogicalResult bodyOfForward(Lowering &lowering);
+  mlir::LogicalResult giveModes(Lowering &lowering);
+  mlir::FailureOr<Batched> observedTerm(Lowering &lowering,
+                                        rnn::ObserveOp observe);
+  Batched observedCount(Lowering &lowering, rnn::ObserveOp observe,
+                        const Batched &nll);
+  Batched sumOfBatch(Lowering &lowering, const Batched &value);
+  Batched batchCount(Lowering &lowering);
+  void finish(mlir::func::FuncOp function);
+
+  mlir::OpBuilder &b;
+  const ModuleInfo &info;
+  mlir::FloatType real;
+
+  // Of the function being made.
+  mlir::func::FuncOp function;
+  llvm::SmallVector<Slot> args, results;
+  llvm::SmallVector<mlir::Value> returned;
+  // Of the objective, for its gradient.
+  llvm::SmallVector<Slot> objectiveArgs, objectiveResults;
+};
+
+/// The static part of a module's manifest (docs/abi.md).
+llvm::json::Value describeModule(const ModuleInfo &info, mlir::FloatType real);
+
+/// Bytes at which every parameter starts, and the size of the arena.
+std::pair<llvm::SmallVector<int64_t>, int64_t>
+layOutParameters(const ModuleInfo &info, mlir::FloatType real);
+
+} // namespace rnnc::batch
+
+#endif // RNNC_LIB_CONVERSION_RNNTOSCAN_FUNCTIONS_H

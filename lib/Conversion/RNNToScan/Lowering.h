@@ -1,0 +1,132 @@
+// Lowering.h: one function's worth of the rnn level as scan level code.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_RNNTOSCAN_LOWERING_H
+#define RNNC_LIB_CONVERSION_RNNTOSCAN_LOWERING_H
+
+#include "Emitter.h"
+
+#include "rnnc/Dialect/RNN/RNN.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace rnnc::batch {
+
+/// A distribution whose arguments are known. Leading axes are independent.
+struct Distribution {
+  rnn::DistKind kind;
+  llvm::SmallVector<Batched, 2> args;
+  double smooth = 0;
+};
+
+/// What the function being made is for.
+struct LoweringOptions {
+  /// Dropout acts.
+  bool training = false;
+  /// The function is differentiated: keep infinite slopes out of the padding.
+  bool differentiated = false;
+  /// One valid step: time axes do not exist.
+  bool step = false;
+  /// States come from `statesIn` where `reset` is 0, and go to `statesOut`.
+  bool carried = false;
+  /// The gradient is cut every so many steps; 0: never.
+  int64_t segment = 0;
+};
+
+/// Lowers ops of a module into the block at the builder's insertion point.
+class Lowering {
+public:
+  Lowering(mlir::OpBuilder &builder, mlir::FloatType real, LoweringOptions options)
+      : e(builder, real), options(options) {}
+
+  Emitter e;
+  const LoweringOptions options;
+  /// The key of random numbers, and whether it may say "none" (negative seed).
+  mlir::Value seed;
+  bool seedOptional = false;
+  /// Rows (bits, along the batch) that begin with the declared first states.
+  Batched reset;
+  llvm::StringMap<Batched> statesIn;
+  llvm::MapVector<mlir::StringRef, Batched> statesOut;
+  /// The element before the first of this call, and the last one, by output.
+  llvm::StringMap<Batched> previousIn;
+  llvm::MapVector<mlir::StringRef, Batched> previousOut;
+
+  static AxisInfo info(rnn::AxisAttr axis);
+  static Axes axesOf(rnn::ValueType type);
+
+  void set(mlir::Value value, Batched batched) { values[value] = std::move(batched); }
+  /// The tensor of a value that has been lowered.
+  mlir::FailureOr<Batched> get(mlir::Value value);
+
+  mlir::LogicalResult lower(mlir::Operation *op);
+  /// The distribution of `data` that an observe op names.
+  mlir::FailureOr<Distribution> distribution(rnn::ObserveOp observe);
+  /// -log of the probability of the data, an entry for each draw.
+  mlir::FailureOr<Batched> nll(const Distribution &dist, const Batched &data);
+  /// The mode of a distribution, and its `.p` companion.
+  std::pair<Batched, Batched> mode(const Distribution &dist);
+
+private:
+  /// A binder, a time loop, or the steps after a loop, around the code.
+  struct Frame {
+    AxisInfo axis;
+    bool step = false;
+    std::optional<unsigned> binder;
+    mlir::Value at;
+  };
+  /// A recurrence in the form that scan and unfold share.
+  struct Recurrence;
+  struct Phases;
+
+  mlir::FailureOr<Batched> expression(mlir::Operation *op);
+  mlir::FailureOr<Batched> constant(rnn::ConstantOp op);
+  mlir::FailureOr<Batched> unary(rnn::UnaryOp op);
+  mlir::FailureOr<Batched> binary(rnn::BinaryOp op);
+  mlir::FailureOr<Batched> compare(rnn::CompareOp op);
+  mlir::FailureOr<Batched> select(rnn::SelectOp op);
+  mlir::FailureOr<Batched> clamp(rnn::ClampOp op);
+  mlir::FailureOr<Batched> match(rnn::MatchOp op);
+  mlir::FailureOr<Batched> join(rnn::JoinOp op);
+  mlir::FailureOr<Batched> lookup(rnn::LookupOp op);
+  mlir::FailureOr<Batched> label(rnn::LabelOp op);
+  mlir::FailureOr<Batched> reduceLast(rnn::ReduceLastOp op);
+  mlir::FailureOr<Batched> sequence(rnn::SequenceOp op);
+  mlir::FailureOr<Batched> argmax(rnn::ArgMaxOp op);
+  mlir::FailureOr<Batched> onehot(rnn::OneHotOp op);
+  mlir::FailureOr<Batched> dropout(rnn::DropoutOp op);
+  mlir::FailureOr<Batched> bind(rnn::BindOp op);
+
+  Batched apply(rnn::UnaryKind kind, const Batched &x);
+  Batched power(const Batched &x, const Batched &y, mlir::Value exponent);
+  Batched layerNorm(const Batched &x, Dim last, double eps);
+  Batched sanitized(const Batched &x);
+  Batched dot(const Batched &x, const Batched &y);
+  Batched gather(const Batched &table, const Batched &index);
+  Batched stepAt(const Batched &x, int64_t index);
+  Batched pickStep(scan::StepKind kind, const Batched &x);
+
+  mlir::LogicalResult scan(rnn::ScanOp op);
+  mlir::FailureOr<Distribution> unfold(rnn::UnfoldOp op, const Batched &data,
+                                       mlir::StringRef name);
+  Batched previousElements(rnn::UnfoldOp op, const Batched &data,
+                           mlir::StringRef name);
+  Batched firstElement(rnn::UnfoldOp op, mlir::Type type, mlir::StringRef name);
+  Batched firstState(mlir::StringRef name, const Batched &declared);
+  mlir::LogicalResult runRecurrence(Recurrence &recurrence);
+  mlir::LogicalResult runStep(Recurrence &recurrence);
+  mlir::LogicalResult runLoop(Recurrence &recurrence);
+  mlir::LogicalResult loopBody(Recurrence &recurrence, const Phases &phases,
+                               llvm::ArrayRef<mlir::Value> used,
+                               llvm::SmallVectorImpl<Batched> &stacks,
+                               mlir::Value step, mlir::ValueRange slices,
+                               mlir::ValueRange carries);
+  mlir::FailureOr<Dims> carriedBinders(const Recurrence &recurrence);
+
+  llvm::DenseMap<mlir::Value, Batched> values;
+  llvm::SmallVector<Frame> frames;
+};
+
+} // namespace rnnc::batch
+
+#endif // RNNC_LIB_CONVERSION_RNNTOSCAN_LOWERING_H

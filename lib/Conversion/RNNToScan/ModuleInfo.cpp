@@ -1,0 +1,168 @@
+// ModuleInfo.cpp: what a module consists of, and what it can be asked for.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Functions.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+static void addTimes(SmallVectorImpl<std::string> &times, rnn::ValueType type) {
+  for (rnn::AxisAttr axis : type.getAxes())
+    if (axis.isTime() && !llvm::is_contained(times, axis.getName()))
+      times.push_back(axis.getName().str());
+}
+
+static void addStates(SmallVectorImpl<StateInfo> &states, ArrayAttr names,
+                      ValueRange inits, Location loc) {
+  for (auto [name, init] : llvm::zip(names.getAsRange<StringAttr>(), inits))
+    states.push_back({name.getValue().str(),
+                      cast<rnn::ValueType>(init.getType()), loc});
+}
+
+ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
+  for (Operation &op : module.getBody().front()) {
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case([&](rnn::ParamOp op) { params.push_back(op); })
+        .Case([&](rnn::InputOp op) {
+          inputs.push_back(op);
+          addTimes(times, op.getType());
+        })
+        .Case([&](rnn::OutputOp op) {
+          outputs.push_back(op);
+          addTimes(times, op.getType());
+        })
+        .Case([&](rnn::FirstStateOp op) { firstStates.push_back(op); })
+        .Case([&](rnn::ObserveOp op) { observes.push_back(op); })
+        .Case([&](rnn::LossOp op) { losses.push_back(op); })
+        .Case([&](rnn::ResultOp op) { results.push_back(op); })
+        .Case([&](rnn::FinalStateOp op) { finalStates.push_back(op); })
+        .Case([&](rnn::ScanOp op) {
+          if (op.getAxis().isTime())
+            addStates(states, op.getStates(), op.getInit(), op.getLoc());
+        })
+        .Case([&](rnn::UnfoldOp op) {
+          addStates(states, op.getStates(), op.getInit(), op.getLoc());
+        });
+  }
+  module.walk([&](rnn::DropoutOp op) {
+    random |= op.getP().convertToDouble() > 0;
+  });
+  DictionaryAttr train = module.getTrain();
+  if (auto bptt = train.getAs<DictionaryAttr>("bptt")) {
+    if (auto steps = bptt.getAs<IntegerAttr>("steps"))
+      bpttSteps = steps.getInt();
+    if (auto carry = bptt.getAs<BoolAttr>("carry"))
+      bpttCarry = carry.getValue();
+  }
+  if (auto per = train.getAs<StringAttr>("per"))
+    perExample = per.getValue() == "example";
+}
+
+static std::optional<rnn::AxisAttr> firstTime(rnn::ValueType type) {
+  if (type.getRank() > 0 && type.getAxes().front().isTime())
+    return type.getAxes().front();
+  return std::nullopt;
+}
+
+static bool lastIsTime(Value value) {
+  auto type = cast<rnn::ValueType>(value.getType());
+  return type.getRank() > 0 && type.getAxes().back().isTime();
+}
+
+/// Why one op cannot run step by step; empty if it can.
+static std::string againstStep(Operation *op) {
+  using llvm::TypeSwitch;
+  return TypeSwitch<Operation *, std::string>(op)
+      .Case([](rnn::ScanOp op) -> std::string {
+        return op.getReverse() && op.getAxis().isTime()
+                   ? "it runs backward over a time axis" : "";
+      })
+      .Case([](rnn::BindOp op) -> std::string {
+        return op.getAxis().isTime() && op.getKind() != rnn::BindKind::For
+                   ? "it reduces over a time axis" : "";
+      })
+      .Case([](rnn::ReduceLastOp op) -> std::string {
+        return lastIsTime(op.getValue()) ? "it reduces over a time axis" : "";
+      })
+      .Case([](rnn::ArgMaxOp op) -> std::string {
+        return lastIsTime(op.getValue()) ? "it reduces over a time axis" : "";
+      })
+      .Case([](rnn::MatchOp op) -> std::string {
+        return lastIsTime(op.getLhs()) ? "it reduces over a time axis" : "";
+      })
+      .Case([](rnn::SequenceOp op) -> std::string {
+        auto type = cast<rnn::ValueType>(op.getValue().getType());
+        return firstTime(type) && op.getKind() != rnn::SequenceKind::Last
+                   ? "it needs other steps than the present one" : "";
+      })
+      .Case([](rnn::LookupOp op) -> std::string {
+        auto type = cast<rnn::ValueType>(op.getTable().getType());
+        auto argument = dyn_cast<BlockArgument>(op.getIndex());
+        bool own = argument && isa<rnn::BindOp>(argument.getOwner()->getParentOp());
+        return firstTime(type) && !own
+                   ? "it needs other steps than the present one" : "";
+      })
+      .Default([](Operation *) { return std::string(); });
+}
+
+/// Two recurrences with the same states cannot both keep them between calls.
+static const StateInfo *repeatedState(ArrayRef<StateInfo> states) {
+  llvm::StringSet<> seen;
+  for (const StateInfo &state : states)
+    if (!seen.insert(state.name).second)
+      return &state;
+  return nullptr;
+}
+
+std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
+  rnn::ModuleOp op = module;
+  if (times.empty())
+    return {op.getLoc(), "it has no time axis"};
+  if (times.size() > 1)
+    return {op.getLoc(), "it has several time axes"};
+  if (const StateInfo *state = repeatedState(states))
+    return {state->loc, "two recurrences keep the state `" + state->name + "`"};
+  std::pair<Location, std::string> reason(op.getLoc(), "");
+  op.walk([&](Operation *inner) {
+    std::string why = againstStep(inner);
+    auto loop = inner->getParentOfType<rnn::ScanOp>();
+    bool nested = inner->getParentOfType<rnn::UnfoldOp>() ||
+                  (loop && loop.getAxis().isTime());
+    auto scan = dyn_cast<rnn::ScanOp>(inner);
+    if (scan && scan.getAxis().isTime() && nested)
+      why = "it has a recurrence over time inside another";
+    if (why.empty())
+      return WalkResult::advance();
+    reason = {inner->getLoc(), why};
+    return WalkResult::interrupt();
+  });
+  for (rnn::OutputOp output : outputs) {
+    for (Operation *user : output->getUsers())
+      if (!isa<rnn::ObserveOp>(user))
+        return {user->getLoc(), "it reads the data of an output"};
+  }
+  return reason;
+}
+
+std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
+  rnn::ModuleOp op = module;
+  if (const StateInfo *state = repeatedState(states))
+    return {state->loc, "two recurrences keep the state `" + state->name + "`"};
+  std::pair<Location, std::string> reason(op.getLoc(), "");
+  op.walk([&](Operation *inner) {
+    if (auto scan = dyn_cast<rnn::ScanOp>(inner))
+      if (scan.getReverse() && scan.getAxis().isTime())
+        reason = {inner->getLoc(), "a scan runs backward"};
+    if (auto sequence = dyn_cast<rnn::SequenceOp>(inner))
+      if (sequence.getKind() == rnn::SequenceKind::Shift &&
+          firstTime(cast<rnn::ValueType>(sequence.getValue().getType())))
+        reason = {inner->getLoc(), "`shift` over chunks is not supported yet"};
+  });
+  return reason;
+}
+
+} // namespace rnnc::batch
