@@ -3,6 +3,7 @@
 #ifndef RNNC_INITALL_H
 #define RNNC_INITALL_H
 
+#include "rnnc/Conversion/RNNToScan/RNNToScan.h"
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/RNN/RNN.h"
@@ -39,7 +40,10 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 /// Every pass that `rnn-opt` can run alone.
-inline void registerAllPasses() { mlir::registerTransformsPasses(); }
+inline void registerAllPasses() {
+  mlir::registerTransformsPasses();
+  registerConvertRNNToScan();
+}
 
 } // namespace rnnc
 

@@ -33,7 +33,7 @@ struct Dim {
   }
 };
 using Dims = llvm::SmallVector<Dim, 6>;
-using Axes = llvm::SmallVector<AxisInfo, 4>;
+using Axes = llvm::SmallVector<AxisInfo, 0>;
 
 inline Dim batchDim() { return {Dim::Batch, 0}; }
 inline Dim axisDim(unsigned position) { return {Dim::Axis, position}; }

@@ -31,7 +31,7 @@ AxisInfo Lowering::info(rnn::AxisAttr axis) {
 }
 
 Axes Lowering::axesOf(rnn::ValueType type) {
-  return llvm::map_to_vector<4>(type.getAxes(), info);
+  return llvm::map_to_vector<0>(type.getAxes(), info);
 }
 
 FailureOr<Batched> Lowering::get(Value value) {

@@ -42,7 +42,7 @@ struct ModuleInfo {
   bool bpttCarry = false;
   bool perExample = false;
 
-  bool isModel() const { return module.getKind() == "model"; }
+  bool isModel() const { return rnn::ModuleOp(module).getKind() == "model"; }
   bool isUnfold(rnn::ObserveOp observe) const {
     return bool(observe.getDist().getDefiningOp<rnn::UnfoldOp>());
   }
