@@ -1,4 +1,49 @@
-// RUN: rnn-opt %s --convert-rnn-to-scan --split-input-file | FileCheck %s
+// A language model in chunks: teacher forcing, states that go on, and the head
+// after the loop.
+// RUN: rnn-opt %s --convert-rnn-to-scan | FileCheck %s
+// RUN: rnn-opt %s --convert-rnn-to-scan | rnn-opt | FileCheck %s --check-prefix=BACK
+
+// BACK-COUNT-4: func.func
+
+// CHECK: module attributes {rnnc.manifest = "{{.*}}\22name\22:\22lm.rnn.W\22
+
+// CHECK-LABEL: func.func private @LM.objective(
+// CHECK-SAME: %[[EMB:arg[0-9]+]]: tensor<9x3xf32> {rnnc.name = "lm.Emb", rnnc.role = "param", rnnc.shape = [9, 3]}
+// CHECK-SAME: %[[LEN:arg[0-9]+]]: tensor<?xi32> {rnnc.name = "T", rnnc.optional, rnnc.role = "lengths"
+// CHECK-SAME: %[[TEXT:arg[0-9]+]]: tensor<?x?xi32> {rnnc.name = "text", rnnc.role = "input", rnnc.shape = ["batch", "T"]}
+// CHECK-SAME: %[[H:arg[0-9]+]]: tensor<?x4xf32> {rnnc.name = "lm.rnn.h", rnnc.role = "state_in"
+// CHECK-SAME: %[[PREV:arg[0-9]+]]: tensor<?xi32> {rnnc.name = "prev", rnnc.role = "prev"
+// CHECK-SAME: rnnc.role = "reset"
+// CHECK-SAME: %[[SEED:arg[0-9]+]]: tensor<2xi64> {rnnc.name = "seed", rnnc.role = "seed"
+// CHECK-SAME: rnnc.dims = ["batch", "T"], rnnc.function = "objective", rnnc.module = "LM"
+// CHECK:   %[[Y:.*]] = scan.enter %[[TEXT]] lengths(%[[LEN]])
+// CHECK:   %[[FIRST:.*]] = arith.select %{{.*}}, %{{.*}}, %[[PREV]]
+// CHECK:   %[[BEFORE:.*]] = scan.shift %[[Y]] fill(%[[FIRST]]
+// CHECK:   %[[H0:.*]] = arith.select %{{.*}}, %{{.*}}, %[[H]]
+// CHECK:   %[[HS:.*]]:2 = scan.loop trip(%{{.*}}) lengths(%[[LEN]]) slices(%[[I:.*]] = %[[BEFORE]] : tensor<?x?xi32>) carry(%{{.*}} = %[[H0]]
+// CHECK:     scan.gather %[[EMB]][%[[I]]]
+// CHECK-COUNT-2: scan.dot
+// CHECK:     %[[N:.*]] = math.tanh
+// CHECK-NEXT: scan.yield carry(%[[N]] : tensor<?x4xf32>) stack(%[[N]] : tensor<?x4xf32>)
+// CHECK:   scan.random %[[SEED]] {{.*}} {batch_dim = 1 : i64, site = 0 : i64, time_dim = 0 : i64}
+// CHECK:   %[[SCORES:.*]] = scan.dot {{.*}} -> tensor<?x?x9xf32>
+// CHECK:   scan.reduce {{ *}}logsumexp %[[SCORES]] dims = [2]
+// CHECK:   scan.gather %[[SCORES]][%[[Y]]] batch_dims = 2
+// CHECK:   %[[NLL:.*]] = scan.mask {{.*}} : tensor<?x?xf32>
+// CHECK:   scan.reduce {{ *}}sum %[[NLL]] dims = [0, 1]
+
+// CHECK-LABEL: func.func @LM.grad(
+// CHECK:   grad.vjp @LM.objective({{.*}}) wrt = [0, 1, 2, 3, 4] cotangents({{.*}}) of = [0]
+
+// No dropout in the loss.
+// CHECK-LABEL: func.func @LM.loss(
+// CHECK-NOT: scan.random
+// CHECK-LABEL: func.func @LM.step(
+// CHECK-SAME: rnnc.name = "prev", rnnc.role = "prev"
+// CHECK-SAME: -> (tensor<?x9xf32> {rnnc.name = "text.p", rnnc.role = "probability"
+// CHECK-SAME: tensor<?x4xf32> {rnnc.name = "state.lm.rnn.h", rnnc.role = "state_out"
+// CHECK-NOT: scan.loop
+// CHECK:   return
 
 rnn.module @LM attributes {kind = "model", source = "LM", train = {bptt = {carry = true, steps = 20 : i64}}, exports = [], axes = {}} {
   %y = rnn.output "text" : !rnn.value<["T"] index "V" : 9>
