@@ -4,8 +4,10 @@
 #define RNNC_INITALL_H
 
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
+#include "rnnc/Conversion/ScanToKernel/Passes.h"
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
@@ -43,6 +45,8 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
 inline void registerAllPasses() {
   mlir::registerTransformsPasses();
   registerConvertRNNToScan();
+  registerScanToKernelPasses();
+  kernel::registerKernelPasses();
 }
 
 } // namespace rnnc

@@ -164,9 +164,9 @@ void Parser::skipStatement() {
   }
 }
 
-void Parser::skipItem(size_t begin) {
+void Parser::skipItem() {
   brackets = 0;
-  if (at == begin) // nothing was read; a later item may begin here otherwise
+  if (peek().kind != Token::Kind::End)
     take();
   while (peek().kind != Token::Kind::End && !startsItem(peek()))
     take();
@@ -177,11 +177,10 @@ std::unique_ptr<ast::File> Parser::run() {
   result->id = file;
   while (peek().kind != Token::Kind::End) {
     nesting = brackets = 0;
-    size_t begin = at;
     if (ast::ItemPtr node = item())
       result->items.push_back(std::move(node));
     else
-      skipItem(begin);
+      skipItem();
   }
   return result;
 }

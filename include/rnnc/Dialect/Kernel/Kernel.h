@@ -29,6 +29,9 @@ constexpr int64_t kMaxPanel = 64;
 /// the instruction set is known.
 constexpr int64_t packedSize(int64_t k, int64_t n) { return k * (n + kMaxPanel); }
 
+/// Bytes of the scratch memory of a product whose right operand is not packed.
+constexpr int64_t kScratchBytes = int64_t(1) << 20;
+
 } // namespace rnnc::kernel
 
 #endif // RNNC_DIALECT_KERNEL_KERNEL_H

@@ -1,0 +1,187 @@
+// EmitDot.cpp: products as matrix products, or as reductions where they are none.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+/// Looks through transposes; `dims` follow.
+static Value stripTransposes(Value tensor, SmallVectorImpl<int64_t> &a,
+                             SmallVectorImpl<int64_t> &b) {
+  while (auto transpose = tensor.getDefiningOp<scan::TransposeOp>()) {
+    for (int64_t &dim : a)
+      dim = transpose.getPerm()[dim];
+    for (int64_t &dim : b)
+      dim = transpose.getPerm()[dim];
+    tensor = transpose.getInput();
+  }
+  return tensor;
+}
+
+static bool isRun(ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
+  SmallVector<int64_t> all(first);
+  all.append(second.begin(), second.end());
+  return llvm::equal(all, llvm::seq<int64_t>(0, all.size()));
+}
+
+/// Splits the dimensions of `buffer` after the first `count` into a matrix;
+/// null when memory does not allow it.
+static Buffer asMatrix(OpBuilder &b, Location loc, const Buffer &buffer,
+                       int64_t count) {
+  int64_t rank = buffer.rank();
+  if (count > 0 && count < rank) {
+    ReassociationIndices rows, columns;
+    for (int64_t i = 0; i < rank; ++i)
+      (i < count ? rows : columns).push_back(i);
+    return collapse(b, loc, buffer, {rows, columns});
+  }
+  // A vector is a matrix of one row or column.
+  ReassociationIndices all(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+  Buffer flat = rank == 0 ? buffer : collapse(b, loc, buffer, {all});
+  if (!flat)
+    return {};
+  SmallVector<OpFoldResult> shape;
+  OpFoldResult size = rank == 0 ? OpFoldResult(b.getIndexAttr(1))
+                                : memref::getMixedSize(b, loc, flat.memref, 0);
+  OpFoldResult one = b.getIndexAttr(1);
+  if (count == 0)
+    shape = {one, size};
+  else
+    shape = {size, one};
+  SmallVector<ReassociationIndices> groups;
+  if (rank > 0)
+    groups.push_back({0, 1});
+  SmallVector<int64_t> staticShape;
+  for (OpFoldResult s : shape)
+    staticShape.push_back(
+        getConstantIntValue(s).value_or(ShapedType::kDynamic));
+  auto type = memref::ExpandShapeOp::computeExpandedType(flat.type(),
+                                                         staticShape, groups);
+  if (mlir::failed(type))
+    return {};
+  Value matrix = memref::ExpandShapeOp::create(b, loc, *type, flat.memref,
+                                               groups, shape);
+  return {matrix, {true}};
+}
+
+/// `tensor` as a matrix with the dimensions `rows` and `columns`, transposed
+/// when it lies so; copied when it lies in neither way.
+Emitter::Matrix Emitter::matrix(Location loc, Value tensor,
+                                ArrayRef<int64_t> rows,
+                                ArrayRef<int64_t> columns) {
+  Buffer memory = bufferFor(tensor);
+  bool unit = memory.rank() == 0 || memory.type().isLastDimUnitStride();
+  if (unit && isRun(rows, columns))
+    if (Buffer buffer = asMatrix(b, loc, memory, rows.size()))
+      return {buffer, false};
+  if (unit && isRun(columns, rows))
+    if (Buffer buffer = asMatrix(b, loc, memory, columns.size()))
+      return {buffer, true};
+  SmallVector<OpFoldResult> shape, all = sizes.get(tensor);
+  View view(all.size());
+  int next = 0;
+  for (ArrayRef<int64_t> dims : {rows, columns})
+    for (int64_t dim : dims) {
+      shape.push_back(all[dim]);
+      view[dim].iter = next++;
+    }
+  Buffer dense = alloc(loc, memory.type().getElementType(), shape);
+  Phase phase(*this, loc, 0, shape);
+  phase.store(phase.leaf(memory, view), dense);
+  phase.finish();
+  return {asMatrix(b, loc, dense, rows.size()), false};
+}
+
+/// A packed copy of the right operand, made once before all loops; null where
+/// the operand changes or its sizes are not known.
+Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
+                       ArrayRef<int64_t> free, ArrayRef<int64_t> contract) {
+  if (!right.buffer.type().hasStaticShape() ||
+      tensor.getParentBlock() != &source.getBody().front())
+    return {};
+  Buffer &known = packs[{tensor, right.trans}];
+  if (known)
+    return known;
+  ArrayRef<int64_t> shape = right.buffer.type().getShape();
+  int64_t k = right.trans ? shape[1] : shape[0];
+  int64_t n = right.trans ? shape[0] : shape[1];
+  Buffer target = alloc(loc, right.buffer.type().getElementType(),
+                        {b.getIndexAttr(kernel::packedSize(k, n))});
+  OpBuilder::InsertionGuard guard(b);
+  if (outermostLoop)
+    b.setInsertionPoint(outermostLoop);
+  Matrix there = matrix(loc, tensor, contract, free);
+  kernel::PackOp::create(b, loc, there.buffer.memref, target.memref,
+                         there.trans);
+  return known = target;
+}
+
+void Emitter::emitDot(scan::DotOp op) {
+  Location loc = op.getLoc();
+  Buffer out = buffers[op.getResult()];
+  SmallVector<int64_t> lhsFree = op.getLhsFree(), rhsFree = op.getRhsFree();
+  SmallVector<int64_t> lhsContract(op.getLhsContract()),
+      rhsContract(op.getRhsContract());
+  if (!op.getLhsBatch().empty() || rhsFree.empty() || rhsContract.empty())
+    return emitDotGeneric(op, out);
+  Buffer result = asMatrix(b, loc, out, lhsFree.size());
+  if (!result || !out.type().isLastDimUnitStride()) {
+    // A place the product cannot be written to as a matrix: copy it there.
+    out = allocLike(op.getResult());
+    result = asMatrix(b, loc, out, lhsFree.size());
+  }
+  Value lhs = stripTransposes(op.getLhs(), lhsFree, lhsContract);
+  Value rhs = stripTransposes(op.getRhs(), rhsFree, rhsContract);
+  Matrix left = matrix(loc, lhs, lhsFree, lhsContract);
+  Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
+  Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract);
+  Buffer scratch;
+  if (!panels)
+    scratch = alloc(loc, b.getI8Type(), {b.getIndexAttr(kernel::kScratchBytes)});
+  kernel::GemmOp::create(
+      b, loc, left.buffer.memref,
+      panels ? panels.memref : right.buffer.memref, result.memref,
+      scratch.memref, left.trans, panels ? false : right.trans,
+      /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels));
+  if (out.memref != buffers[op.getResult()].memref)
+    copy(loc, out, buffers[op.getResult()]);
+}
+
+/// A product with batch dimensions, or with a vector: a reduction.
+void Emitter::emitDotGeneric(scan::DotOp op, const Buffer &out) {
+  Location loc = op.getLoc();
+  View lhs(cast<RankedTensorType>(op.getLhs().getType()).getRank());
+  View rhs(cast<RankedTensorType>(op.getRhs().getType()).getRank());
+  SmallVector<OpFoldResult> space = sizes.get(op.getResult());
+  int next = 0;
+  for (auto [l, r] : llvm::zip(op.getLhsBatch(), op.getRhsBatch()))
+    lhs[l].iter = rhs[r].iter = next++;
+  for (int64_t dim : op.getLhsFree())
+    lhs[dim].iter = next++;
+  for (int64_t dim : op.getRhsFree())
+    rhs[dim].iter = next++;
+  SmallVector<int64_t> reduced;
+  for (auto [l, r] : llvm::zip(op.getLhsContract(), op.getRhsContract())) {
+    reduced.push_back(next);
+    lhs[l].iter = rhs[r].iter = next++;
+    space.push_back(sizes.get(op.getLhs(), l));
+  }
+  fill(loc, out, 0);
+  Phase phase(*this, loc, plan->exec(op), space);
+  Value a = phase.eval(op.getLhs(), lhs);
+  Value c = phase.eval(op.getRhs(), rhs);
+  Value product = arith::MulFOp::create(phase.body(), loc, a, c);
+  if (space.empty())
+    return phase.store(product, out);
+  phase.reduce(product, out, reduced,
+               [&](OpBuilder &body, Value sum, Value value) -> Value {
+                 return arith::AddFOp::create(body, loc, sum, value);
+               });
+  phase.finish();
+}
+
+} // namespace rnnc

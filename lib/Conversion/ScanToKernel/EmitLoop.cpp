@@ -1,0 +1,253 @@
+// EmitLoop.cpp: time loops on rows of stacked buffers.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+static bool masksCarry(scan::LoopOp loop, unsigned number) {
+  return loop.getLengths() && loop.isMaskedCarry(number);
+}
+
+static bool masksStack(scan::LoopOp loop, unsigned number) {
+  return loop.getLengths() && loop.isMaskedStack(number);
+}
+
+//===----------------------------------------------------------------------===//
+// Where carries live
+//===----------------------------------------------------------------------===//
+
+/// A carry that is also stacked lives in the stack, which then has one more
+/// row for its first value; any other in two buffers that alternate.
+void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
+                        OpFoldResult trip) {
+  Location loc = loop.getLoc();
+  Value init = loop.getFirsts()[number];
+  Value next = loop.getYield().getCarries()[number];
+  Value before = loop.getCarryArgs()[number];
+  auto free = [&](unsigned stack) {
+    return memory.stackCarry[stack] < 0 &&
+           dests[loop.getStackResults()[stack]].empty() &&
+           !loop.getStackResults()[stack].use_empty();
+  };
+  int after = -1, prior = -1;
+  for (unsigned j = 0; j < loop.getNumStacks(); ++j) {
+    Value stacked = loop.getYield().getStacks()[j];
+    if (after < 0 && stacked == next && free(j))
+      after = j;
+    if (prior < 0 && stacked == before && free(j) && !masksStack(loop, j))
+      prior = j;
+  }
+  // Zeroing rows past the end in place would change what `prior` shows.
+  if (after >= 0 && prior >= 0 && masksStack(loop, after))
+    after = -1;
+  LoopMemory::Carry carry;
+  SmallVector<OpFoldResult> shape = sizes.get(init);
+  carry.inStack = after >= 0 || prior >= 0;
+  shape.insert(shape.begin(), carry.inStack
+                                  ? OpFoldResult(sizes.plus(trip, 1))
+                                  : OpFoldResult(b.getIndexAttr(2)));
+  carry.storage = alloc(loc, getElementTypeOrSelf(init.getType()), shape);
+  bool reverse = loop.getReverse();
+  auto show = [&](int stack, bool isBefore) {
+    if (stack < 0)
+      return;
+    bool first = reverse != isBefore;
+    memory.stackCarry[stack] = number;
+    memory.stackBefore[stack] = isBefore;
+    memory.stacks[stack] =
+        rowsOf(b, loc, carry.storage, b.getIndexAttr(first ? 0 : 1), trip);
+  };
+  show(after, false);
+  show(prior, true);
+  Buffer start =
+      rowOf(b, loc, carry.storage,
+            carry.inStack && reverse ? trip : OpFoldResult(b.getIndexAttr(0)));
+  if (takesDestination(init))
+    dests[init].push_back(start);
+  else
+    memory.initCopies.push_back({init, start});
+  memory.carries.push_back(carry);
+}
+
+void Emitter::planLoop(scan::LoopOp loop) {
+  LoopMemory memory;
+  OpFoldResult trip = sizes.index(loop.getTrip());
+  if (auto constant =
+          cast<Value>(trip).getDefiningOp<arith::ConstantIndexOp>())
+    trip = b.getIndexAttr(constant.value());
+  memory.stacks.resize(loop.getNumStacks());
+  memory.stackCarry.assign(loop.getNumStacks(), -1);
+  memory.stackBefore.assign(loop.getNumStacks(), false);
+  for (unsigned k = 0; k < loop.getNumCarries(); ++k)
+    planCarry(loop, k, memory, trip);
+  for (auto [j, result] : llvm::enumerate(loop.getStackResults())) {
+    if (!memory.stacks[j] && !result.use_empty()) {
+      ArrayRef<Buffer> wanted = dests[result];
+      memory.stacks[j] = wanted.empty() ? allocLike(result) : wanted.front();
+    }
+    if (memory.stacks[j])
+      buffers[result] = memory.stacks[j];
+  }
+  loops[loop] = memory;
+}
+
+//===----------------------------------------------------------------------===//
+// The loop
+//===----------------------------------------------------------------------===//
+
+/// The smallest length as an index: before it no row is past its end.
+Value Emitter::shortestLength(Location loc, Value lengths) {
+  Buffer memory = bufferFor(lengths);
+  Buffer shortest = alloc(loc, b.getI32Type(), {});
+  fill(loc, shortest, std::numeric_limits<int32_t>::max());
+  Phase phase(*this, loc, 0, sizes.get(lengths));
+  phase.reduce(phase.leaf(memory, identityView(1)), shortest, {0},
+               [&](OpBuilder &body, Value a, Value c) -> Value {
+                 return arith::MinSIOp::create(body, loc, a, c);
+               });
+  phase.finish();
+  Value number =
+      memref::LoadOp::create(b, loc, shortest.memref, ValueRange());
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), number);
+}
+
+void Emitter::emitLoop(scan::LoopOp loop) {
+  Location loc = loop.getLoc();
+  LoopMemory memory = loops[loop];
+  for (auto [value, buffer] : memory.initCopies) {
+    if (plan->hasBuffer(value)) {
+      copy(loc, bufferFor(value), buffer);
+      continue;
+    }
+    // A value from outside that has no memory: computed where it is wanted.
+    Phase phase(*this, loc, plan->exec(loop), sizes.get(value));
+    phase.store(phase.eval(value, identityView(buffer.rank())), buffer);
+    phase.finish();
+  }
+  bool masked = false;
+  for (unsigned k = 0; k < loop.getNumCarries(); ++k)
+    masked |= masksCarry(loop, k);
+  for (unsigned j = 0; j < loop.getNumStacks(); ++j)
+    masked |= masksStack(loop, j) && memory.stacks[j];
+  Value shortest;
+  if (masked)
+    shortest = shortestLength(loc, loop.getLengths());
+  Value trip = sizes.index(loop.getTrip());
+  auto loopOp = scf::ForOp::create(b, loc, sizes.constant(0), trip,
+                                   sizes.constant(1));
+  bool outermost = !outermostLoop;
+  if (outermost)
+    outermostLoop = loopOp;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loopOp.getBody()->getTerminator());
+    emitLoopBody(loop, memory, loopOp.getInductionVar(), trip, shortest);
+  }
+  if (outermost)
+    outermostLoop = nullptr;
+  finishLoop(loop, memory, trip, shortest);
+}
+
+void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
+                           Value count, Value trip, Value shortest) {
+  Location loc = loop.getLoc();
+  Value one = sizes.constant(1), two = sizes.constant(2);
+  Value step = count;
+  Value after = arith::AddIOp::create(b, loc, count, one);
+  if (loop.getReverse())
+    step = arith::SubIOp::create(b, loc, trip, after);
+  steps[loop] = step;
+  Value old = arith::RemUIOp::create(b, loc, count, two);
+  Value fresh = arith::RemUIOp::create(b, loc, after, two);
+  Value following = arith::AddIOp::create(b, loc, step, one);
+  SmallVector<std::pair<Value, Buffer>> outputs;
+  SmallVector<Buffer> nexts, rows(memory.stacks.size());
+  for (auto [k, carry] : llvm::enumerate(memory.carries)) {
+    Value from = old, to = fresh;
+    if (carry.inStack) {
+      from = loop.getReverse() ? following : step;
+      to = loop.getReverse() ? step : following;
+    }
+    buffers[loop.getCarryArgs()[k]] = rowOf(b, loc, carry.storage, from);
+    nexts.push_back(rowOf(b, loc, carry.storage, to));
+    outputs.push_back({loop.getYield().getCarries()[k], nexts.back()});
+  }
+  for (auto [j, stack] : llvm::enumerate(memory.stacks)) {
+    if (!stack || memory.stackCarry[j] >= 0)
+      continue;
+    rows[j] = rowOf(b, loc, stack, step);
+    outputs.push_back({loop.getYield().getStacks()[j], rows[j]});
+  }
+  emitBlock(*loop.getBodyBlock(), outputs);
+  if (!shortest)
+    return;
+  // Rows past their end, in the steps that have some.
+  Value ragged = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, step,
+                                       shortest);
+  auto guardOp = scf::IfOp::create(b, loc, ragged);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+  Value lengths = bufferFor(loop.getLengths()).memref;
+  for (unsigned k = 0; k < loop.getNumCarries(); ++k)
+    if (masksCarry(loop, k))
+      kernel::MaskRowsOp::create(b, loc, nexts[k].memref, lengths, step,
+                                 buffers[loop.getCarryArgs()[k]].memref, 0,
+                                 IntegerAttr());
+  for (auto [j, row] : llvm::enumerate(rows))
+    if (row && masksStack(loop, j))
+      kernel::MaskRowsOp::create(b, loc, row.memref, lengths, step, Value(), 0,
+                                 IntegerAttr());
+}
+
+/// Last values, and zeros in the stacked carries past each example's end.
+void Emitter::finishLoop(scan::LoopOp loop, const LoopMemory &memory,
+                         Value trip, Value shortest) {
+  Location loc = loop.getLoc();
+  Value parity;
+  for (auto [k, carry] : llvm::enumerate(memory.carries)) {
+    Value result = loop.getFinalResults()[k];
+    if (result.use_empty())
+      continue;
+    OpFoldResult last = loop.getReverse() ? OpFoldResult(b.getIndexAttr(0))
+                                          : OpFoldResult(trip);
+    if (!carry.inStack) {
+      if (!parity)
+        parity = arith::RemUIOp::create(b, loc, trip, sizes.constant(2));
+      last = parity;
+    }
+    buffers[result] = rowOf(b, loc, carry.storage, last);
+    bool zeroed = false;
+    for (unsigned j = 0; j < loop.getNumStacks(); ++j)
+      zeroed |= memory.stackCarry[j] == static_cast<int>(k) &&
+                !memory.stackBefore[j] && masksStack(loop, j);
+    ArrayRef<Buffer> wanted = dests[result];
+    if (zeroed) {
+      Buffer own = wanted.empty() ? allocLike(result) : wanted.front();
+      copy(loc, buffers[result], own);
+      buffers[result] = own;
+    }
+    copyToOthers(result);
+  }
+  for (unsigned j = 0; j < loop.getNumStacks(); ++j) {
+    if (memory.stackCarry[j] >= 0 && !memory.stackBefore[j] &&
+        masksStack(loop, j)) {
+      Value ragged = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                           shortest, trip);
+      auto guardOp = scf::IfOp::create(b, loc, ragged);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+      kernel::MaskRowsOp::create(b, loc, memory.stacks[j].memref,
+                                 bufferFor(loop.getLengths()).memref, Value(),
+                                 Value(), 1, b.getI64IntegerAttr(0));
+    }
+    if (memory.stacks[j])
+      copyToOthers(loop.getStackResults()[j]);
+  }
+}
+
+} // namespace rnnc

@@ -1,0 +1,261 @@
+// EmitOps.cpp: structured ops as their kernels.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Emitter.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+void Emitter::emitGather(scan::GatherOp op) {
+  kernel::GatherOp::create(b, op.getLoc(), bufferFor(op.getTable()).memref,
+                           bufferFor(op.getIndices()).memref,
+                           buffers[op.getResult()].memref, op.getBatchDims());
+}
+
+void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
+  Buffer out = buffers[op.getResult()];
+  fill(op.getLoc(), out, 0);
+  kernel::ScatterAddOp::create(b, op.getLoc(),
+                               bufferFor(op.getUpdates()).memref,
+                               bufferFor(op.getIndices()).memref, out.memref,
+                               op.getBatchDims());
+}
+
+void Emitter::emitRandom(scan::RandomOp op) {
+  Value at = op.getAt() ? scalar(op.getAt()) : Value();
+  kernel::RandomOp::create(b, op.getLoc(), bufferFor(op.getKey()).memref,
+                           buffers[op.getResult()].memref, at,
+                           op.getSiteAttr(), op.getTimeDimAttr(),
+                           op.getBatchDimAttr());
+}
+
+/// Steps `first` to `first + count` of a buffer along `dim`.
+static Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
+                      int64_t dim, OpFoldResult first, OpFoldResult count,
+                      bool drop) {
+  int64_t rank = buffer.rank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
+      strides(rank, b.getIndexAttr(1)), extents = sizesOf(b, loc, buffer);
+  SmallVector<bool> dropped(rank, false);
+  offsets[dim] = first;
+  extents[dim] = count;
+  dropped[dim] = drop;
+  return subBuffer(b, loc, buffer, offsets, extents, strides, dropped);
+}
+
+/// A sequence moved by one step: two copies, then what lengths ask for.
+void Emitter::emitShift(scan::ShiftOp op) {
+  Location loc = op.getLoc();
+  Buffer from = bufferFor(op.getInput()), out = buffers[op.getResult()];
+  int64_t dim = op.getTimeDim();
+  bool later = op.getBy() > 0;
+  Value steps = indexValue(loc, sizes.get(op.getInput(), dim));
+  Value zero = sizes.constant(0), one = sizes.constant(1);
+  Value some =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, steps, zero);
+  auto guardOp = scf::IfOp::create(b, loc, some);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+  Value rest = arith::SubIOp::create(b, loc, steps, one);
+  auto part = [&](const Buffer &buffer, bool second) {
+    return stepsOf(b, loc, buffer, dim, b.getIndexAttr(second ? 1 : 0), rest,
+                   false);
+  };
+  copy(loc, part(from, !later), part(out, later));
+  Buffer edge = stepsOf(b, loc, out, dim,
+                        later ? OpFoldResult(b.getIndexAttr(0))
+                              : OpFoldResult(rest),
+                        b.getIndexAttr(1), true);
+  if (op.getFill())
+    copy(loc, bufferFor(op.getFill()), edge);
+  else
+    fill(loc, edge, 0);
+  if (!op.getLengths())
+    return;
+  Value lengths = bufferFor(op.getLengths()).memref;
+  if (later || !op.getFill()) {
+    // Step len - 1 of a shift back holds step len of the operand, which is
+    // past the end: it has to be cleared too.
+    if (later) {
+      kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),
+                                 op.getBatchDim(), b.getI64IntegerAttr(dim));
+      return;
+    }
+  }
+  // Shift back: step len - 1 is the fill, later steps are zero.
+  Phase phase(*this, loc, plan->exec(op), sizes.get(op.getInput()));
+  View view = identityView(out.rank());
+  Value value = phase.leaf(out, view);
+  Value length = phase.leaf(bufferFor(op.getLengths()), {view[op.getBatchDim()]});
+  View without = view;
+  without.erase(without.begin() + dim);
+  Value last = op.getFill() ? phase.leaf(bufferFor(op.getFill()), without)
+                            : Value();
+  OpBuilder &body = phase.body();
+  Value nothing = arith::ConstantOp::create(
+      body, loc, body.getZeroAttr(value.getType()));
+  Value t = arith::IndexCastOp::create(
+      body, loc, body.getI32Type(), linalg::IndexOp::create(body, loc, dim));
+  Value onePlus = arith::AddIOp::create(
+      body, loc, t,
+      arith::ConstantOp::create(body, loc, body.getI32IntegerAttr(1)));
+  Value isLast = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::eq,
+                                       onePlus, length);
+  Value isBefore = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::slt,
+                                         onePlus, length);
+  Value other = arith::SelectOp::create(body, loc, isLast,
+                                        last ? last : nothing, nothing);
+  phase.store(arith::SelectOp::create(body, loc, isBefore, value, other), out);
+  phase.finish();
+}
+
+/// Numbers that differ: a global of the module.
+void Emitter::emitConstant(arith::ConstantOp op) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getType());
+  auto attr = cast<DenseElementsAttr>(op.getValue());
+  Type element = storedType(type.getElementType());
+  if (element != type.getElementType()) {
+    SmallVector<APInt> bytes;
+    for (const APInt &bit : attr.getValues<APInt>())
+      bytes.push_back(bit.zext(8));
+    attr = DenseElementsAttr::get(type.clone(element), bytes);
+  }
+  auto module = target->getParentOfType<ModuleOp>();
+  SymbolTable symbols(module);
+  auto memory = MemRefType::get(type.getShape(), element);
+  memref::GlobalOp global;
+  for (auto other : module.getOps<memref::GlobalOp>())
+    if (other.getInitialValue() == attr)
+      global = other;
+  if (!global) {
+    OpBuilder top(module.getBodyRegion());
+    global = memref::GlobalOp::create(
+        top, loc, "rnnc.constant", top.getStringAttr("private"), memory, attr,
+        /*constant=*/true, /*alignment=*/IntegerAttr());
+    symbols.insert(global);
+  }
+  StringRef name = global.getSymName();
+  buffers[op.getResult()] =
+      wholeBuffer(sizes.atTop([&](OpBuilder &top) -> Value {
+        return memref::GetGlobalOp::create(top, loc, memory, name);
+      }));
+}
+
+/// The same numbers in other dimensions: copied through a view of the result.
+void Emitter::emitReshape(Operation *op) {
+  Location loc = op->getLoc();
+  Buffer from = bufferFor(op->getOperand(0)), out = buffers[op->getResult(0)];
+  bool collapses = isa<tensor::CollapseShapeOp>(op);
+  SmallVector<ReassociationIndices> groups =
+      collapses ? cast<tensor::CollapseShapeOp>(op).getReassociationIndices()
+                : cast<tensor::ExpandShapeOp>(op).getReassociationIndices();
+  const Buffer &wide = collapses ? from : out;
+  Buffer narrow = groups.empty() ? Buffer() : collapse(b, loc, wide, groups);
+  if (!groups.empty() && narrow) {
+    collapses ? copy(loc, narrow, out) : copy(loc, from, narrow);
+    return;
+  }
+  // Through memory that lies densely.
+  Buffer dense = collapses ? allocLike(op->getOperand(0))
+                           : allocLike(op->getResult(0));
+  Buffer flat = collapse(b, loc, dense, groups);
+  if (!flat || groups.empty()) {
+    op->emitError("this change of shape is not supported on buffers");
+    failed = true;
+    return;
+  }
+  if (collapses) {
+    copy(loc, from, dense);
+    copy(loc, flat, out);
+  } else {
+    copy(loc, from, flat);
+    copy(loc, dense, out);
+  }
+}
+
+static SmallVector<Value> memrefs(ArrayRef<Buffer> buffers) {
+  SmallVector<Value> values;
+  for (const Buffer &buffer : buffers)
+    values.push_back(buffer.memref);
+  return values;
+}
+
+void Emitter::emitOther(Operation *op) {
+  Location loc = op->getLoc();
+  auto lengthsOf = [&](Value lengths) {
+    return lengths ? bufferFor(lengths).memref : Value();
+  };
+  Buffer out = op->getNumResults() ? buffers[op->getResult(0)] : Buffer();
+  // The caller's layout has the batch first, ours the time.
+  auto layout = [&](ValueRange lengths, bool enters) {
+    int64_t n = lengths.size();
+    SmallVector<int64_t> perm;
+    for (int64_t i = 0; i < out.rank(); ++i)
+      perm.push_back(i > n ? i : enters ? (i < n ? i + 1 : 0)
+                                        : (i == 0 ? n : i - 1));
+    return perm;
+  };
+  auto allLengths = [&](ValueRange lengths) {
+    return memrefs(llvm::map_to_vector(
+        lengths, [&](Value value) { return bufferFor(value); }));
+  };
+  llvm::TypeSwitch<Operation *>(op)
+      .Case<scan::EnterOp>([&](auto o) {
+        kernel::EnterOp::create(
+            b, loc, bufferFor(o.getInput()).memref, allLengths(o.getLengths()),
+            out.memref, layout(o.getLengths(), true),
+            llvm::to_vector(llvm::seq<int64_t>(0, o.getLengths().size())),
+            o.getLengths().size());
+      })
+      .Case<scan::LeaveOp>([&](auto o) {
+        kernel::LeaveOp::create(
+            b, loc, bufferFor(o.getInput()).memref, allLengths(o.getLengths()),
+            out.memref, layout(o.getLengths(), false),
+            llvm::to_vector(llvm::seq<int64_t>(0, o.getLengths().size())),
+            o.getLengths().size());
+      })
+      .Case<scan::ReverseOp>([&](auto o) {
+        kernel::ReverseOp::create(b, loc, bufferFor(o.getInput()).memref,
+                                  lengthsOf(o.getLengths()), out.memref,
+                                  o.getTimeDim(), o.getBatchDim());
+      })
+      .Case<scan::PickStepOp>([&](auto o) {
+        kernel::PickStepOp::create(b, loc, bufferFor(o.getInput()).memref,
+                                   lengthsOf(o.getLengths()), out.memref,
+                                   o.getWhich() == scan::StepKind::last,
+                                   o.getTimeDim(), o.getBatchDim());
+      })
+      .Case<scan::PlaceStepOp>([&](auto o) {
+        kernel::PlaceStepOp::create(b, loc, bufferFor(o.getInput()).memref,
+                                    lengthsOf(o.getLengths()), out.memref,
+                                    o.getWhich() == scan::StepKind::last,
+                                    o.getTimeDim(), o.getBatchDim());
+      })
+      .Case<scan::ArgmaxOp>([&](auto o) {
+        kernel::ArgmaxOp::create(b, loc, bufferFor(o.getInput()).memref,
+                                 out.memref, o.getDim());
+      })
+      .Case<tensor::FromElementsOp>([&](auto o) {
+        SmallVector<int64_t> shape(out.type().getShape());
+        for (auto [i, element] : llvm::enumerate(o.getElements())) {
+          SmallVector<Value> at;
+          int64_t rest = i;
+          for (int64_t size : llvm::reverse(shape)) {
+            at.insert(at.begin(), sizes.constant(rest % size));
+            rest /= size;
+          }
+          memref::StoreOp::create(b, loc, scalar(element), out.memref, at);
+        }
+      })
+      .Default([&](Operation *other) {
+        other->emitError("has no form on buffers");
+        failed = true;
+      });
+}
+
+} // namespace rnnc

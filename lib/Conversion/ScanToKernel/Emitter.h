@@ -1,0 +1,168 @@
+// Emitter.h: writes one function on buffers from one on tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_SCANTOKERNEL_EMITTER_H
+#define RNNC_LIB_CONVERSION_SCANTOKERNEL_EMITTER_H
+
+#include "Plan.h"
+#include "Sizes.h"
+#include "Views.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+namespace rnnc {
+
+/// Element type in memory: a truth value takes a byte.
+mlir::Type storedType(mlir::Type element);
+
+/// Memory of a loop's carries and stacked values.
+struct LoopMemory {
+  struct Carry {
+    Buffer storage; ///< [T + 1, ...] rows of a stack, or two buffers [2, ...]
+    bool inStack = false;
+  };
+  llvm::SmallVector<Carry> carries;
+  /// Stacked values; null where nobody reads one.
+  llvm::SmallVector<Buffer> stacks;
+  /// The carry whose storage a stacked value is part of, or -1.
+  llvm::SmallVector<int> stackCarry;
+  /// Whether that stacked value is the carry before the step, not after it.
+  llvm::SmallVector<bool> stackBefore;
+  /// First values that are copied (others are computed in place).
+  llvm::SmallVector<std::pair<mlir::Value, Buffer>> initCopies;
+};
+
+/// Writes the body of `target` from that of `source`. The arguments of
+/// `target` are those of `source` as memrefs, then one for each result.
+class Emitter {
+public:
+  Emitter(mlir::func::FuncOp source, mlir::func::FuncOp target);
+  mlir::LogicalResult run();
+  llvm::ArrayRef<mlir::Attribute> getDimNames() const {
+    return sizes.getDimNames();
+  }
+
+private:
+  friend class Phase;
+  using Outputs = llvm::ArrayRef<std::pair<mlir::Value, Buffer>>;
+
+  // EmitBlock.cpp
+  void emitBlock(mlir::Block &block, Outputs outputs);
+  void assign(mlir::Block &block);
+  void assignComposite(mlir::Value value);
+  void emitLevel(mlir::Block &block, int level);
+  void emitBarrier(mlir::Operation *op);
+  bool takesDestination(mlir::Value value);
+  Buffer bufferFor(mlir::Value value);
+  Buffer alloc(mlir::Location loc, mlir::Type element,
+               llvm::ArrayRef<mlir::OpFoldResult> shape);
+  Buffer allocLike(mlir::Value tensor);
+  void copy(mlir::Location loc, const Buffer &from, const Buffer &to);
+  /// Copies the first destination of `value` to its others.
+  void copyToOthers(mlir::Value value);
+  mlir::Value scalar(mlir::Value value);
+  mlir::Value indexValue(mlir::Location loc, mlir::OpFoldResult size);
+  mlir::Value stepOf(scan::LoopOp loop) { return steps.lookup(loop); }
+
+  // EmitGroup.cpp
+  void emitGroup(const Group &group);
+  void emitReduce(scan::ReduceOp op);
+  void fill(mlir::Location loc, const Buffer &buffer, double number);
+
+  // EmitDot.cpp
+  void emitDot(scan::DotOp op);
+  void emitDotGeneric(scan::DotOp op, const Buffer &out);
+  struct Matrix {
+    Buffer buffer; ///< rank 2
+    bool trans = false;
+  };
+  Matrix matrix(mlir::Location loc, mlir::Value tensor,
+                llvm::ArrayRef<int64_t> rows, llvm::ArrayRef<int64_t> columns);
+  Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
+                llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract);
+
+  // EmitLoop.cpp
+  void planLoop(scan::LoopOp loop);
+  void planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
+                 mlir::OpFoldResult trip);
+  void emitLoop(scan::LoopOp loop);
+  void emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
+                    mlir::Value count, mlir::Value trip, mlir::Value shortest);
+  void finishLoop(scan::LoopOp loop, const LoopMemory &memory, mlir::Value trip,
+                  mlir::Value shortest);
+  mlir::Value shortestLength(mlir::Location loc, mlir::Value lengths);
+
+  // EmitOps.cpp
+  void emitGather(scan::GatherOp op);
+  void emitScatterAdd(scan::ScatterAddOp op);
+  void emitShift(scan::ShiftOp op);
+  void emitRandom(scan::RandomOp op);
+  void emitConstant(mlir::arith::ConstantOp op);
+  void emitReshape(mlir::Operation *op);
+  void emitOther(mlir::Operation *op);
+
+  mlir::func::FuncOp source, target;
+  Sizes sizes;
+  mlir::OpBuilder b;
+  BlockPlan *plan = nullptr;
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<Buffer>> dests;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> steps;
+  llvm::DenseMap<mlir::Operation *, LoopMemory> loops;
+  /// Copies of pieces that are not written in place, by composite.
+  llvm::DenseMap<mlir::Value,
+                 llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
+      pieceCopies;
+  llvm::DenseMap<std::pair<mlir::Value, int>, Buffer> packs;
+  /// The outermost loop being written, where packing may be put before.
+  mlir::Operation *outermostLoop = nullptr;
+  bool failed = false;
+};
+
+/// One pointwise phase being written: a `linalg.generic`, or plain scalar code
+/// for a space without dimensions.
+class Phase {
+public:
+  Phase(Emitter &emitter, mlir::Location loc, int level,
+        llvm::ArrayRef<mlir::OpFoldResult> space);
+  ~Phase();
+
+  /// The scalar of `value` at the current point, read through `view`.
+  mlir::Value eval(mlir::Value value, const View &view);
+  /// Stores a scalar at every point.
+  void store(mlir::Value scalar, const Buffer &buffer);
+  /// Adds a scalar up into `buffer` along `reduced`, with `combine`.
+  void reduce(mlir::Value scalar, const Buffer &buffer,
+              llvm::ArrayRef<int64_t> reduced,
+              llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value,
+                                             mlir::Value)>
+                  combine);
+  /// Makes the op.
+  mlir::linalg::GenericOp finish();
+  /// Reads memory.
+  mlir::Value leaf(const Buffer &buffer, const View &view);
+  mlir::OpBuilder &body() { return inner ? *inner : emitter.b; }
+
+private:
+  mlir::Value evalPointwise(mlir::Value value, const View &view);
+  mlir::Value evalMask(scan::MaskOp op, const View &view);
+  mlir::Value position(const Access &access);
+
+  Emitter &emitter;
+  mlir::Location loc;
+  int level;
+  llvm::SmallVector<mlir::OpFoldResult> space;
+  mlir::Block *block = nullptr;
+  std::unique_ptr<mlir::OpBuilder> inner;
+  std::vector<std::tuple<mlir::Value, View, mlir::Value>> memo, leaves;
+  llvm::SmallVector<mlir::Value> inputs, outputs, results;
+  llvm::SmallVector<mlir::AffineMap> inputMaps, outputMaps;
+  llvm::SmallVector<mlir::utils::IteratorType> iterators;
+};
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_SCANTOKERNEL_EMITTER_H

@@ -1,0 +1,113 @@
+// ScanToKernel.cpp: the pass from tensors over time to kernels on buffers.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Conversion/ScanToKernel/Passes.h"
+
+#include "Emitter.h"
+#include "ExpandReductions.h"
+
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+#define GEN_PASS_DEF_CONVERTSCANTOKERNEL
+#include "rnnc/Conversion/ScanToKernel/Passes.h.inc"
+
+namespace {
+
+bool isTensorFunction(func::FuncOp function) {
+  auto isTensor = [](Type type) { return isa<RankedTensorType>(type); };
+  return !function.isExternal() &&
+         (llvm::any_of(function.getArgumentTypes(), isTensor) ||
+          llvm::any_of(function.getResultTypes(), isTensor));
+}
+
+/// The op list this pass knows; anything else is an error with a place.
+LogicalResult checkOps(func::FuncOp function) {
+  WalkResult result = function.walk([&](Operation *op) {
+    if (op == function.getOperation())
+      return WalkResult::advance();
+    StringRef dialect = op->getName().getDialectNamespace();
+    bool known = isa<func::ReturnOp>(op) || dialect == "scan" ||
+                 dialect == "arith" || dialect == "math" ||
+                 isa<tensor::DimOp, tensor::ConcatOp, tensor::InsertSliceOp,
+                     tensor::ExtractSliceOp, tensor::SplatOp,
+                     tensor::FromElementsOp, tensor::CollapseShapeOp,
+                     tensor::ExpandShapeOp>(op);
+    if (known)
+      return WalkResult::advance();
+    op->emitError("has no form on buffers");
+    return WalkResult::interrupt();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  for (Type type : llvm::concat<const Type>(function.getArgumentTypes(),
+                                            function.getResultTypes()))
+    if (!isa<RankedTensorType>(type))
+      return function.emitError("arguments and results must be tensors");
+  return success();
+}
+
+MemRefType memoryOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return MemRefType::get(tensor.getShape(),
+                         storedType(tensor.getElementType()));
+}
+
+LogicalResult convert(func::FuncOp function) {
+  if (failed(checkOps(function)))
+    return failure();
+  OpBuilder b(function);
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attrs;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    types.push_back(memoryOf(type));
+    attrs.push_back(function.getArgAttrDict(i));
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    types.push_back(memoryOf(type));
+    attrs.push_back(function.getResultAttrDict(i));
+  }
+  auto target = func::FuncOp::create(
+      b, function.getLoc(), function.getName(),
+      b.getFunctionType(types, TypeRange()));
+  for (NamedAttribute attr : function->getDiscardableAttrs())
+    target->setAttr(attr.getName(), attr.getValue());
+  target.setVisibility(function.getVisibility());
+  for (auto [i, attr] : llvm::enumerate(attrs))
+    if (attr)
+      target.setArgAttrs(i, attr);
+  target.addEntryBlock();
+  Emitter emitter(function, target);
+  LogicalResult result = emitter.run();
+  target->setAttr("rnnc.dims", b.getArrayAttr(emitter.getDimNames()));
+  target->setAttr("rnnc.num_results",
+                  b.getI64IntegerAttr(function.getNumResults()));
+  function.erase();
+  return result;
+}
+
+struct ConvertScanToKernel
+    : public impl::ConvertScanToKernelBase<ConvertScanToKernel> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> functions;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (isTensorFunction(function))
+        functions.push_back(function);
+    for (func::FuncOp function : functions) {
+      expandReductions(function);
+      IRRewriter rewriter(function.getContext());
+      (void)runRegionDCE(rewriter, function->getRegions());
+      if (failed(convert(function)))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+
+} // namespace rnnc

@@ -1,0 +1,276 @@
+// Sizes.cpp: the run-time sizes of tensors, as values at the top of a function.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Sizes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "rnnc/Dialect/Scan/Scan.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+Sizes::Sizes(func::FuncOp source, func::FuncOp target)
+    : source(source), target(target), top(target.getContext()) {
+  // Every name is known before the first use, in the order of the arguments.
+  for (auto [i, type] : llvm::enumerate(source.getArgumentTypes())) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      continue;
+    for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
+      if (tensor.isDynamicDim(dim))
+        ofArgument(i, dim);
+  }
+}
+
+Value Sizes::ofArgument(unsigned number, int64_t dim) {
+  StringAttr name;
+  if (auto shape = source.getArgAttrOfType<ArrayAttr>(number, "rnnc.shape"))
+    if (dim < static_cast<int64_t>(shape.size()))
+      name = dyn_cast<StringAttr>(shape[dim]);
+  if (!name)
+    name = StringAttr::get(source.getContext(), "arg" + Twine(number) + "." +
+                                                    Twine(dim));
+  Value &value = named[name.getValue()];
+  if (!value) {
+    Value index = constant(dim);
+    value = atTop([&](OpBuilder &b) -> Value {
+      return memref::DimOp::create(b, source.getLoc(),
+                                   target.getArgument(number), index);
+    });
+    dimNames.push_back(name);
+  }
+  return value;
+}
+
+Value Sizes::constant(int64_t number) {
+  Value &value = constants[number];
+  if (!value)
+    value = atTop([&](OpBuilder &b) -> Value {
+      return arith::ConstantIndexOp::create(b, source.getLoc(), number);
+    });
+  return value;
+}
+
+Value Sizes::plus(OpFoldResult a, int64_t b) {
+  if (auto attr = dyn_cast<Attribute>(a))
+    return constant(cast<IntegerAttr>(attr).getInt() + b);
+  Value left = cast<Value>(a), right = constant(b);
+  return atTop([&](OpBuilder &builder) -> Value {
+    return arith::AddIOp::create(builder, source.getLoc(), left, right);
+  });
+}
+
+OpFoldResult Sizes::get(Value tensor, int64_t dim) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dim))
+    return top.getIndexAttr(type.getDimSize(dim));
+  Value value = dynamic(tensor, dim);
+  if (auto constant = value.getDefiningOp<arith::ConstantIndexOp>())
+    return top.getIndexAttr(constant.value());
+  return value;
+}
+
+SmallVector<OpFoldResult> Sizes::get(Value tensor) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim = 0,
+               rank = cast<RankedTensorType>(tensor.getType()).getRank();
+       dim < rank; ++dim)
+    sizes.push_back(get(tensor, dim));
+  return sizes;
+}
+
+Value Sizes::index(Value value) {
+  if (Value known = indices.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return {};
+  Value result;
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    std::optional<int64_t> number = dim.getConstantIndex();
+    if (!number)
+      return {};
+    OpFoldResult size = get(dim.getSource(), *number);
+    auto attr = dyn_cast<Attribute>(size);
+    result = attr ? constant(cast<IntegerAttr>(attr).getInt())
+                  : cast<Value>(size);
+  } else if (auto number = dyn_cast<arith::ConstantIndexOp>(op)) {
+    result = constant(number.value());
+  } else {
+    if (!isPure(op) || op->getNumRegions() || op->getNumResults() != 1)
+      return {};
+    IRMapping mapping;
+    for (Value operand : op->getOperands()) {
+      if (isa<ShapedType>(operand.getType()))
+        return {};
+      Value mapped = index(operand);
+      if (!mapped)
+        return {};
+      mapping.map(operand, mapped);
+    }
+    result = atTop(
+        [&](OpBuilder &b) { return b.clone(*op, mapping)->getResult(0); });
+  }
+  indices[value] = result;
+  return result;
+}
+
+Value Sizes::dynamic(Value tensor, int64_t dim) {
+  if (Value known = memo.lookup({tensor, dim}))
+    return known;
+  Value result;
+  if (auto arg = dyn_cast<BlockArgument>(tensor)) {
+    if (arg.getOwner() == &source.getBody().front()) {
+      result = ofArgument(arg.getArgNumber(), dim);
+    } else {
+      auto loop = cast<scan::LoopOp>(arg.getOwner()->getParentOp());
+      unsigned number = arg.getArgNumber() - 1;
+      result = number < loop.getNumSlices()
+                   ? dynamic(loop.getSlices()[number], dim + 1)
+                   : dynamic(loop.getFirsts()[number - loop.getNumSlices()],
+                             dim);
+    }
+  } else {
+    OpFoldResult size;
+    auto opResult = cast<OpResult>(tensor);
+    result = dynamicOfResult(opResult, dim);
+  }
+  memo[{tensor, dim}] = result;
+  return result;
+}
+
+/// The operand in `sizes` (one for each dynamic dimension) for `dim`.
+Value Sizes::sizeOperand(Value tensor, int64_t dim, ValueRange sizes) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  unsigned number = 0;
+  for (int64_t i = 0; i < dim; ++i)
+    number += type.isDynamicDim(i);
+  return index(sizes[number]);
+}
+
+Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
+  Operation *op = result.getOwner();
+  auto of = [&](Value tensor, int64_t d) -> Value {
+    OpFoldResult size = get(tensor, d);
+    if (auto attr = dyn_cast<Attribute>(size))
+      return constant(cast<IntegerAttr>(attr).getInt());
+    return cast<Value>(size);
+  };
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<scan::BroadcastOp>([&](auto b) {
+        for (auto [i, to] : llvm::enumerate(b.getDims()))
+          if (to == dim)
+            return of(b.getInput(), i);
+        return sizeOperand(result, dim, b.getSizes());
+      })
+      .Case<scan::RandomOp>(
+          [&](auto r) { return sizeOperand(result, dim, r.getSizes()); })
+      .Case<tensor::SplatOp>([&](auto s) {
+        return sizeOperand(result, dim, s.getDynamicSizes());
+      })
+      .Case<scan::TransposeOp>(
+          [&](auto t) { return of(t.getInput(), t.getPerm()[dim]); })
+      .Case<scan::ReduceOp>([&](auto r) {
+        int64_t d = 0;
+        for (int64_t left = dim;; ++d)
+          if (!llvm::is_contained(r.getDims(), d) && left-- == 0)
+            break;
+        return of(r.getInput(), d);
+      })
+      .Case<scan::ArgmaxOp>([&](auto a) {
+        return of(a.getInput(),
+                  dim < static_cast<int64_t>(a.getDim()) ? dim : dim + 1);
+      })
+      .Case<scan::DotOp>([&](auto d) {
+        int64_t left = dim;
+        if (left < static_cast<int64_t>(d.getLhsBatch().size()))
+          return of(d.getLhs(), d.getLhsBatch()[left]);
+        left -= d.getLhsBatch().size();
+        SmallVector<int64_t> lhsFree = d.getLhsFree();
+        if (left < static_cast<int64_t>(lhsFree.size()))
+          return of(d.getLhs(), lhsFree[left]);
+        return of(d.getRhs(), d.getRhsFree()[left - lhsFree.size()]);
+      })
+      .Case<scan::GatherOp>([&](auto g) {
+        int64_t rank = cast<ShapedType>(g.getIndices().getType()).getRank();
+        if (dim < rank)
+          return of(g.getIndices(), dim);
+        return of(g.getTable(), dim - rank + g.getBatchDims() + 1);
+      })
+      .Case<scan::ScatterAddOp>([&](auto s) {
+        int64_t n = s.getBatchDims();
+        int64_t rank = cast<ShapedType>(s.getIndices().getType()).getRank();
+        if (dim < n)
+          return of(s.getUpdates(), dim);
+        if (dim == n)
+          return index(s.getSize());
+        return of(s.getUpdates(), dim - n - 1 + rank);
+      })
+      .Case<scan::PickStepOp>([&](auto p) {
+        return of(p.getInput(),
+                  dim < static_cast<int64_t>(p.getTimeDim()) ? dim : dim + 1);
+      })
+      .Case<scan::PlaceStepOp>([&](auto p) {
+        int64_t time = p.getTimeDim();
+        if (dim == time)
+          return index(p.getSize());
+        return of(p.getInput(), dim < time ? dim : dim - 1);
+      })
+      .Case<scan::EnterOp>([&](auto e) {
+        int64_t n = e.getLengths().size();
+        return of(e.getInput(), dim < n ? dim + 1 : dim == n ? 0 : dim);
+      })
+      .Case<scan::LeaveOp>([&](auto e) {
+        int64_t n = e.getLengths().size();
+        return of(e.getInput(), dim == 0 ? n : dim <= n ? dim - 1 : dim);
+      })
+      .Case<scan::LoopOp>([&](auto loop) {
+        unsigned number = result.getResultNumber();
+        if (number >= loop.getNumStacks())
+          return of(loop.getFirsts()[number - loop.getNumStacks()], dim);
+        if (dim == 0)
+          return index(loop.getTrip());
+        return of(loop.getYield().getStacks()[number], dim - 1);
+      })
+      .Case<tensor::InsertSliceOp>([&](auto i) { return of(i.getDest(), dim); })
+      .Case<tensor::ConcatOp>(
+          [&](auto c) { return of(c.getInputs().front(), dim); })
+      .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp e) {
+        llvm::SmallBitVector dropped = e.getDroppedDims();
+        int64_t d = 0;
+        for (int64_t left = dim;; ++d)
+          if (!dropped.test(d) && left-- == 0)
+            break;
+        // Slices are full on dynamic dimensions.
+        return of(e.getSource(), d);
+      })
+      .Case<tensor::CollapseShapeOp>([&](tensor::CollapseShapeOp c) {
+        Value product;
+        for (int64_t d : c.getReassociationIndices()[dim]) {
+          Value size = of(c.getSrc(), d);
+          product = !product ? size : atTop([&](OpBuilder &b) -> Value {
+            return b.createOrFold<arith::MulIOp>(op->getLoc(), product, size);
+          });
+        }
+        return product;
+      })
+      .Case<tensor::ExpandShapeOp>([&](tensor::ExpandShapeOp e) {
+        OpFoldResult size = e.getMixedOutputShape()[dim];
+        return index(cast<Value>(size));
+      })
+      .Default([&](Operation *other) -> Value {
+        // Elementwise: the first tensor operand of the same rank.
+        for (Value operand : other->getOperands())
+          if (auto type = dyn_cast<RankedTensorType>(operand.getType()))
+            if (type.getRank() ==
+                cast<RankedTensorType>(result.getType()).getRank())
+              return of(operand, dim);
+        return {};
+      });
+}
+
+} // namespace rnnc

@@ -1,0 +1,121 @@
+// Views.cpp: buffers, and how an iteration reads a tensor.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Views.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+View identityView(int64_t rank) {
+  View view(rank);
+  for (int64_t i = 0; i < rank; ++i)
+    view[i].iter = i;
+  return view;
+}
+
+Buffer wholeBuffer(Value memref) {
+  int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+  return {memref, SmallVector<bool>(rank > 0 ? rank - 1 : 0, true)};
+}
+
+SmallVector<OpFoldResult> sizesOf(OpBuilder &b, Location loc,
+                                  const Buffer &buffer) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t i = 0; i < buffer.rank(); ++i)
+    sizes.push_back(memref::getMixedSize(b, loc, buffer.memref, i));
+  return sizes;
+}
+
+/// Whether dimension `dim` of a part of `buffer` covers all of it.
+static bool isFull(const Buffer &buffer, int64_t dim, OpFoldResult offset,
+                   OpFoldResult size, OpFoldResult stride) {
+  if (!isConstantIntValue(stride, 1) || !isConstantIntValue(offset, 0))
+    return false;
+  int64_t whole = buffer.type().getDimSize(dim);
+  if (!ShapedType::isDynamic(whole))
+    return isConstantIntValue(size, whole);
+  // A dynamic dimension is never cut but along time (dimension 0), and cutting
+  // dimension 0 does not change how rows follow each other.
+  return dim != 0;
+}
+
+Buffer subBuffer(OpBuilder &b, Location loc, const Buffer &buffer,
+                 ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
+                 ArrayRef<OpFoldResult> strides, ArrayRef<bool> dropped) {
+  int64_t rank = buffer.rank();
+  SmallVector<int64_t> shape;
+  SmallVector<bool> merge;
+  // Whether the last kept dimension and the next one can merge.
+  bool chain = true, any = false;
+  for (int64_t i = 0; i < rank; ++i) {
+    bool full = isFull(buffer, i, offsets[i], sizes[i], strides[i]);
+    if (i > 0)
+      chain = chain && buffer.merge[i - 1];
+    if (dropped[i]) {
+      chain = chain && full;
+      continue;
+    }
+    if (any)
+      merge.push_back(chain && full);
+    any = true;
+    chain = isConstantIntValue(strides[i], 1);
+    shape.push_back(getConstantIntValue(sizes[i]).value_or(
+        ShapedType::kDynamic));
+  }
+  MemRefType type = memref::SubViewOp::inferRankReducedResultType(
+      shape, buffer.type(), offsets, sizes, strides);
+  bool all = type == buffer.type() && !llvm::is_contained(dropped, true);
+  for (int64_t i = 0; all && i < rank; ++i)
+    all = isFull(buffer, i, offsets[i], sizes[i], strides[i]);
+  if (all)
+    return buffer;
+  Value view = memref::SubViewOp::create(b, loc, type, buffer.memref, offsets,
+                                         sizes, strides);
+  return {view, merge};
+}
+
+static Buffer rows(OpBuilder &b, Location loc, const Buffer &buffer,
+                   OpFoldResult first, OpFoldResult count, bool drop) {
+  int64_t rank = buffer.rank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(rank, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = sizesOf(b, loc, buffer);
+  SmallVector<bool> dropped(rank, false);
+  offsets[0] = first;
+  sizes[0] = count;
+  dropped[0] = drop;
+  return subBuffer(b, loc, buffer, offsets, sizes, strides, dropped);
+}
+
+Buffer rowOf(OpBuilder &b, Location loc, const Buffer &buffer,
+             OpFoldResult index) {
+  return rows(b, loc, buffer, index, b.getIndexAttr(1), true);
+}
+
+Buffer rowsOf(OpBuilder &b, Location loc, const Buffer &buffer,
+              OpFoldResult first, OpFoldResult count) {
+  return rows(b, loc, buffer, first, count, false);
+}
+
+Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
+                ArrayRef<ReassociationIndices> groups) {
+  SmallVector<bool> merge;
+  bool trivial = true;
+  for (const ReassociationIndices &group : groups) {
+    trivial &= group.size() == 1;
+    for (int64_t i : ArrayRef<int64_t>(group).drop_back())
+      if (!buffer.merge[i])
+        return {};
+    if (group.back() + 1 < buffer.rank())
+      merge.push_back(buffer.merge[group.back()]);
+  }
+  if (trivial)
+    return buffer;
+  return {memref::CollapseShapeOp::create(b, loc, buffer.memref, groups),
+          merge};
+}
+
+} // namespace rnnc

@@ -1,0 +1,330 @@
+// PlanMemory.cpp: gives every buffer of a function a place in one workspace.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+
+namespace rnnc::kernel {
+
+#define GEN_PASS_DEF_KERNELPLANMEMORY
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+/// Bytes of a buffer: a number times dynamic sizes.
+struct Extent {
+  int64_t bytes;
+  SmallVector<Value> sizes;
+
+  bool operator==(const Extent &o) const {
+    return bytes == o.bytes && sizes == o.sizes;
+  }
+};
+
+Extent extentOf(memref::AllocOp alloc) {
+  MemRefType type = alloc.getType();
+  Type element = type.getElementType();
+  Extent extent{element.isIndex()
+                    ? 8
+                    : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8),
+                llvm::to_vector(alloc.getDynamicSizes())};
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      extent.bytes *= size;
+  if (extent.sizes.empty())
+    extent.bytes = llvm::alignTo(extent.bytes, kAlignment);
+  llvm::sort(extent.sizes, [](Value a, Value b) {
+    return a.getAsOpaquePointer() < b.getAsOpaquePointer();
+  });
+  return extent;
+}
+
+struct Interval {
+  memref::AllocOp alloc;
+  Extent extent;
+  unsigned first, last;
+  unsigned number; ///< in program order, so that sorting is the same always
+};
+
+struct Slot {
+  Extent extent;
+  unsigned busyUntil;
+  SmallVector<memref::AllocOp> users;
+};
+
+/// Numbers all ops, an op with regions from before its body to behind it.
+struct Order {
+  llvm::DenseMap<Operation *, std::pair<unsigned, unsigned>> spans;
+  unsigned next = 0;
+
+  void number(Block &block) {
+    for (Operation &op : block) {
+      unsigned first = next++;
+      for (Region &region : op.getRegions())
+        for (Block &inner : region)
+          number(inner);
+      spans[&op] = {first, next++};
+    }
+  }
+};
+
+/// Ops that read or write the memory of `value`, through views.
+void collectAccesses(Value value, SmallVectorImpl<Operation *> &accesses) {
+  for (Operation *user : value.getUsers()) {
+    if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1)
+      collectAccesses(user->getResult(0), accesses);
+    else
+      accesses.push_back(user);
+  }
+}
+
+/// The innermost block that holds all ops.
+Block *commonBlock(ArrayRef<Operation *> ops) {
+  for (Block *block = ops.front()->getBlock(); block;
+       block = block->getParentOp()->getBlock()) {
+    if (llvm::all_of(ops, [&](Operation *op) {
+          return block->findAncestorOpInBlock(*op);
+        }))
+      return block;
+  }
+  return nullptr;
+}
+
+class Planner {
+public:
+  Planner(func::FuncOp function) : function(function) {}
+  LogicalResult run();
+
+private:
+  void findIntervals();
+  void fillSlots();
+  Value bytesOf(OpBuilder &b, const Extent &extent, IRMapping &mapping);
+  LogicalResult place();
+  LogicalResult makeSizeFunction();
+  Value cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
+                  func::FuncOp target);
+  int dimNumber(memref::DimOp dim);
+
+  func::FuncOp function;
+  SmallVector<Interval> intervals;
+  SmallVector<Slot> slots;
+};
+
+void Planner::findIntervals() {
+  Order order;
+  order.number(function.getBody().front());
+  SmallVector<memref::AllocOp> allocs(
+      function.getBody().front().getOps<memref::AllocOp>());
+  for (memref::AllocOp alloc : allocs) {
+    SmallVector<Operation *> accesses;
+    collectAccesses(alloc, accesses);
+    if (accesses.empty()) {
+      intervals.push_back({alloc, extentOf(alloc), ~0u, 0, 0});
+      continue;
+    }
+    Block *block = commonBlock(accesses);
+    Interval interval{alloc, extentOf(alloc), ~0u, 0,
+                      static_cast<unsigned>(intervals.size())};
+    for (Operation *access : accesses) {
+      auto [first, last] = order.spans[block->findAncestorOpInBlock(*access)];
+      interval.first = std::min(interval.first, first);
+      interval.last = std::max(interval.last, last);
+    }
+    intervals.push_back(interval);
+  }
+  llvm::sort(intervals, [](const Interval &a, const Interval &b) {
+    return std::pair(a.first, a.number) < std::pair(b.first, b.number);
+  });
+}
+
+void Planner::fillSlots() {
+  for (Interval &interval : intervals) {
+    auto free = llvm::find_if(slots, [&](const Slot &slot) {
+      return slot.extent == interval.extent && slot.busyUntil < interval.first;
+    });
+    if (free == slots.end()) {
+      slots.push_back({interval.extent, interval.last, {interval.alloc}});
+      continue;
+    }
+    free->busyUntil = std::max(free->busyUntil, interval.last);
+    free->users.push_back(interval.alloc);
+  }
+}
+
+/// Bytes of a slot, a multiple of the alignment.
+Value Planner::bytesOf(OpBuilder &b, const Extent &extent,
+                       IRMapping &mapping) {
+  Location loc = function.getLoc();
+  Value bytes = arith::ConstantIndexOp::create(b, loc, extent.bytes);
+  if (extent.sizes.empty())
+    return bytes;
+  for (Value size : extent.sizes)
+    bytes = arith::MulIOp::create(b, loc, bytes, mapping.lookupOrDefault(size));
+  if (extent.bytes % kAlignment == 0)
+    return bytes;
+  Value less = arith::ConstantIndexOp::create(b, loc, kAlignment - 1);
+  Value mask = arith::ConstantIndexOp::create(b, loc, -kAlignment);
+  return arith::AndIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, bytes, less), mask);
+}
+
+LogicalResult Planner::place() {
+  MLIRContext *context = function.getContext();
+  Location loc = function.getLoc();
+  unsigned number = function.getNumArguments();
+  auto type = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
+  auto role = DictionaryAttr::get(
+      context, NamedAttribute(StringAttr::get(context, "rnnc.role"),
+                              StringAttr::get(context, "workspace")));
+  if (failed(function.insertArgument(number, type, role, loc)))
+    return failure();
+  Value workspace = function.getArgument(number);
+  // Behind the last alloc every size is known and no buffer is used yet.
+  Operation *last = nullptr;
+  for (auto alloc : function.getBody().front().getOps<memref::AllocOp>())
+    last = alloc;
+  if (!last)
+    return success();
+  for (Interval &interval : intervals)
+    for (Operation *user : interval.alloc->getUsers())
+      if (user->getBlock() == last->getBlock() && user->isBeforeInBlock(last))
+        return user->emitError("uses a buffer before all are allocated");
+  OpBuilder b(context);
+  b.setInsertionPointAfter(last);
+  IRMapping same;
+  Value offset = arith::ConstantIndexOp::create(b, loc, 0);
+  for (Slot &slot : slots) {
+    for (memref::AllocOp alloc : slot.users) {
+      Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
+                                          workspace, offset,
+                                          alloc.getDynamicSizes());
+      alloc.replaceAllUsesWith(view);
+    }
+    offset = arith::AddIOp::create(b, loc, offset,
+                                   bytesOf(b, slot.extent, same));
+  }
+  return success();
+}
+
+/// Number of the dimension in `rnnc.dims` that a memref.dim of an argument
+/// reads, or -1.
+int Planner::dimNumber(memref::DimOp dim) {
+  auto arg = dyn_cast<BlockArgument>(dim.getSource());
+  auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
+  if (!arg || !names || !dim.getConstantIndex())
+    return -1;
+  int64_t index = *dim.getConstantIndex();
+  Attribute name;
+  if (auto shape = function.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(),
+                                                        "rnnc.shape"))
+    if (index < static_cast<int64_t>(shape.size()))
+      name = dyn_cast<StringAttr>(shape[index]);
+  if (!name)
+    name = StringAttr::get(function.getContext(),
+                           "arg" + Twine(arg.getArgNumber()) + "." +
+                               Twine(index));
+  const auto *it = llvm::find(names, name);
+  return it == names.end() ? -1 : it - names.begin();
+}
+
+/// Repeats the computation of a size with the dimensions as arguments.
+Value Planner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
+                         func::FuncOp target) {
+  if (Value known = mapping.lookupOrNull(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  Value result;
+  if (auto dim = dyn_cast_or_null<memref::DimOp>(op)) {
+    int number = dimNumber(dim);
+    if (number < 0)
+      return op->emitError("a size is no dimension of `rnnc.dims`"), Value();
+    result = target.getArgument(number);
+  } else {
+    if (!op || !isPure(op) || op->getNumRegions())
+      return emitError(value.getLoc(), "a size depends on more than dimensions"),
+             Value();
+    for (Value operand : op->getOperands())
+      if (!cloneSize(b, operand, mapping, target))
+        return {};
+    result = b.clone(*op, mapping)->getResult(
+        cast<OpResult>(value).getResultNumber());
+  }
+  mapping.map(value, result);
+  return result;
+}
+
+LogicalResult Planner::makeSizeFunction() {
+  auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
+  Location loc = function.getLoc();
+  OpBuilder b(function);
+  b.setInsertionPointAfter(function);
+  SmallVector<Type> types(names ? names.size() : 0, b.getIndexType());
+  auto target = func::FuncOp::create(
+      b, loc, (function.getName() + ".workspace").str(),
+      b.getFunctionType(types, {b.getI64Type()}));
+  target.setVisibility(function.getVisibility());
+  b.setInsertionPointToStart(target.addEntryBlock());
+  IRMapping mapping;
+  Value total = arith::ConstantIndexOp::create(b, loc, 0);
+  for (Slot &slot : slots) {
+    for (Value size : slot.extent.sizes)
+      if (!cloneSize(b, size, mapping, target))
+        return failure();
+    total =
+        arith::AddIOp::create(b, loc, total, bytesOf(b, slot.extent, mapping));
+  }
+  func::ReturnOp::create(
+      b, loc,
+      ValueRange{arith::IndexCastOp::create(b, loc, b.getI64Type(), total)});
+  return success();
+}
+
+LogicalResult Planner::run() {
+  WalkResult nested = function.walk([&](memref::AllocOp alloc) {
+    if (alloc->getParentOp() == function)
+      return WalkResult::advance();
+    alloc.emitError("allocates inside of a loop");
+    return WalkResult::interrupt();
+  });
+  if (nested.wasInterrupted())
+    return failure();
+  findIntervals();
+  for (Interval &interval : intervals)
+    if (interval.first > interval.last)
+      interval.alloc.erase();
+  llvm::erase_if(intervals, [](const Interval &interval) {
+    return interval.first > interval.last;
+  });
+  fillSlots();
+  if (failed(makeSizeFunction()) || failed(place()))
+    return failure();
+  for (Interval &interval : intervals)
+    interval.alloc.erase();
+  return success();
+}
+
+struct KernelPlanMemory
+    : public impl::KernelPlanMemoryBase<KernelPlanMemory> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> functions;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && function->hasAttr("rnnc.dims"))
+        functions.push_back(function);
+    for (func::FuncOp function : functions)
+      if (failed(Planner(function).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+
+} // namespace rnnc::kernel
