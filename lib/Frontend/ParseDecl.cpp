@@ -196,12 +196,12 @@ ItemPtr Parser::trainItem() {
   auto node = std::make_unique<TrainItem>();
   if (!name(node->model, "the name of a model"))
     return nullptr;
+  node->headRange = since(begin);
   if (!at_("{")) {
     fail("`{` and the settings");
     return nullptr;
   }
   take();
-  node->headRange = since(begin);
   while (!at_("}")) {
     if (peek().kind == Token::Kind::End || startsItem(peek())) {
       fail("`}` after the settings");

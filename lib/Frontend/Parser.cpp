@@ -164,9 +164,9 @@ void Parser::skipStatement() {
   }
 }
 
-void Parser::skipItem() {
+void Parser::skipItem(size_t begin) {
   brackets = 0;
-  if (peek().kind != Token::Kind::End)
+  if (at == begin) // nothing was read; a later item may begin here otherwise
     take();
   while (peek().kind != Token::Kind::End && !startsItem(peek()))
     take();
@@ -177,10 +177,11 @@ std::unique_ptr<ast::File> Parser::run() {
   result->id = file;
   while (peek().kind != Token::Kind::End) {
     nesting = brackets = 0;
+    size_t begin = at;
     if (ast::ItemPtr node = item())
       result->items.push_back(std::move(node));
     else
-      skipItem();
+      skipItem(begin);
   }
   return result;
 }

@@ -41,7 +41,7 @@ private:
   bool name(ast::Name &result, const char *what);
   bool anyWord(ast::Name &result, const char *what);
   void skipStatement();
-  void skipItem();
+  void skipItem(size_t begin);
   bool startsItem(const Token &token) const;
 
   /// Counts nesting as long as it lives.

@@ -35,6 +35,7 @@ void placeStates(Call &call, Bump &bump) {
   call.statesIn = static_cast<char *>(bump.take(bytes));
   call.statesOut = static_cast<char *>(bump.take(bytes));
   call.reset = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
+  call.prevIn = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
   call.prevOut = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
 }
 
@@ -48,7 +49,8 @@ void loadStates(Call &call) {
   bool kept = call.state.states != nullptr;
   for (int64_t b = 0; b < call.batch; ++b) {
     call.reset[b] = !kept || call.state.fresh[b] || (asked && asked[b]);
-    call.prevOut[b] = kept ? call.state.prev[b] : m.firstPrev;
+    call.prevIn[b] = kept ? call.state.prev[b] : m.firstPrev;
+    call.prevOut[b] = call.prevIn[b];
   }
   size_t bytes = stateOffset(m, m.numStates, call.batch);
   if (kept)
@@ -65,20 +67,11 @@ void storeStates(Call &call) {
     return;
   memcpy(call.state.states, call.statesOut,
          stateOffset(m, m.numStates, call.batch));
-  const int32_t *data = nullptr;
-  const ArgDesc *arg = nullptr;
-  if (call.f->prevData >= 0) {
-    arg = &call.f->args[call.f->prevData];
-    data = static_cast<const int32_t *>(call.c->args[call.f->prevData]);
-  }
   for (int64_t b = 0; b < call.batch; ++b) {
-    int64_t steps = call.f->numTimes ? call.lengths[0][b] : 1;
-    if (data && arg->rank >= 2) {
-      int64_t t = kTime - arg->shape[1];
-      steps = call.lengths[t][b];
-      if (steps > 0)
-        call.state.prev[b] = data[b * call.times[t] + steps - 1];
-    }
+    int64_t steps = call.f->numTimes ? 0 : 1;
+    for (int32_t t = 0; t < call.f->numTimes; ++t)
+      steps += call.lengths[t][b];
+    call.state.prev[b] = call.prevOut[b];
     call.state.fresh[b] = call.reset[b] && steps == 0;
   }
 }
@@ -112,7 +105,7 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcStateOut:
     return call.statesOut + stateOffset(m, arg.index, call.batch);
   case SrcPrev:
-    return call.feed ? call.feed : call.prevOut;
+    return call.feed ? call.feed : call.prevIn;
   case SrcReset:
     return call.reset;
   case SrcSeed:
@@ -137,6 +130,14 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
     return call.norm;
   case SrcFinite:
     return call.finite;
+  case SrcGiven: {
+    auto *given = static_cast<int32_t *>(bump.take(4));
+    if (given)
+      *given = call.c->args[arg.index] != nullptr;
+    return given;
+  }
+  case SrcPrevOut:
+    return call.prevOut;
   case SrcProbabilities:
     return call.probabilities;
   default: {
@@ -406,7 +407,9 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
   placeLengths(call, bump, lengths);
   if (int32_t status = checkIndices(call))
     return status;
-  call.seedPair[0] = int64_t(c->seed);
+  // A negative seed stands for none.
+  bool none = call.f->optionalSeed && !c->has_seed;
+  call.seedPair[0] = none ? -1 : int64_t(c->seed & INT64_MAX);
   call.seedPair[1] = 0;
   if (c->error)
     fail(c->error, RNNC_OK, -1, "", -1, -1, -1, "%s", "");

@@ -178,5 +178,8 @@ void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream,
   if (!m || state < 0 || state >= m->numStates ||
       !streamView(module, stream, view))
     return nullptr;
+  // Whoever asks may write: from here on the rows go on from what is there.
+  for (int32_t b = 0; b < view.batch; ++b)
+    view.fresh[b] = 0;
   return view.states + stateOffset(*m, state, view.batch);
 }

@@ -126,7 +126,7 @@ struct Call {
   char *newSlots;        ///< all slots, one arena after the other
   void *norm;
   int32_t *finite;
-  int32_t *prevOut;
+  int32_t *prevIn, *prevOut;
   int32_t *reset;
   char *statesIn, *statesOut;
   int32_t *feed;         ///< sample: elements fed to the step

@@ -215,7 +215,7 @@ int32_t runSample(Call &call, Bump &bump) {
   };
   for (int64_t b = 0; b < rows; ++b) {
     // A stream goes on after what was fed last; else `start` comes first.
-    call.feed[b] = call.prevOut[b];
+    call.feed[b] = call.prevIn[b];
     plan.done[b] = args.steps == 0;
     open -= plan.done[b];
     args.counts[b] = 0;

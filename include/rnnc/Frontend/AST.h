@@ -524,7 +524,7 @@ struct Setting {
 
 struct TrainItem : ItemOf<Item::Kind::Train> {
   Name model;
-  SourceRange headRange; ///< of `train NAME {`
+  SourceRange headRange; ///< of `train NAME`
   std::vector<Setting> settings;
 };
 

@@ -23,12 +23,61 @@ struct FrontendOptions {
 };
 
 /// A program without errors.
+/// What a `train` block says, with its numbers evaluated.
+struct TrainSettings {
+  std::string model;
+  SourceRange range; ///< of `train NAME`
+  /// A name with numbers, `adam(lr = 2e-3)`; positional ones have their names.
+  struct Method {
+    std::string name;
+    std::map<std::string, double> args; ///< only what is written
+  };
+  Method optimize{"adam", {}};
+  Method schedule{"constant", {}};
+  struct Clip {
+    std::string kind; ///< value, norm, global_norm, adaptive
+    double limit = 0;
+  };
+  std::vector<Clip> clips; ///< in the order in which they apply
+  int64_t bptt = 0;        ///< steps; 0: the whole sequence
+  bool carry = false;
+  std::string checkpoint = "none"; ///< none, sqrt, every, memory
+  double checkpointAmount = 0;     ///< steps, or bytes
+  double feedSampled = 0;          ///< 0: the truth
+  bool perExample = false;         ///< else per element
+  std::optional<int64_t> batch, epochs, seed;
+  std::string precision; ///< f32 or f64; empty: not given
+  double decay = 0;
+  double average = 0;
+  struct Init {
+    std::vector<std::string> path; ///< empty: the whole model
+    Method method;
+  };
+  std::vector<Init> inits; ///< in order; a later one wins
+};
+
+/// What an `export` line asks for.
+struct ExportRequest {
+  const ast::ExportEntry *entry = nullptr;
+  std::string module;
+  bool isModel = false;
+  bool isCell = false;
+  std::vector<double> given; ///< sizes and numbers in brackets, evaluated
+  std::string function;
+  std::map<std::string, double> args;
+  std::string alias; ///< may be empty
+};
+
 struct CheckedProgram {
   /// All files, an imported one before its importer, the main one last.
   std::vector<std::unique_ptr<ast::File>> files;
   /// Values of the file-level dims of all files, by name; a dim without value
   /// is absent.
   std::map<std::string, int64_t> dims;
+  /// The settings of each model that has a `train`.
+  std::map<std::string, TrainSettings> train;
+  /// The exports of the main file, in order.
+  std::vector<ExportRequest> exports;
 
   const ast::File &main() const { return *files.back(); }
 };

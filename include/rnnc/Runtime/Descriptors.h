@@ -98,7 +98,9 @@ enum Source : int32_t {
   SrcNorm = 15,      ///< gradient norm
   SrcFinite = 16,    ///< 0: a gradient is not finite
   SrcProbabilities = 17, ///< sample: what the step gives
-  SrcScratch = 18        ///< zeros, or a result nobody asked for
+  SrcPrevOut = 18,       ///< last true element of the chunk
+  SrcGiven = 19,         ///< i32: 1 if the caller gave argument `index`
+  SrcScratch = 20        ///< zeros, or a result nobody asked for
 };
 
 struct EntryArgDesc {
@@ -143,7 +145,7 @@ struct FunctionDesc {
   int32_t symbols;  ///< sample: size of the alphabet
   int32_t start;    ///< sample: first element, never drawn
   int32_t stop;     ///< sample: ends a row; -1: none
-  int32_t prevData; ///< carry: argument whose last element is the next `prev`
+  int32_t optionalSeed; ///< without a seed nothing is drawn
 };
 
 /// Schedules of the learning rate.

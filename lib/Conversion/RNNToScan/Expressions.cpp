@@ -318,8 +318,8 @@ Batched Lowering::dot(const Batched &x, const Batched &y) {
       bFree.push_back(renumbered(dim));
   SmallVector<int64_t> aContract = {a.position(axisDim(inner))};
   SmallVector<int64_t> bContract = {b.position(axisDim(0))};
-  // Put the operand with the leading dimensions first, so that the result
-  // mostly has its canonical order.
+  // The operand with the leading dimensions stands first: the result mostly
+  // has its canonical order then, and its rows are time and batch.
   auto order = [&](const Dims &first, const Dims &second) {
     Dims dims = shared;
     llvm::append_range(dims, first);
@@ -328,8 +328,10 @@ Batched Lowering::dot(const Batched &x, const Batched &y) {
   };
   Dims wanted = order(aFree, bFree);
   e.sort(wanted, result.axes);
-  if (order(bFree, aFree) == wanted) {
-    result.dims = order(bFree, aFree);
+  Dims turned = order(bFree, aFree);
+  bool leads = !wanted.empty() && turned.front() == wanted.front();
+  if (leads && (aFree.empty() || order(aFree, bFree) != wanted)) {
+    result.dims = turned;
     result.value = scan::DotOp::create(e.b, e.loc, b.value, a.value, bBatch,
                                        aBatch, bContract, aContract);
   } else {

@@ -1,0 +1,144 @@
+// Interface.h: what a library offers, from what the compiled functions need.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The attribute `rnnc.interface` of the compiled module (made by the pass
+// `rnnc-collect-interface`) is a JSON text: the static part of the manifest,
+// and for every compiled function its symbol, its dimensions, and the name,
+// role, type and shape of each argument and result. From that follow the
+// public functions, their arguments, where each argument of the compiled code
+// comes from, the manifest, the header and the runtime's tables.
+#ifndef RNNC_TARGET_CPU_INTERFACE_H
+#define RNNC_TARGET_CPU_INTERFACE_H
+
+#include "rnnc/Runtime/Descriptors.h"
+
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rnnc::target {
+
+/// Sizes, rt::kBatch, or rt::kTime - t for time axis t of the function.
+using Shape = std::vector<int64_t>;
+
+struct Parameter {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<std::string> axes;
+  rt::Init init = rt::InitConstant;
+  std::string initName;
+  double a = 0, b = 0;
+  std::vector<double> table;
+  uint32_t labelled = 0;
+  bool trainable = true;
+  int64_t offset = 0; ///< elements from the start of the arena
+  int64_t count() const;
+};
+
+/// An input or output of the source, as the manifest describes it.
+struct Port {
+  std::string name, kind, distribution;
+  int64_t size = 0; ///< of the axis of an index
+  bool output = false;
+  std::vector<std::string> axes;
+  bool unfold = false;
+  std::optional<int64_t> start, stop, max;
+};
+
+struct State {
+  std::string name;
+  int64_t count = 1;
+};
+
+/// An argument of a public function.
+struct Arg {
+  std::string name;
+  rt::Role role = rt::RoleInput;
+  rt::DType dtype = rt::F32;
+  Shape shape;
+  bool optional = false;
+  double defaultValue = 0;
+  int64_t indexSize = 0;
+  int time = -1;
+  bool isResult() const { return role >= rt::RoleLoss; }
+};
+
+/// An argument or result of compiled code, and where it comes from.
+struct EntryArg {
+  rt::Source source = rt::SrcScratch;
+  int index = 0;
+  rt::DType dtype = rt::F32;
+  Shape shape;
+};
+
+struct Entry {
+  std::string symbol; ///< the code is SYMBOL.entry and SYMBOL.workspace
+  std::vector<EntryArg> args;
+  Shape dims;
+};
+
+struct Function {
+  std::string name;   ///< "loss", "train_step", …
+  std::string symbol; ///< its C name
+  rt::FunctionKind kind = rt::KindPlain;
+  std::vector<std::string> times;
+  std::vector<Arg> args;
+  Entry entry;
+  std::optional<Entry> update;
+  std::vector<int> observed;
+  int symbols = 0, start = -1, stop = -1;
+  bool optionalSeed = false; ///< without a seed nothing is drawn
+  bool usesSeed = false;
+  bool usesCarry = false;
+  bool usesStream = false;
+};
+
+struct Module {
+  std::string name, kind, source;
+  std::vector<Parameter> parameters;
+  std::vector<Port> ports;
+  std::vector<State> states;
+  std::vector<Function> functions;
+  int64_t arena = 0; ///< elements
+  int numSlots = 0;
+  bool hasPrev = false;
+  int64_t firstPrev = 0;
+  rt::Schedule schedule = rt::ScheduleConstant;
+  double scheduleA = 0, scheduleB = 0, scheduleC = 0;
+  llvm::json::Object manifest; ///< the static part
+};
+
+struct Library {
+  std::string name; ///< prefix of all symbols
+  std::string precision = "f32";
+  std::vector<Module> modules;
+  llvm::json::Object options; ///< how it was compiled
+  rt::DType real() const { return precision == "f64" ? rt::F64 : rt::F32; }
+};
+
+/// Reads the text of `rnnc.interface`. `allFunctions`: whatever `export` says.
+llvm::Expected<Library> readInterface(llvm::StringRef text,
+                                      llvm::StringRef libraryName,
+                                      bool allFunctions);
+
+/// The prefix of a library's symbols: the file's name without `lib` and its
+/// ending, made a C identifier.
+std::string symbolPrefix(llvm::StringRef fileName);
+/// Makes a C identifier.
+std::string cName(llvm::StringRef name);
+
+/// The manifest that stands in the library.
+std::string manifestText(const Library &library);
+/// The C header.
+std::string headerText(const Library &library);
+
+/// Words of the manifest for enumerators.
+llvm::StringRef roleName(rt::Role role);
+llvm::StringRef dtypeName(rt::DType dtype);
+
+} // namespace rnnc::target
+
+#endif // RNNC_TARGET_CPU_INTERFACE_H

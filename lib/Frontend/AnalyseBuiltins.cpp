@@ -1,0 +1,252 @@
+// AnalyseBuiltins.cpp - calls of built-in functions and distributions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include "Builtins.h"
+
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+bool Analyser::needNumber(const Call &call, const Expr &arg, const Ty &type) {
+  return !type.isError() && number(arg, type, call.callee.text);
+}
+
+void Analyser::needAxis(const Call &call, const Expr &arg, const char *which) {
+  diags.error("E118", arg.range,
+              fmt::format("`{}` works along the {} axis", call.callee.text,
+                          which))
+      .label("this has no axis");
+}
+
+/// Checks that an argument, if given, is a single number.
+Ty Analyser::scalarArg(const Call &call, const Expr *arg, const char *name) {
+  if (!arg)
+    return Ty::real();
+  Ty type = expr(*arg);
+  if (type.isError())
+    return type;
+  if (type.isNumber() && type.rank() == 0)
+    return type;
+  diags.error("E117", arg->range,
+              fmt::format("`{}` of `{}` is a single number", name,
+                          call.callee.text))
+      .label(fmt::format("this is {}", type.str()));
+  return Ty::error();
+}
+
+Ty Analyser::lastAxisCall(const Call &call, const Expr &x, const Ty &type) {
+  const std::string &name = call.callee.text;
+  if (!needNumber(call, x, type))
+    return Ty::error();
+  if (type.rank() == 0) {
+    needAxis(call, x, "last");
+    return Ty::error();
+  }
+  if (type.axes.back().time())
+    seesFuture(call.callee.range);
+  if (name == "softmax" || name == "layer_norm")
+    return Ty::real(type.axes);
+  std::vector<Poly> rest(type.axes.begin(), type.axes.end() - 1);
+  if (name == "argmax")
+    return Ty::indexIn(type.axes.back(), std::move(rest));
+  return Ty::real(std::move(rest));
+}
+
+Ty Analyser::firstAxisCall(const Call &call, const Expr &x, const Ty &type,
+                           const Expr *extra) {
+  const std::string &name = call.callee.text;
+  Ty first = extra ? expr(*extra) : Ty::real();
+  if (type.isError() || first.isError())
+    return Ty::error();
+  if (type.isState() || type.isDist || type.rank() == 0) {
+    needAxis(call, x, "first");
+    return Ty::error();
+  }
+  if (name == "last" || name == "first")
+    return type.dropFront(1);
+  if (name == "reverse") {
+    if (type.axes.front().time())
+      seesFuture(call.callee.range);
+    return type;
+  }
+  // shift(x, k): k stands first.
+  Ty wanted = type.dropFront(1);
+  bool fits = wanted.isIndex() && (first.literal || first.rank() == 0)
+                  ? fitsIndex(first, wanted.index, extra->range) &&
+                        wanted.rank() == 0
+                  : first.same(wanted) ||
+                        (wanted.isNumber() && first.isNumber() &&
+                         isSuffix(first.axes, wanted.axes));
+  if (fits)
+    return type;
+  diags.error("E117", extra->range, "this does not fit as the first element")
+      .label(first.str())
+      .also(x.range, fmt::format("a sequence of {}", wanted.str()));
+  return Ty::error();
+}
+
+namespace {
+/// The value of a plain number, if it is one.
+std::optional<double> literalOf(const Expr *expr) {
+  if (!expr)
+    return std::nullopt;
+  if (const auto *number = dynAs<Number>(*expr))
+    return number->value;
+  if (const auto *neg = dynAs<Neg>(*expr))
+    if (std::optional<double> inner = literalOf(neg->value.get()))
+      return -*inner;
+  return std::nullopt;
+}
+} // namespace
+
+Ty Analyser::distCall(const Call &call, const std::vector<const Expr *> &args) {
+  const std::string &name = call.callee.text;
+  Ty first = expr(*args[0]);
+  if (name == "categorical" || name == "ctc") {
+    Ty extra = scalarArg(call, args[1], name == "ctc" ? "blank" : "smooth");
+    if (first.isError() || extra.isError() ||
+        !needNumber(call, *args[0], first))
+      return Ty::error();
+    std::optional<double> smooth = literalOf(args[1]);
+    if (name == "categorical" && smooth && (*smooth < 0 || *smooth >= 1)) {
+      diags.error("E117", args[1]->range, "`smooth` lies between 0 and 1")
+          .label("outside");
+      return Ty::error();
+    }
+    if (first.rank() < (name == "ctc" ? 2u : 1u)) {
+      needAxis(call, *args[0], "last");
+      return Ty::error();
+    }
+    std::vector<Poly> axes(first.axes.begin(), first.axes.end() - 1);
+    if (name == "ctc") // aligns a sequence of any length
+      axes.pop_back();
+    Ty result = Ty::dist(Ty::indexIn(first.axes.back(), std::move(axes)), name);
+    result.anyTime = name == "ctc";
+    return result;
+  }
+  if (name == "bernoulli")
+    return needNumber(call, *args[0], first)
+               ? Ty::dist(Ty::bit(first.axes), name)
+               : Ty::error();
+  Ty second = expr(*args[1]);
+  if (!needNumber(call, *args[0], first) || !needNumber(call, *args[1], second))
+    return Ty::error();
+  Ty shape = elementwise(name, call.callee.range, call, *args[0], first,
+                         *args[1], second);
+  return shape.isError() ? shape : Ty::dist(Ty::real(shape.axes), name);
+}
+
+Ty Analyser::builtinCall(const Call &call, bool &found) {
+  const Builtin *builtin = findBuiltin(call.callee.text);
+  found = builtin != nullptr;
+  if (!found)
+    return Ty::error();
+  std::vector<Port> ports;
+  for (const std::string &arg : builtin->args)
+    ports.push_back({arg, Ty::real(), {}});
+  bool ok = true;
+  if (!call.generics.empty()) {
+    diags.error("E027", call.range,
+                fmt::format("`{}` has no sizes", builtin->name))
+        .label("nothing can stand in brackets here");
+    ok = false;
+  }
+  auto args = assign(builtin->name, call.callee.range, call.args, ports,
+                     builtin->required, ok);
+  if (!ok)
+    return Ty::error();
+  using Group = Builtin::Group;
+  if (builtin->group == Group::Dist)
+    return distCall(call, args);
+  Ty x = expr(*args[0]);
+  switch (builtin->group) {
+  case Group::Unary:
+    return needNumber(call, *args[0], x) ? Ty::real(x.axes) : Ty::error();
+  case Group::Binary: {
+    Ty y = expr(*args[1]);
+    if (!needNumber(call, *args[0], x) || !needNumber(call, *args[1], y))
+      return Ty::error();
+    return elementwise(builtin->name, call.callee.range, call, *args[0], x,
+                       *args[1], y);
+  }
+  case Group::Clamp: {
+    Ty low = scalarArg(call, args[1], "low");
+    Ty high = scalarArg(call, args[2], "high");
+    if (low.isError() || high.isError() || !needNumber(call, *args[0], x))
+      return Ty::error();
+    return Ty::real(x.axes);
+  }
+  case Group::LastAxis:
+    if (args.size() > 1 && scalarArg(call, args[1], "eps").isError())
+      return Ty::error();
+    return lastAxisCall(call, *args[0], x);
+  case Group::FirstAxis:
+    return firstAxisCall(call, *args[0], x,
+                         args.size() > 1 ? args[1] : nullptr);
+  case Group::Dropout: {
+    Ty p = scalarArg(call, args[1], "p");
+    if (p.isError() || !needNumber(call, *args[0], x))
+      return Ty::error();
+    std::optional<double> known = literalOf(args[1]);
+    if (known && (*known < 0 || *known >= 1)) {
+      diags.error("E117", args[1]->range,
+                  "the part that `dropout` drops is at least 0 and below 1")
+          .label("outside");
+      return Ty::error();
+    }
+    if (!args[2])
+      return Ty::real(x.axes);
+    const auto *axis = dynAs<NameRef>(*args[2]);
+    Size name;
+    name.kind = Size::Kind::Name;
+    name.range = args[2]->range;
+    name.name = axis ? axis->name : "";
+    std::optional<Poly> tied = axis ? sizeName(name) : std::nullopt;
+    if (axis && !tied)
+      return Ty::error();
+    for (const Poly &one : x.axes)
+      if (tied && one == *tied)
+        return Ty::real(x.axes);
+    diags.error("E117", args[2]->range,
+                "`tied` names an axis of what is dropped")
+        .label("not one of its axes")
+        .also(args[0]->range, x.str());
+    return Ty::error();
+  }
+  case Group::Identity: {
+    if (args.size() > 1 && scalarArg(call, args[1], "c").isError())
+      return Ty::error();
+    return needNumber(call, *args[0], x) ? Ty::real(x.axes) : Ty::error();
+  }
+  case Group::OneHot: {
+    if (x.isError())
+      return x;
+    if (!x.isIndex()) {
+      diags.error("E117", args[0]->range, "`onehot` is made of an index")
+          .label(fmt::format("this is {}", x.str()));
+      return Ty::error();
+    }
+    std::vector<Poly> axes = x.axes;
+    axes.push_back(x.index);
+    return Ty::real(std::move(axes));
+  }
+  case Group::Viterbi: {
+    Ty A = expr(*args[1]);
+    if (!needNumber(call, *args[0], x) || !needNumber(call, *args[1], A))
+      return Ty::error();
+    if (x.rank() == 2 && A.rank() == 2 && A.axes[0] == x.axes[1] &&
+        A.axes[1] == x.axes[1])
+      return Ty::indexIn(x.axes[1], {x.axes[0]});
+    diags.error("E117", args[1]->range,
+                "`viterbi` takes scores [T, K] and transitions [K, K]")
+        .label(A.str())
+        .also(args[0]->range, x.str());
+    return Ty::error();
+  }
+  case Group::Dist:
+    break;
+  }
+  return Ty::error();
+}

@@ -1,0 +1,248 @@
+// AnalyseExports.cpp - `export`, and what concerns the program as a whole.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include "Constant.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+namespace {
+struct Function {
+  const char *name;
+  std::vector<const char *> args;
+};
+
+const std::vector<Function> &modelFunctions() {
+  static const std::vector<Function> all = {
+      {"loss", {}},
+      {"grad", {}},
+      {"train_step", {}},
+      {"predict", {}},
+      {"sample", {"temperature", "top_k", "top_p", "max", "paths", "seed"}},
+      {"beam", {"width", "length_penalty", "max"}},
+      {"step", {}}};
+  return all;
+}
+
+const std::vector<Function> &moduleFunctions(bool isCell) {
+  static const std::vector<Function> layer = {{"forward", {}}, {"vjp", {}}};
+  static const std::vector<Function> cell = {
+      {"forward", {}}, {"vjp", {}}, {"step", {}}};
+  return isCell ? cell : layer;
+}
+
+std::string drawnWords(const Ty &type) {
+  return type.kind == Ty::Kind::Real ? "real numbers" : type.str();
+}
+
+/// The reports about the exported function of one model.
+class ModelExport {
+public:
+  ModelExport(Diagnostics &diags, const ModelInfo &model,
+              const ExportEntry &entry)
+      : diags(diags), model(model), entry(entry) {}
+
+  void run() {
+    const std::string &function = entry.function.text;
+    bool draws =
+        function == "predict" || function == "sample" || function == "beam";
+    if (draws && model.outputs.empty()) {
+      diags.error("E413", entry.function.range,
+                  fmt::format("the model `{}` has no output to {}", model.name,
+                              function == "predict" ? "predict" : "draw"))
+          .label("not possible")
+          .also(model.decl, "it has a `loss` only");
+      return;
+    }
+    if (function == "beam")
+      beam();
+    if (function == "step")
+      step();
+  }
+
+private:
+  void beam() {
+    for (const ModelInfo::Drawn &output : model.outputs) {
+      if (output.type.isError() || output.type.kind == Ty::Kind::Index)
+        continue;
+      diags.error("E402", entry.function.range,
+                  "beam search needs an output with a finite set of values")
+          .label("not possible")
+          .also(output.typeRange, drawnWords(output.type))
+          .help(fmt::format("`{0}.sample(paths = 100)` or `{0}.predict` can be "
+                            "exported",
+                            model.name));
+      return;
+    }
+  }
+
+  void step() {
+    SourceRange why = model.backward;
+    const char *label = "this scan starts at the end of the sequence";
+    if (!why.valid()) {
+      why = model.reduction;
+      label = "this needs the whole sequence";
+    }
+    if (!why.valid())
+      return;
+    diags.error("E404", entry.function.range,
+                fmt::format("`{}` cannot run one step at a time", model.name))
+        .label("not possible")
+        .also(why, label)
+        .help(fmt::format("export `{}.predict`, which gets whole sequences",
+                          model.name));
+  }
+
+  Diagnostics &diags;
+  const ModelInfo &model;
+  const ExportEntry &entry;
+};
+} // namespace
+
+/// Null if an error was reported.
+static const Function *findFunction(Diagnostics &diags,
+                                    const ExportEntry &entry,
+                                    const std::vector<Function> &known) {
+  std::string names;
+  for (const Function &candidate : known) {
+    if (entry.function.text == candidate.name)
+      return &candidate;
+    names += (names.empty() ? "`" : ", `") + std::string(candidate.name) + "`";
+  }
+  diags.error("E411", entry.function.range,
+              fmt::format("`{}` has no function `{}`", entry.module.text,
+                          entry.function.text))
+      .label("cannot be exported")
+      .help("it has " + names);
+  return nullptr;
+}
+
+void Analyser::exportItem(const ExportItem &item) {
+  if (!inMain) // an imported file shows nothing of itself
+    return;
+  for (const ExportEntry &entry : item.entries)
+    exportEntry(entry);
+}
+
+bool Analyser::exportArgs(const ExportEntry &entry,
+                          const std::vector<const char *> &names,
+                          ExportRequest &request) {
+  std::vector<Port> ports;
+  for (const char *name : names)
+    ports.push_back({name, Ty::real(), {}});
+  bool ok = true;
+  auto args = assign(entry.function.text, entry.function.range, entry.args,
+                     ports, 0, ok);
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!args[i])
+      continue;
+    std::optional<double> value = constantOf(*args[i], program.dims);
+    if (!value) {
+      diags.error("E412", args[i]->range,
+                  fmt::format("the default of `{}` is a plain number",
+                              ports[i].name))
+          .label("not a number");
+      ok = false;
+      continue;
+    }
+    request.args[ports[i].name] = *value;
+  }
+  return ok;
+}
+
+bool Analyser::exportSizes(const ExportEntry &entry, const Signature &signature,
+                           ExportRequest &request) {
+  Bindings bindings;
+  std::vector<const Axis *> inferred;
+  SourceRange range = entry.module.range;
+  if (!bindGenerics(signature, entry.given, range, bindings, inferred))
+    return false;
+  for (size_t i = 0; i < entry.given.size(); ++i) {
+    const Given &given = entry.given[i];
+    if (given.kind == Given::Kind::Infer) {
+      diags.error("E028", given.range, "the size `_` cannot be inferred")
+          .label("write the size");
+      return false;
+    }
+    if (given.kind == Given::Kind::Number) {
+      request.given.push_back(given.number);
+      continue;
+    }
+    // A dim without value is an error only where code is generated.
+    std::optional<Poly> poly = size(*given.size);
+    std::optional<int64_t> value = poly ? poly->value() : std::nullopt;
+    request.given.push_back(static_cast<double>(value.value_or(0)));
+  }
+  return true;
+}
+
+void Analyser::exportEntry(const ExportEntry &entry) {
+  const Entity *entity = findEntity(entry.module.text);
+  bool isModel = entity && entity->kind == Entity::Kind::Model;
+  bool isModule = entity && entity->kind == Entity::Kind::Signature &&
+                  (entity->signature->kind == Signature::Kind::Layer ||
+                   entity->signature->kind == Signature::Kind::Cell);
+  if (!isModel && !isModule) {
+    if (!entity && declaredLater(entry.module.text, entry.module.range))
+      return;
+    auto &d = diags.error("E414", entry.module.range,
+                          fmt::format("there is no model, layer or cell `{}`",
+                                      entry.module.text));
+    d.label("cannot be exported");
+    if (entity)
+      d.also(entity->decl, "declared here");
+    return;
+  }
+  ExportRequest request;
+  request.entry = &entry;
+  request.module = entry.module.text;
+  request.isModel = isModel;
+  request.isCell =
+      isModule && entity->signature->kind == Signature::Kind::Cell;
+  request.function = entry.function.text;
+  request.alias = entry.alias.text;
+  const Function *function = findFunction(
+      diags, entry,
+      isModel ? modelFunctions() : moduleFunctions(request.isCell));
+  if (!function || !exportArgs(entry, function->args, request))
+    return;
+  if (isModule && !exportSizes(entry, *entity->signature, request))
+    return;
+  if (isModel) {
+    if (entry.hasBrackets) {
+      diags.error("E027", entry.range, "a model takes no sizes here")
+          .label("only a layer or a cell does")
+          .help("sizes of a model are dims, set with `-D`");
+      return;
+    }
+    size_t before = diags.errorCount();
+    ModelExport(diags, *entity->model, entry).run();
+    if (diags.errorCount() != before)
+      return;
+  }
+  for (const ExportRequest &other : program.exports) {
+    std::string name =
+        entry.alias.empty() ? text(entry.range) : entry.alias.text;
+    std::string otherName = other.alias.empty() ? text(other.entry->range)
+                                                : other.alias;
+    if (name != otherName &&
+        !(other.alias.empty() && entry.alias.empty() &&
+          other.module == request.module && other.given == request.given &&
+          other.function == request.function))
+      continue;
+    diags.error("E415", entry.range,
+                fmt::format("`{}` is exported twice",
+                            entry.alias.empty()
+                                ? request.module + "." + request.function
+                                : entry.alias.text))
+        .label("exported again here")
+        .also(other.entry->range, "first exported here")
+        .help("`as` gives another name");
+    return;
+  }
+  program.exports.push_back(std::move(request));
+}

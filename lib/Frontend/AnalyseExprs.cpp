@@ -1,0 +1,474 @@
+// AnalyseExprs.cpp - the types of expressions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+Ty Analyser::expr(const Expr &node) {
+  switch (node.kind) {
+  case Expr::Kind::Number: {
+    Ty result = Ty::real();
+    result.literal = as<Number>(node).isInteger;
+    result.literalValue =
+        result.literal ? static_cast<int64_t>(as<Number>(node).value) : 0;
+    return result;
+  }
+  case Expr::Kind::NameRef:
+    return nameRef(as<NameRef>(node));
+  case Expr::Kind::Call:
+    return call(as<Call>(node));
+  case Expr::Kind::Index:
+    return index(as<Index>(node));
+  case Expr::Kind::Member:
+    return member(as<Member>(node));
+  case Expr::Kind::Prime:
+    return prime(as<Prime>(node));
+  case Expr::Kind::Power:
+    return power(as<Power>(node));
+  case Expr::Kind::As:
+    return asType(as<As>(node));
+  case Expr::Kind::Neg:
+    return neg(as<Neg>(node));
+  case Expr::Kind::Binary:
+    return binary(as<Binary>(node));
+  case Expr::Kind::If:
+    return ifExpr(as<If>(node));
+  case Expr::Kind::Record:
+    diags.error("E119", firstLine(node.range), "a record is not a value")
+        .label("it can only be a first value")
+        .help("records stand after `param ... =`, `state ... =` and `from`");
+    return Ty::error();
+  case Expr::Kind::Bind:
+    return bind(as<Bind>(node));
+  case Expr::Kind::Recur:
+    return recur(as<Recur>(node));
+  }
+  return Ty::error();
+}
+
+Ty Analyser::nameRef(const NameRef &ref) {
+  for (auto it = blockScope->indices.rbegin(); it != blockScope->indices.rend();
+       ++it)
+    if ((*it)->name == ref.name)
+      return (*it)->type;
+  if (Local *local = findLocal(ref.name))
+    return localRef(ref, *local);
+  const Entity *entity = findEntity(ref.name);
+  if (entity && entity->kind == Entity::Kind::Axis)
+    return Ty::real();
+  if (entity) {
+    bool module = entity->kind == Entity::Kind::Signature &&
+                  entity->signature->kind != Signature::Kind::Fn &&
+                  entity->signature->kind != Signature::Kind::Dist;
+    auto &d = diags.error("E016", ref.range,
+                          fmt::format("`{}` is not a value", ref.name));
+    d.label("a value has to stand here").also(entity->decl, "declared here");
+    if (module)
+      d.help(fmt::format("give it weights of its own first: `use {} = {}[...]`",
+                         freshName({"net", "rnn", "cell1"}), ref.name));
+    return Ty::error();
+  }
+  if (declaredLater(ref.name, ref.range))
+    return Ty::error();
+  std::string close = similar(ref.name, valueNames());
+  auto &d = diags.error("E013", ref.range,
+                        fmt::format("there is no value `{}`", ref.name));
+  d.label("not known here");
+  if (!close.empty())
+    d.help(fmt::format("a value with a similar name exists: `{}`", close));
+  return Ty::error();
+}
+
+Ty Analyser::localRef(const NameRef &ref, Local &local) {
+  local.read = true;
+  using Rule = BlockScope::Rule;
+  bool constant = local.kind == Local::Kind::Axis ||
+                  local.kind == Local::Kind::Number;
+  bool allowed = blockScope->rule == Rule::All || constant ||
+                 (blockScope->rule == Rule::FirstState &&
+                  (local.kind == Local::Kind::Constant ||
+                   local.kind == Local::Kind::Param));
+  if (!allowed && local.kind != Local::Kind::Instance) {
+    bool state = blockScope->rule == Rule::FirstState;
+    diags.error("E133", ref.range,
+                fmt::format("a first value cannot use `{}`", ref.name))
+        .label("not known before the first step")
+        .also(local.decl, "declared here")
+        .note(state ? "first values use only numbers, parameters and inputs "
+                      "after `;`"
+                    : "first values of parameters use only numbers and sizes");
+    return Ty::error();
+  }
+  switch (local.kind) {
+  case Local::Kind::Axis:
+    if (local.axis->kind != Axis::Kind::Time)
+      return Ty::real();
+    diags.error("E128", ref.range,
+                fmt::format("the length of `{}` is not a value", ref.name))
+        .label("it is known only when the program runs")
+        .also(local.decl, fmt::format("{} is a time axis", ref.name))
+        .help(fmt::format("`sum t in {}: 1` counts its steps", ref.name));
+    return Ty::error();
+  case Local::Kind::Instance:
+    if (local.instance->broken)
+      return Ty::error();
+    diags.error("E016", ref.range, fmt::format("`{}` is not a value", ref.name))
+        .label("a value has to stand here")
+        .also(local.instance->chain->range,
+              local.instance->isCell ? "a cell" : "a layer")
+        .help(local.instance->isCell
+                  ? fmt::format("run it: `scan {} over ...`", ref.name)
+                  : fmt::format("call it: `{}(...)`", ref.name));
+    return Ty::error();
+  case Local::Kind::Output:
+    diags.error("E308", ref.range,
+                fmt::format("the output `{}` cannot be read", ref.name))
+        .label("not known when the model predicts")
+        .also(local.decl, "it is an output")
+        .help("declare it `input` if it is always given");
+    return Ty::error();
+  default:
+    return local.type;
+  }
+}
+
+Ty Analyser::prime(const Prime &node) {
+  Local *state = findLocal(node.state.text);
+  const std::string &name = node.state.text;
+  if (!state || state->kind != Local::Kind::State) {
+    auto &d = diags.error("E026", node.range,
+                          fmt::format("`{}` is not a state", name));
+    d.label("only a state has a next value");
+    if (state)
+      d.also(state->decl, "declared here");
+    return Ty::error();
+  }
+  if (state->next.valid())
+    return state->type;
+  auto later = blockScope->nextLater.find(name);
+  if (later == blockScope->nextLater.end())
+    return Ty::error(); // never set: that is the mistake
+  SourceRange where = later->second;
+  auto &d = diags.error("E005", node.range,
+                        fmt::format("`{}'` is read before it is set", name));
+  d.label("not set yet").also(where, "it is set here");
+  if (line(where) > line(node.range))
+    d.help(fmt::format("move line {} above line {}, or read `{}`, the value "
+                       "from the step before",
+                       line(where), line(node.range), name));
+  else
+    d.help(fmt::format("read `{}`, the value from the step before", name));
+  return Ty::error();
+}
+
+Ty Analyser::index(const Index &node) {
+  Ty result = expr(*node.base);
+  for (const ExprPtr &one : node.indices) {
+    if (result.isError()) { // still look for mistakes in the indices
+      expr(*one);
+      continue;
+    }
+    result = indexOnce(*node.base, result, *one);
+  }
+  return result;
+}
+
+Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node) {
+  Ty index = expr(node);
+  if (index.isError())
+    return Ty::error();
+  if (baseType.isDist || baseType.isState() || baseType.rank() == 0) {
+    diags.error("E110", node.range, "there is no axis to look up in")
+        .label("one index too many")
+        .also(base.range, fmt::format("this is {}", baseType.str()));
+    return Ty::error();
+  }
+  const Poly &wanted = baseType.axes.front();
+  if (fitsIndex(index, wanted, node.range)) {
+    Ty result = baseType.dropFront(1);
+    return index.isIndex() ? result.withFront(index.axes) : result;
+  }
+  if (!index.isIndex()) {
+    diags.error("E106", node.range, "this is not an index")
+        .label(index.str())
+        .also(base.range, fmt::format("{}: wants an index in {}",
+                                      baseType.str(), wanted.str()));
+    return Ty::error();
+  }
+  indexError(node.range, index, base.range,
+             fmt::format("{}: wants an index in {}", baseType.str(),
+                         wanted.str()),
+             wanted);
+  return Ty::error();
+}
+
+namespace {
+/// What an index input holds, in words, for a help line.
+std::string indexWords(const std::string &name, const Poly &axis) {
+  if (name == "src")
+    return "the source words are";
+  if (name == "tgt")
+    return "the target words are";
+  return fmt::format("indices in {} are", axis.str());
+}
+} // namespace
+
+void Analyser::indexError(SourceRange indexRange, const Ty &index,
+                          SourceRange baseRange, const std::string &baseLabel,
+                          const Poly &wanted) {
+  auto &d = diags.error("E106", indexRange, "the index belongs to another axis");
+  d.label(index.str()).also(baseRange, baseLabel);
+  std::optional<int64_t> a = wanted.value(), b = index.index.value();
+  if (a && b && *a == *b)
+    d.note(fmt::format("{} and {} both have the value {}, but they are "
+                       "different axes",
+                       wanted.str(), index.index.str(), *a));
+  else if (a && b)
+    d.note(fmt::format("{} are different axes", values(wanted, index.index)));
+  for (const auto &local : blockScope->locals)
+    if (local->kind == Local::Kind::Input && local->type.isIndex() &&
+        local->type.index == wanted) {
+      d.help(fmt::format("{} `{} : {}`", indexWords(local->name, wanted),
+                         local->name, local->type.str()));
+      return;
+    }
+}
+
+Ty Analyser::member(const Member &node) {
+  // Unroll `a.b.c`, which nests to the left.
+  std::vector<Name> path;
+  const Expr *root = &node;
+  while (const auto *inner = dynAs<Member>(*root)) {
+    path.insert(path.begin(), inner->member);
+    root = inner->base.get();
+  }
+  const auto *ref = dynAs<NameRef>(*root);
+  Local *local = ref ? findLocal(ref->name) : nullptr;
+  if (local && local->kind == Local::Kind::Instance) {
+    const Instance &instance = *local->instance;
+    if (instance.broken || instance.opaque)
+      return Ty::error();
+    if (!instance.isCell || blockScope->kind != BlockScope::Kind::Cell) {
+      diags.error("E211", node.range,
+                  instance.isCell
+                      ? "the state of a cell is known inside of cells only"
+                      : fmt::format("`{}` is a layer and keeps no state",
+                                    ref->name))
+          .label("no state here")
+          .also(instance.chain->range, "declared here")
+          .help(instance.isCell
+                    ? fmt::format("`fold {} over ...` gives the last state",
+                                  ref->name)
+                    : fmt::format("call it: `{}(...)`", ref->name));
+      return Ty::error();
+    }
+    return stateMember(instance.states, path, ref->name);
+  }
+  Ty value = expr(*root);
+  if (value.isError())
+    return value;
+  if (value.isState())
+    return stateMember(value.fields, path, text(root->range));
+  for (const Name &label : path) {
+    size_t at = 0;
+    auto hasLabel = [&](const Poly &axis) {
+      const Axis *one = axis.axis();
+      return one && std::find(one->labels.begin(), one->labels.end(),
+                              label.text) != one->labels.end();
+    };
+    while (at < value.rank() && !hasLabel(value.axes[at]))
+      ++at;
+    if (at == value.rank() || value.isDist) {
+      diags.error("E017", label.range,
+                  fmt::format("no axis has a label `{}`", label.text))
+          .label("not a label")
+          .also(root->range, fmt::format("this is {}", value.str()));
+      return Ty::error();
+    }
+    value.axes.erase(value.axes.begin() + at);
+  }
+  return value;
+}
+
+Ty Analyser::stateMember(const std::vector<StateField> &states,
+                         const std::vector<Name> &path,
+                         const std::string &owner) {
+  Ty part;
+  part.kind = Ty::Kind::State;
+  for (const StateField &field : states) {
+    if (field.path.size() < path.size() ||
+        !std::equal(path.begin(), path.end(), field.path.begin(),
+                    [](const Name &name, const std::string &text) {
+                      return name.text == text;
+                    }))
+      continue;
+    if (field.path.size() == path.size())
+      return field.type;
+    StateField rest = field;
+    rest.path.erase(rest.path.begin(), rest.path.begin() + path.size());
+    part.fields.push_back(std::move(rest));
+  }
+  if (!part.fields.empty())
+    return part;
+  std::string known;
+  size_t shown = 0;
+  for (const StateField &field : states)
+    if (shown++ < 8)
+      known += (known.empty() ? "`" : ", `") + joined(field.path) + "`";
+  SourceRange range = join(path.front().range, path.back().range);
+  auto &d = diags.error("E017", range,
+                        fmt::format("`{}` keeps no state `{}`", owner,
+                                    text(range)));
+  d.label("not a state of it");
+  if (!known.empty())
+    d.help(fmt::format("it keeps {}{}", known, shown > 8 ? ", ..." : ""));
+  return Ty::error();
+}
+
+Ty Analyser::power(const Power &node) {
+  Ty base = expr(*node.base);
+  Ty exponent = expr(*node.exponent);
+  if (base.isError() || exponent.isError() ||
+      !number(*node.base, base, "^") ||
+      !number(*node.exponent, exponent, "^"))
+    return Ty::error();
+  SourceRange op = {node.base->range.file, node.base->range.end,
+                    node.exponent->range.begin};
+  return elementwise("^", op, node, *node.base, base, *node.exponent, exponent);
+}
+
+Ty Analyser::asType(const As &node) {
+  Ty value = expr(*node.value);
+  Ty wanted = type(node.type);
+  if (value.isError() || wanted.isError())
+    return Ty::error();
+  bool fits = value.kind == wanted.kind && !value.isDist && !wanted.isDist &&
+              !value.isState() && value.rank() == wanted.rank();
+  auto equal = [&](const Poly &from, const Poly &to) {
+    if (from == to)
+      return true;
+    if (from.time() || to.time())
+      return false;
+    std::optional<int64_t> a = from.value(), b = to.value();
+    return !a || !b || *a == *b; // unknown sizes are checked when compiling
+  };
+  std::string note;
+  for (size_t i = 0; fits && i < value.rank(); ++i)
+    if (!equal(value.axes[i], wanted.axes[i])) {
+      fits = false;
+      note = values(value.axes[i], wanted.axes[i]);
+    }
+  if (fits && value.kind == Ty::Kind::Index &&
+      !equal(value.index, wanted.index)) {
+    fits = false;
+    note = values(value.index, wanted.index);
+  }
+  if (fits) {
+    wanted.literal = false;
+    return wanted;
+  }
+  auto &d = diags.error("E113", node.type.range,
+                        "`as` renames axes of equal size");
+  d.label(wanted.str());
+  d.also(node.value->range, value.str());
+  if (!note.empty())
+    d.note(note);
+  return Ty::error();
+}
+
+Ty Analyser::neg(const Neg &node) {
+  Ty value = expr(*node.value);
+  if (value.isError() || !number(*node.value, value, "-"))
+    return Ty::error();
+  return Ty::real(value.axes);
+}
+
+Ty Analyser::ifExpr(const If &node) {
+  Ty condition = expr(*node.condition);
+  Ty a = expr(*node.thenValue);
+  Ty b = expr(*node.elseValue);
+  if (condition.isError() || a.isError() || b.isError())
+    return Ty::error();
+  if (condition.kind != Ty::Kind::Bit || condition.isDist) {
+    diags.error("E111", node.condition->range, "a condition is a bit")
+        .label(fmt::format("this is {}", condition.str()))
+        .help("a comparison gives one: `x > 0`");
+    return Ty::error();
+  }
+  Ty result;
+  bool numbers = a.isNumber() && b.isNumber();
+  if (numbers && isSuffix(b.axes, a.axes))
+    result = Ty::real(a.axes);
+  else if (numbers && isSuffix(a.axes, b.axes))
+    result = Ty::real(b.axes);
+  else if (!numbers && a.same(b) && !a.isState() && !a.isDist)
+    result = a;
+  if (result.isError()) {
+    diags.error("E112", node.elseValue->range,
+                "both sides of `if` have to be of one type")
+        .label(b.str())
+        .also(node.thenValue->range, a.str());
+    return result;
+  }
+  if (condition.rank() == 0 || condition.axes == result.axes)
+    return result;
+  diags.error("E111", node.condition->range,
+              "a condition is a single bit or has the shape of the values")
+      .label(condition.str())
+      .also(node.thenValue->range, result.str());
+  return Ty::error();
+}
+
+Ty Analyser::bind(const Bind &node) {
+  std::optional<Poly> axis = size(*node.axis);
+  Local local;
+  local.kind = Local::Kind::Index;
+  local.name = node.index.text;
+  local.decl = node.index.range;
+  if (axis && checkSize(*axis, node.axis->range))
+    local.type = Ty::indexIn(*axis);
+  blockScope->indices.push_back(&local);
+  Ty body = expr(*node.body);
+  blockScope->indices.pop_back();
+  if (local.type.isError() || body.isError())
+    return Ty::error();
+  if (node.op != BindOp::For)
+    return reduce(node, *axis, std::move(body));
+  if (body.isState() || body.anyTime) {
+    diags.error("E124", node.body->range, "`for` cannot collect this")
+        .label(body.str());
+    return Ty::error();
+  }
+  Ty result = body.withFront({*axis});
+  result.literal = false;
+  return result;
+}
+
+Ty Analyser::reduce(const Bind &node, const Poly &axis, Ty body) {
+  std::string op = spelling(node.op);
+  if (axis.time())
+    seesFuture(node.opRange);
+  if (!number(*node.body, body, op))
+    return Ty::error();
+  if (node.op == BindOp::Softmax || node.op == BindOp::ArgMax) {
+    if (body.rank() != 0) {
+      diags.error("E124", node.body->range,
+                  fmt::format("`{}` compares single numbers", op))
+          .label(fmt::format("this is {}", body.str()));
+      return Ty::error();
+    }
+    return node.op == BindOp::Softmax ? Ty::real({axis}) : Ty::indexIn(axis);
+  }
+  return Ty::real(body.axes);
+}
+
+/// Notes that a block cannot run one step at a time.
+void Analyser::seesFuture(SourceRange range) {
+  blockScope->nonCausal = true;
+  if (blockScope->model && !blockScope->model->reduction.valid())
+    blockScope->model->reduction = range;
+}

@@ -1,0 +1,355 @@
+// AnalyseInstances.cpp - what `use` and chains make of layers and cells.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+namespace {
+constexpr int64_t maxRepeat = 1024;
+constexpr int64_t maxStates = 10000;
+constexpr int64_t maxParams = 20000; // counted no further
+
+std::string plural(size_t n, const char *what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+} // namespace
+
+const Signature *Analyser::findModule(const Name &name) {
+  Local *local = findLocal(name.text);
+  const Entity *entity = findEntity(name.text);
+  bool isModule = entity && entity->kind == Entity::Kind::Signature &&
+                  (entity->signature->kind == Signature::Kind::Layer ||
+                   entity->signature->kind == Signature::Kind::Cell);
+  if (isModule)
+    return entity->signature;
+  if (local || entity) {
+    diags.error("E016", name.range,
+                fmt::format("`{}` is not a layer or a cell", name.text))
+        .label("only these can be used")
+        .also(local ? local->decl : entity->decl, "declared here");
+    return nullptr;
+  }
+  if (declaredLater(name.text, name.range))
+    return nullptr;
+  std::string close = similar(name.text, moduleNames());
+  auto &d = diags.error("E015", name.range,
+                        fmt::format("there is no layer or cell `{}`",
+                                    name.text));
+  d.label("not known here");
+  bool importsStd = false;
+  for (const ItemPtr &item : program.files.back()->items)
+    if (const auto *import = dynAs<ImportItem>(*item))
+      importsStd |= import->name.text == "std";
+  if (!close.empty())
+    d.help(fmt::format("one with a similar name exists: `{}`", close));
+  else if (!importsStd)
+    d.help("the standard ones are there after `import std`");
+  return nullptr;
+}
+
+/// Binds the generics of a module to what stands in brackets. What is `_` goes
+/// to `inferred`, and time axes that are not given stay free.
+bool Analyser::bindGenerics(const Signature &signature,
+                            const std::vector<Given> &given, SourceRange range,
+                            Bindings &bindings,
+                            std::vector<const Axis *> &inferred) {
+  size_t required = 0;
+  for (size_t i = 0; i < signature.generics.size(); ++i)
+    if (!signature.generics[i].isTime && !signature.generics[i].hasDefault)
+      required = i + 1;
+  if (given.size() < required || given.size() > signature.generics.size()) {
+    std::string names;
+    for (const GenericInfo &generic : signature.generics)
+      names += (names.empty() ? "" : ", ") + generic.name;
+    diags.error("E027", range,
+                fmt::format("`{}` needs {}, here are {}", signature.name,
+                            plural(required, "size"), given.size()))
+        .label(given.size() < required ? "too few" : "too many")
+        .also(signature.decl,
+              names.empty() ? "it has none"
+                            : fmt::format("declared with [{}]", names));
+    return false;
+  }
+  for (size_t i = 0; i < signature.generics.size(); ++i) {
+    const GenericInfo &generic = signature.generics[i];
+    if (i >= given.size()) {
+      if (generic.isTime)
+        continue;
+      if (generic.axis)
+        bindings[generic.axis] =
+            Poly(static_cast<int64_t>(generic.defaultValue));
+      continue;
+    }
+    const Given &one = given[i];
+    if (one.kind == Given::Kind::Infer) {
+      if (!generic.axis) {
+        diags.error("E028", one.range, "a number cannot be inferred")
+            .label(fmt::format("`{}` is a number", generic.name));
+        return false;
+      }
+      inferred.push_back(generic.axis);
+      continue;
+    }
+    if (one.kind == Given::Kind::Number) {
+      if (generic.axis && !generic.hasDefault) {
+        diags.error("E009", one.range,
+                    fmt::format("`{}` is a size, and a size is a whole number",
+                                generic.name))
+            .label("not a whole number");
+        return false;
+      }
+      continue;
+    }
+    std::optional<Poly> poly = size(*one.size);
+    if (!poly)
+      return false;
+    if (!generic.axis)
+      continue;
+    if (!checkSize(*poly, one.range))
+      return false;
+    bool isTime = poly->time() != nullptr;
+    if (isTime && !generic.isTime) {
+      diags.error("E127", one.range,
+                  fmt::format("`{}` is a fixed size of `{}`", generic.name,
+                              signature.name))
+          .label("this length is known only when the program runs");
+      return false;
+    }
+    bindings[generic.axis] = std::move(*poly);
+  }
+  return true;
+}
+
+bool Analyser::bindSizes(const Signature &signature,
+                         const std::vector<SizePtr> &sizes, SourceRange range,
+                         Bindings &bindings) {
+  if (sizes.size() > signature.generics.size()) {
+    diags.error("E027", range,
+                fmt::format("`{}` has {}, here are {}", signature.name,
+                            plural(signature.generics.size(), "size"),
+                            sizes.size()))
+        .label("too many");
+    return false;
+  }
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    std::optional<Poly> poly = size(*sizes[i]);
+    if (!poly || !checkSize(*poly, sizes[i]->range))
+      return false;
+    if (signature.generics[i].axis)
+      bindings[signature.generics[i].axis] = std::move(*poly);
+  }
+  return true;
+}
+
+void Analyser::instantiate(const Signature &signature, const Bindings &bindings,
+                           Instance &result) {
+  result.isCell = signature.kind == Signature::Kind::Cell;
+  result.inputs = signature.inputs;
+  result.constants = signature.constants;
+  for (std::vector<Port> *ports : {&result.inputs, &result.constants})
+    for (Port &port : *ports)
+      port.type = substitute(port.type, bindings);
+  result.result = substitute(signature.result, bindings);
+  result.resultRange = signature.resultRange;
+  result.states = signature.states;
+  for (StateField &field : result.states)
+    field.type = substitute(field.type, bindings);
+  result.opaque = signature.opaque;
+  result.params = signature.params;
+  result.paths = signature.paths;
+  result.plain = signature.plain;
+  result.nonCausal = signature.nonCausal;
+}
+
+/// Fits an instance behind a value of type `left`, as in `left >> link`, and
+/// finds its inferred sizes.
+bool Analyser::follow(Instance &link, const Ty &left, SourceRange range,
+                      std::vector<const Axis *> &inferred) {
+  if (link.inputs.size() != 1) {
+    diags.error("E208", range,
+                fmt::format("a later stage of a chain reads one value, this "
+                            "one reads {}",
+                            link.inputs.size()))
+        .label("cannot stand behind `>>`");
+    return false;
+  }
+  Ty &formal = link.inputs[0].type;
+  if (left.isError() || formal.isError())
+    return false;
+  std::vector<const Axis *> free = inferred;
+  free.insert(free.end(), link.free.begin(), link.free.end());
+  size_t front = left.rank() >= formal.rank() ? left.rank() - formal.rank() : 0;
+  Bindings bindings;
+  bool fits = left.rank() >= formal.rank() && !left.isDist &&
+              left.kind == formal.kind && (!link.isCell || front == 0);
+  for (size_t i = 0; fits && i < formal.rank(); ++i)
+    fits = match(formal.axes[i], left.axes[front + i], free, bindings);
+  if (fits && formal.kind == Ty::Kind::Index)
+    fits = match(formal.index, left.index, free, bindings);
+  if (!fits) {
+    diags.error("E209", range, "the stages of the chain do not fit")
+        .label(fmt::format("reads {}, the stage before gives {}",
+                           formal.str(), left.str()));
+    return false;
+  }
+  for (const Axis *axis : inferred)
+    if (!bindings.count(axis)) {
+      diags.error("E028", range, "the size `_` cannot be inferred")
+          .label(fmt::format("nothing says what `{}` is", axis->name));
+      return false;
+    }
+  std::vector<Poly> leading(left.axes.begin(), left.axes.begin() + front);
+  for (Port &port : link.inputs)
+    port.type = substitute(port.type, bindings);
+  link.result = substitute(link.result, bindings).withFront(leading);
+  for (StateField &field : link.states)
+    field.type = substitute(field.type, bindings);
+  return true;
+}
+
+bool Analyser::refInstance(const Chain &chain, const Ty *left,
+                           Instance &result) {
+  const Signature *signature = findModule(chain.module);
+  if (!signature)
+    return false;
+  Bindings bindings;
+  std::vector<const Axis *> inferred;
+  if (!bindGenerics(*signature, chain.given,
+                    chain.hasBrackets ? chain.range : chain.module.range,
+                    bindings, inferred))
+    return false;
+  if (!inferred.empty() && !left) {
+    for (const Given &given : chain.given)
+      if (given.kind == Given::Kind::Infer)
+        diags.error("E028", given.range, "the size `_` cannot be inferred")
+            .label("nothing stands left of it in a chain")
+            .help("write the size");
+    return false;
+  }
+  instantiate(*signature, bindings, result);
+  for (const GenericInfo &generic : signature->generics)
+    if (generic.isTime && !bindings.count(generic.axis) &&
+        std::find(inferred.begin(), inferred.end(), generic.axis) ==
+            inferred.end())
+      result.free.push_back(generic.axis);
+  return !left || follow(result, *left, chain.range, inferred);
+}
+
+bool Analyser::sequenceInstance(const Chain &chain, const Ty *left,
+                                Instance &result) {
+  auto tree = std::make_shared<PathTree>();
+  for (size_t i = 0; i < chain.links.size(); ++i) {
+    const Chain &link = *chain.links[i];
+    Instance stage;
+    if (!instance(link, i == 0 ? left : &result.result, stage))
+      return false;
+    std::string name =
+        link.stage.empty() ? std::to_string(i) : link.stage.text;
+    if (!tree->below.emplace(name, stage.paths).second) {
+      diags.error("E012", link.stage.range,
+                  fmt::format("two stages are named `{}`", name))
+          .label("named again here");
+      return false;
+    }
+    for (StateField &field : stage.states) {
+      field.path.insert(field.path.begin(), name);
+      result.states.push_back(std::move(field));
+    }
+    if (i == 0)
+      result.inputs = std::move(stage.inputs);
+    result.constants.insert(result.constants.end(), stage.constants.begin(),
+                            stage.constants.end());
+    result.free.insert(result.free.end(), stage.free.begin(),
+                       stage.free.end());
+    result.result = std::move(stage.result);
+    result.resultRange = stage.resultRange;
+    result.isCell |= stage.isCell;
+    result.opaque |= stage.opaque;
+    result.plain |= stage.plain;
+    result.nonCausal |= stage.nonCausal;
+    result.params = std::min(result.params + stage.params, maxParams);
+    if (result.states.size() > maxStates) {
+      diags.error("E131", link.range,
+                  fmt::format("this keeps more than {} states", maxStates))
+          .label("too many states");
+      return false;
+    }
+  }
+  result.paths = std::move(tree);
+  return true;
+}
+
+bool Analyser::repeatInstance(const Chain &chain, const Ty *left,
+                              Instance &result) {
+  std::optional<Poly> count = size(*chain.count);
+  if (!count)
+    return false;
+  std::optional<int64_t> known = count->value();
+  if (known && (*known < 1 || *known > maxRepeat)) {
+    diags.error("E129", chain.count->range,
+                fmt::format("`repeat` makes 1 to {} copies", maxRepeat))
+        .label(fmt::format("this is {}", *known));
+    return false;
+  }
+  if (count->time()) {
+    diags.error("E127", chain.count->range,
+                "the number of copies has to be known when compiling")
+        .label("known only when the program runs");
+    return false;
+  }
+  Instance one;
+  if (!instance(*chain.body, left, one))
+    return false;
+  if (!known || *known > 1) {
+    // A second copy stands behind the first.
+    Instance second;
+    if (!instance(*chain.body, &one.result, second))
+      return false;
+    if (!second.result.same(one.result)) {
+      diags.error("E209", chain.body->range,
+                  "the copies of `repeat` do not fit behind one another")
+          .label(fmt::format("the first gives {}, the second {}",
+                             one.result.str(), second.result.str()));
+      return false;
+    }
+  }
+  int64_t copies = known.value_or(1);
+  if (static_cast<int64_t>(one.states.size()) * copies > maxStates) {
+    diags.error("E131", chain.range,
+                fmt::format("this keeps more than {} states", maxStates))
+        .label("too many states");
+    return false;
+  }
+  result = one;
+  result.opaque |= !known;
+  result.params = std::min(one.params * copies, maxParams);
+  result.states.clear();
+  auto tree = std::make_shared<PathTree>();
+  for (int64_t i = 0; i < copies; ++i) {
+    tree->below[std::to_string(i)] = one.paths;
+    for (StateField field : one.states) {
+      field.path.insert(field.path.begin(), std::to_string(i));
+      result.states.push_back(std::move(field));
+    }
+  }
+  result.paths = std::move(tree);
+  return true;
+}
+
+/// What a chain makes. `left` is what the stage before gives, null at the
+/// beginning. False if an error was reported.
+bool Analyser::instance(const Chain &chain, const Ty *left, Instance &result) {
+  switch (chain.kind) {
+  case Chain::Kind::Ref:
+    return refInstance(chain, left, result);
+  case Chain::Kind::Sequence:
+    return sequenceInstance(chain, left, result);
+  case Chain::Kind::Repeat:
+    return repeatInstance(chain, left, result);
+  }
+  return false;
+}

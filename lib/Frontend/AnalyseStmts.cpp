@@ -1,0 +1,615 @@
+// AnalyseStmts.cpp - the statements of a block.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+using BlockKind = BlockScope::Kind;
+
+namespace {
+const char *blockName(BlockKind kind) {
+  static const char *const names[] = {"a function", "a layer", "a cell",
+                                      "a distribution", "a model"};
+  return names[static_cast<int>(kind)];
+}
+
+const char *stmtName(Stmt::Kind kind) {
+  static const char *const names[] = {"time",   "axis", "dim",    "param",
+                                      "state",  "use",  "input",  "output",
+                                      "a name", "a next value", "~",
+                                      "out",    "loss"};
+  return names[static_cast<int>(kind)];
+}
+
+/// The blocks a statement may stand in.
+bool mayStand(Stmt::Kind stmt, BlockKind block) {
+  bool module = block == BlockKind::Layer || block == BlockKind::Cell;
+  bool model = block == BlockKind::Model;
+  switch (stmt) {
+  case Stmt::Kind::Axis:
+  case Stmt::Kind::Dim:
+  case Stmt::Kind::Define:
+    return true;
+  case Stmt::Kind::Param:
+  case Stmt::Kind::Use:
+    return module || model;
+  case Stmt::Kind::State:
+  case Stmt::Kind::Next:
+    return block == BlockKind::Cell;
+  case Stmt::Kind::Out:
+    return module || block == BlockKind::Fn;
+  default:
+    return model;
+  }
+}
+
+std::string misplacedHelp(Stmt::Kind stmt, BlockKind block) {
+  if (stmt == Stmt::Kind::State)
+    return block == BlockKind::Layer
+               ? "make it a `cell`; a layer keeps nothing from step to step"
+               : "declare a `cell` and run it with `scan` or `fold`";
+  if (stmt == Stmt::Kind::Next)
+    return "only a cell has a step before and a step after";
+  if (stmt == Stmt::Kind::Out && block == BlockKind::Model)
+    return "a model says what it predicts with `output y : ...` and `y ~ ...`";
+  if (stmt == Stmt::Kind::Time)
+    return "write the time axis in the brackets: `[time T]`";
+  if (stmt == Stmt::Kind::Param || stmt == Stmt::Kind::Use)
+    return "weights live in a layer, a cell or a model; pass them as arguments";
+  return "it belongs to a model";
+}
+} // namespace
+
+/// Notes which names come later, so that an early use gets a better message.
+void Analyser::prescan(const Block &body) {
+  auto later = [&](const Name &name) {
+    blockScope->later.emplace(name.text, name.range);
+  };
+  for (const StmtPtr &stmt : body) {
+    if (const auto *define = dynAs<DefineStmt>(*stmt))
+      later(define->name);
+    if (const auto *next = dynAs<NextStmt>(*stmt))
+      blockScope->nextLater.emplace(next->state.text, next->targetRange);
+    if (const auto *param = dynAs<ParamStmt>(*stmt))
+      for (const Name &name : param->names)
+        later(name);
+    if (const auto *state = dynAs<StateStmt>(*stmt))
+      for (const Name &name : state->names)
+        later(name);
+    if (const auto *use = dynAs<UseStmt>(*stmt))
+      for (const UseStmt::Entry &entry : use->entries)
+        later(entry.name);
+    if (const auto *time = dynAs<TimeStmt>(*stmt))
+      for (const Name &name : time->names)
+        later(name);
+    if (const auto *axis = dynAs<AxisStmt>(*stmt))
+      later(axis->name);
+    if (const auto *dim = dynAs<DimStmt>(*stmt))
+      for (const DimEntry &entry : dim->entries)
+        later(entry.name);
+    if (const auto *input = dynAs<InputStmt>(*stmt))
+      for (const Field &field : input->fields)
+        later(field.name);
+  }
+}
+
+void Analyser::block(const Block &body) {
+  prescan(body);
+  for (const StmtPtr &stmt : body)
+    if (allowed(*stmt))
+      statement(*stmt);
+}
+
+/// The first line of a range.
+SourceRange Analyser::firstLine(SourceRange range) const {
+  size_t end = sources.text(range).find('\n');
+  if (end != std::string_view::npos)
+    range.end = range.begin + static_cast<uint32_t>(end);
+  return range;
+}
+
+bool Analyser::allowed(const Stmt &stmt) {
+  if (mayStand(stmt.kind, blockScope->kind))
+    return true;
+  std::string what = stmtName(stmt.kind);
+  if (what.find(' ') == std::string::npos)
+    what = "`" + what + "`";
+  diags.error("E021", firstLine(stmt.range),
+              fmt::format("{} cannot stand in {}", what,
+                          blockName(blockScope->kind)))
+      .label("not possible here")
+      .help(misplacedHelp(stmt.kind, blockScope->kind));
+  return false;
+}
+
+void Analyser::statement(const Stmt &stmt) {
+  switch (stmt.kind) {
+  case Stmt::Kind::Time:
+    return timeStmt(as<TimeStmt>(stmt));
+  case Stmt::Kind::Axis: {
+    const auto &axis = as<AxisStmt>(stmt);
+    declareLocal(axis.name, Local::Kind::Axis, Ty::real())->axis =
+        makeLabelled(axis.name, axis.labels);
+    return;
+  }
+  case Stmt::Kind::Dim:
+    return dimStmt(as<DimStmt>(stmt));
+  case Stmt::Kind::Param:
+    return paramStmt(as<ParamStmt>(stmt));
+  case Stmt::Kind::State:
+    return stateStmt(as<StateStmt>(stmt));
+  case Stmt::Kind::Use:
+    return useStmt(as<UseStmt>(stmt));
+  case Stmt::Kind::Input:
+    return fieldsStmt(as<InputStmt>(stmt).fields, Local::Kind::Input,
+                      stmt.range);
+  case Stmt::Kind::Output:
+    return fieldsStmt(as<OutputStmt>(stmt).fields, Local::Kind::Output,
+                      stmt.range);
+  case Stmt::Kind::Define:
+    return defineStmt(as<DefineStmt>(stmt));
+  case Stmt::Kind::Next:
+    return nextStmt(as<NextStmt>(stmt));
+  case Stmt::Kind::Observe:
+    return observeStmt(as<ObserveStmt>(stmt));
+  case Stmt::Kind::Out:
+    return outStmt(as<OutStmt>(stmt));
+  case Stmt::Kind::Loss:
+    return lossStmt(as<LossStmt>(stmt));
+  }
+}
+
+Local *Analyser::declareLocal(const Name &name, Local::Kind kind, Ty type) {
+  auto local = std::make_unique<Local>();
+  local->kind = kind;
+  local->name = name.text;
+  local->decl = name.range;
+  local->type = std::move(type);
+  Local *result = local.get();
+  blockScope->locals.push_back(std::move(local));
+  auto [it, isNew] = blockScope->names.emplace(name.text, result);
+  if (!isNew) {
+    diags.error("E012", name.range,
+                fmt::format("`{}` is declared twice", name.text))
+        .label("declared again here")
+        .also(it->second->decl, "first declared here");
+    result->read = true; // no second complaint
+    result->next = name.range;
+    result->observed = name.range;
+  }
+  return result;
+}
+
+void Analyser::timeStmt(const TimeStmt &stmt) {
+  for (const Name &name : stmt.names)
+    declareLocal(name, Local::Kind::Axis, Ty::real())->axis =
+        newAxis(name, Axis::Kind::Time);
+}
+
+void Analyser::dimStmt(const DimStmt &stmt) {
+  for (const DimEntry &entry : stmt.entries) {
+    Axis *axis = newAxis(entry.name, Axis::Kind::Fixed);
+    if (!entry.value) {
+      diags.error("E029", entry.name.range,
+                  fmt::format("`{}` has no value", entry.name.text))
+          .label("a `dim` inside a block needs one")
+          .help(fmt::format("declare `dim {}` at the top of the file if it "
+                            "should be given from outside",
+                            entry.name.text));
+    } else if (std::optional<Poly> poly = size(*entry.value)) {
+      if (checkSize(*poly, entry.value->range))
+        axis->value = poly->value();
+    }
+    declareLocal(entry.name, Local::Kind::Axis, Ty::real())->axis = axis;
+  }
+}
+
+void Analyser::paramStmt(const ParamStmt &stmt) {
+  Ty declared = type(stmt.type);
+  SourceRange head = stmt.range;
+  head.end = stmt.type.range.end;
+  if (!declared.isError() &&
+      (declared.kind != Ty::Kind::Real || declared.isDist)) {
+    diags.error("E132", stmt.type.range, "a parameter holds real numbers")
+        .label(fmt::format("this is {}", declared.str()));
+    declared = Ty::error();
+  }
+  if (!declared.isError() && !noTimeIn(stmt.type, text(head)))
+    declared = Ty::error();
+  if (stmt.value)
+    firstValue(*stmt.value, declared, "E120", BlockScope::Rule::FirstParam);
+  if (stmt.init)
+    initialiser(*stmt.init);
+  for (const Name &name : stmt.names) {
+    Local *local = declareLocal(name, Local::Kind::Param, declared);
+    local->typeRange = stmt.type.range;
+    local->frozen = stmt.frozen;
+  }
+}
+
+void Analyser::initialiser(const Initialiser &init) {
+  struct Known {
+    const char *name;
+    std::vector<Port> ports;
+    size_t required;
+  };
+  auto real = [](const char *name) { return Port{name, Ty::real(), {}}; };
+  const Known known[] = {
+      {"glorot", {}, 0},
+      {"orthogonal", {}, 0},
+      {"identity", {}, 0},
+      {"normal", {real("mean"), real("sd")}, 2},
+      {"uniform", {real("from"), real("to")}, 2},
+  };
+  for (const Known &one : known) {
+    if (init.name.text != one.name)
+      continue;
+    bool ok = true;
+    BlockScope::Rule before = BlockScope::Rule::All;
+    if (blockScope)
+      std::swap(before, blockScope->rule),
+          blockScope->rule = BlockScope::Rule::FirstParam;
+    for (const Expr *arg : assign(one.name, init.range, init.args, one.ports,
+                                  one.required, ok)) {
+      Ty value = arg ? expr(*arg) : Ty::error();
+      if (arg && !value.isError() && !value.same(Ty::real()))
+        diags.error("E120", arg->range, "a plain number has to stand here")
+            .label(fmt::format("this is {}", value.str()));
+    }
+    if (blockScope)
+      blockScope->rule = before;
+    return;
+  }
+  diags.error("E123", init.name.range,
+              fmt::format("there is no way `{}` to draw first values",
+                          init.name.text))
+      .label("not known here")
+      .help("known are `glorot`, `orthogonal`, `identity`, `normal(mean, sd)` "
+            "and `uniform(from, to)`");
+}
+
+void Analyser::stateStmt(const StateStmt &stmt) {
+  Ty declared = type(stmt.type);
+  if (!declared.isError() &&
+      (declared.kind != Ty::Kind::Real || declared.isDist)) {
+    diags.error("E132", stmt.type.range, "a state holds real numbers")
+        .label(fmt::format("this is {}", declared.str()));
+    declared = Ty::error();
+  }
+  firstValue(*stmt.first, declared, "E121", BlockScope::Rule::FirstState);
+  for (const Name &name : stmt.names) {
+    Local *local = declareLocal(name, Local::Kind::State, declared);
+    local->typeRange = stmt.type.range;
+    local->firstValue = stmt.first->range;
+  }
+}
+
+/// Checks the value a parameter or state begins with; its shape is a suffix of
+/// the declared one.
+void Analyser::firstValue(const Expr &value, const Ty &type, const char *code,
+                          BlockScope::Rule rule) {
+  if (const auto *record = dynAs<Record>(value)) {
+    BlockScope::Rule before = blockScope->rule;
+    blockScope->rule = rule;
+    recordValue(*record, type, code);
+    blockScope->rule = before;
+    return;
+  }
+  const auto *only = dynAs<Call>(value);
+  if (only && only->callee.text == "only" && !findEntity("only")) {
+    std::vector<Port> ports = {{"k", Ty::real(), {}}};
+    bool ok = true;
+    auto args = assign("only", only->callee.range, only->args, ports, 1, ok);
+    if (!ok || type.isError())
+      return;
+    const auto *number = dynAs<Number>(*args[0]);
+    if (type.rank() == 0 || !number || !number->isInteger) {
+      diags.error(code, value.range, "`only(k)` is 0 at one place of an axis")
+          .label(type.rank() == 0 ? "there is no axis here"
+                                  : "k is a whole number");
+      return;
+    }
+    Ty literal = Ty::real();
+    literal.literal = true;
+    literal.literalValue = static_cast<int64_t>(number->value);
+    fitsIndex(literal, type.axes.back(), args[0]->range);
+    return;
+  }
+  BlockScope::Rule before = blockScope->rule;
+  blockScope->rule = rule;
+  Ty actual = expr(value);
+  blockScope->rule = before;
+  if (actual.isError() || type.isError())
+    return;
+  if (actual.isNumber() && isSuffix(actual.axes, type.axes))
+    return;
+  diags.error(code, value.range, "the first value does not fit")
+      .label(fmt::format("this is {}", actual.str()))
+      .note(fmt::format("it begins as {}, or as something that is repeated "
+                        "along the first axes of it",
+                        type.str()));
+}
+
+void Analyser::recordValue(const Record &record, const Ty &type,
+                           const char *code) {
+  if (type.isError())
+    return;
+  const Axis *axis = type.rank() ? type.axes.front().axis() : nullptr;
+  if (!axis || axis->kind != Axis::Kind::Labelled) {
+    diags.error("E119", record.range, "there are no labels to give values to")
+        .label(fmt::format("the first axis of {} has no labels", type.str()));
+    return;
+  }
+  std::vector<std::string> seen;
+  bool hasElse = false;
+  Ty rest = type.dropFront(1);
+  for (const Record::Field &field : record.fields) {
+    std::string label =
+        field.path.empty() ? "else" : text(field.range);
+    bool known = field.path.empty() ||
+                 std::find(axis->labels.begin(), axis->labels.end(), label) !=
+                     axis->labels.end();
+    if (!known)
+      diags.error("E017", field.range,
+                  fmt::format("the axis `{}` has no label `{}`", axis->name,
+                              label))
+          .label("not a label")
+          .also(axis->decl, "the axis is declared here");
+    else if (std::find(seen.begin(), seen.end(), label) != seen.end())
+      diags.error("E012", field.range,
+                  fmt::format("`{}` is given twice", label))
+          .label("given again here");
+    hasElse |= field.path.empty();
+    seen.push_back(label);
+    firstValue(*field.value, rest, code, blockScope->rule);
+  }
+  for (const std::string &label : axis->labels)
+    if (!hasElse && std::find(seen.begin(), seen.end(), label) == seen.end()) {
+      diags.error("E119", record.range,
+                  fmt::format("the label `{}` gets no value", label))
+          .label(fmt::format("`{}` is missing", label))
+          .help("give it one, or add `else: 0`");
+      return;
+    }
+}
+
+void Analyser::useStmt(const UseStmt &stmt) {
+  for (const UseStmt::Entry &entry : stmt.entries) {
+    auto made = std::make_unique<Instance>();
+    bool ok = instance(*entry.chain, nullptr, *made);
+    made->name = entry.name.text;
+    made->decl = entry.name.range;
+    made->chain = entry.chain.get();
+    made->broken = !ok;
+    Local *local = declareLocal(entry.name, Local::Kind::Instance, Ty::error());
+    local->statement = stmt.range;
+    local->instance = std::move(made);
+  }
+}
+
+void Analyser::fieldsStmt(const std::vector<Field> &fields, Local::Kind kind,
+                          SourceRange statement) {
+  for (const Port &port : declarePorts(fields, kind)) {
+    Local *local = blockScope->names[port.name];
+    local->statement = statement;
+    if (kind != Local::Kind::Output)
+      continue;
+    if (!port.type.isError() && port.type.kind == Ty::Kind::Int) {
+      diags.error("E312", port.typeRange,
+                  "no distribution draws whole numbers without bound")
+          .label("an output is real, `bit` or an index")
+          .help("declare an axis and write `in N`");
+      local->type = Ty::error();
+    }
+  }
+}
+
+void Analyser::defineStmt(const DefineStmt &stmt) {
+  blockScope->define = &stmt;
+  Ty value = expr(*stmt.value);
+  blockScope->define = nullptr;
+  Local *before = findLocal(stmt.name.text);
+  if (before && before->kind == Local::Kind::State) {
+    if (!before->changedInPlace && !before->next.valid())
+      before->changedInPlace =
+          !blockScope->nextLater.count(stmt.name.text);
+    diags.error("E002", stmt.name.range, "a state cannot be changed in place")
+        .label(fmt::format("`{}` is the value from the step before",
+                           stmt.name.text))
+        .also(before->decl, "the state is declared here")
+        .help(fmt::format("to set the value for the next step, write `{}' = "
+                          "{}`",
+                          stmt.name.text, text(stmt.value->range)));
+    return;
+  }
+  declareLocal(stmt.name, Local::Kind::Define, std::move(value));
+}
+
+void Analyser::nextStmt(const NextStmt &stmt) {
+  Ty value = expr(*stmt.value);
+  Local *state = findLocal(stmt.state.text);
+  if (!state || state->kind != Local::Kind::State) {
+    auto &d = diags.error("E026", stmt.targetRange,
+                          fmt::format("`{}` is not a state",
+                                      stmt.state.text));
+    d.label("only a state has a next value");
+    if (state)
+      d.also(state->decl, "declared here");
+    d.help(fmt::format("declare it: `state {} : [H] = 0`, or write `{} = {}`",
+                       stmt.state.text, stmt.state.text,
+                       text(stmt.value->range)));
+    return;
+  }
+  if (state->next.valid()) {
+    diags.error("E004", stmt.targetRange,
+                fmt::format("`{}'` is set twice", stmt.state.text))
+        .label("set again here")
+        .also(state->next, "first set here")
+        .note("a step sets each state exactly once")
+        .help(fmt::format("give the first value a name of its own, such as "
+                          "`{} = {}`",
+                          freshName({"y", "z", "w", "v", "u"}),
+                          state->nextValue ? text(state->nextValue->range)
+                                           : "..."));
+    return;
+  }
+  state->next = stmt.targetRange;
+  state->nextValue = stmt.value.get();
+  if (value.isError() || state->type.isError() || value.same(state->type))
+    return;
+  diags.error("E122", stmt.value->range,
+              fmt::format("the next value of `{}` has another shape",
+                          state->name))
+      .label(value.str())
+      .also(state->typeRange, fmt::format("`{}` is {}", state->name,
+                                          state->type.str()));
+}
+
+void Analyser::outStmt(const OutStmt &stmt) {
+  Ty value = expr(*stmt.value);
+  if (blockScope->out.valid()) {
+    diags.error("E022", firstLine(stmt.range), "`out` stands twice")
+        .label("given again here")
+        .also(blockScope->out, "first given here")
+        .help("join both: `out a ++ b`");
+    return;
+  }
+  blockScope->out = firstLine(stmt.range);
+  const Ty &declared = blockScope->signature->result;
+  if (value.isError() || declared.isError() || declared.same(value))
+    return;
+  diags.error("E116", stmt.value->range,
+              fmt::format("`{}` does not give what it declares",
+                          blockScope->signature->name))
+      .label(fmt::format("this is {}", value.str()))
+      .also(blockScope->signature->resultRange,
+            fmt::format("{} is declared", declared.str()));
+}
+
+void Analyser::lossStmt(const LossStmt &stmt) {
+  // What only the loss reads does not keep a model from running step by step.
+  ModelInfo &model = *blockScope->model;
+  SourceRange before = model.reduction;
+  Ty value = expr(*stmt.value);
+  model.reduction = before;
+  model.hasLoss = true;
+  if (value.isError() || (value.isNumber() && value.rank() == 0))
+    return;
+  diags.error("E313", stmt.value->range, "a loss is a single number")
+      .label(fmt::format("this is {}", value.str()))
+      .help("sum it over its axes: `loss mean t in T: e[t]`");
+}
+
+namespace {
+/// "one of K for each of T": what a distribution or an output stands for.
+std::string describeDrawn(const Ty &type) {
+  std::string what = type.kind == Ty::Kind::Index
+                         ? fmt::format("one of {}", type.index.str())
+                     : type.kind == Ty::Kind::Bit ? std::string("a bit")
+                                                  : std::string("a number");
+  std::string each = type.anyTime ? "each step" : "";
+  std::string sizes;
+  for (const Poly &axis : type.axes)
+    sizes += (sizes.empty() ? "" : ", ") + axis.str();
+  if (!sizes.empty())
+    each += (each.empty() ? "each of " : " and each of ") + sizes;
+  return each.empty() ? what : fmt::format("{} for {}", what, each);
+}
+} // namespace
+
+void Analyser::observeStmt(const ObserveStmt &stmt) {
+  Ty value = expr(*stmt.value);
+  Local *output = findLocal(stmt.output.text);
+  const std::string &name = stmt.output.text;
+  if (!output) {
+    diags.error("E013", stmt.output.range,
+                fmt::format("there is no output `{}`", name))
+        .label("not known here")
+        .help(fmt::format("declare it: `output {} : ...`", name));
+    return;
+  }
+  if (output->kind == Local::Kind::Input) {
+    SourceRange word = output->statement;
+    word.end = word.begin + 5; // `input`
+    diags.error("E305", stmt.output.range, "an input cannot be drawn")
+        .label("left of `~`")
+        .also(word, "given, never drawn")
+        .help(fmt::format("declare it `output {} : {}` if the model should "
+                          "predict it",
+                          name, text(output->typeRange)));
+    return;
+  }
+  if (output->kind != Local::Kind::Output) {
+    diags.error("E305", stmt.output.range,
+                fmt::format("`{}` is not an output", name))
+        .label("only an output is drawn")
+        .also(output->decl, "declared here");
+    return;
+  }
+  if (output->observed.valid()) {
+    diags.error("E306", stmt.output.range,
+                fmt::format("the output `{}` is explained twice", name))
+        .label("explained again here")
+        .also(output->observed, "first explained here");
+    return;
+  }
+  output->observed = stmt.output.range;
+  const auto *recur = dynAs<Recur>(*stmt.value);
+  ModelInfo::Drawn drawn;
+  drawn.name = name;
+  drawn.type = output->type;
+  drawn.typeRange = output->typeRange;
+  drawn.dist = value.distName;
+  drawn.unfolded = recur && recur->op == RecurOp::Unfold;
+  blockScope->model->outputs.push_back(std::move(drawn));
+  if (!value.isError())
+    observedTypes(stmt, *output, value);
+}
+
+void Analyser::observedTypes(const ObserveStmt &stmt, Local &output,
+                             const Ty &type) {
+  if (!type.isDist) {
+    diags.error("E309", stmt.value->range,
+                "a distribution has to stand right of `~`")
+        .label(fmt::format("this is {}", type.str()))
+        .help(output.type.kind == Ty::Kind::Index
+                  ? "`categorical(...)` makes one from scores"
+                  : "`normal(..., 1)` makes one from means");
+    return;
+  }
+  if (output.type.isError())
+    return;
+  Ty drawn = type;
+  drawn.isDist = drawn.anyTime = false;
+  Ty wanted = output.type;
+  if (type.anyTime) // any length: the first axis of the output is free
+    wanted = wanted.rank() ? wanted.dropFront(1) : Ty::bit();
+  if (drawn.same(wanted))
+    return;
+  auto &d = diags.error("E304", stmt.value->range,
+                        "the two sides of `~` do not fit");
+  d.label(describeDrawn(type));
+  d.also(output.typeRange, describeDrawn(output.type));
+  // `categorical(head(x))`: the head's last size is the one to change.
+  const auto *call = dynAs<Call>(*stmt.value);
+  const auto *head =
+      call && !call->args.empty() ? dynAs<Call>(*call->args[0].value) : nullptr;
+  Local *local = head ? findLocal(head->callee.text) : nullptr;
+  if (!local || !local->instance || local->instance->broken ||
+      local->instance->chain->kind != Chain::Kind::Ref ||
+      type.kind != Ty::Kind::Index || wanted.kind != Ty::Kind::Index ||
+      drawn.axes != wanted.axes)
+    return;
+  const Chain &chain = *local->instance->chain;
+  std::string old = text(chain.range), fixed = chain.module.text + "[";
+  for (size_t i = 0; i < chain.given.size(); ++i)
+    fixed += (i ? ", " : "") + (i + 1 == chain.given.size()
+                                    ? wanted.index.str()
+                                    : text(chain.given[i].range));
+  d.note(fmt::format("`{}` is {}", head->callee.text, old));
+  d.help(fmt::format("change it to `{}]`", fixed));
+}

@@ -1,0 +1,452 @@
+// AnalyseTrain.cpp - the settings of `train`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Analyser.h"
+
+#include "Constant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+namespace rnnc {
+
+/// Reads one `train` block into its settings.
+class TrainAnalyser {
+public:
+  TrainAnalyser(Analyser &analyser, const ModelInfo &model,
+                TrainSettings &settings)
+      : analyser(analyser), diags(analyser.diags), model(model),
+        settings(settings) {}
+
+  void run(const TrainItem &item) {
+    for (const Setting &one : item.settings)
+      setting(one);
+  }
+
+private:
+  using Method = TrainSettings::Method;
+  struct KnownMethod {
+    const char *name;
+    std::vector<const char *> args;
+  };
+
+  void setting(const Setting &one) {
+    const std::string &name = one.name.text;
+    if (name != "clip" && name != "init") {
+      for (const Setting *before : seen)
+        if (before->name.text == name) {
+          diags.error("E408", one.name.range,
+                      fmt::format("`{}` is set twice", name))
+              .label("set again here")
+              .also(before->name.range, "first set here");
+          return;
+        }
+      seen.push_back(&one);
+    }
+    if (name == "init")
+      return init(one);
+    if (one.values.empty()) {
+      if (isKnown(name))
+        wrong(one, one.name.range, "has no value");
+      else
+        unknown(one);
+      return;
+    }
+    if (name == "optimize")
+      method(one, optimizers(), settings.optimize);
+    else if (name == "schedule")
+      method(one, schedules(), settings.schedule);
+    else if (name == "clip")
+      clip(one);
+    else if (name == "bptt")
+      bptt(one);
+    else if (name == "checkpoint")
+      checkpoint(one);
+    else if (name == "feed")
+      feed(one);
+    else if (name == "per")
+      per(one);
+    else if (name == "precision")
+      precision(one);
+    else if (name == "batch")
+      whole(one, 1, settings.batch);
+    else if (name == "epochs")
+      whole(one, 1, settings.epochs);
+    else if (name == "seed")
+      whole(one, 0, settings.seed);
+    else if (name == "decay")
+      plain(one, settings.decay, 0, 1e30);
+    else if (name == "average")
+      plain(one, settings.average, 0, 1);
+    else
+      unknown(one);
+  }
+
+  static const std::vector<std::string> &names() {
+    static const std::vector<std::string> all = {
+        "optimize", "schedule", "init",  "clip",      "bptt",
+        "checkpoint", "feed",   "per",   "precision", "batch",
+        "epochs",   "seed",     "decay", "average"};
+    return all;
+  }
+  static bool isKnown(const std::string &name) {
+    return std::find(names().begin(), names().end(), name) != names().end();
+  }
+
+  static const std::vector<KnownMethod> &optimizers() {
+    static const std::vector<KnownMethod> all = {
+        {"sgd", {"lr", "momentum", "nesterov"}},
+        {"adam", {"lr", "beta1", "beta2", "eps"}},
+        {"adamw", {"lr", "beta1", "beta2", "eps", "decay"}},
+        {"rmsprop", {"lr", "alpha", "eps", "momentum"}},
+        {"adagrad", {"lr", "eps"}}};
+    return all;
+  }
+  static const std::vector<KnownMethod> &schedules() {
+    static const std::vector<KnownMethod> all = {
+        {"constant", {}},
+        {"cosine", {"warmup"}},
+        {"step", {"every", "by", "after"}},
+        {"plateau", {"patience"}},
+        {"onecycle", {"peak"}}};
+    return all;
+  }
+
+  void unknown(const Setting &one) {
+    std::string close = analyser.similar(one.name.text, names());
+    auto &d = diags.error("E406", one.name.range,
+                          fmt::format("there is no setting `{}`",
+                                      one.name.text));
+    d.label("not known here");
+    if (!close.empty())
+      d.help(fmt::format("a setting with a similar name exists: `{}`", close));
+  }
+
+  void wrong(const Setting &one, SourceRange range, std::string label) {
+    static const std::map<std::string, const char *> forms = {
+        {"optimize", "optimize adam(lr = 1e-3)"},
+        {"schedule", "schedule cosine(warmup = 1000)"},
+        {"clip", "clip global_norm 1"},
+        {"bptt", "bptt 100` or `bptt 100 carry"},
+        {"checkpoint",
+         "checkpoint none`, `sqrt`, `every 10` or `memory 500MB"},
+        {"feed", "feed truth` or `feed sampled 0.2"},
+        {"per", "per element` or `per example"},
+        {"precision", "precision f32` or `precision f64"},
+        {"batch", "batch 32"},
+        {"epochs", "epochs 10"},
+        {"seed", "seed 0"},
+        {"decay", "decay 1e-4"},
+        {"average", "average 0.99"},
+        {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
+    diags.error("E407", range,
+                fmt::format("this is no value of `{}`", one.name.text))
+        .label(std::move(label))
+        .help(fmt::format("write `{}`", forms.at(one.name.text)));
+  }
+
+  const std::string *word(const Setting &one, size_t i) const {
+    if (i >= one.values.size())
+      return nullptr;
+    const auto *ref = dynAs<NameRef>(*one.values[i]);
+    return ref ? &ref->name : nullptr;
+  }
+
+  std::optional<double> number(const Setting &one, size_t i) {
+    if (i >= one.values.size())
+      return std::nullopt;
+    return constantOf(*one.values[i], analyser.program.dims);
+  }
+
+  bool noMore(const Setting &one, size_t count) {
+    if (one.values.size() <= count)
+      return true;
+    wrong(one, one.values[count]->range, "not expected here");
+    return false;
+  }
+
+  void whole(const Setting &one, int64_t least, std::optional<int64_t> &slot) {
+    std::optional<double> value = number(one, 0);
+    if (!value || *value != std::floor(*value) || *value < least ||
+        *value > 9e15)
+      return wrong(one, one.values[0]->range,
+                   fmt::format("a whole number, at least {}", least));
+    if (noMore(one, 1))
+      slot = static_cast<int64_t>(*value);
+  }
+
+  void plain(const Setting &one, double &slot, double low, double high) {
+    std::optional<double> value = number(one, 0);
+    if (!value || !(*value >= low) || !(*value <= high))
+      return wrong(one, one.values[0]->range,
+                   high > 1 ? "a number, at least 0" : "a number from 0 to 1");
+    if (noMore(one, 1))
+      slot = *value;
+  }
+
+  /// `adam`, `adam(lr = 1e-3)`, `sgd(0.1, nesterov)`.
+  void method(const Setting &one, const std::vector<KnownMethod> &known,
+              Method &slot) {
+    const auto *call = dynAs<Call>(*one.values[0]);
+    const std::string *name = call ? &call->callee.text : word(one, 0);
+    SourceRange range = call ? call->callee.range : one.values[0]->range;
+    const KnownMethod *found = nullptr;
+    std::string all;
+    for (const KnownMethod &candidate : known) {
+      all += (all.empty() ? "`" : ", `") + std::string(candidate.name) + "`";
+      if (name && *name == candidate.name)
+        found = &candidate;
+    }
+    if (!found)
+      return wrong(one, range, "known are " + all);
+    if (!noMore(one, 1))
+      return;
+    Method result{found->name, {}};
+    std::vector<Port> ports;
+    for (const char *arg : found->args)
+      ports.push_back({arg, Ty::real(), {}});
+    bool ok = true;
+    static const std::vector<Arg> none;
+    auto args = analyser.assign(found->name, range, call ? call->args : none,
+                                ports, 0, ok);
+    for (size_t i = 0; i < args.size(); ++i)
+      if (args[i] && !methodArg(one, ports[i].name, *args[i], result))
+        ok = false;
+    if (result.name == "step" && ok &&
+        (!result.args.count("every") || !result.args.count("by"))) {
+      wrong(one, range, "`every` and `by` are needed");
+      ok = false;
+    }
+    if (ok)
+      slot = std::move(result);
+  }
+
+  bool methodArg(const Setting &one, const std::string &name, const Expr &arg,
+                 Method &result) {
+    const auto *ref = dynAs<NameRef>(arg);
+    std::optional<double> value = constantOf(arg, analyser.program.dims);
+    if (ref && name == "nesterov" &&
+        (ref->name == "nesterov" || ref->name == "true"))
+      value = 1;
+    if (ref && name == "nesterov" && ref->name == "false")
+      value = 0;
+    bool below1 = name == "beta1" || name == "beta2" || name == "alpha";
+    bool steps = name == "every" || name == "warmup" || name == "after" ||
+                 name == "patience";
+    if (!value || !(*value >= 0) || (below1 && *value >= 1) ||
+        (steps && *value != std::floor(*value)) ||
+        (name == "every" && *value < 1)) {
+      wrong(one, arg.range,
+            below1  ? fmt::format("`{}` is at least 0 and below 1", name)
+            : steps ? fmt::format("`{}` is a whole number", name)
+                    : fmt::format("`{}` is a number, at least 0", name));
+      return false;
+    }
+    result.args[name] = *value;
+    return true;
+  }
+
+  void clip(const Setting &one) {
+    const std::string *kind = word(one, 0);
+    if (!kind || (*kind != "value" && *kind != "norm" &&
+                  *kind != "global_norm" && *kind != "adaptive"))
+      return wrong(one, one.values[0]->range,
+                   "known are `value`, `norm`, `global_norm` and `adaptive`");
+    std::optional<double> limit = number(one, 1);
+    if (!limit || !(*limit > 0) || !std::isfinite(*limit))
+      return wrong(one,
+                   one.values.size() > 1 ? one.values[1]->range
+                                         : one.values[0]->range,
+                   "a limit above 0 has to follow");
+    if (noMore(one, 2))
+      settings.clips.push_back({*kind, *limit});
+  }
+
+  void bptt(const Setting &one) {
+    std::optional<double> steps = number(one, 0);
+    if (!steps || *steps < 1 || *steps != std::floor(*steps) || *steps > 1e9)
+      return wrong(one, one.values[0]->range, "a number of steps");
+    settings.bptt = static_cast<int64_t>(*steps);
+    if (one.values.size() == 1)
+      return;
+    const std::string *carry = word(one, 1);
+    if (!carry || *carry != "carry")
+      return wrong(one, one.values[1]->range, "only `carry` can follow");
+    if (!noMore(one, 2))
+      return;
+    settings.carry = true;
+    bool backward = model.backward.valid();
+    if (!backward && !model.nonCausalModule.valid())
+      return;
+    diags.error("E401", one.values[1]->range,
+                "`carry` needs a model that runs forward only")
+        .label("keeps the state from one chunk to the next")
+        .also(backward ? model.backward : model.nonCausalModule,
+              backward ? "this scan starts at the end of the sequence"
+                       : "this layer needs the whole sequence")
+        .help("remove `carry`, or train on whole sequences without `bptt`");
+  }
+
+  void checkpoint(const Setting &one) {
+    const std::string *kind = word(one, 0);
+    size_t used = 1;
+    double amount = 0;
+    if (!kind || (*kind != "none" && *kind != "sqrt" && *kind != "every" &&
+                  *kind != "memory"))
+      return wrong(one, one.values[0]->range,
+                   "known are `none`, `sqrt`, `every` and `memory`");
+    if (*kind == "every" || *kind == "memory") {
+      std::optional<double> value = number(one, used);
+      if (!value || *value < 1 || *value != std::floor(*value))
+        return wrong(one, one.values.back()->range,
+                     "a whole number has to follow");
+      amount = *value;
+      ++used;
+    }
+    if (*kind == "memory") {
+      const std::string *unit = word(one, used);
+      double factor = !unit           ? 0
+                      : *unit == "kB" ? 1e3
+                      : *unit == "MB" ? 1e6
+                      : *unit == "GB" ? 1e9
+                                      : 0;
+      if (factor == 0)
+        return wrong(one, one.values.back()->range,
+                     "the unit is `kB`, `MB` or `GB`");
+      amount *= factor;
+      ++used;
+    }
+    if (!noMore(one, used))
+      return;
+    settings.checkpoint = *kind;
+    settings.checkpointAmount = amount;
+  }
+
+  void feed(const Setting &one) {
+    const std::string *kind = word(one, 0);
+    if (kind && *kind == "truth") {
+      noMore(one, 1);
+      return;
+    }
+    if (!kind || *kind != "sampled")
+      return wrong(one, one.values[0]->range,
+                   "known are `truth` and `sampled`");
+    std::optional<double> part = number(one, 1);
+    if (!part || *part < 0 || *part > 1)
+      return wrong(one, one.values.back()->range,
+                   "a number from 0 to 1 has to follow");
+    if (noMore(one, 2))
+      settings.feedSampled = *part;
+  }
+
+  void per(const Setting &one) {
+    const std::string *kind = word(one, 0);
+    if (!kind || (*kind != "element" && *kind != "example"))
+      return wrong(one, one.values[0]->range,
+                   "known are `element` and `example`");
+    if (noMore(one, 1))
+      settings.perExample = *kind == "example";
+  }
+
+  void precision(const Setting &one) {
+    const std::string *kind = word(one, 0);
+    if (!kind || (*kind != "f32" && *kind != "f64"))
+      return wrong(one, one.values[0]->range, "known are `f32` and `f64`");
+    if (noMore(one, 1))
+      settings.precision = *kind;
+  }
+
+  void init(const Setting &one) {
+    const PathTree *at = model.paths.get();
+    TrainSettings::Init result;
+    for (const Name &part : one.path) {
+      auto it = at->below.find(part.text);
+      if (it == at->below.end()) {
+        std::vector<std::string> names;
+        for (const auto &[name, tree] : at->below)
+          names.push_back(name);
+        std::string close = analyser.similar(part.text, names);
+        auto &d = diags.error("E409", part.range,
+                              fmt::format("there is no instance or parameter "
+                                          "`{}`",
+                                          part.text));
+        d.label("not known here").also(model.decl, "in this model");
+        if (!close.empty())
+          d.help(fmt::format("one with a similar name exists: `{}`", close));
+        return;
+      }
+      at = it->second.get();
+      result.path.push_back(part.text);
+    }
+    size_t before = diags.errorCount();
+    analyser.initialiser(*one.init);
+    if (diags.errorCount() != before)
+      return;
+    result.method.name = one.init->name.text;
+    const char *const argNames[2][2] = {{"mean", "sd"}, {"from", "to"}};
+    const auto &names = argNames[result.method.name == "uniform"];
+    size_t position = 0;
+    for (const Arg &arg : one.init->args) {
+      std::optional<double> value =
+          constantOf(*arg.value, analyser.program.dims);
+      if (!value)
+        return wrong(one, arg.value->range, "a plain number has to stand here");
+      std::string name =
+          arg.name.empty() ? names[std::min<size_t>(position++, 1)]
+                           : arg.name.text;
+      result.method.args[name] = *value;
+    }
+    settings.inits.push_back(std::move(result));
+  }
+
+  Analyser &analyser;
+  Diagnostics &diags;
+  const ModelInfo &model;
+  TrainSettings &settings;
+  std::vector<const Setting *> seen;
+};
+
+} // namespace rnnc
+
+void Analyser::trainItem(const TrainItem &item) {
+  const Entity *entity = findEntity(item.model.text);
+  if (!entity || entity->kind != Entity::Kind::Model) {
+    if (!entity && declaredLater(item.model.text, item.model.range))
+      return;
+    auto &d = diags.error("E410", item.model.range,
+                          fmt::format("there is no model `{}`",
+                                      item.model.text));
+    d.label("not a model");
+    if (entity)
+      d.also(entity->decl, "declared here");
+    return;
+  }
+  const ModelInfo &model = *entity->model;
+  auto [it, isNew] = program.train.emplace(model.name, TrainSettings());
+  if (!isNew) {
+    diags.error("E408", item.headRange,
+                fmt::format("`{}` is trained twice", model.name))
+        .label("a second `train`")
+        .also(it->second.range, "the first one");
+    return;
+  }
+  it->second.model = model.name;
+  it->second.range = item.headRange;
+  beginBlock(BlockScope::Kind::Model);
+  size_t before = diags.errorCount();
+  TrainAnalyser(*this, model, it->second).run(item);
+  blockScope.reset();
+  if (diags.errorCount() != before || !model.plain.valid() ||
+      !it->second.clips.empty())
+    return;
+  diags.warning("W501", item.headRange,
+                "gradients of this model can grow without bound")
+      .label("no `clip` here")
+      .also(model.plain,
+            fmt::format("a plain recurrence over {}",
+                        model.plainAxis.empty() ? "time" : model.plainAxis))
+      .help("add `clip norm 1`");
+}

@@ -1,0 +1,411 @@
+// Functions.cpp: from compiled functions to public ones.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A compiled function has an argument for every tensor it needs; a public one
+// shows what the caller gives and gets, and takes the rest from objects
+// (parameters, carry, stream, optimiser). Both sides follow from the roles.
+#include "Functions.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+namespace {
+
+/// The order in which functions stand in the manifest.
+constexpr const char *kOrder[] = {"loss",   "grad", "train_step", "predict",
+                                  "sample", "step", "forward",    "vjp"};
+
+class Maker {
+public:
+  Maker(const Library &library, Module &m,
+        const std::vector<RawEntry> &entries)
+      : library(library), m(m), entries(entries) {}
+
+  llvm::Expected<Function> make(llvm::StringRef name);
+
+private:
+  const RawEntry *find(llvm::StringRef name) const {
+    for (const RawEntry &entry : entries)
+      if (entry.name == name)
+        return &entry;
+    return nullptr;
+  }
+  const Port *port(llvm::StringRef name) const {
+    for (const Port &p : m.ports)
+      if (p.name == name)
+        return &p;
+    return nullptr;
+  }
+  llvm::Error unknown(const RawEntry &entry, const RawArg &arg) const {
+    return llvm::createStringError("`" + entry.symbol + "`: argument `" +
+                                   arg.name + "` has the role `" + arg.role +
+                                   "`, which `" + entry.name +
+                                   "` does not know");
+  }
+
+  Function plain(const RawEntry &raw);
+  llvm::Expected<Function> trainStep(const RawEntry &gradient,
+                                     const RawEntry &update);
+  llvm::Expected<Function> sample(const RawEntry &step);
+
+  void collectTimes(Function &f, const RawEntry &raw);
+  Shape shapeOf(const Function &f, const std::vector<std::string> &dims) const;
+  int addArg(Function &f, const RawArg &raw, rt::Role role,
+             bool optional = false);
+  llvm::Error bind(Function &f, Entry &entry, const RawEntry &raw);
+  llvm::Error bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
+                      const RawArg &from);
+  llvm::Error bindUpdate(Entry &entry, const RawEntry &raw);
+  int parameterIndex(llvm::StringRef name) const;
+  int stateIndex(llvm::StringRef name) const;
+  bool statesAreArguments() const { return m.kind != "model"; }
+
+  const Library &library;
+  Module &m;
+  const std::vector<RawEntry> &entries;
+};
+
+void Maker::collectTimes(Function &f, const RawEntry &raw) {
+  auto add = [&](llvm::StringRef name) {
+    int64_t size;
+    if (name != "batch" && name.getAsInteger(10, size) &&
+        !llvm::is_contained(f.times, name))
+      f.times.push_back(name.str());
+  };
+  for (const RawArg &arg : raw.args)
+    if (arg.role == "lengths")
+      add(arg.name);
+  for (const std::string &dim : raw.dims)
+    add(dim);
+}
+
+Shape Maker::shapeOf(const Function &f,
+                     const std::vector<std::string> &dims) const {
+  Shape shape;
+  for (const std::string &dim : dims) {
+    int64_t size;
+    if (dim == "batch")
+      shape.push_back(rt::kBatch);
+    else if (!llvm::StringRef(dim).getAsInteger(10, size))
+      shape.push_back(size);
+    else
+      shape.push_back(rt::kTime - (llvm::find(f.times, dim) - f.times.begin()));
+  }
+  return shape;
+}
+
+int Maker::addArg(Function &f, const RawArg &raw, rt::Role role,
+                  bool optional) {
+  Arg arg;
+  arg.name = raw.name;
+  arg.role = role;
+  arg.dtype = raw.dtype;
+  arg.shape = shapeOf(f, raw.shape);
+  arg.optional = optional;
+  if (role == rt::RoleLengths)
+    arg.time = int(llvm::find(f.times, raw.name) - f.times.begin());
+  llvm::StringRef name = raw.name;
+  // The element before has the type of what is predicted.
+  for (const Port &p : m.ports)
+    if (p.kind == "index" && !arg.isResult() && role == rt::RoleInput &&
+        (p.name == name || (name == "prev" && p.unfold)))
+      arg.indexSize = p.size;
+  f.args.push_back(arg);
+  return int(f.args.size()) - 1;
+}
+
+int Maker::parameterIndex(llvm::StringRef name) const {
+  name.consume_front("grad.");
+  for (size_t i = 0; i < m.parameters.size(); ++i)
+    if (m.parameters[i].name == name)
+      return int(i);
+  return -1;
+}
+
+int Maker::stateIndex(llvm::StringRef name) const {
+  name.consume_front("state.");
+  for (size_t i = 0; i < m.states.size(); ++i)
+    if (m.states[i].name == name)
+      return int(i);
+  return -1;
+}
+
+llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
+                           const RawArg &from) {
+  llvm::StringRef role = from.role;
+  auto user = [&](rt::Role r) -> llvm::Error {
+    arg.source = rt::SrcUser;
+    arg.index = addArg(f, from, r, from.optional || r == rt::RoleStateOut);
+    return llvm::Error::success();
+  };
+  auto take = [&](rt::Source source, int index = 0) -> llvm::Error {
+    if (index < 0)
+      return unknown(raw, from);
+    arg.source = source;
+    arg.index = index;
+    return llvm::Error::success();
+  };
+  if (role == "param")
+    return take(rt::SrcParam, parameterIndex(from.name));
+  if (role == "lengths") {
+    // Its argument was added before all others.
+    return take(rt::SrcLengths,
+                int(llvm::find(f.times, from.name) - f.times.begin()));
+  }
+  if (role == "seed") {
+    f.usesSeed = true;
+    return take(rt::SrcSeed);
+  }
+  if (role == "input")
+    return user(rt::RoleInput);
+  if (role == "cot")
+    return user(rt::RoleCot);
+  if (role == "reset") {
+    if (!f.usesStream)
+      addArg(f, from, rt::RoleReset, true);
+    return take(rt::SrcReset);
+  }
+  if (role == "prev" && f.usesStream)
+    return user(rt::RoleInput);
+  if (role == "prev") {
+    if (from.dtype != rt::I32 || from.shape.size() != 1 || from.name != "prev")
+      return llvm::createStringError(
+          "`" + raw.symbol + "`: carrying `" + from.name +
+          "` from chunk to chunk is not supported yet: it is not one index");
+    return take(from.result ? rt::SrcPrevOut : rt::SrcPrev);
+  }
+  if (role == "given") {
+    llvm::StringRef state = from.name;
+    state.consume_front("given.");
+    for (size_t i = 0; i < f.args.size(); ++i)
+      if (f.args[i].name == state)
+        return take(rt::SrcGiven, int(i));
+    return unknown(raw, from);
+  }
+  if (role == "state_in") {
+    if (statesAreArguments())
+      return user(rt::RoleStateIn);
+    return take(rt::SrcStateIn, stateIndex(from.name));
+  }
+  if (role == "state_out") {
+    if (statesAreArguments())
+      return user(rt::RoleStateOut);
+    return take(rt::SrcStateOut, stateIndex(from.name));
+  }
+  if (role == "loss")
+    return user(rt::RoleLoss);
+  if (role == "output")
+    return user(rt::RoleOutput);
+  if (role == "probability")
+    return user(rt::RoleProbability);
+  if (role == "grad") {
+    int index = parameterIndex(from.name);
+    if (f.kind == rt::KindTrainStep)
+      return take(rt::SrcGrad, index);
+    return user(rt::RoleGrad);
+  }
+  return unknown(raw, from);
+}
+
+/// Binds all arguments, the lengths of time axes first.
+llvm::Error Maker::bind(Function &f, Entry &entry, const RawEntry &raw) {
+  entry.symbol = raw.symbol;
+  collectTimes(f, raw);
+  entry.dims = shapeOf(f, raw.dims);
+  for (const RawArg &arg : raw.args)
+    if (arg.role == "lengths")
+      addArg(f, arg, rt::RoleLengths, true);
+  for (const RawArg &arg : raw.args) {
+    f.usesCarry |= (arg.role == "state_in" || arg.role == "prev") &&
+                   !f.usesStream && !statesAreArguments();
+    EntryArg out;
+    out.dtype = arg.dtype;
+    out.shape = shapeOf(f, arg.shape);
+    if (llvm::Error error = bindArg(f, out, raw, arg))
+      return error;
+    entry.args.push_back(out);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Maker::bindUpdate(Entry &entry, const RawEntry &raw) {
+  entry.symbol = raw.symbol;
+  int slot = 0, newSlot = 0;
+  for (const RawArg &arg : raw.args)
+    if (arg.role == "params" && arg.shape.size() == 1)
+      m.arena = std::max<int64_t>(m.arena, std::stoll(arg.shape.front()));
+  for (const RawArg &arg : raw.args) {
+    EntryArg out;
+    out.dtype = arg.dtype;
+    out.shape = shapeOf({}, arg.shape);
+    llvm::StringRef role = arg.role;
+    if (role == "params")
+      out.source = arg.result ? rt::SrcNewParams : rt::SrcParams;
+    else if (role == "grads")
+      out.source = rt::SrcGrads;
+    else if (role == "slot") {
+      out.source = arg.result ? rt::SrcNewSlot : rt::SrcSlot;
+      out.index = arg.result ? newSlot++ : slot++;
+    } else if (role == "scalars")
+      out.source = rt::SrcScalars;
+    else if (role == "norm")
+      out.source = rt::SrcNorm;
+    else if (role == "finite" || role == "bad")
+      out.source = rt::SrcFinite;
+    else
+      return unknown(raw, arg);
+    entry.args.push_back(out);
+  }
+  m.numSlots = slot;
+  return llvm::Error::success();
+}
+
+llvm::Expected<Function> Maker::trainStep(const RawEntry &gradient,
+                                          const RawEntry &update) {
+  Function f;
+  f.name = "train_step";
+  f.kind = rt::KindTrainStep;
+  if (llvm::Error error = bind(f, f.entry, gradient))
+    return std::move(error);
+  RawArg norm;
+  norm.name = "norm";
+  norm.dtype = library.real();
+  norm.result = true;
+  addArg(f, norm, rt::RoleNorm);
+  f.update.emplace();
+  if (llvm::Error error = bindUpdate(*f.update, update))
+    return std::move(error);
+  for (size_t i = 0; i < f.args.size(); ++i)
+    if (const Port *p = port(f.args[i].name))
+      if (p->output)
+        f.observed.push_back(int(i));
+  return f;
+}
+
+/// A public argument that no compiled code sees.
+static RawArg publicArg(llvm::StringRef name, rt::DType dtype,
+                        std::vector<std::string> shape) {
+  RawArg arg;
+  arg.name = name.str();
+  arg.dtype = dtype;
+  arg.shape = std::move(shape);
+  return arg;
+}
+
+llvm::Expected<Function> Maker::sample(const RawEntry &step) {
+  const Port *drawn = nullptr;
+  for (const Port &p : m.ports)
+    if (p.unfold)
+      drawn = &p;
+  Function inner;
+  inner.name = "step";
+  inner.usesStream = true;
+  if (llvm::Error error = bind(inner, inner.entry, step))
+    return std::move(error);
+  Function f;
+  f.name = "sample";
+  f.kind = rt::KindSample;
+  f.usesStream = f.usesSeed = true;
+  f.entry = inner.entry;
+  f.symbols = int(drawn->size);
+  f.start = int(drawn->start.value_or(-1));
+  f.stop = int(drawn->stop.value_or(-1));
+  // What the step takes from its caller comes from the loop.
+  for (EntryArg &arg : f.entry.args) {
+    if (arg.source != rt::SrcUser)
+      continue;
+    const Arg &user = inner.args[size_t(arg.index)];
+    if (user.name == "prev")
+      arg.source = rt::SrcPrev;
+    else if (user.name == drawn->name + ".p")
+      arg.source = rt::SrcProbabilities;
+    else
+      arg.source = rt::SrcScratch;
+  }
+  std::string time = drawn->axes.empty() ? "T" : drawn->axes.front();
+  f.times = {"P", time};
+  addArg(f, publicArg("P", rt::I32, {"batch"}), rt::RoleLengths, true);
+  addArg(f, publicArg("prompt", rt::I32, {"batch", "P"}), rt::RoleInput, true);
+  f.args.back().indexSize = drawn->size;
+  addArg(f, publicArg("temperature", rt::F32, {}), rt::RoleOption, true);
+  f.args.back().defaultValue = 1;
+  addArg(f, publicArg("top_k", rt::I32, {}), rt::RoleOption, true);
+  addArg(f, publicArg("top_p", rt::F32, {}), rt::RoleOption, true);
+  f.args.back().defaultValue = 1;
+  addArg(f, publicArg(drawn->name, rt::I32, {"batch", time}), rt::RoleOutput);
+  addArg(f, publicArg(time, rt::I32, {"batch"}), rt::RoleOutput);
+  return f;
+}
+
+llvm::Expected<Function> Maker::make(llvm::StringRef name) {
+  if (name == "train_step")
+    return trainStep(*find("grad"), *find("update"));
+  if (name == "sample")
+    return sample(*find("step"));
+  Function f;
+  f.name = name.str();
+  f.usesStream = name == "step" && !statesAreArguments();
+  f.kind = f.usesStream ? rt::KindStep : rt::KindPlain;
+  f.optionalSeed = name == "vjp";
+  if (llvm::Error error = bind(f, f.entry, *find(name)))
+    return std::move(error);
+  return f;
+}
+
+} // namespace
+
+/// The functions that can be made from the compiled ones.
+static std::vector<std::string> possible(const Module &m,
+                                         const std::vector<RawEntry> &entries) {
+  llvm::StringSet<> have;
+  for (const RawEntry &entry : entries)
+    have.insert(entry.name);
+  if (have.contains("grad") && have.contains("update"))
+    have.insert("train_step");
+  bool draws = llvm::any_of(m.ports, [](const Port &p) {
+    return p.unfold && p.kind == "index";
+  });
+  if (have.contains("step") && draws && m.kind == "model")
+    have.insert("sample");
+  std::vector<std::string> names;
+  for (const char *name : kOrder)
+    if (have.contains(name))
+      names.push_back(name);
+  return names;
+}
+
+llvm::Error target::makeFunctions(const Library &library, Module &m,
+                                  const std::vector<RawEntry> &entries,
+                                  const std::vector<RawExport> &exports) {
+  for (const Port &p : m.ports)
+    if (p.unfold) {
+      m.hasPrev = true;
+      m.firstPrev = p.start.value_or(0);
+    }
+  Maker maker(library, m, entries);
+  for (const std::string &name : possible(m, entries)) {
+    const RawExport *named = nullptr;
+    for (const RawExport &e : exports)
+      if (e.function == name)
+        named = &e;
+    bool shown = exports.empty() || exports.front().all || named;
+    if (!shown)
+      continue;
+    llvm::Expected<Function> f = maker.make(name);
+    if (!f)
+      return f.takeError();
+    f->symbol = library.name + "_" +
+                (named && !named->as.empty() ? cName(named->as)
+                                             : cName(m.name) + "_" + f->name);
+    if (named)
+      for (Arg &arg : f->args)
+        if (auto it = named->defaults.find(arg.name);
+            it != named->defaults.end() && arg.role == rt::RoleOption)
+          arg.defaultValue = it->second;
+    m.functions.push_back(std::move(*f));
+  }
+  return llvm::Error::success();
+}

@@ -1,0 +1,43 @@
+// Functions.h: from compiled functions to public ones.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_TARGET_CPU_FUNCTIONS_H
+#define RNNC_LIB_TARGET_CPU_FUNCTIONS_H
+
+#include "rnnc/Target/CPU/Interface.h"
+
+#include "llvm/ADT/StringSet.h"
+
+#include <map>
+
+namespace rnnc::target {
+
+/// An argument or result of a compiled function as the attributes say it.
+struct RawArg {
+  std::string name, role;
+  rt::DType dtype = rt::F32;
+  std::vector<std::string> shape;
+  bool result = false;
+  bool optional = false;
+};
+
+struct RawEntry {
+  std::string name, symbol;
+  std::vector<std::string> dims;
+  std::vector<RawArg> args;
+};
+
+/// One thing an `export` line names.
+struct RawExport {
+  std::string function, as;
+  std::map<std::string, double> defaults;
+  bool all = false; ///< only the name and the defaults matter
+};
+
+/// Makes the public functions of a module. Without exports there are all.
+llvm::Error makeFunctions(const Library &library, Module &module,
+                          const std::vector<RawEntry> &entries,
+                          const std::vector<RawExport> &exports);
+
+} // namespace rnnc::target
+
+#endif // RNNC_LIB_TARGET_CPU_FUNCTIONS_H

@@ -1,0 +1,148 @@
+// Header.cpp: the C header of a library.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Target/CPU/Prototypes.h"
+
+#include "HeaderCommon.inc"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+/// A prototype, broken where the line is full.
+static void prototype(llvm::raw_ostream &os, llvm::StringRef result,
+                      llvm::StringRef name,
+                      const std::vector<std::string> &parameters) {
+  std::string line = (result + name + "(").str();
+  size_t indent = line.size();
+  if (parameters.empty())
+    line += "void";
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    std::string item = parameters[i] + (i + 1 < parameters.size() ? "," : "");
+    if (i > 0 && line.size() + item.size() + 1 > 100) {
+      os << line << "\n";
+      line = std::string(indent, ' ') + item;
+    } else {
+      line += (i > 0 ? " " : "") + item;
+    }
+  }
+  os << line << ");\n";
+}
+
+static std::vector<std::string>
+spell(const std::vector<CParameter> &parameters) {
+  std::vector<std::string> out;
+  for (const CParameter &p : parameters)
+    out.push_back(p.type + p.name);
+  return out;
+}
+
+static std::string shapeText(const Arg &arg, const Function &f) {
+  std::string out = "[";
+  for (size_t i = 0; i < arg.shape.size(); ++i) {
+    int64_t dim = arg.shape[i];
+    out += i ? ", " : "";
+    out += dim == rt::kBatch   ? "batch"
+           : dim <= rt::kTime ? "max_" + f.times[size_t(rt::kTime - dim)]
+                              : std::to_string(dim);
+  }
+  return out + "]";
+}
+
+static llvm::StringRef purpose(const Function &f) {
+  return llvm::StringSwitch<llvm::StringRef>(f.name)
+      .Case("loss", "The mean loss of a batch.")
+      .Case("grad", "The loss and its gradient with respect to every parameter.")
+      .Case("train_step",
+            "One update: gradient, clipping, optimiser. If a gradient is not "
+            "finite\n * nothing changes but the optimiser's counters.")
+      .Case("predict", "The most probable value of every output.")
+      .Case("sample", "Draws sequences; the same seed gives the same ones.")
+      .Case("step", "One time step of every row.")
+      .Case("forward", "Runs over time axis T.")
+      .Case("vjp", "Runs over time axis T, then back: gradients from cotangents.")
+      .Default("");
+}
+
+static void describeArg(llvm::raw_ostream &os, const Arg &arg,
+                        const Function &f, llvm::StringRef name) {
+  os << " *   " << name;
+  if (arg.role != rt::RoleOption)
+    os << "  " << shapeText(arg, f) << (arg.isResult() ? " out" : "");
+  else
+    os << "  option, usually " << arg.defaultValue;
+  if (arg.role == rt::RoleLengths)
+    os << ": lengths, NULL: all full";
+  else if (arg.role == rt::RoleReset)
+    os << ": rows that begin anew, NULL: none but those that are new";
+  else if (arg.optional && arg.role != rt::RoleOption)
+    os << (arg.isResult() ? ": may be NULL" : ": NULL: zeros");
+  if (arg.indexSize > 0)
+    os << ": in 0 ... " << arg.indexSize - 1;
+  os << "\n";
+}
+
+static void functionText(llvm::raw_ostream &os, const Module &m,
+                         const Function &f) {
+  std::vector<CParameter> parameters = callParameters(m, f);
+  os << "/* " << purpose(f) << "\n";
+  for (const CParameter &p : parameters)
+    if (p.kind == CParam::Arg || p.kind == CParam::Option)
+      describeArg(os, f.args[size_t(p.index)], f, p.name);
+  os << " */\n";
+  prototype(os, "int64_t ", f.symbol + "_workspace_size",
+            spell(workspaceParameters(f)));
+  prototype(os, "int32_t ", f.symbol, spell(parameters));
+  os << "\n";
+}
+
+static void objectText(llvm::raw_ostream &os, llvm::StringRef prefix,
+                       const ObjectFunction &f) {
+  os << "/* " << f.comment << " */\n";
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::StringRef(f.signature).split(parts, ", ");
+  std::vector<std::string> parameters(parts.begin(), parts.end());
+  prototype(os, f.result, (prefix + "_" + f.suffix).str(), parameters);
+}
+
+static void moduleText(llvm::raw_ostream &os, const Library &library,
+                       const Module &m) {
+  os << "/* ---- " << m.kind << " " << m.source << " ---- */\n\n";
+  for (size_t i = 0; i < m.parameters.size(); ++i) {
+    const Parameter &p = m.parameters[i];
+    if (i == 0)
+      os << "/* Parameters, by position:\n";
+    os << " *   " << i << "  " << p.name << "  [";
+    llvm::interleaveComma(p.shape, os);
+    os << "]" << (p.trainable ? "" : " frozen") << "\n";
+  }
+  os << (m.parameters.empty() ? "" : " */\n\n");
+  std::string prefix = library.name + "_" + cName(m.name);
+  for (const ObjectFunction &f : objectFunctions(m))
+    objectText(os, prefix, f);
+  os << "\n";
+  for (const Function &f : m.functions)
+    functionText(os, m, f);
+}
+
+std::string target::headerText(const Library &library) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  std::string guard = llvm::StringRef("RNNC_LIB_" + library.name + "_H").upper();
+  os << "/* lib" << library.name << ".h: made by rnnc " RNNC_VERSION
+     << ". Do not edit.\n *\n"
+     << " * Arrays are row-major, [batch, time, feature]. Every function "
+        "returns an\n * rnnc_status; what is at fault is told in "
+        "`error`, which may be NULL.\n * Memory belongs to the caller; "
+        "objects and workspaces are aligned to 64 bytes.\n */\n"
+     << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+     << kHeaderCommon << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  for (const ObjectFunction &f : libraryFunctions())
+    objectText(os, library.name, f);
+  os << "\n";
+  for (const Module &m : library.modules)
+    moduleText(os, library, m);
+  os << "#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
+  return text;
+}

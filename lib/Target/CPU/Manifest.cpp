@@ -1,0 +1,98 @@
+// Manifest.cpp: the JSON text that describes a library.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Target/CPU/Interface.h"
+
+#include "rnnc/Runtime/ABI.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+namespace json = llvm::json;
+
+static json::Array shapeJson(const Shape &shape,
+                             const std::vector<std::string> &times) {
+  json::Array out;
+  for (int64_t dim : shape)
+    if (dim == rt::kBatch)
+      out.push_back("batch");
+    else if (dim <= rt::kTime)
+      out.push_back(times[size_t(rt::kTime - dim)]);
+    else
+      out.push_back(dim);
+  return out;
+}
+
+static json::Object argJson(const Arg &arg, const Function &f) {
+  json::Object out{{"name", arg.name},
+                   {"role", roleName(arg.role)},
+                   {"dtype", dtypeName(arg.dtype)},
+                   {"shape", shapeJson(arg.shape, f.times)}};
+  if (arg.optional)
+    out["optional"] = true;
+  if (arg.indexSize > 0)
+    out["size"] = arg.indexSize;
+  if (arg.role == rt::RoleOption)
+    out["default"] = arg.defaultValue;
+  return out;
+}
+
+static json::Object functionJson(const Function &f) {
+  json::Array args, inputs, outputs;
+  for (const Arg &arg : f.args) {
+    args.push_back(argJson(arg, f));
+    (arg.isResult() ? outputs : inputs).push_back(arg.name);
+  }
+  return json::Object{{"name", f.name},       {"symbol", f.symbol},
+                      {"times", f.times},     {"args", std::move(args)},
+                      {"inputs", std::move(inputs)},
+                      {"outputs", std::move(outputs)},
+                      {"seed", f.usesSeed},   {"carry", f.usesCarry},
+                      {"stream", f.usesStream}};
+}
+
+static json::Array parametersJson(const Library &library, const Module &m) {
+  json::Array out;
+  int64_t width = library.real() == rt::F64 ? 8 : 4;
+  for (const Parameter &p : m.parameters)
+    out.push_back(json::Object{{"name", p.name},
+                               {"shape", p.shape},
+                               {"axes", p.axes},
+                               {"init", p.initName},
+                               {"trainable", p.trainable},
+                               {"offset", p.offset * width},
+                               {"bytes", p.count() * width}});
+  return out;
+}
+
+static json::Object moduleJson(const Library &library, const Module &m) {
+  json::Object out = m.manifest;
+  out["parameters"] = parametersJson(library, m);
+  json::Array functions;
+  for (const Function &f : m.functions)
+    functions.push_back(functionJson(f));
+  out["functions"] = std::move(functions);
+  if (!out.get("optimizer"))
+    out["optimizer"] = json::Object{{"slots", m.numSlots}};
+  return out;
+}
+
+std::string target::manifestText(const Library &library) {
+  json::Object root{{"abi", RNNC_ABI_VERSION},
+                    {"compiler", "rnnc " RNNC_VERSION},
+                    {"library", library.name},
+                    {"precision", library.precision},
+                    {"options", json::Object(library.options)}};
+  json::Array modules;
+  for (const Module &m : library.modules)
+    modules.push_back(moduleJson(library, m));
+  if (library.modules.size() == 1) {
+    json::Object only = *modules.front().getAsObject();
+    root["parameters"] = *only.get("parameters");
+    root["functions"] = *only.get("functions");
+  }
+  root["modules"] = std::move(modules);
+  std::string text;
+  llvm::raw_string_ostream(text) << json::Value(std::move(root));
+  return text;
+}

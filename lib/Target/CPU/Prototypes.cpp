@@ -1,0 +1,186 @@
+// Prototypes.cpp: the C functions of a library.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Target/CPU/Prototypes.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+static bool isKeyword(llvm::StringRef name) {
+  static constexpr const char *kWords[] = {
+      "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case",
+      "catch", "char", "class", "concept", "const", "continue", "default",
+      "delete", "do", "double", "else", "enum", "explicit", "export", "extern",
+      "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
+      "mutable", "namespace", "new", "not", "operator", "or", "private",
+      "protected", "public", "register", "requires", "restrict", "return",
+      "short", "signed", "sizeof", "static", "struct", "switch", "template",
+      "this", "throw", "true", "try", "typedef", "typename", "union",
+      "unsigned", "using", "virtual", "void", "volatile", "while", "xor"};
+  return llvm::is_contained(kWords, name);
+}
+
+std::string target::uniqueName(const std::vector<CParameter> &parameters,
+                               llvm::StringRef name) {
+  std::string out = cName(name);
+  if (isKeyword(out))
+    out += "_";
+  while (llvm::any_of(parameters,
+                      [&](const CParameter &p) { return p.name == out; }))
+    out += "_";
+  return out;
+}
+
+static std::string pointerType(const Arg &arg) {
+  llvm::StringRef base = arg.dtype == rt::F64   ? "double"
+                         : arg.dtype == rt::I32 ? "int32_t"
+                         : arg.dtype == rt::I64 ? "int64_t"
+                         : arg.dtype == rt::I1  ? "uint8_t"
+                                                : "float";
+  return (arg.isResult() ? "" : "const ") + base.str() + " *";
+}
+
+static std::string scalarType(const Arg &arg) {
+  return arg.dtype == rt::I32 ? "int32_t " : arg.dtype == rt::F64 ? "double "
+                                                                  : "float ";
+}
+
+static void addTimes(std::vector<CParameter> &out, const Function &f) {
+  for (size_t t = 0; t < f.times.size(); ++t)
+    out.push_back({CParam::Time, "int32_t ",
+                   uniqueName(out, "max_" + f.times[t]), int(t)});
+}
+
+std::vector<CParameter> target::callParameters(const Module &m,
+                                               const Function &f) {
+  bool trains = f.kind == rt::KindTrainStep;
+  std::vector<CParameter> out;
+  out.push_back({CParam::Context, "const rnnc_context *", "context"});
+  out.push_back({CParam::Params,
+                 trains ? "rnnc_params *" : "const rnnc_params *", "params"});
+  if (!trains)
+    out.push_back({CParam::Prepared, "const rnnc_prepared *", "prepared"});
+  if (trains)
+    out.push_back({CParam::Optimizer, "rnnc_optimizer *", "optimizer"});
+  if (f.usesCarry)
+    out.push_back({CParam::Carry, "rnnc_carry *", "carry"});
+  if (f.usesStream)
+    out.push_back({CParam::Stream, "rnnc_stream *", "stream"});
+  out.push_back({CParam::Workspace, "void *", "workspace"});
+  out.push_back({CParam::WorkspaceBytes, "size_t ", "workspace_bytes"});
+  out.push_back({CParam::Batch, "int32_t ", "batch"});
+  addTimes(out, f);
+  for (size_t i = 0; i < f.args.size(); ++i) {
+    const Arg &arg = f.args[i];
+    bool option = arg.role == rt::RoleOption;
+    out.push_back({option ? CParam::Option : CParam::Arg,
+                   option ? scalarType(arg) : pointerType(arg),
+                   uniqueName(out, arg.name), int(i)});
+  }
+  if (f.usesSeed)
+    out.push_back({CParam::Seed, "uint64_t ", uniqueName(out, "seed")});
+  if (f.usesSeed && f.optionalSeed)
+    out.push_back({CParam::HasSeed, "int32_t ", uniqueName(out, "has_seed")});
+  out.push_back({CParam::Error, "rnnc_error *", uniqueName(out, "error")});
+  return out;
+}
+
+std::vector<CParameter> target::workspaceParameters(const Function &f) {
+  std::vector<CParameter> out;
+  out.push_back({CParam::Context, "const rnnc_context *", "context"});
+  out.push_back({CParam::Batch, "int32_t ", "batch"});
+  addTimes(out, f);
+  return out;
+}
+
+std::vector<ObjectFunction> target::libraryFunctions() {
+  return {
+      {"manifest", "rnnc_rt_manifest", "const char *", "void",
+       "The library's description, JSON."},
+      {"abi_version", "rnnc_rt_abi_version", "int32_t ", "void",
+       "The version of this interface, RNNC_ABI_VERSION."},
+      {"strerror", "rnnc_rt_strerror", "const char *", "int32_t status",
+       "A status code in words."},
+      {"context_size", "rnnc_rt_context_size", "size_t ", "void",
+       "Bytes of a context; align its memory to 64."},
+      {"context_init", "rnnc_rt_context_init", "int32_t ",
+       "rnnc_context *context, size_t bytes, "
+       "const rnnc_context_options *options",
+       "Makes a context: one thread and the best code if options is NULL."},
+      {"context_finish", "rnnc_rt_context_finish", "void ",
+       "rnnc_context *context", "Ends the threads of a context."},
+      {"context_variant", "rnnc_rt_context_variant", "const char *",
+       "const rnnc_context *context", "The name of the code that is used."},
+      {"context_create", "rnnc_rt_context_create", "rnnc_context *",
+       "const rnnc_context_options *options",
+       "A context in memory of its own; NULL if that fails."},
+      {"context_destroy", "rnnc_rt_context_destroy", "void ",
+       "rnnc_context *context", "Ends and frees what context_create made."},
+      {"describe", "rnnc_rt_describe", "void ", "rnnc_library *library",
+       "All of this as function pointers, for tools that read the manifest."},
+  };
+}
+
+std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
+  bool trains = false, carries = false, streams = false;
+  for (const Function &f : m.functions) {
+    trains |= f.kind == rt::KindTrainStep;
+    carries |= f.usesCarry;
+    streams |= f.usesStream;
+  }
+  std::vector<ObjectFunction> out = {
+      {"params_size", "rnnc_rt_params_size", "size_t ", "void",
+       "Bytes of the parameters; align their memory to 64."},
+      {"params_init", "rnnc_rt_params_init", "int32_t ",
+       "rnnc_params *params, size_t bytes, uint64_t seed",
+       "Draws the first values."},
+      {"params_data", "rnnc_rt_params_data", "void *",
+       "rnnc_params *params, int32_t parameter",
+       "The values of a parameter, by its position in the manifest."},
+      {"params_load", "rnnc_rt_params_load", "int32_t ",
+       "rnnc_params *params, const void *safetensors, size_t bytes, "
+       "rnnc_error *error",
+       "Takes all parameters from a safetensors file in memory, or none."},
+      {"prepared_size", "rnnc_rt_prepared_size", "size_t ",
+       "const rnnc_context *context", "Bytes of prepared weights."},
+      {"prepare", "rnnc_rt_prepare", "int32_t ",
+       "const rnnc_context *context, const rnnc_params *params, "
+       "rnnc_prepared *prepared, size_t bytes",
+       "Prepares weights; again after every change of the parameters."},
+  };
+  if (trains) {
+    out.push_back({"optimizer_size", "rnnc_rt_optimizer_size", "size_t ",
+                   "void", "Bytes of the optimiser's state."});
+    out.push_back({"optimizer_init", "rnnc_rt_optimizer_init", "int32_t ",
+                   "rnnc_optimizer *optimizer, size_t bytes",
+                   "An optimiser that has seen nothing."});
+    out.push_back({"optimizer_slot", "rnnc_rt_optimizer_slot", "void *",
+                   "rnnc_optimizer *optimizer, int32_t slot",
+                   "One value for each parameter entry; NULL past the last."});
+    out.push_back({"optimizer_counters", "rnnc_rt_optimizer_counters",
+                   "rnnc_optimizer_counters *", "rnnc_optimizer *optimizer",
+                   "The counters that steer the learning rate."});
+  }
+  if (carries) {
+    out.push_back({"carry_size", "rnnc_rt_carry_size", "size_t ",
+                   "int32_t batch",
+                   "Bytes of what goes on from chunk to chunk."});
+    out.push_back({"carry_init", "rnnc_rt_carry_init", "int32_t ",
+                   "rnnc_carry *carry, size_t bytes, int32_t batch",
+                   "All rows begin with the declared first states."});
+  }
+  if (streams) {
+    out.push_back({"stream_size", "rnnc_rt_stream_size", "size_t ",
+                   "int32_t batch", "Bytes of the states of `step`."});
+    out.push_back({"stream_init", "rnnc_rt_stream_init", "int32_t ",
+                   "const rnnc_context *context, const rnnc_params *params, "
+                   "rnnc_stream *stream, size_t bytes, int32_t batch",
+                   "All rows begin with the declared first states."});
+    out.push_back({"stream_state", "rnnc_rt_stream_state", "void *",
+                   "rnnc_stream *stream, int32_t state",
+                   "A state, [batch, shape...], by its position in the "
+                   "manifest."});
+  }
+  return out;
+}

@@ -1,0 +1,209 @@
+// Tables.cpp: the constant tables of rnnc/Runtime/Descriptors.h as LLVM IR.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each function below writes one structure, field by field in its order. LLVM
+// lays a struct of these types out as C does.
+#include "Tables.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/DerivedTypes.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+namespace {
+
+class Emitter {
+public:
+  Emitter(llvm::Module &module, const Library &library,
+          const std::vector<VariantInfo> &variants)
+      : module(module), context(module.getContext()), library(library),
+        variants(variants) {}
+
+  llvm::Error run();
+
+private:
+  using Fields = llvm::SmallVector<llvm::Constant *, 16>;
+
+  llvm::Constant *i64(int64_t v) {
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context),
+                                  uint64_t(v));
+  }
+  llvm::Constant *i32(int64_t v) {
+    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context),
+                                  uint64_t(v) & 0xffffffffu);
+  }
+  llvm::Constant *f64(double v) {
+    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context), v);
+  }
+  llvm::Constant *null() {
+    return llvm::ConstantPointerNull::get(
+        llvm::PointerType::getUnqual(context));
+  }
+  llvm::Constant *structure(const Fields &fields) {
+    return llvm::ConstantStruct::getAnon(context, fields);
+  }
+  llvm::GlobalVariable *global(llvm::Constant *value, llvm::StringRef name) {
+    auto *g = new llvm::GlobalVariable(module, value->getType(), true,
+                                       llvm::GlobalValue::PrivateLinkage,
+                                       value, name);
+    g->setAlignment(llvm::Align(8));
+    return g;
+  }
+  /// An array of constants of one type; null if empty.
+  llvm::Constant *array(const Fields &values, llvm::StringRef name) {
+    if (values.empty())
+      return null();
+    auto *type = llvm::ArrayType::get(values.front()->getType(), values.size());
+    return global(llvm::ConstantArray::get(type, values), name);
+  }
+  llvm::Constant *string(llvm::StringRef text, llvm::StringRef name = "text") {
+    auto *g = global(llvm::ConstantDataArray::getString(context, text), name);
+    g->setAlignment(llvm::Align(1));
+    return g;
+  }
+  llvm::Constant *numbers(llvm::ArrayRef<int64_t> values) {
+    Fields out;
+    for (int64_t v : values)
+      out.push_back(i64(v));
+    return array(out, "shape");
+  }
+
+  llvm::Constant *parameter(const Parameter &p);
+  llvm::Constant *argument(const Arg &arg);
+  llvm::Constant *code(llvm::StringRef symbol, llvm::StringRef suffix);
+  llvm::Constant *entry(const Entry &e);
+  llvm::Constant *function(const Function &f);
+  llvm::Constant *moduleTable(const Module &m);
+
+  llvm::Module &module;
+  llvm::LLVMContext &context;
+  const Library &library;
+  const std::vector<VariantInfo> &variants;
+  std::string missing;
+};
+
+llvm::Constant *Emitter::parameter(const Parameter &p) {
+  Fields table;
+  for (double value : p.table)
+    table.push_back(f64(value));
+  return structure({string(p.name), numbers(p.shape), array(table, "first"),
+                    i64(p.offset), i64(p.count()), f64(p.a), f64(p.b),
+                    i32(int64_t(p.shape.size())), i32(p.init),
+                    i32(p.labelled), i32(p.trainable)});
+}
+
+llvm::Constant *Emitter::argument(const Arg &arg) {
+  return structure({string(arg.name), numbers(arg.shape), i64(arg.indexSize),
+                    f64(arg.defaultValue), i32(arg.role), i32(arg.dtype),
+                    i32(int64_t(arg.shape.size())), i32(arg.optional),
+                    i32(arg.time), i32(0)});
+}
+
+/// The function of every variant.
+llvm::Constant *Emitter::code(llvm::StringRef symbol, llvm::StringRef suffix) {
+  Fields out;
+  for (const VariantInfo &variant : variants) {
+    std::string name =
+        variantName((symbol + suffix).str(), variant.name);
+    llvm::Function *f = module.getFunction(name);
+    if (!f || f->isDeclaration()) {
+      missing = name;
+      out.push_back(null());
+      continue;
+    }
+    out.push_back(f);
+  }
+  return array(out, "code");
+}
+
+llvm::Constant *Emitter::entry(const Entry &e) {
+  Fields args;
+  for (const EntryArg &arg : e.args)
+    args.push_back(structure({numbers(arg.shape), i32(arg.source),
+                              i32(arg.index), i32(arg.dtype),
+                              i32(int64_t(arg.shape.size()))}));
+  llvm::Constant *all = array(args, "bindings");
+  llvm::Constant *dims = numbers(e.dims);
+  llvm::Constant *run = code(e.symbol, ".entry");
+  llvm::Constant *size = code(e.symbol, ".workspace");
+  return global(structure({all, dims, run, size, i32(int64_t(e.args.size())),
+                           i32(int64_t(e.dims.size()))}),
+                "entry");
+}
+
+llvm::Constant *Emitter::function(const Function &f) {
+  Fields args, observed;
+  for (const Arg &arg : f.args)
+    args.push_back(argument(arg));
+  for (int i : f.observed)
+    observed.push_back(i32(i));
+  llvm::Constant *update = f.update ? entry(*f.update) : null();
+  return structure({string(f.name), array(args, "arguments"), entry(f.entry),
+                    update, array(observed, "observed"), i32(f.kind),
+                    i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
+                    i32(int64_t(f.observed.size())), i32(f.symbols),
+                    i32(f.start), i32(f.stop), i32(f.optionalSeed)});
+}
+
+llvm::Constant *Emitter::moduleTable(const Module &m) {
+  Fields params, states, functions;
+  int64_t scratch = 0;
+  for (const Parameter &p : m.parameters) {
+    params.push_back(parameter(p));
+    if (p.init == rt::InitOrthogonal)
+      scratch = std::max(scratch, p.count());
+  }
+  for (const State &s : m.states)
+    states.push_back(structure({string(s.name), i64(s.count)}));
+  for (const Function &f : m.functions)
+    functions.push_back(function(f));
+  return structure(
+      {string(m.name), array(params, "parameters"), array(states, "states"),
+       array(functions, "functions"), i64(m.arena), i64(scratch),
+       f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
+       i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),
+       i32(int64_t(m.functions.size())), i32(m.numSlots), i32(m.hasPrev),
+       i32(m.schedule), i32(m.firstPrev), i32(0)});
+}
+
+llvm::Error Emitter::run() {
+  Fields modules, kinds;
+  for (const Module &m : library.modules)
+    modules.push_back(moduleTable(m));
+  for (const VariantInfo &v : variants)
+    kinds.push_back(structure({string(v.name), i64(v.level)}));
+  if (!missing.empty())
+    return llvm::createStringError("the compiled code has no function `" +
+                                   missing + "`");
+  auto *manifest = llvm::cast<llvm::GlobalVariable>(
+      string(manifestText(library), "manifest"));
+  manifest->setSection(".rodata.rnnc.manifest");
+  llvm::Constant *table = structure(
+      {manifest, array(modules, "modules"), array(kinds, "variants"),
+       i32(int64_t(modules.size())), i32(int64_t(kinds.size())),
+       i32(library.real()), i32(0)});
+  llvm::GlobalVariable *declared =
+      module.getGlobalVariable("rnnc_rt_library", true);
+  auto *defined = new llvm::GlobalVariable(
+      module, table->getType(), true, llvm::GlobalValue::InternalLinkage,
+      table, "rnnc_rt_tables");
+  defined->setAlignment(llvm::Align(8));
+  if (declared) {
+    declared->replaceAllUsesWith(defined);
+    declared->eraseFromParent();
+  }
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error target::emitTables(llvm::Module &module, const Library &library,
+                               const std::vector<VariantInfo> &variants) {
+  return Emitter(module, library, variants).run();
+}
+
+std::string target::variantName(llvm::StringRef function,
+                                llvm::StringRef variant) {
+  return (function + "." + variant).str();
+}

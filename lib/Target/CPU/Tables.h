@@ -1,0 +1,26 @@
+// Tables.h: the runtime's tables and the API functions as LLVM IR.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_TARGET_CPU_TABLES_H
+#define RNNC_LIB_TARGET_CPU_TABLES_H
+
+#include "rnnc/Target/CPU/Library.h"
+
+#include "llvm/IR/Module.h"
+
+namespace rnnc::target {
+
+/// Defines `rnnc_rt_library` in `module`, which holds the code of all
+/// variants under the names of `entryName`.
+llvm::Error emitTables(llvm::Module &module, const Library &library,
+                       const std::vector<VariantInfo> &variants);
+
+/// Defines the API functions; returns their names.
+std::vector<std::string> emitWrappers(llvm::Module &module,
+                                      const Library &library);
+
+/// The name of a variant's function.
+std::string variantName(llvm::StringRef function, llvm::StringRef variant);
+
+} // namespace rnnc::target
+
+#endif // RNNC_LIB_TARGET_CPU_TABLES_H

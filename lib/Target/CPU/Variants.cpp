@@ -1,0 +1,76 @@
+// Variants.cpp: which instructions code is made for.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Target/CPU/Library.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+/// Fills what follows from the level.
+static VariantInfo makeVariant(std::string name, std::string cpu, int level) {
+  VariantInfo info;
+  info.name = std::move(name);
+  info.cpu = std::move(cpu);
+  info.level = level;
+  info.vectorBits = level >= 4 ? 512 : level == 3 ? 256 : 128;
+  info.fma = level >= 3;
+  return info;
+}
+
+template <typename Has>
+static int levelOf(Has has) {
+  if (!has("sse4.2") || !has("popcnt"))
+    return 1;
+  if (!has("avx2") || !has("fma") || !has("bmi2") || !has("lzcnt") ||
+      !has("f16c"))
+    return 2;
+  return has("avx512f") && has("avx512bw") && has("avx512dq") &&
+                 has("avx512vl") && has("avx512cd")
+             ? 4
+             : 3;
+}
+
+static VariantInfo hostVariant() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  int level = levelOf([&](llvm::StringRef f) { return features.lookup(f); });
+  VariantInfo info = makeVariant(
+      "native", llvm::sys::getHostCPUName().str(), level);
+  std::vector<std::string> list;
+  for (const auto &feature : features)
+    list.push_back((feature.second ? "+" : "-") + feature.first().str());
+  llvm::sort(list);
+  info.features = llvm::join(list, ",");
+  return info;
+}
+
+llvm::Expected<std::vector<VariantInfo>>
+target::variantsFor(llvm::StringRef march) {
+  if (march.empty())
+    return std::vector<VariantInfo>{makeVariant("v2", "x86-64-v2", 2),
+                                    makeVariant("v3", "x86-64-v3", 3),
+                                    makeVariant("v4", "x86-64-v4", 4)};
+  if (march == "native")
+    return std::vector<VariantInfo>{hostVariant()};
+  std::string cpu = march.size() == 2 && march[0] == 'v'
+                        ? ("x86-64-" + march).str()
+                        : march.str();
+  if (llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) ==
+      llvm::X86::CK_None) {
+    llvm::SmallVector<llvm::StringRef> all;
+    llvm::X86::fillValidCPUArchList(all, /*Only64Bit=*/true);
+    return llvm::createStringError("there is no processor `" + march.str() +
+                                   "` for -march; x86-64, x86-64-v2, "
+                                   "x86-64-v3, x86-64-v4 and native are among "
+                                   "those there are");
+  }
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::X86::getFeaturesForCPU(cpu, features);
+  int level = levelOf(
+      [&](llvm::StringRef f) { return llvm::is_contained(features, f); });
+  llvm::StringRef name = cpu;
+  name.consume_front("x86-64-");
+  return std::vector<VariantInfo>{makeVariant(name.str(), cpu, level)};
+}

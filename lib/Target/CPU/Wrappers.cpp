@@ -1,0 +1,247 @@
+// Wrappers.cpp: the typed C functions of a library as LLVM IR.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A typed function fills an rnnc_call and goes through the one way into the
+// runtime; a function about an object puts the module's number in.
+#include "Tables.h"
+
+#include "rnnc/Runtime/ABI.h"
+#include "rnnc/Target/CPU/Prototypes.h"
+
+#include "llvm/IR/IRBuilder.h"
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+namespace {
+
+class Emitter {
+public:
+  Emitter(llvm::Module &module, const Library &library)
+      : module(module), library(library), b(module.getContext()) {
+    ptr = b.getPtrTy();
+  }
+  std::vector<std::string> run();
+
+private:
+  llvm::Type *typeOf(llvm::StringRef c);
+  llvm::Function *define(llvm::StringRef name, llvm::Type *result,
+                         llvm::ArrayRef<llvm::Type *> parameters);
+  void object(llvm::StringRef name, const ObjectFunction &f, int module);
+  void workspaceSize(const Function &f, int module, int function);
+  void call(const Module &m, const Function &f, int module, int function);
+  llvm::Value *timesArray(const Function &f, llvm::Function *wrapper,
+                          const std::vector<CParameter> &parameters);
+  void store(llvm::Value *value, llvm::Value *call, size_t offset);
+
+  llvm::Module &module;
+  const Library &library;
+  llvm::IRBuilder<> b;
+  llvm::Type *ptr;
+  std::vector<std::string> names;
+};
+
+llvm::Type *Emitter::typeOf(llvm::StringRef c) {
+  c = c.trim();
+  if (c == "void")
+    return b.getVoidTy();
+  if (c.contains('*'))
+    return ptr;
+  if (c.contains("size_t") || c.contains("int64_t"))
+    return b.getInt64Ty();
+  if (c.starts_with("float"))
+    return b.getFloatTy();
+  if (c.starts_with("double"))
+    return b.getDoubleTy();
+  return b.getInt32Ty();
+}
+
+llvm::Function *Emitter::define(llvm::StringRef name, llvm::Type *result,
+                                llvm::ArrayRef<llvm::Type *> parameters) {
+  auto *type = llvm::FunctionType::get(result, parameters, false);
+  auto *f = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
+                                   name, module);
+  f->setDoesNotThrow();
+  b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", f));
+  names.push_back(name.str());
+  return f;
+}
+
+/// Forwards to the runtime. The module's number follows the context where
+/// there is one, else it comes first; functions of the library have none.
+void Emitter::object(llvm::StringRef name, const ObjectFunction &f,
+                     int moduleIndex) {
+  llvm::SmallVector<llvm::Type *> types;
+  llvm::SmallVector<llvm::StringRef> parts;
+  if (f.signature != "void")
+    llvm::StringRef(f.signature).split(parts, ", ");
+  for (llvm::StringRef part : parts)
+    types.push_back(typeOf(part));
+  llvm::Type *result = typeOf(f.result);
+  llvm::Function *wrapper = define(name, result, types);
+  llvm::SmallVector<llvm::Value *> arguments;
+  for (llvm::Argument &arg : wrapper->args())
+    arguments.push_back(&arg);
+  if (moduleIndex >= 0) {
+    bool context =
+        !parts.empty() && parts.front().contains("rnnc_context");
+    arguments.insert(arguments.begin() + context, b.getInt32(moduleIndex));
+  }
+  llvm::SmallVector<llvm::Type *> full;
+  for (llvm::Value *argument : arguments)
+    full.push_back(argument->getType());
+  llvm::FunctionCallee target = module.getOrInsertFunction(
+      f.target, llvm::FunctionType::get(result, full, false));
+  llvm::Value *value = b.CreateCall(target, arguments);
+  if (result->isVoidTy())
+    b.CreateRetVoid();
+  else
+    b.CreateRet(value);
+}
+
+llvm::Value *
+Emitter::timesArray(const Function &f, llvm::Function *wrapper,
+                    const std::vector<CParameter> &parameters) {
+  if (f.times.empty())
+    return llvm::ConstantPointerNull::get(llvm::cast<llvm::PointerType>(ptr));
+  auto *type = llvm::ArrayType::get(b.getInt32Ty(), f.times.size());
+  llvm::Value *times = b.CreateAlloca(type);
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (parameters[i].kind == CParam::Time)
+      b.CreateStore(wrapper->getArg(unsigned(i)),
+                    b.CreateConstGEP2_32(type, times, 0,
+                                         unsigned(parameters[i].index)));
+  return times;
+}
+
+void Emitter::workspaceSize(const Function &f, int moduleIndex,
+                            int functionIndex) {
+  std::vector<CParameter> parameters = workspaceParameters(f);
+  llvm::SmallVector<llvm::Type *> types;
+  for (const CParameter &p : parameters)
+    types.push_back(typeOf(p.type));
+  llvm::Function *wrapper =
+      define(f.symbol + "_workspace_size", b.getInt64Ty(), types);
+  llvm::Value *times = timesArray(f, wrapper, parameters);
+  llvm::FunctionCallee target = module.getOrInsertFunction(
+      "rnnc_rt_workspace_size",
+      llvm::FunctionType::get(
+          b.getInt64Ty(),
+          {ptr, b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), ptr}, false));
+  b.CreateRet(b.CreateCall(target, {wrapper->getArg(0),
+                                    b.getInt32(unsigned(moduleIndex)),
+                                    b.getInt32(unsigned(functionIndex)),
+                                    wrapper->getArg(1), times}));
+}
+
+void Emitter::store(llvm::Value *value, llvm::Value *call, size_t offset) {
+  b.CreateStore(value, b.CreateConstGEP1_64(b.getInt8Ty(), call, offset));
+}
+
+void Emitter::call(const Module &m, const Function &f, int moduleIndex,
+                   int functionIndex) {
+  std::vector<CParameter> parameters = callParameters(m, f);
+  llvm::SmallVector<llvm::Type *> types;
+  for (const CParameter &p : parameters)
+    types.push_back(typeOf(p.type));
+  llvm::Function *wrapper = define(f.symbol, b.getInt32Ty(), types);
+  auto *bytes = llvm::ArrayType::get(b.getInt64Ty(), sizeof(rnnc_call) / 8);
+  llvm::Value *call = b.CreateAlloca(bytes);
+  b.CreateStore(llvm::Constant::getNullValue(bytes), call);
+  auto *list = llvm::ArrayType::get(ptr, f.args.size());
+  llvm::Value *args = b.CreateAlloca(list);
+  store(args, call, offsetof(rnnc_call, args));
+  store(b.getInt32(unsigned(f.args.size())), call,
+        offsetof(rnnc_call, num_args));
+  store(b.getInt32(unsigned(f.times.size())), call,
+        offsetof(rnnc_call, num_times));
+  store(timesArray(f, wrapper, parameters), call, offsetof(rnnc_call, times));
+  bool hasSeedArgument = false;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    llvm::Value *value = wrapper->getArg(unsigned(i));
+    value->setName(parameters[i].name);
+    auto put = [&](size_t offset) { store(value, call, offset); };
+    switch (parameters[i].kind) {
+    case CParam::Context:
+    case CParam::Time:
+      break;
+    case CParam::Params:
+      put(offsetof(rnnc_call, params));
+      break;
+    case CParam::Prepared:
+      put(offsetof(rnnc_call, prepared));
+      break;
+    case CParam::Optimizer:
+      put(offsetof(rnnc_call, optimizer));
+      break;
+    case CParam::Carry:
+      put(offsetof(rnnc_call, carry));
+      break;
+    case CParam::Stream:
+      put(offsetof(rnnc_call, stream));
+      break;
+    case CParam::Workspace:
+      put(offsetof(rnnc_call, workspace));
+      break;
+    case CParam::WorkspaceBytes:
+      put(offsetof(rnnc_call, workspace_bytes));
+      break;
+    case CParam::Batch:
+      put(offsetof(rnnc_call, batch));
+      break;
+    case CParam::Option: {
+      llvm::Value *place = b.CreateAlloca(value->getType());
+      b.CreateStore(value, place);
+      value = place;
+      [[fallthrough]];
+    }
+    case CParam::Arg:
+      b.CreateStore(value, b.CreateConstGEP2_32(
+                               list, args, 0, unsigned(parameters[i].index)));
+      break;
+    case CParam::Seed:
+      put(offsetof(rnnc_call, seed));
+      break;
+    case CParam::HasSeed:
+      hasSeedArgument = true;
+      put(offsetof(rnnc_call, has_seed));
+      break;
+    case CParam::Error:
+      put(offsetof(rnnc_call, error));
+      break;
+    }
+  }
+  if (!hasSeedArgument)
+    store(b.getInt32(1), call, offsetof(rnnc_call, has_seed));
+  llvm::FunctionCallee target = module.getOrInsertFunction(
+      "rnnc_rt_call",
+      llvm::FunctionType::get(
+          b.getInt32Ty(), {ptr, b.getInt32Ty(), b.getInt32Ty(), ptr}, false));
+  b.CreateRet(b.CreateCall(target, {wrapper->getArg(0),
+                                    b.getInt32(unsigned(moduleIndex)),
+                                    b.getInt32(unsigned(functionIndex)),
+                                    call}));
+}
+
+std::vector<std::string> Emitter::run() {
+  for (const ObjectFunction &f : libraryFunctions())
+    object(library.name + "_" + f.suffix, f, -1);
+  for (size_t i = 0; i < library.modules.size(); ++i) {
+    const Module &m = library.modules[i];
+    std::string prefix = library.name + "_" + cName(m.name) + "_";
+    for (const ObjectFunction &f : objectFunctions(m))
+      object(prefix + f.suffix, f, int(i));
+    for (size_t k = 0; k < m.functions.size(); ++k) {
+      workspaceSize(m.functions[k], int(i), int(k));
+      call(m, m.functions[k], int(i), int(k));
+    }
+  }
+  return names;
+}
+
+} // namespace
+
+std::vector<std::string> target::emitWrappers(llvm::Module &module,
+                                              const Library &library) {
+  return Emitter(module, library).run();
+}

@@ -1,0 +1,79 @@
+// What cannot be lowered is said with its place.
+// RUN: rnn-opt %s --convert-rnn-to-scan --split-input-file --verify-diagnostics
+
+rnn.module @backward attributes {kind = "cell", source = "backward", train = {}, exports = [{function = "step"}], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T"] real>
+  %h0 = rnn.constant 0.0 : !rnn.value<[] real>
+  // expected-error @below {{[E404] `step` is not possible for this module: it runs backward over a time axis}}
+  %ys, %f = rnn.scan #rnn.axis<"T"> over(%x : !rnn.value<["T"] real>)
+      init(%h0 : !rnn.value<[] real>) states = ["h"] reverse {
+  ^bb0(%e: !rnn.value<[] real>, %h: !rnn.value<[] real>):
+    %n = rnn.binary add %e, %h : !rnn.value<[] real>, !rnn.value<[] real>
+    rnn.yield next(%n : !rnn.value<[] real>) out(%n : !rnn.value<[] real>)
+  } -> (!rnn.value<["T"] real>)
+  rnn.result "out" %ys : !rnn.value<["T"] real>
+}
+
+// -----
+
+rnn.module @total attributes {kind = "model", source = "total", train = {}, exports = [{function = "sample"}], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T"] real>
+  %y = rnn.output "y" : !rnn.value<[] bit>
+  // expected-error @below {{[E404] `sample` is not possible for this module: it reduces over a time axis}}
+  %s = rnn.reduce_last sum %x : !rnn.value<["T"] real>
+  %d = rnn.dist bernoulli(%s : !rnn.value<[] real>) : !rnn.dist<bernoulli, !rnn.value<[] bit>>
+  rnn.observe "y" %y, %d : !rnn.value<[] bit>, !rnn.dist<bernoulli, !rnn.value<[] bit>>
+}
+
+// -----
+
+rnn.module @chunks attributes {kind = "model", source = "chunks", train = {bptt = {carry = true, steps = 3 : i64}}, exports = [], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T"] real>
+  %k = rnn.constant 0.0 : !rnn.value<[] real>
+  // expected-error @below {{`carry` is not possible here: `shift` over chunks is not supported yet}}
+  %s = rnn.sequence shift %x fill %k : !rnn.value<[] real> : !rnn.value<["T"] real>
+  %t = rnn.reduce_last sum %s : !rnn.value<["T"] real>
+  rnn.loss %t : !rnn.value<[] real>
+}
+
+// -----
+
+rnn.module @nested attributes {kind = "layer", source = "nested", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T", "L"] real>
+  %h0 = rnn.constant 0.0 : !rnn.value<[] real>
+  %r = rnn.bind for #rnn.axis<"T"> {
+  ^bb0(%i: !rnn.value<[] index "T">):
+    %xi = rnn.lookup %x[%i] : !rnn.value<["T", "L"] real>, !rnn.value<[] index "T">
+    // expected-error @below {{a recurrence for each element of the axis T is not supported yet}}
+    %f = rnn.scan #rnn.axis<"L"> over(%xi : !rnn.value<["L"] real>)
+        init(%h0 : !rnn.value<[] real>) states = ["h"] {
+    ^bb0(%e: !rnn.value<[] real>, %h: !rnn.value<[] real>):
+      %n = rnn.binary add %e, %h : !rnn.value<[] real>, !rnn.value<[] real>
+      rnn.yield next(%n : !rnn.value<[] real>)
+    } -> ()
+    rnn.yield out(%f : !rnn.value<[] real>)
+  } : !rnn.value<["T"] real>
+  rnn.result "out" %r : !rnn.value<["T"] real>
+}
+
+// -----
+
+rnn.module @times attributes {kind = "layer", source = "times", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T"] real>
+  %r = rnn.bind for #rnn.axis<"T"> {
+  ^bb0(%i: !rnn.value<[] index "T">):
+    // expected-error @below {{the index of the time axis T can only look up: other uses are not supported yet}}
+    %c = rnn.compare eq %i, %i : !rnn.value<[] index "T">, !rnn.value<[] index "T">
+    rnn.yield out(%c : !rnn.value<[] bit>)
+  } : !rnn.value<["T"] bit>
+  rnn.result "out" %r : !rnn.value<["T"] bit>
+}
+
+// -----
+
+// expected-error @below {{`predict` is not possible: no output follows from the inputs alone}}
+rnn.module @nothing attributes {kind = "model", source = "nothing", train = {}, exports = [{function = "predict"}], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T"] real>
+  %t = rnn.reduce_last sum %x : !rnn.value<["T"] real>
+  rnn.loss %t : !rnn.value<[] real>
+}

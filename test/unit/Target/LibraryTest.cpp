@@ -1,0 +1,166 @@
+// LibraryTest.cpp: libraries made of a module written by hand.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Target/CPU/Library.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <gtest/gtest.h>
+
+using namespace rnnc;
+using namespace rnnc::target;
+
+namespace {
+
+std::string read(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  return buffer ? (*buffer)->getBuffer().str() : "";
+}
+
+std::string source(const std::string &name) {
+  return std::string(RNNC_SOURCE_DIR) + "/" + name;
+}
+
+class LibraryTest : public testing::Test {
+protected:
+  void SetUp() override {
+    llvm::SmallString<64> path;
+    ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("rnnc-test", path));
+    directory = path.str().str();
+  }
+  void TearDown() override { llvm::sys::fs::remove_directories(directory); }
+
+  std::string in(const std::string &name) { return directory + "/" + name; }
+
+  /// Makes the library; the header stands beside it.
+  void make(const std::string &file, Output output, int optLevel,
+            const std::string &march) {
+    auto library = readInterface(read(source("Tiny.json")),
+                                 symbolPrefix(file), false);
+    ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
+    mlir::MLIRContext context;
+    context.loadDialect<mlir::LLVM::LLVMDialect>();
+    auto module = mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"),
+                                                        &context);
+    ASSERT_TRUE(module);
+    auto variants = variantsFor(march);
+    ASSERT_TRUE(bool(variants)) << llvm::toString(variants.takeError());
+    llvm::LLVMContext llvmContext;
+    std::vector<VariantModule> modules;
+    for (const VariantInfo &info : *variants) {
+      auto translated = translate(*module, llvmContext, info);
+      ASSERT_TRUE(bool(translated));
+      modules.push_back({info, std::move(*translated)});
+    }
+    EmitOptions options;
+    options.path = in(file);
+    options.output = output;
+    options.optLevel = optLevel;
+    llvm::Error error = emitLibrary(std::move(modules), *library, options);
+    ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+    llvm::Error header = writeFile(in("libtiny.h"), headerText(*library));
+    ASSERT_FALSE(bool(header));
+  }
+
+  int run(const std::string &command) {
+    return std::system((command + " > " + in("log") + " 2>&1").c_str());
+  }
+  std::string log() { return read(in("log")); }
+
+  /// Compiles the C program against what was made, and runs it.
+  void runProgram(const std::string &link) {
+    std::string compile = std::string(RNNC_C_COMPILER) +
+                          " -std=c99 -pedantic -Wall -Wextra -Werror "
+                          "-D_POSIX_C_SOURCE=200112L -I" +
+                          directory + " " + source("tiny.c") + " -o " +
+                          in("tiny") + " " + link + " -lm";
+    ASSERT_EQ(run(compile), 0) << log();
+    ASSERT_EQ(run(in("tiny")), 0) << log();
+  }
+
+  std::string directory;
+};
+
+TEST_F(LibraryTest, SharedLibraryFromC) {
+  make("libtiny.so", Output::SharedLibrary, 2, "");
+  runProgram("-L" + directory + " -ltiny -Wl,-rpath," + directory);
+  // As C++ too.
+  std::string compile = std::string(RNNC_CXX_COMPILER) +
+                        " -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ -I" +
+                        directory + " " + source("tiny.c");
+  EXPECT_EQ(run(compile), 0) << log();
+}
+
+TEST_F(LibraryTest, ObjectAndArchiveFromC) {
+  make("tiny.o", Output::Object, 0, "x86-64-v2");
+  runProgram(in("tiny.o") + " -lpthread");
+  make("libtiny.a", Output::StaticArchive, 3, "x86-64-v2");
+  runProgram(in("libtiny.a") + " -lpthread");
+}
+
+TEST_F(LibraryTest, OnlyTheApiIsVisible) {
+  make("libtiny.so", Output::SharedLibrary, 1, "");
+  ASSERT_EQ(run("nm -D --defined-only " + in("libtiny.so")), 0) << log();
+  std::istringstream lines(log());
+  std::string address, kind, name;
+  int count = 0;
+  while (lines >> address >> kind >> name) {
+    EXPECT_EQ(name.rfind("tiny_", 0), 0u) << name;
+    ++count;
+  }
+  EXPECT_GT(count, 20);
+  ASSERT_EQ(run("readelf -d " + in("libtiny.so")), 0) << log();
+  std::string dynamic = log();
+  EXPECT_EQ(dynamic.find("libstdc++"), std::string::npos) << dynamic;
+  EXPECT_NE(dynamic.find("libc.so.6"), std::string::npos) << dynamic;
+}
+
+TEST_F(LibraryTest, TheSameBytesTwice) {
+  make("libtiny.so", Output::SharedLibrary, 2, "");
+  std::string first = read(in("libtiny.so")), header = read(in("libtiny.h"));
+  make("libtiny.so", Output::SharedLibrary, 2, "");
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first, read(in("libtiny.so")));
+  EXPECT_EQ(header, read(in("libtiny.h")));
+}
+
+TEST_F(LibraryTest, NoLinker) {
+  std::string path = getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  EmitOptions options;
+  options.path = in("libtiny.so");
+  llvm::Error error = linkShared(in("none.o"), options);
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_NE(llvm::toString(std::move(error)).find("no linker was found"),
+            std::string::npos);
+}
+
+TEST(Variants, March) {
+  auto all = variantsFor("");
+  ASSERT_TRUE(bool(all));
+  ASSERT_EQ(all->size(), 3u);
+  EXPECT_EQ((*all)[2].vectorBits, 512);
+  auto v3 = variantsFor("x86-64-v3");
+  ASSERT_TRUE(bool(v3));
+  EXPECT_EQ(v3->front().level, 3);
+  EXPECT_EQ(v3->front().name, "v3");
+  auto skylake = variantsFor("skylake-avx512");
+  ASSERT_TRUE(bool(skylake));
+  EXPECT_EQ(skylake->front().level, 4);
+  auto bad = variantsFor("z80");
+  ASSERT_FALSE(bool(bad));
+  EXPECT_NE(llvm::toString(bad.takeError()).find("z80"), std::string::npos);
+}
+
+TEST(Names, Prefix) {
+  EXPECT_EQ(symbolPrefix("/a/b/libchar-lm.so"), "char_lm");
+  EXPECT_EQ(symbolPrefix("2x.so"), "m2x");
+  EXPECT_EQ(cName("lstm[64, 128]"), "lstm_64_128");
+}
+
+} // namespace
