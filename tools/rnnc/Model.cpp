@@ -4,6 +4,8 @@
 
 #if RNNC_HAVE_PIPELINE
 #include "rnnc/Pipeline/Compile.h"
+
+#include "llvm/Support/raw_ostream.h"
 #endif
 
 #include <charconv>

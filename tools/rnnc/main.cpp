@@ -2,9 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 
+#if RNNC_HAVE_PIPELINE
+#include "CompileCommand.h"
+#endif
+
 #include "rnnc/Data/Result.h"
 
 int main(int argc, char **argv) {
+#if RNNC_HAVE_PIPELINE
+  if (rnnc::tool::isCompileCommand(argc, argv))
+    return rnnc::tool::runCompileCommand(argc, argv);
+#endif
   CLI::App app{"rnnc compiles recurrent models ahead of time, trains them and "
                "uses them"};
   app.require_subcommand(1);

@@ -1,0 +1,56 @@
+// Compile.h: from a source to a library, an object, or the text of a phase.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_PIPELINE_COMPILE_H
+#define RNNC_PIPELINE_COMPILE_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llvm {
+class raw_ostream;
+} // namespace llvm
+
+namespace rnnc {
+
+struct CompileRequest {
+  /// A `.rnn` source, or the text of a phase (`.mlir`), which goes on from
+  /// there.
+  std::string source;
+  /// Where the result goes; "-" is standard output. The header of a library
+  /// stands beside it.
+  std::string output;
+  std::vector<std::pair<std::string, int64_t>> dims;
+  std::string precision = "f32";
+  int optLevel = 2;
+  /// "": v2, v3 and v4, picked when loaded; else what -march says.
+  std::string march;
+  bool fastMath = false;
+  /// All functions that are possible, whatever `export` names.
+  bool allFunctions = false;
+  std::vector<std::string> importDirs;
+
+  enum class Emit { SharedLibrary, Object, StaticArchive, Phase };
+  Emit emit = Emit::SharedLibrary;
+  /// With Emit::Phase: whose text is wanted.
+  std::string phase;
+
+  bool verbose = false;
+  bool color = false;
+  /// The options --mlir-… of the command line are in force.
+  bool debugOptions = false;
+  // Loop passes, to be turned off for comparison.
+  bool hoist = true;
+  bool sumWeightGradients = true;
+  bool mergeProducts = true;
+  int unroll = 1;
+};
+
+/// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in
+/// the source, 2 usage, 3 a tool failed, 70 a fault of the compiler.
+int compile(const CompileRequest &request, llvm::raw_ostream &err);
+
+} // namespace rnnc
+
+#endif // RNNC_PIPELINE_COMPILE_H

@@ -1,0 +1,68 @@
+// Phases.h: the one table of what the compiler does, in order.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `rnnc --emit=PHASE`, the named pipelines of rnn-opt, the documentation and
+// the tests all come from this table.
+#ifndef RNNC_PIPELINE_PHASES_H
+#define RNNC_PIPELINE_PHASES_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+#include <string>
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace rnnc::pipeline {
+
+enum class Phase {
+  AST, RNN, Batched, Grad, Scheduled, Kernel, Buffer, LLVM, Object, Library
+};
+
+/// What the passes of a phase depend on.
+struct PipelineOptions {
+  std::string precision = "f32";
+  bool allFunctions = true;
+  bool fastMath = false;
+  int optLevel = 2;
+  // Of the phases after `buffer`, which run once for every variant.
+  int vectorBits = 256;
+  bool fma = true;
+  // Loop passes, each of which can be turned off.
+  bool hoist = true;
+  bool sumWeightGradients = true;
+  bool mergeProducts = true;
+  int unroll = 1;
+};
+
+struct PhaseInfo {
+  Phase phase;
+  llvm::StringRef name;
+  llvm::StringRef summary;
+  /// The passes that lead from the phase before to this one, as text; empty
+  /// where no pass does.
+  std::string (*passes)(const PipelineOptions &options);
+};
+
+/// All phases, in order.
+llvm::ArrayRef<PhaseInfo> phases();
+const PhaseInfo &phaseInfo(Phase phase);
+std::optional<Phase> phaseNamed(llvm::StringRef name);
+
+/// The names of all phases, for messages.
+std::string phaseNames();
+
+/// Adds the passes of one phase; false, with a message, if one is unknown.
+bool addPhase(mlir::OpPassManager &manager, Phase phase,
+              const PipelineOptions &options, std::string &error);
+
+/// Registers `rnnc-PHASE` for every phase that has passes, and the pass that
+/// collects the interface.
+void registerPipelines();
+
+} // namespace rnnc::pipeline
+
+#endif // RNNC_PIPELINE_PHASES_H

@@ -1,0 +1,301 @@
+// Compile.cpp: from a source to a library, an object, or the text of a phase.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Pipeline/Compile.h"
+
+#include "Messages.h"
+
+#ifdef RNNC_HAVE_ASTTORNN
+#include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#endif
+#include "rnnc/Frontend/Frontend.h"
+#include "rnnc/InitAll.h"
+#include "rnnc/Pipeline/Phases.h"
+#include "rnnc/Target/CPU/Library.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace rnnc;
+using namespace rnnc::pipeline;
+
+namespace {
+
+enum ExitCode { ExitOk = 0, ExitSource = 1, ExitUsage = 2, ExitTool = 3,
+                ExitInternal = 70 };
+
+mlir::DialectRegistry &registry() {
+  static mlir::DialectRegistry instance = [] {
+    mlir::DialectRegistry r;
+    registerAllDialects(r);
+    return r;
+  }();
+  return instance;
+}
+
+void registerPassesOnce() {
+  static bool done = [] {
+    registerAllPasses();
+    registerPipelines();
+    return true;
+  }();
+  (void)done;
+}
+
+class Compilation {
+public:
+  Compilation(const CompileRequest &request, llvm::raw_ostream &err)
+      : request(request), err(err), context(registry()) {
+    context.loadAllAvailableDialects();
+    options.precision = request.precision;
+    options.allFunctions = request.allFunctions;
+    options.fastMath = request.fastMath;
+    options.optLevel = request.optLevel;
+    options.hoist = request.hoist;
+    options.sumWeightGradients = request.sumWeightGradients;
+    options.mergeProducts = request.mergeProducts;
+    options.unroll = request.unroll;
+  }
+
+  int run();
+
+private:
+  int fail(int code, const llvm::Twine &message) {
+    err << "rnnc: error: " << message << "\n";
+    return code;
+  }
+  int checkRequest();
+  int readSource();
+  int readText();
+  int lower(mlir::ModuleOp top, Phase from, Phase to,
+            const PipelineOptions &passes);
+  int printPhase();
+  int emit();
+  int makeVariants(std::vector<target::VariantModule> &out);
+  int write(const std::string &path, llvm::StringRef text);
+  std::string headerPath(llvm::StringRef name) const;
+
+  const CompileRequest &request;
+  llvm::raw_ostream &err;
+  PipelineOptions options;
+  mlir::MLIRContext context;
+  llvm::LLVMContext llvmContext;
+  SourceManager sources;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  Phase wanted = Phase::Library;
+  Phase have = Phase::RNN; ///< the phase that `module` is in
+};
+
+int Compilation::checkRequest() {
+  if (request.precision != "f32" && request.precision != "f64")
+    return fail(ExitUsage, "--precision is f32 or f64, not `" +
+                               request.precision + "`");
+  if (request.optLevel < 0 || request.optLevel > 3)
+    return fail(ExitUsage, "there are the levels -O0 to -O3");
+  if (request.emit == CompileRequest::Emit::Phase) {
+    std::optional<Phase> phase = phaseNamed(request.phase);
+    if (!phase || *phase < Phase::RNN || *phase >= Phase::Object)
+      return fail(ExitUsage, "there is no phase `" + request.phase +
+                                 "`; there are " + phaseNames());
+    wanted = *phase;
+  }
+  return ExitOk;
+}
+
+/// Reads and checks a `.rnn` source.
+int Compilation::readSource() {
+  Diagnostics diags(sources);
+  FrontendOptions frontend{request.dims, request.importDirs};
+  std::optional<CheckedProgram> program =
+      check(sources, request.source, frontend, diags);
+  if (program) {
+#ifdef RNNC_HAVE_ASTTORNN
+    reportUnsupported(*program, diags);
+    if (!diags.hasErrors())
+      module = emitRNN(*program, sources, context, diags);
+#endif
+  }
+  diags.sort();
+  err << diags.render(request.color);
+  if (diags.hasErrors())
+    return ExitSource;
+  if (!module)
+    return fail(ExitInternal, "the source was refused without a message");
+  have = Phase::RNN;
+  return ExitOk;
+}
+
+/// Reads the text that `--emit` printed; it says of which phase it is.
+int Compilation::readText() {
+  Messages messages(context, sources);
+  module = mlir::parseSourceFile<mlir::ModuleOp>(request.source, &context);
+  if (!module) {
+    err << messages.render(request.color);
+    return ExitSource;
+  }
+  auto name = (*module)->getAttrOfType<mlir::StringAttr>("rnnc.phase");
+  std::optional<Phase> phase =
+      name ? phaseNamed(name.getValue()) : std::optional(Phase::RNN);
+  if (!phase)
+    return fail(ExitSource, "`" + request.source + "` is of the phase `" +
+                                name.getValue() + "`, which does not exist");
+  have = *phase;
+  return ExitOk;
+}
+
+/// Runs the passes of the phases after `from`, up to `to`.
+int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,
+                       const PipelineOptions &passes) {
+  Messages messages(context, sources);
+  mlir::PassManager manager(&context);
+  if (request.debugOptions) {
+    if (mlir::failed(mlir::applyPassManagerCLOptions(manager)))
+      return ExitUsage;
+    mlir::applyDefaultTimingPassManagerCLOptions(manager);
+  }
+  for (const PhaseInfo &info : phases()) {
+    std::string error;
+    if (info.phase > from && info.phase <= to &&
+        !addPhase(manager, info.phase, passes, error))
+      return fail(ExitInternal, error);
+  }
+  bool ok = mlir::succeeded(manager.run(top));
+  err << messages.render(request.color);
+  if (messages.sourceErrors())
+    return ExitSource;
+  if (!ok)
+    return fail(ExitInternal, "a pass failed; this is a fault of the compiler");
+  return ExitOk;
+}
+
+int Compilation::write(const std::string &path, llvm::StringRef text) {
+  if (path == "-") {
+    llvm::outs() << text;
+    return ExitOk;
+  }
+  if (llvm::Error error = target::writeFile(path, text))
+    return fail(ExitTool, llvm::toString(std::move(error)));
+  return ExitOk;
+}
+
+/// The options of the phases that run once for every variant.
+static PipelineOptions optionsFor(PipelineOptions options,
+                                  const target::VariantInfo &variant) {
+  options.vectorBits = variant.vectorBits;
+  options.fma = variant.fma;
+  return options;
+}
+
+int Compilation::printPhase() {
+  if (have > wanted)
+    return fail(ExitUsage, "`" + request.source + "` is of a later phase than `" +
+                               request.phase + "`");
+  llvm::Expected<std::vector<target::VariantInfo>> variants =
+      target::variantsFor(request.march);
+  if (!variants)
+    return fail(ExitUsage, llvm::toString(variants.takeError()));
+  // The last variant is the widest.
+  if (int code = lower(*module, have, wanted,
+                       optionsFor(options, variants->back())))
+    return code;
+  (*module)->setAttr("rnnc.phase",
+                     mlir::StringAttr::get(&context, request.phase));
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  mlir::OpPrintingFlags flags;
+  if (request.debugOptions)
+    flags.enableDebugInfo(false);
+  (*module)->print(stream, flags);
+  return write(request.output.empty() ? "-" : request.output, text + "\n");
+}
+
+int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
+  llvm::Expected<std::vector<target::VariantInfo>> variants =
+      target::variantsFor(request.march);
+  if (!variants)
+    return fail(ExitUsage, llvm::toString(variants.takeError()));
+  for (const target::VariantInfo &info : *variants) {
+    mlir::OwningOpRef<mlir::ModuleOp> copy(module->clone());
+    if (int code = lower(*copy, have, Phase::LLVM, optionsFor(options, info)))
+      return code;
+    Messages messages(context, sources);
+    auto translated = target::translate(*copy, llvmContext, info);
+    err << messages.render(request.color);
+    if (!translated)
+      return fail(ExitInternal, llvm::toString(translated.takeError()));
+    out.push_back({info, std::move(*translated)});
+  }
+  return ExitOk;
+}
+
+static llvm::json::Object optionsJson(const CompileRequest &request) {
+  llvm::json::Object dims;
+  for (const auto &[name, value] : request.dims)
+    dims[name] = value;
+  return llvm::json::Object{
+      {"opt", request.optLevel},
+      {"march", request.march.empty() ? "v2,v3,v4" : request.march},
+      {"fast_math", request.fastMath},
+      {"dims", std::move(dims)}};
+}
+
+/// `libNAME.h` beside the result.
+std::string Compilation::headerPath(llvm::StringRef name) const {
+  llvm::SmallString<128> path(llvm::sys::path::parent_path(request.output));
+  llvm::sys::path::append(path, "lib" + name + ".h");
+  return path.str().str();
+}
+
+int Compilation::emit() {
+  if (int code = lower(*module, have, Phase::Buffer, options))
+    return code;
+  have = std::max(have, Phase::Buffer);
+  auto interface =
+      (*module)->getAttrOfType<mlir::StringAttr>("rnnc.interface");
+  if (!interface)
+    return fail(ExitInternal, "the module does not say what functions it has");
+  std::string name = target::symbolPrefix(request.output);
+  llvm::Expected<target::Library> library = target::readInterface(
+      interface.getValue(), name, request.allFunctions);
+  if (!library)
+    return fail(ExitInternal, llvm::toString(library.takeError()));
+  library->options = optionsJson(request);
+  std::vector<target::VariantModule> variants;
+  if (int code = makeVariants(variants))
+    return code;
+  target::EmitOptions emitOptions;
+  emitOptions.path = request.output;
+  emitOptions.optLevel = request.optLevel;
+  emitOptions.verbose = request.verbose;
+  emitOptions.output =
+      request.emit == CompileRequest::Emit::Object ? target::Output::Object
+      : request.emit == CompileRequest::Emit::StaticArchive
+          ? target::Output::StaticArchive
+          : target::Output::SharedLibrary;
+  if (llvm::Error error =
+          target::emitLibrary(std::move(variants), *library, emitOptions))
+    return fail(ExitTool, llvm::toString(std::move(error)));
+  return write(headerPath(name), target::headerText(*library));
+}
+
+int Compilation::run() {
+  registerPassesOnce();
+  if (int code = checkRequest())
+    return code;
+  bool text = llvm::StringRef(request.source).ends_with(".mlir");
+  if (int code = text ? readText() : readSource())
+    return code;
+  return request.emit == CompileRequest::Emit::Phase ? printPhase() : emit();
+}
+
+} // namespace
+
+int rnnc::compile(const CompileRequest &request, llvm::raw_ostream &err) {
+  return Compilation(request, err).run();
+}

@@ -1,0 +1,37 @@
+// Messages.h: errors of passes in the form of the language's own.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_PIPELINE_MESSAGES_H
+#define RNNC_LIB_PIPELINE_MESSAGES_H
+
+#include "rnnc/Support/Diagnostics.h"
+
+#include "mlir/IR/Diagnostics.h"
+
+#include <string>
+
+namespace rnnc::pipeline {
+
+/// Collects what passes report. An error that begins with a code, `[E404] …`,
+/// is about the source; any other is a fault of the compiler.
+class Messages {
+public:
+  Messages(mlir::MLIRContext &context, const SourceManager &sources);
+
+  bool sourceErrors() const { return aboutSource.hasErrors(); }
+  bool faults() const { return !other.empty(); }
+  /// Everything collected, as text.
+  std::string render(bool color);
+
+private:
+  void take(mlir::Diagnostic &diagnostic);
+  SourceRange placeOf(mlir::Location location) const;
+
+  const SourceManager &sources;
+  Diagnostics aboutSource;
+  std::string other;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+} // namespace rnnc::pipeline
+
+#endif // RNNC_LIB_PIPELINE_MESSAGES_H

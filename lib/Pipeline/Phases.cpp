@@ -1,0 +1,125 @@
+// Phases.cpp: the one table of what the compiler does, in order.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Pipeline/Phases.h"
+
+#include "CollectInterface.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace rnnc;
+using namespace rnnc::pipeline;
+
+static std::string none(const PipelineOptions &) { return ""; }
+
+static std::string batchedPasses(const PipelineOptions &o) {
+  return "convert-rnn-to-scan{precision=" + o.precision +
+         " all-functions=" + (o.allFunctions ? "true" : "false") +
+         "},canonicalize,cse";
+}
+
+/// Gradients are asked for, made, clipped and applied; then it is known what
+/// functions there are.
+static std::string gradPasses(const PipelineOptions &) {
+  return "grad-generate,grad-expand-clip,grad-expand-update,"
+         "rnnc-collect-interface,symbol-dce,canonicalize,cse";
+}
+
+static std::string scheduledPasses(const PipelineOptions &o) {
+  std::string passes;
+  auto add = [&](bool wanted, llvm::StringRef pass) {
+    if (wanted)
+      passes += (pass + ",").str();
+  };
+  add(true, "scan-segment");
+  add(o.hoist, "scan-hoist");
+  add(o.sumWeightGradients, "scan-sum-weight-gradients");
+  add(o.mergeProducts, "scan-merge-products");
+  add(o.unroll > 1,
+      "scan-unroll{factor=" + std::to_string(o.unroll) + "}");
+  return passes + "canonicalize,cse";
+}
+
+static std::string kernelPasses(const PipelineOptions &) {
+  return "convert-scan-to-kernel,canonicalize,cse";
+}
+
+static std::string bufferPasses(const PipelineOptions &) {
+  return "kernel-plan-memory";
+}
+
+static std::string llvmPasses(const PipelineOptions &o) {
+  std::string fma = o.fma ? "true" : "false";
+  return "lower-kernel-to-llvm{vector-bits=" + std::to_string(o.vectorBits) +
+         " fma=" + fma + " fast-math=" + (o.fastMath ? "true" : "false") + "}";
+}
+
+llvm::ArrayRef<PhaseInfo> pipeline::phases() {
+  static const PhaseInfo table[] = {
+      {Phase::AST, "ast", "the source as it was read", none},
+      {Phase::RNN, "rnn", "the checked program: named axes, no batch", none},
+      {Phase::Batched, "batched",
+       "functions on tensors with batch and lengths, loops over time",
+       batchedPasses},
+      {Phase::Grad, "grad", "gradients and updates are code like any other",
+       gradPasses},
+      {Phase::Scheduled, "scheduled",
+       "what needs no carry has left the time loops", scheduledPasses},
+      {Phase::Kernel, "kernel", "few kernels on buffers", kernelPasses},
+      {Phase::Buffer, "buffer", "every buffer has a place in the workspace",
+       bufferPasses},
+      {Phase::LLVM, "llvm", "the LLVM dialect, for one set of instructions",
+       llvmPasses},
+      {Phase::Object, "object", "machine code", none},
+      {Phase::Library, "library", "a shared library and its header", none},
+  };
+  return table;
+}
+
+const PhaseInfo &pipeline::phaseInfo(Phase phase) {
+  return phases()[size_t(phase)];
+}
+
+std::optional<Phase> pipeline::phaseNamed(llvm::StringRef name) {
+  for (const PhaseInfo &info : phases())
+    if (info.name == name)
+      return info.phase;
+  return std::nullopt;
+}
+
+std::string pipeline::phaseNames() {
+  std::string out;
+  for (const PhaseInfo &info : phases())
+    out += (out.empty() ? "" : ", ") + info.name.str();
+  return out;
+}
+
+bool pipeline::addPhase(mlir::OpPassManager &manager, Phase phase,
+                        const PipelineOptions &options, std::string &error) {
+  std::string passes = phaseInfo(phase).passes(options);
+  if (passes.empty())
+    return true;
+  llvm::raw_string_ostream stream(error);
+  return mlir::succeeded(mlir::parsePassPipeline(passes, manager, stream));
+}
+
+void pipeline::registerPipelines() {
+  registerCollectInterface();
+  for (const PhaseInfo &info : phases()) {
+    if (info.passes == none)
+      continue;
+    std::string name = "rnnc-" + info.name.str();
+    Phase phase = info.phase;
+    mlir::registerPassPipeline(
+        name, info.summary,
+        [phase](mlir::OpPassManager &manager, llvm::StringRef,
+                llvm::function_ref<mlir::LogicalResult(const llvm::Twine &)>
+                    fail) -> mlir::LogicalResult {
+          std::string error;
+          if (addPhase(manager, phase, PipelineOptions(), error))
+            return mlir::success();
+          return fail(error);
+        },
+        [](llvm::function_ref<void(const mlir::detail::PassOptions &)>) {});
+  }
+}

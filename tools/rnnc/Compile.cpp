@@ -1,0 +1,171 @@
+// Compile.cpp: `rnnc model.rnn -o libmodel.so`, in the manner of clang.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CompileCommand.h"
+
+#include "rnnc/Pipeline/Compile.h"
+#include "rnnc/Pipeline/Phases.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace rnnc;
+namespace cl = llvm::cl;
+
+namespace {
+
+cl::OptionCategory category("Compiling a model");
+
+/// The options of the command line.
+struct Options {
+  cl::opt<std::string> source{cl::Positional, cl::desc("MODEL.rnn"),
+                              cl::cat(category)};
+  cl::opt<std::string> output{
+      "o", cl::desc("Where the result goes; a library's header stands beside it"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<bool> object{"c", cl::desc("Make an object, do not link"),
+                       cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit",
+      cl::desc("What to make: shared (the default), object, static, or the text "
+               "of a phase (rnn, batched, grad, scheduled, kernel, buffer, llvm)"),
+      cl::value_desc("what"), cl::cat(category)};
+  cl::opt<int> optLevel{"O", cl::Prefix, cl::init(2),
+                        cl::desc("Optimisation level, -O0 to -O3"),
+                        cl::value_desc("level"), cl::cat(category)};
+  cl::opt<std::string> march{
+      "march",
+      cl::desc("Code for one processor: native, x86-64-v3, ...; without it the "
+               "library holds v2, v3 and v4 and picks when it is loaded"),
+      cl::value_desc("processor"), cl::cat(category)};
+  cl::list<std::string> dims{"D", cl::Prefix,
+                             cl::desc("Set a dim of the source"),
+                             cl::value_desc("AXIS=N"), cl::cat(category)};
+  cl::list<std::string> imports{"I", cl::Prefix,
+                                cl::desc("Where imports are looked for"),
+                                cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> precision{"precision", cl::init("f32"),
+                                 cl::desc("Type of real numbers: f32 or f64"),
+                                 cl::value_desc("type"), cl::cat(category)};
+  cl::opt<bool> fastMath{"fast-math",
+                         cl::desc("Faster, less exact elementary functions"),
+                         cl::cat(category)};
+  cl::opt<bool> all{"all-functions",
+                    cl::desc("Make all functions, whatever `export` names"),
+                    cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
+                        cl::cat(category)};
+  cl::opt<bool> noHoist{"no-hoist",
+                        cl::desc("Leave products inside the time loops"),
+                        cl::cat(category)};
+  cl::opt<bool> noSum{"no-sum-weight-gradients",
+                      cl::desc("Add up weight gradients step by step"),
+                      cl::cat(category)};
+  cl::opt<bool> noMerge{"no-merge-products",
+                        cl::desc("Leave products that share an operand apart"),
+                        cl::cat(category)};
+  cl::opt<int> unroll{"unroll", cl::init(1),
+                      cl::desc("Steps of a time loop to write out"),
+                      cl::value_desc("n"), cl::cat(category)};
+};
+
+int usage(const llvm::Twine &message) {
+  llvm::errs() << "rnnc: error: " << message << "\n";
+  return 2;
+}
+
+bool parseDim(llvm::StringRef text, std::pair<std::string, int64_t> &out) {
+  auto [name, number] = text.split('=');
+  int64_t value;
+  if (name.empty() || number.getAsInteger(10, value) || value < 1)
+    return false;
+  out = {name.str(), value};
+  return true;
+}
+
+/// The default name of what is made: `libmodel.so` of `model.rnn`.
+std::string defaultOutput(const CompileRequest &request) {
+  llvm::StringRef stem = llvm::sys::path::stem(request.source);
+  switch (request.emit) {
+  case CompileRequest::Emit::Object:
+    return (stem + ".o").str();
+  case CompileRequest::Emit::StaticArchive:
+    return ("lib" + stem + ".a").str();
+  case CompileRequest::Emit::SharedLibrary:
+    return ("lib" + stem + ".so").str();
+  case CompileRequest::Emit::Phase:
+    return "-";
+  }
+  return "-";
+}
+
+int fill(const Options &options, CompileRequest &request) {
+  using Emit = CompileRequest::Emit;
+  llvm::StringRef emit = options.emit.getValue();
+  if (emit == "object" || (emit.empty() && options.object))
+    request.emit = Emit::Object;
+  else if (emit == "static")
+    request.emit = Emit::StaticArchive;
+  else if (emit.empty() || emit == "shared" || emit == "library")
+    request.emit = Emit::SharedLibrary;
+  else
+    request.emit = Emit::Phase;
+  if (options.object && !emit.empty() && emit != "object")
+    return usage("-c and --emit=" + emit + " contradict each other");
+  request.phase = emit.str();
+  request.source = options.source;
+  request.output = options.output;
+  if (request.output.empty())
+    request.output = defaultOutput(request);
+  for (const std::string &text : options.dims) {
+    std::pair<std::string, int64_t> dim;
+    if (!parseDim(text, dim))
+      return usage("`-D " + text + "`: write it as AXIS=N with N at least 1");
+    request.dims.push_back(dim);
+  }
+  request.importDirs.assign(options.imports.begin(), options.imports.end());
+  request.precision = options.precision;
+  request.optLevel = options.optLevel;
+  request.march = options.march;
+  request.fastMath = options.fastMath;
+  request.allFunctions = options.all;
+  request.verbose = options.verbose;
+  request.color = llvm::sys::Process::StandardErrHasColors();
+  request.debugOptions = true;
+  request.hoist = !options.noHoist;
+  request.sumWeightGradients = !options.noSum;
+  request.mergeProducts = !options.noMerge;
+  request.unroll = options.unroll;
+  return 0;
+}
+
+} // namespace
+
+bool tool::isCompileCommand(int argc, char **argv) {
+  llvm::StringRef word = argc > 1 ? argv[1] : "--help";
+  if (word == "--help" || word == "-h" || word == "--version")
+    return false;
+  return word.starts_with("-") || word.ends_with(".rnn") ||
+         word.ends_with(".mlir");
+}
+
+int tool::runCompileCommand(int argc, char **argv) {
+  Options options;
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  if (!cl::ParseCommandLineOptions(argc, argv, "rnnc: compiles a model\n",
+                                   &llvm::errs()))
+    return 2;
+  if (options.source.empty())
+    return usage("no source is given");
+  CompileRequest request;
+  if (int code = fill(options, request))
+    return code;
+  return compile(request, llvm::errs());
+}
