@@ -252,6 +252,7 @@ LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
   function->setAttr("rnnc.module", module.getSymNameAttr());
   function->setAttr("rnnc.function", b.getStringAttr(name));
   b.setInsertionPointToStart(function.addEntryBlock());
+  options.hoist = hoist;
   Lowering lowering(b, real, options);
   lowering.e.loc = loc;
   bindSizes(lowering);

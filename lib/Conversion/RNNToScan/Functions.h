@@ -64,8 +64,8 @@ struct Slot {
 class FunctionMaker {
 public:
   FunctionMaker(mlir::OpBuilder &builder, const ModuleInfo &info,
-                mlir::FloatType real)
-      : b(builder), info(info), real(real) {}
+                mlir::FloatType real, bool hoist)
+      : b(builder), info(info), real(real), hoist(hoist) {}
 
   mlir::LogicalResult makeObjective();
   mlir::LogicalResult makeLoss();
@@ -119,6 +119,7 @@ private:
   mlir::OpBuilder &b;
   const ModuleInfo &info;
   mlir::FloatType real;
+  bool hoist;
 
   // Of the function being made.
   mlir::func::FuncOp function;

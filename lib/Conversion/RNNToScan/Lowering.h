@@ -29,6 +29,8 @@ struct LoweringOptions {
   bool step = false;
   /// States come from `statesIn` where `reset` is 0, and go to `statesOut`.
   bool carried = false;
+  /// Products that need no state are done for all steps at once.
+  bool hoist = true;
   /// The gradient is cut every so many steps; 0: never.
   int64_t segment = 0;
 };
@@ -77,7 +79,7 @@ private:
   };
   /// A recurrence in the form that scan and unfold share.
   struct Recurrence;
-  struct Phases;
+  class GroupLoop;
 
   mlir::FailureOr<Batched> expression(mlir::Operation *op);
   mlir::FailureOr<Batched> constant(rnn::ConstantOp op);
@@ -116,11 +118,8 @@ private:
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
   mlir::LogicalResult runLoop(Recurrence &recurrence);
-  mlir::LogicalResult loopBody(Recurrence &recurrence, const Phases &phases,
-                               llvm::ArrayRef<mlir::Value> used,
-                               llvm::SmallVectorImpl<Batched> &stacks,
-                               mlir::Value step, mlir::ValueRange slices,
-                               mlir::ValueRange carries);
+  mlir::LogicalResult lowerAll(mlir::Block *body,
+                               const llvm::DenseSet<mlir::Operation *> &ops);
   mlir::FailureOr<Dims> carriedBinders(const Recurrence &recurrence);
 
   llvm::DenseMap<mlir::Value, Batched> values;

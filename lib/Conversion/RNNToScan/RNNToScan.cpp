@@ -70,7 +70,7 @@ struct ConvertRNNToScan
           names, [&](StringRef name) { return exported.contains(name); });
       return named || allFunctions || exported.empty();
     };
-    FunctionMaker maker(b, info, real);
+    FunctionMaker maker(b, info, real, hoist);
     return info.isModel() ? convertModel(maker, info, exported, wanted)
                           : convertLayer(maker, info, exported, wanted);
   }

@@ -1,11 +1,11 @@
 // Recurrences.cpp: scan, fold and unfold as time loops.
 //
-// A body is cut into what does not change from step to step (before the
-// loop), what the next states need (in the loop), and products that only the
-// output needs, with all that follows them (after the loop, for all steps at
-// once).
+// BodyPlan.cpp cuts a body into what does not change from step to step, loops,
+// and what is done for all steps at once, where the steps are one more
+// dimension of the values.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "BodyPlan.h"
 #include "Lowering.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -31,129 +31,7 @@ struct Lowering::Recurrence {
   SmallVector<Batched> results, finals;
 };
 
-/// Which part of the code an op of a body goes to.
-struct Lowering::Phases {
-  llvm::DenseSet<Operation *> before, after;
-};
-
 namespace {
-
-/// The values an op reads that are not made inside it.
-SmallVector<Value> operandsOf(Operation *op) {
-  llvm::SetVector<Value> operands;
-  op->walk([&](Operation *inner) {
-    for (Value value : inner->getOperands()) {
-      Operation *owner = value.getParentBlock()->getParentOp();
-      if (owner != op && !op->isProperAncestor(owner))
-        operands.insert(value);
-    }
-  });
-  return operands.takeVector();
-}
-
-bool holds(Operation *op, llvm::function_ref<bool(Operation *)> test) {
-  return op->walk([&](Operation *inner) {
-             return test(inner) ? WalkResult::interrupt() : WalkResult::advance();
-           }).wasInterrupted();
-}
-
-bool isHeavy(Operation *op) {
-  return holds(op, [](Operation *inner) { return isa<rnn::MatchOp>(inner); });
-}
-
-bool isRecurrent(Operation *op) {
-  return holds(op, [](Operation *inner) { return isa<rnn::ScanOp>(inner); });
-}
-
-bool isRandom(Operation *op) {
-  return holds(op, [](Operation *inner) { return isa<rnn::DropoutOp>(inner); });
-}
-
-/// Cuts a body into phases.
-class PhaseFinder {
-public:
-  PhaseFinder(Block *body, ArrayRef<Value> next, ArrayRef<Value> outs,
-              bool training)
-      : body(body), training(training) {
-    for (Value value : outs)
-      outputs.insert(value);
-    findInvariants();
-    findNeeded(next);
-    findAfter();
-  }
-
-  llvm::DenseSet<Operation *> before, after;
-
-private:
-  /// The op of the body that makes a value, if one does.
-  Operation *maker(Value value) {
-    Operation *op = value.getDefiningOp();
-    return op && op->getBlock() == body ? op : nullptr;
-  }
-
-  bool varies(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return argument.getOwner() == body;
-    Operation *op = maker(value);
-    return op && !before.contains(op);
-  }
-
-  void findInvariants() {
-    for (Operation &op : body->without_terminator()) {
-      bool same = !(training && isRandom(&op));
-      for (Value value : operandsOf(&op))
-        same &= !varies(value);
-      if (same)
-        before.insert(&op);
-    }
-  }
-
-  void findNeeded(ArrayRef<Value> next) {
-    SmallVector<Value> work(next);
-    for (Operation &op : body->without_terminator())
-      if (isRecurrent(&op) && !before.contains(&op)) {
-        needed.insert(&op);
-        llvm::append_range(work, operandsOf(&op));
-      }
-    while (!work.empty()) {
-      Operation *op = maker(work.pop_back_val());
-      if (op && needed.insert(op).second)
-        llvm::append_range(work, operandsOf(op));
-    }
-  }
-
-  void findAfter() {
-    for (Operation &op : body->without_terminator()) {
-      if (before.contains(&op) || needed.contains(&op))
-        continue;
-      bool follows = llvm::any_of(operandsOf(&op), [&](Value value) {
-        return after.contains(maker(value));
-      });
-      if (follows || isHeavy(&op))
-        after.insert(&op);
-    }
-    // What only they read, and itself reads one value: it is that value that
-    // gets stacked then.
-    for (Operation &op : llvm::reverse(body->without_terminator())) {
-      if (before.contains(&op) || needed.contains(&op) || after.contains(&op))
-        continue;
-      unsigned reads = llvm::count_if(
-          operandsOf(&op), [&](Value value) { return varies(value); });
-      bool only = reads <= 1 && !op.use_empty();
-      for (Operation *user : op.getUsers())
-        only &= after.contains(body->findAncestorOpInBlock(*user));
-      for (Value result : op.getResults())
-        only &= !outputs.contains(result);
-      if (only)
-        after.insert(&op);
-    }
-  }
-
-  Block *body;
-  bool training;
-  llvm::DenseSet<Operation *> needed;
-  llvm::DenseSet<Value> outputs;
-};
 
 /// A value of one step as one of all steps: the axis stands in front.
 Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis) {
@@ -364,45 +242,166 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
   return binders;
 }
 
-/// Emits the body's middle part; stacks what `used` names.
-LogicalResult Lowering::loopBody(Recurrence &r, const Phases &phases,
-                                 ArrayRef<Value> used,
-                                 SmallVectorImpl<Batched> &stacks, Value step,
-                                 ValueRange slices, ValueRange carries) {
-  unsigned given = 0;
-  for (auto [element, sequence] : llvm::zip(r.elements, r.sequences)) {
-    Batched one = withoutFront(sequence);
-    if (sequence.has(axisDim(0)))
-      one.value = slices[given++];
-    values[element] = one;
+/// Turns the value of one step into that of all steps, stacked in front.
+static Batched stackedSteps(Batched one, Value stacked, Dim steps) {
+  one.value = stacked;
+  one.dims.insert(one.dims.begin(), steps);
+  return one;
+}
+
+/// The loop of one group of states. What it reads of the steps of other
+/// values are its slices; what others read of it is stacked.
+class Lowering::GroupLoop {
+public:
+  GroupLoop(Lowering &lowering, Recurrence &recurrence,
+            const BodyPlan::Group &group, Dim steps)
+      : l(lowering), e(lowering.e), r(recurrence), group(group), steps(steps) {}
+
+  LogicalResult run() {
+    findSlices();
+    findStacks();
+    SmallVector<Value> slices, inits;
+    for (Value value : sliced) {
+      Batched &all = allSteps.emplace_back(l.values[value]);
+      Dims order = {steps};
+      for (Dim dim : all.dims)
+        if (!(dim == steps))
+          order.push_back(dim);
+      all.value = e.align(all, order, all.axes);
+      all.dims = order;
+      slices.push_back(all.value);
+    }
+    for (unsigned state : group.states)
+      inits.push_back(r.inits[state].value);
+    bool time = r.axis.time;
+    Value trip = time ? e.times.lookup(r.axis.name).size
+                      : arith::ConstantIndexOp::create(e.b, e.loc, r.axis.size);
+    Value lengths = time ? e.times.lookup(r.axis.name).lengths : Value();
+    LogicalResult built = success();
+    auto loop = scan::LoopOp::create(
+        e.b, e.loc, trip, lengths, slices, inits, r.reverse,
+        [&](OpBuilder &builder, Location, Value step, ValueRange elements,
+            ValueRange carries) {
+          OpBuilder::InsertionGuard guard(e.b);
+          e.b.setInsertionPoint(builder.getInsertionBlock(),
+                                builder.getInsertionPoint());
+          e.loops.push_back({r.axis, step, lengths});
+          l.frames.push_back({r.axis, true, std::nullopt, step});
+          built = body(elements, carries);
+          if (failed(built))
+            scan::YieldOp::create(e.b, e.loc, carries, ValueRange());
+          l.frames.pop_back();
+          e.loops.pop_back();
+        });
+    if (failed(built))
+      return failure();
+    if (l.options.segment && time)
+      loop.setSegment(l.options.segment);
+    finish(loop);
+    return success();
   }
-  SmallVector<Batched> states;
-  for (auto [state, init, carry] : llvm::zip(r.states, r.inits, carries)) {
-    Batched before = init;
-    before.value = carry;
-    states.push_back(before);
-    values[state] = before;
+
+private:
+  bool isLocal(Value value) { return value.getParentBlock() == r.body; }
+
+  bool isOwn(Value value) {
+    if (Operation *op = value.getDefiningOp())
+      return group.inside.contains(op);
+    return llvm::any_of(group.states, [&](unsigned state) {
+      return r.states[state] == value;
+    });
   }
-  for (Operation &op : r.body->without_terminator())
-    if (!phases.before.contains(&op) && !phases.after.contains(&op))
-      if (failed(lower(&op)))
+
+  /// Values of all steps that the body reads.
+  void findSlices() {
+    auto read = [&](Value value) {
+      if (isLocal(value) && !isOwn(value) && l.values.count(value) &&
+          l.values[value].has(steps))
+        sliced.insert(value);
+    };
+    for (Operation &op : r.body->without_terminator())
+      if (group.inside.contains(&op))
+        llvm::for_each(operandsOf(&op), read);
+    for (unsigned state : group.states)
+      read(r.next[state]);
+  }
+
+  /// Own values that something outside of the loop reads.
+  void findStacks() {
+    auto read = [&](Value value) {
+      if (isLocal(value) && isOwn(value))
+        stacked.insert(value);
+    };
+    for (Operation &op : r.body->without_terminator())
+      if (!group.inside.contains(&op))
+        llvm::for_each(operandsOf(&op), read);
+    for (auto [state, next] : llvm::enumerate(r.next))
+      if (!llvm::is_contained(group.states, state))
+        read(next);
+    llvm::for_each(r.outs, read);
+  }
+
+  LogicalResult body(ValueRange elements, ValueRange carries) {
+    for (auto [value, all, element] : llvm::zip(sliced, allSteps, elements)) {
+      Batched one = all;
+      one.value = element;
+      llvm::erase(one.dims, steps);
+      l.values[value] = one;
+    }
+    for (auto [state, carry] : llvm::zip(group.states, carries)) {
+      Batched before = r.inits[state];
+      before.value = carry;
+      l.values[r.states[state]] = before;
+    }
+    for (Operation &op : r.body->without_terminator())
+      if (group.inside.contains(&op) && failed(l.lower(&op)))
         return failure();
-  e.loc = r.op->getLoc();
-  SmallVector<Value> next, stacked;
-  for (auto [value, state] : llvm::zip(r.next, states)) {
-    auto one = get(value);
-    if (failed(one))
-      return failure();
-    next.push_back(e.align(*one, state.dims, state.axes));
+    e.loc = r.op->getLoc();
+    SmallVector<Value> next, stacks;
+    for (unsigned state : group.states) {
+      auto one = l.get(r.next[state]);
+      if (failed(one))
+        return failure();
+      next.push_back(e.align(*one, r.inits[state].dims, r.inits[state].axes));
+    }
+    for (Value value : stacked) {
+      auto one = l.get(value);
+      if (failed(one))
+        return failure();
+      ones.push_back(e.with(*one, {batchDim()}));
+      stacks.push_back(ones.back().value);
+    }
+    scan::YieldOp::create(e.b, e.loc, next, stacks);
+    return success();
   }
-  for (Value value : used) {
-    auto one = get(value);
-    if (failed(one))
-      return failure();
-    stacks.push_back(e.with(*one, {batchDim()}));
-    stacked.push_back(stacks.back().value);
+
+  /// Leaves the loop: values stand for all steps again.
+  void finish(scan::LoopOp loop) {
+    for (auto [value, all] : llvm::zip(sliced, allSteps))
+      l.values[value] = all;
+    for (auto [value, one, stack] :
+         llvm::zip(stacked, ones, loop.getStackResults()))
+      l.values[value] = stackedSteps(one, stack, steps);
+    for (auto [state, last] : llvm::zip(group.states, loop.getFinalResults())) {
+      r.finals[state] = r.inits[state];
+      r.finals[state].value = last;
+    }
   }
-  scan::YieldOp::create(e.b, e.loc, next, stacked);
+
+  Lowering &l;
+  Emitter &e;
+  Recurrence &r;
+  const BodyPlan::Group &group;
+  Dim steps;
+  llvm::SetVector<Value> sliced, stacked;
+  SmallVector<Batched, 0> allSteps, ones;
+};
+
+LogicalResult Lowering::lowerAll(Block *body,
+                                 const llvm::DenseSet<Operation *> &ops) {
+  for (Operation &op : body->without_terminator())
+    if (ops.contains(&op) && failed(lower(&op)))
+      return failure();
   return success();
 }
 
@@ -411,100 +410,38 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
   FailureOr<Dims> binders = carriedBinders(r);
   if (failed(binders))
     return failure();
-  PhaseFinder finder(r.body, r.next, r.outs, options.training);
-  Phases phases{finder.before, finder.after};
-  for (Operation &op : r.body->without_terminator())
-    if (phases.before.contains(&op) && failed(lower(&op)))
-      return failure();
-  e.loc = r.op->getLoc();
-
-  // Sequences with time in front; states with the batch and all axes.
-  SmallVector<Value> slices, inits;
-  for (Batched &sequence : r.sequences) {
-    if (!sequence.has(axisDim(0)))
-      continue;
-    Dims order = {axisDim(0)};
-    for (Dim dim : sequence.dims)
-      if (!(dim == axisDim(0)))
-        order.push_back(dim);
-    sequence.value = e.align(sequence, order, sequence.axes);
-    sequence.dims = order;
-    slices.push_back(sequence.value);
-  }
-  for (Batched &init : r.inits) {
-    init = e.with(e.full(init, true), *binders);
-    inits.push_back(init.value);
-  }
-
-  // What the output and the ops after the loop read.
-  llvm::SetVector<Value> used;
-  auto use = [&](Value value) {
-    bool local = value.getParentBlock() == r.body;
-    Operation *op = value.getDefiningOp();
-    if (local && !llvm::is_contained(r.elements, value) &&
-        !phases.before.contains(op) && !phases.after.contains(op))
-      used.insert(value);
-  };
-  for (Operation &op : r.body->without_terminator())
-    if (phases.after.contains(&op))
-      llvm::for_each(operandsOf(&op), use);
-  llvm::for_each(r.outs, use);
-
-  Value trip = r.axis.time
-                   ? e.times.lookup(r.axis.name).size
-                   : arith::ConstantIndexOp::create(e.b, e.loc, r.axis.size);
-  Value lengths = r.axis.time ? e.times.lookup(r.axis.name).lengths : Value();
-  SmallVector<Batched> stacks;
-  LogicalResult built = success();
-  auto loop = scan::LoopOp::create(
-      e.b, e.loc, trip, lengths, slices, inits, r.reverse,
-      [&](OpBuilder &builder, Location, Value step, ValueRange elements,
-          ValueRange carries) {
-        OpBuilder::InsertionGuard guard(e.b);
-        e.b.setInsertionPoint(builder.getInsertionBlock(),
-                              builder.getInsertionPoint());
-        e.loops.push_back({r.axis, step, lengths});
-        frames.push_back({r.axis, true, std::nullopt, step});
-        built = loopBody(r, phases, used.getArrayRef(), stacks, step, elements,
-                         carries);
-        if (failed(built))
-          scan::YieldOp::create(e.b, e.loc, carries, ValueRange());
-        frames.pop_back();
-        e.loops.pop_back();
-      });
-  if (failed(built))
+  BodyShape shape{r.body, r.states, r.next, r.outs};
+  BodyPlan plan(shape, {options.training, options.hoist});
+  if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
-  if (options.segment && r.axis.time)
-    loop.setSegment(options.segment);
+  e.loc = r.op->getLoc();
+  for (Batched &init : r.inits)
+    init = e.with(e.full(init, true), *binders);
+  r.finals = r.inits;
 
-  // From here on the steps are a dimension.
+  // Outside of the loops, the steps are a dimension.
   unsigned id = e.binders.size();
   e.binders.push_back({r.axis, true});
   Dim steps = binderDim(id);
-  auto allSteps = [&](Batched value, Value stacked) {
-    value.value = stacked;
-    value.dims.insert(value.dims.begin(), steps);
-    return e.canonical(value);
-  };
-  for (auto [value, one, stacked] :
-       llvm::zip(used, stacks, loop.getStackResults()))
-    values[value] = allSteps(one, stacked);
   for (auto [element, sequence] : llvm::zip(r.elements, r.sequences)) {
-    Batched all = sequence.has(axisDim(0))
-                      ? allSteps(withoutFront(sequence), sequence.value)
-                      : withoutFront(sequence);
+    Batched all = withoutFront(sequence);
+    if (sequence.has(axisDim(0)))
+      all.dims.insert(all.dims.begin() + sequence.position(axisDim(0)), steps);
     values[element] = all;
   }
-  for (auto [init, last] : llvm::zip(r.inits, loop.getFinalResults())) {
-    r.finals.push_back(init);
-    r.finals.back().value = last;
-  }
-  frames.push_back({r.axis, true, id, Value()});
-  for (Operation &op : r.body->without_terminator())
-    if (phases.after.contains(&op) && failed(lower(&op)))
+  auto allAtOnce = [&](const llvm::DenseSet<Operation *> &ops) {
+    frames.push_back({r.axis, true, id, Value()});
+    LogicalResult result = lowerAll(r.body, ops);
+    frames.pop_back();
+    e.loc = r.op->getLoc();
+    return result;
+  };
+  for (const BodyPlan::Group &group : plan.groups)
+    if (failed(allAtOnce(group.before)) ||
+        failed(GroupLoop(*this, r, group, steps).run()))
       return failure();
-  frames.pop_back();
-  e.loc = r.op->getLoc();
+  if (failed(allAtOnce(plan.after)))
+    return failure();
   for (Value value : r.outs) {
     auto out = get(value);
     if (failed(out))

@@ -3,6 +3,13 @@
 // RUN: rnn-opt %s --convert-rnn-to-scan | FileCheck %s
 // RUN: rnn-opt %s --convert-rnn-to-scan | rnn-opt | FileCheck %s --check-prefix=BACK
 
+// RUN: rnn-opt %s --convert-rnn-to-scan=hoist=0 | FileCheck %s --check-prefix=INSIDE
+
+// INSIDE: scan.loop
+// INSIDE: scan.gather
+// INSIDE-COUNT-2: scan.dot
+// INSIDE: scan.yield
+
 // BACK-COUNT-4: func.func
 
 // CHECK: module attributes {rnnc.manifest = "{{.*}}\22name\22:\22lm.rnn.W\22
@@ -20,9 +27,10 @@
 // CHECK:   %[[FIRST:.*]] = arith.select %{{.*}}, %{{.*}}, %[[PREV]]
 // CHECK:   %[[BEFORE:.*]] = scan.shift %[[Y]] fill(%[[FIRST]]
 // CHECK:   %[[H0:.*]] = arith.select %{{.*}}, %{{.*}}, %[[H]]
-// CHECK:   %[[HS:.*]]:2 = scan.loop trip(%{{.*}}) lengths(%[[LEN]]) slices(%[[I:.*]] = %[[BEFORE]] : tensor<?x?xi32>) carry(%{{.*}} = %[[H0]]
-// CHECK:     scan.gather %[[EMB]][%[[I]]]
-// CHECK-COUNT-2: scan.dot
+// CHECK:   %[[E:.*]] = scan.gather %[[EMB]][%[[BEFORE]]]
+// CHECK:   %[[X:.*]] = scan.dot %[[E]], {{.*}} -> tensor<?x?x4xf32>
+// CHECK:   %[[HS:.*]]:2 = scan.loop trip(%{{.*}}) lengths(%[[LEN]]) slices(%{{.*}} = %[[X]] : tensor<?x?x4xf32>) carry(%{{.*}} = %[[H0]]
+// CHECK-COUNT-1: scan.dot
 // CHECK:     %[[N:.*]] = math.tanh
 // CHECK-NEXT: scan.yield carry(%[[N]] : tensor<?x4xf32>) stack(%[[N]] : tensor<?x4xf32>)
 // CHECK:   scan.random %[[SEED]] {{.*}} {batch_dim = 1 : i64, site = 0 : i64, time_dim = 0 : i64}

@@ -166,3 +166,36 @@ rnn.module @seen attributes {kind = "model", source = "seen", train = {per = "ex
   %d = rnn.dist normal(%m, %one : !rnn.value<[] real>, !rnn.value<[] real>) : !rnn.dist<normal, !rnn.value<[] real>>
   rnn.observe "y" %y, %d : !rnn.value<[] real>, !rnn.dist<normal, !rnn.value<[] real>>
 }
+
+// Two layers with dropout between them: a loop each, and one product for all
+// steps between the loops. The numbers are those of the steps.
+// CHECK-LABEL: func.func private @stack.objective(
+// CHECK:   %[[A:.*]] = scan.dot {{.*}} -> tensor<?x?x4xf32>
+// CHECK:   %[[L1:.*]]:2 = scan.loop {{.*}} slices(%{{.*}} = %[[A]] :
+// CHECK-COUNT-1: scan.dot
+// CHECK:   scan.random {{.*}} {batch_dim = 1 : i64, site = 0 : i64, time_dim = 0 : i64}
+// CHECK:   arith.mulf %[[L1]]#0
+// CHECK:   %[[B:.*]] = scan.dot {{.*}} -> tensor<?x?x4xf32>
+// CHECK:   %[[L2:.*]]:2 = scan.loop {{.*}} slices(%{{.*}} = %[[B]] :
+// CHECK-COUNT-1: scan.dot
+// CHECK:   scan.yield
+// CHECK:   scan.leave %[[L2]]#0
+rnn.module @stack attributes {kind = "cell", source = "stack", train = {}, exports = [{function = "vjp"}], axes = {}} {
+  %W = rnn.param "0.W" {init = {kind = "glorot"}} : !rnn.value<["H" : 4, "H" : 4] real>
+  %V = rnn.param "2.W" {init = {kind = "glorot"}} : !rnn.value<["H" : 4, "H" : 4] real>
+  %x = rnn.input "x" : !rnn.value<["T", "H" : 4] real>
+  %zero = rnn.constant 0.0 : !rnn.value<["H" : 4] real>
+  %ys, %gT, %hT = rnn.scan #rnn.axis<"T"> over(%x : !rnn.value<["T", "H" : 4] real>)
+      init(%zero, %zero : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>) states = ["0.h", "2.h"] {
+  ^bb0(%e: !rnn.value<["H" : 4] real>, %g: !rnn.value<["H" : 4] real>, %h: !rnn.value<["H" : 4] real>):
+    %0 = rnn.match %W, %e : !rnn.value<["H" : 4, "H" : 4] real>, !rnn.value<["H" : 4] real>
+    %1 = rnn.match %W, %g : !rnn.value<["H" : 4, "H" : 4] real>, !rnn.value<["H" : 4] real>
+    %2 = rnn.binary add %0, %1 : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>
+    %3 = rnn.dropout %2 p 0.5 site 0 : !rnn.value<["H" : 4] real>
+    %4 = rnn.match %V, %3 : !rnn.value<["H" : 4, "H" : 4] real>, !rnn.value<["H" : 4] real>
+    %5 = rnn.match %V, %h : !rnn.value<["H" : 4, "H" : 4] real>, !rnn.value<["H" : 4] real>
+    %6 = rnn.binary add %4, %5 : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>
+    rnn.yield next(%2, %6 : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>) out(%6 : !rnn.value<["H" : 4] real>)
+  } -> (!rnn.value<["T", "H" : 4] real>)
+  rnn.result "out" %ys : !rnn.value<["T", "H" : 4] real>
+}

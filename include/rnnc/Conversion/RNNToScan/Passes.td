@@ -17,8 +17,10 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
 
     Binders become dimensions, reductions over time axes see the valid part,
     recurrences become `scan.loop`. In a body, what does not change from step
-    to step is computed before the loop; products that the next states do not
-    need are computed after it, for all steps at once. `y ~ dist` becomes the
+    to step is computed before the loop, and so are products and look-ups that
+    need no state, for all steps at once (`hoist`); products that the next
+    states do not need come after it. States that others do not need get a
+    loop of their own: a stack of layers runs layer by layer. `y ~ dist` becomes the
     log-likelihood of the data (an `unfold` reads the true elements of the step
     before), or the mode. Gradients are requests to the grad dialect.
 
@@ -30,6 +32,8 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
            "type of real numbers: f32 or f64">,
     Option<"allFunctions", "all-functions", "bool", /*default=*/"true",
            "make all functions that are possible, whatever `export` names">,
+    Option<"hoist", "hoist", "bool", /*default=*/"true",
+           "do products and look-ups that need no state for all steps at once">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

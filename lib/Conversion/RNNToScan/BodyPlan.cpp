@@ -1,0 +1,286 @@
+// BodyPlan.cpp: dependence analysis of the body of a recurrence.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "BodyPlan.h"
+
+#include "llvm/ADT/SetVector.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+SmallVector<Value> operandsOf(Operation *op) {
+  llvm::SetVector<Value> operands;
+  op->walk([&](Operation *inner) {
+    for (Value value : inner->getOperands()) {
+      Operation *owner = value.getParentBlock()->getParentOp();
+      if (owner != op && !op->isProperAncestor(owner))
+        operands.insert(value);
+    }
+  });
+  return operands.takeVector();
+}
+
+namespace {
+
+template <typename... OpTys> bool holds(Operation *op) {
+  return op
+      ->walk([](Operation *inner) {
+        return isa<OpTys...>(inner) ? WalkResult::interrupt()
+                                    : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+bool isHeavy(Operation *op) { return holds<rnn::MatchOp>(op); }
+bool isRecurrent(Operation *op) { return holds<rnn::ScanOp>(op); }
+
+constexpr int nobody = std::numeric_limits<int>::max();
+
+/// Works on nodes: the ops of the body that vary from step to step, then the
+/// states.
+class Planner {
+public:
+  Planner(const BodyShape &shape, PlanOptions options, BodyPlan &plan)
+      : shape(shape), options(options), plan(plan) {}
+
+  void run() {
+    findInvariants();
+    numberNodes();
+    findComponents();
+    findNeeds();
+    formGroups();
+    findAfter();
+    if (options.hoist)
+      hoist();
+  }
+
+private:
+  void findInvariants() {
+    for (Operation &op : shape.body->without_terminator()) {
+      bool same = !(options.training && holds<rnn::DropoutOp>(&op));
+      for (Value value : operandsOf(&op))
+        same &= !varies(value);
+      if (same)
+        plan.invariant.insert(&op);
+      else
+        ops.push_back(&op);
+    }
+  }
+
+  bool varies(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return argument.getOwner() == shape.body;
+    Operation *op = value.getDefiningOp();
+    return op->getBlock() == shape.body && !plan.invariant.contains(op);
+  }
+
+  void numberNodes() {
+    for (auto [i, op] : llvm::enumerate(ops))
+      for (Value value : op->getResults())
+        nodeOf[value] = i;
+    for (auto [i, state] : llvm::enumerate(shape.states))
+      nodeOf[state] = ops.size() + i;
+    for (Operation *op : ops)
+      reads.push_back(nodesOf(operandsOf(op)));
+    for (Value next : shape.next)
+      reads.push_back(nodesOf({next}));
+    group.assign(reads.size(), -1);
+  }
+
+  SmallVector<int> nodesOf(ArrayRef<Value> values) {
+    SmallVector<int> nodes;
+    for (Value value : values)
+      if (auto found = nodeOf.find(value); found != nodeOf.end())
+        nodes.push_back(found->second);
+    return nodes;
+  }
+
+  bool isState(int node) const { return node >= int(ops.size()); }
+
+  /// Tarjan's algorithm without recursion; a component comes after those it
+  /// reads. Those with a state, or with a recurrence of their own, are loops.
+  void findComponents() {
+    int count = reads.size(), time = 0;
+    SmallVector<int> number(count, -1), low(count), stack;
+    SmallVector<bool> open(count, false);
+    SmallVector<std::pair<int, unsigned>> path;
+    auto enter = [&](int node) {
+      number[node] = low[node] = time++;
+      stack.push_back(node);
+      open[node] = true;
+      path.push_back({node, 0});
+    };
+    for (int root = 0; root < count; ++root) {
+      if (number[root] < 0)
+        enter(root);
+      while (!path.empty()) {
+        auto &[node, edge] = path.back();
+        if (edge < reads[node].size()) {
+          int to = reads[node][edge++];
+          if (number[to] < 0)
+            enter(to);
+          else if (open[to])
+            low[node] = std::min(low[node], number[to]);
+          continue;
+        }
+        int done = node;
+        path.pop_back();
+        if (!path.empty())
+          low[path.back().first] = std::min(low[path.back().first], low[done]);
+        if (low[done] != number[done])
+          continue;
+        SmallVector<int> component;
+        do {
+          component.push_back(stack.pop_back_val());
+          open[component.back()] = false;
+        } while (component.back() != done);
+        addComponent(component);
+      }
+    }
+  }
+
+  void addComponent(ArrayRef<int> component) {
+    bool loop = llvm::any_of(component, [&](int node) {
+      return isState(node) || isRecurrent(ops[node]);
+    });
+    if (!loop)
+      return;
+    for (int node : component)
+      group[node] = components;
+    ++components;
+  }
+
+  /// For each op outside of the loops: the last loop it reads from (-1: none)
+  /// and the first that reads from it.
+  void findNeeds() {
+    needed.assign(ops.size(), nobody);
+    follows.assign(ops.size(), -1);
+    for (unsigned i = 0; i < ops.size(); ++i)
+      for (int node : reads[i])
+        follows[i] = std::max(follows[i], group[node] >= 0 ? group[node]
+                                                           : follows[node]);
+    for (unsigned i = 0; i < shape.states.size(); ++i)
+      for (int node : reads[ops.size() + i])
+        need(node, group[ops.size() + i]);
+    for (int i = int(ops.size()) - 1; i >= 0; --i)
+      for (int node : reads[i])
+        need(node, group[i] >= 0 ? group[i] : needed[i]);
+  }
+
+  void need(int node, int by) {
+    if (!isState(node))
+      needed[node] = std::min(needed[node], by);
+  }
+
+  /// Merges components into groups: a new one begins where a product reads an
+  /// earlier one.
+  void formGroups() {
+    SmallVector<bool> splits(components, false);
+    for (auto [i, op] : llvm::enumerate(ops))
+      if (group[i] < 0 && needed[i] != nobody && follows[i] >= 0 && isHeavy(op))
+        splits[needed[i]] = true;
+    SmallVector<int> groupOf;
+    for (int component = 0; component < components; ++component) {
+      if (plan.groups.empty() || splits[component]) {
+        plan.groups.emplace_back();
+        first.push_back(component);
+      }
+      groupOf.push_back(plan.groups.size() - 1);
+    }
+    for (unsigned i = 0; i < shape.states.size(); ++i)
+      plan.groups[groupOf[group[ops.size() + i]]].states.push_back(i);
+    for (auto [i, op] : llvm::enumerate(ops)) {
+      int component = group[i] >= 0 ? group[i] : needed[i];
+      if (component != nobody)
+        plan.groups[groupOf[component]].inside.insert(op);
+    }
+  }
+
+  bool isInside(Operation *op) {
+    return llvm::any_of(plan.groups, [&](const BodyPlan::Group &group) {
+      return group.inside.contains(op);
+    });
+  }
+
+  /// Of the ops that no state needs, products and what reads them go after
+  /// the loops. The rest stays in the last loop if it reads that one's states.
+  void findAfter() {
+    int last = first.empty() ? nobody : first.back();
+    SmallVector<Operation *> rest;
+    for (auto [i, op] : llvm::enumerate(ops)) {
+      if (group[i] >= 0 || needed[i] != nobody)
+        continue;
+      bool reads = llvm::any_of(operandsOf(op), [&](Value value) {
+        return plan.after.contains(value.getDefiningOp());
+      });
+      if (reads || isHeavy(op) || follows[i] < last || first.empty())
+        plan.after.insert(op);
+      else
+        rest.push_back(op);
+    }
+    // What only they read, and itself reads one value: that value is stacked.
+    for (Operation *op : llvm::reverse(rest))
+      if (feedsAfter(op))
+        plan.after.insert(op);
+      else
+        plan.groups.back().inside.insert(op);
+  }
+
+  bool feedsAfter(Operation *op) {
+    if (op->use_empty() || llvm::count_if(operandsOf(op), [&](Value value) {
+          return varies(value);
+        }) > 1)
+      return false;
+    for (Value result : op->getResults())
+      if (llvm::is_contained(shape.outs, result))
+        return false;
+    return llvm::all_of(op->getUsers(), [&](Operation *user) {
+      return plan.after.contains(shape.body->findAncestorOpInBlock(*user));
+    });
+  }
+
+  /// Takes products and look-ups that read no state of their group, and what
+  /// they read, out of the loop.
+  void hoist() {
+    for (auto [number, group] : llvm::enumerate(plan.groups)) {
+      llvm::DenseSet<Operation *> wanted;
+      for (int i = int(ops.size()) - 1; i >= 0; --i) {
+        Operation *op = ops[i];
+        if (!group.inside.contains(op) || this->group[i] >= 0 ||
+            follows[i] >= first[number])
+          continue;
+        if (!wanted.contains(op) && !isHeavy(op) && !isa<rnn::LookupOp>(op))
+          continue;
+        group.inside.erase(op);
+        group.before.insert(op);
+        for (Value value : operandsOf(op))
+          if (Operation *maker = value.getDefiningOp())
+            wanted.insert(maker);
+      }
+    }
+  }
+
+  const BodyShape &shape;
+  PlanOptions options;
+  BodyPlan &plan;
+  SmallVector<Operation *> ops;
+  llvm::DenseMap<Value, int> nodeOf;
+  std::vector<SmallVector<int>> reads;
+  /// Of a node: its loop before merging, or -1.
+  SmallVector<int> group;
+  int components = 0;
+  SmallVector<int> needed, follows;
+  /// Of a group: the first loop merged into it.
+  SmallVector<int> first;
+};
+
+} // namespace
+
+BodyPlan::BodyPlan(const BodyShape &shape, PlanOptions options) {
+  Planner(shape, options, *this).run();
+}
+
+} // namespace rnnc::batch
