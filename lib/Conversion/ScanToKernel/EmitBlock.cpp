@@ -168,6 +168,8 @@ void Emitter::assignComposite(Value value) {
     }
     Buffer part = subBuffer(b, value.getLoc(), whole, offsets, extents, strides,
                             piece.dropped);
+    if (reused.contains(whole.memref))
+      reused.insert(part.memref);
     if (composite.direct && takesDestination(piece.source))
       dests[piece.source].push_back(part);
     else
@@ -175,12 +177,22 @@ void Emitter::assignComposite(Value value) {
   }
 }
 
+/// The first of the wanted places that keeps the value, or memory of its own.
+void Emitter::place(Value value) {
+  SmallVector<Buffer> &wanted = dests[value];
+  auto keeps = [&](const Buffer &buffer) {
+    return value.hasOneUse() || !reused.contains(buffer.memref);
+  };
+  auto *it = llvm::find_if(wanted, keeps);
+  if (it != wanted.end())
+    std::swap(*it, wanted.front());
+  else
+    wanted.insert(wanted.begin(), allocLike(value));
+  buffers[value] = wanted.front();
+}
+
 /// Gives every value its memory, users first: they say where they want it.
 void Emitter::assign(Block &block) {
-  auto place = [&](Value value) {
-    ArrayRef<Buffer> wanted = dests[value];
-    buffers[value] = wanted.empty() ? allocLike(value) : wanted.front();
-  };
   for (Operation &op : llvm::reverse(block)) {
     if (auto loop = dyn_cast<scan::LoopOp>(op)) {
       planLoop(loop);

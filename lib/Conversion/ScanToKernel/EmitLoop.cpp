@@ -67,6 +67,8 @@ void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
   Buffer start =
       rowOf(b, loc, carry.storage,
             carry.inStack && reverse ? trip : OpFoldResult(b.getIndexAttr(0)));
+  if (!carry.inStack)
+    reused.insert(start.memref);
   if (takesDestination(init))
     dests[init].push_back(start);
   else

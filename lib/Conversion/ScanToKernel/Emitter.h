@@ -53,6 +53,7 @@ private:
   void emitBlock(mlir::Block &block, Outputs outputs);
   void assign(mlir::Block &block);
   void assignComposite(mlir::Value value);
+  void place(mlir::Value value);
   void emitLevel(mlir::Block &block, int level);
   void emitBarrier(mlir::Operation *op);
   bool takesDestination(mlir::Value value);
@@ -110,6 +111,9 @@ private:
   BlockPlan *plan = nullptr;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Buffer>> dests;
+  /// Memory that a loop writes again: only a value that is read nowhere else
+  /// may live in it.
+  llvm::DenseSet<mlir::Value> reused;
   llvm::DenseMap<mlir::Operation *, mlir::Value> steps;
   llvm::DenseMap<mlir::Operation *, LoopMemory> loops;
   /// Copies of pieces that are not written in place, by composite.
