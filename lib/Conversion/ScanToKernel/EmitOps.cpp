@@ -52,7 +52,7 @@ void Emitter::emitShift(scan::ShiftOp op) {
   Location loc = op.getLoc();
   Buffer from = bufferFor(op.getInput()), out = buffers[op.getResult()];
   int64_t dim = op.getTimeDim();
-  bool later = op.getBy() > 0;
+  bool later = op.getByAttr().getInt() > 0;
   Value steps = indexValue(loc, sizes.get(op.getInput(), dim));
   Value zero = sizes.constant(0), one = sizes.constant(1);
   Value some =
@@ -77,16 +77,13 @@ void Emitter::emitShift(scan::ShiftOp op) {
   if (!op.getLengths())
     return;
   Value lengths = bufferFor(op.getLengths()).memref;
-  if (later || !op.getFill()) {
-    // Step len - 1 of a shift back holds step len of the operand, which is
-    // past the end: it has to be cleared too.
-    if (later) {
-      kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),
-                                 op.getBatchDim(), b.getI64IntegerAttr(dim));
-      return;
-    }
+  if (later) {
+    kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),
+                               op.getBatchDim(), b.getI64IntegerAttr(dim));
+    return;
   }
-  // Shift back: step len - 1 is the fill, later steps are zero.
+  // Shift back: step len - 1 holds step len of the operand, which is past the
+  // end; it becomes the fill, and later steps zero.
   Phase phase(*this, loc, plan->exec(op), sizes.get(op.getInput()));
   View view = identityView(out.rank());
   Value value = phase.leaf(out, view);

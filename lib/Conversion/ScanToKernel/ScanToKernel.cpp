@@ -57,6 +57,16 @@ MemRefType memoryOf(Type type) {
                          storedType(tensor.getElementType()));
 }
 
+/// The order the function asks for, where it names all that there are.
+ArrayAttr dimNames(func::FuncOp function, ArrayRef<Attribute> found) {
+  auto given = function->getAttrOfType<ArrayAttr>("rnnc.dims");
+  if (given && llvm::all_of(found, [&](Attribute name) {
+        return llvm::is_contained(given, name);
+      }))
+    return given;
+  return ArrayAttr::get(function.getContext(), found);
+}
+
 LogicalResult convert(func::FuncOp function) {
   if (failed(checkOps(function)))
     return failure();
@@ -83,7 +93,7 @@ LogicalResult convert(func::FuncOp function) {
   target.addEntryBlock();
   Emitter emitter(function, target);
   LogicalResult result = emitter.run();
-  target->setAttr("rnnc.dims", b.getArrayAttr(emitter.getDimNames()));
+  target->setAttr("rnnc.dims", dimNames(function, emitter.getDimNames()));
   target->setAttr("rnnc.num_results",
                   b.getI64IntegerAttr(function.getNumResults()));
   function.erase();

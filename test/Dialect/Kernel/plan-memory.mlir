@@ -1,0 +1,90 @@
+// RUN: rnn-opt %s --kernel-plan-memory --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// %a and %c share a place: %a is read for the last time before %c is written.
+// %b is needed while both live.
+
+// CHECK-LABEL: func.func @chain(
+// CHECK-SAME: %[[X:arg0]]: memref<?x8xf32>
+// CHECK-SAME: %[[WS:arg2]]: memref<?xi8> {rnnc.role = "workspace"}
+// CHECK-NOT: memref.alloc
+// CHECK: %[[A:.*]] = memref.view %[[WS]][%c0]
+// CHECK: %[[B:.*]] = memref.view %[[WS]][%{{.*}}]
+// CHECK: memref.copy %[[X]], %[[A]]
+// CHECK: memref.copy %[[A]], %[[B]]
+// CHECK: memref.copy %[[B]], %[[A]]
+// CHECK: memref.copy %[[A]], %arg1
+
+// Two places of 32 bytes a row, each rounded up to 64 bytes.
+// CHECK-LABEL: func.func @chain.workspace(
+// CHECK-SAME: %[[BATCH:.*]]: index) -> i64
+// CHECK: %[[BYTES:.*]] = arith.muli %[[BATCH]], %c32
+// CHECK: %[[MORE:.*]] = arith.addi %[[BYTES]], %c63
+// CHECK: %[[ONE:.*]] = arith.andi %[[MORE]], %c-64
+// CHECK: %[[TWO:.*]] = arith.addi %[[ONE]], %[[ONE]]
+// CHECK: arith.index_cast %[[TWO]]
+func.func @chain(%x: memref<?x8xf32> {rnnc.shape = ["batch", 8]}, %y: memref<?x8xf32> {rnnc.shape = ["batch", 8]}) attributes {rnnc.dims = ["batch"]} {
+  %c0 = arith.constant 0 : index
+  %B = memref.dim %x, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%B) : memref<?x8xf32>
+  %b = memref.alloc(%B) : memref<?x8xf32>
+  %c = memref.alloc(%B) : memref<?x8xf32>
+  memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %b, %c : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %c, %y : memref<?x8xf32> to memref<?x8xf32>
+  return
+}
+
+// -----
+
+// A loop is one time for what is used before and after it too; what is used
+// in it alone may share.
+
+// CHECK-LABEL: func.func @loop(
+// CHECK: %[[A:.*]] = memref.view %[[WS:.*]][%c0]
+// CHECK: %[[B:.*]] = memref.view %[[WS]][%c64]
+// CHECK: %[[C:.*]] = memref.view %[[WS]][%c128]
+// CHECK-NOT: memref.view
+// CHECK: memref.copy %arg0, %[[A]]
+// CHECK: scf.for
+// CHECK: memref.copy %[[A]], %[[B]]
+// CHECK: memref.copy %[[B]], %[[C]]
+// CHECK: memref.copy %[[C]], %[[B]]
+// CHECK: memref.copy %[[B]], %arg1
+// CHECK: memref.copy %[[A]], %arg1
+
+// CHECK-LABEL: func.func @loop.workspace() -> i64
+// CHECK: arith.constant 192 : i64
+func.func @loop(%x: memref<8xf32>, %y: memref<8xf32>) attributes {rnnc.dims = []} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  %a = memref.alloc() : memref<8xf32>
+  %b = memref.alloc() : memref<8xf32>
+  %c = memref.alloc() : memref<8xf32>
+  %d = memref.alloc() : memref<8xf32>
+  memref.copy %x, %a : memref<8xf32> to memref<8xf32>
+  scf.for %t = %c0 to %c9 step %c1 {
+    memref.copy %a, %b : memref<8xf32> to memref<8xf32>
+    memref.copy %b, %c : memref<8xf32> to memref<8xf32>
+    memref.copy %c, %d : memref<8xf32> to memref<8xf32>
+    memref.copy %d, %y : memref<8xf32> to memref<8xf32>
+  }
+  memref.copy %a, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+func.func @inside(%x: memref<8xf32>) attributes {rnnc.dims = []} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c9 = arith.constant 9 : index
+  scf.for %t = %c0 to %c9 step %c1 {
+    // expected-error @+1 {{allocates inside of a loop}}
+    %a = memref.alloc() : memref<8xf32>
+    memref.copy %x, %a : memref<8xf32> to memref<8xf32>
+  }
+  return
+}
