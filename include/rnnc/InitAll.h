@@ -6,9 +6,11 @@
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 #include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/Grad/Transforms/Passes.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 #include "rnnc/Dialect/RNN/RNN.h"
+#include "rnnc/Dialect/Scan/Gradients.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,6 +40,7 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
                   mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::tensor::TensorDialect, mlir::vector::VectorDialect>();
   mlir::func::registerAllExtensions(registry);
+  scan::registerGradients(registry);
   mlir::LLVM::registerInlinerInterface(registry);
 }
 
@@ -46,6 +49,7 @@ inline void registerAllPasses() {
   mlir::registerTransformsPasses();
   registerConvertRNNToScan();
   registerScanToKernelPasses();
+  grad::registerGradPasses();
   kernel::registerKernelPasses();
 }
 

@@ -56,16 +56,6 @@ RankedTensorType scan::insertDim(RankedTensorType type, int64_t dim,
   return RankedTensorType::get(shape, type.getElementType());
 }
 
-SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
-                                      Value value) {
-  SmallVector<Value> sizes;
-  auto type = cast<RankedTensorType>(value.getType());
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    if (type.isDynamicDim(dim))
-      sizes.push_back(tensor::DimOp::create(builder, loc, value, dim));
-  return sizes;
-}
-
 Value scan::splat(OpBuilder &builder, Location loc, RankedTensorType type,
                   ValueRange dynamicSizes, double number) {
   TypedAttr scalar;

@@ -67,11 +67,12 @@ YieldOp LoopOp::getYield() {
 SmallVector<Region *> LoopOp::getLoopRegions() { return {&getBody()}; }
 
 // Rows past their end keep still only if the value has rows, that is a leading
-// dynamic dimension, and is not excepted.
+// batch dimension (no time before it), and is not excepted.
 static bool isMasked(LoopOp loop, Type type,
                      std::optional<ArrayRef<int64_t>> except, unsigned number) {
   auto tensor = cast<RankedTensorType>(type);
-  if (!loop.getLengths() || tensor.getRank() == 0 || !tensor.isDynamicDim(0))
+  if (!loop.getLengths() || tensor.getNumDynamicDims() != 1 ||
+      !tensor.isDynamicDim(0))
     return false;
   return !except || !llvm::is_contained(*except, number);
 }

@@ -41,10 +41,31 @@ mlir::RankedTensorType dropDim(mlir::RankedTensorType type, int64_t dim);
 mlir::RankedTensorType insertDim(mlir::RankedTensorType type, int64_t dim,
                                  int64_t size);
 
-/// The sizes of the dynamic dimensions of `value`, in order, as index values.
+/// The size of a dimension of `value` as an index value. It is found by going
+/// back to where the size comes from, so `value` itself need not be available
+/// where it is asked for; what it is made from outside of all loops must be.
+mlir::Value sizeOf(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Value value, int64_t dim);
+
+/// The sizes of the dynamic dimensions of `value`, in order, as by `sizeOf`.
 llvm::SmallVector<mlir::Value> dynamicSizes(mlir::OpBuilder &builder,
                                             mlir::Location loc,
                                             mlir::Value value);
+
+/// The lengths that say how far a value is valid.
+struct Ragged {
+  mlir::Value lengths;
+  int64_t timeDim;
+  int64_t batchDim;
+};
+
+/// The lengths of a value with a time and a batch dimension, found by going
+/// back to what it is made from.
+std::optional<Ragged> findLengths(mlir::Value value);
+
+/// Whether a value is surely finite past each example's end if it is finite
+/// before. Not so a logarithm or a quotient of what is zero there.
+bool isFinitePastEnd(mlir::Value value);
 
 /// A tensor of the type and sizes filled with one number.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,

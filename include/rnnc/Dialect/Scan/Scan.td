@@ -482,8 +482,9 @@ def Scan_LoopOp : Scan_Op<"loop", [
     the last carries. The body may use values from above.
 
     With `lengths`, a carry or stacked value whose first dimension is dynamic
-    is batched: in rows whose length is not above t, the carry keeps its value
-    and the stacked row is zero, whatever the body computes there. Carries
+    and the only dynamic one is batched: in rows whose length is not above t,
+    the carry keeps its value and the stacked row is zero, whatever the body
+    computes there. (With more, time axes stand before the batch.) Carries
     numbered in `unmasked_carries` and stacked values numbered in
     `unmasked_stacks` are never masked.
 

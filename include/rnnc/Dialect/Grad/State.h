@@ -1,0 +1,138 @@
+// State.h: what rules of differentiation read and write.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_GRAD_STATE_H
+#define RNNC_DIALECT_GRAD_STATE_H
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace rnnc::grad {
+
+/// The values that depend on what is differentiated by, in all nested loops.
+class Activity {
+public:
+  /// Marks `seeds` and all real values of the block that depend on them.
+  void analyze(mlir::Block &block, mlir::ValueRange seeds);
+
+  bool contains(mlir::Value value) const { return active.contains(value); }
+
+private:
+  bool visit(mlir::Operation &op);
+  bool mark(mlir::Value value);
+
+  llvm::DenseSet<mlir::Value> active;
+};
+
+/// Reverse mode over one block: the cotangents gathered so far and the access
+/// to values of the forward computation. The function's own state gives the
+/// values themselves; a time loop has a state of its own, which keeps what is
+/// needed on a tape.
+class ReverseState {
+public:
+  ReverseState(mlir::OpBuilder builder, const Activity &activity)
+      : builder(builder), activity(activity) {}
+  virtual ~ReverseState() = default;
+
+  /// Whether the value depends on what is differentiated by.
+  bool isActive(mlir::Value value) const { return activity.contains(value); }
+
+  /// The cotangent of a value of the forward computation; null if zero.
+  mlir::Value cotangent(mlir::Value value);
+
+  /// Adds to the cotangent of a value. Nothing happens if it is not active.
+  void accumulate(mlir::Value value, mlir::Value contribution);
+
+  /// Adds to the part of the source's cotangent that the slice was taken from.
+  /// Disjoint parts are never added up as padded tensors.
+  void accumulateSlice(mlir::tensor::ExtractSliceOp op,
+                       mlir::Value contribution);
+
+  /// A value of the forward computation for use in the adjoint code.
+  virtual mlir::Value value(mlir::Value value) { return value; }
+
+  /// `tensor`, shaped like the forward value `like`, with zeros past each
+  /// example's end: for use before time or batch is summed over.
+  virtual mlir::Value maskRows(mlir::Value like, mlir::Value tensor);
+
+  /// The forward value `like` itself for use as the other factor of such a
+  /// sum: with zeros past the end unless it is surely finite there.
+  mlir::Value finiteRows(mlir::Value like);
+
+  /// Zeros shaped like a forward value.
+  mlir::Value zeros(mlir::Value like);
+
+  /// The number `number` shaped like a forward value.
+  mlir::Value splat(mlir::Value like, double number);
+
+  /// Sizes of dynamic dimensions of a forward value.
+  llvm::SmallVector<mlir::Value> sizes(mlir::Value like);
+
+  /// Runs the rules of the ops, last first. An op without a rule is an error.
+  llvm::LogicalResult reverse(llvm::ArrayRef<mlir::Operation *> ops);
+
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::Location getLoc() const { return loc; }
+  const Activity &getActivity() const { return activity; }
+
+  /// For tests: contributions of the ops of this name are doubled.
+  llvm::StringRef brokenRule;
+
+protected:
+  struct Part {
+    mlir::tensor::ExtractSliceOp place;
+    mlir::Value cotangent;
+  };
+  struct Pending {
+    mlir::Value sum;
+    llvm::SmallVector<Part> parts;
+  };
+
+  mlir::OpBuilder builder;
+  mlir::Location loc = builder.getUnknownLoc();
+  mlir::Operation *current = nullptr;
+  const Activity &activity;
+  llvm::DenseMap<mlir::Value, Pending> pending;
+  llvm::SmallVector<mlir::Value> order; // keys as they came
+
+private:
+  Pending &entryOf(mlir::Value value);
+  mlir::Value broken(mlir::Value contribution);
+  mlir::Value insertParts(mlir::Value like, Pending &entry);
+};
+
+/// Forward mode: the tangents of the values of the computation.
+class ForwardState {
+public:
+  explicit ForwardState(const Activity &activity) : activity(activity) {}
+
+  bool isActive(mlir::Value value) const { return activity.contains(value); }
+
+  /// The tangent of a value; null if zero.
+  mlir::Value tangent(mlir::Value value) const {
+    return tangents.lookup(value);
+  }
+  void setTangent(mlir::Value value, mlir::Value tangent) {
+    tangents[value] = tangent;
+  }
+
+  /// Runs the rules of the block's ops in order. An op without a rule is an
+  /// error.
+  llvm::LogicalResult run(llvm::ArrayRef<mlir::Operation *> ops);
+
+  /// For tests: tangents of the ops of this name are doubled.
+  llvm::StringRef brokenRule;
+
+private:
+  const Activity &activity;
+  llvm::DenseMap<mlir::Value, mlir::Value> tangents;
+};
+
+/// Whether a type has a gradient: a tensor of real numbers.
+bool isReal(mlir::Type type);
+
+} // namespace rnnc::grad
+
+#endif // RNNC_DIALECT_GRAD_STATE_H

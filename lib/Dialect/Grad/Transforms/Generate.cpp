@@ -1,0 +1,203 @@
+// Generate.cpp: requests for gradients become code.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Grad/DifferentiableOpInterface.h"
+#include "rnnc/Dialect/Grad/State.h"
+#include "rnnc/Dialect/Grad/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::grad;
+
+namespace rnnc::grad {
+#define GEN_PASS_DEF_GRADGENERATE
+#include "rnnc/Dialect/Grad/Transforms/Passes.h.inc"
+} // namespace rnnc::grad
+
+namespace {
+// A copy of the called function, in which the gradient is made before its code
+// takes the request's place: its arguments are different values even where the
+// request's are not.
+class Copy {
+public:
+  explicit Copy(func::FuncOp callee) : function(callee.clone()) {}
+  ~Copy() { function->erase(); }
+
+  Block &getBody() { return function.getBody().front(); }
+
+  SmallVector<Operation *> getOps() {
+    SmallVector<Operation *> ops;
+    for (Operation &op : getBody().without_terminator())
+      ops.push_back(&op);
+    return ops;
+  }
+
+  // Moves the code to the request, whose results become `results`.
+  void replace(Operation *request, ValueRange arguments,
+               ArrayRef<Value> results) {
+    SmallVector<Value> values(results);
+    for (auto [before, after] :
+         llvm::zip_equal(getBody().getArguments(), arguments)) {
+      before.replaceAllUsesWith(after);
+      llvm::replace(values, Value(before), Value(after));
+    }
+    Operation *end = getBody().getTerminator();
+    request->getBlock()->getOperations().splice(
+        request->getIterator(), getBody().getOperations(), getBody().begin(),
+        end->getIterator());
+    request->replaceAllUsesWith(values);
+    request->erase();
+  }
+
+private:
+  func::FuncOp function;
+};
+
+// What does not change over time is computed before the loop and need not be
+// kept for each step.
+void hoistInvariants(Block &block) {
+  block.walk([](scan::LoopOp loop) { moveLoopInvariantCode(loop); });
+}
+
+LogicalResult expandVjp(VjpOp request, func::FuncOp callee, StringRef broken) {
+  Copy copy(callee);
+  Block &body = copy.getBody();
+  hoistInvariants(body);
+  unsigned numArguments = body.getNumArguments();
+  SmallVector<Value> seeds;
+  for (int64_t number : request.getWrt())
+    seeds.push_back(body.getArgument(number));
+  Activity activity;
+  activity.analyze(body, seeds);
+
+  ReverseState state(OpBuilder(body.getTerminator()), activity);
+  state.brokenRule = broken;
+  SmallVector<Operation *> ops = copy.getOps();
+  for (auto [number, cotangent] :
+       llvm::zip_equal(request.getOf(), request.getCotangents())) {
+    Value argument = body.addArgument(cotangent.getType(), cotangent.getLoc());
+    state.accumulate(body.getTerminator()->getOperand(number), argument);
+  }
+  if (failed(state.reverse(ops)))
+    return failure();
+
+  SmallVector<Value> results(body.getTerminator()->getOperands());
+  for (int64_t number : request.getWrt()) {
+    Value argument = body.getArgument(number);
+    Value gradient = state.cotangent(argument);
+    results.push_back(gradient ? gradient : state.zeros(argument));
+  }
+  SmallVector<Value> arguments(request.getArgs());
+  assert(arguments.size() == numArguments && "checked by the verifier");
+  (void)numArguments;
+  llvm::append_range(arguments, request.getCotangents());
+  copy.replace(request, arguments, results);
+  return success();
+}
+
+LogicalResult expandJvp(JvpOp request, func::FuncOp callee, StringRef broken) {
+  Copy copy(callee);
+  Block &body = copy.getBody();
+  SmallVector<Value> seeds;
+  for (int64_t number : request.getWrt())
+    seeds.push_back(body.getArgument(number));
+  Activity activity;
+  activity.analyze(body, seeds);
+
+  ForwardState state(activity);
+  state.brokenRule = broken;
+  SmallVector<Operation *> ops = copy.getOps();
+  for (auto [seed, tangent] :
+       llvm::zip_equal(seeds, request.getTangents()))
+    state.setTangent(seed,
+                     body.addArgument(tangent.getType(), tangent.getLoc()));
+  if (failed(state.run(ops)))
+    return failure();
+
+  Operation *end = body.getTerminator();
+  OpBuilder builder(end);
+  SmallVector<Value> results(end->getOperands());
+  for (int64_t number : request.getOf()) {
+    Value result = end->getOperand(number);
+    Value tangent = state.tangent(result);
+    results.push_back(
+        tangent ? tangent
+                : scan::splatLike(builder, request.getLoc(), result, 0));
+  }
+  SmallVector<Value> arguments(request.getArgs());
+  llvm::append_range(arguments, request.getTangents());
+  copy.replace(request, arguments, results);
+  return success();
+}
+
+struct Generate : grad::impl::GradGenerateBase<Generate> {
+  using Base::Base;
+
+  // The request's function, if it holds no request itself any more.
+  template <typename OpTy> func::FuncOp readyCallee(OpTy request) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+        request, request.getCalleeAttr());
+    WalkResult found = callee.walk([](Operation *op) {
+      return isa<VjpOp, JvpOp>(op) ? WalkResult::interrupt()
+                                   : WalkResult::advance();
+    });
+    return found.wasInterrupted() ? func::FuncOp() : callee;
+  }
+
+  // Expands one request if it is its turn.
+  FailureOr<bool> expand(Operation *op) {
+    if (auto request = dyn_cast<VjpOp>(op)) {
+      func::FuncOp callee = readyCallee(request);
+      if (!callee)
+        return false;
+      return failed(expandVjp(request, callee, breakRule))
+                 ? FailureOr<bool>(failure())
+                 : true;
+    }
+    auto request = cast<JvpOp>(op);
+    func::FuncOp callee = readyCallee(request);
+    if (!callee)
+      return false;
+    return failed(expandJvp(request, callee, breakRule))
+               ? FailureOr<bool>(failure())
+               : true;
+  }
+
+  void runOnOperation() override {
+    while (true) {
+      SmallVector<Operation *> requests;
+      getOperation().walk([&](Operation *op) {
+        if (isa<VjpOp, JvpOp>(op))
+          requests.push_back(op);
+      });
+      if (requests.empty())
+        break;
+      bool progress = false;
+      for (Operation *request : requests) {
+        FailureOr<bool> done = expand(request);
+        if (failed(done))
+          return signalPassFailure();
+        progress |= *done;
+      }
+      if (progress)
+        continue;
+      requests.front()->emitError("a function asks for its own gradient");
+      return signalPassFailure();
+    }
+    removeUnused();
+  }
+
+  void removeUnused() {
+    SmallVector<func::FuncOp> unused;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPrivate() && !function.isExternal() &&
+          SymbolTable::symbolKnownUseEmpty(function, getOperation()))
+        unused.push_back(function);
+    for (func::FuncOp function : unused)
+      function.erase();
+  }
+};
+} // namespace

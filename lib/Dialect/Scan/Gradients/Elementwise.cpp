@@ -1,0 +1,226 @@
+// Elementwise.cpp: rules of arith ops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Rules.h"
+
+#include "rnnc/Dialect/Scan/Gradients.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+using grad::ForwardState;
+using grad::ReverseState;
+
+Value scan::cloneWith(OpBuilder &builder, Operation *op, Value operand,
+                      Value tangent) {
+  Operation *copy = builder.clone(*op);
+  copy->replaceUsesOfWith(operand, tangent);
+  return copy->getResult(0);
+}
+
+namespace {
+// Rules of binary ops: Model::left and Model::right give the product of a
+// cotangent or tangent with the derivative by one operand; a, b and the result
+// are asked for only when needed.
+struct Operands {
+  function_ref<Value()> a, b, result;
+};
+
+template <typename Model, typename OpTy>
+struct BinaryRule : Rule<Model, OpTy> {
+  static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    auto number = [&](double x) { return state.splat(op.getResult(), x); };
+    Calculator calc{builder, op.getLoc(), number};
+    auto a = [&] { return state.value(op.getLhs()); };
+    auto b = [&] { return state.value(op.getRhs()); };
+    auto result = [&] { return state.value(op.getResult()); };
+    if (state.isActive(op.getLhs()))
+      state.accumulate(op.getLhs(), Model::left(calc, g, {a, b, result}));
+    if (state.isActive(op.getRhs()))
+      state.accumulate(op.getRhs(), Model::right(calc, g, {a, b, result}));
+    return success();
+  }
+
+  static LogicalResult jvpRule(OpTy op, OpBuilder &builder,
+                               ForwardState &state) {
+    auto number = [&](double x) {
+      return splatLike(builder, op.getLoc(), op.getResult(), x);
+    };
+    Calculator calc{builder, op.getLoc(), number};
+    auto a = [&]() -> Value { return op.getLhs(); };
+    auto b = [&]() -> Value { return op.getRhs(); };
+    auto result = [&]() -> Value { return op.getResult(); };
+    Value sum;
+    if (Value t = state.tangent(op.getLhs()))
+      sum = Model::left(calc, t, {a, b, result});
+    if (Value t = state.tangent(op.getRhs())) {
+      Value part = Model::right(calc, t, {a, b, result});
+      sum = sum ? calc.add(sum, part) : part;
+    }
+    state.setTangent(op.getResult(), sum);
+    return success();
+  }
+};
+
+struct AddRule : BinaryRule<AddRule, arith::AddFOp> {
+  static Value left(Calculator &, Value g, Operands) { return g; }
+  static Value right(Calculator &, Value g, Operands) { return g; }
+};
+
+struct SubRule : BinaryRule<SubRule, arith::SubFOp> {
+  static Value left(Calculator &, Value g, Operands) { return g; }
+  static Value right(Calculator &c, Value g, Operands) { return c.neg(g); }
+};
+
+struct MulRule : BinaryRule<MulRule, arith::MulFOp> {
+  static Value left(Calculator &c, Value g, Operands x) {
+    return c.mul(g, x.b());
+  }
+  static Value right(Calculator &c, Value g, Operands x) {
+    return c.mul(g, x.a());
+  }
+};
+
+struct DivRule : BinaryRule<DivRule, arith::DivFOp> {
+  static Value left(Calculator &c, Value g, Operands x) {
+    return c.div(g, x.b());
+  }
+  static Value right(Calculator &c, Value g, Operands x) {
+    return c.neg(c.div(c.mul(g, x.result()), x.b()));
+  }
+};
+
+// max and min: at a tie the first operand is the one that was taken.
+template <typename Model, typename OpTy, arith::CmpFPredicate Beyond>
+struct ExtremeRule : BinaryRule<Model, OpTy> {
+  static Value left(Calculator &c, Value g, Operands x) {
+    Value taken =
+        c.compare(arith::CmpFPredicate::OEQ, x.result(), x.a());
+    return c.select(taken, g, c.number(0));
+  }
+  static Value right(Calculator &c, Value g, Operands x) {
+    return c.select(c.compare(Beyond, x.result(), x.a()), g, c.number(0));
+  }
+};
+
+struct MaxRule
+    : ExtremeRule<MaxRule, arith::MaximumFOp, arith::CmpFPredicate::OGT> {};
+struct MinRule
+    : ExtremeRule<MinRule, arith::MinimumFOp, arith::CmpFPredicate::OLT> {};
+
+struct PowRule : BinaryRule<PowRule, math::PowFOp> {
+  static Value left(Calculator &c, Value g, Operands x) {
+    Value exponent = x.b();
+    std::optional<double> constant = getSplat(exponent);
+    if (constant == 1.0)
+      return g;
+    Value scaled = c.mul(g, exponent);
+    if (constant == 2.0)
+      return c.mul(scaled, x.a());
+    Value lower = constant ? c.number(*constant - 1)
+                           : c.sub(exponent, c.number(1));
+    Value power = math::PowFOp::create(c.builder, c.loc, x.a(), lower);
+    Value product = c.mul(scaled, power);
+    if (constant)
+      return product;
+    // x^0 is 1 for every x.
+    Value zero = c.number(0);
+    return c.select(c.compare(arith::CmpFPredicate::OEQ, exponent, zero), zero,
+                    product);
+  }
+  static Value right(Calculator &c, Value g, Operands x) {
+    // Where the base is not positive the derivative is 0 or does not exist.
+    Value zero = c.number(0);
+    Value base = x.a();
+    Value positive = c.compare(arith::CmpFPredicate::OGT, base, zero);
+    Value log = math::LogOp::create(c.builder, c.loc,
+                                    c.select(positive, base, c.number(1)));
+    return c.mul(c.mul(g, x.result()), log);
+  }
+};
+
+struct SelectRule : Rule<SelectRule, arith::SelectOp> {
+  static LogicalResult vjpRule(arith::SelectOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    Value condition = state.value(op.getCondition());
+    auto part = [&](Value operand, bool first) {
+      if (!state.isActive(operand))
+        return;
+      Value zero = state.zeros(op.getResult());
+      state.accumulate(operand, arith::SelectOp::create(
+                                    builder, op.getLoc(), condition,
+                                    first ? g : zero, first ? zero : g));
+    };
+    part(op.getTrueValue(), true);
+    part(op.getFalseValue(), false);
+    return success();
+  }
+
+  static LogicalResult jvpRule(arith::SelectOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    Value a = state.tangent(op.getTrueValue());
+    Value b = state.tangent(op.getFalseValue());
+    if (!a && !b)
+      return success();
+    Value zero = splatLike(builder, op.getLoc(), op.getResult(), 0);
+    state.setTangent(op.getResult(),
+                     arith::SelectOp::create(builder, op.getLoc(),
+                                             op.getCondition(), a ? a : zero,
+                                             b ? b : zero));
+    return success();
+  }
+};
+
+// Changes of precision.
+template <typename OpTy, typename Inverse>
+struct ConvertRule : Rule<ConvertRule<OpTy, Inverse>, OpTy> {
+  static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
+                               ReverseState &state) {
+    state.accumulate(op.getIn(),
+                     Inverse::create(builder, op.getLoc(), op.getIn().getType(),
+                                     state.cotangent(op.getOut())));
+    return success();
+  }
+  static LogicalResult jvpRule(OpTy op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getIn()))
+      state.setTangent(op.getOut(), cloneWith(builder, op, op.getIn(), t));
+    return success();
+  }
+};
+} // namespace
+
+void scan::attachElementwiseRules(MLIRContext *context) {
+  arith::AddFOp::attachInterface<AddRule>(*context);
+  arith::SubFOp::attachInterface<SubRule>(*context);
+  arith::MulFOp::attachInterface<MulRule>(*context);
+  arith::DivFOp::attachInterface<DivRule>(*context);
+  arith::MaximumFOp::attachInterface<MaxRule>(*context);
+  arith::MinimumFOp::attachInterface<MinRule>(*context);
+  math::PowFOp::attachInterface<PowRule>(*context);
+  arith::SelectOp::attachInterface<SelectRule>(*context);
+  arith::ExtFOp::attachInterface<ConvertRule<arith::ExtFOp, arith::TruncFOp>>(
+      *context);
+  arith::TruncFOp::attachInterface<ConvertRule<arith::TruncFOp, arith::ExtFOp>>(
+      *context);
+}
+
+void scan::registerGradients(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, ScanDialect *,
+                            arith::ArithDialect *, math::MathDialect *,
+                            tensor::TensorDialect *) {
+    attachElementwiseRules(context);
+    attachMathRules(context);
+    attachTensorRules(context);
+    attachShapeRules(context);
+    attachSequenceRules(context);
+    attachReduceRules(context);
+    attachProductRules(context);
+    attachLoopRules(context);
+  });
+}

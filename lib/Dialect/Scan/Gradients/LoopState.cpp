@@ -1,0 +1,197 @@
+// LoopState.cpp: what the body of a reversed loop reads, and the tape.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "LoopState.h"
+
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+
+LoopState::LoopState(LoopOp loop, ReverseState &parent, Block *block)
+    : ReverseState(OpBuilder(loop.getContext()), parent.getActivity()),
+      loop(loop), parent(parent), block(block) {
+  builder.setInsertionPointToEnd(block);
+  loc = loop.getLoc();
+  brokenRule = parent.brokenRule;
+  known[loop.getStep()] =
+      block->addArgument(builder.getIndexType(), loop.getLoc());
+}
+
+bool LoopState::isInside(Value value) const {
+  Operation *owner = value.getParentBlock()->getParentOp();
+  return owner && LoopOp(loop)->isAncestor(owner);
+}
+
+Value LoopState::addSource(Type type, Source source) {
+  source.argument = block->addArgument(type, loop.getLoc());
+  sources.push_back(source);
+  return source.argument;
+}
+
+Value LoopState::addSlice(Value sequence) {
+  for (Source &source : sources)
+    if (source.outer == sequence)
+      return source.argument;
+  Source source;
+  source.outer = sequence;
+  return addSource(dropDim(cast<RankedTensorType>(sequence.getType()), 0),
+                   source);
+}
+
+Value LoopState::value(Value value) {
+  if (!isInside(value))
+    return parent.value(value);
+  if (Value before = known.lookup(value))
+    return before;
+  Value found;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    found = fromArgument(argument);
+  else
+    found = fromOp(cast<OpResult>(value));
+  known[value] = found;
+  return found;
+}
+
+Value LoopState::fromArgument(BlockArgument argument) {
+  unsigned number = argument.getArgNumber() - 1;
+  if (number < loop.getNumSlices())
+    return addSlice(parent.value(loop.getSlices()[number]));
+  return carryBefore(number - loop.getNumSlices());
+}
+
+// A carry as it is before a step. If the value it gets is stacked anyway, it
+// is that sequence one step earlier.
+Value LoopState::carryBefore(unsigned number) {
+  Value carry = loop.getCarryArgs()[number];
+  Value next = loop.getYield().getCarries()[number];
+  OperandRange stacks = loop.getYield().getStacks();
+  auto at = llvm::find(stacks, next);
+  if (at == stacks.end())
+    return fromTape(carry);
+  unsigned stack = at - stacks.begin();
+  if (loop.isMaskedStack(stack) != loop.isMaskedCarry(number))
+    return fromTape(carry);
+  Source source;
+  source.stack = stack;
+  source.fill = loop.getFirsts()[number];
+  return addSource(carry.getType(), source);
+}
+
+Value LoopState::fromTape(Value value) {
+  OperandRange stacks = loop.getYield().getStacks();
+  Source source;
+  source.stack = llvm::find(stacks, value) - stacks.begin();
+  // The loop's results follow when the tape is complete.
+  if (source.stack == stacks.size())
+    loop.getYield().getStacksMutable().append(value);
+  return addSource(value.getType(), source);
+}
+
+//===-- Computing again ----------------------------------------------------===//
+
+// Ops that cost less than reading their result from memory.
+bool LoopState::isCheap(Operation *op) {
+  return isa<arith::ConstantOp, arith::AddFOp, arith::SubFOp, arith::MulFOp,
+             arith::NegFOp, arith::SelectOp, arith::CmpFOp, arith::CmpIOp,
+             arith::SIToFPOp, BroadcastOp, MaskOp, StopOp, ClipGradOp, RandomOp,
+             tensor::ExtractSliceOp, tensor::CastOp>(op);
+}
+
+bool LoopState::isAvailable(Value value, unsigned depth) {
+  if (!isInside(value) || known.contains(value) ||
+      !isa<RankedTensorType>(value.getType()))
+    return true;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getArgNumber() <= loop.getNumSlices();
+  Operation *op = value.getDefiningOp();
+  if (llvm::is_contained(loop.getYield().getStacks(), value))
+    return true;
+  return depth > 0 && isCheap(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           return isAvailable(operand, depth - 1);
+         });
+}
+
+Value LoopState::fromOp(OpResult result) {
+  Operation *op = result.getOwner();
+  if (auto dim = dyn_cast<tensor::DimOp>(op))
+    if (std::optional<int64_t> number = dim.getConstantIndex())
+      return sizeOf(builder, op->getLoc(), dim.getSource(), *number);
+  // Numbers that are no tensors are always computed again.
+  bool scalar = !isa<RankedTensorType>(result.getType());
+  bool stacked = llvm::is_contained(loop.getYield().getStacks(), result);
+  bool again = isCheap(op) &&
+               llvm::all_of(op->getOperands(), [&](Value operand) {
+                 return isAvailable(operand, 6);
+               });
+  if (!scalar && (stacked ? op->getNumOperands() != 0 : !again))
+    return fromTape(result);
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    mapping.map(operand, value(operand));
+  return builder.clone(*op, mapping)->getResult(result.getResultNumber());
+}
+
+//===-- Past the end -------------------------------------------------------===//
+
+Value LoopState::maskRows(Value like, Value tensor) {
+  if (Value before = masked.lookup(tensor))
+    return before;
+  Value result = ReverseState::maskRows(like, tensor);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (loop.getLengths() && type.getNumDynamicDims() != 0) {
+    // Time axes stand before the batch, fixed ones behind it.
+    int64_t batch = -1;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        batch = dim;
+    result = MaskOp::create(builder, loc, result,
+                            parent.value(loop.getLengths()),
+                            value(loop.getStep()), IntegerAttr(),
+                            builder.getI64IntegerAttr(batch),
+                            builder.getF64FloatAttr(0));
+  }
+  masked[tensor] = result;
+  return result;
+}
+
+//===-- The loop's ends ----------------------------------------------------===//
+
+SmallVector<Value> LoopState::outerValues() const {
+  SmallVector<Value> values;
+  for (Value value : order)
+    if (pending.contains(value) && !isInside(value))
+      values.push_back(value);
+  return values;
+}
+
+SmallVector<Value> LoopState::getSliceArgs() const {
+  return llvm::map_to_vector(
+      sources, [](const Source &source) { return source.argument; });
+}
+
+SmallVector<Value> LoopState::sequences(LoopOp forward) {
+  OpBuilder &outer = parent.getBuilder();
+  SmallVector<Value> result;
+  for (Source &source : sources) {
+    if (source.outer) {
+      result.push_back(source.outer);
+      continue;
+    }
+    Value sequence = parent.value(forward.getStackResults()[source.stack]);
+    if (source.fill) {
+      // The step before a reversed loop's step is the one after it in time.
+      bool back = forward.getReverse();
+      sequence = ShiftOp::create(
+          outer, loc, sequence.getType(), sequence, parent.value(source.fill),
+          back && forward.getLengths() ? parent.value(forward.getLengths())
+                                       : Value(),
+          outer.getI64IntegerAttr(back ? -1 : 1), outer.getI64IntegerAttr(0),
+          outer.getI64IntegerAttr(1));
+    }
+    result.push_back(sequence);
+  }
+  return result;
+}

@@ -1,0 +1,157 @@
+// Math.cpp: rules of functions of one number.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Rules.h"
+
+#include <numbers>
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+using grad::ForwardState;
+using grad::ReverseState;
+
+namespace {
+// Model::scale gives the product of a cotangent or tangent with the
+// derivative; argument and result are asked for only when needed.
+using Lazy = function_ref<Value()>;
+
+template <typename Model, typename OpTy>
+struct UnaryRule : Rule<Model, OpTy> {
+  static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value operand = op->getOperand(0), result = op->getResult(0);
+    auto number = [&](double x) { return state.splat(result, x); };
+    Calculator calc{builder, op.getLoc(), number};
+    state.accumulate(operand, Model::scale(
+                                  calc, state.cotangent(result),
+                                  [&] { return state.value(operand); },
+                                  [&] { return state.value(result); }));
+    return success();
+  }
+
+  static LogicalResult jvpRule(OpTy op, OpBuilder &builder,
+                               ForwardState &state) {
+    Value operand = op->getOperand(0), result = op->getResult(0);
+    Value tangent = state.tangent(operand);
+    if (!tangent)
+      return success();
+    auto number = [&](double x) {
+      return splatLike(builder, op.getLoc(), result, x);
+    };
+    Calculator calc{builder, op.getLoc(), number};
+    state.setTangent(result, Model::scale(
+                                 calc, tangent, [&] { return operand; },
+                                 [&] { return result; }));
+    return success();
+  }
+};
+
+struct NegRule : UnaryRule<NegRule, arith::NegFOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy) { return c.neg(g); }
+};
+
+struct ExpRule : UnaryRule<ExpRule, math::ExpOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    return c.mul(g, y());
+  }
+};
+
+struct ExpM1Rule : UnaryRule<ExpM1Rule, math::ExpM1Op> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    return c.mul(g, c.add(y(), c.number(1)));
+  }
+};
+
+struct LogRule : UnaryRule<LogRule, math::LogOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    return c.div(g, x());
+  }
+};
+
+struct Log1pRule : UnaryRule<Log1pRule, math::Log1pOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    return c.div(g, c.add(x(), c.number(1)));
+  }
+};
+
+struct SqrtRule : UnaryRule<SqrtRule, math::SqrtOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    return c.div(c.mul(g, c.number(0.5)), y());
+  }
+};
+
+struct RsqrtRule : UnaryRule<RsqrtRule, math::RsqrtOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    Value r = y();
+    return c.mul(c.mul(g, c.number(-0.5)), c.mul(r, c.mul(r, r)));
+  }
+};
+
+struct TanhRule : UnaryRule<TanhRule, math::TanhOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    Value t = y();
+    return c.mul(g, c.sub(c.number(1), c.mul(t, t)));
+  }
+};
+
+struct SigmoidRule : UnaryRule<SigmoidRule, SigmoidOp> {
+  static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
+    Value s = y();
+    return c.mul(g, c.mul(s, c.sub(c.number(1), s)));
+  }
+};
+
+struct SoftplusRule : UnaryRule<SoftplusRule, SoftplusOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    return c.mul(g, SigmoidOp::create(c.builder, c.loc, x()));
+  }
+};
+
+struct ErfRule : UnaryRule<ErfRule, math::ErfOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    Value v = x();
+    Value bell = math::ExpOp::create(c.builder, c.loc, c.neg(c.mul(v, v)));
+    return c.mul(c.mul(g, c.number(2 * std::numbers::inv_sqrtpi)), bell);
+  }
+};
+
+struct SinRule : UnaryRule<SinRule, math::SinOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    return c.mul(g, math::CosOp::create(c.builder, c.loc, x()));
+  }
+};
+
+struct CosRule : UnaryRule<CosRule, math::CosOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    return c.neg(c.mul(g, math::SinOp::create(c.builder, c.loc, x())));
+  }
+};
+
+// 0 at 0.
+struct AbsRule : UnaryRule<AbsRule, math::AbsFOp> {
+  static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
+    Value v = x(), zero = c.number(0);
+    Value below = c.compare(arith::CmpFPredicate::OLT, v, zero);
+    Value above = c.compare(arith::CmpFPredicate::OGT, v, zero);
+    return c.select(above, g, c.select(below, c.neg(g), zero));
+  }
+};
+} // namespace
+
+void scan::attachMathRules(MLIRContext *context) {
+  arith::NegFOp::attachInterface<NegRule>(*context);
+  math::ExpOp::attachInterface<ExpRule>(*context);
+  math::ExpM1Op::attachInterface<ExpM1Rule>(*context);
+  math::LogOp::attachInterface<LogRule>(*context);
+  math::Log1pOp::attachInterface<Log1pRule>(*context);
+  math::SqrtOp::attachInterface<SqrtRule>(*context);
+  math::RsqrtOp::attachInterface<RsqrtRule>(*context);
+  math::TanhOp::attachInterface<TanhRule>(*context);
+  SigmoidOp::attachInterface<SigmoidRule>(*context);
+  SoftplusOp::attachInterface<SoftplusRule>(*context);
+  math::ErfOp::attachInterface<ErfRule>(*context);
+  math::SinOp::attachInterface<SinRule>(*context);
+  math::CosOp::attachInterface<CosRule>(*context);
+  math::AbsFOp::attachInterface<AbsRule>(*context);
+}

@@ -1,0 +1,152 @@
+// Products.cpp: rules of products and lookups.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Rules.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+using grad::ForwardState;
+using grad::ReverseState;
+
+namespace {
+struct DotRule : Rule<DotRule, DotOp> {
+  // One side of a product: its operand and how its dimensions are used.
+  struct Side {
+    Value operand;
+    ArrayRef<int64_t> batch, contract;
+    SmallVector<int64_t> free;
+    int64_t freeInResult; // where its free dimensions begin in the result
+  };
+
+  static Side side(DotOp op, bool left) {
+    int64_t batch = op.getLhsBatch().size();
+    if (left)
+      return {op.getLhs(), op.getLhsBatch(), op.getLhsContract(),
+              op.getLhsFree(), batch};
+    int64_t before = batch + op.getLhsFree().size();
+    return {op.getRhs(), op.getRhsBatch(), op.getRhsContract(),
+            op.getRhsFree(), before};
+  }
+
+  static bool sumsRows(const Side &other) {
+    auto type = cast<RankedTensorType>(other.operand.getType());
+    return llvm::any_of(other.free,
+                        [&](int64_t dim) { return type.isDynamicDim(dim); });
+  }
+
+  // g times the other operand, summed over the other's free dimensions, in the
+  // layout of `mine`.
+  static Value adjoint(OpBuilder &builder, DotOp op, const Side &mine,
+                       const Side &other, Value g, Value factor) {
+    auto range = [](int64_t begin, size_t count) {
+      return llvm::to_vector(llvm::seq<int64_t>(begin, begin + count));
+    };
+    Value product = DotOp::create(
+        builder, op.getLoc(), g, factor, range(0, mine.batch.size()),
+        other.batch, range(other.freeInResult, other.free.size()), other.free);
+    // Which dimension of `mine` each dimension of the product is.
+    SmallVector<int64_t> order(mine.batch);
+    llvm::append_range(order, mine.free);
+    auto type = cast<RankedTensorType>(other.operand.getType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (auto at = llvm::find(other.contract, dim); at != other.contract.end())
+        order.push_back(mine.contract[at - other.contract.begin()]);
+    SmallVector<int64_t> perm(order.size());
+    for (auto [from, to] : llvm::enumerate(order))
+      perm[to] = from;
+    return builder.createOrFold<TransposeOp>(op.getLoc(), product, perm);
+  }
+
+  static LogicalResult vjpRule(DotOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    Side sides[] = {side(op, true), side(op, false)};
+    for (int i : {0, 1}) {
+      const Side &mine = sides[i], &other = sides[1 - i];
+      if (!state.isActive(mine.operand))
+        continue;
+      Value masked = g, factor;
+      if (sumsRows(other)) {
+        masked = state.maskRows(op.getResult(), g);
+        factor = state.finiteRows(other.operand);
+      } else {
+        factor = state.value(other.operand);
+      }
+      state.accumulate(mine.operand,
+                       adjoint(builder, op, mine, other, masked, factor));
+    }
+    return success();
+  }
+
+  static LogicalResult jvpRule(DotOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    Value sum;
+    auto add = [&](Value lhs, Value rhs) {
+      Value part = DotOp::create(builder, op.getLoc(), lhs, rhs,
+                                 op.getLhsBatch(), op.getRhsBatch(),
+                                 op.getLhsContract(), op.getRhsContract());
+      sum = sum ? arith::AddFOp::create(builder, op.getLoc(), sum, part)
+                : part;
+    };
+    if (Value t = state.tangent(op.getLhs()))
+      add(t, op.getRhs());
+    if (Value t = state.tangent(op.getRhs()))
+      add(op.getLhs(), t);
+    state.setTangent(op.getResult(), sum);
+    return success();
+  }
+};
+
+struct GatherRule : Rule<GatherRule, GatherOp> {
+  static LogicalResult vjpRule(GatherOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    RankedTensorType type = op.getTable().getType();
+    int64_t batch = op.getBatchDims();
+    Value g = state.cotangent(op.getResult());
+    if (batch == 0)
+      g = state.maskRows(op.getResult(), g);
+    Value size = type.isDynamicDim(batch)
+                     ? sizeOf(builder, op.getLoc(), op.getTable(), batch)
+                     : Value();
+    state.accumulate(op.getTable(),
+                     ScatterAddOp::create(builder, op.getLoc(), type, g,
+                                          state.value(op.getIndices()), size,
+                                          batch));
+    return success();
+  }
+  static LogicalResult jvpRule(GatherOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getTable()))
+      state.setTangent(op.getResult(),
+                       GatherOp::create(builder, op.getLoc(), t,
+                                        op.getIndices(), op.getBatchDims()));
+    return success();
+  }
+};
+
+struct ScatterAddRule : Rule<ScatterAddRule, ScatterAddOp> {
+  static LogicalResult vjpRule(ScatterAddOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    state.accumulate(op.getUpdates(),
+                     GatherOp::create(builder, op.getLoc(),
+                                      state.cotangent(op.getResult()),
+                                      state.value(op.getIndices()),
+                                      op.getBatchDims()));
+    return success();
+  }
+  static LogicalResult jvpRule(ScatterAddOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getUpdates()))
+      state.setTangent(op.getResult(),
+                       cloneWith(builder, op, op.getUpdates(), t));
+    return success();
+  }
+};
+} // namespace
+
+void scan::attachProductRules(MLIRContext *context) {
+  DotOp::attachInterface<DotRule>(*context);
+  GatherOp::attachInterface<GatherRule>(*context);
+  ScatterAddOp::attachInterface<ScatterAddRule>(*context);
+}

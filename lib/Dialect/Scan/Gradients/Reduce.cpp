@@ -1,0 +1,126 @@
+// Reduce.cpp: rules of reductions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Rules.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+using grad::ForwardState;
+using grad::ReverseState;
+
+namespace {
+// The derivative of the result by each entry of the operand, x and y being the
+// operand and the result repeated to its shape.
+struct Derivative {
+  Calculator &calc;
+  ReduceOp op;
+  function_ref<Value(Value)> repeat;
+
+  Value sum(Value tensor) {
+    return ReduceOp::create(calc.builder, calc.loc, ReduceKind::sum, tensor,
+                            op.getDims());
+  }
+
+  // Shared evenly among all entries that reach the extreme value.
+  Value extreme(Value x, Value y) {
+    Value one = calc.number(1), zero = calc.number(0);
+    Value reached = calc.select(
+        calc.compare(arith::CmpFPredicate::OEQ, x, repeat(y)), one, zero);
+    return calc.div(reached, repeat(sum(reached)));
+  }
+
+  Value logsumexp(Value x, Value y) {
+    return math::ExpOp::create(calc.builder, calc.loc, calc.sub(x, repeat(y)));
+  }
+
+  // The product of the other entries, also where entries are zero.
+  Value product(Value x) {
+    Value one = calc.number(1), zero = calc.number(0);
+    Value isZero = calc.compare(arith::CmpFPredicate::OEQ, x, zero);
+    Value nonzero = calc.select(isZero, one, x);
+    Value zeros = repeat(sum(calc.select(isZero, one, zero)));
+    Value rest = repeat(ReduceOp::create(calc.builder, calc.loc,
+                                         ReduceKind::prod, nonzero,
+                                         op.getDims()));
+    Value others = calc.div(rest, nonzero);
+    Value none = calc.compare(arith::CmpFPredicate::OEQ, zeros, zero);
+    Value only = calc.compare(arith::CmpFPredicate::OEQ, zeros, one);
+    Value here = calc.select(isZero, others, zero);
+    return calc.select(none, others, calc.select(only, here, zero));
+  }
+
+  Value get(Value x, function_ref<Value()> y) {
+    switch (op.getKind()) {
+    case ReduceKind::sum:
+      return {};
+    case ReduceKind::max:
+    case ReduceKind::min:
+      return extreme(x, y());
+    case ReduceKind::logsumexp:
+      return logsumexp(x, y());
+    case ReduceKind::prod:
+      return product(x);
+    }
+    llvm_unreachable("all kinds are handled");
+  }
+};
+
+struct ReduceRule : Rule<ReduceRule, ReduceOp> {
+  static SmallVector<int64_t> keptDims(ReduceOp op) {
+    SmallVector<int64_t> kept;
+    for (int64_t dim = 0; dim < op.getInput().getType().getRank(); ++dim)
+      if (!llvm::is_contained(op.getDims(), dim))
+        kept.push_back(dim);
+    return kept;
+  }
+
+  static LogicalResult vjpRule(ReduceOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Location loc = op.getLoc();
+    auto number = [&](double x) { return state.splat(op.getInput(), x); };
+    Calculator calc{builder, loc, number};
+    SmallVector<Value> sizes = state.sizes(op.getInput());
+    auto repeat = [&](Value small) -> Value {
+      return BroadcastOp::create(builder, loc, op.getInput().getType(), small,
+                                 sizes, keptDims(op));
+    };
+    Value g = repeat(state.cotangent(op.getResult()));
+    if (op.getKind() != ReduceKind::sum) {
+      Value x = state.value(op.getInput());
+      auto y = [&] { return state.value(op.getResult()); };
+      g = calc.mul(g, Derivative{calc, op, repeat}.get(x, y));
+    }
+    state.accumulate(op.getInput(), g);
+    return success();
+  }
+
+  static LogicalResult jvpRule(ReduceOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    Value t = state.tangent(op.getInput());
+    if (!t)
+      return success();
+    Location loc = op.getLoc();
+    auto number = [&](double x) {
+      return splatLike(builder, loc, op.getInput(), x);
+    };
+    Calculator calc{builder, loc, number};
+    SmallVector<Value> sizes = dynamicSizes(builder, loc, op.getInput());
+    auto repeat = [&](Value small) -> Value {
+      return BroadcastOp::create(builder, loc, op.getInput().getType(), small,
+                                 sizes, keptDims(op));
+    };
+    auto y = [&]() -> Value { return op.getResult(); };
+    if (Value d = Derivative{calc, op, repeat}.get(op.getInput(), y))
+      t = calc.mul(t, d);
+    state.setTangent(op.getResult(), ReduceOp::create(builder, loc,
+                                                      ReduceKind::sum, t,
+                                                      op.getDims()));
+    return success();
+  }
+};
+} // namespace
+
+void scan::attachReduceRules(MLIRContext *context) {
+  ReduceOp::attachInterface<ReduceRule>(*context);
+}

@@ -1,0 +1,187 @@
+// Tensor.cpp: rules of tensor ops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Rules.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+using grad::ForwardState;
+using grad::ReverseState;
+
+namespace {
+struct ExtractRule : Rule<ExtractRule, tensor::ExtractSliceOp> {
+  static LogicalResult vjpRule(tensor::ExtractSliceOp op, OpBuilder &,
+                               ReverseState &state) {
+    state.accumulateSlice(op, state.cotangent(op.getResult()));
+    return success();
+  }
+  static LogicalResult jvpRule(tensor::ExtractSliceOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getSource()))
+      state.setTangent(op.getResult(),
+                       cloneWith(builder, op, op.getSource(), t));
+    return success();
+  }
+};
+
+struct InsertRule : Rule<InsertRule, tensor::InsertSliceOp> {
+  static LogicalResult vjpRule(tensor::InsertSliceOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    SmallVector<OpFoldResult> sizes;
+    for (auto [dim, size] : llvm::enumerate(op.getStaticSizes()))
+      sizes.push_back(ShapedType::isDynamic(size)
+                          ? OpFoldResult(sizeOf(builder, op.getLoc(),
+                                                op.getResult(), dim))
+                          : builder.getIndexAttr(size));
+    if (state.isActive(op.getSource()))
+      state.accumulate(op.getSource(),
+                       tensor::ExtractSliceOp::create(
+                           builder, op.getLoc(), op.getSourceType(), g,
+                           op.getMixedOffsets(), sizes, op.getMixedStrides()));
+    if (state.isActive(op.getDest()))
+      state.accumulate(op.getDest(),
+                       tensor::InsertSliceOp::create(
+                           builder, op.getLoc(), state.zeros(op.getSource()), g,
+                           op.getMixedOffsets(), sizes, op.getMixedStrides()));
+    return success();
+  }
+
+  static LogicalResult jvpRule(tensor::InsertSliceOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    Value source = state.tangent(op.getSource());
+    Value dest = state.tangent(op.getDest());
+    if (!source && !dest)
+      return success();
+    auto orZero = [&](Value tangent, Value like) {
+      return tangent ? tangent : splatLike(builder, op.getLoc(), like, 0);
+    };
+    state.setTangent(op.getResult(),
+                     tensor::InsertSliceOp::create(
+                         builder, op.getLoc(), orZero(source, op.getSource()),
+                         orZero(dest, op.getDest()), op.getMixedOffsets(),
+                         op.getMixedSizes(), op.getMixedStrides()));
+    return success();
+  }
+};
+
+struct ConcatRule : Rule<ConcatRule, tensor::ConcatOp> {
+  static LogicalResult vjpRule(tensor::ConcatOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    int64_t along = op.getDim(), offset = 0;
+    for (Value input : op.getInputs()) {
+      auto type = cast<RankedTensorType>(input.getType());
+      if (type.isDynamicDim(along))
+        return op.emitError("no gradient through joined time axes");
+      int64_t begin = offset;
+      offset += type.getDimSize(along);
+      if (!state.isActive(input))
+        continue;
+      SmallVector<OpFoldResult> offsets, sizes,
+          strides(type.getRank(), builder.getIndexAttr(1));
+      for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+        offsets.push_back(builder.getIndexAttr(dim == along ? begin : 0));
+        sizes.push_back(type.isDynamicDim(dim)
+                            ? OpFoldResult(sizeOf(builder, op.getLoc(),
+                                                  op.getResult(), dim))
+                            : builder.getIndexAttr(type.getDimSize(dim)));
+      }
+      state.accumulate(input, tensor::ExtractSliceOp::create(
+                                  builder, op.getLoc(), type, g, offsets,
+                                  sizes, strides));
+    }
+    return success();
+  }
+
+  static LogicalResult jvpRule(tensor::ConcatOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    SmallVector<Value> tangents;
+    for (Value input : op.getInputs()) {
+      Value tangent = state.tangent(input);
+      tangents.push_back(tangent ? tangent
+                                 : splatLike(builder, op.getLoc(), input, 0));
+    }
+    state.setTangent(op.getResult(),
+                     tensor::ConcatOp::create(builder, op.getLoc(), op.getType(),
+                                              op.getDim(), tangents));
+    return success();
+  }
+};
+
+struct CastRule : Rule<CastRule, tensor::CastOp> {
+  static LogicalResult vjpRule(tensor::CastOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    state.accumulate(op.getSource(),
+                     tensor::CastOp::create(builder, op.getLoc(),
+                                            op.getSource().getType(),
+                                            state.cotangent(op.getDest())));
+    return success();
+  }
+  static LogicalResult jvpRule(tensor::CastOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getSource()))
+      state.setTangent(op.getDest(), cloneWith(builder, op, op.getSource(), t));
+    return success();
+  }
+};
+
+// Sizes of a shape as values or numbers, for expand_shape.
+SmallVector<OpFoldResult> mixedSizes(OpBuilder &builder, Location loc,
+                                     Value like) {
+  SmallVector<OpFoldResult> sizes;
+  auto type = cast<RankedTensorType>(like.getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    sizes.push_back(type.isDynamicDim(dim)
+                        ? OpFoldResult(sizeOf(builder, loc, like, dim))
+                        : builder.getIndexAttr(type.getDimSize(dim)));
+  return sizes;
+}
+
+struct CollapseRule : Rule<CollapseRule, tensor::CollapseShapeOp> {
+  static LogicalResult vjpRule(tensor::CollapseShapeOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    state.accumulate(
+        op.getSrc(),
+        tensor::ExpandShapeOp::create(
+            builder, op.getLoc(), op.getSrcType(),
+            state.cotangent(op.getResult()), op.getReassociationIndices(),
+            mixedSizes(builder, op.getLoc(), op.getSrc())));
+    return success();
+  }
+  static LogicalResult jvpRule(tensor::CollapseShapeOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getSrc()))
+      state.setTangent(op.getResult(), cloneWith(builder, op, op.getSrc(), t));
+    return success();
+  }
+};
+
+struct ExpandRule : Rule<ExpandRule, tensor::ExpandShapeOp> {
+  static LogicalResult vjpRule(tensor::ExpandShapeOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    state.accumulate(op.getSrc(),
+                     tensor::CollapseShapeOp::create(
+                         builder, op.getLoc(), op.getSrcType(),
+                         state.cotangent(op.getResult()),
+                         op.getReassociationIndices()));
+    return success();
+  }
+  static LogicalResult jvpRule(tensor::ExpandShapeOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getSrc()))
+      state.setTangent(op.getResult(), cloneWith(builder, op, op.getSrc(), t));
+    return success();
+  }
+};
+} // namespace
+
+void scan::attachTensorRules(MLIRContext *context) {
+  tensor::ExtractSliceOp::attachInterface<ExtractRule>(*context);
+  tensor::InsertSliceOp::attachInterface<InsertRule>(*context);
+  tensor::ConcatOp::attachInterface<ConcatRule>(*context);
+  tensor::CastOp::attachInterface<CastRule>(*context);
+  tensor::CollapseShapeOp::attachInterface<CollapseRule>(*context);
+  tensor::ExpandShapeOp::attachInterface<ExpandRule>(*context);
+}

@@ -1,0 +1,337 @@
+// ScanSizes.cpp: sizes and lengths of values, found without computing them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Scan/Scan.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+
+namespace {
+// A dimension of a value.
+struct Dim {
+  Value value;
+  int64_t number;
+};
+
+RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+// The number of the dimension of extract_slice's operand that is `number` of
+// its result, if that dimension is read whole.
+std::optional<int64_t> sliceSource(tensor::ExtractSliceOp op, int64_t number) {
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  for (int64_t dim = 0; dim < op.getSourceType().getRank(); ++dim) {
+    if (dropped.test(dim))
+      continue;
+    if (number-- == 0)
+      return dim;
+  }
+  return std::nullopt;
+}
+
+std::optional<Dim> throughDot(DotOp op, int64_t number) {
+  int64_t batch = op.getLhsBatch().size();
+  if (number < batch) {
+    int64_t dim = op.getLhsBatch()[number];
+    return Dim{op.getLhs(), dim};
+  }
+  SmallVector<int64_t> left = op.getLhsFree(), right = op.getRhsFree();
+  number -= batch;
+  if (number < static_cast<int64_t>(left.size()))
+    return Dim{op.getLhs(), left[number]};
+  return Dim{op.getRhs(), right[number - left.size()]};
+}
+
+std::optional<Dim> throughGather(GatherOp op, int64_t number) {
+  int64_t leading = op.getIndices().getType().getRank();
+  if (number < leading)
+    return Dim{op.getIndices(), number};
+  int64_t batch = op.getBatchDims();
+  return Dim{op.getTable(), batch + 1 + number - leading};
+}
+
+std::optional<Dim> throughScatter(ScatterAddOp op, int64_t number) {
+  int64_t batch = op.getBatchDims();
+  if (number < batch)
+    return Dim{op.getUpdates(), number};
+  if (number == batch)
+    return std::nullopt;
+  int64_t leading = op.getIndices().getType().getRank();
+  return Dim{op.getUpdates(), leading + number - batch - 1};
+}
+
+std::optional<Dim> throughReduce(Value input, ArrayRef<int64_t> dims,
+                                 int64_t number) {
+  for (int64_t dim = 0; dim < tensorOf(input).getRank(); ++dim)
+    if (!llvm::is_contained(dims, dim) && number-- == 0)
+      return Dim{input, dim};
+  return std::nullopt;
+}
+
+std::optional<Dim> throughBroadcast(BroadcastOp op, int64_t number) {
+  for (auto [from, to] : llvm::enumerate(op.getDims()))
+    if (to == number)
+      return Dim{op.getInput(), static_cast<int64_t>(from)};
+  return std::nullopt;
+}
+
+// t1..tn, batch against batch, t1..tn.
+int64_t exchanged(int64_t number, int64_t times, bool enter) {
+  if (number > times)
+    return number;
+  if (enter)
+    return number == times ? 0 : number + 1;
+  return number == 0 ? times : number - 1;
+}
+
+std::optional<Dim> throughLoop(LoopOp loop, Value result, int64_t number) {
+  unsigned index = cast<OpResult>(result).getResultNumber();
+  if (index >= loop.getNumStacks())
+    return Dim{loop.getFirsts()[index - loop.getNumStacks()], number};
+  if (number == 0)
+    return std::nullopt;
+  return Dim{loop.getYield().getStacks()[index], number - 1};
+}
+
+std::optional<Dim> throughArgument(BlockArgument argument, int64_t number) {
+  auto loop = dyn_cast_or_null<LoopOp>(argument.getOwner()->getParentOp());
+  if (!loop)
+    return std::nullopt;
+  unsigned index = argument.getArgNumber() - 1;
+  if (index < loop.getNumSlices())
+    return Dim{loop.getSlices()[index], number + 1};
+  return Dim{loop.getFirsts()[index - loop.getNumSlices()], number};
+}
+
+// A dimension of an operand (or of a value outside the loop) that has the same
+// size, one step back.
+std::optional<Dim> stepBack(Dim dim) {
+  if (auto argument = dyn_cast<BlockArgument>(dim.value))
+    return throughArgument(argument, dim.number);
+  Operation *op = dim.value.getDefiningOp();
+  using Result = std::optional<Dim>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](DotOp op) { return throughDot(op, dim.number); })
+      .Case([&](GatherOp op) { return throughGather(op, dim.number); })
+      .Case([&](ScatterAddOp op) { return throughScatter(op, dim.number); })
+      .Case([&](BroadcastOp op) { return throughBroadcast(op, dim.number); })
+      .Case([&](LoopOp op) { return throughLoop(op, dim.value, dim.number); })
+      .Case([&](ReduceOp op) {
+        return throughReduce(op.getInput(), op.getDims(), dim.number);
+      })
+      .Case([&](ArgmaxOp op) {
+        int64_t reduced = op.getDim();
+        return throughReduce(op.getInput(), reduced, dim.number);
+      })
+      .Case([&](PickStepOp op) {
+        int64_t time = op.getTimeDim();
+        return throughReduce(op.getInput(), time, dim.number);
+      })
+      .Case([&](PlaceStepOp op) {
+        int64_t time = op.getTimeDim();
+        if (dim.number == time)
+          return Result();
+        return Result(Dim{op.getInput(), dim.number - (dim.number > time)});
+      })
+      .Case([&](TransposeOp op) {
+        return Result(Dim{op.getInput(), op.getPerm()[dim.number]});
+      })
+      .Case([&](EnterOp op) {
+        return Result(Dim{op.getInput(), exchanged(dim.number,
+                                                   op.getLengths().size(),
+                                                   true)});
+      })
+      .Case([&](LeaveOp op) {
+        return Result(Dim{op.getInput(), exchanged(dim.number,
+                                                   op.getLengths().size(),
+                                                   false)});
+      })
+      .Case([&](tensor::ExtractSliceOp op) -> Result {
+        std::optional<int64_t> source = sliceSource(op, dim.number);
+        if (!source || !op.getSourceType().isDynamicDim(*source))
+          return std::nullopt;
+        return Dim{op.getSource(), *source};
+      })
+      .Case([&](tensor::InsertSliceOp op) {
+        return Result(Dim{op.getDest(), dim.number});
+      })
+      .Case([&](tensor::ConcatOp op) {
+        return Result(Dim{op.getInputs().front(), dim.number});
+      })
+      .Case([&](tensor::CastOp op) {
+        return Result(Dim{op.getSource(), dim.number});
+      })
+      .Case<MaskOp, ReverseOp, ShiftOp, StopOp, ClipGradOp>([&](Operation *op) {
+        return Result(Dim{op->getOperand(0), dim.number});
+      })
+      .Default([&](Operation *op) -> Result {
+        if (op->getNumOperands() == 0 || !op->hasTrait<OpTrait::Elementwise>())
+          return std::nullopt;
+        Value last = op->getOperands().back();
+        if (!isa<RankedTensorType>(last.getType()))
+          return std::nullopt;
+        return Dim{last, dim.number};
+      });
+}
+
+// The index operand that gives a dynamic dimension of the op, if it has one.
+Value sizeOperand(Dim dim) {
+  Operation *op = dim.value.getDefiningOp();
+  if (!op)
+    return {};
+  auto among = [&](ValueRange sizes) -> Value {
+    unsigned place = 0;
+    for (int64_t number = 0; number < dim.number; ++number)
+      place += tensorOf(dim.value).isDynamicDim(number);
+    return place < sizes.size() ? sizes[place] : Value();
+  };
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return among(broadcast.getSizes());
+  if (auto random = dyn_cast<RandomOp>(op))
+    return among(random.getSizes());
+  if (auto scatter = dyn_cast<ScatterAddOp>(op))
+    return static_cast<uint64_t>(dim.number) == scatter.getBatchDims()
+               ? scatter.getSize()
+               : Value();
+  if (auto place = dyn_cast<PlaceStepOp>(op))
+    return static_cast<uint64_t>(dim.number) == place.getTimeDim()
+               ? place.getSize()
+               : Value();
+  if (auto loop = dyn_cast<LoopOp>(op))
+    if (dim.number == 0 &&
+        cast<OpResult>(dim.value).getResultNumber() < loop.getNumStacks())
+      return loop.getTrip();
+  return {};
+}
+
+// Follows `tensor.dim` and size operands as far back as possible.
+Value rootSize(OpBuilder &builder, Location loc, Dim dim) {
+  while (true) {
+    RankedTensorType type = tensorOf(dim.value);
+    if (!type.isDynamicDim(dim.number))
+      return arith::ConstantIndexOp::create(builder, loc,
+                                            type.getDimSize(dim.number));
+    if (std::optional<Dim> before = stepBack(dim)) {
+      dim = *before;
+      continue;
+    }
+    Value size = sizeOperand(dim);
+    if (!size)
+      return tensor::DimOp::create(builder, loc, dim.value, dim.number);
+    auto inner = size.getDefiningOp<tensor::DimOp>();
+    std::optional<int64_t> number =
+        inner ? inner.getConstantIndex() : std::nullopt;
+    if (!number) {
+      IntegerAttr constant;
+      if (matchPattern(size, m_Constant(&constant)))
+        return arith::ConstantIndexOp::create(builder, loc, constant.getInt());
+      return size;
+    }
+    dim = Dim{inner.getSource(), *number};
+  }
+}
+} // namespace
+
+Value scan::sizeOf(OpBuilder &builder, Location loc, Value value, int64_t dim) {
+  return rootSize(builder, loc, Dim{value, dim});
+}
+
+SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
+                                      Value value) {
+  SmallVector<Value> sizes;
+  RankedTensorType type = tensorOf(value);
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim))
+      sizes.push_back(sizeOf(builder, loc, value, dim));
+  return sizes;
+}
+
+//===-- Lengths ------------------------------------------------------------===//
+
+// The lengths an op itself states of its result.
+static std::optional<Ragged> statedLengths(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (auto enter = dyn_cast_or_null<EnterOp>(op)) {
+    if (enter.getLengths().size() == 1)
+      return Ragged{enter.getLengths().front(), 0, 1};
+  } else if (auto mask = dyn_cast_or_null<MaskOp>(op)) {
+    if (mask.getTimeDim())
+      return Ragged{mask.getLengths(), static_cast<int64_t>(*mask.getTimeDim()),
+                    static_cast<int64_t>(mask.getBatchDim())};
+  } else if (auto loop = dyn_cast_or_null<LoopOp>(op)) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    if (number < loop.getNumStacks() && loop.isMaskedStack(number))
+      return Ragged{loop.getLengths(), 0, 1};
+  }
+  return std::nullopt;
+}
+
+static std::optional<Ragged> lengthsOf(Value value, unsigned depth) {
+  if (std::optional<Ragged> stated = statedLengths(value))
+    return stated;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  Operation *op = value.getDefiningOp();
+  if (!op || !type || depth == 0 || type.getNumDynamicDims() < 2)
+    return std::nullopt;
+  // Where each dimension of the result comes from, operand by operand.
+  for (Value operand : op->getOperands()) {
+    auto operandType = dyn_cast<RankedTensorType>(operand.getType());
+    if (!operandType || operandType.getNumDynamicDims() < 2)
+      continue;
+    std::optional<Ragged> ragged = lengthsOf(operand, depth - 1);
+    if (!ragged)
+      continue;
+    if (op->hasTrait<OpTrait::Elementwise>())
+      return ragged;
+    int64_t time = -1, batch = -1;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      std::optional<Dim> before = stepBack({value, dim});
+      if (!before || before->value != operand)
+        continue;
+      if (before->number == ragged->timeDim)
+        time = dim;
+      if (before->number == ragged->batchDim)
+        batch = dim;
+    }
+    if (time >= 0 && batch >= 0)
+      return Ragged{ragged->lengths, time, batch};
+  }
+  return std::nullopt;
+}
+
+std::optional<Ragged> scan::findLengths(Value value) {
+  return lengthsOf(value, 12);
+}
+
+static bool finitePastEnd(Value value, unsigned depth) {
+  if (statedLengths(value) || isa<BlockArgument>(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (depth == 0)
+    return false;
+  if (isa<arith::ConstantOp, RandomOp, arith::CmpFOp, arith::SIToFPOp>(op))
+    return true;
+  // Finite for finite operands.
+  if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
+          arith::MaximumFOp, arith::MinimumFOp, arith::SelectOp, math::TanhOp,
+          math::SinOp, math::CosOp, math::ErfOp, math::AbsFOp, SigmoidOp,
+          SoftplusOp, BroadcastOp, TransposeOp, DotOp, GatherOp, MaskOp,
+          ReverseOp, ShiftOp, StopOp, ClipGradOp, PlaceStepOp, PickStepOp,
+          tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::ConcatOp>(op))
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      return !type || !isa<FloatType>(type.getElementType()) ||
+             finitePastEnd(operand, depth - 1);
+    });
+  // Values without time have no end.
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumDynamicDims() < 2;
+}
+
+bool scan::isFinitePastEnd(Value value) { return finitePastEnd(value, 12); }
