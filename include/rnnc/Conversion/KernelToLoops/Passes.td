@@ -1,0 +1,59 @@
+// Passes.td: from the kernel dialect to loops and to the LLVM dialect.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_CONVERSION_KERNELTOLOOPS_PASSES_TD
+#define RNNC_CONVERSION_KERNELTOLOOPS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
+  let summary = "lower kernel and linalg ops on memrefs to vector loops";
+  let description = [{
+    `linalg.generic`, `linalg.fill` and `memref.copy` become loops whose
+    unit-stride dimension is cut into vectors of the target; reductions use a
+    fixed number of accumulators and a fixed tree, so the bits depend on the
+    sizes and the target alone. `kernel.gemm` and `kernel.pack` become calls of
+    blocked routines that are generated once per element type. The data
+    movement ops become loops over rows.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"256",
+           "width of a vector register: 128, 256 or 512">,
+    Option<"fma", "fma", "bool", /*default=*/"true",
+           "the target has fused multiply-add">,
+    Option<"l1", "l1", "int64_t", /*default=*/"32768",
+           "bytes of the first-level data cache">,
+    Option<"l2", "l2", "int64_t", /*default=*/"1048576",
+           "bytes of the second-level cache">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect",
+  ];
+}
+
+def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
+  let summary = "make the C entry point of every public function";
+  let description = [{
+    For a function `@"M.f"` on memrefs with the attribute `rnnc.dims`, makes
+    `@"M.f.entry"(args, dims, workspace, ctx)`, where `args` is an array of
+    pointers (arguments, then results) and `dims` an array of i64 in the order
+    of `rnnc.dims`, and turns `@"M.f.workspace"(index...) -> i64` into
+    `@"M.f.workspace"(dims)`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def KernelVerifyLLVM : Pass<"kernel-verify-llvm", "::mlir::ModuleOp"> {
+  let summary = "check what generated code may contain";
+  let description = [{
+    After lowering: only the LLVM dialect is left; nothing allocates or frees
+    heap memory; no call of libm is left; every `llvm.alloca` stands in an
+    entry block; every undefined symbol is one that the runtime gives.
+  }];
+}
+
+#endif // RNNC_CONVERSION_KERNELTOLOOPS_PASSES_TD

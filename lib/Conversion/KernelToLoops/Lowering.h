@@ -1,0 +1,29 @@
+// Lowering.h: what the files of this folder share.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
+#define RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
+
+#include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+
+namespace rnnc {
+
+/// Groups of a reshape that joins dimensions `first` and `first + 1`.
+llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
+                                                               unsigned first);
+
+/// Lowers the data movement ops of the kernel dialect (gather, enter, masks,
+/// random numbers, …) to loops over rows; what moves a row is a linalg op
+/// again.
+mlir::LogicalResult lowerDataOps(mlir::ModuleOp module,
+                                 const LoopTarget &target);
+
+/// Lowers products and packing to calls of generated routines.
+mlir::LogicalResult lowerProducts(mlir::ModuleOp module,
+                                  const LoopTarget &target);
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
