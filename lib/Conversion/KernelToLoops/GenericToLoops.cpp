@@ -46,7 +46,7 @@ private:
   void findReductions();
   void chooseVectorDim();
   int scoreOf(unsigned dim);
-  Access accessOf(OpOperand &operand) const;
+  Access accessOf(OpOperand &operand);
   bool combinersKnown();
 
   // Loops.
@@ -204,7 +204,7 @@ void GenericLowering::chooseVectorDim() {
   }
 }
 
-Access GenericLowering::accessOf(OpOperand &operand) const {
+Access GenericLowering::accessOf(OpOperand &operand) {
   AffineMap map = op.getMatchingIndexingMap(&operand);
   auto type = cast<MemRefType>(operand.get().getType());
   for (auto [i, e] : llvm::enumerate(map.getResults())) {

@@ -14,6 +14,10 @@ namespace rnnc {
 llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
                                                                unsigned first);
 
+/// The address of the first element of a (strided) memref.
+mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
+                      mlir::Value memref);
+
 /// Lowers the data movement ops of the kernel dialect (gather, enter, masks,
 /// random numbers, …) to loops over rows; what moves a row is a linalg op
 /// again.

@@ -1,0 +1,32 @@
+// Passes.td: elementary functions as arithmetic.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_CONVERSION_EXPANDMATH_PASSES_TD
+#define RNNC_CONVERSION_EXPANDMATH_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def KernelExpandMath : Pass<"kernel-expand-math"> {
+  let summary = "elementary functions as polynomials, no libm";
+  let description = [{
+    Replaces `exp tanh log log1p erf sin cos powf rsqrt` and `scan.sigmoid`,
+    `scan.softplus` on f32 and f64, scalars and vectors alike, by arithmetic.
+    The error is at most 4 ulp over the whole range, infinities, NaN and
+    denormal numbers included; `sin` and `cos` keep that up to 2^20 and reduce
+    the argument less exactly beyond. Without `fma` only multiplications and
+    additions are used. `fast-math` leaves out what serves denormal results of
+    `exp`, and shortens the f32 polynomials of `exp`, `tanh` and the sigmoid
+    (error below 1e-6 relative).
+  }];
+  let options = [
+    Option<"fma", "fma", "bool", /*default=*/"true",
+           "the target has fused multiply-add">,
+    Option<"fastMath", "fast-math", "bool", /*default=*/"false",
+           "faster forms with a larger error">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // RNNC_CONVERSION_EXPANDMATH_PASSES_TD

@@ -1,0 +1,150 @@
+// ExpLog.cpp: exp, log and what is made of them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All coefficients are our own: Chebyshev fits of the function named beside
+// them, made with 60 digits.
+
+#include "MathEmitter.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 is split so that n * high part is
+/// exact.
+MathEmitter::Reduced MathEmitter::reduceExp(Value x) {
+  auto [nf, n] = nearest(mul(x, c(0x1.71547652b82fep+0)));
+  Value minus = neg(nf);
+  Value r = mad(minus, c(wide ? 0x1.62e42fee00000p-1 : 0.693359375), x);
+  r = mad(minus, c(wide ? 0x1.a39ef35793c76p-33 : -2.12194440054690583e-4), r);
+  return {r, n, nf};
+}
+
+/// (exp(r) - 1 - r) / r^2.
+Value MathEmitter::expPoly(Value r) {
+  if (wide)
+    return poly(r, {0x1.1f75aba0b1e2ep-29, 0x1.af52906239de4p-26,
+                    0x1.27e4da1a3bf04p-22, 0x1.71ddffef9e7b1p-19,
+                    0x1.a01a01a741b3cp-16, 0x1.a01a01aca0134p-13,
+                    0x1.6c16c16c16212p-10, 0x1.111111110ff87p-7,
+                    0x1.5555555555556p-5, 0x1.5555555555557p-3, 0.5});
+  if (fast)
+    return poly(r, {0x1.6d1605bc8521fp-10, 0x1.12106ba17fc04p-7,
+                    0x1.555516c1f2f08p-5, 0x1.5554d820ee8e6p-3, 0.5});
+  return poly(r, {0x1.a12a42f159d0ep-13, 0x1.6d4920bf2569bp-10,
+                  0x1.1110df02bfbecp-7, 0x1.5554e4aacef45p-5,
+                  0x1.5555555ac911fp-3, 0.5});
+}
+
+Value MathEmitter::exp(Value x) {
+  // Beyond these the result is 0 or infinite, and the scaling says so.
+  x = atMost(x, wide ? 710.0 : 89.0);
+  x = atLeast(x, fast ? (wide ? -708.0 : -87.0) : (wide ? -746.0 : -104.0));
+  Reduced a = reduceExp(x);
+  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
+  p = add(p, c(1));
+  if (!fast)
+    return scale(p, a.n);
+  // n may be one above the range of a single factor.
+  Value doubled = add(p, p);
+  return mul(doubled, pow2(isub(a.n, ic(1))));
+}
+
+/// With E = exp(2|x|) - 1: E / (E + 2). One formula for small and large.
+Value MathEmitter::tanh(Value x) {
+  Value magnitude = abs(x);
+  Value t = atMost(add(magnitude, magnitude), wide ? 44.0 : 20.0);
+  Reduced a = reduceExp(t);
+  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
+  Value s = pow2(a.n);
+  Value e = mad(s, p, sub(s, c(1)));
+  Value result = div(e, add(e, c(2)));
+  return copysign(result, x);
+}
+
+/// By exp(-|x|), which never overflows.
+Value MathEmitter::sigmoid(Value x) {
+  Value e = exp(neg(abs(x)));
+  Value top = select(less(x, c(0)), e, c(1));
+  return div(top, add(e, c(1)));
+}
+
+Value MathEmitter::softplus(Value x) {
+  Value e = exp(neg(abs(x)));
+  // max(x, 0), NaN kept.
+  Value positive = select(less(x, c(0)), c(0), x);
+  return add(positive, log1p(e));
+}
+
+/// x = m 2^e with m in [sqrt(1/2), sqrt(2)); gives (m, e as a float). Only for
+/// positive finite x.
+std::pair<Value, Value> MathEmitter::splitForLog(Value x) {
+  double tiny = wide ? 0x1p-1022 : 0x1p-126;
+  double up = wide ? 0x1p54 : 0x1p25;
+  Value denormal = less(x, c(tiny));
+  Value scaled = select(denormal, mul(x, c(up)), x);
+  Value correction =
+      select(denormal, c(wide ? -54.0 : -25.0), c(0));
+  // Bits above those of sqrt(1/2), cut to the exponent.
+  int64_t origin = wide ? llvm::bit_cast<int64_t>(0x1.6a09e667f3bcdp-1)
+                        : int64_t(llvm::bit_cast<int32_t>(0x1.6a09e6p-1f));
+  int64_t mantissa = wide ? 52 : 23;
+  Value i = bits(scaled);
+  Value e = ashr(isub(i, ic(origin)), mantissa);
+  Value m = fromBits(isub(i, shl(e, mantissa)));
+  return {m, add(toFloat(e), correction)};
+}
+
+Value MathEmitter::logPositive(Value x) {
+  auto [m, e] = splitForLog(x);
+  Value f = sub(m, c(1));
+  Value half = mul(mul(f, f), c(0.5));
+  if (wide) {
+    // log(1 + f) = f - (h - s (h + R)), h = f^2 / 2, s = f / (2 + f).
+    Value s = div(f, add(f, c(2)));
+    Value z = mul(s, s);
+    Value r = mul(z, poly(z, {0x1.0c0aff044a970p-3, 0x1.0fbde0f4ad17bp-3,
+                              0x1.3b1c3c1c81c8fp-3, 0x1.745cf8e4bba1bp-3,
+                              0x1.c71c7201a55d7p-3, 0x1.2492492476a1ap-2,
+                              0x1.9999999999a39p-2, 0x1.5555555555555p-1}));
+    Value low = mad(e, c(0x1.a39ef35793c76p-33), mul(s, add(half, r)));
+    return mad(e, c(0x1.62e42fee00000p-1), sub(f, sub(half, low)));
+  }
+  // log(1 + f) = f - f^2 / 2 + f^3 P(f).
+  Value p = poly(f, {0x1.1d8ea50b3f8a0p-4, -0x1.d635bbe618494p-4,
+                     0x1.dea28241d30a8p-4, -0x1.fcf4c673064efp-4,
+                     0x1.23d2196ef7977p-3, -0x1.555b4994ad12bp-3,
+                     0x1.999d5a430bf46p-3, -0x1.fffffbeac287ap-3,
+                     0x1.555553e3660dap-2});
+  Value cube = mul(mul(f, f), mul(f, p));
+  Value low = mad(e, c(-2.12194440054690583e-4), sub(cube, half));
+  return mad(e, c(0.693359375), add(f, low));
+}
+
+Value MathEmitter::log(Value x) {
+  double inf = std::numeric_limits<double>::infinity();
+  Value result = logPositive(x);
+  result = select(equal(x, c(inf)), x, result);
+  result = select(equal(x, c(0)), c(-inf), result);
+  result = select(less(x, c(0)), c(std::numeric_limits<double>::quiet_NaN()),
+                  result);
+  return select(isNaN(x), x, result);
+}
+
+/// log(u) with u = 1 + x rounded, plus what the rounding took off.
+Value MathEmitter::log1p(Value x) {
+  double inf = std::numeric_limits<double>::infinity();
+  Value one = c(1);
+  Value u = add(x, one);
+  // The exact error of the sum, whichever operand is larger.
+  Value error = twoSum(one, x).lo;
+  Value result = add(logPositive(u), div(error, u));
+  result = select(equal(u, one), x, result);
+  result = select(equal(x, c(inf)), x, result);
+  result = select(equal(x, c(-1)), c(-inf), result);
+  result = select(less(x, c(-1)), c(std::numeric_limits<double>::quiet_NaN()),
+                  result);
+  return select(isNaN(x), x, result);
+}
+
+} // namespace rnnc

@@ -1,0 +1,69 @@
+// ExpandMath.cpp: the pass that replaces elementary functions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Conversion/ExpandMath/ExpandMath.h"
+
+#include "MathEmitter.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+#define GEN_PASS_DEF_KERNELEXPANDMATH
+#include "rnnc/Conversion/ExpandMath/Passes.h.inc"
+
+namespace {
+
+/// The value that replaces `op`, or nothing if the op stays.
+Value expand(Operation *op, MathEmitter &e) {
+  Value x = op->getNumOperands() ? op->getOperand(0) : Value();
+  // The scan dialect's own scalar functions are known by name: this pass
+  // needs nothing else of that dialect.
+  StringRef name = op->getName().getStringRef();
+  if (name == "scan.sigmoid")
+    return e.sigmoid(x);
+  if (name == "scan.softplus")
+    return e.softplus(x);
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<math::ExpOp>([&](auto) { return e.exp(x); })
+      .Case<math::TanhOp>([&](auto) { return e.tanh(x); })
+      .Case<math::LogOp>([&](auto) { return e.log(x); })
+      .Case<math::Log1pOp>([&](auto) { return e.log1p(x); })
+      .Case<math::ErfOp>([&](auto) { return e.erf(x); })
+      .Case<math::SinOp>([&](auto) { return e.sin(x); })
+      .Case<math::CosOp>([&](auto) { return e.cos(x); })
+      .Case<math::RsqrtOp>([&](auto) { return e.div(e.c(1), e.sqrt(x)); })
+      .Case<math::PowFOp>([&](auto) { return e.pow(x, op->getOperand(1)); })
+      .Default([](Operation *) { return Value(); });
+}
+
+struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (op->getNumResults() != 1)
+        return;
+      Type type = op->getResult(0).getType();
+      Type element = getElementTypeOrSelf(type);
+      if ((isa<VectorType>(type) || type == element) &&
+          (element.isF32() || element.isF64()))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      OpBuilder b(op);
+      MathEmitter e(b, op->getLoc(), op->getResult(0).getType(), fma,
+                    fastMath);
+      if (Value v = expand(op, e)) {
+        op->replaceAllUsesWith(ValueRange{v});
+        op->erase();
+      }
+    }
+  }
+};
+
+} // namespace
+} // namespace rnnc

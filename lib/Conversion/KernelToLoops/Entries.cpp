@@ -1,0 +1,181 @@
+// Entries.cpp: the C entry point of every function.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Callers know pointers and sizes only. An entry makes the memrefs of the
+// function from them: the static part of a shape stands in the type, the
+// dynamic part is named by `rnnc.shape` and looked up in `rnnc.dims`.
+
+#include "Lowering.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+#define GEN_PASS_DEF_KERNELMAKEENTRIES
+#include "rnnc/Conversion/KernelToLoops/Passes.h.inc"
+
+namespace {
+
+class EntryBuilder {
+public:
+  EntryBuilder(func::FuncOp function, LLVMTypeConverter &converter)
+      : function(function), converter(converter), b(function),
+        loc(function.getLoc()),
+        ptr(LLVM::LLVMPointerType::get(function.getContext())),
+        i64(b.getI64Type()) {
+    auto list = function->getAttrOfType<ArrayAttr>("rnnc.dims");
+    for (Attribute a : list)
+      dims.push_back(cast<StringAttr>(a).getValue());
+  }
+
+  LogicalResult makeEntry() {
+    std::string name = (function.getName() + ".entry").str();
+    b.setInsertionPointAfter(function);
+    auto entry = func::FuncOp::create(
+        b, loc, name, b.getFunctionType({ptr, ptr, ptr, ptr}, {}));
+    b.setInsertionPointToStart(entry.addEntryBlock());
+    args = entry.getArgument(0);
+    sizes = entry.getArgument(1);
+    Value workspace = entry.getArgument(2), context = entry.getArgument(3);
+    SmallVector<Value> operands;
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      if (type == ptr) {
+        operands.push_back(context);
+        continue;
+      }
+      auto memref = dyn_cast<MemRefType>(type);
+      if (!memref)
+        return function.emitError("argument ")
+               << i << " of an exported function is no memref";
+      bool isWorkspace = memref.getElementType().isInteger(8) &&
+                         !function.getArgAttr(i, "rnnc.shape");
+      Value pointer =
+          isWorkspace ? workspace : load(ptr, args, int64_t(i));
+      FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);
+      if (failed(made))
+        return failure();
+      operands.push_back(*made);
+    }
+    func::CallOp::create(b, loc, function, operands);
+    func::ReturnOp::create(b, loc);
+    function.setPrivate();
+    return success();
+  }
+
+  /// The size query takes the array of sizes too.
+  LogicalResult makeWorkspaceQuery() {
+    auto module = function->getParentOfType<ModuleOp>();
+    std::string name = (function.getName() + ".workspace").str();
+    auto query = module.lookupSymbol<func::FuncOp>(name);
+    if (!query)
+      return success();
+    if (query.getNumArguments() != dims.size() || query.getNumResults() != 1)
+      return query.emitError("takes the sizes of rnnc.dims and gives one");
+    std::string inner = name + ".size";
+    query.setName(inner);
+    query.setPrivate();
+    b.setInsertionPointAfter(query);
+    auto wrapper =
+        func::FuncOp::create(b, loc, name, b.getFunctionType({ptr}, {i64}));
+    b.setInsertionPointToStart(wrapper.addEntryBlock());
+    SmallVector<Value> operands;
+    for (auto [i, type] : llvm::enumerate(query.getArgumentTypes())) {
+      Value v = load(i64, wrapper.getArgument(0), i);
+      if (type != i64)
+        v = arith::IndexCastOp::create(b, loc, type, v);
+      operands.push_back(v);
+    }
+    Value result = func::CallOp::create(b, loc, query, operands).getResult(0);
+    if (result.getType() != i64)
+      result = arith::IndexCastOp::create(b, loc, i64, result);
+    func::ReturnOp::create(b, loc, result);
+    return success();
+  }
+
+private:
+  Value load(Type type, Value base, int64_t at) {
+    Value address = LLVM::GEPOp::create(b, loc, ptr, type, base,
+                                        ArrayRef<LLVM::GEPArg>{int32_t(at)});
+    return LLVM::LoadOp::create(b, loc, type, address);
+  }
+  Value constant(int64_t v) {
+    return LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(v));
+  }
+
+  FailureOr<Value> memrefFrom(Value pointer, MemRefType type, unsigned argument,
+                              bool isWorkspace) {
+    Type converted = converter.convertType(type);
+    if (!converted || !type.getLayout().isIdentity())
+      return function.emitError("argument ")
+             << argument << " has a layout that the entry cannot make";
+    MemRefDescriptor d = MemRefDescriptor::poison(b, loc, converted);
+    d.setAllocatedPtr(b, loc, pointer);
+    d.setAlignedPtr(b, loc, pointer);
+    d.setConstantOffset(b, loc, 0);
+    auto shape = function.getArgAttrOfType<ArrayAttr>(argument, "rnnc.shape");
+    Value stride = constant(1);
+    for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+      Value size;
+      if (!type.isDynamicDim(i)) {
+        size = constant(type.getDimSize(i));
+      } else if (isWorkspace) {
+        size = constant(int64_t(1) << 62);
+      } else {
+        auto name = shape && size_t(i) < shape.size()
+                        ? dyn_cast<StringAttr>(shape[i])
+                        : StringAttr();
+        auto *found = name ? llvm::find(dims, name.getValue()) : dims.end();
+        if (found == dims.end())
+          return function.emitError("size ")
+                 << i << " of argument " << argument
+                 << " is not named by rnnc.shape and rnnc.dims";
+        size = load(i64, sizes, found - dims.begin());
+      }
+      d.setSize(b, loc, i, size);
+      d.setStride(b, loc, i, stride);
+      if (i)
+        stride = LLVM::MulOp::create(b, loc, stride, size);
+    }
+    return UnrealizedConversionCastOp::create(b, loc, TypeRange{type},
+                                              ValueRange{Value(d)})
+        .getResult(0);
+  }
+
+  func::FuncOp function;
+  LLVMTypeConverter &converter;
+  OpBuilder b;
+  Location loc;
+  Type ptr, i64;
+  SmallVector<StringRef> dims;
+  Value args, sizes;
+};
+
+struct KernelMakeEntries
+    : public impl::KernelMakeEntriesBase<KernelMakeEntries> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    LLVMTypeConverter converter(&getContext());
+    SmallVector<func::FuncOp> functions;
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      if (f.isPublic() && !f.isExternal() && f->hasAttr("rnnc.dims") &&
+          llvm::all_of(f.getArgumentTypes(), [](Type t) {
+            return isa<MemRefType, LLVM::LLVMPointerType>(t);
+          }))
+        functions.push_back(f);
+    for (func::FuncOp f : functions) {
+      EntryBuilder builder(f, converter);
+      if (failed(builder.makeEntry()) || failed(builder.makeWorkspaceQuery()))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace rnnc

@@ -1,0 +1,521 @@
+// GemmBuilder.cpp: generates the matrix product routines of a module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The shape of the product is the usual one: B lies in panels as wide as a
+// register tile, zeros to the right, so a tile reads it front to back; a tile
+// of C stays in registers while K runs. K is cut into blocks so that a panel
+// stays in the first-level cache; A is packed in blocks that fit the second
+// level when its rows are not contiguous. The order in which a tile adds up
+// depends on k and the block sizes alone.
+
+#include "GemmBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+GemmShape GemmShape::forTarget(const LoopTarget &target, unsigned bits) {
+  GemmShape s;
+  s.lanes = target.vectorBits / bits;
+  s.vectors = 2;
+  // Accumulators, a row of B and a broadcast of A have to fit the registers:
+  // 32 of 512 bits, 16 of the narrower ones.
+  s.rows = target.vectorBits >= 512 ? 8 : target.vectorBits == 256 ? 6 : 4;
+  s.unroll = 4;
+  int64_t bytes = bits / 8;
+  s.kBlock = std::max<int64_t>(64, target.l1 / (s.panel() * bytes) / 8 * 8);
+  s.kBlock = std::min<int64_t>(s.kBlock, 512);
+  s.mBlock = std::max<int64_t>(
+      s.rows, target.l2 / 8 / (s.kBlock * bytes) / s.rows * s.rows);
+  s.mBlock = std::min<int64_t>(s.mBlock, (96 / s.rows) * s.rows);
+  s.nBlock = std::max<int64_t>(
+      s.panel(), target.l2 / 8 / (s.kBlock * bytes) / s.panel() * s.panel());
+  return s;
+}
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Writes i64 arithmetic, loops and vector accesses on raw pointers.
+class Emit {
+public:
+  Emit(OpBuilder &b, Location loc, Type element, const GemmShape &shape,
+       bool fma)
+      : b(b), loc(loc), element(element), shape(shape), hasFma(fma),
+        vector(VectorType::get({int64_t(shape.lanes)}, element)) {}
+
+  Value i64(int64_t v) {
+    return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
+  }
+  Value add(Value x, Value y) {
+    return b.createOrFold<arith::AddIOp>(loc, x, y);
+  }
+  Value sub(Value x, Value y) {
+    return b.createOrFold<arith::SubIOp>(loc, x, y);
+  }
+  Value mul(Value x, Value y) {
+    return b.createOrFold<arith::MulIOp>(loc, x, y);
+  }
+  Value min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
+  Value less(Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+  }
+  Value equal(Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+  }
+  /// Address of element `at`.
+  Value address(Value pointer, Value at) {
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), element, pointer,
+                               ArrayRef<LLVM::GEPArg>{at});
+  }
+  unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
+  Value loadScalar(Value pointer) {
+    return LLVM::LoadOp::create(b, loc, element, pointer, alignment());
+  }
+  void storeScalar(Value v, Value pointer) {
+    LLVM::StoreOp::create(b, loc, v, pointer, alignment());
+  }
+  Value loadVector(Value pointer) {
+    return LLVM::LoadOp::create(b, loc, vector, pointer, alignment());
+  }
+  void storeVector(Value v, Value pointer) {
+    LLVM::StoreOp::create(b, loc, v, pointer, alignment());
+  }
+  Value splat(Value scalar) {
+    return vector::BroadcastOp::create(b, loc, vector, scalar);
+  }
+  Value zero() {
+    return arith::ConstantOp::create(b, loc, b.getZeroAttr(vector));
+  }
+  Value fma(Value x, Value y, Value z) {
+    if (hasFma)
+      return math::FmaOp::create(b, loc, x, y, z);
+    return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y),
+                                 z);
+  }
+  Value addf(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
+  /// Lanes below `left`.
+  Value mask(Value left) {
+    Value clipped = arith::MaxSIOp::create(b, loc, left, i64(0));
+    Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), clipped);
+    return vector::CreateMaskOp::create(
+        b, loc, VectorType::get({int64_t(shape.lanes)}, b.getI1Type()), index);
+  }
+  Value loadMasked(Value pointer, Value mask) {
+    return LLVM::MaskedLoadOp::create(b, loc, Type(vector), pointer, mask,
+                                      zero(), uint32_t(alignment()));
+  }
+  void storeMasked(Value v, Value pointer, Value mask) {
+    LLVM::MaskedStoreOp::create(b, loc, v, pointer, mask,
+                                uint32_t(alignment()));
+  }
+
+  Values loop(Value from, Value to, Value step, ValueRange init,
+              function_ref<Values(Value, ValueRange)> body) {
+    auto loop = scf::ForOp::create(b, loc, from, to, step, init);
+    OpBuilder::InsertionGuard guard(b);
+    if (init.empty()) {
+      b.setInsertionPoint(loop.getBody()->getTerminator());
+      body(loop.getInductionVar(), {});
+      return {};
+    }
+    b.setInsertionPointToEnd(loop.getBody());
+    Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+    scf::YieldOp::create(b, loc, next);
+    return Values(loop.getResults());
+  }
+  void loop(Value from, Value to, Value step, function_ref<void(Value)> body) {
+    loop(from, to, step, {}, [&](Value iv, ValueRange) -> Values {
+      body(iv);
+      return {};
+    });
+  }
+  void ifThenElse(Value condition, function_ref<void()> yes,
+                  function_ref<void()> no) {
+    auto branch = scf::IfOp::create(b, loc, condition, bool(no));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    yes();
+    if (!no)
+      return;
+    b.setInsertionPoint(branch.elseBlock()->getTerminator());
+    no();
+  }
+  void call(func::FuncOp callee, ValueRange args) {
+    func::CallOp::create(b, loc, callee, args);
+  }
+  Value stack(int64_t elements) {
+    return LLVM::AllocaOp::create(b, loc,
+                                  LLVM::LLVMPointerType::get(b.getContext()),
+                                  element, i64(elements), /*alignment=*/64);
+  }
+  void ret() { func::ReturnOp::create(b, loc); }
+
+  OpBuilder &b;
+  Location loc;
+  Type element;
+  GemmShape shape;
+  bool hasFma;
+  VectorType vector;
+};
+
+std::string nameOf(StringRef what, Type element) {
+  return (what + (element.isF32() ? ".f32" : ".f64")).str();
+}
+
+/// One register tile: `rows` rows of C by one panel of B.
+class TileBuilder {
+public:
+  TileBuilder(Emit &e, func::FuncOp f, unsigned rows, bool packedA)
+      : e(e), rows(rows), packedA(packedA), vectors(e.shape.vectors) {
+    auto args = f.getArguments();
+    a = args[0], rowStride = args[1], panel = args[2], c = args[3],
+    ldc = args[4], k = args[5], left = args[6], accumulate = args[7];
+    // Few rows have few sums: split K over several sets of accumulators, else
+    // each addition waits for the one before.
+    sets = 1;
+    while (sets < e.shape.unroll && rows * vectors * sets < 8)
+      sets *= 2;
+  }
+
+  void build() {
+    Values sums = products();
+    Value full = e.less(e.i64(e.shape.panel() - 1), left);
+    e.ifThenElse(
+        full, [&] { writeFull(sums); }, [&] { writePart(sums); });
+    e.ret();
+  }
+
+private:
+  Value elementOfA(unsigned row, Value step, unsigned u) {
+    if (packedA) {
+      Value at = e.add(e.mul(step, e.i64(e.shape.rows)),
+                       e.i64(u * e.shape.rows + row));
+      return e.loadScalar(e.address(a, at));
+    }
+    return e.loadScalar(e.address(rowPointers[row], e.add(step, e.i64(u))));
+  }
+
+  /// Adds `count` steps of K starting at `step`.
+  Values steps(Value step, unsigned count, Values sums) {
+    Value base = e.address(panel, e.mul(step, e.i64(e.shape.panel())));
+    for (unsigned u = 0; u != count; ++u) {
+      Values bs;
+      for (unsigned v = 0; v != vectors; ++v)
+        bs.push_back(e.loadVector(e.address(
+            base, e.i64(u * e.shape.panel() + v * e.shape.lanes))));
+      unsigned set = (u % sets) * rows * vectors;
+      for (unsigned r = 0; r != rows; ++r) {
+        Value x = e.splat(elementOfA(r, step, u));
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value &sum = sums[set + r * vectors + v];
+          sum = e.fma(x, bs[v], sum);
+        }
+      }
+    }
+    return sums;
+  }
+
+  Values products() {
+    if (!packedA)
+      for (unsigned r = 0; r != rows; ++r)
+        rowPointers.push_back(
+            r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+    Values sums(sets * rows * vectors, e.zero());
+    unsigned unroll = e.shape.unroll;
+    Value rest = arith::RemUIOp::create(e.b, e.loc, k, e.i64(unroll));
+    Value main = e.sub(k, rest);
+    sums = e.loop(e.i64(0), main, e.i64(unroll), sums,
+                  [&](Value step, ValueRange in) {
+                    return steps(step, unroll, Values(in));
+                  });
+    sums = e.loop(main, k, e.i64(1), sums, [&](Value step, ValueRange in) {
+      return steps(step, 1, Values(in));
+    });
+    // The sets are added pairwise.
+    for (unsigned half = sets / 2; half; half /= 2)
+      for (unsigned i = 0; i != half * rows * vectors; ++i)
+        sums[i] = e.addf(sums[i], sums[i + half * rows * vectors]);
+    sums.resize(rows * vectors);
+    return sums;
+  }
+
+  Value addressOfC(unsigned r, unsigned v) {
+    Value at = e.add(e.mul(ldc, e.i64(r)), e.i64(v * e.shape.lanes));
+    return e.address(c, at);
+  }
+
+  void writeFull(ArrayRef<Value> sums) {
+    auto each = [&](bool load) {
+      for (unsigned r = 0; r != rows; ++r)
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value at = addressOfC(r, v), sum = sums[r * vectors + v];
+          e.storeVector(load ? e.addf(e.loadVector(at), sum) : sum, at);
+        }
+    };
+    e.ifThenElse(accumulate, [&] { each(true); }, [&] { each(false); });
+  }
+
+  void writePart(ArrayRef<Value> sums) {
+    Values masks;
+    for (unsigned v = 0; v != vectors; ++v)
+      masks.push_back(e.mask(e.sub(left, e.i64(v * e.shape.lanes))));
+    auto each = [&](bool load) {
+      for (unsigned r = 0; r != rows; ++r)
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value at = addressOfC(r, v), sum = sums[r * vectors + v];
+          e.storeMasked(load ? e.addf(e.loadMasked(at, masks[v]), sum) : sum,
+                        at, masks[v]);
+        }
+    };
+    e.ifThenElse(accumulate, [&] { each(true); }, [&] { each(false); });
+  }
+
+  Emit &e;
+  unsigned rows;
+  bool packedA;
+  unsigned vectors, sets;
+  Value a, rowStride, panel, c, ldc, k, left, accumulate;
+  Values rowPointers;
+};
+
+} // namespace
+
+func::FuncOp GemmLibrary::declare(StringRef name, TypeRange arguments) {
+  OpBuilder b(module.getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  auto f = func::FuncOp::create(b, module.getLoc(), name,
+                                b.getFunctionType(arguments, {}));
+  f.setPrivate();
+  f.addEntryBlock();
+  return f;
+}
+
+#define RNNC_GEMM_PROLOGUE(NAME, ...)                                         \
+  std::string name = (NAME);                                                  \
+  if (auto existing = module.lookupSymbol<func::FuncOp>(name))                \
+    return existing;                                                          \
+  MLIRContext *context = module.getContext();                                 \
+  Type ptr = LLVM::LLVMPointerType::get(context);                             \
+  Type i64 = IntegerType::get(context, 64);                                   \
+  [[maybe_unused]] Type i1 = IntegerType::get(context, 1);                    \
+  GemmShape shape =                                                           \
+      GemmShape::forTarget(target, element.getIntOrFloatBitWidth());          \
+  func::FuncOp f = declare(name, {__VA_ARGS__});                              \
+  auto args = f.getArguments();                                               \
+  OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());                \
+  Emit e(b, module.getLoc(), element, shape, target.fma)
+
+func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA) {
+  RNNC_GEMM_PROLOGUE(
+      nameOf(Twine(packedA ? "rnnc.gemm.tile_packed" : "rnnc.gemm.tile")
+                 .concat(Twine(rows))
+                 .str(),
+             element),
+      ptr, i64, ptr, ptr, i64, i64, i64, i1);
+  (void)args;
+  f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  TileBuilder(e, f, rows, packedA).build();
+  return f;
+}
+
+// (a, rowStride, panels, panelStride, c, ldc, rows, columns, k, accumulate,
+// packed): all tiles of one block of A against the panels.
+func::FuncOp GemmLibrary::block(Type element) {
+  RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm.block", element), ptr, i64, ptr, i64,
+                     ptr, i64, i64, i64, i64, i1, i1);
+  Value a = args[0], rowStride = args[1], panels = args[2],
+        panelStride = args[3], c = args[4], ldc = args[5], rows = args[6],
+        columns = args[7], k = args[8], accumulate = args[9], packed = args[10];
+  auto tilesOf = [&](bool packedA) {
+    e.loop(e.i64(0), columns, e.i64(shape.panel()), [&](Value j) {
+      Value number = arith::DivUIOp::create(b, e.loc, j, e.i64(shape.panel()));
+      Value panel = e.address(panels, e.mul(number, panelStride));
+      Value left = e.sub(columns, j);
+      auto call = [&](Value i, unsigned count) {
+        Value rowA = e.address(a, e.mul(i, packedA ? k : rowStride));
+        Value rowC = e.address(c, e.add(e.mul(i, ldc), j));
+        e.call(tile(element, count, packedA),
+               {rowA, rowStride, panel, rowC, ldc, k, left, accumulate});
+      };
+      Value rest = arith::RemUIOp::create(b, e.loc, rows, e.i64(shape.rows));
+      Value main = e.sub(rows, rest);
+      e.loop(e.i64(0), main, e.i64(shape.rows),
+             [&](Value i) { call(i, shape.rows); });
+      for (unsigned count = 1; count != shape.rows; ++count)
+        e.ifThenElse(
+            e.equal(rest, e.i64(count)), [&] { call(main, count); }, nullptr);
+    });
+  };
+  e.ifThenElse(packed, [&] { tilesOf(true); }, [&] { tilesOf(false); });
+  e.ret();
+  return f;
+}
+
+// (a, rowStride, columnStride, packed, rows, k): rows of A into tiles
+// [ceil(rows / tile)][k][tile].
+func::FuncOp GemmLibrary::packRows(Type element) {
+  RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm.pack_rows", element), ptr, i64, i64, ptr,
+                     i64, i64);
+  Value a = args[0], rs = args[1], cs = args[2], out = args[3], rows = args[4],
+        k = args[5];
+  int64_t tileRows = shape.rows;
+  e.loop(e.i64(0), rows, e.i64(tileRows), [&](Value i) {
+    Value to = e.address(out, e.mul(i, k));
+    Value from = e.address(a, e.mul(i, rs));
+    Value left = e.sub(rows, i);
+    e.ifThenElse(
+        e.less(e.i64(tileRows - 1), left),
+        [&] {
+          e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+            for (int64_t r = 0; r != tileRows; ++r) {
+              Value at = e.add(e.mul(rs, e.i64(r)), e.mul(s, cs));
+              Value v = e.loadScalar(e.address(from, at));
+              Value toAt = e.add(e.mul(s, e.i64(tileRows)), e.i64(r));
+              e.storeScalar(v, e.address(to, toAt));
+            }
+          });
+        },
+        [&] {
+          e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+            e.loop(e.i64(0), left, e.i64(1), [&](Value r) {
+              Value at = e.add(e.mul(rs, r), e.mul(s, cs));
+              Value v = e.loadScalar(e.address(from, at));
+              Value toAt = e.add(e.mul(s, e.i64(tileRows)), r);
+              e.storeScalar(v, e.address(to, toAt));
+            });
+          });
+        });
+  });
+  e.ret();
+  return f;
+}
+
+func::FuncOp GemmLibrary::pack(Type element) {
+  RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm.pack", element), ptr, i64, i64, ptr, i64,
+                     i64);
+  Value from = args[0], rs = args[1], cs = args[2], out = args[3], k = args[4],
+        columns = args[5];
+  Value panel = e.i64(shape.panel());
+  e.loop(e.i64(0), columns, panel, [&](Value j) {
+    Value to = e.address(out, e.mul(j, k));
+    Value source = e.address(from, e.mul(j, cs));
+    Value left = e.sub(columns, j);
+    Value full = e.less(e.i64(shape.panel() - 1), left);
+    Value contiguous = e.equal(cs, e.i64(1));
+    auto rowOfPanel = [&](Value s, unsigned v) {
+      return e.address(
+          to, e.add(e.mul(s, panel), e.i64(int64_t(v) * shape.lanes)));
+    };
+    auto copyRows = [&] {
+      e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+        for (unsigned v = 0; v != shape.vectors; ++v) {
+          Value at = e.add(e.mul(s, rs), e.i64(int64_t(v) * shape.lanes));
+          e.storeVector(e.loadVector(e.address(source, at)), rowOfPanel(s, v));
+        }
+      });
+    };
+    auto copyElements = [&] {
+      Value count = e.min(left, panel);
+      e.loop(e.i64(0), count, e.i64(1), [&](Value x) {
+        Value column = e.address(source, e.mul(x, cs));
+        Value toColumn = e.address(to, x);
+        e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+          Value v = e.loadScalar(e.address(column, e.mul(s, rs)));
+          e.storeScalar(v, e.address(toColumn, e.mul(s, panel)));
+        });
+      });
+    };
+    auto zeroPanel = [&] {
+      e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+        for (unsigned v = 0; v != shape.vectors; ++v)
+          e.storeVector(e.zero(), rowOfPanel(s, v));
+      });
+    };
+    e.ifThenElse(
+        full, [&] { e.ifThenElse(contiguous, copyRows, copyElements); },
+        [&] {
+          zeroPanel();
+          copyElements();
+        });
+  });
+  e.ret();
+  return f;
+}
+
+func::FuncOp GemmLibrary::gemmPacked(Type element) {
+  RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm.packed", element), ptr, i64, i64, ptr,
+                     ptr, i64, i64, i64, i64, i1);
+  Value a = args[0], rs = args[1], cs = args[2], packed = args[3], c = args[4],
+        ldc = args[5], rows = args[6], columns = args[7], k = args[8],
+        accumulate = args[9];
+  Value scratch = e.stack(shape.mBlock * shape.kBlock);
+  Value one = e.i64(1), zero = e.i64(0);
+  Value yes = arith::ConstantOp::create(b, e.loc, b.getBoolAttr(true));
+  Value no = arith::ConstantOp::create(b, e.loc, b.getBoolAttr(false));
+  Value contiguous = e.equal(cs, one);
+  Value panelStride = e.mul(k, e.i64(shape.panel()));
+  // An empty sum is zero: K = 0 still visits C once.
+  Value end = arith::MaxSIOp::create(b, e.loc, k, one);
+  e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
+    Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
+    Value later = e.less(zero, p);
+    Value add = arith::OrIOp::create(b, e.loc, accumulate, later);
+    Value panels = e.address(packed, e.mul(p, e.i64(shape.panel())));
+    Value columnOfA = e.address(a, e.mul(p, cs));
+    e.loop(zero, rows, e.i64(shape.mBlock), [&](Value i) {
+      Value mc = e.min(e.sub(rows, i), e.i64(shape.mBlock));
+      Value blockOfA = e.address(columnOfA, e.mul(i, rs));
+      Value rowOfC = e.address(c, e.mul(i, ldc));
+      e.ifThenElse(
+          contiguous,
+          [&] {
+            e.call(block(element), {blockOfA, rs, panels, panelStride, rowOfC,
+                                    ldc, mc, columns, kc, add, no});
+          },
+          [&] {
+            e.call(packRows(element), {blockOfA, rs, cs, scratch, mc, kc});
+            e.call(block(element), {scratch, one, panels, panelStride, rowOfC,
+                                    ldc, mc, columns, kc, add, yes});
+          });
+    });
+  });
+  e.ret();
+  return f;
+}
+
+func::FuncOp GemmLibrary::gemm(Type element) {
+  RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm", element), ptr, i64, i64, ptr, i64, i64,
+                     ptr, i64, i64, i64, i64, i1);
+  Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
+        rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
+        rows = args[8], columns = args[9], k = args[10], accumulate = args[11];
+  Value scratch = e.stack(shape.nBlock * shape.kBlock);
+  Value one = e.i64(1), zero = e.i64(0);
+  Value end = arith::MaxSIOp::create(b, e.loc, k, one);
+  e.loop(zero, columns, e.i64(shape.nBlock), [&](Value j) {
+    Value nc = e.min(e.sub(columns, j), e.i64(shape.nBlock));
+    e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
+      Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
+      Value later = e.less(zero, p);
+      Value add = arith::OrIOp::create(b, e.loc, accumulate, later);
+      Value blockOfB =
+          e.address(matrix, e.add(e.mul(p, rsB), e.mul(j, csB)));
+      e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc});
+      e.call(gemmPacked(element),
+             {e.address(a, e.mul(p, csA)), rsA, csA, scratch, e.address(c, j),
+              ldc, rows, nc, kc, add});
+    });
+  });
+  e.ret();
+  return f;
+}
+
+} // namespace rnnc

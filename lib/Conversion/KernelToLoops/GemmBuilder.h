@@ -1,0 +1,59 @@
+// GemmBuilder.h: generates the matrix product routines of a module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMBUILDER_H
+#define RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMBUILDER_H
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace rnnc {
+
+/// Sizes of tiles and blocks for one element type on one target.
+struct GemmShape {
+  unsigned lanes;   ///< elements of a vector
+  unsigned vectors; ///< vectors of a tile row
+  unsigned rows;    ///< rows of a tile
+  unsigned unroll;  ///< steps of K in one trip of the tile's loop
+  int64_t kBlock;   ///< steps of K between two visits of C
+  int64_t mBlock;   ///< rows of A packed at a time
+  int64_t nBlock;   ///< columns of B packed at a time
+
+  /// Columns of a panel.
+  int64_t panel() const { return int64_t(lanes) * vectors; }
+
+  static GemmShape forTarget(const LoopTarget &target, unsigned elementBits);
+};
+
+/// The routines, made in the module when first asked for. All pointers and
+/// strides count elements; strides are (row, column); `rows`, `columns`, `k`
+/// are i64, `accumulate` is i1.
+class GemmLibrary {
+public:
+  GemmLibrary(mlir::ModuleOp module, const LoopTarget &target)
+      : module(module), target(target) {}
+
+  /// (b, rowStride, columnStride, packed, k, columns): B into panels
+  /// [ceil(columns / panel)][k][panel], zeros to the right.
+  mlir::func::FuncOp pack(mlir::Type element);
+  /// (a, rowStride, columnStride, packed, c, ldc, rows, columns, k,
+  /// accumulate): C (+)= A B with B from `pack`.
+  mlir::func::FuncOp gemmPacked(mlir::Type element);
+  /// (a, rowStride, columnStride, b, rowStride, columnStride, c, ldc, rows,
+  /// columns, k, accumulate): C (+)= A B, B packed block by block on the stack.
+  mlir::func::FuncOp gemm(mlir::Type element);
+
+private:
+  mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA);
+  mlir::func::FuncOp block(mlir::Type element);
+  mlir::func::FuncOp packRows(mlir::Type element);
+  mlir::func::FuncOp declare(llvm::StringRef name, mlir::TypeRange arguments);
+
+  mlir::ModuleOp module;
+  LoopTarget target;
+};
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMBUILDER_H

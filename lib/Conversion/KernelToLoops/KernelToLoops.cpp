@@ -1,0 +1,79 @@
+// KernelToLoops.cpp: the pass from the kernel level to loops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+#define GEN_PASS_DEF_CONVERTKERNELTOLOOPS
+#include "rnnc/Conversion/KernelToLoops/Passes.h.inc"
+
+namespace {
+
+/// A copy is the simplest generic.
+void copyToGeneric(memref::CopyOp op) {
+  OpBuilder b(op);
+  int64_t rank = cast<MemRefType>(op.getTarget().getType()).getRank();
+  AffineMap identity = b.getMultiDimIdentityMap(rank);
+  linalg::GenericOp::create(
+      b, op.getLoc(), ValueRange{op.getSource()}, ValueRange{op.getTarget()},
+      ArrayRef<AffineMap>{identity, identity},
+      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
+      [](OpBuilder &nb, Location l, ValueRange args) {
+        linalg::YieldOp::create(nb, l, args[0]);
+      });
+  op.erase();
+}
+
+struct ConvertKernelToLoops
+    : public impl::ConvertKernelToLoopsBase<ConvertKernelToLoops> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    LoopTarget target;
+    target.vectorBits = vectorBits;
+    target.fma = fma;
+    target.l1 = l1;
+    target.l2 = l2;
+    if (!llvm::is_contained({128u, 256u, 512u}, target.vectorBits)) {
+      module.emitError("vector-bits is 128, 256 or 512");
+      return signalPassFailure();
+    }
+    if (failed(lowerDataOps(module, target)) ||
+        failed(lowerProducts(module, target)))
+      return signalPassFailure();
+    module.walk([](memref::CopyOp op) { copyToGeneric(op); });
+    SmallVector<linalg::LinalgOp> named;
+    module.walk([&](linalg::LinalgOp op) {
+      if (!isa<linalg::GenericOp>(op))
+        named.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (linalg::LinalgOp op : named) {
+      rewriter.setInsertionPoint(op);
+      if (failed(linalg::generalizeNamedOp(rewriter, op))) {
+        op.emitOpError("cannot be lowered to loops");
+        return signalPassFailure();
+      }
+    }
+    SmallVector<linalg::GenericOp> generics;
+    module.walk([&](linalg::GenericOp op) { generics.push_back(op); });
+    for (linalg::GenericOp op : generics)
+      if (failed(lowerGenericToLoops(op, target)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace rnnc

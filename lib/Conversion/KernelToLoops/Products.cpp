@@ -1,0 +1,104 @@
+// Products.cpp: kernel.gemm and kernel.pack as calls of generated routines.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "GemmBuilder.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace rnnc {
+namespace {
+
+/// A matrix operand as the routines take it: address and strides (elements)
+/// by row and by column, the transposition folded in.
+struct Matrix {
+  Value pointer, rowStride, columnStride, rows, columns;
+};
+
+Value toI64(OpBuilder &b, Location loc, Value v) {
+  return b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), v);
+}
+
+Matrix matrixOf(OpBuilder &b, Location loc, Value memref, bool trans) {
+  auto data = memref::ExtractStridedMetadataOp::create(b, loc, memref);
+  Matrix m;
+  m.pointer = pointerOf(b, loc, memref);
+  m.rowStride = toI64(b, loc, data.getStrides()[0]);
+  m.columnStride = toI64(b, loc, data.getStrides()[1]);
+  m.rows = toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memref, 0));
+  m.columns = toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memref, 1));
+  if (trans) {
+    std::swap(m.rowStride, m.columnStride);
+    std::swap(m.rows, m.columns);
+  }
+  return m;
+}
+
+Type elementOf(Value memref) {
+  return cast<MemRefType>(memref.getType()).getElementType();
+}
+
+void lower(kernel::PackOp op, GemmLibrary &library) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
+  func::CallOp::create(b, loc, library.pack(elementOf(op.getSource())),
+                       ValueRange{m.pointer, m.rowStride, m.columnStride,
+                                  pointerOf(b, loc, op.getPacked()), m.rows,
+                                  m.columns});
+  op.erase();
+}
+
+LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  auto typeC = cast<MemRefType>(op.getC().getType());
+  if (failed(typeC.getStridesAndOffset(strides, offset)) || strides[1] != 1)
+    return op.emitOpError("wants a result with contiguous rows");
+  Type element = elementOf(op.getC());
+  Matrix a = matrixOf(b, loc, op.getA(), op.getTransA());
+  Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);
+  Value accumulate =
+      arith::ConstantOp::create(b, loc, b.getBoolAttr(op.getAccumulate()));
+  if (op.getPackedB()) {
+    func::CallOp::create(b, loc, library.gemmPacked(element),
+                         ValueRange{a.pointer, a.rowStride, a.columnStride,
+                                    pointerOf(b, loc, op.getB()), c.pointer,
+                                    c.rowStride, c.rows, c.columns, a.columns,
+                                    accumulate});
+  } else {
+    Matrix m = matrixOf(b, loc, op.getB(), op.getTransB());
+    func::CallOp::create(b, loc, library.gemm(element),
+                         ValueRange{a.pointer, a.rowStride, a.columnStride,
+                                    m.pointer, m.rowStride, m.columnStride,
+                                    c.pointer, c.rowStride, c.rows, c.columns,
+                                    a.columns, accumulate});
+  }
+  op.erase();
+  return success();
+}
+
+} // namespace
+
+LogicalResult lowerProducts(ModuleOp module, const LoopTarget &target) {
+  GemmLibrary library(module, target);
+  SmallVector<kernel::PackOp> packs;
+  SmallVector<kernel::GemmOp> gemms;
+  module.walk([&](kernel::PackOp op) { packs.push_back(op); });
+  module.walk([&](kernel::GemmOp op) { gemms.push_back(op); });
+  for (kernel::PackOp op : packs)
+    lower(op, library);
+  for (kernel::GemmOp op : gemms)
+    if (failed(lower(op, library)))
+      return failure();
+  return success();
+}
+
+} // namespace rnnc

@@ -1,0 +1,141 @@
+// GemmTest.cpp: products of all forms and odd sizes against plain loops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Jit.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <random>
+
+using namespace rnnc::test;
+
+namespace {
+
+std::string typeName(float) { return "f32"; }
+std::string typeName(double) { return "f64"; }
+
+/// C (+)= A B with the operands stored as the flags say.
+std::string productSource(const std::string &t, bool transA, bool transB,
+                          bool accumulate) {
+  std::string m = "memref<?x?x" + t + ">";
+  std::string flags;
+  auto flag = [&](bool on, const char *name) {
+    if (on)
+      flags += (flags.empty() ? "" : ", ") + std::string(name);
+  };
+  flag(transA, "trans_a");
+  flag(transB, "trans_b");
+  flag(accumulate, "accumulate");
+  return "func.func @f(%a: " + m + " {rnnc.shape = [\"a0\", \"a1\"]}, %b: " +
+         m + " {rnnc.shape = [\"b0\", \"b1\"]}, %c: " + m +
+         " {rnnc.shape = [\"c0\", \"c1\"]}) attributes {rnnc.dims = "
+         "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\"]} {\n"
+         "kernel.gemm ins(%a, %b : " + m + ", " + m + ") outs(%c : " + m +
+         ") {" + flags + "}\nreturn\n}";
+}
+
+/// B packed first; its shape has to be static for the buffer.
+std::string packedSource(const std::string &t, bool transB, int64_t k,
+                         int64_t n) {
+  auto matrix = [&](int64_t r, int64_t c) {
+    return "memref<" + std::to_string(r) + "x" + std::to_string(c) + "x" + t +
+           ">";
+  };
+  std::string b = transB ? matrix(n, k) : matrix(k, n);
+  std::string p =
+      "memref<" + std::to_string(rnnc::kernel::packedSize(k, n)) + "x" + t +
+      ">";
+  std::string a = "memref<?x" + std::to_string(k) + "x" + t + ">";
+  std::string c = "memref<?x" + std::to_string(n) + "x" + t + ">";
+  std::string shape = [&](int64_t x) {
+    return std::to_string(x);
+  }(k);
+  return "func.func @f(%a: " + a + " {rnnc.shape = [\"m\", " + shape +
+         "]}, %b: " + b + ", %p: " + p + ", %c: " + c +
+         " {rnnc.shape = [\"m\", " + std::to_string(n) +
+         "]}) attributes {rnnc.dims = [\"m\"]} {\n"
+         "kernel.pack ins(%b : " + b + ") outs(%p : " + p + ")" +
+         (transB ? " {trans}" : "") +
+         "\nkernel.gemm ins(%a, %p : " + a + ", " + p + ") outs(%c : " + c +
+         ") {packed_b}\nreturn\n}";
+}
+
+template <typename T> struct Problem {
+  Problem(int64_t m, int64_t n, int64_t k, bool transA, bool transB)
+      : m(m), n(n), k(k), a(m * k), b(k * n), c(m * n + 16), expected(m * n) {
+    std::mt19937 random(m * 1009 + n * 31 + k);
+    std::uniform_real_distribution<T> uniform(-1, 1);
+    for (auto *v : {&a, &b, &c})
+      for (T &x : *v)
+        x = uniform(random);
+    start = c;
+    for (int64_t i = 0; i != m; ++i)
+      for (int64_t j = 0; j != n; ++j) {
+        long double sum = 0;
+        for (int64_t p = 0; p != k; ++p)
+          sum += (long double)(transA ? a[p * m + i] : a[i * k + p]) *
+                 (transB ? b[j * k + p] : b[p * n + j]);
+        expected[i * n + j] = sum;
+      }
+  }
+
+  void check(bool accumulate) {
+    double eps = std::numeric_limits<T>::epsilon();
+    for (int64_t i = 0; i != m * n; ++i) {
+      long double want = expected[i] + (accumulate ? start[i] : 0);
+      ASSERT_NEAR(double(c[i]), double(want), eps * (k + 2))
+          << m << "x" << n << "x" << k << " at " << i;
+    }
+    for (size_t i = m * n; i != c.size(); ++i)
+      ASSERT_EQ(c[i], start[i]) << "written past the end";
+  }
+
+  int64_t m, n, k;
+  std::vector<T> a, b, c, start;
+  std::vector<long double> expected;
+};
+
+template <typename T> class Gemm : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(Gemm, Types);
+
+TYPED_TEST(Gemm, AllForms) {
+  for (const JitTarget &target : jitTargets())
+    for (int form = 0; form != 8; ++form) {
+      bool transA = form & 1, transB = form & 2, accumulate = form & 4;
+      Jit jit(productSource(typeName(TypeParam()), transA, transB, accumulate),
+              target);
+      ASSERT_TRUE(jit.ok()) << jit.message();
+      for (auto [m, n, k] :
+           {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {8, 32, 4},
+            {17, 33, 65}, {6, 16, 600}, {100, 70, 3}, {2, 129, 300}, {5, 4, 0},
+            {0, 4, 3}, {130, 300, 40}}) {
+        Problem<TypeParam> p(m, n, k, transA, transB);
+        std::vector<int64_t> dims = {transA ? k : m, transA ? m : k,
+                                     transB ? n : k, transB ? k : n, m, n};
+        jit.call("f", {p.a.data(), p.b.data(), p.c.data()}, dims);
+        p.check(accumulate);
+      }
+    }
+}
+
+TYPED_TEST(Gemm, Packed) {
+  for (const JitTarget &target : jitTargets())
+    for (bool transB : {false, true})
+      for (auto [k, n] : {std::array<int64_t, 2>{1, 1}, {65, 33}, {520, 48}}) {
+        Jit jit(packedSource(typeName(TypeParam()), transB, k, n), target);
+        ASSERT_TRUE(jit.ok()) << jit.message();
+        for (int64_t m : {1, 2, 3, 4, 5, 7, 8, 9, 31}) {
+          Problem<TypeParam> p(m, n, k, false, transB);
+          std::vector<TypeParam> packed(rnnc::kernel::packedSize(k, n), NAN);
+          jit.call("f", {p.a.data(), p.b.data(), packed.data(), p.c.data()},
+                   {m});
+          p.check(false);
+        }
+      }
+}
+
+} // namespace

@@ -1,0 +1,144 @@
+// Jit.cpp: compiles kernel-level text and calls it, for tests.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Jit.h"
+
+#include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/IR/Module.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+
+namespace rnnc::test {
+
+std::string JitTarget::features() const {
+  if (vectorBits == 512)
+    return "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx2,+fma,"
+           "-prefer-256-bit";
+  if (vectorBits == 256)
+    return "+avx2,+fma,-avx512f";
+  return fma ? "+sse4.2,+fma,-avx512f" : "+sse4.2,-avx,-fma";
+}
+
+std::vector<JitTarget> jitTargets() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  std::vector<JitTarget> targets{{128, false}};
+  if (host.lookup("avx2") && host.lookup("fma"))
+    targets.push_back({256, true});
+  if (host.lookup("avx512f") && host.lookup("avx512vl"))
+    targets.push_back({512, true});
+  return targets;
+}
+
+struct Jit::Impl {
+  std::unique_ptr<MLIRContext> context;
+  std::unique_ptr<ExecutionEngine> engine;
+  std::string message;
+};
+
+static void setUp(MLIRContext &context) {
+  DialectRegistry registry;
+  registry.insert<affine::AffineDialect, arith::ArithDialect, func::FuncDialect,
+                  LLVM::LLVMDialect, linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect,
+                  kernel::KernelDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+  // Tests spell scan.sigmoid as text without the scan dialect.
+  context.allowUnregisteredDialects();
+}
+
+Jit::Jit(const std::string &source, const JitTarget &target)
+    : impl(std::make_unique<Impl>()) {
+  static bool once = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)once;
+  impl->context =
+      std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
+  setUp(*impl->context);
+  ScopedDiagnosticHandler handler(impl->context.get(), [&](Diagnostic &d) {
+    impl->message += d.str() + "\n";
+    return success();
+  });
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(source, impl->context.get());
+  if (!module)
+    return;
+  PassManager pm(impl->context.get());
+  KernelToLLVMOptions options;
+  options.vectorBits = target.vectorBits;
+  options.fma = target.fma;
+  options.fastMath = target.fastMath;
+  buildKernelToLLVMPipeline(pm, options);
+  if (failed(pm.run(*module)))
+    return;
+  auto builder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
+  if (target.vectorBits != 512 || !target.fma)
+    builder.setCPU(target.vectorBits == 256 ? "x86-64-v3" : "x86-64-v2");
+  builder.getFeatures() = llvm::SubtargetFeatures(target.features());
+  builder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
+  auto machine = llvm::cantFail(builder.createTargetMachine());
+  ExecutionEngineOptions engineOptions;
+  auto optimise = makeOptimizingTransformer(3, 0, machine.get());
+  std::string width = std::to_string(target.vectorBits);
+  engineOptions.transformer = [&](llvm::Module *m) -> llvm::Error {
+    for (llvm::Function &f : *m)
+      f.addFnAttr("prefer-vector-width", width);
+    return optimise(m);
+  };
+  engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  auto engine = ExecutionEngine::create(*module, engineOptions,
+                                        std::move(machine));
+  if (!engine) {
+    impl->message += llvm::toString(engine.takeError());
+    return;
+  }
+  impl->engine = std::move(*engine);
+  impl->engine->initialize();
+}
+
+Jit::~Jit() = default;
+bool Jit::ok() const { return impl->engine != nullptr; }
+const std::string &Jit::message() const { return impl->message; }
+
+void *Jit::lookup(const std::string &name) const {
+  auto address = impl->engine->lookup(name);
+  if (!address) {
+    llvm::consumeError(address.takeError());
+    return nullptr;
+  }
+  return *address;
+}
+
+void Jit::call(const std::string &name, std::vector<void *> args,
+               std::vector<int64_t> dims, void *workspace) const {
+  using Entry = void (*)(void **, int64_t *, void *, void *);
+  auto entry = reinterpret_cast<Entry>(lookup(name + ".entry"));
+  entry(args.data(), dims.data(), workspace, nullptr);
+}
+
+} // namespace rnnc::test
