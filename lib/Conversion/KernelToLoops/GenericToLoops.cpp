@@ -699,8 +699,6 @@ void GenericLowering::vectorReduced() {
 }
 
 LogicalResult GenericLowering::run() {
-  if (!op.hasPureBufferSemantics())
-    return op.emitOpError("has tensors where buffers are expected");
   for (AffineMap map : op.getIndexingMapsArray())
     if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
       return op.emitOpError("has a map that is no projected permutation");
@@ -765,6 +763,37 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
   return groups;
 }
 
+/// Scalar inputs become values captured by the region.
+linalg::GenericOp withoutScalarInputs(linalg::GenericOp op) {
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  SmallVector<unsigned> scalars;
+  for (OpOperand *in : op.getDpsInputOperands()) {
+    if (!isa<ShapedType>(in->get().getType())) {
+      scalars.push_back(in->getOperandNumber());
+      continue;
+    }
+    inputs.push_back(in->get());
+    maps.push_back(op.getMatchingIndexingMap(in));
+  }
+  if (scalars.empty())
+    return op;
+  for (OpOperand &out : op.getDpsInitsMutable())
+    maps.push_back(op.getMatchingIndexingMap(&out));
+  OpBuilder b(op);
+  auto result = linalg::GenericOp::create(b, op.getLoc(), inputs,
+                                          op.getDpsInits(), maps,
+                                          op.getIteratorTypesArray());
+  Block *body = op.getBody();
+  for (unsigned i : llvm::reverse(scalars)) {
+    body->getArgument(i).replaceAllUsesWith(op->getOperand(i));
+    body->eraseArgument(i);
+  }
+  result.getRegion().takeBody(op.getRegion());
+  op.erase();
+  return result;
+}
+
 } // namespace
 
 SmallVector<ReassociationIndices> reassociationFor(unsigned rank,
@@ -781,10 +810,12 @@ SmallVector<ReassociationIndices> reassociationFor(unsigned rank,
 
 LogicalResult lowerGenericToLoops(linalg::GenericOp op,
                                   const LoopTarget &target) {
+  if (!op.hasPureBufferSemantics())
+    return op.emitOpError("has tensors where buffers are expected");
+  op = withoutScalarInputs(op);
   bool usesIndex = !op.getBody()->getOps<linalg::IndexOp>().empty();
   SmallVector<ReassociationIndices> groups = collapsibleDims(op);
-  if (!usesIndex && groups.size() < op.getNumLoops() &&
-      op.hasPureBufferSemantics()) {
+  if (!usesIndex && groups.size() < op.getNumLoops()) {
     IRRewriter rewriter(op);
     rewriter.setInsertionPoint(op);
     auto collapsed = linalg::collapseOpIterationDims(op, groups, rewriter);

@@ -94,7 +94,10 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   options.fma = target.fma;
   options.fastMath = target.fastMath;
   buildKernelToLLVMPipeline(pm, options);
-  if (failed(pm.run(*module)))
+  bool lowered = succeeded(pm.run(*module));
+  if (getenv("RNNC_JIT_DUMP"))
+    module->dump();
+  if (!lowered)
     return;
   auto builder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
   if (target.vectorBits != 512 || !target.fma)
@@ -105,11 +108,14 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   ExecutionEngineOptions engineOptions;
   auto optimise = makeOptimizingTransformer(3, 0, machine.get());
   std::string width = std::to_string(target.vectorBits);
-  engineOptions.transformer = [&](llvm::Module *m) -> llvm::Error {
+  // The options keep a reference only.
+  std::function<llvm::Error(llvm::Module *)> transform =
+      [&](llvm::Module *m) -> llvm::Error {
     for (llvm::Function &f : *m)
       f.addFnAttr("prefer-vector-width", width);
     return optimise(m);
   };
+  engineOptions.transformer = transform;
   engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
   auto engine = ExecutionEngine::create(*module, engineOptions,
                                         std::move(machine));

@@ -103,7 +103,7 @@ template <typename T> std::vector<T> samples() {
     for (int i = 0; i != 20000; ++i)
       v.push_back(T(uniform(random)));
   }
-  for (double x : {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN * 1.0,
+  for (double x : std::initializer_list<double>{0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN,
                    88.72283, 709.78271289338397, -103.9, -745.1,
                    double(std::numeric_limits<T>::max()),
                    double(std::numeric_limits<T>::min()),
