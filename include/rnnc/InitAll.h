@@ -3,6 +3,8 @@
 #ifndef RNNC_INITALL_H
 #define RNNC_INITALL_H
 
+#include "rnnc/Conversion/ExpandMath/ExpandMath.h"
+#include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 #include "rnnc/Dialect/Grad/Grad.h"
@@ -50,6 +52,9 @@ inline void registerAllPasses() {
   registerConvertRNNToScan();
   registerScanToKernelPasses();
   grad::registerGradPasses();
+  registerKernelToLoopsPasses();
+  registerExpandMathPasses();
+  registerKernelToLLVMPipeline();
   kernel::registerKernelPasses();
 }
 

@@ -18,8 +18,8 @@ std::string typeName(float) { return "f32"; }
 std::string typeName(double) { return "f64"; }
 
 /// C (+)= A B with the operands stored as the flags say.
-std::string productSource(const std::string &t, bool transA, bool transB,
-                          bool accumulate) {
+std::string productSource(const std::string &name, const std::string &t,
+                          bool transA, bool transB, bool accumulate) {
   std::string m = "memref<?x?x" + t + ">";
   std::string flags;
   auto flag = [&](bool on, const char *name) {
@@ -29,16 +29,16 @@ std::string productSource(const std::string &t, bool transA, bool transB,
   flag(transA, "trans_a");
   flag(transB, "trans_b");
   flag(accumulate, "accumulate");
-  return "func.func @f(%a: " + m + " {rnnc.shape = [\"a0\", \"a1\"]}, %b: " +
+  return "func.func @" + name + "(%a: " + m + " {rnnc.shape = [\"a0\", \"a1\"]}, %b: " +
          m + " {rnnc.shape = [\"b0\", \"b1\"]}, %c: " + m +
          " {rnnc.shape = [\"c0\", \"c1\"]}) attributes {rnnc.dims = "
          "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\"]} {\n"
          "kernel.gemm ins(%a, %b : " + m + ", " + m + ") outs(%c : " + m +
-         ") {" + flags + "}\nreturn\n}";
+         ") {" + flags + "}\nreturn\n}\n";
 }
 
 /// B packed first; its shape has to be static for the buffer.
-std::string packedSource(const std::string &t, bool transB, int64_t k,
+std::string packedSource(const std::string &name, const std::string &t, bool transB, int64_t k,
                          int64_t n) {
   auto matrix = [&](int64_t r, int64_t c) {
     return "memref<" + std::to_string(r) + "x" + std::to_string(c) + "x" + t +
@@ -50,17 +50,15 @@ std::string packedSource(const std::string &t, bool transB, int64_t k,
       ">";
   std::string a = "memref<?x" + std::to_string(k) + "x" + t + ">";
   std::string c = "memref<?x" + std::to_string(n) + "x" + t + ">";
-  std::string shape = [&](int64_t x) {
-    return std::to_string(x);
-  }(k);
-  return "func.func @f(%a: " + a + " {rnnc.shape = [\"m\", " + shape +
+  std::string shape = std::to_string(k);
+  return "func.func @" + name + "(%a: " + a + " {rnnc.shape = [\"m\", " + shape +
          "]}, %b: " + b + ", %p: " + p + ", %c: " + c +
          " {rnnc.shape = [\"m\", " + std::to_string(n) +
          "]}) attributes {rnnc.dims = [\"m\"]} {\n"
          "kernel.pack ins(%b : " + b + ") outs(%p : " + p + ")" +
          (transB ? " {trans}" : "") +
          "\nkernel.gemm ins(%a, %p : " + a + ", " + p + ") outs(%c : " + c +
-         ") {packed_b}\nreturn\n}";
+         ") {packed_b}\nreturn\n}\n";
 }
 
 template <typename T> struct Problem {
@@ -103,12 +101,16 @@ using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(Gemm, Types);
 
 TYPED_TEST(Gemm, AllForms) {
-  for (const JitTarget &target : jitTargets())
+  // One module of all forms: the routines are compiled once.
+  std::string source;
+  for (int form = 0; form != 8; ++form)
+    source += productSource("f" + std::to_string(form), typeName(TypeParam()),
+                            form & 1, form & 2, form & 4);
+  for (const JitTarget &target : jitTargets()) {
+    Jit jit(source, target);
+    ASSERT_TRUE(jit.ok()) << jit.message();
     for (int form = 0; form != 8; ++form) {
       bool transA = form & 1, transB = form & 2, accumulate = form & 4;
-      Jit jit(productSource(typeName(TypeParam()), transA, transB, accumulate),
-              target);
-      ASSERT_TRUE(jit.ok()) << jit.message();
       for (auto [m, n, k] :
            {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {8, 32, 4},
             {17, 33, 65}, {6, 16, 600}, {100, 70, 3}, {2, 129, 300}, {5, 4, 0},
@@ -116,26 +118,34 @@ TYPED_TEST(Gemm, AllForms) {
         Problem<TypeParam> p(m, n, k, transA, transB);
         std::vector<int64_t> dims = {transA ? k : m, transA ? m : k,
                                      transB ? n : k, transB ? k : n, m, n};
-        jit.call("f", {p.a.data(), p.b.data(), p.c.data()}, dims);
+        jit.call("f" + std::to_string(form),
+                 {p.a.data(), p.b.data(), p.c.data()}, dims);
         p.check(accumulate);
       }
     }
+  }
 }
 
 TYPED_TEST(Gemm, Packed) {
-  for (const JitTarget &target : jitTargets())
+  const std::array<int64_t, 2> sizes[] = {{1, 1}, {65, 33}, {520, 48}};
+  std::string source;
+  for (bool transB : {false, true})
+    for (auto [k, n] : sizes)
+      source += packedSource("f" + std::to_string(k) + (transB ? "t" : "n"),
+                             typeName(TypeParam()), transB, k, n);
+  for (const JitTarget &target : jitTargets()) {
+    Jit jit(source, target);
+    ASSERT_TRUE(jit.ok()) << jit.message();
     for (bool transB : {false, true})
-      for (auto [k, n] : {std::array<int64_t, 2>{1, 1}, {65, 33}, {520, 48}}) {
-        Jit jit(packedSource(typeName(TypeParam()), transB, k, n), target);
-        ASSERT_TRUE(jit.ok()) << jit.message();
+      for (auto [k, n] : sizes)
         for (int64_t m : {1, 2, 3, 4, 5, 7, 8, 9, 31}) {
           Problem<TypeParam> p(m, n, k, false, transB);
           std::vector<TypeParam> packed(rnnc::kernel::packedSize(k, n), NAN);
-          jit.call("f", {p.a.data(), p.b.data(), packed.data(), p.c.data()},
-                   {m});
+          jit.call("f" + std::to_string(k) + (transB ? "t" : "n"),
+                   {p.a.data(), p.b.data(), packed.data(), p.c.data()}, {m});
           p.check(false);
         }
-      }
+  }
 }
 
 } // namespace
