@@ -77,6 +77,13 @@ public:
   /// The carry between chunks: first states for `batch` rows.
   Status initialiseCarry(int32_t batch);
   const data::Buffer &carryBytes() const { return carry; }
+  /// Puts another carry in the place of the present one, which is returned:
+  /// an evaluation in the midst of training has its own. Empty: none.
+  data::Buffer exchangeCarry(data::Buffer other) {
+    haveCarry = other.size() > 0;
+    std::swap(carry, other);
+    return other;
+  }
   Status setCarryBytes(const data::Tensor &bytes, int32_t batch);
 
   Status initialiseStream(int32_t batch);

@@ -1,0 +1,54 @@
+// Batches.h: examples into padded batches, the same in every run.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_DATA_BATCHES_H
+#define RNNC_DATA_BATCHES_H
+
+#include "rnnc/Data/Dataset.h"
+
+namespace rnnc::data {
+
+/// Arguments of a call, by name: fields, lengths, `reset`.
+struct Batch {
+  std::map<std::string, Tensor> arrays;
+  std::vector<int32_t> examples; ///< of each row; -1: an empty row
+  int32_t rows = 0;
+  int64_t elements = 0; ///< observed entries of the first output
+  int64_t steps = 0;    ///< valid steps of the first time axis, or rows
+};
+
+/// The batches of one pass over a data set: which examples, in which order, is
+/// a function of the seed and the epoch alone.
+class BatchPlan {
+public:
+  struct Options {
+    int32_t batch = 32;
+    uint64_t seed = 0, epoch = 0;
+    bool shuffle = true; ///< else in order, as evaluation wants it
+    /// `bptt k carry`: steps of a chunk; 0: whole examples.
+    int64_t chunk = 0;
+  };
+  BatchPlan(const Dataset &data, const Schema &schema, const Options &options);
+
+  int64_t count() const { return static_cast<int64_t>(plan.size()); }
+  Batch make(int64_t index) const;
+
+private:
+  /// One row: a piece of an example.
+  struct Row {
+    int32_t example = -1;
+    int64_t begin = 0, length = 0;
+    bool reset = false;
+  };
+  void planExamples();
+  void planChunks();
+  std::vector<int32_t> order() const;
+
+  const Dataset &data;
+  const Schema &schema;
+  Options options;
+  std::vector<std::vector<Row>> plan;
+};
+
+} // namespace rnnc::data
+
+#endif // RNNC_DATA_BATCHES_H

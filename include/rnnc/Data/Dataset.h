@@ -1,0 +1,111 @@
+// Dataset.h: examples in memory, and how they are read.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_DATA_DATASET_H
+#define RNNC_DATA_DATASET_H
+
+#include "rnnc/Data/Schema.h"
+#include "rnnc/Data/Tensor.h"
+#include "rnnc/Data/Text.h"
+#include "rnnc/Data/Vocabulary.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+
+namespace rnnc::data {
+
+/// How files become examples. Stored with a trained model.
+struct ReadOptions {
+  std::string format = "auto"; ///< auto, text, csv, tsv, space, npz, jsonl
+  std::string tokens;          ///< chars or words; empty: what suits the model
+  std::map<std::string, std::string> columns; ///< field -> header or number
+  bool lower = false;
+  int64_t minCount = 1, maxVocabulary = 0;
+  int64_t maxLength = 0; ///< longer sequences are cut; 0: none is
+
+  nlohmann::json toJson() const;
+  static ReadOptions fromJson(const nlohmann::json &json);
+  Unit unit(const Schema &schema) const;
+};
+
+/// The values of one field for all examples.
+struct Column {
+  std::vector<int32_t> ints;   ///< indices, bits, whole numbers
+  std::vector<double> reals;
+  std::vector<int64_t> begin = {0}; ///< of each example, in elements
+  /// Symbols are numbers of `Dataset::symbols` until a vocabulary is applied.
+  bool raw = false;
+};
+
+/// Examples, or one long text.
+struct Dataset {
+  std::vector<Column> columns; ///< one a field of the schema
+  std::vector<std::vector<int32_t>> lengths; ///< [time][example]
+  std::vector<std::string> files;
+  struct Place {
+    int32_t file = 0;
+    int64_t line = 0;
+  };
+  std::vector<Place> places; ///< of each example
+  std::vector<std::string> symbols;
+  /// Characters of each example's text, for reports per character. Words
+  /// count with the blank behind them. Set by applyVocabularies.
+  std::vector<int64_t> characters;
+  std::map<std::string, int64_t> axisSizes; ///< that the schema left open
+
+  int32_t size() const { return static_cast<int32_t>(places.size()); }
+  std::string place(int32_t example) const;
+};
+
+/// Reads files of one format into one data set.
+Result<Dataset> readDataset(const std::vector<std::string> &paths,
+                            const Schema &schema, const ReadOptions &options);
+
+/// Texts given on the command line, one example each. Outputs other than
+/// `unfold` are left at 0.
+Result<Dataset> datasetOfTexts(const std::vector<std::string> &texts,
+                               const Schema &schema,
+                               const ReadOptions &options);
+
+/// Parts of one file.
+struct Split {
+  std::vector<double> shares; ///< 80/10/10: training, validation, test
+  int64_t modulus = 0;        ///< every k-th example is held out
+  static Result<Split> parse(const std::string &shares, int64_t modulus);
+  bool empty() const { return shares.empty() && modulus == 0; }
+};
+struct Parts {
+  Dataset train, valid, test;
+};
+/// Running text is cut in order; examples are drawn in a fixed random order.
+Result<Parts> splitDataset(Dataset all, const Schema &schema,
+                           const Split &split);
+
+/// The vocabularies of a model, by axis.
+using Vocabularies = std::map<std::string, Vocabulary>;
+/// The key of a field's vocabulary: its axis, or itself where that has no name.
+const std::string &vocabularyKey(const FieldSchema &field);
+/// Whether an axis names labels: only outputs that are not unfolded use it.
+bool isLabelAxis(const Schema &schema, const std::string &key);
+
+/// Makes the vocabularies of all index axes from training data and sets the
+/// sizes that the source left open. `warnings` are for the user.
+struct Learned {
+  Vocabularies vocabularies;
+  std::map<std::string, int64_t> dims;
+  std::vector<std::string> warnings;
+};
+Result<Learned> learnVocabularies(const Dataset &train, const Schema &schema,
+                                  const ReadOptions &options);
+
+/// Turns symbols into indices and appends `stop`; unknown labels and indices
+/// outside their axis are errors with their place.
+Status applyVocabularies(Dataset &data, const Schema &schema,
+                         const Vocabularies &vocabularies, Unit unit);
+
+/// The named examples of a data set.
+Dataset subset(const Dataset &data, const Schema &schema,
+               const std::vector<int32_t> &examples);
+
+} // namespace rnnc::data
+
+#endif // RNNC_DATA_DATASET_H

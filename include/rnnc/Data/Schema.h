@@ -1,0 +1,69 @@
+// Schema.h: what a model wants to be fed with.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_DATA_SCHEMA_H
+#define RNNC_DATA_SCHEMA_H
+
+#include "rnnc/Data/Result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rnnc::data {
+
+/// An axis of a field: a time axis, or a size that may still be unknown.
+struct SchemaAxis {
+  std::string name;
+  bool isTime = false;
+  int64_t size = -1; ///< -1: set from data
+};
+
+/// An input or output of a model.
+struct FieldSchema {
+  enum class Kind { Index, Real, Int, Bit } kind = Kind::Real;
+  std::string name;
+  std::vector<SchemaAxis> axes;
+  bool output = false;
+  std::string axis;  ///< of an index: its axis
+  int64_t size = -1; ///< of that axis; -1: set from data
+  std::vector<std::string> labels; ///< of a labelled axis
+  bool unfold = false;             ///< predicted element by element
+  std::optional<int64_t> start, stop;
+
+  bool isIndex() const { return kind == Kind::Index; }
+  /// Position of its time axis among `times`, or -1.
+  int time(const std::vector<std::string> &times) const;
+  /// The product of the axes that are not time, -1 if one is unknown.
+  int64_t inner() const;
+};
+
+/// A model as data sees it.
+struct Schema {
+  std::string model;
+  std::vector<std::string> times;
+  std::vector<FieldSchema> fields;
+  int64_t batch = 32;
+  std::optional<int64_t> chunk; ///< `bptt k carry`: steps of a chunk
+
+  /// One predicted sequence of symbols and nothing else.
+  bool isLanguageModel() const {
+    return fields.size() == 1 && fields[0].unfold && fields[0].isIndex();
+  }
+  /// Running text is one sequence, cut into chunks with a carry.
+  bool isRunningText() const {
+    return isLanguageModel() && chunk && !fields[0].stop;
+  }
+  const FieldSchema *find(std::string_view name) const;
+  /// The first output, or null.
+  const FieldSchema *target() const;
+  /// Puts known sizes in the place of names.
+  void bind(const std::map<std::string, int64_t> &dims);
+  /// What cannot be read from files yet, as an error.
+  Status checkReadable() const;
+};
+
+} // namespace rnnc::data
+
+#endif // RNNC_DATA_SCHEMA_H

@@ -1,0 +1,48 @@
+// Text.h: text into symbols: characters or words.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_DATA_TEXT_H
+#define RNNC_DATA_TEXT_H
+
+#include "rnnc/Data/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rnnc::data {
+
+enum class Unit { Characters, Words };
+
+/// The word that stands for the end of a line in running text.
+inline constexpr std::string_view endOfLine = "<eos>";
+
+/// Checks that a text is UTF-8; the error is `path:line: ...`. Lines are
+/// counted from `firstLine`.
+Status checkUtf8(std::string_view text, const std::string &path,
+                 int64_t firstLine = 1);
+
+/// Reads a whole text: UTF-8, without byte order mark, line ends as \n. An
+/// empty file is an error.
+Result<std::string> readText(const std::string &path);
+
+/// Number of characters (code points) of a valid text.
+int64_t countCharacters(std::string_view text);
+
+/// ASCII capitals become small letters.
+std::string lowerCase(std::string_view text);
+
+/// The symbols of one line or cell.
+std::vector<std::string_view> splitSymbols(std::string_view text, Unit unit);
+
+/// The symbols of running text: line ends count, as `\n` among characters and
+/// as `<eos>` among words.
+std::vector<std::string_view> splitRunningText(std::string_view text,
+                                               Unit unit);
+
+/// Puts symbols together again for reading.
+std::string joinSymbols(const std::vector<std::string> &symbols, Unit unit);
+
+} // namespace rnnc::data
+
+#endif // RNNC_DATA_TEXT_H

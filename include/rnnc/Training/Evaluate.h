@@ -1,0 +1,83 @@
+// Evaluate.h: how well a model does on a data set.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TRAINING_EVALUATE_H
+#define RNNC_TRAINING_EVALUATE_H
+
+#include "rnnc/Data/Batches.h"
+#include "rnnc/Training/Library.h"
+
+namespace rnnc::training {
+
+/// What a module wants to be fed with, from its manifest.
+data::Schema schemaOf(const ModuleInfo &module);
+
+/// The arguments of a function that a batch provides.
+Arrays argumentsOf(const FunctionInfo &function, const data::Batch &batch);
+
+/// How an output of symbols was predicted.
+struct Classification {
+  std::string output;
+  std::vector<std::string> labels;
+  int64_t right = 0, total = 0;
+  /// [true label][predicted label]
+  std::vector<std::vector<int64_t>> confusion;
+
+  double accuracy() const {
+    return total ? static_cast<double>(right) / static_cast<double>(total) : 0;
+  }
+  double macroF1() const;
+};
+
+/// How an output of numbers was predicted.
+struct Regression {
+  std::string output;
+  double squares = 0, absolutes = 0; ///< sums
+  int64_t count = 0;
+  double meanSquare() const {
+    return count ? squares / static_cast<double>(count) : 0;
+  }
+};
+
+struct Evaluation {
+  double loss = 0;      ///< as trained: mean per element or per example
+  int64_t examples = 0, elements = 0;
+  bool languageModel = false;
+  double nats = 0;      ///< total surprise of a language model
+  int64_t characters = 0;
+  std::vector<Classification> classifications;
+  std::vector<Regression> regressions;
+
+  double perToken() const;
+  double perplexity() const;
+  double perplexityPerCharacter() const;
+  double bitsPerCharacter() const;
+  /// What "best" means: smaller is better.
+  double score() const;
+
+  Json toJson() const;
+  /// One line for people.
+  std::string summary() const;
+};
+
+struct EvaluateOptions {
+  int32_t batch = 32;
+  bool predict = true; ///< also accuracy and confusion
+  const data::Vocabularies *vocabularies = nullptr; ///< for label names
+};
+
+Result<Evaluation> evaluate(Instance &instance, const data::Schema &schema,
+                            const data::Dataset &data,
+                            const EvaluateOptions &options);
+
+/// One example alone.
+struct LineEvaluation {
+  int64_t line = 0, elements = 0, characters = 0;
+  double loss = 0; ///< mean per element
+};
+Result<std::vector<LineEvaluation>>
+evaluateLines(Instance &instance, const data::Schema &schema,
+              const data::Dataset &data);
+
+} // namespace rnnc::training
+
+#endif // RNNC_TRAINING_EVALUATE_H

@@ -1,0 +1,53 @@
+// ModelDirectory.h: what `rnnc train` leaves behind, and where.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TRAINING_MODELDIRECTORY_H
+#define RNNC_TRAINING_MODELDIRECTORY_H
+
+#include "rnnc/Data/Dataset.h"
+#include "rnnc/Training/Library.h"
+
+namespace rnnc::training {
+
+/// A directory that holds all that is needed to use a trained model:
+///   model.rnn, imports  or  model.so    the program
+///   options.json                        how it is compiled and fed
+///   vocabulary.AXIS.json                its symbols
+///   last.safetensors                    weights and state of training
+///   best.safetensors                    weights that did best on validation
+///   log.jsonl, curve.svg, report.json   how training went
+class ModelDirectory {
+public:
+  explicit ModelDirectory(std::string path) : directory(std::move(path)) {}
+
+  const std::string &path() const { return directory; }
+  std::string file(const std::string &name) const {
+    return directory + "/" + name;
+  }
+  bool hasFile(const std::string &name) const;
+
+  /// How the program becomes a library: dims, precision and so on, for
+  /// whoever compiles.
+  Json compile = Json::object();
+  std::string model;       ///< name of the model in the library
+  std::string program = "model.rnn";
+  data::ReadOptions read;
+  std::string split;       ///< `80/10/10`, may be empty
+  int64_t splitModulus = 0;
+  data::Vocabularies vocabularies;
+
+  /// Writes options.json and the vocabularies.
+  Status save() const;
+  Status load();
+  /// The vocabularies as metadata of a weight file.
+  std::map<std::string, std::string> metadata() const;
+
+  /// The weights to use: the best, or the last where there is no best.
+  std::string weightFile() const;
+
+private:
+  std::string directory;
+};
+
+} // namespace rnnc::training
+
+#endif // RNNC_TRAINING_MODELDIRECTORY_H

@@ -1,0 +1,106 @@
+// Trainer.h: trains a module on a data set.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TRAINING_TRAINER_H
+#define RNNC_TRAINING_TRAINER_H
+
+#include "rnnc/Training/Evaluate.h"
+#include "rnnc/Training/ModelDirectory.h"
+#include "rnnc/Training/Progress.h"
+
+#include <atomic>
+
+namespace rnnc::training {
+
+struct TrainOptions {
+  int64_t steps = 0;       ///< updates in all; 0: by epochs
+  int64_t epochs = 0;      ///< 0: the model's own number
+  double maxSeconds = 0;   ///< 0: no limit
+  uint64_t seed = 0;
+  int64_t checkpointEvery = 0; ///< updates; 0: at validations and the end
+  int64_t validEvery = 0;  ///< updates; 0: every epoch, and within long ones
+  int64_t patience = 0;    ///< validations without a better one; 0: no limit
+  int32_t batch = 0;       ///< 0: the model's own
+  bool resume = false;
+  bool quiet = false;
+  /// Set by a signal handler: save and stop.
+  const std::atomic<bool> *interrupted = nullptr;
+};
+
+struct TrainResult {
+  int64_t steps = 0, epochs = 0, skipped = 0, empty = 0;
+  double loss = 0; ///< mean of the last updates
+  double seconds = 0, updatesPerSecond = 0, tokensPerSecond = 0;
+  std::optional<Evaluation> valid; ///< of the weights that are used
+  bool useLast = true; ///< the last weights are the best ones
+  int64_t bestStep = 0;
+  bool interrupted = false, stoppedEarly = false;
+
+  Json toJson() const;
+};
+
+/// Trains from the instance's present parameters (or from the directory's last
+/// checkpoint) and leaves checkpoints, log and curve in the directory.
+/// Everything but the times in the log is a function of the weights, the data
+/// and the seed; a resumed training gives the bytes of an uninterrupted one.
+class Trainer {
+public:
+  Trainer(Instance &instance, const data::Schema &schema,
+          const ModelDirectory &directory, const data::Dataset &train,
+          const data::Dataset *valid, const TrainOptions &options);
+  Result<TrainResult> run();
+
+private:
+  /// What a checkpoint keeps besides weights, optimiser and carry.
+  struct State {
+    int64_t step = 0, epoch = 0, batch = 0;
+    double best = 0;
+    int64_t bestStep = -1, sinceBest = 0;
+  };
+  enum class Stop { No, Done, Early, Interrupted };
+
+  Status begin();
+  Status loop();
+  Status oneBatch(const data::BatchPlan &plan);
+  Stop shouldStop() const;
+  Status afterBatch();
+  Status validate();
+  Status finish();
+
+  Status saveCheckpoint();
+  Status loadCheckpoint();
+  Status saveBest();
+  void planSteps();
+  data::BatchPlan planEpoch(int64_t epoch) const;
+  uint64_t fingerprint() const;
+
+  Status openLog();
+  void log(const Json &entry) { logLines += entry.dump() + "\n"; }
+  Status flushLog();
+  Status writeCurve();
+  void showProgress(double norm);
+  void warnSkipped();
+  double seconds() const;
+
+  Instance &instance;
+  const data::Schema &schema;
+  const ModelDirectory &directory;
+  const data::Dataset &train;
+  const data::Dataset *valid;
+  TrainOptions options;
+  Progress progress;
+  State state;
+  Stop stop = Stop::No;
+  int function = -1;
+  int32_t batch = 32;
+  int64_t totalSteps = 0, epochs = 0, validEvery = 0;
+  int64_t firstStep = 0, tokens = 0, lastValidation = -1;
+  double runningLoss = 0, runningWeight = 0;
+  std::optional<Evaluation> lastValid, bestValid;
+  std::string logLines, history;
+  std::chrono::steady_clock::time_point started;
+  TrainResult result;
+};
+
+} // namespace rnnc::training
+
+#endif // RNNC_TRAINING_TRAINER_H

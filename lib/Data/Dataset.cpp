@@ -1,0 +1,363 @@
+// Dataset.cpp: parts of a data set, vocabularies from it and for it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Data/Dataset.h"
+#include "rnnc/Data/Random.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+using namespace rnnc;
+using namespace rnnc::data;
+
+Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
+  Split split;
+  split.modulus = modulus;
+  const char *at = shares.data(), *end = at + shares.size();
+  double total = 0;
+  while (at < end) {
+    double share = 0;
+    auto [next, code] = std::from_chars(at, end, share);
+    if (code != std::errc() || share < 0 || (next < end && *next != '/'))
+      return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
+                        shares);
+    split.shares.push_back(share);
+    total += share;
+    at = next < end ? next + 1 : next;
+  }
+  if (!shares.empty() &&
+      (split.shares.size() < 2 || split.shares.size() > 3 || total <= 0 ||
+       split.shares[0] <= 0))
+    return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
+                      shares);
+  for (double &share : split.shares)
+    share /= total;
+  if (!split.shares.empty() && modulus > 0)
+    return usageError("rnnc: error: --split and --split-mod exclude each "
+                      "other");
+  if (modulus == 1 || modulus < 0)
+    return usageError("rnnc: error: --split-mod must be at least 2");
+  return split;
+}
+
+/// Copies elements [begin, end) of a column as a new example.
+static void copyRange(const Column &from, int64_t begin, int64_t end,
+                      Column &to) {
+  auto copy = [&](const auto &source, auto &target) {
+    if (!source.empty())
+      target.insert(target.end(), source.begin() + begin, source.begin() + end);
+  };
+  copy(from.ints, to.ints);
+  copy(from.reals, to.reals);
+  to.begin.push_back(to.begin.back() + end - begin);
+}
+
+/// A data set like `data`, without examples.
+static Dataset emptyLike(const Dataset &data) {
+  Dataset result;
+  result.columns.resize(data.columns.size());
+  for (size_t f = 0; f < data.columns.size(); ++f)
+    result.columns[f].raw = data.columns[f].raw;
+  result.lengths.resize(data.lengths.size());
+  result.files = data.files;
+  result.symbols = data.symbols;
+  result.axisSizes = data.axisSizes;
+  return result;
+}
+
+Dataset data::subset(const Dataset &data, const Schema &schema,
+                     const std::vector<int32_t> &examples) {
+  Dataset result = emptyLike(data);
+  for (int32_t example : examples) {
+    size_t e = static_cast<size_t>(example);
+    for (size_t f = 0; f < data.columns.size(); ++f)
+      copyRange(data.columns[f], data.columns[f].begin[e],
+                data.columns[f].begin[e + 1], result.columns[f]);
+    for (size_t t = 0; t < data.lengths.size(); ++t)
+      result.lengths[t].push_back(data.lengths[t][e]);
+    result.places.push_back(data.places[e]);
+    if (!data.characters.empty())
+      result.characters.push_back(data.characters[e]);
+  }
+  return result;
+}
+
+/// A piece of running text.
+static Dataset textPiece(const Dataset &data, int64_t begin, int64_t end) {
+  Dataset result = emptyLike(data);
+  if (begin == end)
+    return result;
+  copyRange(data.columns[0], begin, end, result.columns[0]);
+  result.lengths[0].push_back(static_cast<int32_t>(end - begin));
+  result.places.push_back(data.places[0]);
+  return result;
+}
+
+/// Where the parts end, for n things.
+static std::pair<int64_t, int64_t> shareEnds(const Split &split, int64_t n) {
+  auto end = [&](double share) {
+    return static_cast<int64_t>(
+        std::floor(static_cast<double>(n) * share + 1e-9));
+  };
+  int64_t first = end(split.shares[0]);
+  int64_t second =
+      split.shares.size() == 2 ? n : end(split.shares[0] + split.shares[1]);
+  return {first, second};
+}
+
+Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
+                                 const Split &split) {
+  Parts parts;
+  if (split.empty()) {
+    parts.train = std::move(all);
+    return parts;
+  }
+  if (schema.isRunningText()) {
+    if (split.modulus)
+      return usageError("rnnc: error: --split-mod is for examples; running "
+                        "text is cut with --split");
+    int64_t n = static_cast<int64_t>(all.columns[0].ints.size());
+    auto [first, second] = shareEnds(split, n);
+    parts.train = textPiece(all, 0, first);
+    parts.valid = textPiece(all, first, second);
+    parts.test = textPiece(all, second, n);
+    return parts;
+  }
+  std::vector<int32_t> train, valid, test;
+  int32_t n = all.size();
+  if (split.modulus) {
+    for (int32_t i = 0; i < n; ++i)
+      ((i + 1) % split.modulus ? train : valid).push_back(i);
+  } else {
+    std::vector<int32_t> order(static_cast<size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    // Labelled files are often sorted; lines of a text are in their order.
+    if (!schema.isLanguageModel())
+      order = permutation(n, 0, 0x73706c6974);
+    auto [first, second] = shareEnds(split, n);
+    train.assign(order.begin(), order.begin() + first);
+    valid.assign(order.begin() + first, order.begin() + second);
+    test.assign(order.begin() + second, order.end());
+  }
+  if (train.empty())
+    return dataError("{}: error: nothing is left for training of {} examples",
+                     all.files.front(), n);
+  parts.train = subset(all, schema, train);
+  parts.valid = subset(all, schema, valid);
+  parts.test = subset(all, schema, test);
+  return parts;
+}
+
+const std::string &data::vocabularyKey(const FieldSchema &field) {
+  return field.axis.empty() ? field.name : field.axis;
+}
+
+bool data::isLabelAxis(const Schema &schema, const std::string &key) {
+  for (const FieldSchema &field : schema.fields)
+    if (field.isIndex() && vocabularyKey(field) == key &&
+        (!field.output || field.unfold))
+      return false;
+  return true;
+}
+
+namespace {
+/// What the fields of one axis say together.
+struct AxisUse {
+  bool raw = false, numeric = false;
+  int64_t size = -1;
+  std::vector<std::string> labels;
+  int32_t largest = -1; ///< of numeric data
+  std::map<std::string, int64_t> counts;
+  Vocabulary::Plan plan;
+};
+} // namespace
+
+static AxisUse collectAxis(const Dataset &data, const Schema &schema,
+                           const std::string &key) {
+  AxisUse use;
+  std::vector<int64_t> counts(data.symbols.size());
+  for (size_t f = 0; f < schema.fields.size(); ++f) {
+    const FieldSchema &field = schema.fields[f];
+    if (!field.isIndex() || vocabularyKey(field) != key)
+      continue;
+    use.size = std::max(use.size, field.size);
+    use.labels = field.labels;
+    (data.columns[f].raw ? use.raw : use.numeric) = true;
+    for (int32_t value : data.columns[f].ints) {
+      if (data.columns[f].raw)
+        ++counts[static_cast<size_t>(value)];
+      else
+        use.largest = std::max(use.largest, value);
+    }
+    if (field.stop)
+      use.plan.reserved[*field.stop] = "<stop>";
+    if (field.start)
+      use.plan.reserved[*field.start] = "<start>";
+  }
+  for (size_t i = 0; i < counts.size(); ++i)
+    if (counts[i])
+      use.counts[data.symbols[i]] = counts[i];
+  use.plan.unknown = !isLabelAxis(schema, key);
+  return use;
+}
+
+/// The vocabulary of one axis, and what is to be said about it.
+static Status learnAxis(const Dataset &train, const std::string &key,
+                        AxisUse use, const ReadOptions &options,
+                        Learned &learned) {
+  const std::string &file = train.files.front();
+  if (use.raw && use.numeric)
+    return dataError("{}: error: some data for axis `{}` are symbols, some "
+                     "are numbers",
+                     file, key);
+  if (!use.raw) {
+    if (use.size < 0)
+      learned.dims[key] = use.largest + 1;
+    return {};
+  }
+  if (!use.labels.empty()) {
+    learned.vocabularies[key] = Vocabulary(use.labels);
+    return {};
+  }
+  if (use.plan.unknown) {
+    use.plan.minCount = options.minCount;
+    use.plan.maxSize = options.maxVocabulary;
+  }
+  Vocabulary vocabulary = Vocabulary::build(use.counts, use.plan);
+  if (use.size < 0)
+    learned.dims[key] = vocabulary.size();
+  else if (vocabulary.size() > use.size)
+    return dataError("{}: error: the data has {} different symbols for `{}` "
+                     "(reserved ones included), which has {} places; {}",
+                     file, vocabulary.size(), key, use.size,
+                     use.plan.unknown
+                         ? fmt::format("give --max-vocab {} or a larger `{}`",
+                                       use.size, key)
+                         : fmt::format("make `{}` larger", key));
+  else if (vocabulary.size() < use.size)
+    learned.warnings.push_back(
+        fmt::format("{}: warning: the data has {} different symbols for `{}` "
+                    "(reserved ones included), which has {} places",
+                    file, vocabulary.size(), key, use.size));
+  learned.vocabularies[key] = std::move(vocabulary);
+  return {};
+}
+
+Result<Learned> data::learnVocabularies(const Dataset &train,
+                                        const Schema &schema,
+                                        const ReadOptions &options) {
+  Learned learned;
+  learned.dims = train.axisSizes;
+  std::set<std::string> done;
+  for (const FieldSchema &field : schema.fields) {
+    if (!field.isIndex() || !done.insert(vocabularyKey(field)).second)
+      continue;
+    const std::string &key = vocabularyKey(field);
+    if (Status status = learnAxis(
+            train, key, collectAxis(train, schema, key), options, learned);
+        !status)
+      return status.error();
+  }
+  return learned;
+}
+
+/// Characters behind every raw symbol: a word takes the blank behind it along,
+/// the line end of running text is counted with the word before it.
+static std::vector<int32_t> symbolCharacters(const Dataset &data, Unit unit) {
+  std::vector<int32_t> characters;
+  for (const std::string &symbol : data.symbols)
+    characters.push_back(
+        unit == Unit::Characters ? 1
+        : symbol == endOfLine
+            ? 0
+            : static_cast<int32_t>(countCharacters(symbol)) + 1);
+  return characters;
+}
+
+static void countExampleCharacters(Dataset &data, const Column &column,
+                                   Unit unit) {
+  std::vector<int32_t> each = symbolCharacters(data, unit);
+  for (int32_t e = 0; e < data.size(); ++e) {
+    int64_t total = 0;
+    for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
+      total += each[static_cast<size_t>(column.ints[i])];
+    data.characters.push_back(total);
+  }
+}
+
+/// Raw symbols of one column into indices.
+static Status mapColumn(Dataset &data, Column &column,
+                        const FieldSchema &field, const Vocabulary *vocabulary) {
+  if (!vocabulary)
+    return dataError("{}: error: `{}` was trained on numbers, not on symbols",
+                     data.files.front(), field.name);
+  std::vector<int32_t> map;
+  for (const std::string &symbol : data.symbols)
+    map.push_back(vocabulary->find(symbol));
+  for (int32_t e = 0; e < data.size(); ++e)
+    for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i) {
+      int32_t index = map[static_cast<size_t>(column.ints[i])];
+      if (index < 0)
+        return dataError("{}: error: `{}`: the label `{}` is unknown; the "
+                         "model has {}",
+                         data.place(e), field.name,
+                         data.symbols[static_cast<size_t>(column.ints[i])],
+                         fmt::join(vocabulary->all(), ", "));
+      column.ints[i] = index;
+    }
+  column.raw = false;
+  return {};
+}
+
+static Status checkIndices(const Dataset &data, const Column &column,
+                           const FieldSchema &field) {
+  for (int32_t e = 0; e < data.size(); ++e)
+    for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
+      if (column.ints[i] < 0 || (field.size >= 0 && column.ints[i] >= field.size))
+        return dataError("{}: error: `{}`: the index {} is outside its axis "
+                         "`{}` of {}",
+                         data.place(e), field.name, column.ints[i], field.axis,
+                         field.size);
+  return {};
+}
+
+/// Puts `stop` behind every example.
+static void appendStop(Dataset &data, Column &column, int64_t stop, int time) {
+  Column longer;
+  for (int32_t e = 0; e < data.size(); ++e) {
+    longer.ints.insert(longer.ints.end(), column.ints.begin() + column.begin[e],
+                       column.ints.begin() + column.begin[e + 1]);
+    longer.ints.push_back(static_cast<int32_t>(stop));
+    longer.begin.push_back(static_cast<int64_t>(longer.ints.size()));
+    if (time >= 0)
+      ++data.lengths[static_cast<size_t>(time)][static_cast<size_t>(e)];
+  }
+  column = std::move(longer);
+}
+
+Status data::applyVocabularies(Dataset &data, const Schema &schema,
+                               const Vocabularies &vocabularies, Unit unit) {
+  for (size_t f = 0; f < schema.fields.size(); ++f) {
+    const FieldSchema &field = schema.fields[f];
+    Column &column = data.columns[f];
+    if (!field.isIndex())
+      continue;
+    bool wasText = column.raw;
+    if (column.raw) {
+      if (field.unfold && data.characters.empty())
+        countExampleCharacters(data, column, unit);
+      auto found = vocabularies.find(vocabularyKey(field));
+      const Vocabulary *vocabulary =
+          found == vocabularies.end() ? nullptr : &found->second;
+      if (Status status = mapColumn(data, column, field, vocabulary); !status)
+        return status;
+    } else if (Status status = checkIndices(data, column, field); !status) {
+      return status;
+    }
+    // Arrays are taken as they are: they carry their `stop` themselves.
+    if (wasText && field.unfold && field.stop)
+      appendStop(data, column, *field.stop, field.time(schema.times));
+  }
+  return {};
+}

@@ -1,0 +1,163 @@
+// Text.cpp: UTF-8, characters, words.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Data/Text.h"
+#include "rnnc/Data/Files.h"
+
+#include <algorithm>
+
+using namespace rnnc;
+using namespace rnnc::data;
+
+/// Bytes of the character that begins here; 0 if it is not UTF-8.
+static size_t characterLength(std::string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto continues = [&](size_t i) {
+    return i < text.size() && (byte(i) & 0xC0) == 0x80;
+  };
+  unsigned char first = byte(0);
+  if (first < 0x80)
+    return 1;
+  if (first >= 0xC2 && first <= 0xDF)
+    return continues(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if (!continues(1) || !continues(2))
+      return 0;
+    bool overlong = first == 0xE0 && byte(1) < 0xA0;
+    bool surrogate = first == 0xED && byte(1) >= 0xA0;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if (!continues(1) || !continues(2) || !continues(3))
+      return 0;
+    bool overlong = first == 0xF0 && byte(1) < 0x90;
+    bool tooLarge = first == 0xF4 && byte(1) >= 0x90;
+    return overlong || tooLarge ? 0 : 4;
+  }
+  return 0;
+}
+
+Status data::checkUtf8(std::string_view text, const std::string &path,
+                       int64_t firstLine) {
+  int64_t line = firstLine;
+  for (size_t at = 0; at < text.size();) {
+    size_t length = characterLength(text.substr(at));
+    if (length == 0)
+      return dataError("{}:{}: error: not UTF-8: byte 0x{:02X}", path, line,
+                       static_cast<unsigned char>(text[at]));
+    line += text[at] == '\n';
+    at += length;
+  }
+  return {};
+}
+
+Result<std::string> data::readText(const std::string &path) {
+  Result<std::string> bytes = readFile(path);
+  if (!bytes)
+    return bytes;
+  std::string text;
+  std::string_view rest = *bytes;
+  if (rest.starts_with("\xEF\xBB\xBF"))
+    rest.remove_prefix(3);
+  text.reserve(rest.size());
+  for (size_t i = 0; i < rest.size(); ++i)
+    if (rest[i] != '\r' || i + 1 >= rest.size() || rest[i + 1] != '\n')
+      text += rest[i];
+  if (text.empty())
+    return dataError("{}:1: error: the file is empty", path);
+  if (Status status = checkUtf8(text, path); !status)
+    return status.error();
+  return text;
+}
+
+int64_t data::countCharacters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+std::string data::lowerCase(std::string_view text) {
+  std::string result(text);
+  for (char &c : result)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c + ('a' - 'A'));
+  return result;
+}
+
+/// Bytes of white space at the front; the Chinese wide blank is one too.
+static size_t blankLength(std::string_view text) {
+  if (text.starts_with("\xE3\x80\x80"))
+    return 3;
+  return text.front() == ' ' || (text.front() >= '\t' && text.front() <= '\r');
+}
+
+static void splitWords(std::string_view text,
+                       std::vector<std::string_view> &symbols) {
+  size_t begin = 0, at = 0;
+  while (at < text.size()) {
+    size_t blank = blankLength(text.substr(at));
+    if (blank == 0) {
+      ++at;
+      continue;
+    }
+    if (at > begin)
+      symbols.push_back(text.substr(begin, at - begin));
+    at += blank;
+    begin = at;
+  }
+  if (at > begin)
+    symbols.push_back(text.substr(begin));
+}
+
+std::vector<std::string_view> data::splitSymbols(std::string_view text,
+                                                 Unit unit) {
+  std::vector<std::string_view> symbols;
+  if (unit == Unit::Words) {
+    splitWords(text, symbols);
+    return symbols;
+  }
+  symbols.reserve(text.size());
+  while (!text.empty()) {
+    // What is not UTF-8 was refused when it was read; go on all the same.
+    size_t length = std::max<size_t>(characterLength(text), 1);
+    symbols.push_back(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return symbols;
+}
+
+std::vector<std::string_view> data::splitRunningText(std::string_view text,
+                                                     Unit unit) {
+  if (unit == Unit::Characters)
+    return splitSymbols(text, unit);
+  std::vector<std::string_view> symbols;
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    splitWords(text.substr(0, end), symbols);
+    if (end == std::string_view::npos)
+      break;
+    symbols.push_back(endOfLine);
+    text.remove_prefix(end + 1);
+  }
+  return symbols;
+}
+
+std::string data::joinSymbols(const std::vector<std::string> &symbols,
+                              Unit unit) {
+  std::string text;
+  bool lineStart = true;
+  for (const std::string &symbol : symbols) {
+    if (unit == Unit::Characters) {
+      text += symbol;
+      continue;
+    }
+    if (symbol == endOfLine) {
+      text += '\n';
+      lineStart = true;
+      continue;
+    }
+    if (!lineStart)
+      text += ' ';
+    text += symbol;
+    lineStart = false;
+  }
+  return text;
+}

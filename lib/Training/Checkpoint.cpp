@@ -1,0 +1,186 @@
+// Checkpoint.cpp: what a training keeps on the disc.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Data/Files.h"
+#include "rnnc/Training/Curve.h"
+#include "rnnc/Training/Trainer.h"
+
+using namespace rnnc;
+using namespace rnnc::training;
+using data::DType;
+using data::Tensor;
+using data::TensorFile;
+
+/// A number that tells training data apart (FNV-1a over the first column).
+uint64_t Trainer::fingerprint() const {
+  uint64_t hash = 14695981039346656037u;
+  auto add = [&](uint64_t value) {
+    hash = (hash ^ value) * 1099511628211u;
+  };
+  add(static_cast<uint64_t>(train.size()));
+  for (const data::Column &column : train.columns) {
+    for (int32_t value : column.ints)
+      add(static_cast<uint32_t>(value));
+    for (double value : column.reals) {
+      uint64_t bits;
+      std::memcpy(&bits, &value, 8);
+      add(bits);
+    }
+  }
+  return hash;
+}
+
+static Tensor integers(const std::vector<int64_t> &values) {
+  return Tensor::copyOf(DType::I64, {static_cast<int64_t>(values.size())},
+                        values.data());
+}
+
+static Tensor doubles(const std::vector<double> &values) {
+  return Tensor::copyOf(DType::F64, {static_cast<int64_t>(values.size())},
+                        values.data());
+}
+
+Status Trainer::saveCheckpoint() {
+  TensorFile file = instance.parameters();
+  for (auto &[name, tensor] : instance.optimizerState().tensors)
+    file.add(name, std::move(tensor));
+  const rnnc_optimizer_counters &counters = *instance.counters();
+  // The planned number of updates is left out: it may be an estimate made from
+  // the clock, and a resumed training plans anew.
+  file.add("trainer.counters",
+           integers({counters.updates, counters.skipped, counters.empty,
+                     counters.epoch, counters.bad_parameter}));
+  file.add("trainer.rate_scale", doubles({counters.rate_scale}));
+  file.add("trainer.position",
+           integers({state.step, state.epoch, state.batch, state.bestStep,
+                     state.sinceBest}));
+  file.add("trainer.best", doubles({state.best}));
+  file.add("trainer.running", doubles({runningLoss, runningWeight}));
+  file.add("trainer.identity",
+           integers({static_cast<int64_t>(options.seed),
+                     static_cast<int64_t>(fingerprint()), batch}));
+  if (schema.chunk) {
+    const data::Buffer &carry = instance.carryBytes();
+    file.add("trainer.carry",
+             Tensor::copyOf(DType::U8, {static_cast<int64_t>(carry.size())},
+                            carry.data()));
+  }
+  file.metadata = directory.metadata();
+  if (Status status = flushLog(); !status)
+    return status;
+  return data::writeTensorFile(directory.file("last.safetensors"), file);
+}
+
+Status Trainer::saveBest() {
+  TensorFile file = instance.parameters();
+  file.metadata = directory.metadata();
+  file.metadata["step"] = std::to_string(state.step);
+  return data::writeTensorFile(directory.file("best.safetensors"), file);
+}
+
+/// Reads one of the trainer's own arrays.
+template <typename T>
+static bool readNumbers(const TensorFile &file, const char *name, DType type,
+                        std::initializer_list<T *> targets) {
+  const Tensor *tensor = file.find(name);
+  if (!tensor || tensor->type != type ||
+      tensor->count() != static_cast<int64_t>(targets.size()))
+    return false;
+  int64_t i = 0;
+  for (T *target : targets)
+    *target = tensor->as<T>()[i++];
+  return true;
+}
+
+Status Trainer::loadCheckpoint() {
+  std::string path = directory.file("last.safetensors");
+  Result<TensorFile> file = data::readTensorFile(path);
+  if (!file)
+    return file.error();
+  rnnc_optimizer_counters counters = *instance.counters();
+  int64_t badParameter = -1, seed = 0, data = 0, rows = 0;
+  bool whole =
+      readNumbers(*file, "trainer.counters", DType::I64,
+                  {&counters.updates, &counters.skipped, &counters.empty,
+                   &counters.epoch, &badParameter}) &&
+      readNumbers(*file, "trainer.rate_scale", DType::F64,
+                  {&counters.rate_scale}) &&
+      readNumbers(*file, "trainer.position", DType::I64,
+                  {&state.step, &state.epoch, &state.batch, &state.bestStep,
+                   &state.sinceBest}) &&
+      readNumbers(*file, "trainer.best", DType::F64, {&state.best}) &&
+      readNumbers(*file, "trainer.running", DType::F64,
+                  {&runningLoss, &runningWeight}) &&
+      readNumbers(*file, "trainer.identity", DType::I64,
+                  {&seed, &data, &rows});
+  const Tensor *carry = file->find("trainer.carry");
+  if (!whole || (schema.chunk && !carry))
+    return dataError("{}: error: not a checkpoint of a training: it cannot be "
+                     "resumed",
+                     path);
+  if (seed != static_cast<int64_t>(options.seed) || rows != batch)
+    return usageError("{}: error: that training had seed {} and batches of "
+                      "{}; now they are {} and {}",
+                      path, seed, rows, options.seed, batch);
+  if (data != static_cast<int64_t>(fingerprint()))
+    return dataError("{}: error: that training had other data", path);
+  if (Status status = instance.setParameters(*file, path); !status)
+    return status;
+  if (Status status = instance.setOptimizerState(*file, path); !status)
+    return status;
+  if (schema.chunk)
+    if (Status status = instance.setCarryBytes(*carry, batch); !status)
+      return dataError("{}: error: {}", path, status.error().message);
+  counters.bad_parameter = static_cast<int32_t>(badParameter);
+  *instance.counters() = counters;
+  lastValidation = -1;
+  progress.print(fmt::format("resuming after update {}", state.step));
+  return {};
+}
+
+/// The log of the updates before the checkpoint stays, the rest is done again.
+Status Trainer::openLog() {
+  if (state.step == 0)
+    return {};
+  Result<std::string> old = data::readFile(directory.file("log.jsonl"));
+  if (!old)
+    return {};
+  std::string_view rest = *old;
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    Json entry = Json::parse(line, nullptr, false);
+    if (!entry.is_object() || !entry.contains("step") ||
+        !entry["step"].is_number_integer() ||
+        entry["step"].get<int64_t>() > state.step)
+      continue;
+    history += std::string(line) + "\n";
+  }
+  return {};
+}
+
+Status Trainer::flushLog() {
+  history += logLines;
+  logLines.clear();
+  return data::writeFileAtomically(directory.file("log.jsonl"), history);
+}
+
+Status Trainer::writeCurve() {
+  CurvePoints training, validation;
+  std::string_view rest = history;
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    Json entry = Json::parse(rest.substr(0, end), nullptr, false);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!entry.is_object() || !entry["step"].is_number())
+      continue;
+    double step = entry["step"].get<double>();
+    if (entry.contains("valid") && entry["valid"]["loss"].is_number())
+      validation.emplace_back(step, entry["valid"]["loss"].get<double>());
+    else if (entry.contains("loss") && entry["loss"].is_number())
+      training.emplace_back(step, entry["loss"].get<double>());
+  }
+  return data::writeFileAtomically(
+      directory.file("curve.svg"),
+      drawCurve(directory.model + ": loss by update", training, validation));
+}

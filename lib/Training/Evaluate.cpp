@@ -1,0 +1,381 @@
+// Evaluate.cpp: loss, perplexity, accuracy, confusion.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Training/Evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace rnnc;
+using namespace rnnc::training;
+using data::Batch;
+using data::BatchPlan;
+using data::Dataset;
+using data::FieldSchema;
+using data::Schema;
+using data::Tensor;
+
+static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
+  FieldSchema field;
+  field.name = port.name;
+  field.output = port.output;
+  switch (port.kind) {
+  case PortInfo::Kind::Index:
+    field.kind = FieldSchema::Kind::Index;
+    break;
+  case PortInfo::Kind::Bit:
+    field.kind = FieldSchema::Kind::Bit;
+    break;
+  case PortInfo::Kind::Int:
+    field.kind = FieldSchema::Kind::Int;
+    break;
+  case PortInfo::Kind::Real:
+    field.kind = FieldSchema::Kind::Real;
+    break;
+  }
+  field.axis = port.axis;
+  if (field.isIndex())
+    field.size = port.size;
+  if (auto labels = module.labels.find(port.axis);
+      labels != module.labels.end() && field.isIndex())
+    field.labels = labels->second;
+  for (const Dim &dim : port.shape)
+    field.axes.push_back(
+        {dim.time, dim.kind == Dim::Kind::Time, dim.size});
+  field.unfold = port.unfold;
+  field.start = port.start;
+  field.stop = port.stop;
+  return field;
+}
+
+Schema training::schemaOf(const ModuleInfo &module) {
+  Schema schema;
+  schema.model = module.name;
+  schema.times = module.times;
+  for (const PortInfo &port : module.ports)
+    schema.fields.push_back(fieldOf(port, module));
+  if (module.train.contains("batch") &&
+      module.train["batch"].is_number_integer())
+    schema.batch = std::max<int64_t>(module.train["batch"].get<int64_t>(), 1);
+  if (module.carry)
+    schema.chunk = module.bpttSteps;
+  return schema;
+}
+
+Arrays training::argumentsOf(const FunctionInfo &function,
+                             const Batch &batch) {
+  Arrays args;
+  for (const auto &[name, tensor] : batch.arrays) {
+    int at = function.find(name);
+    if (at >= 0 && !function.args[static_cast<size_t>(at)].isOutput())
+      args[name] = tensor;
+  }
+  return args;
+}
+
+double Classification::macroF1() const {
+  double sum = 0;
+  int64_t classes = 0;
+  for (size_t c = 0; c < confusion.size(); ++c) {
+    int64_t truth = 0, guessed = 0;
+    for (size_t other = 0; other < confusion.size(); ++other) {
+      truth += confusion[c][other];
+      guessed += confusion[other][c];
+    }
+    if (truth + guessed == 0)
+      continue;
+    ++classes;
+    sum += 2.0 * static_cast<double>(confusion[c][c]) /
+           static_cast<double>(truth + guessed);
+  }
+  return classes ? sum / static_cast<double>(classes) : 0;
+}
+
+double Evaluation::perToken() const {
+  return elements ? nats / static_cast<double>(elements) : 0;
+}
+double Evaluation::perplexity() const { return std::exp(perToken()); }
+double Evaluation::perplexityPerCharacter() const {
+  return characters ? std::exp(nats / static_cast<double>(characters)) : 0;
+}
+double Evaluation::bitsPerCharacter() const {
+  return characters ? nats / static_cast<double>(characters) / std::log(2.0)
+                    : 0;
+}
+
+double Evaluation::score() const {
+  if (languageModel || classifications.empty())
+    return loss;
+  return -classifications.front().accuracy();
+}
+
+Json Evaluation::toJson() const {
+  Json json = {{"loss", loss}, {"examples", examples}, {"elements", elements}};
+  if (languageModel) {
+    json["nats_per_token"] = perToken();
+    json["perplexity"] = perplexity();
+    json["characters"] = characters;
+    json["perplexity_per_character"] = perplexityPerCharacter();
+    json["bits_per_character"] = bitsPerCharacter();
+  }
+  for (const Classification &output : classifications) {
+    Json entry = {{"accuracy", output.accuracy()},
+                  {"macro_f1", output.macroF1()},
+                  {"right", output.right},
+                  {"total", output.total},
+                  {"labels", output.labels},
+                  {"confusion", output.confusion}};
+    if (!json.contains("accuracy"))
+      json["accuracy"] = output.accuracy();
+    json["outputs"][output.output] = std::move(entry);
+  }
+  for (const Regression &output : regressions) {
+    double mean = output.meanSquare();
+    json["outputs"][output.output] = {
+        {"mse", mean},
+        {"rmse", std::sqrt(mean)},
+        {"mae", output.count
+                    ? output.absolutes / static_cast<double>(output.count)
+                    : 0}};
+  }
+  return json;
+}
+
+std::string Evaluation::summary() const {
+  if (languageModel) {
+    std::string text =
+        fmt::format("loss {:.4f} nats a token, perplexity {:.3f}", perToken(),
+                    perplexity());
+    if (characters)
+      text += fmt::format("; a character: perplexity {:.3f}, {:.4f} bits",
+                          perplexityPerCharacter(), bitsPerCharacter());
+    return text;
+  }
+  std::string text = fmt::format("loss {:.4f}", loss);
+  for (const Classification &output : classifications)
+    text += fmt::format(", {} {:.2f} % right ({} of {})", output.output,
+                        100 * output.accuracy(), output.right, output.total);
+  for (const Regression &output : regressions)
+    text += fmt::format(", {} mean square error {:.6g}", output.output,
+                        output.meanSquare());
+  return text;
+}
+
+/// Sums of one evaluation.
+namespace {
+class Evaluator {
+public:
+  Evaluator(Instance &instance, const Schema &schema, const Dataset &data,
+            const EvaluateOptions &options)
+      : instance(instance), schema(schema), data(data), options(options),
+        loss(instance.module().find("loss")),
+        predict(options.predict ? instance.module().find("predict") : -1) {}
+
+  Result<Evaluation> run();
+
+private:
+  void prepareOutputs();
+  Status addLoss(const Batch &batch);
+  Status addPredictions(const Batch &batch);
+  void compareSymbols(const FieldSchema &field, const Batch &batch,
+                      const Tensor &guess, Classification &result);
+  void compareNumbers(const FieldSchema &field, const Batch &batch,
+                      const Tensor &guess, Regression &result);
+
+  Instance &instance;
+  const Schema &schema;
+  const Dataset &data;
+  const EvaluateOptions &options;
+  int loss, predict;
+  Evaluation result;
+  double sum = 0, weight = 0;
+};
+} // namespace
+
+/// Confusion tables beyond this many labels help nobody.
+static constexpr int64_t largestConfusion = 200;
+
+void Evaluator::prepareOutputs() {
+  result.languageModel = schema.isLanguageModel();
+  for (const FieldSchema &field : schema.fields) {
+    if (!field.output || field.unfold || predict < 0)
+      continue;
+    if (field.kind == FieldSchema::Kind::Real) {
+      result.regressions.push_back({field.name});
+      continue;
+    }
+    Classification entry;
+    entry.output = field.name;
+    int64_t size = field.isIndex() ? field.size : 2;
+    const data::Vocabulary *names = nullptr;
+    if (options.vocabularies)
+      if (auto found = options.vocabularies->find(data::vocabularyKey(field));
+          found != options.vocabularies->end())
+        names = &found->second;
+    for (int64_t i = 0; i < size && size <= largestConfusion; ++i)
+      entry.labels.push_back(names && i < names->size() ? names->symbol(i)
+                                                        : std::to_string(i));
+    entry.confusion.assign(entry.labels.size(),
+                           std::vector<int64_t>(entry.labels.size()));
+    result.classifications.push_back(std::move(entry));
+  }
+}
+
+Status Evaluator::addLoss(const Batch &batch) {
+  const ModuleInfo &module = instance.module();
+  Instance::CallOptions call;
+  call.usePrepared = true;
+  call.useCarry = schema.chunk.has_value();
+  Result<Arrays> results = instance.call(
+      loss, argumentsOf(module.functions[static_cast<size_t>(loss)], batch),
+      call);
+  if (!results)
+    return results.error();
+  double value = (*results)["loss"].number(0);
+  bool perExample = module.train.contains("per") &&
+                    module.train["per"] == "example";
+  double share = static_cast<double>(perExample ? batch.rows : batch.elements);
+  sum += value * share;
+  weight += share;
+  result.elements += batch.elements;
+  if (result.languageModel)
+    result.nats += value * share;
+  return {};
+}
+
+/// Calls f(index in the padded array) for every observed entry.
+template <typename Function>
+static void eachObserved(const Schema &schema, const FieldSchema &field,
+                         const Batch &batch, const Tensor &array,
+                         Function f) {
+  int time = field.time(schema.times);
+  int64_t stride = batch.rows ? array.count() / batch.rows : 0;
+  for (int32_t r = 0; r < batch.rows; ++r) {
+    int64_t count = field.inner();
+    if (time >= 0)
+      count *= batch.arrays.at(schema.times[static_cast<size_t>(time)])
+                   .as<int32_t>()[r];
+    for (int64_t i = 0; i < count; ++i)
+      f(r * stride + i);
+  }
+}
+
+void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
+                               const Tensor &guess, Classification &entry) {
+  const Tensor &truth = batch.arrays.at(field.name);
+  eachObserved(schema, field, batch, truth, [&](int64_t i) {
+    auto right = static_cast<size_t>(truth.number(i));
+    auto guessed = static_cast<size_t>(guess.number(i));
+    entry.right += right == guessed;
+    ++entry.total;
+    if (right < entry.confusion.size() && guessed < entry.confusion.size())
+      ++entry.confusion[right][guessed];
+  });
+}
+
+void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
+                               const Tensor &guess, Regression &entry) {
+  const Tensor &truth = batch.arrays.at(field.name);
+  eachObserved(schema, field, batch, truth, [&](int64_t i) {
+    double difference = truth.number(i) - guess.number(i);
+    entry.squares += difference * difference;
+    entry.absolutes += std::abs(difference);
+    ++entry.count;
+  });
+}
+
+Status Evaluator::addPredictions(const Batch &batch) {
+  const FunctionInfo &function =
+      instance.module().functions[static_cast<size_t>(predict)];
+  Instance::CallOptions call;
+  call.usePrepared = true;
+  Result<Arrays> results =
+      instance.call(predict, argumentsOf(function, batch), call);
+  if (!results)
+    return results.error();
+  for (Classification &entry : result.classifications)
+    compareSymbols(*schema.find(entry.output), batch, (*results)[entry.output],
+                   entry);
+  for (Regression &entry : result.regressions)
+    compareNumbers(*schema.find(entry.output), batch, (*results)[entry.output],
+                   entry);
+  return {};
+}
+
+Result<Evaluation> Evaluator::run() {
+  if (loss < 0)
+    return usageError("{}: error: the library has no function `loss`",
+                      instance.library().path());
+  prepareOutputs();
+  BatchPlan::Options plan;
+  plan.batch = options.batch;
+  plan.shuffle = false;
+  plan.chunk = schema.chunk.value_or(0);
+  BatchPlan batches(data, schema, plan);
+  if (schema.chunk)
+    if (Status status = instance.initialiseCarry(options.batch); !status)
+      return status.error();
+  for (int64_t b = 0; b < batches.count(); ++b) {
+    Batch batch = batches.make(b);
+    if (Status status = addLoss(batch); !status)
+      return status.error();
+    if (result.classifications.empty() && result.regressions.empty())
+      continue;
+    if (Status status = addPredictions(batch); !status)
+      return status.error();
+  }
+  result.loss = weight > 0 ? sum / weight : 0;
+  result.examples = data.size();
+  for (int64_t characters : data.characters)
+    result.characters += characters;
+  return result;
+}
+
+Result<Evaluation> training::evaluate(Instance &instance, const Schema &schema,
+                                      const Dataset &data,
+                                      const EvaluateOptions &options) {
+  data::Buffer carry = instance.exchangeCarry({});
+  Result<Evaluation> result =
+      Evaluator(instance, schema, data, options).run();
+  instance.exchangeCarry(std::move(carry));
+  return result;
+}
+
+Result<std::vector<LineEvaluation>>
+training::evaluateLines(Instance &instance, const Schema &schema,
+                        const Dataset &data) {
+  int loss = instance.module().find("loss");
+  if (loss < 0)
+    return usageError("{}: error: the library has no function `loss`",
+                      instance.library().path());
+  const FunctionInfo &function =
+      instance.module().functions[static_cast<size_t>(loss)];
+  std::vector<LineEvaluation> lines;
+  BatchPlan::Options plan;
+  plan.batch = 1;
+  plan.shuffle = false;
+  BatchPlan batches(data, schema, plan);
+  bool perExample = instance.module().train.contains("per") &&
+                    instance.module().train["per"] == "example";
+  for (int64_t b = 0; b < batches.count(); ++b) {
+    Batch batch = batches.make(b);
+    Instance::CallOptions call;
+    call.usePrepared = true;
+    Result<Arrays> results =
+        instance.call(loss, argumentsOf(function, batch), call);
+    if (!results)
+      return results.error();
+    auto example = static_cast<size_t>(batch.examples[0]);
+    LineEvaluation line;
+    line.line = data.places[example].line;
+    line.elements = batch.elements;
+    line.characters = data.characters.empty() ? 0 : data.characters[example];
+    line.loss = (*results)["loss"].number(0);
+    if (perExample && batch.elements)
+      line.loss /= static_cast<double>(batch.elements);
+    lines.push_back(line);
+  }
+  std::sort(lines.begin(), lines.end(), [](const auto &a, const auto &b) {
+    return a.line < b.line;
+  });
+  return lines;
+}

@@ -1,0 +1,320 @@
+// Trainer.cpp: the training loop.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Training/Trainer.h"
+#include "rnnc/Data/Files.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace rnnc;
+using namespace rnnc::training;
+using data::Batch;
+using data::BatchPlan;
+
+Json TrainResult::toJson() const {
+  Json json = {{"steps", steps},
+               {"epochs", epochs},
+               {"train_loss", loss},
+               {"skipped", skipped},
+               {"empty", empty},
+               {"seconds", seconds},
+               {"updates_per_second", updatesPerSecond},
+               {"tokens_per_second", tokensPerSecond},
+               {"weights", useLast ? "last.safetensors" : "best.safetensors"},
+               {"best_step", bestStep},
+               {"interrupted", interrupted},
+               {"stopped_early", stoppedEarly}};
+  if (valid)
+    json["valid"] = valid->toJson();
+  return json;
+}
+
+Trainer::Trainer(Instance &instance, const data::Schema &schema,
+                 const ModelDirectory &directory, const data::Dataset &train,
+                 const data::Dataset *valid, const TrainOptions &options)
+    : instance(instance), schema(schema), directory(directory), train(train),
+      valid(valid && valid->size() ? valid : nullptr), options(options),
+      progress(options.quiet) {}
+
+BatchPlan Trainer::planEpoch(int64_t epoch) const {
+  BatchPlan::Options plan;
+  plan.batch = batch;
+  plan.seed = options.seed;
+  plan.epoch = static_cast<uint64_t>(epoch);
+  plan.chunk = schema.chunk.value_or(0);
+  return BatchPlan(train, schema, plan);
+}
+
+double Trainer::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                       started)
+      .count();
+}
+
+/// How many updates there will be, and when to validate.
+void Trainer::planSteps() {
+  int64_t perEpoch = std::max<int64_t>(planEpoch(0).count(), 1);
+  epochs = options.epochs;
+  const Json &settings = instance.module().train;
+  if (epochs == 0 && settings.contains("epochs") &&
+      settings["epochs"].is_number_integer())
+    epochs = settings["epochs"].get<int64_t>();
+  if (epochs <= 0)
+    epochs = 10;
+  totalSteps = options.steps > 0 ? options.steps : epochs * perEpoch;
+  if (options.steps > 0 || (options.maxSeconds > 0 && options.epochs == 0))
+    epochs = 0; // no limit by epochs
+  // Only a limit of time: no number of updates is known before it is over.
+  if (epochs == 0 && options.steps == 0)
+    totalSteps = 0;
+  validEvery = options.validEvery;
+  if (validEvery == 0 && perEpoch > 1000)
+    validEvery = 500;
+}
+
+Status Trainer::begin() {
+  function = instance.module().find("train_step");
+  if (function < 0)
+    return usageError("{}: error: `{}` has no function `train_step`",
+                      instance.library().path(), instance.module().name);
+  batch = options.batch > 0 ? options.batch
+                            : static_cast<int32_t>(schema.batch);
+  if (planEpoch(0).count() == 0)
+    return dataError("{}: error: there is too little text for {} rows",
+                     train.files.front(), batch);
+  if (Status status = instance.initialiseOptimizer(); !status)
+    return status;
+  if (schema.chunk)
+    if (Status status = instance.initialiseCarry(batch); !status)
+      return status;
+  planSteps();
+  if (options.resume && directory.hasFile("last.safetensors"))
+    if (Status status = loadCheckpoint(); !status)
+      return status;
+  firstStep = state.step;
+  started = std::chrono::steady_clock::now();
+  return openLog();
+}
+
+/// Where only time limits training, the schedule is stretched over the updates
+/// that will probably be done.
+static int64_t expectedSteps(int64_t first, int64_t step, double seconds,
+                             double limit) {
+  int64_t done = step - first;
+  if (done < 5)
+    return step + 100000;
+  double left = std::max(limit - seconds, 0.0);
+  return step + static_cast<int64_t>(left * static_cast<double>(done) /
+                                     std::max(seconds, 1e-9));
+}
+
+Status Trainer::oneBatch(const BatchPlan &plan) {
+  Batch data = plan.make(state.batch);
+  const FunctionInfo &info =
+      instance.module().functions[static_cast<size_t>(function)];
+  rnnc_optimizer_counters *counters = instance.counters();
+  counters->epoch = state.epoch;
+  if (options.maxSeconds > 0) {
+    int64_t expected = expectedSteps(firstStep, state.step, seconds(),
+                                     options.maxSeconds);
+    counters->total_steps =
+        totalSteps > 0 ? std::min(totalSteps, expected) : expected;
+  } else {
+    counters->total_steps = totalSteps;
+  }
+  Instance::CallOptions call;
+  call.seed = options.seed;
+  call.hasSeed = true;
+  call.useOptimizer = true;
+  call.useCarry = schema.chunk.has_value();
+  Result<Arrays> results =
+      instance.call(function, argumentsOf(info, data), call);
+  if (!results)
+    return results.error();
+  ++state.step;
+  ++state.batch;
+  tokens += data.steps;
+  double loss = (*results)["loss"].number(0);
+  double norm = results->contains("norm") ? (*results)["norm"].number(0) : 0;
+  if (instance.lastError().status == RNNC_ERR_NOT_FINITE)
+    warnSkipped();
+  if (std::isfinite(loss)) {
+    // A mean over about the last hundred updates.
+    runningLoss = 0.99 * runningLoss + loss;
+    runningWeight = 0.99 * runningWeight + 1;
+  }
+  Json entry = {{"step", state.step}, {"epoch", state.epoch}, {"loss", loss},
+                {"norm", norm},       {"tokens", data.steps},
+                {"seconds", seconds()}};
+  log(entry);
+  showProgress(norm);
+  return {};
+}
+
+void Trainer::warnSkipped() {
+  const rnnc_optimizer_counters *counters = instance.counters();
+  // The first few and then every hundredth: a broken run must not flood.
+  if (counters->skipped > 5 && counters->skipped % 100 != 0)
+    return;
+  std::string name = "?";
+  const auto &parameters = instance.module().parameters;
+  if (counters->bad_parameter >= 0 &&
+      static_cast<size_t>(counters->bad_parameter) < parameters.size())
+    name = parameters[static_cast<size_t>(counters->bad_parameter)].name;
+  progress.print(fmt::format("warning: step {}: the gradient of `{}` is not "
+                             "finite; the update was skipped ({} so far)",
+                             state.step, name, counters->skipped));
+}
+
+void Trainer::showProgress(double norm) {
+  ProgressState show;
+  show.step = state.step;
+  show.totalSteps = totalSteps;
+  show.epoch = state.epoch;
+  show.epochs = epochs;
+  show.loss = runningWeight > 0 ? runningLoss / runningWeight : 0;
+  show.norm = norm;
+  double passed = std::max(seconds(), 1e-9);
+  show.tokensPerSecond = static_cast<double>(tokens) / passed;
+  if (schema.isLanguageModel() && instance.module().train.value("per", "") !=
+                                      std::string("example"))
+    show.metric = fmt::format("perplexity {:.2f}", std::exp(show.loss));
+  else if (lastValid)
+    show.metric = lastValid->classifications.empty()
+                      ? fmt::format("valid {:.4f}", lastValid->loss)
+                      : fmt::format("valid {:.1f} % right",
+                                    100 * lastValid->classifications.front()
+                                              .accuracy());
+  double bySteps = 0, byTime = 0;
+  if (totalSteps > firstStep)
+    bySteps = static_cast<double>(state.step - firstStep) /
+              static_cast<double>(totalSteps - firstStep);
+  if (options.maxSeconds > 0)
+    byTime = passed / options.maxSeconds;
+  show.done = std::max(bySteps, byTime);
+  if (show.done > 0)
+    show.secondsLeft = passed / show.done - passed;
+  progress.update(show);
+}
+
+Trainer::Stop Trainer::shouldStop() const {
+  if (options.interrupted && options.interrupted->load())
+    return Stop::Interrupted;
+  if (options.patience > 0 && state.sinceBest >= options.patience)
+    return Stop::Early;
+  if (totalSteps > 0 && state.step >= totalSteps)
+    return Stop::Done;
+  if (epochs > 0 && state.epoch >= epochs)
+    return Stop::Done;
+  if (options.maxSeconds > 0 && seconds() >= options.maxSeconds)
+    return Stop::Done;
+  return Stop::No;
+}
+
+Status Trainer::validate() {
+  if (!valid || lastValidation == state.step)
+    return {};
+  EvaluateOptions evaluation;
+  evaluation.batch = batch;
+  evaluation.vocabularies = &directory.vocabularies;
+  Result<Evaluation> figures = evaluate(instance, schema, *valid, evaluation);
+  if (!figures)
+    return figures.error();
+  lastValidation = state.step;
+  lastValid = *figures;
+  log({{"step", state.step},
+       {"epoch", state.epoch},
+       {"valid", figures->toJson()},
+       {"seconds", seconds()}});
+  progress.print(fmt::format("step {}, epoch {}: validation {}", state.step,
+                             state.epoch, figures->summary()));
+  return {};
+}
+
+/// Validation and checkpoints that are due.
+Status Trainer::afterBatch() {
+  bool epochEnds = state.batch == 0;
+  bool due = valid && (epochEnds || (validEvery > 0 &&
+                                     state.step % validEvery == 0));
+  if (due) {
+    if (Status status = validate(); !status)
+      return status;
+    double score = lastValid->score();
+    bool better = state.bestStep < 0 || score < state.best;
+    state.sinceBest = better ? 0 : state.sinceBest + 1;
+    if (better) {
+      state.best = score;
+      state.bestStep = state.step;
+      bestValid = lastValid;
+      if (Status status = saveBest(); !status)
+        return status;
+    }
+  }
+  bool checkpoint = options.checkpointEvery > 0
+                        ? state.step % options.checkpointEvery == 0
+                        : due || epochEnds;
+  return checkpoint ? saveCheckpoint() : Status();
+}
+
+Status Trainer::loop() {
+  while ((stop = shouldStop()) == Stop::No) {
+    BatchPlan plan = planEpoch(state.epoch);
+    while (state.batch < plan.count()) {
+      if ((stop = shouldStop()) != Stop::No)
+        return {};
+      if (Status status = oneBatch(plan); !status)
+        return status;
+      if (state.batch == plan.count()) {
+        ++state.epoch;
+        state.batch = 0;
+      }
+      if (Status status = afterBatch(); !status)
+        return status;
+      if (state.batch == 0)
+        break;
+    }
+  }
+  return {};
+}
+
+Status Trainer::finish() {
+  if (Status status = saveCheckpoint(); !status)
+    return status;
+  // This last look is for the report alone: were it kept, a training that is
+  // resumed would not end in the bytes of one that ran through.
+  result.interrupted = stop == Stop::Interrupted;
+  result.stoppedEarly = stop == Stop::Early;
+  result.useLast = state.bestStep < 0;
+  if (!result.interrupted) {
+    if (Status status = validate(); !status)
+      return status;
+    if (lastValid && lastValidation == state.step)
+      result.useLast =
+          state.bestStep < 0 || lastValid->score() <= state.best;
+  }
+  result.valid = result.useLast ? lastValid : bestValid;
+  result.bestStep = result.useLast ? state.step : state.bestStep;
+  result.steps = state.step;
+  result.epochs = state.epoch;
+  result.loss = runningWeight > 0 ? runningLoss / runningWeight : 0;
+  result.skipped = instance.counters()->skipped;
+  result.empty = instance.counters()->empty;
+  result.seconds = seconds();
+  double passed = std::max(result.seconds, 1e-9);
+  result.updatesPerSecond =
+      static_cast<double>(state.step - firstStep) / passed;
+  result.tokensPerSecond = static_cast<double>(tokens) / passed;
+  if (Status status = flushLog(); !status)
+    return status;
+  if (Status status = writeCurve(); !status)
+    return status;
+  return data::writeFileAtomically(directory.file("report.json"),
+                                   result.toJson().dump(2) + "\n");
+}
+
+Result<TrainResult> Trainer::run() {
+  for (auto step : {&Trainer::begin, &Trainer::loop, &Trainer::finish})
+    if (Status status = (this->*step)(); !status)
+      return status.error();
+  return result;
+}
