@@ -61,13 +61,25 @@ Schema training::schemaOf(const ModuleInfo &module) {
   return schema;
 }
 
+static Tensor rounded(const Tensor &wide) {
+  Tensor narrow(data::DType::F32, wide.shape);
+  for (int64_t i = 0, n = wide.count(); i < n; ++i)
+    narrow.as<float>()[i] = static_cast<float>(wide.as<double>()[i]);
+  return narrow;
+}
+
 Arrays training::argumentsOf(const FunctionInfo &function,
                              const Batch &batch) {
   Arrays args;
   for (const auto &[name, tensor] : batch.arrays) {
     int at = function.find(name);
-    if (at >= 0 && !function.args[static_cast<size_t>(at)].isOutput())
-      args[name] = tensor;
+    if (at < 0 || function.args[static_cast<size_t>(at)].isOutput())
+      continue;
+    // Data is written in decimals: the nearest f32 is what is meant.
+    bool narrow = tensor.type == data::DType::F64 &&
+                  function.args[static_cast<size_t>(at)].dtype ==
+                      data::DType::F32;
+    args[name] = narrow ? rounded(tensor) : tensor;
   }
   return args;
 }

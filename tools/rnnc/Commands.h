@@ -10,6 +10,13 @@ namespace rnnc::tool {
 /// Each adds its verb to `app`. The verb's callback stores the exit code.
 void addRunCommand(CLI::App &app, int &exitCode);
 void addInspectCommand(CLI::App &app, int &exitCode);
+void addTrainCommand(CLI::App &app, int &exitCode);
+void addEvalCommand(CLI::App &app, int &exitCode);
+void addPredictCommand(CLI::App &app, int &exitCode);
+void addSampleCommand(CLI::App &app, int &exitCode);
+
+/// The command line as typed, quoted for a shell.
+const std::string &commandLine();
 
 } // namespace rnnc::tool
 

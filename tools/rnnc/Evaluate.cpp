@@ -1,0 +1,187 @@
+// Evaluate.cpp: `rnnc eval`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Trained.h"
+
+#include <cmath>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+using data::Dataset;
+using data::Schema;
+
+namespace {
+struct EvalCommand {
+  std::string directory, weights, part;
+  std::vector<std::string> files;
+  DataOptions data;
+  int threads = 1;
+  int32_t batch = 0;
+  bool perLine = false, json = false;
+};
+} // namespace
+
+/// The part of the data that is asked for; `all` without a split.
+static Result<Dataset> choosePart(Dataset all, const Schema &schema,
+                                  const EvalCommand &command,
+                                  const ModelDirectory &directory) {
+  std::string shares = command.data.split;
+  int64_t modulus = command.data.splitModulus;
+  if (command.part.empty() && shares.empty() && modulus == 0)
+    return all;
+  if (shares.empty() && modulus == 0) {
+    shares = directory.split;
+    modulus = directory.splitModulus;
+  }
+  Result<data::Split> split = data::Split::parse(shares, modulus);
+  if (!split)
+    return split.error();
+  if (split->empty())
+    return usageError("rnnc: error: --part needs --split or --split-mod; the "
+                      "model was trained without one");
+  Result<data::Parts> parts =
+      data::splitDataset(std::move(all), schema, *split);
+  if (!parts)
+    return parts.error();
+  Dataset part = command.part == "train"   ? std::move(parts->train)
+                 : command.part == "valid" ? std::move(parts->valid)
+                                           : std::move(parts->test);
+  if (part.size() == 0)
+    return usageError("rnnc: error: the {} part is empty",
+                      command.part.empty() ? "test" : command.part);
+  return part;
+}
+
+static Result<Dataset> readData(const EvalCommand &command,
+                                const Trained &trained, const Schema &schema) {
+  data::ReadOptions read = trained.directory.read;
+  read.format = command.data.read.format;
+  if (!command.data.read.columns.empty())
+    read.columns = command.data.read.columns;
+  if (read.format == "auto" && trained.directory.read.format != "auto")
+    read.format = trained.directory.read.format;
+  Result<Dataset> all = data::readDataset(command.files, schema, read);
+  if (!all)
+    return all;
+  Result<Dataset> part =
+      choosePart(std::move(*all), schema, command, trained.directory);
+  if (!part)
+    return part;
+  if (Status status = data::applyVocabularies(
+          *part, schema, trained.directory.vocabularies, trained.unit());
+      !status)
+    return status.error();
+  return part;
+}
+
+static void printConfusion(const Classification &output) {
+  if (output.confusion.empty() || output.confusion.size() > 12)
+    return;
+  size_t width = 8;
+  for (const std::string &label : output.labels)
+    width = std::max(width, label.size());
+  fmt::print("\n{}: rows are true, columns predicted\n{:>{}}", output.output,
+             "", width);
+  for (const std::string &label : output.labels)
+    fmt::print(" {:>{}}", label, width);
+  fmt::print("\n");
+  for (size_t r = 0; r < output.confusion.size(); ++r) {
+    fmt::print("{:>{}}", output.labels[r], width);
+    for (int64_t count : output.confusion[r])
+      fmt::print(" {:>{}}", count, width);
+    fmt::print("\n");
+  }
+}
+
+static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
+  // Every line stands alone, also where training read running text.
+  Schema schema = trained.schema;
+  schema.chunk.reset();
+  Result<Dataset> data = readData(command, trained, schema);
+  if (!data)
+    return report(data.error());
+  Result<std::vector<LineEvaluation>> lines =
+      evaluateLines(*trained.instance, schema, *data);
+  if (!lines)
+    return report(lines.error());
+  Json list = Json::array();
+  for (const LineEvaluation &line : *lines) {
+    Json entry = {{"line", line.line},
+                  {"loss", line.loss},
+                  {"elements", line.elements}};
+    if (schema.isLanguageModel()) {
+      entry["perplexity"] = std::exp(line.loss);
+      entry["characters"] = line.characters;
+    }
+    if (!command.json)
+      fmt::print("{}\t{:.4f}{}\n", line.line, line.loss,
+                 schema.isLanguageModel()
+                     ? fmt::format("\tperplexity {:.3f}", std::exp(line.loss))
+                     : "");
+    list.push_back(std::move(entry));
+  }
+  if (command.json)
+    fmt::print("{}\n", Json{{"lines", list}}.dump());
+  return ExitOk;
+}
+
+static int evaluateAll(const EvalCommand &command, Trained &trained) {
+  Result<Dataset> data = readData(command, trained, trained.schema);
+  if (!data)
+    return report(data.error());
+  EvaluateOptions options;
+  options.batch = command.batch > 0
+                      ? command.batch
+                      : static_cast<int32_t>(trained.schema.batch);
+  options.vocabularies = &trained.directory.vocabularies;
+  Result<Evaluation> result =
+      evaluate(*trained.instance, trained.schema, *data, options);
+  if (!result)
+    return report(result.error());
+  if (command.json) {
+    fmt::print("{}\n", result->toJson().dump());
+    return ExitOk;
+  }
+  fmt::print("{}\n", result->summary());
+  for (const Classification &output : result->classifications)
+    printConfusion(output);
+  return ExitOk;
+}
+
+static int evaluateCommand(const EvalCommand &command) {
+  Result<Trained> trained =
+      openTrained(command.directory, command.threads, command.weights);
+  if (!trained)
+    return report(trained.error());
+  return command.perLine ? evaluateLineByLine(command, *trained)
+                         : evaluateAll(command, *trained);
+}
+
+void tool::addEvalCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<EvalCommand>();
+  CLI::App *command =
+      app.add_subcommand("eval", "Measure a trained model on data");
+  command->add_option("DIR", options->directory, "The directory of `train`")
+      ->required();
+  command->add_option("--data", options->files, "Data to measure on")
+      ->required();
+  command->add_option("--weights", options->weights,
+                      "Other weights than the best");
+  command
+      ->add_option("--part", options->part,
+                   "Which part of the split (default: test)")
+      ->check(CLI::IsMember({"train", "valid", "test"}));
+  command->add_flag("--per-line", options->perLine,
+                    "Loss and perplexity of every line");
+  command->add_option("--batch", options->batch, "Rows of a batch")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--threads", options->threads, "Threads")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON");
+  addDataOptions(*command, options->data, false);
+  command->callback([options, &exitCode] {
+    Status status = options->data.finish();
+    exitCode = status ? evaluateCommand(*options) : report(status.error());
+  });
+}

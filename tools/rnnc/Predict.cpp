@@ -1,0 +1,267 @@
+// Predict.cpp: `rnnc predict`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Trained.h"
+#include "rnnc/Data/Files.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+using data::Batch;
+using data::BatchPlan;
+using data::Dataset;
+using data::FieldSchema;
+using data::Schema;
+using data::Tensor;
+
+namespace {
+struct PredictCommand {
+  std::string directory, in, weights;
+  std::vector<std::string> texts;
+  int threads = 1;
+  bool json = false;
+};
+} // namespace
+
+/// Only what goes in: outputs are what is asked for.
+static Schema inputsOf(const Schema &schema) {
+  Schema result = schema;
+  result.chunk.reset();
+  if (!schema.isLanguageModel())
+    std::erase_if(result.fields,
+                  [](const FieldSchema &field) { return field.output; });
+  return result;
+}
+
+/// Texts from the command line or the lines of a text file; other files are
+/// read as in training.
+static Result<Dataset> readInputs(const PredictCommand &command,
+                                  const Trained &trained,
+                                  const Schema &inputs) {
+  const data::ReadOptions &options = trained.directory.read;
+  data::ReadOptions read = options;
+  // The unit was chosen for the whole model.
+  read.tokens =
+      trained.unit() == data::Unit::Characters ? "chars" : "words";
+  std::erase_if(read.columns, [&](const auto &entry) {
+    return !inputs.find(entry.first);
+  });
+  if (command.in.empty())
+    return data::datasetOfTexts(command.texts, inputs, read);
+  bool lines = std::string_view(command.in).ends_with(".txt");
+  if (!lines && !inputs.isLanguageModel())
+    return data::readDataset({command.in}, inputs, read);
+  Result<std::string> text = data::readText(command.in);
+  if (!text)
+    return text.error();
+  std::vector<std::string> texts;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    texts.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return data::datasetOfTexts(texts, inputs, read);
+}
+
+static int perplexities(const PredictCommand &command, Trained &trained,
+                        const Schema &schema, const Dataset &data) {
+  Result<std::vector<LineEvaluation>> lines =
+      evaluateLines(*trained.instance, schema, data);
+  if (!lines)
+    return report(lines.error());
+  Json list = Json::array();
+  for (const LineEvaluation &line : *lines) {
+    double perplexity = std::exp(line.loss);
+    list.push_back({{"perplexity", perplexity},
+                    {"loss", line.loss},
+                    {"tokens", line.elements}});
+    if (!command.json)
+      fmt::print("perplexity {:.4f} ({} symbols, {:.4f} nats each)\n",
+                 perplexity, line.elements, line.loss);
+  }
+  if (command.json)
+    fmt::print("{}\n", Json{{"predictions", list}}.dump());
+  return ExitOk;
+}
+
+namespace {
+/// Turns the results of `predict` into JSON and text, row by row.
+class PredictionPrinter {
+public:
+  explicit PredictionPrinter(const Trained &trained) : trained(trained) {}
+  Json row(const Arrays &results, const Batch &batch, int32_t row) const;
+  static std::string text(const Json &prediction);
+
+private:
+  std::string label(const FieldSchema &field, int64_t index) const;
+  Json field(const FieldSchema &field, const Arrays &results,
+             const Batch &batch, int32_t row) const;
+  Json probabilities(const FieldSchema &field, const Tensor &table,
+                     int32_t row) const;
+  const Trained &trained;
+};
+} // namespace
+
+std::string PredictionPrinter::label(const FieldSchema &field,
+                                     int64_t index) const {
+  auto found =
+      trained.directory.vocabularies.find(data::vocabularyKey(field));
+  if (!field.isIndex() || found == trained.directory.vocabularies.end() ||
+      index < 0 || index >= found->second.size())
+    return std::to_string(index);
+  return found->second.symbol(index);
+}
+
+Json PredictionPrinter::probabilities(const FieldSchema &field,
+                                      const Tensor &table,
+                                      int32_t row) const {
+  int64_t size = table.shape.empty() ? 1 : table.shape.back();
+  Json result = Json::object();
+  for (int64_t i = 0; i < size; ++i)
+    result[label(field, i)] = table.number(row * size + i);
+  return result;
+}
+
+Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
+                              const Batch &batch, int32_t row) const {
+  const Tensor &mode = results.at(field.name);
+  int64_t stride = batch.rows ? mode.count() / batch.rows : 0;
+  int time = field.time(trained.schema.times);
+  int64_t count = field.inner();
+  if (time >= 0)
+    count *= batch.arrays
+                 .at(trained.schema.times[static_cast<size_t>(time)])
+                 .as<int32_t>()[row];
+  Json values = Json::array();
+  for (int64_t i = 0; i < count; ++i) {
+    double value = mode.number(row * stride + i);
+    if (field.kind == FieldSchema::Kind::Real)
+      values.push_back(value);
+    else
+      values.push_back(label(field, static_cast<int64_t>(value)));
+  }
+  bool single = field.axes.empty();
+  Json result = {
+      {field.kind == FieldSchema::Kind::Real ? "value" : "label",
+       single && !values.empty() ? values[0] : values}};
+  auto scores = results.find(field.name + ".p");
+  if (single && field.isIndex() && scores != results.end())
+    result["probabilities"] = probabilities(field, scores->second, row);
+  else if (single && scores != results.end())
+    result["p"] = scores->second.number(row);
+  return result;
+}
+
+Json PredictionPrinter::row(const Arrays &results, const Batch &batch,
+                            int32_t row) const {
+  Json result = Json::object();
+  for (const FieldSchema &output : trained.schema.fields)
+    if (output.output && results.contains(output.name))
+      result[output.name] = field(output, results, batch, row);
+  return result;
+}
+
+/// `positive  (positive 0.9312, negative 0.0688)`.
+std::string PredictionPrinter::text(const Json &prediction) {
+  std::string result;
+  for (const auto &[name, output] : prediction.items()) {
+    const Json &value =
+        output.contains("label") ? output["label"] : output["value"];
+    std::string shown =
+        value.is_string() ? value.get<std::string>() : value.dump();
+    result += (result.empty() ? "" : "  ") +
+              (prediction.size() > 1 ? name + ": " : "") + shown;
+    if (output.contains("probabilities")) {
+      std::vector<std::pair<double, std::string>> sorted;
+      for (const auto &[symbol, p] : output["probabilities"].items())
+        sorted.emplace_back(-p.get<double>(), symbol);
+      std::sort(sorted.begin(), sorted.end());
+      std::vector<std::string> shares;
+      for (size_t i = 0; i < std::min<size_t>(sorted.size(), 5); ++i)
+        shares.push_back(
+            fmt::format("{} {:.4f}", sorted[i].second, -sorted[i].first));
+      result += fmt::format("  ({})", fmt::join(shares, ", "));
+    } else if (output.contains("p")) {
+      result += fmt::format("  ({:.4f})", output["p"].get<double>());
+    }
+  }
+  return result;
+}
+
+static int predictLabels(const PredictCommand &command, Trained &trained,
+                         const Schema &inputs, const Dataset &data) {
+  int function = trained.instance->module().find("predict");
+  if (function < 0)
+    return report(usageError("rnnc: error: the model has no function "
+                             "`predict`"));
+  const FunctionInfo &info =
+      trained.instance->module().functions[static_cast<size_t>(function)];
+  BatchPlan::Options plan;
+  plan.batch = static_cast<int32_t>(trained.schema.batch);
+  plan.shuffle = false;
+  BatchPlan batches(data, inputs, plan);
+  PredictionPrinter printer(trained);
+  std::vector<Json> rows(static_cast<size_t>(data.size()));
+  for (int64_t b = 0; b < batches.count(); ++b) {
+    Batch batch = batches.make(b);
+    Instance::CallOptions call;
+    call.usePrepared = true;
+    Result<Arrays> results =
+        trained.instance->call(function, argumentsOf(info, batch), call);
+    if (!results)
+      return report(results.error());
+    for (int32_t r = 0; r < batch.rows; ++r)
+      rows[static_cast<size_t>(batch.examples[static_cast<size_t>(r)])] =
+          printer.row(*results, batch, r);
+  }
+  if (command.json) {
+    fmt::print("{}\n", Json{{"predictions", rows}}.dump(
+                           -1, ' ', false, Json::error_handler_t::replace));
+    return ExitOk;
+  }
+  for (const Json &row : rows)
+    fmt::print("{}\n", PredictionPrinter::text(row));
+  return ExitOk;
+}
+
+static int predict(const PredictCommand &command) {
+  if (command.texts.empty() == command.in.empty())
+    return report(usageError("rnnc: error: predict needs a text or --in FILE, "
+                             "not both"));
+  Result<Trained> trained =
+      openTrained(command.directory, command.threads, command.weights);
+  if (!trained)
+    return report(trained.error());
+  Schema inputs = inputsOf(trained->schema);
+  Result<Dataset> data = readInputs(command, *trained, inputs);
+  if (!data)
+    return report(data.error());
+  if (Status status = data::applyVocabularies(
+          *data, inputs, trained->directory.vocabularies, trained->unit());
+      !status)
+    return report(status.error());
+  if (inputs.isLanguageModel())
+    return perplexities(command, *trained, inputs, *data);
+  return predictLabels(command, *trained, inputs, *data);
+}
+
+void tool::addPredictCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<PredictCommand>();
+  CLI::App *command = app.add_subcommand(
+      "predict", "Predict labels, or the perplexity of a text");
+  command->add_option("DIR", options->directory, "The directory of `train`")
+      ->required();
+  command->add_option("TEXT", options->texts, "Texts to judge");
+  command->add_option("--in", options->in,
+                      "A file: lines of .txt, or data as in training");
+  command->add_option("--weights", options->weights,
+                      "Other weights than the best");
+  command->add_option("--threads", options->threads, "Threads")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON");
+  command->callback([options, &exitCode] { exitCode = predict(*options); });
+}

@@ -1,0 +1,170 @@
+// Sample.cpp: `rnnc sample`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Trained.h"
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+using data::DType;
+using data::FieldSchema;
+using data::Tensor;
+using data::Vocabulary;
+
+namespace {
+struct SampleCommand {
+  std::string directory, prompt, weights;
+  int32_t length = 200;
+  uint64_t seed = 0;
+  std::optional<double> temperature, topP;
+  std::optional<int64_t> topK;
+  int threads = 1;
+  bool json = false;
+};
+} // namespace
+
+static Tensor scalar(double value) {
+  Tensor tensor(DType::F64, {});
+  tensor.as<double>()[0] = value;
+  return tensor;
+}
+
+/// The prompt as a batch of one row; empty without one.
+static Result<std::vector<int32_t>> encodePrompt(const SampleCommand &command,
+                                                 const Trained &trained,
+                                                 const Vocabulary &symbols) {
+  if (Status status = data::checkUtf8(command.prompt, "<prompt>"); !status)
+    return status.error();
+  std::string text = trained.directory.read.lower
+                         ? data::lowerCase(command.prompt)
+                         : command.prompt;
+  std::vector<int32_t> result;
+  for (std::string_view symbol :
+       data::splitRunningText(text, trained.unit())) {
+    int32_t index = symbols.find(symbol);
+    if (index < 0)
+      return dataError("<prompt>:1: error: `{}` is not in the vocabulary",
+                       symbol);
+    result.push_back(index);
+  }
+  return result;
+}
+
+static Result<Arrays> callSample(const SampleCommand &command,
+                                 Trained &trained, int function,
+                                 const std::vector<int32_t> &prompt,
+                                 const FunctionInfo &info,
+                                 const std::string &text) {
+  Arrays args;
+  if (!prompt.empty())
+    args["prompt"] = Tensor::copyOf(
+        DType::I32, {1, static_cast<int64_t>(prompt.size())}, prompt.data());
+  if (command.temperature)
+    args["temperature"] = scalar(*command.temperature);
+  if (command.topK)
+    args["top_k"] = scalar(static_cast<double>(*command.topK));
+  if (command.topP)
+    args["top_p"] = scalar(*command.topP);
+  Instance::CallOptions call;
+  call.usePrepared = true;
+  call.seed = command.seed;
+  call.hasSeed = true;
+  call.batch = 1;
+  // The time axis of what is drawn; its name is the model's own.
+  const ArgInfo &drawn = info.args[static_cast<size_t>(info.find(text))];
+  for (const Dim &dim : drawn.shape)
+    if (dim.kind == Dim::Kind::Time)
+      call.lengths[dim.time] = command.length;
+  return trained.instance->call(function, args, call);
+}
+
+/// How many symbols were drawn: an integer output of one number a row.
+static int64_t drawnCount(const Arrays &results, const FunctionInfo &info,
+                          const Tensor &text) {
+  for (const ArgInfo &arg : info.args)
+    if (arg.isOutput() && arg.shape.size() == 1)
+      return results.at(arg.name).as<int32_t>()[0];
+  return text.count();
+}
+
+static int sample(const SampleCommand &command) {
+  Result<Trained> trained =
+      openTrained(command.directory, command.threads, command.weights);
+  if (!trained)
+    return report(trained.error());
+  int function = trained->instance->module().find("sample");
+  if (function < 0 || !trained->schema.isLanguageModel())
+    return report(usageError("rnnc: error: the model cannot draw: it has no "
+                             "function `sample`"));
+  const FunctionInfo &info =
+      trained->instance->module().functions[static_cast<size_t>(function)];
+  const FieldSchema &field = trained->schema.fields[0];
+  auto found =
+      trained->directory.vocabularies.find(data::vocabularyKey(field));
+  if (found == trained->directory.vocabularies.end())
+    return report(dataError("{}: error: the model has no vocabulary",
+                            command.directory));
+  const Vocabulary &symbols = found->second;
+  if (info.find(field.name) < 0)
+    return report(toolError("rnnc: error: `sample` gives no `{}`",
+                            field.name));
+  Result<std::vector<int32_t>> prompt =
+      encodePrompt(command, *trained, symbols);
+  if (!prompt)
+    return report(prompt.error());
+  Result<Arrays> results =
+      callSample(command, *trained, function, *prompt, info, field.name);
+  if (!results)
+    return report(results.error());
+  const Tensor &drawn = results->at(field.name);
+  std::vector<std::string> text;
+  for (int32_t index : *prompt)
+    text.push_back(symbols.symbol(index));
+  size_t promptSize = text.size();
+  for (int64_t i = 0, n = drawnCount(*results, info, drawn); i < n; ++i) {
+    int64_t index = drawn.as<int32_t>()[i];
+    if (field.stop && index == *field.stop)
+      break;
+    text.push_back(index < symbols.size() ? symbols.symbol(index)
+                                          : std::to_string(index));
+  }
+  std::string whole = data::joinSymbols(text, trained->unit());
+  if (command.json)
+    fmt::print("{}\n",
+               Json{{"text", whole},
+                    {"symbols", text.size() - promptSize},
+                    {"seed", command.seed}}
+                   .dump(-1, ' ', false, Json::error_handler_t::replace));
+  else
+    fmt::print("{}\n", whole);
+  return ExitOk;
+}
+
+void tool::addSampleCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<SampleCommand>();
+  CLI::App *command =
+      app.add_subcommand("sample", "Draw text from a trained model");
+  command->add_option("DIR", options->directory, "The directory of `train`")
+      ->required();
+  command->add_option("--prompt", options->prompt, "How the text begins");
+  command->add_option("--length", options->length, "Symbols to draw")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--seed", options->seed, "Equal seeds give equal texts");
+  command
+      ->add_option("--temperature", options->temperature,
+                   "Below 1: likelier symbols more often; 0: always the "
+                   "likeliest")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--top-k", options->topK, "Only the K likeliest")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--top-p", options->topP,
+                   "Only the likeliest that hold a share of P")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--weights", options->weights,
+                      "Other weights than the best");
+  command->add_option("--threads", options->threads, "Threads")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON");
+  command->callback([options, &exitCode] { exitCode = sample(*options); });
+}

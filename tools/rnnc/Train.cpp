@@ -1,0 +1,346 @@
+// Train.cpp: `rnnc train`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "SourceSchema.h"
+#include "Trained.h"
+#include "rnnc/Data/Files.h"
+#include "rnnc/Training/Trainer.h"
+
+#include <csignal>
+#include <filesystem>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+using data::Dataset;
+using data::Schema;
+
+namespace {
+struct TrainCommand {
+  ModelOptions model;
+  DataOptions data;
+  TrainOptions train;
+  std::string name, out, init, commandLine;
+  std::vector<std::string> files, valid;
+  int threads = 1;
+  bool json = false, seedGiven = false;
+};
+
+/// One run of the verb: each step fills in what the next one needs.
+class TrainRun {
+public:
+  explicit TrainRun(const TrainCommand &command)
+      : command(command), directory(command.out) {}
+  int run();
+
+private:
+  Status readModel();
+  Status readData();
+  Status compile();
+  Status fillDirectory();
+  Status train();
+  Status report();
+  bool fromSource() const {
+    return std::string_view(command.model.model).ends_with(".rnn");
+  }
+  Status evaluatePart(const char *name, const Dataset &part, Json &json);
+
+  const TrainCommand &command;
+  ModelDirectory directory;
+  std::shared_ptr<Library> library;
+  std::unique_ptr<Instance> instance;
+  SourceModel source;
+  Schema schema;
+  data::Parts parts;
+  std::map<std::string, int64_t> dims; ///< set from data
+  TrainOptions options;
+  TrainResult result;
+};
+} // namespace
+
+static std::atomic<bool> interrupted{false};
+
+/// The first signal asks to stop, the second one ends the process.
+static void onSignal(int signal) {
+  if (interrupted.exchange(true))
+    std::signal(signal, SIG_DFL);
+}
+
+Status TrainRun::readModel() {
+  if (fromSource()) {
+    Result<SourceModel> model = readSourceModel(command.model, command.name);
+    if (!model)
+      return model.error();
+    source = std::move(*model);
+    schema = source.schema;
+    return {};
+  }
+  Result<std::shared_ptr<Library>> opened = openModel(command.model);
+  if (!opened)
+    return opened.error();
+  library = *opened;
+  Result<int> module = findModule(*library, command.name);
+  if (!module)
+    return module.error();
+  schema = schemaOf(
+      library->manifest().modules[static_cast<size_t>(*module)]);
+  return {};
+}
+
+/// Reads, splits and learns the vocabulary; nothing is written yet.
+Status TrainRun::readData() {
+  const data::ReadOptions &read = command.data.read;
+  Result<Dataset> all = data::readDataset(command.files, schema, read);
+  if (!all)
+    return all.error();
+  Result<data::Split> split =
+      data::Split::parse(command.data.split, command.data.splitModulus);
+  if (!split)
+    return split.error();
+  Result<data::Parts> divided =
+      data::splitDataset(std::move(*all), schema, *split);
+  if (!divided)
+    return divided.error();
+  parts = std::move(*divided);
+  if (!command.valid.empty()) {
+    Result<Dataset> valid = data::readDataset(command.valid, schema, read);
+    if (!valid)
+      return valid.error();
+    parts.valid = std::move(*valid);
+  }
+  Result<data::Learned> learned =
+      data::learnVocabularies(parts.train, schema, read);
+  if (!learned)
+    return learned.error();
+  for (const std::string &warning : learned->warnings)
+    fmt::print(stderr, "{}\n", warning);
+  dims = learned->dims;
+  directory.vocabularies = std::move(learned->vocabularies);
+  schema.bind(dims);
+  for (Dataset *part : {&parts.train, &parts.valid, &parts.test})
+    if (part->size())
+      if (Status status = data::applyVocabularies(
+              *part, schema, directory.vocabularies, read.unit(schema));
+          !status)
+        return status;
+  return {};
+}
+
+Status TrainRun::compile() {
+  if (fromSource()) {
+    ModelOptions options = command.model;
+    for (const auto &[name, size] : dims)
+      options.dims.push_back(fmt::format("{}={}", name, size));
+    Result<std::shared_ptr<Library>> compiled = openModel(options);
+    if (!compiled)
+      return compiled.error();
+    library = *compiled;
+  }
+  Result<int> module = findModule(*library, schema.model);
+  if (!module)
+    return module.error();
+  Result<std::unique_ptr<Instance>> made =
+      Instance::create(library, *module, command.threads);
+  if (!made)
+    return made.error();
+  instance = std::move(*made);
+  // From here on the compiled library's word counts.
+  schema = schemaOf(instance->module());
+  options = command.train;
+  options.interrupted = &interrupted;
+  const Json &settings = instance->module().train;
+  if (!command.seedGiven && settings.contains("seed") &&
+      settings["seed"].is_number_unsigned())
+    options.seed = settings["seed"].get<uint64_t>();
+  if (command.init.empty())
+    return instance->initialise(options.seed);
+  Result<data::TensorFile> weights = data::readTensorFile(command.init);
+  if (!weights)
+    return weights.error();
+  return instance->setParameters(*weights, command.init);
+}
+
+/// A directory with a training in it is not overwritten by mistake.
+static Status checkFresh(const ModelDirectory &directory, bool resume) {
+  if (resume || !directory.hasFile("last.safetensors"))
+    return {};
+  return usageError("{}: error: there is a trained model here; go on with "
+                    "--resume, or give another --out",
+                    directory.path());
+}
+
+Status TrainRun::fillDirectory() {
+  directory.model = instance->module().name;
+  directory.read = command.data.read;
+  directory.split = command.data.split;
+  directory.splitModulus = command.data.splitModulus;
+  directory.program = fromSource() ? "model.rnn" : "model.so";
+  if (Status status = data::makeDirectory(directory.path()); !status)
+    return status;
+  if (!fromSource()) {
+    Result<std::string> bytes = data::readFile(command.model.model);
+    if (!bytes)
+      return bytes.error();
+    if (Status status =
+            data::writeFileAtomically(directory.file("model.so"), *bytes);
+        !status)
+      return status;
+    return directory.save();
+  }
+  Json sizes = Json::object();
+  for (const std::string &text : command.model.dims)
+    if (Result<std::pair<std::string, int64_t>> dim = parseDim(text))
+      sizes[dim->first] = dim->second;
+  for (const auto &[name, size] : dims)
+    sizes[name] = size;
+  directory.compile = {{"dims", sizes},
+                       {"precision", library->manifest().precision},
+                       {"opt", command.model.optLevel},
+                       {"fast_math", command.model.fastMath}};
+  for (const auto &[name, text] : source.imports)
+    if (Status status = data::writeFileAtomically(directory.file(name), text);
+        !status)
+      return status;
+  if (Status status =
+          data::writeFileAtomically(directory.file("model.rnn"), source.text);
+      !status)
+    return status;
+  return directory.save();
+}
+
+Status TrainRun::train() {
+  std::signal(SIGINT, onSignal);
+  std::signal(SIGTERM, onSignal);
+  Trainer trainer(*instance, schema, directory, parts.train, &parts.valid,
+                  options);
+  Result<TrainResult> trained = trainer.run();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  if (!trained)
+    return trained.error();
+  result = *trained;
+  return {};
+}
+
+Status TrainRun::evaluatePart(const char *name, const Dataset &part,
+                              Json &json) {
+  if (part.size() == 0)
+    return {};
+  EvaluateOptions evaluation;
+  evaluation.batch = static_cast<int32_t>(schema.batch);
+  evaluation.vocabularies = &directory.vocabularies;
+  Result<Evaluation> figures =
+      evaluate(*instance, schema, part, evaluation);
+  if (!figures)
+    return figures.error();
+  json[name] = figures->toJson();
+  if (!command.json)
+    fmt::print("{}: {}\n", name, figures->summary());
+  return {};
+}
+
+Status TrainRun::report() {
+  Json json = result.toJson();
+  json["out"] = directory.path();
+  json["parameters"] = 0;
+  int64_t count = 0;
+  for (const ParameterInfo &parameter : instance->module().parameters)
+    count += parameter.count();
+  json["parameters"] = count;
+  if (!command.json)
+    fmt::print("{} updates in {}, {:.2f} a second, {} tokens/s; training loss "
+               "{:.4f}\n",
+               result.steps, durationText(result.seconds),
+               result.updatesPerSecond, countText(result.tokensPerSecond),
+               result.loss);
+  if (!result.interrupted) {
+    std::string path = directory.weightFile();
+    Result<data::TensorFile> weights = data::readTensorFile(path);
+    if (!weights)
+      return weights.error();
+    if (Status status = instance->setParameters(*weights, path); !status)
+      return status;
+    for (const auto &[name, part] :
+         {std::pair<const char *, const Dataset *>{"valid", &parts.valid},
+          {"test", &parts.test}})
+      if (Status status = evaluatePart(name, *part, json); !status)
+        return status;
+    if (Status status = data::writeFileAtomically(
+            directory.file("report.json"), json.dump(2) + "\n");
+        !status)
+      return status;
+  }
+  if (command.json)
+    fmt::print("{}\n", json.dump());
+  if (result.interrupted)
+    fmt::print(stderr, "stopped after update {}; go on with:\n  {}{}\n",
+               result.steps, command.commandLine,
+               command.train.resume ? "" : " --resume");
+  return {};
+}
+
+int TrainRun::run() {
+  if (Status status = checkFresh(directory, command.train.resume); !status)
+    return tool::report(status.error());
+  for (auto step : {&TrainRun::readModel, &TrainRun::readData,
+                    &TrainRun::compile, &TrainRun::fillDirectory,
+                    &TrainRun::train, &TrainRun::report})
+    if (Status status = (this->*step)(); !status)
+      return tool::report(status.error());
+  return result.interrupted ? ExitInterrupted : ExitOk;
+}
+
+static void addTrainOptions(CLI::App &command, TrainCommand &options) {
+  TrainOptions &train = options.train;
+  command.add_option("--steps", train.steps, "Updates in all")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--epochs", train.epochs, "Passes over the data")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--max-time", train.maxSeconds, "Stop after S seconds")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--batch", train.batch, "Rows of a batch")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--checkpoint-every", train.checkpointEvery,
+                     "Updates between checkpoints")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--valid-every", train.validEvery,
+                     "Updates between validations")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--patience", train.patience,
+                     "Stop after N validations without a better one")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--resume", train.resume,
+                   "Go on from the last checkpoint in DIR");
+  command.add_flag("--quiet", train.quiet, "No progress");
+}
+
+void tool::addTrainCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<TrainCommand>();
+  CLI::App *command = app.add_subcommand("train", "Train a model on data");
+  command->add_option("MODEL", options->model.model, "MODEL.rnn or a library")
+      ->required();
+  command->add_option("--data", options->files, "Data to train on")
+      ->required()
+      ->allow_extra_args(true);
+  command->add_option("--valid", options->valid, "Data to validate on");
+  command->add_option("--out", options->out, "Where the trained model goes")
+      ->required();
+  command->add_option("--model", options->name,
+                      "The model to train, if the source has several");
+  command->add_option("--init", options->init, "First weights");
+  CLI::Option *seed = command->add_option(
+      "--seed", options->train.seed,
+      "Seed of first weights, order of the data and dropout");
+  command->add_option("--threads", options->threads, "Threads")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON at the end");
+  addTrainOptions(*command, *options);
+  addDataOptions(*command, options->data, true);
+  addModelOptions(*command, options->model);
+  command->callback([options, seed, &exitCode] {
+    options->seedGiven = seed->count() > 0;
+    options->commandLine = commandLine();
+    Status status = options->data.finish();
+    exitCode = status ? TrainRun(*options).run() : report(status.error());
+  });
+}

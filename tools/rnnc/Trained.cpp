@@ -1,0 +1,120 @@
+// Trained.cpp: loads trained models; the options of data files.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Trained.h"
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+
+void tool::addDataOptions(CLI::App &command, DataOptions &options,
+                          bool training) {
+  command
+      .add_option("--format", options.read.format,
+                  "Format of the data: auto (by the file's ending), text, csv, "
+                  "tsv, space (label, blank, text), jsonl, npz")
+      ->check(CLI::IsMember(
+          {"auto", "text", "csv", "tsv", "space", "jsonl", "npz"}));
+  command.add_option("--columns", options.columns,
+                     "Columns by header or number: mood=0,words=1");
+  command.add_option("--split", options.split,
+                     "Cut the data into training, validation and test parts: "
+                     "80/10/10");
+  command.add_option("--split-mod", options.splitModulus,
+                     "Hold every N-th example out as the test part");
+  if (!training)
+    return;
+  command
+      .add_option("--unit,--tokens", options.read.tokens,
+                  "Symbols of texts: chars or words (default: chars for "
+                  "language models, else words)")
+      ->check(CLI::IsMember({"chars", "words"}));
+  command.add_flag("--lower", options.read.lower,
+                   "Make ASCII capitals small letters");
+  command.add_option("--min-count", options.read.minCount,
+                     "Rarer symbols become <unk>");
+  command.add_option("--max-vocab", options.read.maxVocabulary,
+                     "Size of the vocabulary; what is left becomes <unk>");
+  command.add_option("--max-length", options.read.maxLength,
+                     "Cut longer sequences");
+}
+
+Status DataOptions::finish() {
+  std::string_view rest = columns;
+  while (!rest.empty()) {
+    size_t comma = std::min(rest.find(','), rest.size());
+    std::string_view entry = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    size_t equals = entry.find('=');
+    if (equals == std::string_view::npos || equals == 0 ||
+        equals + 1 == entry.size())
+      return usageError("rnnc: error: `--columns {}`: write it as "
+                        "mood=0,words=1",
+                        columns);
+    read.columns[std::string(entry.substr(0, equals))] =
+        entry.substr(equals + 1);
+  }
+  return {};
+}
+
+Result<int> tool::findModule(const Library &library, const std::string &name) {
+  const auto &modules = library.manifest().modules;
+  int found = -1;
+  std::string list;
+  for (size_t m = 0; m < modules.size(); ++m) {
+    if (modules[m].kind != "model")
+      continue;
+    list += (list.empty() ? "" : ", ") + modules[m].name;
+    if (name.empty() ? found < 0 : modules[m].name == name)
+      found = static_cast<int>(m);
+  }
+  if (found < 0)
+    return usageError("{}: error: there is no model `{}`; there are: {}",
+                      library.path(), name, list);
+  return found;
+}
+
+Result<std::shared_ptr<Library>>
+tool::openProgram(const ModelDirectory &directory) {
+  ModelOptions options;
+  options.model = directory.file(directory.program);
+  if (!directory.program.ends_with(".rnn"))
+    return openModel(options);
+  const Json &compile = directory.compile;
+  options.precision = compile.value("precision", "f32");
+  options.optLevel = compile.value("opt", 3);
+  options.fastMath = compile.value("fast_math", false);
+  if (compile.contains("dims") && compile["dims"].is_object())
+    for (const auto &[name, size] : compile["dims"].items())
+      if (size.is_number_integer())
+        options.dims.push_back(
+            fmt::format("{}={}", name, size.get<int64_t>()));
+  return openModel(options);
+}
+
+Result<Trained> tool::openTrained(const std::string &path, int threads,
+                                  const std::string &weights) {
+  Trained trained;
+  trained.directory = ModelDirectory(path);
+  if (Status status = trained.directory.load(); !status)
+    return status.error();
+  Result<std::shared_ptr<Library>> library = openProgram(trained.directory);
+  if (!library)
+    return library.error();
+  Result<int> module = findModule(**library, trained.directory.model);
+  if (!module)
+    return module.error();
+  Result<std::unique_ptr<Instance>> instance =
+      Instance::create(*library, *module, threads);
+  if (!instance)
+    return instance.error();
+  trained.instance = std::move(*instance);
+  trained.schema = schemaOf(trained.instance->module());
+  std::string file =
+      weights.empty() ? trained.directory.weightFile() : weights;
+  Result<data::TensorFile> tensors = data::readTensorFile(file);
+  if (!tensors)
+    return tensors.error();
+  if (Status status = trained.instance->setParameters(*tensors, file); !status)
+    return status.error();
+  return trained;
+}

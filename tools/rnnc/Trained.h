@@ -1,0 +1,48 @@
+// Trained.h: what the verbs that use a trained model have in common.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TOOLS_RNNC_TRAINED_H
+#define RNNC_TOOLS_RNNC_TRAINED_H
+
+#include "Model.h"
+#include "rnnc/Training/Evaluate.h"
+#include "rnnc/Training/ModelDirectory.h"
+
+namespace rnnc::tool {
+
+/// Options that say how data files are read.
+struct DataOptions {
+  data::ReadOptions read;
+  std::string split;
+  int64_t splitModulus = 0;
+  std::string columns; ///< `mood=0,words=1`
+
+  /// Takes the columns apart.
+  Status finish();
+};
+/// `training`: also what shapes the vocabulary.
+void addDataOptions(CLI::App &command, DataOptions &options, bool training);
+
+/// A trained model, loaded and ready.
+struct Trained {
+  training::ModelDirectory directory{""};
+  std::unique_ptr<training::Instance> instance;
+  data::Schema schema;
+
+  data::Unit unit() const { return directory.read.unit(schema); }
+};
+
+/// Position of the model called `name` in a library; the error lists them.
+Result<int> findModule(const training::Library &library,
+                       const std::string &name);
+
+/// The program of a directory as a library.
+Result<std::shared_ptr<training::Library>>
+openProgram(const training::ModelDirectory &directory);
+
+/// Loads the model in `path` with its best weights, or those in `weights`.
+Result<Trained> openTrained(const std::string &path, int threads,
+                            const std::string &weights);
+
+} // namespace rnnc::tool
+
+#endif // RNNC_TOOLS_RNNC_TRAINED_H
