@@ -3,6 +3,7 @@
 #include "rnnc/Pipeline/Compile.h"
 
 #include "Messages.h"
+#include "PrintAST.h"
 
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
@@ -73,6 +74,7 @@ private:
   int checkRequest();
   int readSource();
   int readText();
+  int printTree(const CheckedProgram &program);
   int lower(mlir::ModuleOp top, Phase from, Phase to,
             const PipelineOptions &passes);
   int printPhase();
@@ -100,12 +102,19 @@ int Compilation::checkRequest() {
     return fail(ExitUsage, "there are the levels -O0 to -O3");
   if (request.emit == CompileRequest::Emit::Phase) {
     std::optional<Phase> phase = phaseNamed(request.phase);
-    if (!phase || *phase < Phase::RNN || *phase >= Phase::Object)
+    if (!phase || *phase >= Phase::Object)
       return fail(ExitUsage, "there is no phase `" + request.phase +
                                  "`; there are " + phaseNames());
     wanted = *phase;
   }
   return ExitOk;
+}
+
+int Compilation::printTree(const CheckedProgram &program) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printAST(stream, program.main(), sources);
+  return write(request.output, text);
 }
 
 /// Reads and checks a `.rnn` source.
@@ -114,6 +123,11 @@ int Compilation::readSource() {
   FrontendOptions frontend{request.dims, request.importDirs};
   std::optional<CheckedProgram> program =
       check(sources, request.source, frontend, diags);
+  if (program && wanted == Phase::AST) {
+    diags.sort();
+    err << diags.render(request.color);
+    return printTree(*program);
+  }
   if (program) {
 #ifdef RNNC_HAVE_ASTTORNN
     reportUnsupported(*program, diags);
@@ -212,7 +226,7 @@ int Compilation::printPhase() {
   if (request.debugOptions)
     flags.enableDebugInfo(false);
   (*module)->print(stream, flags);
-  return write(request.output.empty() ? "-" : request.output, text + "\n");
+  return write(request.output, text + "\n");
 }
 
 int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
@@ -291,6 +305,8 @@ int Compilation::run() {
   bool text = llvm::StringRef(request.source).ends_with(".mlir");
   if (int code = text ? readText() : readSource())
     return code;
+  if (wanted == Phase::AST && !text)
+    return ExitOk; // printed when it was read
   return request.emit == CompileRequest::Emit::Phase ? printPhase() : emit();
 }
 

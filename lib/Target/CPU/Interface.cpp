@@ -168,7 +168,7 @@ static Parameter readParameter(const json::Object &object,
     if (labelled.contains(p.axes[i]))
       p.labelled |= 1u << i;
   p.trainable = object.getBoolean("trainable").value_or(true);
-  if (const json::Object *init = object.getObject("init"))
+  if (const json::Object *init = object.getObject("init_args"))
     readInit(p, *init);
   return p;
 }
