@@ -4,6 +4,7 @@
 
 #if RNNC_HAVE_PIPELINE
 #include "rnnc/Pipeline/Compile.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include "llvm/Support/raw_ostream.h"
 #endif
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <unistd.h>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -85,6 +87,9 @@ compileAndOpen(const ModelOptions &options) {
   request.optLevel = options.optLevel;
   request.fastMath = options.fastMath;
   request.importDirs = options.importDirs;
+  request.march = "native";
+  request.allFunctions = true;
+  request.color = isatty(2) == 1;
   TemporaryDirectory directory;
   if (directory.path.empty())
     return toolError("rnnc: error: cannot make a temporary directory");
