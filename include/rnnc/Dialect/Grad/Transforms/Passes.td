@@ -24,4 +24,25 @@ def GradGenerate : Pass<"grad-generate", "mlir::ModuleOp"> {
                            "mlir::tensor::TensorDialect", "rnnc::scan::ScanDialect"];
 }
 
+class Grad_ExpandPass<string name> : Pass<name> {
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect", "rnnc::scan::ScanDialect"];
+}
+
+def GradExpandClip : Grad_ExpandPass<"grad-expand-clip"> {
+  let summary = "Turns norms and clipping into arithmetic on arenas";
+  let description = [{
+    Norms are accumulated in f64. The scale that a clipping gives is one number
+    (or one a row), so that multiplying by it becomes part of the update.
+  }];
+}
+
+def GradExpandUpdate : Grad_ExpandPass<"grad-expand-update"> {
+  let summary = "Turns updates into arithmetic on arenas";
+  let description = [{
+    The formulas and their order are torch.optim's. Numbers that are the same
+    for all parameters are computed in f64.
+  }];
+}
+
 #endif // RNNC_DIALECT_GRAD_TRANSFORMS_PASSES_TD

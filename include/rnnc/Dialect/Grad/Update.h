@@ -1,0 +1,49 @@
+// Update.h: the function that updates a model's parameters.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_GRAD_UPDATE_H
+#define RNNC_DIALECT_GRAD_UPDATE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace rnnc::grad {
+
+/// A parameter's place in the arenas, counted in numbers.
+struct ParameterPlace {
+  int64_t offset;
+  int64_t size;
+  /// Numbers of one unit, for adaptive clipping; see `unitSize`.
+  int64_t unit = 1;
+  bool trainable = true;
+};
+
+/// How many numbers of a parameter belong to one unit: what stands behind its
+/// first axis that is not labelled. A vector's units are its entries.
+int64_t unitSize(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<bool> labelled);
+
+/// Names of the memory that the optimiser of a `train` dictionary keeps for
+/// each parameter, such as `exp_avg`.
+llvm::SmallVector<llvm::StringRef> optimizerSlots(mlir::DictionaryAttr train);
+
+/// Makes `@"<module>.update"` at the builder's place:
+///
+///   (params, grads, slots..., scalars: tensor<4xf64>)
+///     -> (new params, new slots..., norm, finite: tensor<i32>)
+///
+/// on arenas of `total` numbers of type `real`. scalars = (factor on the
+/// rate from the schedule, number of this update from 1, unused, unused). The
+/// norm is the gradient's before clipping. If it is not finite, finite is 0 and
+/// parameters and memory stay as they are. Settings read from `train`:
+/// `optimize`, `clip`, `decay`. Gradients of parameters that are not trained
+/// must be zero in the arena.
+mlir::FailureOr<mlir::func::FuncOp>
+buildUpdateFunction(mlir::OpBuilder &builder, mlir::Location loc,
+                    llvm::StringRef module, mlir::DictionaryAttr train,
+                    llvm::ArrayRef<ParameterPlace> parameters, int64_t total,
+                    mlir::FloatType real);
+
+} // namespace rnnc::grad
+
+#endif // RNNC_DIALECT_GRAD_UPDATE_H

@@ -1,0 +1,77 @@
+// Arena.cpp: arithmetic on one-dimensional tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Arena.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::grad;
+
+Value Arena::add(Value a, Value b) {
+  return arith::AddFOp::create(builder, loc, a, b);
+}
+
+Value Arena::sub(Value a, Value b) {
+  return arith::SubFOp::create(builder, loc, a, b);
+}
+
+Value Arena::mul(Value a, Value b) {
+  return arith::MulFOp::create(builder, loc, a, b);
+}
+
+Value Arena::div(Value a, Value b) {
+  return arith::DivFOp::create(builder, loc, a, b);
+}
+
+Value Arena::min(Value a, Value b) {
+  return arith::MinimumFOp::create(builder, loc, a, b);
+}
+
+Value Arena::max(Value a, Value b) {
+  return arith::MaximumFOp::create(builder, loc, a, b);
+}
+
+Value Arena::sqrt(Value a) { return math::SqrtOp::create(builder, loc, a); }
+
+Value Arena::number(double x, Value like) {
+  return scan::splatLike(builder, loc, like, x);
+}
+
+Value Arena::spread(Value scalar, Value like, ArrayRef<int64_t> dims) {
+  auto type = cast<RankedTensorType>(like.getType());
+  auto from = cast<RankedTensorType>(scalar.getType());
+  if (from.getElementType() != type.getElementType())
+    scalar = arith::TruncFOp::create(
+        builder, loc,
+        RankedTensorType::get(from.getShape(), type.getElementType()), scalar);
+  return scan::BroadcastOp::create(builder, loc, type, scalar,
+                                   scan::dynamicSizes(builder, loc, like),
+                                   builder.getDenseI64ArrayAttr(dims));
+}
+
+Value Arena::norm(Value tensor, ArrayRef<int64_t> dims) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.getElementType().isF64())
+    tensor = arith::ExtFOp::create(
+        builder, loc,
+        RankedTensorType::get(type.getShape(), builder.getF64Type()), tensor);
+  Value squares = mul(tensor, tensor);
+  return sqrt(scan::ReduceOp::create(builder, loc, scan::ReduceKind::sum,
+                                     squares, dims));
+}
+
+Value Arena::extract(Value arena, int64_t offset, int64_t size) {
+  SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(offset)};
+  SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(size)};
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  return tensor::ExtractSliceOp::create(builder, loc, arena, offsets, sizes,
+                                        one);
+}
+
+Value Arena::insert(Value part, Value arena, int64_t offset, int64_t size) {
+  SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(offset)};
+  SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(size)};
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  return tensor::InsertSliceOp::create(builder, loc, part, arena, offsets,
+                                       sizes, one);
+}

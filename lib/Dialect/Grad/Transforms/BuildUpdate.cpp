@@ -1,0 +1,305 @@
+// BuildUpdate.cpp: the update function from the settings of `train`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/Grad/Update.h"
+#include "rnnc/Dialect/Scan/Scan.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::grad;
+
+int64_t grad::unitSize(ArrayRef<int64_t> shape, ArrayRef<bool> labelled) {
+  size_t dim = 0, plain = llvm::count(labelled, false);
+  if (plain <= 1)
+    return 1;
+  while (labelled[dim])
+    ++dim;
+  int64_t size = 1;
+  for (int64_t later : shape.drop_front(dim + 1))
+    size *= later;
+  return size;
+}
+
+static double numberOf(DictionaryAttr settings, StringRef name,
+                       double otherwise) {
+  Attribute value = settings ? settings.get(name) : Attribute();
+  if (auto real = dyn_cast_or_null<FloatAttr>(value))
+    return real.getValueAsDouble();
+  if (auto integer = dyn_cast_or_null<IntegerAttr>(value))
+    return integer.getValue().getSExtValue();
+  return otherwise;
+}
+
+static DictionaryAttr optimizerOf(DictionaryAttr train) {
+  return train ? train.getAs<DictionaryAttr>("optimize") : DictionaryAttr();
+}
+
+static StringRef nameOf(DictionaryAttr optimizer) {
+  auto name = optimizer ? optimizer.getAs<StringAttr>("name") : StringAttr();
+  return name ? name.getValue() : StringRef("adam");
+}
+
+SmallVector<StringRef> grad::optimizerSlots(DictionaryAttr train) {
+  DictionaryAttr optimizer = optimizerOf(train);
+  StringRef name = nameOf(optimizer);
+  bool momentum = numberOf(optimizer, "momentum", 0) != 0;
+  if (name == "adam" || name == "adamw")
+    return {"exp_avg", "exp_avg_sq"};
+  if (name == "adagrad")
+    return {"sum"};
+  SmallVector<StringRef> slots;
+  if (name == "rmsprop")
+    slots.push_back("square_avg");
+  if (momentum)
+    slots.push_back("momentum_buffer");
+  return slots;
+}
+
+namespace {
+class UpdateBuilder {
+public:
+  UpdateBuilder(OpBuilder &builder, Location loc, StringRef module,
+                DictionaryAttr train, ArrayRef<ParameterPlace> parameters,
+                int64_t total, FloatType real)
+      : builder(builder), loc(loc), module(module), train(train),
+        parameters(parameters),
+        arena(RankedTensorType::get({total}, real)) {}
+
+  FailureOr<func::FuncOp> build();
+
+private:
+  func::FuncOp makeFunction();
+  void describe(func::FuncOp function);
+  FailureOr<Value> clip(Value grads, Value params, DictionaryAttr setting);
+  FailureOr<SmallVector<Value>> update(Value params, Value grads,
+                                       ValueRange slots, Value rate,
+                                       Value step);
+  Value scalarAt(Value scalars, int64_t place);
+  Value keepFrozen(Value before, Value after);
+  double weightDecay();
+
+  OpBuilder &builder;
+  Location loc;
+  StringRef module;
+  DictionaryAttr train;
+  ArrayRef<ParameterPlace> parameters;
+  RankedTensorType arena;
+};
+} // namespace
+
+func::FuncOp UpdateBuilder::makeFunction() {
+  MLIRContext *context = builder.getContext();
+  size_t slots = optimizerSlots(train).size();
+  SmallVector<Type> inputs(2 + slots, arena), results(1 + slots, arena);
+  inputs.push_back(RankedTensorType::get({4}, Float64Type::get(context)));
+  results.push_back(RankedTensorType::get({}, arena.getElementType()));
+  results.push_back(RankedTensorType::get({}, IntegerType::get(context, 32)));
+  return func::FuncOp::create(builder, loc, (module + ".update").str(),
+                              builder.getFunctionType(inputs, results));
+}
+
+// The attributes that the following levels and the library read.
+void UpdateBuilder::describe(func::FuncOp function) {
+  function->setAttr("rnnc.module", builder.getStringAttr(module));
+  function->setAttr("rnnc.function", builder.getStringAttr("update"));
+  auto attributes = [&](const Twine &name, StringRef role, Type type) {
+    SmallVector<Attribute> shape;
+    for (int64_t size : cast<RankedTensorType>(type).getShape())
+      shape.push_back(builder.getI64IntegerAttr(size));
+    return builder.getDictionaryAttr(
+        {builder.getNamedAttr("rnnc.name", builder.getStringAttr(name)),
+         builder.getNamedAttr("rnnc.role", builder.getStringAttr(role)),
+         builder.getNamedAttr("rnnc.shape", builder.getArrayAttr(shape))});
+  };
+  SmallVector<StringRef> slots = optimizerSlots(train);
+  unsigned argument = 0, result = 0;
+  auto addArgument = [&](const Twine &name, StringRef role) {
+    function.setArgAttrs(
+        argument, attributes(name, role, function.getArgumentTypes()[argument]));
+    ++argument;
+  };
+  auto addResult = [&](const Twine &name, StringRef role) {
+    function.setResultAttrs(
+        result, attributes(name, role, function.getResultTypes()[result]));
+    ++result;
+  };
+  addArgument("params", "params");
+  addArgument("grads", "grads");
+  for (StringRef slot : slots)
+    addArgument(slot, "slot");
+  addArgument("scalars", "scalars");
+  addResult("params", "params");
+  for (StringRef slot : slots)
+    addResult(slot, "slot");
+  addResult("norm", "norm");
+  addResult("finite", "finite");
+}
+
+Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {
+  SmallVector<OpFoldResult> offset = {builder.getIndexAttr(place)};
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  return tensor::ExtractSliceOp::create(builder, loc,
+                                        getScalarType(builder.getContext()),
+                                        scalars, offset, one, one);
+}
+
+FailureOr<Value> UpdateBuilder::clip(Value grads, Value params,
+                                     DictionaryAttr setting) {
+  FloatAttr limit = builder.getF64FloatAttr(numberOf(setting, "limit", 0));
+  auto kindAttr = setting.getAs<StringAttr>("kind");
+  StringRef kind = kindAttr ? kindAttr.getValue() : StringRef();
+  SmallVector<int64_t> offsets, sizes, units;
+  for (const ParameterPlace &place : parameters)
+    if (place.trainable) {
+      offsets.push_back(place.offset);
+      sizes.push_back(place.size);
+      units.push_back(place.unit);
+    }
+  if (kind == "value")
+    return ClipValueOp::create(builder, loc, grads, limit).getResult();
+  if (kind == "norm")
+    return ClipNormOp::create(builder, loc, grads, limit,
+                              builder.getDenseI64ArrayAttr(offsets),
+                              builder.getDenseI64ArrayAttr(sizes))
+        .getResult();
+  if (kind == "global_norm")
+    return ClipGlobalNormOp::create(builder, loc, grads, limit).getResult();
+  if (kind == "adaptive")
+    return ClipAdaptiveOp::create(builder, loc, grads, params, limit,
+                                  builder.getDenseI64ArrayAttr(offsets),
+                                  builder.getDenseI64ArrayAttr(sizes),
+                                  builder.getDenseI64ArrayAttr(units))
+        .getResult();
+  return emitError(loc) << "there is no clipping by `" << kind << "`";
+}
+
+// The setting `decay`, else the optimiser's own argument.
+double UpdateBuilder::weightDecay() {
+  return numberOf(train, "decay", numberOf(optimizerOf(train), "decay", 0));
+}
+
+FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
+                                                    ValueRange slots,
+                                                    Value rate, Value step) {
+  DictionaryAttr optimizer = optimizerOf(train);
+  StringRef name = nameOf(optimizer);
+  auto setting = [&](StringRef key, double otherwise) {
+    return builder.getF64FloatAttr(numberOf(optimizer, key, otherwise));
+  };
+  SmallVector<Type> slotTypes(slots.size(), arena);
+  FloatAttr decay = builder.getF64FloatAttr(weightDecay());
+  FloatAttr momentum = setting("momentum", 0);
+  auto flag = [&](bool on) { return on ? builder.getUnitAttr() : UnitAttr(); };
+  Operation *op;
+  if (name == "sgd") {
+    bool nesterov = numberOf(optimizer, "nesterov", 0) != 0;
+    if (nesterov && slots.empty())
+      return emitError(loc, "nesterov needs a momentum");
+    op = SgdOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+                       rate, step, momentum, flag(nesterov), decay);
+  } else if (name == "adam" || name == "adamw") {
+    op = AdamOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+                        rate, step, setting("beta1", 0.9),
+                        setting("beta2", 0.999), setting("eps", 1e-8), decay,
+                        flag(name == "adamw"));
+  } else if (name == "rmsprop") {
+    op = RmspropOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+                           rate, step, setting("alpha", 0.99),
+                           setting("eps", 1e-8), momentum, decay);
+  } else if (name == "adagrad") {
+    op = AdagradOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+                           rate, step, setting("lr_decay", 0),
+                           setting("eps", 1e-10), decay);
+  } else {
+    return emitError(loc) << "there is no optimiser `" << name << "`";
+  }
+  return SmallVector<Value>(op->getResults());
+}
+
+// Without a gradient only weight decay could move a parameter.
+Value UpdateBuilder::keepFrozen(Value before, Value after) {
+  if (weightDecay() == 0)
+    return after;
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  for (const ParameterPlace &place : parameters) {
+    if (place.trainable)
+      continue;
+    SmallVector<OpFoldResult> offset = {builder.getIndexAttr(place.offset)};
+    SmallVector<OpFoldResult> size = {builder.getIndexAttr(place.size)};
+    Value part = tensor::ExtractSliceOp::create(builder, loc, before, offset,
+                                                size, one);
+    after = tensor::InsertSliceOp::create(builder, loc, part, after, offset,
+                                          size, one);
+  }
+  return after;
+}
+
+FailureOr<func::FuncOp> UpdateBuilder::build() {
+  func::FuncOp function = makeFunction();
+  describe(function);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  Value params = body->getArgument(0), grads = body->getArgument(1);
+  ValueRange slots =
+      ValueRange(body->getArguments()).drop_front(2).drop_back(1);
+  Value scalars = body->getArguments().back();
+
+  RankedTensorType scalar = getScalarType(builder.getContext());
+  double lr = numberOf(optimizerOf(train), "lr", 1e-3);
+  Value factor = scan::splat(builder, loc, scalar, {}, lr);
+  Value rate =
+      arith::MulFOp::create(builder, loc, scalarAt(scalars, 0), factor);
+  Value step = scalarAt(scalars, 1);
+  Value norm = NormOp::create(builder, loc, grads);
+
+  auto clips = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
+  for (Attribute setting : clips ? clips.getValue() : ArrayRef<Attribute>()) {
+    FailureOr<Value> clipped =
+        clip(grads, params, cast<DictionaryAttr>(setting));
+    if (failed(clipped))
+      return failure();
+    grads = *clipped;
+  }
+  auto updated = update(params, grads, slots, rate, step);
+  if (failed(updated))
+    return failure();
+  updated->front() = keepFrozen(params, updated->front());
+
+  // Nothing changes if a gradient is not finite.
+  Value infinity = scan::splat(builder, loc, scalar, {},
+                               std::numeric_limits<double>::infinity());
+  Value finite = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLT, norm, infinity);
+  Value everywhere = scan::BroadcastOp::create(
+      builder, loc, RankedTensorType::get(arena.getShape(), builder.getI1Type()),
+      finite, ValueRange(), builder.getDenseI64ArrayAttr({}));
+  SmallVector<Value> before = {params}, results;
+  llvm::append_range(before, slots);
+  for (auto [old, now] : llvm::zip_equal(before, *updated))
+    results.push_back(
+        arith::SelectOp::create(builder, loc, everywhere, now, old));
+  if (arena.getElementType().isF64())
+    results.push_back(norm);
+  else
+    results.push_back(arith::TruncFOp::create(
+        builder, loc, RankedTensorType::get({}, arena.getElementType()), norm));
+  auto flagType = RankedTensorType::get({}, builder.getI32Type());
+  results.push_back(arith::SelectOp::create(
+      builder, loc, finite, scan::splat(builder, loc, flagType, {}, 1),
+      scan::splat(builder, loc, flagType, {}, 0)));
+  func::ReturnOp::create(builder, loc, results);
+  return function;
+}
+
+FailureOr<func::FuncOp>
+grad::buildUpdateFunction(OpBuilder &builder, Location loc, StringRef module,
+                          DictionaryAttr train,
+                          ArrayRef<ParameterPlace> parameters, int64_t total,
+                          FloatType real) {
+  return UpdateBuilder(builder, loc, module, train, parameters, total, real)
+      .build();
+}
