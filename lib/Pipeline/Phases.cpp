@@ -21,8 +21,7 @@ static std::string batchedPasses(const PipelineOptions &o) {
 /// Gradients are asked for, made, clipped and applied; then it is known what
 /// functions there are.
 static std::string gradPasses(const PipelineOptions &) {
-  return "grad-generate,grad-expand-clip,grad-expand-update,"
-         "rnnc-collect-interface,symbol-dce,canonicalize,cse";
+  return "grad-generate,rnnc-collect-interface,symbol-dce,canonicalize,cse";
 }
 
 static std::string scheduledPasses(const PipelineOptions &o) {
@@ -31,12 +30,6 @@ static std::string scheduledPasses(const PipelineOptions &o) {
     if (wanted)
       passes += (pass + ",").str();
   };
-  add(true, "scan-segment");
-  add(o.hoist, "scan-hoist");
-  add(o.sumWeightGradients, "scan-sum-weight-gradients");
-  add(o.mergeProducts, "scan-merge-products");
-  add(o.unroll > 1,
-      "scan-unroll{factor=" + std::to_string(o.unroll) + "}");
   return passes + "canonicalize,cse";
 }
 
