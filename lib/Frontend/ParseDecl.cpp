@@ -213,7 +213,7 @@ ItemPtr Parser::trainItem() {
       one.range = since(first);
       node->settings.push_back(std::move(one));
     } else {
-      skipStatement();
+      skipStatement(first);
     }
   }
   take();
@@ -299,7 +299,7 @@ bool Parser::block(Block &body) {
       node->range = since(begin);
       body.push_back(std::move(node));
     } else {
-      skipStatement();
+      skipStatement(begin);
     }
   }
   take();

@@ -140,11 +140,13 @@ bool Parser::startsItem(const Token &token) const {
                                              "export", "dim", "axis"});
 }
 
-/// Goes behind the statement that failed: to the next line outside of brackets
-/// opened since, or to the `}` of the block.
-void Parser::skipStatement() {
+/// Goes behind the statement that began at `begin` and failed: to the next line
+/// outside of brackets opened since, or to the `}` of the block.
+void Parser::skipStatement(size_t begin) {
   brackets = 0;
-  int depth = 0;
+  int depth = 0, braces = 0; // a record may be open
+  for (size_t i = begin; i < at; ++i)
+    braces += tokens[i].is("{") - tokens[i].is("}");
   bool first = true;
   while (peek().kind != Token::Kind::End) {
     const Token &token = peek();
@@ -156,7 +158,7 @@ void Parser::skipStatement() {
     if (isOneOf(token, {"(", "[", "{"}))
       ++depth;
     if (isOneOf(token, {")", "]", "}"})) {
-      if (token.is("}") && depth <= 0)
+      if (token.is("}") && depth <= 0 && --braces < 0)
         return;
       --depth;
     }

@@ -40,7 +40,7 @@ private:
   SourceRange since(size_t firstToken) const;
   bool name(ast::Name &result, const char *what);
   bool anyWord(ast::Name &result, const char *what);
-  void skipStatement();
+  void skipStatement(size_t begin);
   void skipItem(size_t begin);
   bool startsItem(const Token &token) const;
 

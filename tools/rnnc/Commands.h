@@ -8,6 +8,8 @@
 namespace rnnc::tool {
 
 /// Each adds its verb to `app`. The verb's callback stores the exit code.
+void addCheckCommand(CLI::App &app, int &exitCode);
+void addExplainCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addInspectCommand(CLI::App &app, int &exitCode);
 void addTrainCommand(CLI::App &app, int &exitCode);

@@ -38,6 +38,8 @@ int main(int argc, char **argv) {
                "uses them"};
   app.require_subcommand(1);
   int exitCode = rnnc::ExitOk;
+  rnnc::tool::addCheckCommand(app, exitCode);
+  rnnc::tool::addExplainCommand(app, exitCode);
   rnnc::tool::addRunCommand(app, exitCode);
   rnnc::tool::addInspectCommand(app, exitCode);
   rnnc::tool::addTrainCommand(app, exitCode);

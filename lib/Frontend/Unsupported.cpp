@@ -1,0 +1,164 @@
+// Unsupported.cpp - what is part of the language and cannot be compiled yet.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Walk.h"
+#include "rnnc/Frontend/Frontend.h"
+
+#include <fmt/format.h>
+#include <set>
+
+using namespace rnnc;
+using namespace rnnc::ast;
+
+namespace {
+
+class Reporter {
+public:
+  Reporter(const CheckedProgram &program, Diagnostics &diags)
+      : program(program), diags(diags) {}
+
+  void run() {
+    for (const std::unique_ptr<File> &file : program.files)
+      for (const ItemPtr &item : file->items)
+        if (item->kind == Item::Kind::Dist)
+          dists.insert(as<DistItem>(*item).name.text);
+    for (const std::unique_ptr<File> &file : program.files)
+      if (file->module != "std") // its parts are reported where they are used
+        for (const ItemPtr &item : file->items)
+          visit(*item);
+    for (const ExportRequest &request : program.exports)
+      if (request.function == "beam")
+        notYet("E905", request.entry->function.range, "beam search");
+  }
+
+private:
+  void notYet(const char *code, SourceRange range, const std::string &what) {
+    diags.error(code, range, fmt::format("{} is not supported yet", what))
+        .label("cannot be compiled yet");
+  }
+
+  void visit(const Item &item) {
+    switch (item.kind) {
+    case Item::Kind::Dim:
+      return dims(as<DimItem>(item));
+    case Item::Kind::Dist:
+      return notYet("E901", as<DistItem>(item).name.range,
+                    "a distribution of one's own");
+    case Item::Kind::Fn:
+      return block(as<FnItem>(item).body);
+    case Item::Kind::Module:
+      return block(as<ModuleItem>(item).body);
+    case Item::Kind::Model:
+      if (!as<ModelItem>(item).generics.empty())
+        notYet("E906", as<ModelItem>(item).generics[0].range,
+               "a model with sizes in brackets");
+      return block(as<ModelItem>(item).body);
+    case Item::Kind::Train:
+      return train(as<TrainItem>(item));
+    default:
+      return;
+    }
+  }
+
+  void dims(const DimItem &item) {
+    for (const DimEntry &entry : item.entries) {
+      const std::string &name = entry.name.text;
+      if (program.dims.count(name))
+        continue;
+      if (entry.value) // follows from a dim that is reported itself
+        continue;
+      const std::string &file =
+          diags.sourceManager().name(entry.name.range.file);
+      diags.error("E403", entry.name.range,
+                  fmt::format("`{}` has no value", name))
+          .label("no value")
+          .help(fmt::format("write `dim {0} = 96`, or give it when compiling: "
+                            "`rnnc {1} -D {0}=96`",
+                            name, file));
+    }
+  }
+
+  void block(const Block &body) {
+    times.clear();
+    for (const StmtPtr &stmt : body) {
+      if (const auto *time = dynAs<TimeStmt>(*stmt))
+        for (const Name &name : time->names)
+          times.insert(name.text);
+      if (const auto *input = dynAs<InputStmt>(*stmt))
+        for (const Field &field : input->fields)
+          nestedTime(field);
+      if (const auto *output = dynAs<OutputStmt>(*stmt))
+        for (const Field &field : output->fields)
+          nestedTime(field);
+      forEachExpr(*stmt, [&](const Expr &top) {
+        walk(top, [&](const Expr &one) { expr(one); });
+      });
+    }
+  }
+
+  void nestedTime(const Field &field) {
+    size_t count = 0;
+    for (const SizePtr &axis : field.type.axes)
+      count += axis->kind == Size::Kind::Name && times.count(axis->name);
+    if (count > 1)
+      notYet("E907", field.type.range, "a time axis inside of another");
+  }
+
+  void expr(const Expr &one) {
+    if (const auto *call = dynAs<Call>(one)) {
+      const std::string &name = call->callee.text;
+      if (dists.count(name) || name == "ctc" || name == "viterbi")
+        notYet("E901", call->callee.range, fmt::format("`{}`", name));
+      return;
+    }
+    if (const auto *bind = dynAs<Bind>(one)) {
+      bool recurs = false;
+      walk(*bind->body, [&](const Expr &inner) {
+        recurs |= inner.kind == Expr::Kind::Recur;
+      });
+      if (recurs)
+        notYet("E903", bind->opRange, "a recurrence inside of a loop");
+      return;
+    }
+    const auto *recur = dynAs<Recur>(one);
+    if (!recur || recur->op != RecurOp::Unfold)
+      return;
+    if (!recur->over.empty())
+      notYet("E902", recur->over[0]->range, "`unfold` with `over`");
+    if (recur->from)
+      notYet("E902", recur->from->range, "`unfold` with `from`");
+    if (!recur->args.empty())
+      notYet("E902", recur->args[0].value->range, "`unfold` with constants");
+    if (!recur->finalName.empty())
+      notYet("E902", recur->finalName.range, "`unfold` with `final`");
+  }
+
+  void train(const TrainItem &item) {
+    auto it = program.train.find(item.model.text);
+    if (it == program.train.end())
+      return;
+    const TrainSettings &settings = it->second;
+    for (const Setting &setting : item.settings) {
+      const std::string &name = setting.name.text;
+      bool unsupported =
+          (name == "checkpoint" && settings.checkpoint != "none") ||
+          (name == "feed" && settings.feedSampled > 0) ||
+          (name == "average" && settings.average > 0) ||
+          (name == "schedule" && (settings.schedule.name == "plateau" ||
+                                  settings.schedule.name == "onecycle"));
+      if (unsupported)
+        notYet("E904", setting.range,
+               fmt::format("`{}`", diags.sourceManager().text(setting.range)));
+    }
+  }
+
+  const CheckedProgram &program;
+  Diagnostics &diags;
+  std::set<std::string> dists, times;
+};
+
+} // namespace
+
+void rnnc::reportUnsupported(const CheckedProgram &program,
+                             Diagnostics &diags) {
+  Reporter(program, diags).run();
+}

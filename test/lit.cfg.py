@@ -1,0 +1,31 @@
+# Configuration of the lit tests; the paths come from lit.site.cfg.py.
+import os
+
+import lit.formats
+
+config.name = "rnnc"
+config.test_format = lit.formats.ShTest(execute_external=True)
+config.suffixes = [".mlir", ".test", ".ll"]
+config.excludes = ["CMakeLists.txt", "Golden/data", "programs", "data"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.rnnc_build, "test")
+
+path = [os.path.join(config.rnnc_build, "bin"), config.llvm_tools,
+        config.environment.get("PATH", os.environ["PATH"])]
+config.environment["PATH"] = os.path.pathsep.join(path)
+# Colour and locale must not change what is compared.
+config.environment["NO_COLOR"] = "1"
+config.environment["LC_ALL"] = "C.UTF-8"
+for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions.append(("%examples", os.path.join(config.rnnc_source, "examples")))
+config.substitutions.append(("%source", config.rnnc_source))
+config.substitutions.append(("%build", config.rnnc_build))
+config.substitutions.append(("%cc", config.c_compiler))
+config.substitutions.append(("%cxx", config.cxx_compiler))
+config.substitutions.append(("%python", config.python))
+
+if config.sanitize:
+    config.available_features.add("sanitize")

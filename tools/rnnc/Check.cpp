@@ -1,0 +1,69 @@
+// Check.cpp: the verbs `check` and `explain`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+
+#include "rnnc/Data/Result.h"
+#include "rnnc/Frontend/Check.h"
+
+#include <fmt/format.h>
+
+using namespace rnnc;
+
+namespace {
+
+struct CheckArguments {
+  std::string path;
+  std::vector<std::string> dims;
+  CheckOptions options;
+};
+
+int check(CheckArguments &arguments) {
+  for (const std::string &text : arguments.dims) {
+    auto dim = parseDim(text);
+    if (!dim) {
+      fmt::print(stderr, "rnnc check: `-D {}` is not of the form NAME=NUMBER\n",
+                 text);
+      return ExitUsage;
+    }
+    arguments.options.frontend.dims.push_back(*dim);
+  }
+  return runCheck(arguments.path, arguments.options);
+}
+
+int printPage(const std::string &code) {
+  if (std::optional<std::string> page = explain(code)) {
+    fmt::print("{}", *page);
+    return ExitOk;
+  }
+  std::string codes;
+  for (const std::string &known : explainedCodes())
+    codes += (codes.empty() ? "" : " ") + known;
+  fmt::print(stderr, "rnnc explain: there is no code `{}`; known are {}\n",
+             code, codes);
+  return ExitUsage;
+}
+
+} // namespace
+
+void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
+  auto arguments = std::make_shared<CheckArguments>();
+  CLI::App *verb =
+      app.add_subcommand("check", "look for mistakes in a program");
+  verb->add_option("FILE", arguments->path, "the program, a .rnn file")
+      ->required();
+  verb->add_option("-D", arguments->dims, "AXIS=N: the size of a dim")
+      ->allow_extra_args(false);
+  verb->add_option("-I", arguments->options.frontend.importDirs,
+                   "a folder to look for imported files in")
+      ->allow_extra_args(false);
+  verb->add_flag("--complete", arguments->options.complete,
+                 "also report what stands in the way of generating code");
+  verb->callback([arguments, &exitCode] { exitCode = check(*arguments); });
+}
+
+void rnnc::tool::addExplainCommand(CLI::App &app, int &exitCode) {
+  auto code = std::make_shared<std::string>();
+  CLI::App *verb = app.add_subcommand("explain", "what an error code means");
+  verb->add_option("CODE", *code, "such as E101")->required();
+  verb->callback([code, &exitCode] { exitCode = printPage(*code); });
+}
