@@ -518,4 +518,125 @@ func::FuncOp GemmLibrary::gemm(Type element) {
   return f;
 }
 
+// Tasks. A task is a part of C whole in K: which thread computes it, or how
+// many there are, changes no bit.
+
+namespace {
+
+/// Positions of the arguments of the two products.
+struct Arguments {
+  explicit Arguments(bool packed)
+      : c(packed ? 4 : 6), ldc(c + 1), rows(c + 2), columns(c + 3), k(c + 4),
+        accumulate(c + 5), count(c + 6) {}
+  unsigned c, ldc, rows, columns, k, accumulate, count;
+};
+
+bool isPointer(unsigned i, bool packed) {
+  return i == 0 || i == 3 || i == (packed ? 4u : 6u);
+}
+
+} // namespace
+
+// (data, task): one part. `data` holds the arguments of the product as 64-bit
+// words, then the rows and columns of a part and the number of parts in a row.
+func::FuncOp GemmLibrary::task(Type element, bool packed) {
+  RNNC_GEMM_PROLOGUE(
+      nameOf(packed ? "rnnc.gemm.packed.task" : "rnnc.gemm.task", element), ptr,
+      i64);
+  Arguments at(packed);
+  auto word = [&](unsigned i, Type type) -> Value {
+    Value address = LLVM::GEPOp::create(b, e.loc, ptr, i64, args[0],
+                                        ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    return LLVM::LoadOp::create(b, e.loc, type, address);
+  };
+  Values v;
+  for (unsigned i = 0; i != at.count; ++i)
+    v.push_back(word(i, isPointer(i, packed) ? ptr : i64));
+  Value partRows = word(at.count, i64), partColumns = word(at.count + 1, i64),
+        across = word(at.count + 2, i64);
+  Value i = e.mul(arith::DivUIOp::create(b, e.loc, args[1], across), partRows);
+  Value j =
+      e.mul(arith::RemUIOp::create(b, e.loc, args[1], across), partColumns);
+  v[0] = e.address(v[0], e.mul(i, v[1]));
+  // A panel of packed columns is k rows long.
+  v[3] = packed ? e.address(v[3], e.mul(j, v[at.k]))
+                : e.address(v[3], e.mul(j, v[5]));
+  v[at.c] = e.address(v[at.c], e.add(e.mul(i, v[at.ldc]), j));
+  v[at.rows] = e.min(e.sub(v[at.rows], i), partRows);
+  v[at.columns] = e.min(e.sub(v[at.columns], j), partColumns);
+  v[at.accumulate] = arith::CmpIOp::create(
+      b, e.loc, arith::CmpIPredicate::ne, v[at.accumulate], e.i64(0));
+  e.call(packed ? gemmPacked(element) : gemm(element), v);
+  e.ret();
+  return f;
+}
+
+func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
+  func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
+  func::FuncOp part = task(element, packed);
+  std::string name =
+      nameOf(packed ? "rnnc.gemm.packed.tasks" : "rnnc.gemm.tasks", element);
+  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
+    return existing;
+  MLIRContext *context = module.getContext();
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  SmallVector<Type> types = {ptr};
+  llvm::append_range(types, whole.getArgumentTypes());
+  func::FuncOp f = declare(name, types);
+  OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());
+  GemmShape shape =
+      GemmShape::forTarget(target, element.getIntOrFloatBitWidth());
+  Emit e(b, module.getLoc(), element, shape, target.fma);
+  Type i64 = b.getI64Type();
+  Arguments at(packed);
+  Values v(f.getArguments().drop_front());
+  Value data = LLVM::AllocaOp::create(b, e.loc, ptr, i64,
+                                      e.i64(at.count + 3), /*alignment=*/8);
+  // Work that a thread would take longer to hear about than to do stays here.
+  Value work = e.mul(e.mul(v[at.rows], v[at.columns]), v[at.k]);
+  Value small = e.less(work, e.i64(int64_t(1) << 22));
+  e.ifThenElse(
+      small, [&] { e.call(whole, v); },
+      [&] {
+        // Parts of whole tiles, about eight of them: columns of packed panels
+        // first, since rows of A are read where they lie; else rows.
+        auto ceilDiv = [&](Value x, Value y) -> Value {
+          return arith::CeilDivSIOp::create(b, e.loc, x, y);
+        };
+        Value tileRows = e.i64(shape.rows), panel = e.i64(shape.panel());
+        Value eight = e.i64(8);
+        Value panels = ceilDiv(v[at.columns], panel);
+        Value stripes = ceilDiv(v[at.rows], tileRows);
+        Value byColumns = packed ? e.less(e.i64(7), panels)
+                                 : e.less(stripes, panels);
+        Value partColumns = arith::SelectOp::create(
+            b, e.loc, byColumns, e.mul(ceilDiv(panels, eight), panel),
+            e.mul(panels, panel));
+        Value partRows = arith::SelectOp::create(
+            b, e.loc, byColumns, e.mul(stripes, tileRows),
+            e.mul(ceilDiv(stripes, eight), tileRows));
+        Value across = ceilDiv(v[at.columns], partColumns);
+        Value count = e.mul(across, ceilDiv(v[at.rows], partRows));
+        Values words = v;
+        words[at.accumulate] =
+            arith::ExtUIOp::create(b, e.loc, i64, v[at.accumulate]);
+        words.append({partRows, partColumns, across});
+        for (auto [i, word] : llvm::enumerate(words)) {
+          Value address = LLVM::GEPOp::create(
+              b, e.loc, ptr, i64, data, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+          LLVM::StoreOp::create(b, e.loc, word, address);
+        }
+        Value body = func::ConstantOp::create(
+            b, e.loc, part.getFunctionType(), part.getName());
+        body = UnrealizedConversionCastOp::create(b, e.loc, TypeRange{ptr},
+                                                  ValueRange{body})
+                   .getResult(0);
+        LLVM::CallOp::create(
+            b, e.loc, parallelFor(module),
+            ValueRange{f.getArgument(0), count, body, data});
+      });
+  e.ret();
+  return f;
+}
+
 } // namespace rnnc

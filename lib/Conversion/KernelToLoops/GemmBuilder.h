@@ -44,7 +44,12 @@ public:
   /// columns, k, accumulate): C (+)= A B, B packed block by block on the stack.
   mlir::func::FuncOp gemm(mlir::Type element);
 
+  /// The same with the context of the call in front: what is worth it is cut
+  /// into tasks for the threads of the context.
+  mlir::func::FuncOp tasks(mlir::Type element, bool packed);
+
 private:
+  mlir::func::FuncOp task(mlir::Type element, bool packed);
   mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA);
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);

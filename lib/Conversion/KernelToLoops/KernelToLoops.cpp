@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -35,6 +36,24 @@ void copyToGeneric(memref::CopyOp op) {
   op.erase();
 }
 
+/// Every function that works on buffers learns the context of the call, as its
+/// last argument.
+void addContext(ModuleOp module) {
+  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
+  llvm::StringSet<> changed;
+  for (auto f : module.getOps<func::FuncOp>())
+    if (!f.isExternal() && llvm::any_of(f.getArgumentTypes(), [](Type t) {
+          return isa<MemRefType>(t);
+        })) {
+      if (succeeded(f.insertArgument(f.getNumArguments(), ptr, {}, f.getLoc())))
+        changed.insert(f.getName());
+    }
+  module.walk([&](func::CallOp call) {
+    if (changed.contains(call.getCallee()))
+      call->insertOperands(call->getNumOperands(), contextOf(call));
+  });
+}
+
 struct ConvertKernelToLoops
     : public impl::ConvertKernelToLoopsBase<ConvertKernelToLoops> {
   using Base::Base;
@@ -50,6 +69,8 @@ struct ConvertKernelToLoops
       module.emitError("vector-bits is 128, 256 or 512");
       return signalPassFailure();
     }
+    if (threads)
+      addContext(module);
     if (failed(lowerDataOps(module, target)) ||
         failed(lowerProducts(module, target)))
       return signalPassFailure();
@@ -76,4 +97,25 @@ struct ConvertKernelToLoops
 };
 
 } // namespace
+
+Value contextOf(Operation *op) {
+  auto f = op->getParentOfType<func::FuncOp>();
+  if (!f || f.getNumArguments() == 0)
+    return Value();
+  Value last = f.getArgument(f.getNumArguments() - 1);
+  return isa<LLVM::LLVMPointerType>(last.getType()) ? last : Value();
+}
+
+LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
+  StringRef name = "rnnc_rt_parallel_for";
+  if (auto existing = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return existing;
+  MLIRContext *context = module.getContext();
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                          {ptr, b.getI64Type(), ptr, ptr});
+  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type);
+}
+
 } // namespace rnnc

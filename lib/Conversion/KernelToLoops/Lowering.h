@@ -6,6 +6,7 @@
 
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
 namespace rnnc {
@@ -17,6 +18,12 @@ llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
 /// The address of the first element of a (strided) memref.
 mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value memref);
+
+/// The runtime's parallel-for (include/rnnc/Runtime/Kernels.h), declared once.
+mlir::LLVM::LLVMFuncOp parallelFor(mlir::ModuleOp module);
+
+/// The context argument of the function around `op`, or null.
+mlir::Value contextOf(mlir::Operation *op);
 
 /// Lowers the data movement ops of the kernel dialect (gather, enter, masks,
 /// random numbers, …) to loops over rows; what moves a row is a linalg op

@@ -21,6 +21,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
   loops.fma = options.fma;
   loops.l1 = options.l1;
   loops.l2 = options.l2;
+  loops.threads = options.threads;
   pm.addPass(createConvertKernelToLoops(loops));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

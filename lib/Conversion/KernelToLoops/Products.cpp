@@ -67,20 +67,23 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
   Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);
   Value accumulate =
       arith::ConstantOp::create(b, loc, b.getBoolAttr(op.getAccumulate()));
-  if (op.getPackedB()) {
-    func::CallOp::create(b, loc, library.gemmPacked(element),
-                         ValueRange{a.pointer, a.rowStride, a.columnStride,
-                                    pointerOf(b, loc, op.getB()), c.pointer,
-                                    c.rowStride, c.rows, c.columns, a.columns,
-                                    accumulate});
+  bool packed = op.getPackedB();
+  SmallVector<Value> args = {a.pointer, a.rowStride, a.columnStride};
+  if (packed) {
+    args.push_back(pointerOf(b, loc, op.getB()));
   } else {
     Matrix m = matrixOf(b, loc, op.getB(), op.getTransB());
-    func::CallOp::create(b, loc, library.gemm(element),
-                         ValueRange{a.pointer, a.rowStride, a.columnStride,
-                                    m.pointer, m.rowStride, m.columnStride,
-                                    c.pointer, c.rowStride, c.rows, c.columns,
-                                    a.columns, accumulate});
+    args.append({m.pointer, m.rowStride, m.columnStride});
   }
+  args.append(
+      {c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate});
+  func::FuncOp callee =
+      packed ? library.gemmPacked(element) : library.gemm(element);
+  if (Value context = contextOf(op)) {
+    args.insert(args.begin(), context);
+    callee = library.tasks(element, packed);
+  }
+  func::CallOp::create(b, loc, callee, args);
   op.erase();
   return success();
 }

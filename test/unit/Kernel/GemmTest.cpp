@@ -114,7 +114,7 @@ TYPED_TEST(Gemm, AllForms) {
       for (auto [m, n, k] :
            {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {8, 32, 4},
             {17, 33, 65}, {6, 16, 600}, {100, 70, 3}, {2, 129, 300}, {5, 4, 0},
-            {0, 4, 3}, {130, 300, 40}}) {
+            {0, 4, 3}, {130, 300, 40}, {260, 270, 70}}) {
         Problem<TypeParam> p(m, n, k, transA, transB);
         std::vector<int64_t> dims = {transA ? k : m, transA ? m : k,
                                      transB ? n : k, transB ? k : n, m, n};

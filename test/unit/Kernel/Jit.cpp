@@ -26,6 +26,8 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <thread>
+
 using namespace mlir;
 
 namespace rnnc::test {
@@ -47,6 +49,18 @@ std::vector<JitTarget> jitTargets() {
   if (host.lookup("avx512f") && host.lookup("avx512vl"))
     targets.push_back({512, true});
   return targets;
+}
+
+/// Runs the tasks last to first on two threads: nothing may depend on it.
+static void parallelForOfTests(const void *, int64_t n,
+                               void (*body)(void *, int64_t), void *data) {
+  std::thread other([&] {
+    for (int64_t i = n - 1; i >= 0; i -= 2)
+      body(data, i);
+  });
+  for (int64_t i = n - 2; i >= 0; i -= 2)
+    body(data, i);
+  other.join();
 }
 
 struct Jit::Impl {
@@ -93,6 +107,7 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   options.vectorBits = target.vectorBits;
   options.fma = target.fma;
   options.fastMath = target.fastMath;
+  options.threads = target.threads;
   buildKernelToLLVMPipeline(pm, options);
   bool lowered = succeeded(pm.run(*module));
   if (getenv("RNNC_JIT_DUMP"))
@@ -124,6 +139,13 @@ Jit::Jit(const std::string &source, const JitTarget &target)
     return;
   }
   impl->engine = std::move(*engine);
+  impl->engine->registerSymbols([](llvm::orc::MangleAndInterner mangle) {
+    llvm::orc::SymbolMap symbols;
+    symbols[mangle("rnnc_rt_parallel_for")] = {
+        llvm::orc::ExecutorAddr::fromPtr(&parallelForOfTests),
+        llvm::JITSymbolFlags::Exported};
+    return symbols;
+  });
   impl->engine->initialize();
 }
 

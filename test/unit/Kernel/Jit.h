@@ -16,6 +16,7 @@ struct JitTarget {
   unsigned vectorBits = 256;
   bool fma = true;
   bool fastMath = false;
+  bool threads = true;
 
   /// The features that LLVM may use, or "" for all the machine has.
   std::string features() const;

@@ -42,6 +42,9 @@ struct KernelToLLVMOptions
                      llvm::cl::init(32 << 10)};
   Option<int64_t> l2{*this, "l2", llvm::cl::desc("second-level cache, bytes"),
                      llvm::cl::init(1 << 20)};
+  Option<bool> threads{*this, "threads",
+                       llvm::cl::desc("tasks for the context's threads"),
+                       llvm::cl::init(true)};
   Option<bool> fastMath{*this, "fast-math",
                         llvm::cl::desc("faster elementary functions"),
                         llvm::cl::init(false)};

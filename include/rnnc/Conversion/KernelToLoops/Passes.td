@@ -25,6 +25,9 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
            "bytes of the first-level data cache">,
     Option<"l2", "l2", "int64_t", /*default=*/"1048576",
            "bytes of the second-level cache">,
+    Option<"threads", "threads", "bool", /*default=*/"true",
+           "cut large products into tasks; functions get the context of the "
+           "call as their last argument">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",

@@ -1,0 +1,41 @@
+// RUN: rnn-opt %s --convert-kernel-to-loops=vector-bits=256 --split-input-file | FileCheck %s
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Rows are copied as vectors; an index outside of the table reads row 0.
+
+// CHECK-LABEL: func.func @gather
+// CHECK: scf.for
+// CHECK: %[[RAW:.*]] = memref.load
+// CHECK: %[[I:.*]] = arith.index_cast %[[RAW]]
+// CHECK: arith.cmpi ult, %[[I]]
+// CHECK: arith.select
+// CHECK: vector.load
+func.func @gather(%t: memref<100x64xf32>, %i: memref<?xi32>, %y: memref<?x64xf32>) {
+  kernel.gather ins(%t, %i : memref<100x64xf32>, memref<?xi32>) outs(%y : memref<?x64xf32>)
+  return
+}
+
+// -----
+
+// Random rows come from the runtime.
+
+// CHECK: llvm.func @rnnc_rt_philox_uniform_f32(!llvm.ptr, i64, i64, i64, i64, i64, !llvm.ptr)
+// CHECK-LABEL: func.func @random
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: llvm.call @rnnc_rt_philox_uniform_f32
+func.func @random(%key: memref<2xi64>, %y: memref<?x?x64xf32>) {
+  kernel.random ins(%key : memref<2xi64>) outs(%y : memref<?x?x64xf32>) {site = 3 : i64, time_dim = 0 : i64, batch_dim = 1 : i64}
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func.func @mask
+// CHECK: scf.for
+// CHECK: arith.cmpi slt
+// CHECK: scf.if
+func.func @mask(%h: memref<?x64xf32>, %l: memref<?xi32>, %t: index) {
+  kernel.mask_rows outs(%h : memref<?x64xf32>) lengths(%l : memref<?xi32>) at(%t) {batch_dim = 0 : i64}
+  return
+}

@@ -1,0 +1,28 @@
+// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=512" | FileCheck %s
+// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=512 threads=false" | FileCheck %s --check-prefix=ALONE
+// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=128 fma=false" | FileCheck %s --check-prefix=SSE
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Packing and products are calls of routines made once a module.
+
+// CHECK-LABEL: func.func @twice
+// CHECK: call @rnnc.gemm.pack.f32
+// CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX:[a-z0-9]+]],
+// CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX]],
+// CHECK: call @rnnc.gemm.tasks.f32(%[[CTX]],
+func.func @twice(%u: memref<128x32xf32>, %p: memref<6144xf32>, %h: memref<?x32xf32>,
+                 %z: memref<?x128xf32>, %d: memref<128x32xf32>) {
+  kernel.pack ins(%u : memref<128x32xf32>) outs(%p : memref<6144xf32>) {trans}
+  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<6144xf32>) outs(%z : memref<?x128xf32>) {packed_b}
+  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<6144xf32>) outs(%z : memref<?x128xf32>) {accumulate, packed_b}
+  kernel.gemm ins(%z, %h : memref<?x128xf32>, memref<?x32xf32>) outs(%d : memref<128x32xf32>) {trans_a}
+  return
+}
+
+// CHECK-DAG: func.func private @rnnc.gemm.pack.f32
+// CHECK-DAG: func.func private @rnnc.gemm.packed.f32
+// CHECK-DAG: math.fma {{.*}} vector<16xf32>
+// SSE-NOT: math.fma
+// ALONE-LABEL: func.func @twice
+// ALONE: call @rnnc.gemm.packed.f32
+// ALONE-NOT: rnnc_rt_parallel_for
