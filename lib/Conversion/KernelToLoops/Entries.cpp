@@ -53,8 +53,8 @@ public:
       if (!memref)
         return function.emitError("argument ")
                << i << " of an exported function is no memref";
-      bool isWorkspace = memref.getElementType().isInteger(8) &&
-                         !function.getArgAttr(i, "rnnc.shape");
+      auto role = function.getArgAttrOfType<StringAttr>(i, "rnnc.role");
+      bool isWorkspace = role && role.getValue() == "workspace";
       Value pointer =
           isWorkspace ? workspace : load(ptr, args, int64_t(i));
       FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);

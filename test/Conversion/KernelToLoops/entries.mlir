@@ -14,7 +14,7 @@
 // LLVM-DAG: llvm.func @M.f.workspace(%{{.*}}: !llvm.ptr) -> i64
 func.func @M.f(%x: memref<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]},
                %y: memref<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]},
-               %w: memref<?xi8>) attributes {rnnc.dims = ["batch", "T"]} {
+               %w: memref<?xi8> {rnnc.role = "workspace"}) attributes {rnnc.dims = ["batch", "T"]} {
   memref.copy %x, %y : memref<?x?x8xf32> to memref<?x?x8xf32>
   return
 }
