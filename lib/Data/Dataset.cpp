@@ -128,7 +128,7 @@ Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
   int32_t n = all.size();
   if (split.modulus) {
     for (int32_t i = 0; i < n; ++i)
-      ((i + 1) % split.modulus ? train : valid).push_back(i);
+      ((i + 1) % split.modulus ? train : test).push_back(i);
   } else {
     std::vector<int32_t> order(static_cast<size_t>(n));
     std::iota(order.begin(), order.end(), 0);

@@ -49,7 +49,9 @@ tool::parseDim(const std::string &text) {
 }
 
 int tool::report(const Error &error) {
-  fmt::print(stderr, "{}\n", error.message);
+  // Whoever found errors in a source has printed them.
+  if (!error.message.empty())
+    fmt::print(stderr, "{}\n", error.message);
   return error.exitCode;
 }
 

@@ -69,7 +69,7 @@ Result<Dataset> datasetOfTexts(const std::vector<std::string> &texts,
 /// Parts of one file.
 struct Split {
   std::vector<double> shares; ///< 80/10/10: training, validation, test
-  int64_t modulus = 0;        ///< every k-th example is held out
+  int64_t modulus = 0;        ///< every k-th example is the test part
   static Result<Split> parse(const std::string &shares, int64_t modulus);
   bool empty() const { return shares.empty() && modulus == 0; }
 };
