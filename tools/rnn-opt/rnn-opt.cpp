@@ -1,15 +1,79 @@
 // rnn-opt.cpp - runs passes on the text of any level, for tests and debugging.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A file whose name ends in `.rnn` is read as a program and elaborated first.
+#include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/Phases.h"
 
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+
+static llvm::cl::list<std::string>
+    dims("D", llvm::cl::Prefix, llvm::cl::value_desc("NAME=VALUE"),
+         llvm::cl::desc("Value of a dim of the program (.rnn only)"));
+static llvm::cl::list<std::string>
+    importDirs("I", llvm::cl::Prefix, llvm::cl::value_desc("DIR"),
+               llvm::cl::desc("Where imports are looked for (.rnn only)"));
+
+/// The rnn level of a program as text, with places.
+static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
+                                                     DialectRegistry &registry) {
+  rnnc::FrontendOptions options;
+  options.importDirs.assign(importDirs.begin(), importDirs.end());
+  for (const std::string &dim : dims) {
+    auto [name, value] = StringRef(dim).split('=');
+    int64_t number = 0;
+    if (value.getAsInteger(10, number)) {
+      llvm::errs() << "rnn-opt: -D wants NAME=VALUE\n";
+      return nullptr;
+    }
+    options.dims.emplace_back(name.str(), number);
+  }
+  rnnc::SourceManager sources;
+  rnnc::Diagnostics diags(sources);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module;
+  auto program = rnnc::check(sources, path.str(), options, diags);
+  if (program)
+    module = rnnc::emitRNN(*program, sources, context, diags);
+  llvm::errs() << diags.render();
+  if (!module)
+    return nullptr;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, OpPrintingFlags().enableDebugInfo());
+  return llvm::MemoryBuffer::getMemBufferCopy(text, path);
+}
 
 int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
+  llvm::InitLLVM init(argc, argv);
+  DialectRegistry registry;
   rnnc::registerAllDialects(registry);
   rnnc::registerAllPasses();
   rnnc::pipeline::registerPipelines();
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "rnnc pass driver\n", registry));
+  auto [input, output] =
+      registerAndParseCLIOptions(argc, argv, "rnnc pass driver\n", registry);
+  if (!StringRef(input).ends_with(".rnn"))
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  std::unique_ptr<llvm::MemoryBuffer> buffer = elaborate(input, registry);
+  if (!buffer)
+    return 1;
+  std::string message;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &message);
+  if (!file) {
+    llvm::errs() << message << "\n";
+    return 1;
+  }
+  if (failed(MlirOptMain(file->os(), std::move(buffer), registry,
+                         MlirOptMainConfig::createFromCLOptions())))
+    return 1;
+  file->keep();
+  return 0;
 }

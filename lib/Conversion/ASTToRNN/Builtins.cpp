@@ -1,0 +1,194 @@
+// Builtins.cpp - built-in functions and distributions, and calls by name.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+const ast::Expr *Emitter::argument(const ast::Call &call, size_t position,
+                                   StringRef name) {
+  size_t seen = 0;
+  for (const ast::Arg &arg : call.args) {
+    if (arg.name.empty() ? seen++ == position : arg.name.text == name)
+      return arg.value.get();
+  }
+  return nullptr;
+}
+
+Thing Emitter::call(const ast::Call &node, Env &env) {
+  const std::string &name = node.callee.text;
+  if (auto it = env.instances.find(name); it != env.instances.end()) {
+    std::vector<Thing> inputs;
+    std::map<std::string, Thing> constants;
+    if (!callArguments(*it->second, node, env, inputs, constants))
+      return {};
+    return callInstance(*it->second, std::move(inputs), std::move(constants),
+                        env.states, node.range);
+  }
+  if (auto it = functions.find(name); it != functions.end())
+    return callFunction(*it->second, node, env);
+  if (dists.count(name))
+    return unsupported(node.callee.range, "the distribution `" + name + "`");
+  if (auto it = modules.find(name); it != modules.end()) {
+    // A layer without weights may be called by its own name.
+    std::vector<ast::Given> none;
+    Instance *instance = instantiateCall(*it->second, node.generics, node.range,
+                                         name, env, {});
+    std::vector<Thing> inputs;
+    std::map<std::string, Thing> constants;
+    if (!instance || !callArguments(*instance, node, env, inputs, constants))
+      return {};
+    return callInstance(*instance, std::move(inputs), std::move(constants),
+                        env.states, node.range);
+  }
+  return builtin(node, env);
+}
+
+Thing Emitter::dropout(const ast::Call &node, Env &env) {
+  const ast::Expr *first = argument(node, 0, "x");
+  const ast::Expr *second = argument(node, 1, "p");
+  const ast::Expr *tied = argument(node, 2, "tied");
+  Value value = first ? real(*first, env) : Value();
+  if (!value)
+    return {};
+  std::optional<double> p = second ? number(*second, env) : std::nullopt;
+  if (!p)
+    return unsupported(node.range, "a probability that is not constant");
+  rnn::AxisAttr tiedAxis;
+  if (tied) {
+    const auto *name = ast::dynAs<ast::NameRef>(*tied);
+    auto it = name ? env.sizes.find(name->name) : env.sizes.end();
+    if (it == env.sizes.end())
+      return unsupported(tied->range, "this after `tied`");
+    tiedAxis = axis(it->second, tied->range);
+    if (!tiedAxis)
+      return {};
+  }
+  return make<rnn::DropoutOp>(node.range, value, builder.getF64FloatAttr(*p),
+                              builder.getI64IntegerAttr(sites++), tiedAxis);
+}
+
+Thing Emitter::dist(const ast::Call &node, Env &env) {
+  MLIRContext *context = builder.getContext();
+  rnn::DistKind kind = *rnn::symbolizeDistKind(node.callee.text);
+  bool isPair =
+      kind == rnn::DistKind::Normal || kind == rnn::DistKind::Laplace;
+  llvm::SmallVector<Value> args;
+  const ast::Expr *first = argument(node, 0, isPair ? "mean" : "scores");
+  const ast::Expr *second =
+      isPair ? argument(node, 1, kind == rnn::DistKind::Normal ? "sd" : "scale")
+             : nullptr;
+  for (const ast::Expr *one : {first, second}) {
+    if (!one)
+      continue;
+    args.push_back(real(*one, env));
+    if (!args.back())
+      return {};
+  }
+  if (args.size() != (isPair ? 2u : 1u))
+    return unsupported(node.range, "this number of arguments");
+  double smooth = 0;
+  if (kind == rnn::DistKind::Categorical)
+    if (const ast::Expr *given = argument(node, 1, "smooth")) {
+      std::optional<double> value = number(*given, env);
+      if (!value || *value < 0 || *value >= 1)
+        return unsupported(given->range, "this smoothing");
+      smooth = *value;
+    }
+  auto scores = cast<rnn::ValueType>(args[0].getType());
+  rnn::ValueType drawn = scores;
+  if (kind == rnn::DistKind::Categorical) {
+    if (!scores.getRank() || scores.getAxes().back().isTime())
+      return unsupported(node.range, "`categorical` of these scores");
+    drawn = rnn::ValueType::get(context, scores.getAxes().drop_back(),
+                                rnn::ValueKind::Index, scores.getAxes().back());
+  } else if (kind == rnn::DistKind::Bernoulli) {
+    drawn = scores.withKind(rnn::ValueKind::Bit);
+  } else {
+    drawn = rnn::suffixType(scores, cast<rnn::ValueType>(args[1].getType()));
+    if (!drawn)
+      return unsupported(node.range, "these arguments together");
+  }
+  Thing result;
+  result.value = rnn::DistOp::create(builder, loc(node.range),
+                                     rnn::DistType::get(context, kind, drawn),
+                                     kind, args, llvm::APFloat(smooth))
+                     .getResult();
+  return result;
+}
+
+Thing Emitter::builtin(const ast::Call &node, Env &env) {
+  const std::string &name = node.callee.text;
+  SourceRange range = node.range;
+  if (name == "dropout")
+    return dropout(node, env);
+  if (name == "categorical" || name == "bernoulli" || name == "normal" ||
+      name == "laplace")
+    return dist(node, env);
+
+  const ast::Expr *first = node.args.empty() ? nullptr : node.args[0].value.get();
+  if (!first)
+    return unsupported(range, "`" + name + "` without arguments");
+  Thing thing = expr(*first, env);
+  if (!thing)
+    return {};
+  if (name == "onehot")
+    return thing.type() ? make<rnn::OneHotOp>(range, thing.value) : Thing();
+  if (auto kind = rnn::symbolizeSequenceKind(name)) {
+    if (!thing.type())
+      return unsupported(range, "`" + name + "` of this");
+    Value fill;
+    if (*kind == rnn::SequenceKind::Shift) {
+      const ast::Expr *k = argument(node, 1, "k");
+      Thing given = k ? expr(*k, env) : Thing();
+      rnn::ValueType type = thing.type();
+      if (!given || !type.getRank())
+        return {};
+      fill = asType(given, type.dropFront(), k->range);
+      if (!fill)
+        return {};
+    }
+    return make<rnn::SequenceOp>(range, *kind, thing.value, fill);
+  }
+  Value value = asReal(thing, first->range);
+  if (!value)
+    return {};
+  if (auto kind = rnn::symbolizeUnaryKind(name))
+    return make<rnn::UnaryOp>(range, *kind, value);
+  if (auto kind = rnn::symbolizeReduceKind(name)) {
+    double eps = 1e-5;
+    if (const ast::Expr *given = argument(node, 1, "eps"))
+      eps = number(*given, env).value_or(eps);
+    return make<rnn::ReduceLastOp>(range, *kind, value, llvm::APFloat(eps));
+  }
+  if (name == "argmax")
+    return make<rnn::ArgMaxOp>(range, value);
+  if (name == "stop")
+    return make<rnn::StopOp>(range, value);
+  if (name == "clipgrad") {
+    const ast::Expr *given = argument(node, 1, "c");
+    std::optional<double> limit = given ? number(*given, env) : std::nullopt;
+    if (!limit)
+      return unsupported(range, "a limit that is not constant");
+    return make<rnn::ClipGradOp>(range, value, llvm::APFloat(*limit));
+  }
+  if (name == "min" || name == "max" || name == "pow") {
+    const ast::Expr *other = argument(node, 1, "b");
+    Value right = other ? real(*other, env) : Value();
+    if (!right)
+      return {};
+    return make<rnn::BinaryOp>(range, *rnn::symbolizeBinaryKind(name), value,
+                               right);
+  }
+  if (name == "clamp") {
+    const ast::Expr *low = argument(node, 1, "low");
+    const ast::Expr *high = argument(node, 2, "high");
+    Value a = low ? real(*low, env) : Value();
+    Value b = a && high ? real(*high, env) : Value();
+    if (!b)
+      return {};
+    return make<rnn::ClampOp>(range, value, a, b);
+  }
+  return unsupported(node.callee.range, "`" + name + "`");
+}

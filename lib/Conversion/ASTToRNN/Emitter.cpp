@@ -1,0 +1,148 @@
+// Emitter.cpp - sizes, types and places of one elaboration.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+#include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+OwningOpRef<mlir::ModuleOp> rnnc::emitRNN(const CheckedProgram &program,
+                                          const SourceManager &sources,
+                                          MLIRContext &context,
+                                          Diagnostics &diags) {
+  context.loadDialect<rnn::RNNDialect>();
+  return Emitter(program, sources, context, diags).run();
+}
+
+Emitter::Emitter(const CheckedProgram &program, const SourceManager &sources,
+                 MLIRContext &context, Diagnostics &diags)
+    : program(program), sources(sources), diags(diags), builder(&context) {}
+
+//===----------------------------------------------------------------------===//
+// Places and errors
+//===----------------------------------------------------------------------===//
+
+Location Emitter::loc(SourceRange range) {
+  if (!range.valid())
+    return builder.getUnknownLoc();
+  LineColumn place = sources.lineColumn(range.file, range.begin);
+  return FileLineColLoc::get(builder.getContext(), sources.name(range.file),
+                             place.line, place.column);
+}
+
+Thing Emitter::error(const char *code, SourceRange range, std::string message,
+                     std::string label) {
+  diags.error(code, range, std::move(message)).label(std::move(label));
+  return {};
+}
+
+Thing Emitter::unsupported(SourceRange range, std::string what) {
+  return error("E990", range, what + " is not supported yet",
+               "cannot be compiled yet");
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+AxisInfo *Emitter::newAxis(const std::string &name) {
+  // Two blocks may declare axes of one name; both are kept apart.
+  std::string unique = name;
+  for (unsigned i = 2; !axisNames.insert(unique).second; ++i)
+    unique = name + "." + std::to_string(i);
+  AxisInfo &info = axes.emplace_back();
+  info.name = unique;
+  info.declared = name;
+  info.order = axes.size();
+  return &info;
+}
+
+std::optional<Size> Emitter::size(const ast::Size &node, Env &env) {
+  switch (node.kind) {
+  case ast::Size::Kind::Number:
+    return Size(node.number);
+  case ast::Size::Kind::Name: {
+    auto it = env.sizes.find(node.name);
+    if (it != env.sizes.end())
+      return it->second;
+    error("E990", node.range, "the size `" + node.name + "` is not known here",
+          "cannot be found from what is given");
+    return std::nullopt;
+  }
+  default:
+    break;
+  }
+  std::optional<Size> lhs = size(*node.lhs, env), rhs = size(*node.rhs, env);
+  if (!lhs || !rhs)
+    return std::nullopt;
+  if (node.kind == ast::Size::Kind::Mul)
+    return lhs->mul(*rhs);
+  return lhs->add(*rhs, node.kind == ast::Size::Kind::Add ? 1 : -1);
+}
+
+rnn::AxisAttr Emitter::axis(const Size &size, SourceRange range) {
+  MLIRContext *context = builder.getContext();
+  const AxisInfo *single = size.axis();
+  rnn::AxisAttr result;
+  if (single && single->isTime) {
+    result = rnn::AxisAttr::time(context, single->name);
+  } else if (const AxisInfo *unbound = size.unbound()) {
+    auto place = dimPlaces.find(unbound->name);
+    diags
+        .error("E403", place == dimPlaces.end() ? range : place->second,
+               "`" + unbound->name + "` has no value")
+        .label("no value")
+        .help("write `dim " + unbound->name +
+              " = 96`, or give it when compiling: `rnnc " +
+              sources.name(program.main().id) + " -D " + unbound->name +
+              "=96`");
+    return {};
+  } else {
+    std::optional<int64_t> value = size.value();
+    if (!value || *value < 0 || *value > INT32_MAX) {
+      error("E990", range, "the size " + size.str() + " is out of range",
+            "cannot be compiled");
+      return {};
+    }
+    result = rnn::AxisAttr::get(context, size.str(), *value);
+  }
+  axisSizes.try_emplace(result, size);
+  return result;
+}
+
+Size Emitter::sizeOf(rnn::AxisAttr axis) { return axisSizes.lookup(axis); }
+
+rnn::ValueType Emitter::type(const ast::Type &node, Env &env) {
+  llvm::SmallVector<rnn::AxisAttr> list;
+  for (const ast::SizePtr &one : node.axes) {
+    std::optional<Size> poly = size(*one, env);
+    rnn::AxisAttr attr = poly ? axis(*poly, one->range) : rnn::AxisAttr();
+    if (!attr)
+      return {};
+    list.push_back(attr);
+  }
+  MLIRContext *context = builder.getContext();
+  switch (node.kind) {
+  case ast::Type::Kind::Real:
+    return rnn::ValueType::real(context, list);
+  case ast::Type::Kind::Int:
+    return rnn::ValueType::get(context, list, rnn::ValueKind::Int, {});
+  case ast::Type::Kind::Bit:
+    return rnn::ValueType::get(context, list, rnn::ValueKind::Bit, {});
+  case ast::Type::Kind::Index: {
+    std::optional<Size> poly = size(*node.index, env);
+    rnn::AxisAttr attr = poly ? axis(*poly, node.index->range) : rnn::AxisAttr();
+    if (!attr)
+      return {};
+    return rnn::ValueType::get(context, list, rnn::ValueKind::Index, attr);
+  }
+  case ast::Type::Kind::Dist:
+    break;
+  }
+  unsupported(node.range, "a distribution here");
+  return {};
+}

@@ -1,0 +1,390 @@
+// Instances.cpp - what `use` makes: instances, their parameters and states.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+static std::string below(const std::string &path, const std::string &name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+//===----------------------------------------------------------------------===//
+// Declarations of a block
+//===----------------------------------------------------------------------===//
+
+bool Emitter::declareAxis(const ast::Name &name,
+                          const std::vector<ast::Name> &labels, Env &env) {
+  std::vector<std::string> texts;
+  for (const ast::Name &label : labels)
+    texts.push_back(label.text);
+  // Copies of one cell share the axis; it was checked that they do not mix.
+  for (AxisInfo &known : axes)
+    if (known.labels == texts && known.declared == name.text) {
+      env.sizes[name.text] = Size(&known);
+      return true;
+    }
+  AxisInfo *info = newAxis(name.text);
+  info->labels = std::move(texts);
+  info->value = labels.size();
+  env.sizes[name.text] = Size(info);
+  return true;
+}
+
+bool Emitter::declareDims(const std::vector<ast::DimEntry> &entries, Env &env,
+                          bool isFile) {
+  for (const ast::DimEntry &entry : entries) {
+    AxisInfo *info = newAxis(entry.name.text);
+    dimPlaces[info->name] = entry.name.range;
+    auto given = program.dims.find(entry.name.text);
+    if (isFile && given != program.dims.end()) {
+      info->value = given->second;
+    } else if (entry.value) {
+      std::optional<Size> poly = size(*entry.value, env);
+      if (!poly)
+        return false;
+      info->value = poly->value();
+    }
+    env.sizes[entry.name.text] = Size(info);
+  }
+  return true;
+}
+
+void Emitter::declareTime(const std::string &name, Env &env) {
+  AxisInfo *info = newAxis(name);
+  info->isTime = true;
+  env.sizes[name] = Size(info);
+}
+
+bool Emitter::declareUses(const ast::UseStmt &stmt, const std::string &path,
+                          Env &env, std::vector<Instance *> *children) {
+  for (const ast::UseStmt::Entry &entry : stmt.entries) {
+    Instance *instance =
+        instantiate(*entry.chain, below(path, entry.name.text), env, {});
+    if (!instance)
+      return false;
+    env.instances[entry.name.text] = instance;
+    if (children)
+      children->push_back(instance);
+  }
+  return true;
+}
+
+DictionaryAttr Emitter::initialiser(const ast::Initialiser &init, Env &env) {
+  const std::string &name = init.name.text;
+  NamedAttrList list;
+  list.append("kind", builder.getStringAttr(name));
+  llvm::SmallVector<StringRef> keys;
+  llvm::SmallVector<double> values;
+  if (name == "normal") {
+    keys = {"mean", "std"};
+    values = {0, 1};
+  } else if (name == "uniform") {
+    keys = {"low", "high"};
+    values = {0, 1};
+  } else if (name == "constant") {
+    keys = {"value"};
+    values = {0};
+  } else if (name != "glorot" && name != "orthogonal" && name != "identity") {
+    unsupported(init.name.range, "`~ " + name + "`");
+    return {};
+  }
+  size_t position = 0;
+  for (const ast::Arg &arg : init.args) {
+    std::optional<double> value = number(*arg.value, env);
+    if (!value) {
+      unsupported(arg.value->range, "a first value that is not a constant");
+      return {};
+    }
+    // Names of the language and of the manifest: `s` and `std`, in order too.
+    size_t slot = position++;
+    StringRef key = arg.name.text;
+    if (key == "m" || key == "mean" || key == "a" || key == "low")
+      slot = 0;
+    if (key == "s" || key == "sd" || key == "std" || key == "b" || key == "high")
+      slot = 1;
+    if (slot < values.size())
+      values[slot] = *value;
+  }
+  for (auto [key, value] : llvm::zip(keys, values))
+    list.append(key, builder.getF64FloatAttr(value));
+  return list.getDictionary(builder.getContext());
+}
+
+DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
+                                    rnn::ValueType type, Env &env) {
+  if (stmt.init)
+    return initialiser(*stmt.init, env);
+  NamedAttrList list;
+  const auto *record = ast::dynAs<ast::Record>(*stmt.value);
+  if (!record) {
+    std::optional<double> value = number(*stmt.value, env);
+    if (!value) {
+      unsupported(stmt.value->range, "a first value that is not a constant");
+      return {};
+    }
+    list.append("kind", builder.getStringAttr("constant"));
+    list.append("value", builder.getF64FloatAttr(*value));
+    return list.getDictionary(builder.getContext());
+  }
+  for (auto [position, attr] : llvm::enumerate(type.getAxes())) {
+    const AxisInfo *info = sizeOf(attr).axis();
+    if (!info || info->labels.empty())
+      continue;
+    llvm::SmallVector<double> values(info->labels.size(), 0.0);
+    for (const ast::Record::Field &field : record->fields) {
+      std::optional<double> value = number(*field.value, env);
+      if (!value) {
+        unsupported(field.value->range, "a first value that is not a constant");
+        return {};
+      }
+      for (size_t i = 0; i < values.size(); ++i) {
+        bool named = false;
+        for (const ast::Record::Field &other : record->fields)
+          named |= other.path.size() == 1 &&
+                   other.path[0].text == info->labels[i];
+        bool own = field.path.size() == 1 &&
+                   field.path[0].text == info->labels[i];
+        if (own || (field.path.empty() && !named))
+          values[i] = *value;
+      }
+    }
+    list.append("kind", builder.getStringAttr("labels"));
+    list.append("axis", builder.getI64IntegerAttr(position));
+    list.append("values", builder.getF64ArrayAttr(values));
+    return list.getDictionary(builder.getContext());
+  }
+  unsupported(stmt.value->range, "a record without a labelled axis");
+  return {};
+}
+
+bool Emitter::declareParam(const ast::ParamStmt &stmt, const std::string &path,
+                           Env &env) {
+  rnn::ValueType paramType = type(stmt.type, env);
+  DictionaryAttr init = paramType ? firstValues(stmt, paramType, env)
+                                  : DictionaryAttr();
+  if (!init)
+    return false;
+  for (const ast::Name &name : stmt.names) {
+    OpBuilder::InsertionGuard guard(builder);
+    if (lastParam)
+      builder.setInsertionPointAfter(lastParam);
+    else
+      builder.setInsertionPointToStart(moduleBlock);
+    auto param = rnn::ParamOp::create(
+        builder, loc(name.range), paramType,
+        builder.getStringAttr(below(path, name.text)), init,
+        stmt.frozen ? builder.getUnitAttr() : UnitAttr());
+    lastParam = param;
+    Thing thing;
+    thing.value = param.getResult();
+    env.values[name.text] = thing;
+  }
+  return true;
+}
+
+bool Emitter::declareBody(Instance &instance) {
+  Env &env = instance.env;
+  for (const ast::StmtPtr &stmt : instance.module->body) {
+    bool ok = true;
+    if (const auto *axis = ast::dynAs<ast::AxisStmt>(*stmt))
+      ok = declareAxis(axis->name, axis->labels, env);
+    else if (const auto *dim = ast::dynAs<ast::DimStmt>(*stmt))
+      ok = declareDims(dim->entries, env, false);
+    else if (const auto *param = ast::dynAs<ast::ParamStmt>(*stmt))
+      ok = declareParam(*param, instance.path, env);
+    else if (const auto *use = ast::dynAs<ast::UseStmt>(*stmt))
+      ok = declareUses(*use, instance.path, env, &instance.children);
+    else if (const auto *state = ast::dynAs<ast::StateStmt>(*stmt))
+      for (const ast::Name &name : state->names)
+        env.statePaths[name.text] = below(instance.path, name.text);
+    if (!ok)
+      return false;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Instances
+//===----------------------------------------------------------------------===//
+
+Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
+                                     const std::vector<ast::Given> &given,
+                                     SourceRange range, std::string path,
+                                     Env &outer, rnn::ValueType left) {
+  Instance &instance = instances.emplace_back();
+  instance.path = std::move(path);
+  instance.module = &module;
+  instance.isCell = module.isCell;
+  instance.env = fileEnv();
+  std::set<std::string> inferred;
+  for (auto [i, generic] : llvm::enumerate(module.generics)) {
+    const std::string &name = generic.name.text;
+    const ast::Given *one = i < given.size() ? &given[i] : nullptr;
+    if (!one && generic.isTime) {
+      instance.env.sizes.erase(name);
+      instance.freeTimes.push_back(name);
+      continue;
+    }
+    if (!one || one->kind == ast::Given::Kind::Number) {
+      double value = one ? one->number : generic.defaultValue;
+      instance.env.numbers[name] = value;
+      instance.env.sizes.erase(name);
+      if (value == double(int64_t(value)))
+        instance.env.sizes[name] = Size(int64_t(value));
+      continue;
+    }
+    if (one->kind == ast::Given::Kind::Infer) {
+      instance.env.sizes.erase(name);
+      inferred.insert(name);
+      continue;
+    }
+    std::optional<Size> poly = size(*one->size, outer);
+    if (!poly)
+      return nullptr;
+    instance.env.sizes[name] = *poly;
+    if (std::optional<int64_t> value = poly->value())
+      instance.env.numbers[name] = double(*value);
+  }
+  if (!inferred.empty()) {
+    Env trial = instance.env;
+    std::set<std::string> open = inferred;
+    open.insert(instance.freeTimes.begin(), instance.freeTimes.end());
+    const ast::Type &formal = module.inputs.front().type;
+    if (!left || size_t(left.getRank()) < formal.axes.size() ||
+        !matchType(formal, left, left.getRank() - formal.axes.size(), trial,
+                   open)) {
+      error("E990", range, "the size `_` cannot be inferred", "used here");
+      return nullptr;
+    }
+    for (const std::string &name : inferred) {
+      auto it = trial.sizes.find(name);
+      if (it == trial.sizes.end()) {
+        error("E990", range, "the size `_` cannot be inferred", "used here");
+        return nullptr;
+      }
+      instance.env.sizes[name] = it->second;
+      if (std::optional<int64_t> value = it->second.value())
+        instance.env.numbers[name] = double(*value);
+    }
+  }
+  return declareBody(instance) ? &instance : nullptr;
+}
+
+Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
+                               Env &env, rnn::ValueType left) {
+  switch (chain.kind) {
+  case ast::Chain::Kind::Ref: {
+    auto used = env.instances.find(chain.module.text);
+    if (used != env.instances.end() && !chain.hasBrackets)
+      return used->second;
+    auto module = modules.find(chain.module.text);
+    if (module == modules.end()) {
+      unsupported(chain.range, "`" + chain.module.text + "` in a chain");
+      return nullptr;
+    }
+    return instantiateModule(*module->second, chain.given, chain.range,
+                             std::move(path), env, left);
+  }
+  case ast::Chain::Kind::Sequence:
+  case ast::Chain::Kind::Repeat:
+    break;
+  }
+  Instance &instance = instances.emplace_back();
+  instance.path = path;
+  auto addStage = [&](const ast::Chain &link, std::string name, bool last) {
+    Instance *stage = instantiate(link, below(path, name), env, left);
+    if (!stage)
+      return false;
+    instance.stages.push_back(stage);
+    instance.stageNames.push_back(name);
+    instance.isCell |= stage->isCell;
+    if (last)
+      return true;
+    // The type only serves to find what stands for `_`.
+    left = inputModule(*stage) && left ? resultType(*stage, left)
+                                       : resultType(*stage, {});
+    return true;
+  };
+  if (chain.kind == ast::Chain::Kind::Sequence) {
+    for (auto [i, link] : llvm::enumerate(chain.links)) {
+      std::string name =
+          link->stage.empty() ? std::to_string(i) : link->stage.text;
+      if (!addStage(*link, name, i + 1 == chain.links.size()))
+        return nullptr;
+    }
+    return &instance;
+  }
+  std::optional<Size> count = size(*chain.count, env);
+  std::optional<int64_t> copies = count ? count->value() : std::nullopt;
+  if (!copies || *copies < 1 || *copies > 1024) {
+    if (count)
+      error("E990", chain.count->range,
+            "the number of copies is not known", "has no value");
+    return nullptr;
+  }
+  for (int64_t i = 0; i < *copies; ++i)
+    if (!addStage(*chain.body, std::to_string(i), i + 1 == *copies))
+      return nullptr;
+  return &instance;
+}
+
+const ast::ModuleItem *Emitter::inputModule(Instance &instance) {
+  if (instance.module)
+    return instance.module;
+  return instance.stages.empty() ? nullptr
+                                 : inputModule(*instance.stages.front());
+}
+
+/// What an instance gives for an input; without an input, for one of exactly
+/// the declared type. Null if it is no value or cannot be known.
+rnn::ValueType Emitter::resultType(Instance &instance, rnn::ValueType input) {
+  if (!instance.module) {
+    for (Instance *stage : instance.stages)
+      input = resultType(*stage, input);
+    return input;
+  }
+  const ast::ModuleItem &module = *instance.module;
+  if (module.result.kind == ast::Type::Kind::Dist || module.inputs.empty())
+    return {};
+  Env env = instance.env;
+  llvm::SmallVector<rnn::AxisAttr> lead;
+  const ast::Type &formal = module.inputs.front().type;
+  if (input && size_t(input.getRank()) >= formal.axes.size()) {
+    size_t extra = input.getRank() - formal.axes.size();
+    lead.append(input.getAxes().begin(), input.getAxes().begin() + extra);
+    std::set<std::string> open(instance.freeTimes.begin(),
+                               instance.freeTimes.end());
+    if (!matchType(formal, input, extra, env, open))
+      return {};
+  }
+  for (const std::string &time : instance.freeTimes)
+    if (!env.sizes.count(time))
+      return {};
+  rnn::ValueType result = type(module.result, env);
+  if (!result)
+    return {};
+  llvm::append_range(lead, result.getAxes());
+  return result.withAxes(lead);
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+void Emitter::collectStates(Instance &instance, std::vector<StateRef> &states) {
+  for (Instance *stage : instance.stages)
+    if (stage->isCell)
+      collectStates(*stage, states);
+  if (!instance.module || !instance.isCell)
+    return;
+  for (const ast::StmtPtr &stmt : instance.module->body) {
+    if (const auto *state = ast::dynAs<ast::StateStmt>(*stmt))
+      for (const ast::Name &name : state->names)
+        states.push_back({below(instance.path, name.text), &instance, state});
+  }
+  for (Instance *child : instance.children)
+    if (child->isCell)
+      collectStates(*child, states);
+}

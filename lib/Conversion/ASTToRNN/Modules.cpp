@@ -1,0 +1,416 @@
+// Modules.cpp - models and exported layers and cells become rnn.module ops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+void Emitter::collectItems() {
+  for (const auto &file : program.files)
+    for (const ast::ItemPtr &item : file->items) {
+      if (const auto *fn = ast::dynAs<ast::FnItem>(*item))
+        functions[fn->name.text] = fn;
+      else if (const auto *module = ast::dynAs<ast::ModuleItem>(*item))
+        modules[module->name.text] = module;
+      else if (const auto *dist = ast::dynAs<ast::DistItem>(*item))
+        dists[dist->name.text] = dist;
+    }
+}
+
+/// The dims and axes of all files. Made once a module, copied into each block.
+Env Emitter::fileEnv() { return fileScope; }
+
+bool Emitter::makeFileScope() {
+  fileScope = Env();
+  for (const auto &file : program.files)
+    for (const ast::ItemPtr &item : file->items) {
+      if (const auto *dim = ast::dynAs<ast::DimItem>(*item)) {
+        if (!declareDims(dim->entries, fileScope, true))
+          return false;
+      } else if (const auto *axis = ast::dynAs<ast::AxisItem>(*item)) {
+        declareAxis(axis->name, axis->labels, fileScope);
+      }
+    }
+  return true;
+}
+
+static std::string givenText(const SourceManager &sources,
+                             const ast::ExportEntry &entry) {
+  std::string text = entry.module.text;
+  if (!entry.hasBrackets)
+    return text;
+  text += "[";
+  for (size_t i = 0; i < entry.given.size(); ++i) {
+    text += i ? ", " : "";
+    text += sources.text(entry.given[i].range);
+  }
+  return text + "]";
+}
+
+static std::string identifier(llvm::StringRef source) {
+  std::string name;
+  for (char c : source) {
+    if (llvm::isAlnum(c) || c == '_')
+      name += c;
+    else if (!name.empty() && name.back() != '_')
+      name += '_';
+  }
+  while (!name.empty() && name.back() == '_')
+    name.pop_back();
+  return name;
+}
+
+Attribute Emitter::exportAttr(const ast::ExportEntry &entry) {
+  NamedAttrList list;
+  list.append("function", builder.getStringAttr(entry.function.text));
+  if (!entry.alias.empty())
+    list.append("as", builder.getStringAttr(entry.alias.text));
+  NamedAttrList defaults;
+  for (const ast::Arg &arg : entry.args) {
+    std::optional<double> value = number(*arg.value, fileScope);
+    if (!value || arg.name.empty()) {
+      unsupported(arg.value->range, "this default");
+      return {};
+    }
+    const auto *plain = ast::dynAs<ast::Number>(*arg.value);
+    if (plain && plain->isInteger)
+      defaults.append(arg.name.text, builder.getI64IntegerAttr(int64_t(*value)));
+    else
+      defaults.append(arg.name.text, builder.getF64FloatAttr(*value));
+  }
+  list.append("defaults", defaults.getDictionary(builder.getContext()));
+  return list.getDictionary(builder.getContext());
+}
+
+rnn::ModuleOp Emitter::beginModule(SourceRange range, std::string name,
+                                   llvm::StringRef kind, std::string source) {
+  axes.clear();
+  axisNames.clear();
+  axisSizes.clear();
+  instances.clear();
+  lastParam = nullptr;
+  sites = 0;
+  builder.setInsertionPointToEnd(top->getBody());
+  auto module = rnn::ModuleOp::create(
+      builder, loc(range), name, kind, source, builder.getDictionaryAttr({}),
+      builder.getArrayAttr({}), builder.getDictionaryAttr({}));
+  moduleBlock = &module.getBody().emplaceBlock();
+  builder.setInsertionPointToEnd(moduleBlock);
+  return module;
+}
+
+bool Emitter::endModule(rnn::ModuleOp module, DictionaryAttr train,
+                        llvm::ArrayRef<Attribute> exports) {
+  if (!train)
+    return false;
+  module.setTrainAttr(train);
+  module.setExportsAttr(builder.getArrayAttr(exports));
+  NamedAttrList labels;
+  for (const AxisInfo &info : axes) {
+    if (info.labels.empty())
+      continue;
+    llvm::SmallVector<llvm::StringRef> names(info.labels.begin(),
+                                             info.labels.end());
+    labels.append(info.name, builder.getStrArrayAttr(names));
+  }
+  module.setAxesAttr(labels.getDictionary(builder.getContext()));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+bool Emitter::declareData(const std::vector<ast::Field> &fields, bool isOutput,
+                          Env &env) {
+  for (const ast::Field &field : fields) {
+    rnn::ValueType dataType = type(field.type, env);
+    if (!dataType)
+      return false;
+    auto name = builder.getStringAttr(field.name.text);
+    Thing thing;
+    if (isOutput)
+      thing.value = rnn::OutputOp::create(builder, loc(field.name.range),
+                                          dataType, name);
+    else
+      thing.value =
+          rnn::InputOp::create(builder, loc(field.name.range), dataType, name);
+    env.values[field.name.text] = thing;
+  }
+  return true;
+}
+
+bool Emitter::observe(const ast::ObserveStmt &stmt, Env &env) {
+  Thing data = env.values[stmt.output.text];
+  if (!data.type())
+    return false;
+  const auto *recurrence = ast::dynAs<ast::Recur>(*stmt.value);
+  Thing dist = recurrence && recurrence->op == ast::RecurOp::Unfold
+                   ? unfold(*recurrence, data.type(), env)
+                   : expr(*stmt.value, env);
+  if (!dist)
+    return false;
+  if (!dist.isDist() ||
+      cast<rnn::DistType>(dist.value.getType()).getValue() != data.type()) {
+    unsupported(stmt.range, "this prediction");
+    return false;
+  }
+  rnn::ObserveOp::create(builder, loc(stmt.range), data.value, dist.value,
+                         builder.getStringAttr(stmt.output.text));
+  return true;
+}
+
+bool Emitter::emitStatement(const ast::Stmt &stmt, Env &env) {
+  switch (stmt.kind) {
+  case ast::Stmt::Kind::Time:
+    for (const ast::Name &name : ast::as<ast::TimeStmt>(stmt).names)
+      declareTime(name.text, env);
+    return true;
+  case ast::Stmt::Kind::Axis:
+    return declareAxis(ast::as<ast::AxisStmt>(stmt).name,
+                       ast::as<ast::AxisStmt>(stmt).labels, env);
+  case ast::Stmt::Kind::Dim:
+    return declareDims(ast::as<ast::DimStmt>(stmt).entries, env, false);
+  case ast::Stmt::Kind::Param:
+    return declareParam(ast::as<ast::ParamStmt>(stmt), "", env);
+  case ast::Stmt::Kind::Use:
+    return declareUses(ast::as<ast::UseStmt>(stmt), "", env, nullptr);
+  case ast::Stmt::Kind::Input:
+    return declareData(ast::as<ast::InputStmt>(stmt).fields, false, env);
+  case ast::Stmt::Kind::Output:
+    return declareData(ast::as<ast::OutputStmt>(stmt).fields, true, env);
+  case ast::Stmt::Kind::Define: {
+    const auto &define = ast::as<ast::DefineStmt>(stmt);
+    Thing thing = expr(*define.value, env);
+    if (!thing)
+      return false;
+    env.values[define.name.text] = std::move(thing);
+    return true;
+  }
+  case ast::Stmt::Kind::Observe:
+    return observe(ast::as<ast::ObserveStmt>(stmt), env);
+  case ast::Stmt::Kind::Loss: {
+    Value value = real(*ast::as<ast::LossStmt>(stmt).value, env);
+    if (!value)
+      return false;
+    if (cast<rnn::ValueType>(value.getType()).getRank()) {
+      unsupported(stmt.range, "a loss that is not one number");
+      return false;
+    }
+    rnn::LossOp::create(builder, loc(stmt.range), value);
+    return true;
+  }
+  default:
+    unsupported(stmt.range, "this in a model");
+    return false;
+  }
+}
+
+bool Emitter::emitModel(const ast::ModelItem &model) {
+  rnn::ModuleOp module = beginModule(model.name.range, model.name.text, "model",
+                                     model.name.text);
+  if (!makeFileScope())
+    return false;
+  Env env = fileEnv();
+  for (const ast::Generic &generic : model.generics) {
+    if (generic.isTime) {
+      declareTime(generic.name.text, env);
+      continue;
+    }
+    if (!generic.hasDefault) {
+      unsupported(generic.range, "a model with sizes of its own");
+      return false;
+    }
+    env.numbers[generic.name.text] = generic.defaultValue;
+    if (generic.defaultIsInteger)
+      env.sizes[generic.name.text] = Size(int64_t(generic.defaultValue));
+  }
+  for (const ast::StmtPtr &stmt : model.body)
+    if (!emitStatement(*stmt, env))
+      return false;
+  const ast::TrainItem *train = nullptr;
+  llvm::SmallVector<Attribute> exports;
+  for (const ast::ItemPtr &item : program.main().items) {
+    if (const auto *one = ast::dynAs<ast::TrainItem>(*item))
+      if (one->model.text == model.name.text)
+        train = one;
+    if (const auto *list = ast::dynAs<ast::ExportItem>(*item))
+      for (const ast::ExportEntry &entry : list->entries)
+        if (entry.module.text == model.name.text) {
+          Attribute attr = exportAttr(entry);
+          if (!attr)
+            return false;
+          exports.push_back(attr);
+        }
+  }
+  if (train && !overrideInit(*train, module, env))
+    return false;
+  return endModule(module, trainSettings(train, env), exports);
+}
+
+//===----------------------------------------------------------------------===//
+// Exported layers and cells
+//===----------------------------------------------------------------------===//
+
+bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
+  const ast::ModuleItem &module = *instance.module;
+  Env env = instance.env;
+  declareTime("T", env);
+  rnn::AxisAttr time = axis(env.sizes["T"], range);
+  for (const std::string &name : instance.freeTimes)
+    declareTime(name, env);
+  llvm::SmallVector<Value> over;
+  std::map<std::string, Thing> constants;
+  for (const ast::Field &field : module.inputs) {
+    rnn::ValueType element = type(field.type, env);
+    if (!element)
+      return false;
+    over.push_back(rnn::InputOp::create(
+        builder, loc(field.name.range), element.pushFront(time),
+        builder.getStringAttr(field.name.text)));
+  }
+  for (const ast::Field &field : module.constants) {
+    rnn::ValueType constant = type(field.type, env);
+    if (!constant)
+      return false;
+    constants[field.name.text].value =
+        rnn::InputOp::create(builder, loc(field.name.range), constant,
+                             builder.getStringAttr(field.name.text));
+  }
+  std::vector<StateRef> states;
+  llvm::SmallVector<Value> init;
+  collectStates(instance, states);
+  if (!prepareStates(constants, states, init))
+    return false;
+  for (auto [state, value] : llvm::zip(states, init))
+    value = rnn::FirstStateOp::create(builder, loc(state.decl->range),
+                                      value.getType(),
+                                      builder.getStringAttr(state.path), value);
+  Thing finals;
+  Thing out = scanCell(instance, time, over, constants, states, init, false,
+                       range, finals);
+  if (!finals.isRecord)
+    return false;
+  if (!out) {
+    unsupported(range, "the export of a cell that draws");
+    return false;
+  }
+  rnn::ResultOp::create(builder, loc(range), out.value,
+                        builder.getStringAttr("out"));
+  for (const auto &[path, value] : finals.fields)
+    rnn::FinalStateOp::create(builder, loc(range), value,
+                              builder.getStringAttr(path));
+  return true;
+}
+
+bool Emitter::emitExportedLayer(Instance &instance, SourceRange range) {
+  const ast::ModuleItem &module = *instance.module;
+  for (const std::string &name : instance.freeTimes)
+    declareTime(name, instance.env);
+  instance.freeTimes.clear();
+  std::vector<Thing> inputs;
+  std::map<std::string, Thing> constants;
+  auto declare = [&](const ast::Field &field) {
+    Thing thing;
+    rnn::ValueType inputType = type(field.type, instance.env);
+    if (inputType)
+      thing.value =
+          rnn::InputOp::create(builder, loc(field.name.range), inputType,
+                               builder.getStringAttr(field.name.text));
+    return thing;
+  };
+  for (const ast::Field &field : module.inputs) {
+    inputs.push_back(declare(field));
+    if (!inputs.back())
+      return false;
+  }
+  for (const ast::Field &field : module.constants) {
+    constants[field.name.text] = declare(field);
+    if (!constants[field.name.text])
+      return false;
+  }
+  Thing out = callInstance(instance, inputs, constants, nullptr, range);
+  if (!out)
+    return false;
+  if (!out.type()) {
+    unsupported(range, "the export of a layer that draws");
+    return false;
+  }
+  rnn::ResultOp::create(builder, loc(range), out.value,
+                        builder.getStringAttr("out"));
+  return true;
+}
+
+bool Emitter::emitExport(const ast::ExportEntry &entry,
+                         llvm::ArrayRef<const ast::ExportEntry *> same) {
+  auto item = modules.find(entry.module.text);
+  if (item == modules.end())
+    return true; // A model.
+  std::string source = givenText(sources, entry);
+  rnn::ModuleOp module =
+      beginModule(entry.range, identifier(source),
+                  item->second->isCell ? "cell" : "layer", source);
+  if (!makeFileScope())
+    return false;
+  Instance *instance = instantiateModule(*item->second, entry.given,
+                                         entry.range, "", fileScope, {});
+  if (!instance)
+    return false;
+  bool ok = instance->isCell ? emitExportedCell(*instance, entry.range)
+                             : emitExportedLayer(*instance, entry.range);
+  if (!ok)
+    return false;
+  llvm::SmallVector<Attribute> exports;
+  for (const ast::ExportEntry *one : same) {
+    exports.push_back(exportAttr(*one));
+    if (!exports.back())
+      return false;
+  }
+  return endModule(module, builder.getDictionaryAttr({}), exports);
+}
+
+OwningOpRef<mlir::ModuleOp> Emitter::run() {
+  collectItems();
+  top = mlir::ModuleOp::create(builder.getUnknownLoc());
+  size_t before = diags.errorCount();
+  std::map<std::string, std::vector<const ast::ExportEntry *>> groups;
+  std::vector<std::string> order;
+  bool ok = true;
+  for (const ast::ItemPtr &item : program.main().items) {
+    if (const auto *model = ast::dynAs<ast::ModelItem>(*item))
+      ok &= emitModel(*model);
+    const auto *list = ast::dynAs<ast::ExportItem>(*item);
+    if (!list)
+      continue;
+    for (const ast::ExportEntry &entry : list->entries) {
+      if (!modules.count(entry.module.text))
+        continue;
+      std::string key = givenText(sources, entry);
+      if (groups[key].empty())
+        order.push_back(key);
+      groups[key].push_back(&entry);
+    }
+  }
+  for (const std::string &key : order)
+    ok &= emitExport(*groups[key].front(), groups[key]);
+  if (!ok || diags.errorCount() != before) {
+    diags.sort();
+    if (diags.errorCount() == before)
+      error("E990", SourceRange(), "this program cannot be compiled yet", "");
+    return {};
+  }
+  std::string message;
+  ScopedDiagnosticHandler handler(
+      builder.getContext(), [&](mlir::Diagnostic &diag) {
+        message += (message.empty() ? "" : "; ") + diag.str();
+      });
+  if (failed(verify(*top))) {
+    error("E999", program.main().items.front()->range,
+          "the elaborated program is not well formed: " + message, "in this file");
+    return {};
+  }
+  return std::move(top);
+}

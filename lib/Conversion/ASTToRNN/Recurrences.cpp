@@ -1,0 +1,311 @@
+// Recurrences.cpp - `scan`, `fold` and `unfold`.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+/// The path of a state inside its cell.
+static std::string relative(const Instance &cell, const std::string &path) {
+  return cell.path.empty() ? path : path.substr(cell.path.size() + 1);
+}
+
+static ArrayAttr names(OpBuilder &builder, llvm::ArrayRef<StateRef> states) {
+  llvm::SmallVector<llvm::StringRef> list;
+  for (const StateRef &state : states)
+    list.push_back(state.path);
+  return builder.getStrArrayAttr(list);
+}
+
+/// A cell or layer that is used without `use`: it has no weights.
+Instance *Emitter::instantiateCall(const ast::ModuleItem &module,
+                                   const std::vector<ast::SizePtr> &sizes,
+                                   SourceRange range, std::string path,
+                                   Env &outer, llvm::ArrayRef<Value> inputs) {
+  Env env = fileEnv();
+  std::set<std::string> open;
+  for (auto [i, generic] : llvm::enumerate(module.generics)) {
+    const std::string &name = generic.name.text;
+    env.sizes.erase(name);
+    if (i < sizes.size()) {
+      std::optional<Size> poly = size(*sizes[i], outer);
+      if (!poly)
+        return nullptr;
+      env.sizes[name] = *poly;
+      if (std::optional<int64_t> value = poly->value())
+        env.numbers[name] = double(*value);
+    } else if (generic.hasDefault) {
+      env.numbers[name] = generic.defaultValue;
+    } else {
+      open.insert(name);
+    }
+  }
+  for (auto [field, input] : llvm::zip(module.inputs, inputs)) {
+    auto type = cast<rnn::ValueType>(input.getType());
+    if (size_t(type.getRank()) >= field.type.axes.size())
+      matchType(field.type, type, type.getRank() - field.type.axes.size(), env,
+                open);
+  }
+  Instance &instance = instances.emplace_back();
+  instance.path = std::move(path);
+  instance.module = &module;
+  instance.isCell = module.isCell;
+  for (const std::string &name : open)
+    if (!env.sizes.count(name))
+      instance.freeTimes.push_back(name);
+  instance.env = std::move(env);
+  return declareBody(instance) ? &instance : nullptr;
+}
+
+Instance *Emitter::recurCell(const ast::Recur &node, Env &env,
+                             llvm::ArrayRef<Value> elements) {
+  auto it = env.instances.find(node.cell.text);
+  if (it != env.instances.end())
+    return it->second;
+  auto module = modules.find(node.cell.text);
+  if (module != modules.end())
+    return instantiateCall(*module->second, node.generics, node.cell.range,
+                           node.cell.text, env, elements);
+  unsupported(node.cell.range, "`" + node.cell.text + "` here");
+  return nullptr;
+}
+
+/// The declared first value of each state whose slot in `init` is empty.
+bool Emitter::prepareStates(const std::map<std::string, Thing> &constants,
+                            llvm::ArrayRef<StateRef> states,
+                            llvm::SmallVectorImpl<Value> &init) {
+  init.resize(states.size());
+  for (auto [state, value] : llvm::zip(states, init)) {
+    Env own = state.owner->env;
+    std::set<std::string> open(state.owner->freeTimes.begin(),
+                               state.owner->freeTimes.end());
+    for (const ast::Field &field : state.owner->module->constants) {
+      auto given = constants.find(field.name.text);
+      if (given == constants.end())
+        continue;
+      own.values[field.name.text] = given->second;
+      if (given->second.type())
+        matchType(field.type, given->second.type(), 0, own, open);
+    }
+    rnn::ValueType stateType = type(state.decl->type, own);
+    if (!stateType)
+      return false;
+    if (value) {
+      Thing given;
+      given.value = value;
+      value = asType(given, stateType, state.decl->range);
+    } else {
+      value = exprAs(*state.decl->first, stateType, own);
+    }
+    if (!value)
+      return false;
+  }
+  return true;
+}
+
+bool Emitter::firstStates(const ast::Recur &node, Instance &cell,
+                          const std::map<std::string, Thing> &constants,
+                          Env &env, std::vector<StateRef> &states,
+                          llvm::SmallVectorImpl<Value> &init) {
+  collectStates(cell, states);
+  init.assign(states.size(), Value());
+  if (node.from) {
+    Thing from = expr(*node.from, env);
+    if (!from)
+      return false;
+    if (!from.isRecord) {
+      unsupported(node.from->range, "this after `from`");
+      return false;
+    }
+    for (auto [state, value] : llvm::zip(states, init))
+      for (const auto &[path, given] : from.fields)
+        if (path == relative(cell, state.path))
+          value = given;
+  }
+  return prepareStates(constants, states, init);
+}
+
+Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
+                        const std::map<std::string, Thing> &constants,
+                        llvm::ArrayRef<StateRef> states,
+                        llvm::ArrayRef<Value> before,
+                        llvm::SmallVectorImpl<Value> &after,
+                        SourceRange range) {
+  StateMap map;
+  for (auto [state, value] : llvm::zip(states, before))
+    map[state.path].before = value;
+  std::vector<Thing> inputs;
+  for (Value element : elements) {
+    Thing thing;
+    thing.value = element;
+    inputs.push_back(thing);
+  }
+  Thing out = callInstance(cell, std::move(inputs), constants, &map, range);
+  if (!out)
+    return {};
+  for (const StateRef &state : states) {
+    Value next = map[state.path].after;
+    if (!next)
+      return error("E990", range, "the step sets no next `" + state.path + "`",
+                   "cannot be compiled");
+    after.push_back(next);
+  }
+  return out;
+}
+
+Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
+                        llvm::ArrayRef<Value> over,
+                        const std::map<std::string, Thing> &constants,
+                        llvm::ArrayRef<StateRef> states,
+                        llvm::ArrayRef<Value> init, bool reverse,
+                        SourceRange range, Thing &finals) {
+  Region region;
+  Block *block = new Block;
+  region.push_back(block);
+  llvm::SmallVector<Value> elements, before, after;
+  for (Value value : over)
+    elements.push_back(block->addArgument(
+        cast<rnn::ValueType>(value.getType()).dropFront(), value.getLoc()));
+  for (Value value : init)
+    before.push_back(block->addArgument(value.getType(), value.getLoc()));
+  Thing out;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(block);
+    out = emitStep(cell, elements, constants, states, before, after, range);
+    if (!out)
+      return {};
+    llvm::SmallVector<Value> outs;
+    if (out.type())
+      outs.push_back(out.value);
+    rnn::YieldOp::create(builder, loc(range), after, outs);
+  }
+  llvm::SmallVector<Type> outTypes;
+  if (out.type())
+    outTypes.push_back(out.type());
+  auto op = rnn::ScanOp::create(builder, loc(range), axis, over, init,
+                                names(builder, states), reverse, outTypes);
+  op.getBody().takeBody(region);
+  finals.isRecord = true;
+  for (auto [state, value] : llvm::zip(states, op.getFinals()))
+    finals.fields.emplace_back(relative(cell, state.path), value);
+  Thing result;
+  if (!outTypes.empty())
+    result.value = op.getOuts().front();
+  return result;
+}
+
+Thing Emitter::recur(const ast::Recur &node, Env &env) {
+  if (node.op == ast::RecurOp::Unfold)
+    return unsupported(node.range, "`unfold` anywhere but right of `~`");
+  llvm::SmallVector<Value> over;
+  rnn::AxisAttr axis;
+  for (const ast::ExprPtr &one : node.over) {
+    Thing thing = expr(*one, env);
+    if (!thing)
+      return {};
+    rnn::ValueType type = thing.type();
+    if (!type || !type.getRank() || (axis && type.getAxes().front() != axis))
+      return unsupported(one->range, "this after `over`");
+    axis = type.getAxes().front();
+    over.push_back(thing.value);
+  }
+  if (!axis)
+    return unsupported(node.range, "a recurrence over nothing");
+  Instance *cell = recurCell(node, env, over);
+  if (!cell)
+    return {};
+  std::map<std::string, Thing> constants;
+  const ast::ModuleItem *module = inputModule(*cell);
+  std::vector<StateRef> states;
+  llvm::SmallVector<Value> init;
+  if (!module ||
+      !sortArguments(node.args, module->constants, node.range, env, constants) ||
+      !firstStates(node, *cell, constants, env, states, init))
+    return {};
+  Thing finals;
+  size_t before = diags.all().size();
+  Thing outs = scanCell(*cell, axis, over, constants, states, init,
+                        node.backward, node.range, finals);
+  if (!finals.isRecord)
+    return {};
+  if (!node.finalName.empty())
+    env.values[node.finalName.text] = finals;
+  if (node.op == ast::RecurOp::Fold)
+    return finals;
+  if (!outs && diags.all().size() == before)
+    return unsupported(node.range, "a scan that gives distributions");
+  return outs;
+}
+
+Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
+                      Env &env) {
+  if (!node.over.empty())
+    return unsupported(node.range, "`unfold` with inputs at each step");
+  if (!sequence.getRank() || !sequence.isIndex() || sequence.getRank() != 1 ||
+      !sequence.getAxes().front().isTime())
+    return unsupported(node.range, "`unfold` of this output");
+  rnn::ValueType element = sequence.dropFront();
+  Value previous;
+  Instance *cell = recurCell(node, env, {});
+  if (!cell)
+    return {};
+  IntegerAttr start, stop, max;
+  auto whole = [&](const ast::ExprPtr &given, IntegerAttr &attr) {
+    if (!given)
+      return true;
+    std::optional<double> value = number(*given, env);
+    if (!value || *value < 0 || *value != double(int64_t(*value))) {
+      unsupported(given->range, "a number that is not constant");
+      return false;
+    }
+    attr = builder.getI64IntegerAttr(int64_t(*value));
+    return true;
+  };
+  if (!whole(node.start, start) || !whole(node.stop, stop) ||
+      !whole(node.maxSteps, max))
+    return {};
+  if (!start)
+    return unsupported(node.range, "`unfold` without `start`");
+  int64_t size = sequence.getIndexAxis().getSize();
+  for (IntegerAttr symbol : {start, stop})
+    if (symbol && symbol.getInt() >= size)
+      return error("E125", node.range, "the index lies outside of its axis",
+                   "start or stop is no symbol");
+
+  std::map<std::string, Thing> constants;
+  const ast::ModuleItem *module = inputModule(*cell);
+  std::vector<StateRef> states;
+  llvm::SmallVector<Value> init;
+  if (!module ||
+      !sortArguments(node.args, module->constants, node.range, env, constants) ||
+      !firstStates(node, *cell, constants, env, states, init))
+    return {};
+  Region region;
+  Block *block = new Block;
+  region.push_back(block);
+  llvm::SmallVector<Value> before, after;
+  previous = block->addArgument(element, loc(node.range));
+  for (Value value : init)
+    before.push_back(block->addArgument(value.getType(), value.getLoc()));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(block);
+    Thing out = emitStep(*cell, previous, constants, states, before, after,
+                         node.range);
+    if (!out)
+      return {};
+    if (!out.isDist())
+      return unsupported(node.range, "`unfold` of a cell that draws nothing");
+    rnn::YieldOp::create(builder, loc(node.range), after, out.value);
+  }
+  auto op = rnn::UnfoldOp::create(
+      builder, loc(node.range),
+      rnn::DistType::get(builder.getContext(), rnn::DistKind::Unfold, sequence),
+      init, names(builder, states), start, stop, max);
+  op.getBody().takeBody(region);
+  Thing result;
+  result.value = op.getResult();
+  return result;
+}

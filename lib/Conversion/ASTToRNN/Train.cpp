@@ -1,0 +1,220 @@
+// Train.cpp - the settings of `train` as attributes, with their defaults.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Emitter.h"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::elab;
+
+namespace {
+
+/// A setting with arguments: their names in order and their defaults.
+struct Choice {
+  const char *name;
+  std::vector<std::pair<const char *, double>> args;
+};
+
+// Defaults are those of PyTorch.
+const std::vector<Choice> &optimizers() {
+  static const std::vector<Choice> list = {
+      {"sgd", {{"lr", 1e-3}, {"momentum", 0}, {"nesterov", 0}}},
+      {"adam", {{"lr", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}}},
+      {"adamw",
+       {{"lr", 1e-3},
+        {"decay", 1e-2},
+        {"beta1", 0.9},
+        {"beta2", 0.999},
+        {"eps", 1e-8}}},
+      {"rmsprop", {{"lr", 1e-2}, {"alpha", 0.99}, {"eps", 1e-8}, {"momentum", 0}}},
+      {"adagrad", {{"lr", 1e-2}, {"eps", 1e-10}, {"lr_decay", 0}}}};
+  return list;
+}
+
+const std::vector<Choice> &schedules() {
+  static const std::vector<Choice> list = {
+      {"constant", {}},
+      {"cosine", {{"warmup", 0}}},
+      {"step", {{"every", 1}, {"by", 0.1}, {"after", 0}}},
+      {"plateau", {{"patience", 1}}},
+      {"onecycle", {{"peak", 1e-2}}}};
+  return list;
+}
+
+} // namespace
+
+/// `adam(lr = 2e-3)`: a dictionary with `key` = adam and all its numbers.
+DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
+                                   bool isOptimizer, Env &env) {
+  const auto *call = ast::dynAs<ast::Call>(node);
+  const auto *plain = ast::dynAs<ast::NameRef>(node);
+  std::string name = call ? call->callee.text : plain ? plain->name : "";
+  for (const Choice &choice : isOptimizer ? optimizers() : schedules()) {
+    if (name != choice.name)
+      continue;
+    auto args = choice.args;
+    size_t position = 0;
+    if (call)
+      for (const ast::Arg &arg : call->args) {
+        size_t slot = position;
+        if (arg.name.empty())
+          ++position;
+        else
+          slot = llvm::find_if(args,
+                               [&](const auto &one) {
+                                 return arg.name.text == one.first;
+                               }) -
+                 args.begin();
+        std::optional<double> value = number(*arg.value, env);
+        // `nesterov` alone switches it on.
+        const auto *flag = ast::dynAs<ast::NameRef>(*arg.value);
+        if (!value && flag && (flag->name == "true" || flag->name == "nesterov" ||
+                               flag->name == "false")) {
+          value = flag->name != "false";
+          if (arg.name.empty())
+            slot = 2;
+        }
+        if (slot >= args.size() || !value) {
+          unsupported(arg.value->range, "this setting of `" + name + "`");
+          return {};
+        }
+        args[slot].second = *value;
+      }
+    NamedAttrList list;
+    list.append(key, builder.getStringAttr(name));
+    for (auto &[argName, value] : args)
+      list.append(argName, builder.getF64FloatAttr(value));
+    return list.getDictionary(builder.getContext());
+  }
+  unsupported(node.range, "`" + name + "`");
+  return {};
+}
+
+/// Any other setting: numbers and words as written.
+std::optional<Attribute> Emitter::settingValue(const ast::Expr &expr,
+                                               Env &env) {
+  if (const auto *literal = ast::dynAs<ast::Number>(expr))
+    if (literal->isInteger)
+      return builder.getI64IntegerAttr(int64_t(literal->value));
+  if (std::optional<double> value = number(expr, env))
+    return builder.getF64FloatAttr(*value);
+  if (const auto *word = ast::dynAs<ast::NameRef>(expr))
+    return builder.getStringAttr(word->name);
+  unsupported(expr.range, "this setting");
+  return std::nullopt;
+}
+
+DictionaryAttr Emitter::trainSettings(const ast::TrainItem *train, Env &env) {
+  NamedAttrList list;
+  list.set("batch", builder.getI64IntegerAttr(32));
+  list.set("epochs", builder.getI64IntegerAttr(10));
+  list.set("seed", builder.getI64IntegerAttr(0));
+  list.set("per", builder.getStringAttr("element"));
+  auto choose = [&](StringRef name, bool isOptimizer) {
+    NamedAttrList choice;
+    choice.append(isOptimizer ? "name" : "kind", builder.getStringAttr(name));
+    for (const Choice &one : isOptimizer ? optimizers() : schedules())
+      if (name == one.name)
+        for (auto &[key, value] : one.args)
+          choice.append(key, builder.getF64FloatAttr(value));
+    return choice.getDictionary(builder.getContext());
+  };
+  list.set("optimize", choose("adam", true));
+  list.set("schedule", choose("constant", false));
+  llvm::SmallVector<Attribute> clips;
+  if (train)
+    for (const ast::Setting &setting : train->settings)
+      if (!addSetting(setting, list, clips, env))
+        return {};
+  list.set("clip", builder.getArrayAttr(clips));
+  return list.getDictionary(builder.getContext());
+}
+
+bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
+                         llvm::SmallVectorImpl<Attribute> &clips, Env &env) {
+  const std::string &name = setting.name.text;
+  if (name == "init")
+    return true; // Already in the parameters.
+  auto word = [&](size_t i) -> std::string {
+    if (i >= setting.values.size())
+      return "";
+    const auto *ref = ast::dynAs<ast::NameRef>(*setting.values[i]);
+    return ref ? ref->name : "";
+  };
+  if (setting.values.empty()) {
+    unsupported(setting.range, "a setting without a value");
+    return false;
+  }
+  if (name == "optimize" || name == "schedule") {
+    bool isOptimizer = name == "optimize";
+    DictionaryAttr attr = choiceAttr(
+        *setting.values[0], isOptimizer ? "name" : "kind", isOptimizer, env);
+    if (attr)
+      list.set(name, attr);
+    return bool(attr);
+  }
+  if (name == "clip") {
+    std::optional<double> limit =
+        setting.values.size() > 1 ? number(*setting.values[1], env) : std::nullopt;
+    if (!limit || word(0).empty()) {
+      unsupported(setting.range, "this clipping");
+      return false;
+    }
+    NamedAttrList clip;
+    clip.append("kind", builder.getStringAttr(word(0)));
+    clip.append("limit", builder.getF64FloatAttr(*limit));
+    clips.push_back(clip.getDictionary(builder.getContext()));
+    return true;
+  }
+  if (name == "bptt") {
+    std::optional<double> steps = number(*setting.values[0], env);
+    if (!steps || *steps < 1) {
+      unsupported(setting.range, "this number of steps");
+      return false;
+    }
+    NamedAttrList bptt;
+    bptt.append("steps", builder.getI64IntegerAttr(int64_t(*steps)));
+    bptt.append("carry", builder.getBoolAttr(word(1) == "carry"));
+    list.set(name, bptt.getDictionary(builder.getContext()));
+    return true;
+  }
+  std::optional<Attribute> value = settingValue(*setting.values[0], env);
+  if (!value)
+    return false;
+  if (setting.values.size() == 1) {
+    list.set(name, *value);
+    return true;
+  }
+  llvm::SmallVector<Attribute> all{*value};
+  for (const ast::ExprPtr &more : llvm::drop_begin(setting.values)) {
+    std::optional<Attribute> next = settingValue(*more, env);
+    if (!next)
+      return false;
+    all.push_back(*next);
+  }
+  list.set(name, builder.getArrayAttr(all));
+  return true;
+}
+
+/// `init rnn ~ uniform(-0.1, 0.1)` replaces the first values of every parameter
+/// below the path.
+bool Emitter::overrideInit(const ast::TrainItem &train, rnn::ModuleOp module,
+                           Env &env) {
+  for (const ast::Setting &setting : train.settings) {
+    if (setting.name.text != "init" || !setting.init)
+      continue;
+    DictionaryAttr init = initialiser(*setting.init, env);
+    if (!init)
+      return false;
+    std::string path;
+    for (const ast::Name &name : setting.path)
+      path += (path.empty() ? "" : ".") + name.text;
+    for (rnn::ParamOp param : module.getBody().getOps<rnn::ParamOp>()) {
+      StringRef name = param.getName();
+      bool below = path.empty() || name == path ||
+                   (name.starts_with(path) && name[path.size()] == '.');
+      if (below)
+        param.setInitAttr(init);
+    }
+  }
+  return true;
+}
