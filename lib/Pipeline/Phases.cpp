@@ -21,7 +21,8 @@ static std::string batchedPasses(const PipelineOptions &o) {
 /// Gradients are asked for, made, clipped and applied; then it is known what
 /// functions there are.
 static std::string gradPasses(const PipelineOptions &) {
-  return "grad-generate,rnnc-collect-interface,symbol-dce,canonicalize,cse";
+  return "grad-generate,grad-expand-clip,grad-expand-update,"
+         "rnnc-collect-interface,symbol-dce,canonicalize,cse";
 }
 
 static std::string scheduledPasses(const PipelineOptions &o) {

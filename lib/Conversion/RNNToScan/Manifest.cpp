@@ -3,6 +3,8 @@
 
 #include "Functions.h"
 
+#include "rnnc/Dialect/Grad/Update.h"
+
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -178,6 +180,13 @@ json::Value describeModule(const ModuleInfo &info, FloatType real) {
       addState(state.name, state.type);
   for (rnn::FirstStateOp op : info.firstStates)
     addState(op.getName(), op.getType());
+  if (info.isModel()) {
+    json::Array names;
+    for (StringRef slot : grad::optimizerSlots(module.getTrain()))
+      names.push_back(slot.str());
+    object["optimizer"] = json::Object{{"slots", int64_t(names.size())},
+                                       {"slot_names", std::move(names)}};
+  }
   object["inputs"] = std::move(inputs);
   object["outputs"] = std::move(outputs);
   object["states"] = std::move(states);

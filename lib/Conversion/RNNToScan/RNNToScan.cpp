@@ -6,6 +6,7 @@
 #include "Functions.h"
 
 #include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/Grad/Update.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -28,6 +29,35 @@ llvm::StringSet<> wantedFunctions(rnn::ModuleOp module) {
     if (auto name = entry.getAs<StringAttr>("function"))
       wanted.insert(name.getValue());
   return wanted;
+}
+
+/// The function that applies a gradient, on arenas laid out as the manifest
+/// says.
+LogicalResult makeUpdate(OpBuilder &b, const ModuleInfo &info,
+                         FloatType real) {
+  rnn::ModuleOp module = info.module;
+  auto [offsets, bytes] = layOutParameters(info, real);
+  int64_t width = real.getWidth() / 8;
+  SmallVector<grad::ParameterPlace> places;
+  for (auto [param, offset] : llvm::zip_equal(info.params, offsets)) {
+    rnn::ParamOp op = param;
+    SmallVector<int64_t> shape;
+    SmallVector<bool> labelled;
+    grad::ParameterPlace place;
+    place.offset = offset / width;
+    place.size = 1;
+    for (rnn::AxisAttr axis : op.getType().getAxes()) {
+      shape.push_back(axis.getSize());
+      labelled.push_back(module.getAxes().contains(axis.getName()));
+      place.size *= axis.getSize();
+    }
+    place.unit = grad::unitSize(shape, labelled);
+    place.trainable = !op.getFrozen();
+    places.push_back(place);
+  }
+  return grad::buildUpdateFunction(b, module.getLoc(), module.getSymName(),
+                                   module.getTrain(), places, bytes / width,
+                                   real);
 }
 
 struct ConvertRNNToScan
@@ -71,13 +101,14 @@ struct ConvertRNNToScan
       return named || allFunctions || exported.empty();
     };
     FunctionMaker maker(b, info, real, hoist);
-    return info.isModel() ? convertModel(maker, info, exported, wanted)
+    return info.isModel() ? convertModel(b, real, maker, info, exported, wanted)
                           : convertLayer(maker, info, exported, wanted);
   }
 
   using WantedFn = llvm::function_ref<bool(ArrayRef<StringRef>)>;
 
-  LogicalResult convertModel(FunctionMaker &maker, const ModuleInfo &info,
+  LogicalResult convertModel(OpBuilder &b, FloatType real,
+                             FunctionMaker &maker, const ModuleInfo &info,
                              const llvm::StringSet<> &exported,
                              WantedFn wanted) {
     if (info.bpttCarry) {
@@ -88,6 +119,8 @@ struct ConvertRNNToScan
     if (wanted({"grad", "train_step"}))
       if (failed(maker.makeObjective()) || failed(maker.makeGradient("grad")))
         return failure();
+    if (wanted({"train_step"}) && failed(makeUpdate(b, info, real)))
+      return failure();
     if (wanted({"loss"}) && failed(maker.makeLoss()))
       return failure();
     if (wanted({"predict"})) {
