@@ -136,6 +136,8 @@ static bool isLate(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto loop = dyn_cast_or_null<scan::LoopOp>(op))
     return cast<OpResult>(value).getResultNumber() >= loop.getNumStacks();
+  if (auto shift = dyn_cast_or_null<scan::ShiftOp>(op))
+    return carryBefore(shift) >= 0;
   return isa_and_nonnull<arith::ConstantOp>(op);
 }
 

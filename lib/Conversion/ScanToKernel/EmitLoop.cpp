@@ -17,6 +17,21 @@ static bool masksStack(scan::LoopOp loop, unsigned number) {
   return loop.getLengths() && loop.isMaskedStack(number);
 }
 
+int carryBefore(scan::ShiftOp op) {
+  auto loop = op.getInput().getDefiningOp<scan::LoopOp>();
+  if (!loop || op.getTimeDim() != 0 || op.getLengths() || !op.getFill())
+    return -1;
+  unsigned stack = cast<OpResult>(op.getInput()).getResultNumber();
+  bool back = op.getByAttr().getInt() < 0;
+  if (stack >= loop.getNumStacks() || back != loop.getReverse())
+    return -1;
+  for (unsigned k = 0; k < loop.getNumCarries(); ++k)
+    if (loop.getFirsts()[k] == op.getFill() &&
+        loop.getYield().getCarries()[k] == loop.getYield().getStacks()[stack])
+      return k;
+  return -1;
+}
+
 //===----------------------------------------------------------------------===//
 // Where carries live
 //===----------------------------------------------------------------------===//

@@ -50,6 +50,21 @@ static Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
 /// A sequence moved by one step: two copies, then what lengths ask for.
 void Emitter::emitShift(scan::ShiftOp op) {
   Location loc = op.getLoc();
+  int carry = carryBefore(op);
+  if (carry >= 0) {
+    auto loop = op.getInput().getDefiningOp<scan::LoopOp>();
+    const LoopMemory &memory = loops[loop];
+    unsigned stack = cast<OpResult>(op.getInput()).getResultNumber();
+    if (memory.stackCarry[stack] == carry && !memory.stackBefore[stack]) {
+      // The rows of the stack and its first value: nothing to do.
+      buffers[op.getResult()] =
+          rowsOf(b, loc, memory.carries[carry].storage,
+                 b.getIndexAttr(loop.getReverse() ? 1 : 0),
+                 sizes.get(op.getInput(), 0));
+      return;
+    }
+    place(op.getResult());
+  }
   Buffer from = bufferFor(op.getInput()), out = buffers[op.getResult()];
   int64_t dim = op.getTimeDim();
   bool later = op.getByAttr().getInt() > 0;

@@ -35,6 +35,10 @@ struct LoopMemory {
   llvm::SmallVector<std::pair<mlir::Value, Buffer>> initCopies;
 };
 
+/// The carry whose values before each step are what `op` makes of a stack of
+/// its values after each step; -1 if it makes something else.
+int carryBefore(scan::ShiftOp op);
+
 /// Writes the body of `target` from that of `source`. The arguments of
 /// `target` are those of `source` as memrefs, then one for each result.
 class Emitter {

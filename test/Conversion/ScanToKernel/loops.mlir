@@ -147,3 +147,23 @@ func.func @sums(%xs: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> (tensor<4xf32>) 
   } -> (tensor<4xf32>)
   return %r : tensor<4xf32>
 }
+
+// The states before each step are the stack's own rows, from its first value on.
+// CHECK-LABEL: func.func @before(
+// CHECK: %[[S:.*]] = memref.alloc(%{{.*}}, %{{.*}}) : memref<?x?x4xf32>
+// CHECK: scf.for
+// CHECK-NOT: memref.copy
+// CHECK: %[[BEFORE:.*]] = memref.subview %[[S]][0, 0, 0]
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%{{.*}}, %[[BEFORE]] :
+func.func @before(%h0: tensor<?x4xf32>, %len: tensor<?xi32>, %xs: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %xs, %c0 : tensor<?x?x4xf32>
+  %r:2 = scan.loop trip(%T) lengths(%len) slices(%x = %xs : tensor<?x?x4xf32>) carry(%h = %h0 : tensor<?x4xf32>) step(%t) {
+    %0 = arith.addf %x, %h : tensor<?x4xf32>
+    scan.yield carry(%0 : tensor<?x4xf32>) stack(%0 : tensor<?x4xf32>)
+  } -> (tensor<?x?x4xf32>, tensor<?x4xf32>)
+  %p = scan.shift %r#0 fill(%h0 : tensor<?x4xf32>) {by = 1 : i64} : tensor<?x?x4xf32>
+  %y = arith.mulf %r#0, %p : tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
