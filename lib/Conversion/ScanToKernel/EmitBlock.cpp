@@ -32,7 +32,21 @@ LogicalResult Emitter::run() {
   for (auto [i, value] : llvm::enumerate(from.getTerminator()->getOperands()))
     outputs.push_back({value, wholeBuffer(to.getArgument(first + i))});
   emitBlock(from, outputs);
+  nameShapes();
   return failure(failed);
+}
+
+/// Callers learn the sizes of arguments from `rnnc.shape`.
+void Emitter::nameShapes() {
+  Block &from = source.getBody().front();
+  SmallVector<Value> tensors(from.getArguments());
+  llvm::append_range(tensors, from.getTerminator()->getOperands());
+  for (auto [i, tensor] : llvm::enumerate(tensors)) {
+    if (target.getArgAttr(i, "rnnc.shape"))
+      continue;
+    if (ArrayAttr shape = sizes.shapeAttr(tensor))
+      target.setArgAttr(i, "rnnc.shape", shape);
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,6 +54,7 @@ private:
   using Outputs = llvm::ArrayRef<std::pair<mlir::Value, Buffer>>;
 
   // EmitBlock.cpp
+  void nameShapes();
   void emitBlock(mlir::Block &block, Outputs outputs);
   void assign(mlir::Block &block);
   void assignComposite(mlir::Value value);

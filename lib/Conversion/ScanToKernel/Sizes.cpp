@@ -83,6 +83,25 @@ SmallVector<OpFoldResult> Sizes::get(Value tensor) {
   return sizes;
 }
 
+ArrayAttr Sizes::shapeAttr(Value tensor) {
+  SmallVector<Attribute> shape;
+  for (OpFoldResult size : get(tensor)) {
+    if (std::optional<int64_t> number = getConstantIntValue(size)) {
+      shape.push_back(top.getI64IntegerAttr(*number));
+      continue;
+    }
+    Attribute name;
+    for (Attribute known : dimNames)
+      if (named.lookup(cast<StringAttr>(known).getValue()) ==
+          cast<Value>(size))
+        name = known;
+    if (!name)
+      return {};
+    shape.push_back(name);
+  }
+  return top.getArrayAttr(shape);
+}
+
 Value Sizes::index(Value value) {
   if (Value known = indices.lookup(value))
     return known;

@@ -50,6 +50,10 @@ public:
     return result;
   }
 
+  /// What `rnnc.shape` says of a tensor: numbers and names of dimensions. A
+  /// size that is no dimension of an argument has no name: a null attribute.
+  mlir::ArrayAttr shapeAttr(mlir::Value tensor);
+
   /// Names of the dynamic dimensions in order of appearance.
   llvm::ArrayRef<mlir::Attribute> getDimNames() const { return dimNames; }
 
