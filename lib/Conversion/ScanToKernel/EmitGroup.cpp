@@ -211,6 +211,14 @@ void Phase::reduce(
   results.push_back(combine(body(), sum, scalar));
 }
 
+bool Phase::readsAllDims() const {
+  llvm::SmallBitVector seen(space.size());
+  for (AffineMap map : inputMaps)
+    for (AffineExpr expr : map.getResults())
+      seen.set(cast<AffineDimExpr>(expr).getPosition());
+  return seen.all();
+}
+
 linalg::GenericOp Phase::finish() {
   if (space.empty())
     return {};
@@ -281,12 +289,20 @@ void Emitter::emitReduce(scan::ReduceOp op) {
                    : kind == scan::ReduceKind::max  ? -infinity
                                                     : infinity;
   fill(loc, out, neutral);
-  Phase phase(*this, loc, plan->exec(op), sizes.get(op.getInput()));
-  int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
-  Value element = phase.eval(op.getInput(), identityView(rank));
+  SmallVector<OpFoldResult> space = sizes.get(op.getInput());
+  int64_t rank = space.size();
+  auto phase = std::make_unique<Phase>(*this, loc, plan->exec(op), space);
+  Value element = phase->eval(op.getInput(), identityView(rank));
   if (rank == 0)
-    return phase.store(element, out);
-  phase.reduce(element, out, op.getDims(),
+    return phase->store(element, out);
+  if (!phase->readsAllDims()) {
+    Buffer written = alloc(loc, element.getType(), space);
+    phase->store(element, written);
+    phase->finish();
+    phase = std::make_unique<Phase>(*this, loc, plan->exec(op), space);
+    element = phase->leaf(written, identityView(rank));
+  }
+  phase->reduce(element, out, op.getDims(),
                [&](OpBuilder &body, Value sum, Value value) -> Value {
                  switch (kind) {
                  case scan::ReduceKind::prod:
@@ -299,7 +315,7 @@ void Emitter::emitReduce(scan::ReduceOp op) {
                    return arith::AddFOp::create(body, loc, sum, value);
                  }
                });
-  linalg::GenericOp generic = phase.finish();
+  linalg::GenericOp generic = phase->finish();
   // A sum of everything feeds a loss or a norm.
   if (out.rank() == 0 && kind == scan::ReduceKind::sum)
     generic->setAttr("rnnc.accumulate_f64", b.getUnitAttr());

@@ -149,6 +149,9 @@ public:
               llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value,
                                              mlir::Value)>
                   combine);
+  /// Whether what was read so far has every dimension of the space: a
+  /// reduction learns the sizes from what it reads.
+  bool readsAllDims() const;
   /// Makes the op.
   mlir::linalg::GenericOp finish();
   /// Reads memory.

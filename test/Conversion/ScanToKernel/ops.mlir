@@ -175,3 +175,19 @@ func.func @twice(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf
   %0 = math.tanh %x : tensor<?xf32>
   return %0, %0, %x : tensor<?xf32>, tensor<?xf32>, tensor<?xf32>
 }
+
+// A sum of a number: written out, so that the sum knows how many there are.
+// CHECK-LABEL: func.func @count(
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%[[ONES:.*]] : memref<?xf32>)
+// CHECK: linalg.generic
+// CHECK-SAME: iterator_types = ["reduction"]
+// CHECK-SAME: ins(%[[ONES]] :
+func.func @count(%x: tensor<?xf32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %B = tensor.dim %x, %c0 : tensor<?xf32>
+  %one = arith.constant dense<1.0> : tensor<f32>
+  %0 = scan.broadcast %one sizes(%B) dims = [] : tensor<f32> -> tensor<?xf32>
+  %1 = scan.reduce sum %0 dims = [0] : tensor<?xf32> -> tensor<f32>
+  return %1 : tensor<f32>
+}
