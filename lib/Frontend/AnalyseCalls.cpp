@@ -86,7 +86,8 @@ Analyser::assign(const std::string &callee, SourceRange range,
                     fmt::format("`{}` has no argument `{}`", callee,
                                 arg.name.text))
             .label("not known here")
-            .help(fmt::format("it has {}", names));
+            .help(fmt::format("its arguments are {}",
+                              names.empty() ? "none" : names));
         ok = false;
         continue;
       }
@@ -98,7 +99,8 @@ Analyser::assign(const std::string &callee, SourceRange range,
                   fmt::format("`{}` has {} argument{}", callee, ports.size(),
                               ports.size() == 1 ? "" : "s"))
           .label("one too many")
-          .help(fmt::format("it has {}", names.empty() ? "none" : names));
+          .help(names.empty() ? std::string("leave the brackets empty")
+                              : fmt::format("its arguments are {}", names));
       ok = false;
       break;
     }
@@ -119,7 +121,7 @@ Analyser::assign(const std::string &callee, SourceRange range,
                   fmt::format("`{}` needs an argument `{}`", callee,
                               ports[i].name))
           .label(fmt::format("`{}` is missing", ports[i].name))
-          .help(fmt::format("it has {}", names));
+          .help(fmt::format("its arguments are {}", names));
       ok = false;
     }
   return result;
@@ -283,8 +285,10 @@ Ty Analyser::layerCall(const Call &node, Instance &instance) {
       diags.error("E118", arg->range,
                   fmt::format("the inputs of `{}` differ in their first axes",
                               instance.name))
-          .label(str(axes))
-          .also(fronts[0].first->range, str(fronts[0].second));
+          .label(axes.empty() ? "none" : str(axes))
+          .also(fronts[0].first->range, fronts[0].second.empty()
+                                            ? "none"
+                                            : str(fronts[0].second));
       return Ty::error();
     }
   if (instance.nonCausal) {

@@ -96,7 +96,7 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
     bool state = blockScope->rule == Rule::FirstState;
     diags.error("E133", ref.range,
                 fmt::format("a first value cannot use `{}`", ref.name))
-        .label("not known before the first step")
+        .label(state ? "not known before the first step" : "not a fixed number")
         .also(local.decl, "declared here")
         .note(state ? "first values use only numbers, parameters and inputs "
                       "after `;`"

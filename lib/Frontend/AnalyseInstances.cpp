@@ -35,6 +35,14 @@ const Signature *Analyser::findModule(const Name &name) {
   }
   if (declaredLater(name.text, name.range))
     return nullptr;
+  if (blockScope && blockScope->signature &&
+      blockScope->signature->name == name.text) {
+    diags.error("E024", name.range,
+                fmt::format("`{}` cannot be made of itself", name.text))
+        .label("not known before its end")
+        .also(blockScope->signature->decl, "it is declared here");
+    return nullptr;
+  }
   std::string close = similar(name.text, moduleNames());
   auto &d = diags.error("E015", name.range,
                         fmt::format("there is no layer or cell `{}`",

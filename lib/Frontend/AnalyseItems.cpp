@@ -198,6 +198,7 @@ Signature *Analyser::newSignature(Signature::Kind kind, const Name &name) {
 void Analyser::beginBlock(BlockScope::Kind kind) {
   blockScope = std::make_unique<BlockScope>();
   blockScope->kind = kind;
+  blockScope->errorsBefore = diags.errorCount();
 }
 
 std::vector<GenericInfo>
@@ -380,6 +381,8 @@ void Analyser::finishCell(Signature &signature, const ModuleItem &item) {
 }
 
 void Analyser::finishParams() {
+  if (diags.errorCount() != blockScope->errorsBefore)
+    return;
   for (const auto &local : blockScope->locals) {
     if (local->kind != Local::Kind::Param || local->read || local->frozen)
       continue;

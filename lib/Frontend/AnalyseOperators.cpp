@@ -42,7 +42,9 @@ bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
     d.help(fmt::format("`if {} then 1 else 0` makes numbers of it",
                        text(expr.range)));
   else if (type.isState())
-    d.help(fmt::format("take one of its states: `{}.{}`", text(expr.range),
+    d.help(fmt::format("take one of its states: `{}.{}`",
+                       dynAs<NameRef>(expr) ? text(expr.range)
+                                            : "(" + text(expr.range) + ")",
                        type.fields.empty() ? "h"
                                            : joined(type.fields[0].path)));
   return false;
@@ -59,7 +61,9 @@ bool Analyser::fitsIndex(const Ty &type, const Poly &axis, SourceRange range) {
   diags.error("E125", range,
               fmt::format("the index {} lies outside of its axis",
                           type.literalValue))
-      .label(fmt::format("{} has the entries 0 to {}", axis.str(), *size - 1));
+      .label(fmt::format("{} has the entries 0 to {}",
+                         axis.constant() ? "the axis" : axis.str(),
+                         *size - 1));
   return true;
 }
 
@@ -163,7 +167,7 @@ void Analyser::shapeError(const std::string &op, SourceRange opRange,
     return;
   const Poly &a = l.axes[l.rank() - 1 - i], &b = r.axes[r.rank() - 1 - i];
   if (!a.time() || !b.time()) {
-    if (std::string known = values(a, b); !known.empty())
+    if (std::string known = valuesNote(a, b); !known.empty())
       d.note(known);
     return;
   }
@@ -199,7 +203,7 @@ Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
     d.help("`*` multiplies by a single number");
     return Ty::error();
   }
-  if (std::string known = values(rhs.axes.front(), lhs.axes.back());
+  if (std::string known = valuesNote(rhs.axes.front(), lhs.axes.back());
       !known.empty())
     d.note(known);
   if (!dynAs<NameRef>(*node.lhs) || !dynAs<NameRef>(*node.rhs))

@@ -381,10 +381,8 @@ void Analyser::fromField(const Recur &node, const Instance &cell,
   if (wanted.rank() != 1 || value.rank() != 1 || !value.isNumber())
     return;
   const Poly &from = value.axes[0], &to = wanted.axes[0];
-  if (std::string known = values(from, to); !known.empty())
-    d.note(*from.value() == *to.value()
-               ? known + " are equal in number but are different axes"
-               : known + " are different axes");
+  if (std::string known = valuesNote(from, to); !known.empty())
+    d.note(known);
   if (from.time())
     return;
   std::string init = freshName({"init", "first_state", "bridge"});

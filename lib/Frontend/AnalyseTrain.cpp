@@ -254,7 +254,10 @@ private:
     if (!kind || (*kind != "value" && *kind != "norm" &&
                   *kind != "global_norm" && *kind != "adaptive"))
       return wrong(one, one.values[0]->range,
-                   "known are `value`, `norm`, `global_norm` and `adaptive`");
+                   one.values.size() == 1
+                       ? "a kind and a limit above 0 have to follow"
+                       : "known are `value`, `norm`, `global_norm` and "
+                         "`adaptive`");
     std::optional<double> limit = number(one, 1);
     if (!limit || !(*limit > 0) || !std::isfinite(*limit))
       return wrong(one,

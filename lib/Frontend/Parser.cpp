@@ -52,6 +52,11 @@ bool Parser::atLineEnd() const {
     return true;
   if (brackets != 0 || !token.startsLine)
     return false;
+  // These cannot go on with anything, so what was begun is not finished.
+  if (at != 0 && isOneOf(token, {"}", "import", "fn", "layer", "cell", "dist",
+                                 "model", "train", "export", "param", "state",
+                                 "use", "input", "output", "out", "loss"}))
+    return true;
   if (continuesLine(token))
     return false;
   // The line before ended in an operator.

@@ -176,6 +176,7 @@ struct BlockScope {
   Signature *signature = nullptr;
   ModelInfo *model = nullptr;
   bool nonCausal = false;
+  size_t errorsBefore = 0; ///< in a block with errors nothing is "never used"
 };
 
 } // namespace rnnc

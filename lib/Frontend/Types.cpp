@@ -158,3 +158,12 @@ std::string rnnc::values(const Poly &a, const Poly &b) {
     return fmt::format("{} = {}", a.str(), *va);
   return fmt::format("{} = {} and {} = {}", a.str(), *va, b.str(), *vb);
 }
+
+std::string rnnc::valuesNote(const Poly &a, const Poly &b) {
+  std::string known = values(a, b);
+  if (!known.empty() && *a.value() == *b.value())
+    known += a.constant() || b.constant()
+                 ? ", but an axis with a name is not a number"
+                 : " are equal in number but are different axes";
+  return known;
+}

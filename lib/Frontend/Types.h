@@ -80,6 +80,9 @@ bool match(const Poly &formal, const Poly &actual,
 /// numbers.
 std::string values(const Poly &a, const Poly &b);
 
+/// The same, and that equal numbers do not make equal axes.
+std::string valuesNote(const Poly &a, const Poly &b);
+
 } // namespace rnnc
 
 #endif // RNNC_LIB_FRONTEND_TYPES_H

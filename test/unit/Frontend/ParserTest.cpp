@@ -126,7 +126,7 @@ TEST(Parser, Recovery) {
   EXPECT_EQ(parsed("y = a\nq r s\nstate = 3\nz = 1 +"),
             Lines({"expected `=` or `~` after the name, found `r`",
                    "expected the name of a state, found `=`",
-                   "expected an expression, found `}`"}));
+                   "expected an expression, found the end of the line"}));
 }
 
 } // namespace

@@ -144,6 +144,10 @@ TEST(Program, EveryCodeIsExplained) {
   std::vector<std::string> pages = explainedCodes();
   EXPECT_EQ(std::set<std::string>(pages.begin(), pages.end()), used);
   EXPECT_GT(used.size(), 80u);
+  for (const std::string &code : pages)
+    EXPECT_TRUE(std::filesystem::exists(std::string(RNNC_ERROR_TESTS) + "/" +
+                                        code + ".test"))
+        << code << " has no test";
   EXPECT_TRUE(std::is_sorted(pages.begin(), pages.end() - 2));
   EXPECT_EQ(explain("E101")->substr(0, 5), "E101:");
   EXPECT_EQ(explain("E10"), std::nullopt);
