@@ -1,0 +1,62 @@
+// Run.h - the reference interpreter: slow, obvious, in f64.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Evaluates the rnn level one example at a time. It shares no code with the compiler's conversions, gradients
+// or kernels, so it can be asked whether they are right.
+#ifndef RNNC_INTERPRETER_RUN_H
+#define RNNC_INTERPRETER_RUN_H
+
+#include "rnnc/Dialect/RNN/RNN.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rnnc::interp {
+
+/// A row-major array. Numbers of every kind are kept in f64, which holds all
+/// indices and lengths exactly.
+struct Array {
+  std::vector<int64_t> shape;
+  std::vector<double> data;
+
+  Array() = default;
+  Array(std::vector<int64_t> shape, double fill = 0);
+  static Array scalar(double value) { return Array({}, value); }
+  int64_t size() const { return static_cast<int64_t>(data.size()); }
+};
+
+using Arrays = std::map<std::string, Array>;
+
+/// How a module of the rnn level is run.
+struct RunOptions {
+  /// `loss`, `grad`, `predict`, `forward`, `vjp`; of cells also `step`.
+  std::string function = "loss";
+  /// Dropout acts, with the key (seed, update number).
+  bool dropout = false;
+  uint32_t seed = 0;
+  uint32_t update = 0;
+  /// Values of `stop(...)`, in the order in which they are computed: filled by
+  /// a run if empty, else used by it. So differences do not pass through them.
+  std::vector<Array> *stopped = nullptr;
+};
+
+/// Runs a function of a module. `inputs` holds parameters by their paths (as
+/// declared), inputs and outputs with a batch dimension in front, lengths under
+/// the name of their time axis (`[batch]`, absent: all full), first states of
+/// cells by their names, cotangents as `cot.NAME`. Results: `loss`, outputs,
+/// `NAME.p`, `state.PATH`, `grad.NAME` (by central differences).
+/// On failure returns nothing and says why in `error`.
+std::optional<Arrays> run(rnn::ModuleOp module, const Arrays &inputs,
+                          const RunOptions &options, std::string &error);
+
+/// Numbers in [0, 1): Philox4x32-10 as the language reference says.
+double uniform(uint32_t seed, uint32_t update, int64_t site, int64_t row,
+               int64_t step, int64_t element);
+
+} // namespace rnnc::interp
+
+#endif // RNNC_INTERPRETER_RUN_H

@@ -1,0 +1,362 @@
+// Example.cpp - declarations, binders and recurrences of the rnn level.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Example.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::interp;
+
+bool Example::fail(Operation &op, std::string text) {
+  if (message.empty())
+    message = op.getName().getStringRef().str() + ": " + std::move(text);
+  return false;
+}
+
+int64_t Example::sizeOf(rnn::AxisAttr axis) {
+  if (!axis.isTime())
+    return axis.getSize();
+  auto it = lengths.find(axis.getName().str());
+  return it == lengths.end() ? 0 : it->second;
+}
+
+Shape Example::shapeOf(rnn::ValueType type) {
+  Shape shape;
+  for (rnn::AxisAttr axis : type.getAxes())
+    shape.push_back(sizeOf(axis));
+  return shape;
+}
+
+bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
+  result = &out;
+  return evaluateBlock(module.getBody().front());
+}
+
+bool Example::evaluateBlock(Block &block) {
+  for (Operation &op : block)
+    if (!isa<rnn::YieldOp>(op) && !evaluate(op))
+      return false;
+  return true;
+}
+
+bool Example::evaluate(Operation &op) {
+  // What depends on data that was not given is left out: `predict` has none.
+  bool lacks = false;
+  if (!missing.empty())
+    op.walk([&](Operation *inner) {
+      for (Value value : inner->getOperands())
+        lacks |= missing.count(value);
+    });
+  if (lacks && !isa<rnn::ObserveOp>(op)) {
+    for (Value value : op.getResults())
+      missing.insert(value);
+    return true;
+  }
+  return TypeSwitch<Operation *, bool>(&op)
+      .Case<rnn::ParamOp, rnn::InputOp, rnn::OutputOp, rnn::FirstStateOp,
+            rnn::ResultOp, rnn::FinalStateOp, rnn::LossOp, rnn::ConstantOp>(
+          [&](auto) { return declaration(op); })
+      .Case([&](rnn::ObserveOp observed) { return observe(observed); })
+      .Case([&](rnn::BindOp bound) { return bind(bound); })
+      .Case([&](rnn::ScanOp scanned) { return scan(scanned); })
+      .Case([&](rnn::UnfoldOp) { return true; }) // where it is observed
+      .Case([&](rnn::DistOp dist) {
+        Dist &value = dists[dist.getResult()];
+        value.op = dist;
+        value.args.clear();
+        for (Value arg : dist.getArgs())
+          value.args.push_back(get(arg));
+        return true;
+      })
+      .Case<rnn::UnaryOp, rnn::BinaryOp, rnn::CompareOp, rnn::SelectOp,
+            rnn::ClampOp, rnn::ToRealOp, rnn::ClipGradOp>(
+          [&](auto) { return elementwise(op); })
+      .Default([&](Operation *) { return alongAxes(op); });
+}
+
+bool Example::declaration(Operation &op) {
+  auto named = [&](StringRef name, Value value) {
+    auto it = given.find(name.str());
+    if (it == given.end())
+      return false;
+    set(value, it->second);
+    return true;
+  };
+  if (auto param = dyn_cast<rnn::ParamOp>(op))
+    return named(param.getName(), param.getResult()) ||
+           fail(op, "the parameter `" + param.getName().str() + "` is not given");
+  if (auto input = dyn_cast<rnn::InputOp>(op))
+    return named(input.getName(), input.getResult()) ||
+           fail(op, "the input `" + input.getName().str() + "` is not given");
+  if (auto output = dyn_cast<rnn::OutputOp>(op)) {
+    if (!named(output.getName(), output.getResult()))
+      missing.insert(output.getResult());
+    return true;
+  }
+  if (auto first = dyn_cast<rnn::FirstStateOp>(op)) {
+    if (!named(first.getName(), first.getResult()))
+      set(first.getResult(), get(first.getValue()));
+    return true;
+  }
+  if (auto out = dyn_cast<rnn::ResultOp>(op)) {
+    result->outputs[out.getName().str()] = get(out.getValue());
+    return true;
+  }
+  if (auto state = dyn_cast<rnn::FinalStateOp>(op)) {
+    result->outputs["state." + state.getName().str()] = get(state.getValue());
+    return true;
+  }
+  if (auto loss = dyn_cast<rnn::LossOp>(op)) {
+    result->loss += get(loss.getValue()).data[0];
+    return true;
+  }
+  auto constant = cast<rnn::ConstantOp>(op);
+  set(constant.getResult(),
+      Array(shapeOf(constant.getResult().getType()),
+            constant.getValue().convertToDouble()));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Binders and recurrences
+//===----------------------------------------------------------------------===//
+
+bool Example::bind(rnn::BindOp op) {
+  int64_t count = sizeOf(op.getAxis());
+  std::vector<Array> bodies;
+  frames.push_back({op.getAxis(), 0, op.getAxis().isTime()});
+  for (int64_t i = 0; i < count; ++i) {
+    frames.back().index = i;
+    set(op.getIndex(), Array::scalar(double(i)));
+    if (!evaluateBlock(op.getBody().front()))
+      return false;
+    bodies.push_back(get(op.getYielded()));
+  }
+  frames.pop_back();
+  Array out(shapeOf(op.getResult().getType()));
+  rnn::BindKind kind = op.getKind();
+  double infinity = std::numeric_limits<double>::infinity();
+  switch (kind) {
+  case rnn::BindKind::For:
+    for (int64_t i = 0; i < count; ++i)
+      setEntry(out, i, bodies[i]);
+    break;
+  case rnn::BindKind::Sum:
+  case rnn::BindKind::Mean:
+    for (const Array &body : bodies)
+      for (int64_t i = 0; i < out.size(); ++i)
+        out.data[i] += kind == rnn::BindKind::Mean ? body.data[i] / count
+                                                   : body.data[i];
+    break;
+  case rnn::BindKind::Max:
+    out.data.assign(out.size(), -infinity);
+    for (const Array &body : bodies)
+      for (int64_t i = 0; i < out.size(); ++i)
+        out.data[i] = std::max(out.data[i], body.data[i]);
+    break;
+  case rnn::BindKind::Min:
+    out.data.assign(out.size(), infinity);
+    for (const Array &body : bodies)
+      for (int64_t i = 0; i < out.size(); ++i)
+        out.data[i] = std::min(out.data[i], body.data[i]);
+    break;
+  case rnn::BindKind::Prod:
+    out.data.assign(out.size(), 1);
+    for (const Array &body : bodies)
+      for (int64_t i = 0; i < out.size(); ++i)
+        out.data[i] *= body.data[i];
+    break;
+  case rnn::BindKind::LogSumExp:
+    for (int64_t i = 0; i < out.size(); ++i) {
+      std::vector<double> column;
+      for (const Array &body : bodies)
+        column.push_back(body.data[i]);
+      out.data[i] = logSumExp(column.data(), count);
+    }
+    break;
+  case rnn::BindKind::Softmax: {
+    std::vector<double> column;
+    for (const Array &body : bodies)
+      column.push_back(body.data[0]);
+    double norm = logSumExp(column.data(), count);
+    for (int64_t i = 0; i < count; ++i)
+      out.data[i] = std::exp(column[i] - norm);
+    break;
+  }
+  case rnn::BindKind::ArgMax: {
+    if (!count)
+      return fail(*op, "nothing to choose from");
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; ++i)
+      if (bodies[i].data[0] > bodies[best].data[0])
+        best = i;
+    out.data[0] = double(best);
+    break;
+  }
+  }
+  set(op.getResult(), std::move(out));
+  return true;
+}
+
+bool Example::scan(rnn::ScanOp op) {
+  int64_t count = sizeOf(op.getAxis());
+  std::vector<Array> states, outs;
+  for (Value first : op.getInit())
+    states.push_back(get(first));
+  for (Value out : op.getOuts())
+    outs.emplace_back(shapeOf(cast<rnn::ValueType>(out.getType())));
+  frames.push_back({op.getAxis(), 0, true});
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t t = op.getReverse() ? count - 1 - i : i;
+    frames.back().index = t;
+    for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
+      set(x, entry(get(xs), t));
+    for (auto [state, arg] : llvm::zip(states, op.getStateArgs()))
+      set(arg, state);
+    if (!evaluateBlock(op.getBody().front()))
+      return false;
+    for (auto [state, next] : llvm::zip(states, op.getYield().getNext()))
+      state = get(next);
+    for (auto [out, value] : llvm::zip(outs, op.getYield().getOut()))
+      setEntry(out, t, get(value));
+  }
+  frames.pop_back();
+  for (auto [value, out] : llvm::zip(op.getOuts(), outs))
+    set(value, out);
+  for (auto [value, state] : llvm::zip(op.getFinals(), states))
+    set(value, state);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Distributions
+//===----------------------------------------------------------------------===//
+
+/// -log p of each observed entry.
+Array Example::nll(const Dist &dist, const Array &data, bool &ok) {
+  Array out(data.shape);
+  rnn::DistOp op = dist.op;
+  const Array &first = dist.args[0];
+  if (op.getKind() == rnn::DistKind::Categorical) {
+    int64_t n = first.shape.back();
+    double smooth = op.getSmooth().convertToDouble();
+    for (int64_t i = 0; i < out.size(); ++i) {
+      const double *scores = first.data.data() + i * n;
+      int64_t y = int64_t(data.data[i]);
+      if (y < 0 || y >= n) {
+        ok = fail(*op, "the index " + std::to_string(y) + " is no symbol");
+        return out;
+      }
+      double mean = 0;
+      for (int64_t k = 0; k < n; ++k)
+        mean += scores[k] / n;
+      out.data[i] = logSumExp(scores, n) - (1 - smooth) * scores[y] -
+                    (smooth ? smooth * mean : 0);
+    }
+    return out;
+  }
+  for (int64_t i = 0; i < out.size(); ++i) {
+    double a = first.data[i % first.size()], y = data.data[i];
+    if (op.getKind() == rnn::DistKind::Bernoulli) {
+      out.data[i] = softplus(y != 0 ? -a : a);
+      continue;
+    }
+    double scale = dist.args[1].data[i % dist.args[1].size()];
+    double z = (y - a) / scale;
+    if (op.getKind() == rnn::DistKind::Laplace)
+      out.data[i] = std::fabs(z) + std::log(2 * scale);
+    else
+      out.data[i] = 0.5 * z * z + std::log(scale) + 0.5 * std::log(2 * M_PI);
+  }
+  return out;
+}
+
+bool Example::observeUnfold(rnn::UnfoldOp op, const Array &data,
+                            Observed &observed) {
+  std::vector<Array> states;
+  for (Value first : op.getInit())
+    states.push_back(get(first));
+  frames.push_back({op.getAxis(), 0, true});
+  for (int64_t t = 0; t < data.shape[0]; ++t) {
+    frames.back().index = t;
+    set(op.getPrevious(),
+        Array::scalar(t ? data.data[t - 1] : double(op.getStart())));
+    for (auto [state, arg] : llvm::zip(states, op.getStateArgs()))
+      set(arg, state);
+    if (!evaluateBlock(op.getBody().front()))
+      return false;
+    for (auto [state, next] : llvm::zip(states, op.getYield().getNext()))
+      state = get(next);
+    bool ok = true;
+    Array cost = nll(dists[op.getYield().getOut().front()], entry(data, t), ok);
+    if (!ok)
+      return false;
+    for (double one : cost.data)
+      observed.sum += one;
+    // A step counts once, however many numbers it draws.
+    observed.count += 1;
+  }
+  frames.pop_back();
+  return true;
+}
+
+bool Example::observe(rnn::ObserveOp op) {
+  Observed observed;
+  bool hasData = !missing.count(op.getData());
+  auto unfold = op.getDist().getDefiningOp<rnn::UnfoldOp>();
+  if (unfold && hasData) {
+    if (!observeUnfold(unfold, get(op.getData()), observed))
+      return false;
+  } else if (!unfold && !missing.count(op.getDist())) {
+    predict(op);
+    if (hasData) {
+      bool ok = true;
+      Array cost = nll(dists[op.getDist()], get(op.getData()), ok);
+      if (!ok)
+        return false;
+      for (double one : cost.data)
+        observed.sum += one;
+      observed.count = cost.size();
+    }
+  }
+  result->observed.push_back(observed);
+  return true;
+}
+
+void Example::predict(rnn::ObserveOp op) {
+  const Dist &dist = dists[op.getDist()];
+  rnn::DistOp distOp = dist.op;
+  std::string name = op.getName().str();
+  Array mode(shapeOf(op.getDist().getType().getValue()));
+  Array more = mode;
+  const Array &first = dist.args[0];
+  if (distOp.getKind() == rnn::DistKind::Categorical) {
+    int64_t n = first.shape.back();
+    more = first;
+    for (int64_t i = 0; i < mode.size(); ++i) {
+      const double *scores = first.data.data() + i * n;
+      double norm = logSumExp(scores, n);
+      int64_t best = 0;
+      for (int64_t k = 0; k < n; ++k) {
+        more.data[i * n + k] = std::exp(scores[k] - norm);
+        if (scores[k] > scores[best])
+          best = k;
+      }
+      mode.data[i] = double(best);
+    }
+  } else {
+    for (int64_t i = 0; i < mode.size(); ++i) {
+      double a = first.data[i % first.size()];
+      bool isBit = distOp.getKind() == rnn::DistKind::Bernoulli;
+      mode.data[i] = isBit ? a > 0 : a;
+      more.data[i] =
+          isBit ? sigmoid(a) : dist.args[1].data[i % dist.args[1].size()];
+    }
+  }
+  result->outputs[name] = std::move(mode);
+  result->outputs[name + ".p"] = std::move(more);
+}

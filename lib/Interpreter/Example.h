@@ -1,0 +1,87 @@
+// Example.h - evaluates one module of the rnn level for one example.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_INTERPRETER_EXAMPLE_H
+#define RNNC_LIB_INTERPRETER_EXAMPLE_H
+
+#include "Dense.h"
+
+namespace rnnc::interp {
+
+/// Sum of -log p over the observed entries of one output, and their number.
+struct Observed {
+  double sum = 0;
+  int64_t count = 0;
+};
+
+/// What one example gives.
+struct ExampleResult {
+  std::vector<Observed> observed; ///< one for each rnn.observe
+  double loss = 0;                ///< of all rnn.loss
+  Arrays outputs;                 ///< results, last states, predictions
+};
+
+class Example {
+public:
+  /// `values` holds the arrays of this example by name, without a batch
+  /// dimension; `lengths` its time axes.
+  Example(const Arrays &values, const std::map<std::string, int64_t> &lengths,
+          int64_t row, const RunOptions &options, size_t &stopCount)
+      : given(values), lengths(lengths), row(row), options(options),
+        stopCount(stopCount) {}
+
+  bool run(rnn::ModuleOp module, ExampleResult &result);
+  const std::string &error() const { return message; }
+
+private:
+  struct Dist {
+    rnn::DistOp op;
+    std::vector<Array> args;
+  };
+  /// A loop or binder around the op that is evaluated.
+  struct Frame {
+    rnn::AxisAttr axis;
+    int64_t index;
+    bool isStep; ///< a recurrence, or a binder along time
+  };
+
+  bool evaluate(mlir::Operation &op);
+  bool evaluateBlock(mlir::Block &block);
+  bool declaration(mlir::Operation &op);
+  bool elementwise(mlir::Operation &op);
+  bool alongAxes(mlir::Operation &op);
+  bool lookup(rnn::LookupOp op);
+  bool match(rnn::MatchOp op);
+  bool join(rnn::JoinOp op);
+  bool reduceLast(rnn::ReduceLastOp op);
+  bool sequence(rnn::SequenceOp op);
+  bool dropout(rnn::DropoutOp op);
+  bool stop(rnn::StopOp op);
+  bool bind(rnn::BindOp op);
+  bool scan(rnn::ScanOp op);
+  bool observe(rnn::ObserveOp op);
+  bool observeUnfold(rnn::UnfoldOp op, const Array &data, Observed &result);
+  Array nll(const Dist &dist, const Array &data, bool &ok);
+  void predict(rnn::ObserveOp op);
+
+  bool fail(mlir::Operation &op, std::string text);
+  const Array &get(mlir::Value value) { return values[value]; }
+  void set(mlir::Value value, Array array) { values[value] = std::move(array); }
+  int64_t sizeOf(rnn::AxisAttr axis);
+  Shape shapeOf(rnn::ValueType type);
+
+  const Arrays &given;
+  const std::map<std::string, int64_t> &lengths;
+  int64_t row;
+  const RunOptions &options;
+  size_t &stopCount;
+  llvm::DenseMap<mlir::Value, Array> values;
+  llvm::DenseMap<mlir::Value, Dist> dists;
+  llvm::DenseSet<mlir::Value> missing; ///< outputs without data, and what follows
+  std::vector<Frame> frames;
+  ExampleResult *result = nullptr;
+  std::string message;
+};
+
+} // namespace rnnc::interp
+
+#endif // RNNC_LIB_INTERPRETER_EXAMPLE_H
