@@ -35,7 +35,7 @@ GemmShape GemmShape::forTarget(const LoopTarget &target, unsigned bits) {
       s.rows, target.l2 / 8 / (s.kBlock * bytes) / s.rows * s.rows);
   s.mBlock = std::min<int64_t>(s.mBlock, (96 / s.rows) * s.rows);
   s.nBlock = std::max<int64_t>(
-      s.panel(), target.l2 / 8 / (s.kBlock * bytes) / s.panel() * s.panel());
+      s.panel(), target.l2 / 4 / (s.kBlock * bytes) / s.panel() * s.panel());
   return s;
 }
 
@@ -170,11 +170,13 @@ std::string nameOf(StringRef what, Type element) {
   return (what + (element.isF32() ? ".f32" : ".f64")).str();
 }
 
-/// One register tile: `rows` rows of C by one panel of B.
+/// One register tile: `rows` rows of C by the first `vectors` vectors of a
+/// panel of B.
 class TileBuilder {
 public:
-  TileBuilder(Emit &e, func::FuncOp f, unsigned rows, bool packedA)
-      : e(e), rows(rows), packedA(packedA), vectors(e.shape.vectors) {
+  TileBuilder(Emit &e, func::FuncOp f, unsigned rows, bool packedA,
+              unsigned vectors)
+      : e(e), rows(rows), packedA(packedA), vectors(vectors) {
     auto args = f.getArguments();
     a = args[0], rowStride = args[1], panel = args[2], c = args[3],
     ldc = args[4], k = args[5], left = args[6], accumulate = args[7];
@@ -187,7 +189,7 @@ public:
 
   void build() {
     Values sums = products();
-    Value full = e.less(e.i64(e.shape.panel() - 1), left);
+    Value full = e.less(e.i64(int64_t(vectors) * e.shape.lanes - 1), left);
     e.ifThenElse(
         full, [&] { writeFull(sums); }, [&] { writePart(sums); });
     e.ret();
@@ -313,16 +315,16 @@ func::FuncOp GemmLibrary::declare(StringRef name, TypeRange arguments) {
   OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());                \
   Emit e(b, module.getLoc(), element, shape, target.fma)
 
-func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA) {
+func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
+                               unsigned vectors) {
   RNNC_GEMM_PROLOGUE(
-      nameOf(Twine(packedA ? "rnnc.gemm.tile_packed" : "rnnc.gemm.tile")
-                 .concat(Twine(rows))
-                 .str(),
+      nameOf((packedA ? "rnnc.gemm.tile_packed" : "rnnc.gemm.tile") +
+                 std::to_string(rows) + "x" + std::to_string(vectors),
              element),
       ptr, i64, ptr, ptr, i64, i64, i64, i1);
   (void)args;
   f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
-  TileBuilder(e, f, rows, packedA).build();
+  TileBuilder(e, f, rows, packedA, vectors).build();
   return f;
 }
 
@@ -339,19 +341,26 @@ func::FuncOp GemmLibrary::block(Type element) {
       Value number = arith::DivUIOp::create(b, e.loc, j, e.i64(shape.panel()));
       Value panel = e.address(panels, e.mul(number, panelStride));
       Value left = e.sub(columns, j);
-      auto call = [&](Value i, unsigned count) {
-        Value rowA = e.address(a, e.mul(i, packedA ? k : rowStride));
-        Value rowC = e.address(c, e.add(e.mul(i, ldc), j));
-        e.call(tile(element, count, packedA),
-               {rowA, rowStride, panel, rowC, ldc, k, left, accumulate});
-      };
       Value rest = arith::RemUIOp::create(b, e.loc, rows, e.i64(shape.rows));
       Value main = e.sub(rows, rest);
-      e.loop(e.i64(0), main, e.i64(shape.rows),
-             [&](Value i) { call(i, shape.rows); });
-      for (unsigned count = 1; count != shape.rows; ++count)
-        e.ifThenElse(
-            e.equal(rest, e.i64(count)), [&] { call(main, count); }, nullptr);
+      auto column = [&](unsigned vectors) {
+        auto call = [&](Value i, unsigned count) {
+          Value rowA = e.address(a, e.mul(i, packedA ? k : rowStride));
+          Value rowC = e.address(c, e.add(e.mul(i, ldc), j));
+          e.call(tile(element, count, packedA, vectors),
+                 {rowA, rowStride, panel, rowC, ldc, k, left, accumulate});
+        };
+        e.loop(e.i64(0), main, e.i64(shape.rows),
+               [&](Value i) { call(i, shape.rows); });
+        for (unsigned count = 1; count != shape.rows; ++count)
+          e.ifThenElse(
+              e.equal(rest, e.i64(count)), [&] { call(main, count); },
+              nullptr);
+      };
+      // The last panel may have few columns: half a tile then.
+      Value wide = e.less(e.i64(shape.lanes), left);
+      e.ifThenElse(
+          wide, [&] { column(shape.vectors); }, [&] { column(1); });
     });
   };
   e.ifThenElse(packed, [&] { tilesOf(true); }, [&] { tilesOf(false); });
@@ -359,42 +368,138 @@ func::FuncOp GemmLibrary::block(Type element) {
   return f;
 }
 
-// (a, rowStride, columnStride, packed, rows, k): rows of A into tiles
-// [ceil(rows / tile)][k][tile].
+namespace {
+
+/// Packs rows of A into tiles [ceil(rows / tile)][k][tile]; the last tile may
+/// have fewer rows, its other entries are not written.
+class RowPacker {
+public:
+  RowPacker(Emit &e, func::FuncOp f) : e(e), tile(e.shape.rows) {
+    auto args = f.getArguments();
+    a = args[0], rs = args[1], cs = args[2], out = args[3], rows = args[4],
+    k = args[5];
+    Value rest = arith::RemUIOp::create(e.b, e.loc, rows, e.i64(tile));
+    whole = e.sub(rows, rest);
+    left = rest;
+  }
+
+  void build() {
+    e.ifThenElse(
+        e.equal(rs, e.i64(1)), [&] { alongRows(); },
+        [&] {
+          e.ifThenElse(
+              e.equal(cs, e.i64(1)), [&] { alongColumns(); },
+              [&] {
+                e.loop(e.i64(0), whole, e.i64(tile),
+                       [&](Value i) { elements(i, e.i64(tile), e.i64(0)); });
+              });
+        });
+    elements(whole, left, e.i64(0));
+    e.ret();
+  }
+
+private:
+  VectorType column() const { return VectorType::get({tile}, e.element); }
+  Value tileAt(Value i) { return e.address(out, e.mul(i, k)); }
+
+  /// A is stored transposed: the rows of a step lie side by side. Whole cache
+  /// lines are read, a row of A's storage at a time.
+  void alongRows() {
+    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+      Value from = e.address(a, e.mul(s, cs));
+      Value to = e.address(out, e.mul(s, e.i64(tile)));
+      e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
+        Value v = LLVM::LoadOp::create(e.b, e.loc, column(), e.address(from, i),
+                                       e.alignment());
+        LLVM::StoreOp::create(e.b, e.loc, v, e.address(to, e.mul(i, k)),
+                              e.alignment());
+      });
+    });
+  }
+
+  /// A is stored row by row: squares of eight steps are transposed in
+  /// registers.
+  void alongColumns() {
+    const int64_t square = 8;
+    Value rest = arith::RemUIOp::create(e.b, e.loc, k, e.i64(square));
+    Value main = e.sub(k, rest);
+    e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
+      Value from = e.address(a, e.mul(i, rs)), to = tileAt(i);
+      e.loop(e.i64(0), main, e.i64(square), [&](Value s) {
+        auto type = VectorType::get({square}, e.element);
+        Values lines;
+        for (int64_t r = 0; r != tile; ++r)
+          lines.push_back(LLVM::LoadOp::create(
+              e.b, e.loc, type,
+              e.address(from, e.add(e.mul(rs, e.i64(r)), s)), e.alignment()));
+        while (int64_t(lines.size()) < square)
+          lines.push_back(lines.back());
+        lines = transposed(lines);
+        for (int64_t u = 0; u != square; ++u) {
+          Value v = lines[u];
+          if (tile != square) {
+            SmallVector<int64_t> first;
+            for (int64_t r = 0; r != tile; ++r)
+              first.push_back(r);
+            v = vector::ShuffleOp::create(e.b, e.loc, v, v, first);
+          }
+          Value at = e.mul(e.add(s, e.i64(u)), e.i64(tile));
+          LLVM::StoreOp::create(e.b, e.loc, v, e.address(to, at),
+                                e.alignment());
+        }
+      });
+      elements(i, e.i64(tile), main);
+    });
+  }
+
+  /// Transposes a square of eight vectors: three rounds of shuffles, each
+  /// exchanging halves of blocks twice as large.
+  Values transposed(Values v) {
+    for (int64_t width = 1; width != 8; width *= 2) {
+      Values next(8);
+      for (int64_t i = 0; i != 8; ++i) {
+        if (i & width)
+          continue;
+        SmallVector<int64_t> low, high;
+        for (int64_t c = 0; c != 8; ++c) {
+          bool second = c & width;
+          low.push_back(second ? 8 + (c - width) : c);
+          high.push_back(second ? 8 + c : c + width);
+        }
+        Value x = v[i], y = v[i + width];
+        next[i] = vector::ShuffleOp::create(e.b, e.loc, x, y, low);
+        next[i + width] = vector::ShuffleOp::create(e.b, e.loc, x, y, high);
+      }
+      v = next;
+    }
+    return v;
+  }
+
+  /// One by one: `count` rows from row `i`, steps from `start`.
+  void elements(Value i, Value count, Value start) {
+    Value from = e.address(a, e.mul(i, rs)), to = tileAt(i);
+    e.loop(start, k, e.i64(1), [&](Value s) {
+      e.loop(e.i64(0), count, e.i64(1), [&](Value r) {
+        Value at = e.add(e.mul(rs, r), e.mul(s, cs));
+        Value v = e.loadScalar(e.address(from, at));
+        e.storeScalar(v, e.address(to, e.add(e.mul(s, e.i64(tile)), r)));
+      });
+    });
+  }
+
+  Emit &e;
+  int64_t tile;
+  Value a, rs, cs, out, rows, k, whole, left;
+};
+
+} // namespace
+
 func::FuncOp GemmLibrary::packRows(Type element) {
   RNNC_GEMM_PROLOGUE(nameOf("rnnc.gemm.pack_rows", element), ptr, i64, i64, ptr,
                      i64, i64);
-  Value a = args[0], rs = args[1], cs = args[2], out = args[3], rows = args[4],
-        k = args[5];
-  int64_t tileRows = shape.rows;
-  e.loop(e.i64(0), rows, e.i64(tileRows), [&](Value i) {
-    Value to = e.address(out, e.mul(i, k));
-    Value from = e.address(a, e.mul(i, rs));
-    Value left = e.sub(rows, i);
-    e.ifThenElse(
-        e.less(e.i64(tileRows - 1), left),
-        [&] {
-          e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-            for (int64_t r = 0; r != tileRows; ++r) {
-              Value at = e.add(e.mul(rs, e.i64(r)), e.mul(s, cs));
-              Value v = e.loadScalar(e.address(from, at));
-              Value toAt = e.add(e.mul(s, e.i64(tileRows)), e.i64(r));
-              e.storeScalar(v, e.address(to, toAt));
-            }
-          });
-        },
-        [&] {
-          e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-            e.loop(e.i64(0), left, e.i64(1), [&](Value r) {
-              Value at = e.add(e.mul(rs, r), e.mul(s, cs));
-              Value v = e.loadScalar(e.address(from, at));
-              Value toAt = e.add(e.mul(s, e.i64(tileRows)), r);
-              e.storeScalar(v, e.address(to, toAt));
-            });
-          });
-        });
-  });
-  e.ret();
+  (void)args;
+  f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  RowPacker(e, f).build();
   return f;
 }
 
@@ -460,29 +565,40 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
   Value one = e.i64(1), zero = e.i64(0);
   Value yes = arith::ConstantOp::create(b, e.loc, b.getBoolAttr(true));
   Value no = arith::ConstantOp::create(b, e.loc, b.getBoolAttr(false));
-  Value contiguous = e.equal(cs, one);
   Value panelStride = e.mul(k, e.i64(shape.panel()));
+  // Rows that lie far apart meet in the same sets of the first-level cache:
+  // packed if they are used often enough to pay for it.
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  auto both = [&](Value x, Value y) -> Value {
+    return arith::AndIOp::create(b, e.loc, x, y);
+  };
+  Value near = e.less(rs, e.i64(2048 / bytes));
+  Value few = e.less(columns, e.i64(4 * shape.panel() + 1));
+  Value flat = e.less(rows, e.i64(4 * shape.rows));
+  Value direct = arith::OrIOp::create(
+      b, e.loc, near, arith::OrIOp::create(b, e.loc, few, flat));
+  direct = both(direct, e.equal(cs, one));
   // An empty sum is zero: K = 0 still visits C once.
   Value end = arith::MaxSIOp::create(b, e.loc, k, one);
-  e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
-    Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
-    Value later = e.less(zero, p);
-    Value add = arith::OrIOp::create(b, e.loc, accumulate, later);
-    Value panels = e.address(packed, e.mul(p, e.i64(shape.panel())));
-    Value columnOfA = e.address(a, e.mul(p, cs));
-    e.loop(zero, rows, e.i64(shape.mBlock), [&](Value i) {
-      Value mc = e.min(e.sub(rows, i), e.i64(shape.mBlock));
-      Value blockOfA = e.address(columnOfA, e.mul(i, rs));
-      Value rowOfC = e.address(c, e.mul(i, ldc));
+  e.loop(zero, rows, e.i64(shape.mBlock), [&](Value i) {
+    Value mc = e.min(e.sub(rows, i), e.i64(shape.mBlock));
+    Value rowsOfA = e.address(a, e.mul(i, rs));
+    Value rowsOfC = e.address(c, e.mul(i, ldc));
+    e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
+      Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
+      Value later = e.less(zero, p);
+      Value add = arith::OrIOp::create(b, e.loc, accumulate, later);
+      Value panels = e.address(packed, e.mul(p, e.i64(shape.panel())));
+      Value blockOfA = e.address(rowsOfA, e.mul(p, cs));
       e.ifThenElse(
-          contiguous,
+          direct,
           [&] {
-            e.call(block(element), {blockOfA, rs, panels, panelStride, rowOfC,
+            e.call(block(element), {blockOfA, rs, panels, panelStride, rowsOfC,
                                     ldc, mc, columns, kc, add, no});
           },
           [&] {
             e.call(packRows(element), {blockOfA, rs, cs, scratch, mc, kc});
-            e.call(block(element), {scratch, one, panels, panelStride, rowOfC,
+            e.call(block(element), {scratch, one, panels, panelStride, rowsOfC,
                                     ldc, mc, columns, kc, add, yes});
           });
     });

@@ -50,7 +50,8 @@ public:
 
 private:
   mlir::func::FuncOp task(mlir::Type element, bool packed);
-  mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA);
+  mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA,
+                          unsigned vectors);
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
   mlir::func::FuncOp declare(llvm::StringRef name, mlir::TypeRange arguments);
