@@ -58,10 +58,6 @@ public:
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
     options.optLevel = request.optLevel;
-    options.hoist = request.hoist;
-    options.sumWeightGradients = request.sumWeightGradients;
-    options.mergeProducts = request.mergeProducts;
-    options.unroll = request.unroll;
   }
 
   int run();

@@ -25,13 +25,8 @@ static std::string gradPasses(const PipelineOptions &) {
          "rnnc-collect-interface,symbol-dce,canonicalize,cse";
 }
 
-static std::string scheduledPasses(const PipelineOptions &o) {
-  std::string passes;
-  auto add = [&](bool wanted, llvm::StringRef pass) {
-    if (wanted)
-      passes += (pass + ",").str();
-  };
-  return passes + "canonicalize,cse";
+static std::string scheduledPasses(const PipelineOptions &) {
+  return "canonicalize,cse";
 }
 
 static std::string kernelPasses(const PipelineOptions &) {

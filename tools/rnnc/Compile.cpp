@@ -59,18 +59,6 @@ struct Options {
                     cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
                         cl::cat(category)};
-  cl::opt<bool> noHoist{"no-hoist",
-                        cl::desc("Leave products inside the time loops"),
-                        cl::cat(category)};
-  cl::opt<bool> noSum{"no-sum-weight-gradients",
-                      cl::desc("Add up weight gradients step by step"),
-                      cl::cat(category)};
-  cl::opt<bool> noMerge{"no-merge-products",
-                        cl::desc("Leave products that share an operand apart"),
-                        cl::cat(category)};
-  cl::opt<int> unroll{"unroll", cl::init(1),
-                      cl::desc("Steps of a time loop to write out"),
-                      cl::value_desc("n"), cl::cat(category)};
 };
 
 int usage(const llvm::Twine &message) {
@@ -136,10 +124,6 @@ int fill(const Options &options, CompileRequest &request) {
   request.verbose = options.verbose;
   request.color = llvm::sys::Process::StandardErrHasColors();
   request.debugOptions = true;
-  request.hoist = !options.noHoist;
-  request.sumWeightGradients = !options.noSum;
-  request.mergeProducts = !options.noMerge;
-  request.unroll = options.unroll;
   return 0;
 }
 

@@ -40,11 +40,6 @@ struct CompileRequest {
   bool color = false;
   /// The options --mlir-… of the command line are in force.
   bool debugOptions = false;
-  // Loop passes, to be turned off for comparison.
-  bool hoist = true;
-  bool sumWeightGradients = true;
-  bool mergeProducts = true;
-  int unroll = 1;
 };
 
 /// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in

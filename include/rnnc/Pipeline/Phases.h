@@ -31,11 +31,6 @@ struct PipelineOptions {
   // Of the phases after `buffer`, which run once for every variant.
   int vectorBits = 256;
   bool fma = true;
-  // Loop passes, each of which can be turned off.
-  bool hoist = true;
-  bool sumWeightGradients = true;
-  bool mergeProducts = true;
-  int unroll = 1;
 };
 
 struct PhaseInfo {
