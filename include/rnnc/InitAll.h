@@ -14,6 +14,7 @@
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Dialect/Scan/Gradients.h"
 #include "rnnc/Dialect/Scan/Scan.h"
+#include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -56,6 +57,7 @@ inline void registerAllPasses() {
   registerExpandMathPasses();
   registerKernelToLLVMPipeline();
   kernel::registerKernelPasses();
+  scan::registerScanPasses();
 }
 
 } // namespace rnnc

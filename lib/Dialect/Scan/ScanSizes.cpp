@@ -210,28 +210,34 @@ Value sizeOperand(Dim dim) {
   return {};
 }
 
+// Where a size comes from: a number, an index value, or a dimension.
+struct Root {
+  std::optional<int64_t> number;
+  Value size;
+  Dim dim;
+};
+
 // Follows `tensor.dim` and size operands as far back as possible.
-Value rootSize(OpBuilder &builder, Location loc, Dim dim) {
+Root findRoot(Dim dim) {
   while (true) {
     RankedTensorType type = tensorOf(dim.value);
     if (!type.isDynamicDim(dim.number))
-      return arith::ConstantIndexOp::create(builder, loc,
-                                            type.getDimSize(dim.number));
+      return {type.getDimSize(dim.number), {}, dim};
     if (std::optional<Dim> before = stepBack(dim)) {
       dim = *before;
       continue;
     }
     Value size = sizeOperand(dim);
     if (!size)
-      return tensor::DimOp::create(builder, loc, dim.value, dim.number);
+      return {std::nullopt, {}, dim};
     auto inner = size.getDefiningOp<tensor::DimOp>();
     std::optional<int64_t> number =
         inner ? inner.getConstantIndex() : std::nullopt;
     if (!number) {
       IntegerAttr constant;
       if (matchPattern(size, m_Constant(&constant)))
-        return arith::ConstantIndexOp::create(builder, loc, constant.getInt());
-      return size;
+        return {constant.getInt(), {}, dim};
+      return {std::nullopt, size, dim};
     }
     dim = Dim{inner.getSource(), *number};
   }
@@ -239,7 +245,17 @@ Value rootSize(OpBuilder &builder, Location loc, Dim dim) {
 } // namespace
 
 Value scan::sizeOf(OpBuilder &builder, Location loc, Value value, int64_t dim) {
-  return rootSize(builder, loc, Dim{value, dim});
+  Root root = findRoot({value, dim});
+  if (root.number)
+    return arith::ConstantIndexOp::create(builder, loc, *root.number);
+  if (root.size)
+    return root.size;
+  return tensor::DimOp::create(builder, loc, root.dim.value, root.dim.number);
+}
+
+bool scan::isSizeRoot(Value value, int64_t dim) {
+  Root root = findRoot({value, dim});
+  return !root.number && !root.size && root.dim.value == value;
 }
 
 SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,

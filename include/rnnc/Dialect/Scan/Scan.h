@@ -47,6 +47,9 @@ mlir::RankedTensorType insertDim(mlir::RankedTensorType type, int64_t dim,
 mlir::Value sizeOf(mlir::OpBuilder &builder, mlir::Location loc,
                    mlir::Value value, int64_t dim);
 
+/// Whether `sizeOf` would ask `value` itself.
+bool isSizeRoot(mlir::Value value, int64_t dim);
+
 /// The sizes of the dynamic dimensions of `value`, in order, as by `sizeOf`.
 llvm::SmallVector<mlir::Value> dynamicSizes(mlir::OpBuilder &builder,
                                             mlir::Location loc,
