@@ -58,6 +58,9 @@ public:
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
     options.optLevel = request.optLevel;
+    options.hoist = request.hoist;
+    options.sumWeightGradients = request.sumWeightGradients;
+    options.mergeProducts = request.mergeProducts;
   }
 
   int run();

@@ -18,15 +18,22 @@ static std::string batchedPasses(const PipelineOptions &o) {
          "},canonicalize,cse";
 }
 
-/// Gradients are asked for, made, clipped and applied; then it is known what
+/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied; then it is known what
 /// functions there are.
 static std::string gradPasses(const PipelineOptions &) {
-  return "grad-generate,grad-expand-clip,grad-expand-update,"
+  return "scan-segment,grad-generate,grad-expand-clip,grad-expand-update,"
          "rnnc-collect-interface,symbol-dce,canonicalize,cse";
 }
 
-static std::string scheduledPasses(const PipelineOptions &) {
-  return "canonicalize,cse";
+static std::string scheduledPasses(const PipelineOptions &o) {
+  std::string passes = "scan-simplify{forget-gradients=true},canonicalize,cse,";
+  if (o.hoist)
+    passes += "scan-hoist,";
+  if (o.sumWeightGradients)
+    passes += "scan-sum-weight-gradients,";
+  if (o.mergeProducts)
+    passes += "scan-merge-products,";
+  return passes + "canonicalize,cse";
 }
 
 static std::string kernelPasses(const PipelineOptions &) {

@@ -57,6 +57,15 @@ struct Options {
   cl::opt<bool> all{"all-functions",
                     cl::desc("Make all functions, whatever `export` names"),
                     cl::cat(category)};
+  cl::opt<bool> noHoist{"no-hoist",
+                        cl::desc("Leave products inside the time loops"),
+                        cl::cat(category)};
+  cl::opt<bool> noSum{"no-sum-weight-gradients",
+                      cl::desc("Add up weight gradients step by step"),
+                      cl::cat(category)};
+  cl::opt<bool> noMerge{"no-merge-products",
+                        cl::desc("Leave products that share an operand apart"),
+                        cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
                         cl::cat(category)};
 };
@@ -124,6 +133,9 @@ int fill(const Options &options, CompileRequest &request) {
   request.verbose = options.verbose;
   request.color = llvm::sys::Process::StandardErrHasColors();
   request.debugOptions = true;
+  request.hoist = !options.noHoist;
+  request.sumWeightGradients = !options.noSum;
+  request.mergeProducts = !options.noMerge;
   return 0;
 }
 

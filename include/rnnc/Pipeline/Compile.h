@@ -40,6 +40,10 @@ struct CompileRequest {
   bool color = false;
   /// The options --mlir-… of the command line are in force.
   bool debugOptions = false;
+  // Loop passes that can be left out, for comparison.
+  bool hoist = true;
+  bool sumWeightGradients = true;
+  bool mergeProducts = true;
 };
 
 /// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in

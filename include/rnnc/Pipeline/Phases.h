@@ -28,6 +28,10 @@ struct PipelineOptions {
   bool allFunctions = true;
   bool fastMath = false;
   int optLevel = 2;
+  // Loop passes that can be left out.
+  bool hoist = true;
+  bool sumWeightGradients = true;
+  bool mergeProducts = true;
   // Of the phases after `buffer`, which run once for every variant.
   int vectorBits = 256;
   bool fma = true;
