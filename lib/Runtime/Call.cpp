@@ -123,7 +123,9 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcNewParams:
     return call.newParams;
   case SrcNewSlot:
-    return call.newSlots + size_t(arg.index) * alignUp(bytes);
+    // The arena's own stride: it may be longer than what the update covers.
+    return call.newSlots +
+           size_t(arg.index) * alignUp(size_t(m.arena) * realSize());
   case SrcScalars:
     return call.scalars;
   case SrcNorm:
