@@ -275,7 +275,7 @@ Array Example::nll(const Dist &dist, const Array &data, bool &ok) {
   return out;
 }
 
-bool Example::observeUnfold(rnn::UnfoldOp op, const Array &data,
+bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
                             Observed &observed) {
   std::vector<Array> states;
   for (Value first : op.getInit())

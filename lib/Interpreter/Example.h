@@ -59,7 +59,7 @@ private:
   bool bind(rnn::BindOp op);
   bool scan(rnn::ScanOp op);
   bool observe(rnn::ObserveOp op);
-  bool observeUnfold(rnn::UnfoldOp op, const Array &data, Observed &result);
+  bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   Array nll(const Dist &dist, const Array &data, bool &ok);
   void predict(rnn::ObserveOp op);
 

@@ -33,7 +33,7 @@ static bool isBatched(Type type) {
 LogicalResult Evaluator::loop(scan::LoopOp op) {
   int64_t trip = integer(op.getTrip());
   std::vector<Tensor> carries, stacks(op.getNumStacks());
-  for (Value init : op.getInits())
+  for (Value init : op.getFirsts())
     carries.push_back(get(init));
   scan::YieldOp yield = op.getYield();
   for (int64_t n = 0; n < trip; ++n) {
