@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 #include "Model.h"
+#include "Reference.h"
 
 #include <algorithm>
 
@@ -17,7 +18,7 @@ struct RunOptions {
   ModelOptions model;
   std::string function, weights, in, out;
   std::vector<std::string> settings, lengths;
-  bool json = false;
+  bool json = false, reference = false;
   int threads = 1, repeat = 1, batch = -1;
   uint64_t seed = 0;
   bool hasSeed = false;
@@ -136,6 +137,34 @@ static void addStreamStates(Instance &instance, int32_t batch,
   }
 }
 
+/// Name, type and shape of each result; the value of a number.
+static Json outputsJson(const TensorFile &results) {
+  Json outputs = Json::object();
+  for (const auto &[name, tensor] : results.tensors) {
+    outputs[name] = {{"dtype", nameOf(tensor.type)}, {"shape", tensor.shape}};
+    if (tensor.shape.empty())
+      outputs[name]["value"] = tensor.number(0);
+  }
+  return outputs;
+}
+
+static void printTensors(const RunOptions &options, const TensorFile &results) {
+  if (options.json) {
+    fmt::print("{}\n", Json{{"function", options.function},
+                            {"reference", options.reference},
+                            {"outputs", outputsJson(results)}}
+                           .dump());
+    return;
+  }
+  for (const auto &[name, tensor] : results.tensors) {
+    fmt::print("{:<28} {} {}", name, nameOf(tensor.type),
+               data::shapeText(tensor.shape));
+    if (tensor.shape.empty())
+      fmt::print(" = {}", tensor.number(0));
+    fmt::print("\n");
+  }
+}
+
 static void printResults(const RunOptions &options, const Library &library,
                          const TensorFile &results,
                          std::vector<double> times) {
@@ -149,24 +178,11 @@ static void printResults(const RunOptions &options, const Library &library,
                  {"repeat", options.repeat},
                  {"best_ms", times.front()},
                  {"median_ms", median}};
-    Json outputs = Json::object();
-    for (const auto &[name, tensor] : results.tensors) {
-      outputs[name] = {{"dtype", nameOf(tensor.type)},
-                       {"shape", tensor.shape}};
-      if (tensor.shape.empty())
-        outputs[name]["value"] = tensor.number(0);
-    }
-    json["outputs"] = std::move(outputs);
+    json["outputs"] = outputsJson(results);
     fmt::print("{}\n", json.dump());
     return;
   }
-  for (const auto &[name, tensor] : results.tensors) {
-    fmt::print("{:<28} {} {}", name, nameOf(tensor.type),
-               data::shapeText(tensor.shape));
-    if (tensor.shape.empty())
-      fmt::print(" = {}", tensor.number(0));
-    fmt::print("\n");
-  }
+  printTensors(options, results);
   if (options.repeat > 1)
     fmt::print("best {:.4f} ms, median {:.4f} ms of {} calls\n",
                times.front(), median, options.repeat);
@@ -249,7 +265,39 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
   return file;
 }
 
+/// The interpreter in the library's place.
+static Result<TensorFile> callReference(const RunOptions &options) {
+#if RNNC_HAVE_PIPELINE
+  Result<Arrays> args = readArguments(options);
+  if (!args)
+    return args.error();
+  if (options.weights.empty())
+    return usageError("rnnc: error: --reference needs --weights");
+  Result<TensorFile> weights = data::readTensorFile(options.weights);
+  if (!weights)
+    return weights.error();
+  for (auto &[name, tensor] : weights->tensors)
+    args->insert_or_assign(name, std::move(tensor));
+  std::optional<uint64_t> seed;
+  if (options.hasSeed)
+    seed = options.seed;
+  return runReference(options.model, options.function, *args, seed);
+#else
+  return toolError("rnnc: error: this build of rnnc has no interpreter");
+#endif
+}
+
 static int run(const RunOptions &options) {
+  if (options.reference) {
+    Result<TensorFile> results = callReference(options);
+    if (!results)
+      return report(results.error());
+    if (!options.out.empty())
+      if (Status status = data::writeTensorFile(options.out, *results); !status)
+        return report(status.error());
+    printTensors(options, *results);
+    return ExitOk;
+  }
   Result<std::shared_ptr<Library>> library = openModel(options.model);
   if (!library)
     return report(library.error());
@@ -304,6 +352,8 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
       ->check(CLI::PositiveNumber);
   command->add_option("--repeat", options->repeat, "Call it N times")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--reference", options->reference,
+                    "Ask the interpreter, in f64, instead of compiled code");
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
   command->callback([options, seed, &exitCode] {

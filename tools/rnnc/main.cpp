@@ -42,6 +42,9 @@ int main(int argc, char **argv) {
   rnnc::tool::addExplainCommand(app, exitCode);
   rnnc::tool::addRunCommand(app, exitCode);
   rnnc::tool::addInspectCommand(app, exitCode);
+#if RNNC_HAVE_PIPELINE
+  rnnc::tool::addGradCheckCommand(app, exitCode);
+#endif
   rnnc::tool::addTrainCommand(app, exitCode);
   rnnc::tool::addEvalCommand(app, exitCode);
   rnnc::tool::addPredictCommand(app, exitCode);

@@ -143,3 +143,31 @@ TEST(Gradients, GivenAndLearnedFirstStates) {
         "}\n"
         "train M { per example\n }\n");
 }
+
+TEST(Gradients, AWrongEntryIsNamedAndAKinkIsSkipped) {
+  test::Program program;
+  ASSERT_TRUE(program.read("dim H = 3\n"
+                           "model M {\n"
+                           "  input x : [H]\n"
+                           "  param w, v : [H] = 1\n"
+                           "  loss sum(exp(w) * x) + sum(abs(v))\n"
+                           "}\n"));
+  rnn::ModuleOp module = program.module();
+  Arrays arguments = randomArguments(module, 2, 4, 3);
+  arguments["v"].data[2] = 1e-5; // Between the ends of the differences.
+  auto gradients = program.scan("M.grad", arguments);
+  ASSERT_TRUE(gradients);
+  (*gradients)["grad.w"].data[1] *= 1 + 1e-5;
+  std::string error;
+  auto checks = checkGradients(module, arguments, *gradients, {}, error);
+  ASSERT_TRUE(checks) << error;
+  ASSERT_EQ(checks->size(), 2u);
+  const TensorCheck &v = (*checks)[0], &w = (*checks)[1];
+  EXPECT_EQ(v.name, "v");
+  EXPECT_EQ(v.kinks, 1);
+  EXPECT_EQ(v.checked, 2);
+  EXPECT_LE(v.worst, gradientTolerance);
+  EXPECT_EQ(w.name, "w");
+  EXPECT_EQ(w.entry, 1);
+  EXPECT_GT(w.worst, gradientTolerance);
+}

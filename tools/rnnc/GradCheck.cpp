@@ -1,0 +1,239 @@
+// GradCheck.cpp - `rnnc gradcheck`: compiled gradients against differences.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Elaborated.h"
+
+#include "rnnc/Frontend/Frontend.h"
+#include "rnnc/Interpreter/GradCheck.h"
+
+#include <algorithm>
+
+using namespace rnnc;
+using namespace rnnc::tool;
+using namespace rnnc::training;
+
+namespace {
+
+struct Options {
+  ModelOptions model;
+  uint32_t seed = 1;
+  int64_t batch = 3, steps = 5;
+  bool json = false;
+};
+
+struct ModuleReport {
+  std::string name, function;
+  std::vector<interp::TensorCheck> checks;
+
+  bool passed() const {
+    return !checks.empty() &&
+           std::all_of(checks.begin(), checks.end(), [](const auto &check) {
+             return check.worst <= interp::gradientTolerance;
+           });
+  }
+};
+
+} // namespace
+
+/// Small sizes for the dims of the source that `-D` does not set. Equal sizes
+/// stay equal, since `as` may rely on it.
+static std::vector<std::string> smallDims(const ModelOptions &options) {
+  FrontendOptions frontend;
+  frontend.importDirs = options.importDirs;
+  std::vector<std::string> given;
+  for (const std::string &text : options.dims)
+    if (Result<std::pair<std::string, int64_t>> dim = parseDim(text)) {
+      frontend.dims.push_back(*dim);
+      given.push_back(dim->first);
+    }
+  SourceManager sources;
+  Diagnostics diags(sources);
+  std::vector<std::string> small = options.dims;
+  auto program = check(sources, options.model, frontend, diags);
+  if (!program)
+    return small;
+  std::map<int64_t, int64_t> sizes;
+  for (const ast::ItemPtr &item : program->main().items) {
+    const auto *dims = ast::dynAs<ast::DimItem>(*item);
+    if (!dims)
+      continue;
+    for (const ast::DimEntry &entry : dims->entries) {
+      bool isNumber = entry.value && entry.value->kind == ast::Size::Kind::Number;
+      bool isGiven = std::find(given.begin(), given.end(), entry.name.text) !=
+                     given.end();
+      if (isGiven || (entry.value && (!isNumber || entry.value->number <= 5)))
+        continue;
+      int64_t before = entry.value ? entry.value->number : 0;
+      int64_t after =
+          sizes.emplace(before, 5 + int64_t(sizes.size()) % 4).first->second;
+      small.push_back(fmt::format("{}={}", entry.name.text, after));
+    }
+  }
+  return small;
+}
+
+/// Calls the compiled gradient on the arguments of the check.
+static Result<interp::Arrays> compiledGradients(std::shared_ptr<Library> library,
+                                                Library::Place place,
+                                                interp::Arrays arguments,
+                                                const Options &options) {
+  auto instance = Instance::create(library, place.module, 1);
+  if (!instance)
+    return instance.error();
+  data::TensorFile weights;
+  for (const ParameterInfo &param : (*instance)->module().parameters) {
+    auto it = arguments.find(param.name);
+    if (it == arguments.end())
+      return toolError("rnnc: error: the parameter `{}` has no values",
+                       param.name);
+    weights.add(param.name, toTensor(it->second, data::DType::F64));
+  }
+  if (Status status = (*instance)->setParameters(weights, "gradcheck"); !status)
+    return status.error();
+  const FunctionInfo &function =
+      (*instance)->module().functions[static_cast<size_t>(place.function)];
+  training::Arrays args;
+  for (const ArgInfo &arg : function.args) {
+    auto it = arguments.find(arg.name);
+    if (!arg.isOutput() && it != arguments.end())
+      args[arg.name] = toTensor(it->second, arg.dtype);
+  }
+  Instance::CallOptions call;
+  call.batch = static_cast<int32_t>(options.batch);
+  // Dropout acts in `grad`; in `vjp` only if a seed is given.
+  call.seed = options.seed;
+  call.hasSeed = true;
+  auto results = (*instance)->call(place.function, args, call);
+  if (!results)
+    return results.error();
+  interp::Arrays gradients;
+  for (auto &[name, tensor] : *results)
+    if (name.starts_with("grad."))
+      gradients[name] = toArray(tensor);
+  return gradients;
+}
+
+static Result<ModuleReport> checkModule(rnn::ModuleOp module,
+                                        std::shared_ptr<Library> library,
+                                        const Options &options) {
+  ModuleReport report;
+  report.name = module.getSymName().str();
+  report.function = module.getKind() == "model" ? "grad" : "vjp";
+  Library::Place place{-1, -1};
+  const std::vector<ModuleInfo> &modules = library->manifest().modules;
+  for (size_t m = 0; m < modules.size(); ++m)
+    for (size_t f = 0; f < modules[m].functions.size(); ++f)
+      if (modules[m].name == report.name &&
+          modules[m].functions[f].name == report.function)
+        place = {static_cast<int>(m), static_cast<int>(f)};
+  if (place.module < 0)
+    return toolError("rnnc: error: the library has no `{}.{}`", report.name,
+                     report.function);
+  // A longer sequence is cut, which differences cannot see.
+  int64_t steps = options.steps;
+  if (auto bptt = module.getTrain().getAs<mlir::DictionaryAttr>("bptt"))
+    if (auto limit = bptt.getAs<mlir::IntegerAttr>("steps"))
+      steps = std::min(steps, limit.getInt());
+  interp::Arrays arguments =
+      interp::randomArguments(module, options.batch, steps, options.seed);
+  Result<interp::Arrays> gradients =
+      compiledGradients(library, place, arguments, options);
+  if (!gradients)
+    return gradients.error();
+  interp::RunOptions run;
+  run.dropout = true;
+  run.seed = options.seed;
+  std::string error;
+  auto checks =
+      interp::checkGradients(module, arguments, *gradients, run, error);
+  if (!checks)
+    return toolError("rnnc: error: `{}`: {}", report.name, error);
+  report.checks = std::move(*checks);
+  return report;
+}
+
+static void printReport(const ModuleReport &report) {
+  fmt::print("{}.{}: {}\n", report.name, report.function,
+             report.passed() ? "the gradients agree" : "NOT THE GRADIENT");
+  for (const interp::TensorCheck &check : report.checks) {
+    fmt::print("  {:<24} {:4} checked, {} kinks, worst {:.1e}", check.name,
+               check.checked, check.kinks, check.worst);
+    if (!(check.worst <= interp::gradientTolerance))
+      fmt::print("  {} {}: gradient {:.10g}, difference {:.10g}",
+                 check.entry < 0 ? "along a direction" : "at entry",
+                 check.entry < 0 ? "" : std::to_string(check.entry),
+                 check.gradient, check.difference);
+    fmt::print("\n");
+  }
+}
+
+static Json toJson(const ModuleReport &report) {
+  Json json = {{"name", report.name},
+               {"function", report.function},
+               {"passed", report.passed()}};
+  Json tensors = Json::array();
+  for (const interp::TensorCheck &check : report.checks)
+    tensors.push_back({{"name", check.name},
+                       {"checked", check.checked},
+                       {"kinks", check.kinks},
+                       {"worst", check.worst},
+                       {"entry", check.entry},
+                       {"gradient", check.gradient},
+                       {"difference", check.difference}});
+  json["tensors"] = std::move(tensors);
+  return json;
+}
+
+static int run(Options options) {
+  if (!std::string_view(options.model.model).ends_with(".rnn"))
+    return report(usageError("rnnc: error: gradcheck needs a .rnn source"));
+  options.model.precision = "f64";
+  // Small sizes, unless the program only makes sense with its own.
+  ModelOptions small = options.model;
+  small.dims = smallDims(options.model);
+  auto program = elaborate(small, true);
+  if (program) {
+    options.model = small;
+  } else {
+    program = elaborate(options.model);
+    if (!program)
+      return report(program.error());
+  }
+  auto library = openModel(options.model);
+  if (!library)
+    return report(library.error());
+  bool passed = true;
+  Json reports = Json::array();
+  for (rnn::ModuleOp module : (*program)->modules()) {
+    Result<ModuleReport> one = checkModule(module, *library, options);
+    if (!one)
+      return report(one.error());
+    passed &= one->passed();
+    if (options.json)
+      reports.push_back(toJson(*one));
+    else
+      printReport(*one);
+  }
+  if (options.json)
+    fmt::print("{}\n", Json{{"passed", passed},
+                            {"tolerance", interp::gradientTolerance},
+                            {"modules", std::move(reports)}}
+                           .dump());
+  return passed ? ExitOk : ExitCheckFailed;
+}
+
+void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand(
+      "gradcheck", "Compare compiled gradients with finite differences in f64");
+  command->add_option("MODEL", options->model.model, "MODEL.rnn")->required();
+  command->add_option("--seed", options->seed,
+                      "Seed of weights, data and dropout");
+  command->add_option("--batch", options->batch, "Examples")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--steps", options->steps, "Longest sequence")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options->json, "One line of JSON");
+  addModelOptions(*command, options->model);
+  command->callback([options, &exitCode] { exitCode = run(*options); });
+}
