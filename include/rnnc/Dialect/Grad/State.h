@@ -57,6 +57,12 @@ public:
   /// example's end: for use before time or batch is summed over.
   virtual mlir::Value maskRows(mlir::Value like, mlir::Value tensor);
 
+  /// Zeros in the rows of examples that are over at the current step of the
+  /// loops around, built at the builder's place.
+  virtual mlir::Value maskOverRows(mlir::OpBuilder &, mlir::Value tensor) {
+    return tensor;
+  }
+
   /// The forward value `like` itself for use as the other factor of such a
   /// sum: with zeros past the end unless it is surely finite there.
   mlir::Value finiteRows(mlir::Value like);

@@ -29,6 +29,7 @@ private:
   LoopOp extendForward();
   LoopOp build(LoopOp forward);
   Value orZeros(Value tensor, Value like);
+  Value maskRowsInside(Value like, Value tensor);
 
   // A value carried backwards: its first value outside, its argument and its
   // next value in the body.
@@ -94,6 +95,14 @@ Value LoopReverser::orZeros(Value tensor, Value like) {
   return tensor ? tensor : state.zeros(like);
 }
 
+// The loop itself masks rows only where the batch leads.
+Value LoopReverser::maskRowsInside(Value like, Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  unsigned dynamic = type.getNumDynamicDims();
+  bool leads = dynamic == 1 && type.isDynamicDim(0);
+  return dynamic == 0 || leads ? tensor : state.maskRows(like, tensor);
+}
+
 // The cotangents that come from outside and from later steps.
 void LoopReverser::seed() {
   YieldOp yield = loop.getYield();
@@ -129,9 +138,7 @@ void LoopReverser::finishBody() {
     carry.first = parent.zeros(value);
     carry.argument = block->addArgument(type, loop.getLoc());
     Value g = state.cotangent(value);
-    // The loop itself masks rows only where the batch leads.
-    if (type.getNumDynamicDims() > 1)
-      g = state.maskRows(value, g);
+    g = maskRowsInside(value, g);
     carry.next =
         arith::AddFOp::create(builder, loop.getLoc(), carry.argument, g);
     carries.push_back(carry);
@@ -139,8 +146,7 @@ void LoopReverser::finishBody() {
   }
   for (auto [number, argument] : llvm::enumerate(loop.getSliceArgs()))
     if (Value g = state.cotangent(argument)) {
-      if (cast<RankedTensorType>(g.getType()).getNumDynamicDims() > 1)
-        g = state.maskRows(argument, g);
+      g = maskRowsInside(argument, g);
       sliceOf.push_back(number);
       stacks.push_back(g);
     }
@@ -257,17 +263,18 @@ LogicalResult LoopRule::jvpRule(LoopOp loop, OpBuilder &,
   unsigned numSlices = loop.getNumSlices(), numCarries = loop.getNumCarries();
   SmallVector<Value> slices(loop.getSlices()), firsts(loop.getFirsts());
 
-  unsigned place = 1 + numSlices;
+  // New arguments come last for now: the others keep their meaning.
+  SmallVector<Value> sliceTangents, carryTangents;
   for (unsigned i = 0; i < numSlices; ++i)
     if (Value tangent = state.tangent(loop.getSlices()[i])) {
       Value argument = body->getArgument(1 + i);
       slices.push_back(tangent);
-      state.setTangent(argument,
-                       body->insertArgument(place++, argument.getType(), loc));
+      sliceTangents.push_back(body->addArgument(argument.getType(), loc));
+      state.setTangent(argument, sliceTangents.back());
     }
   SmallVector<unsigned> moving;
   for (unsigned i = 0; i < numCarries; ++i) {
-    Value argument = body->getArgument(place + i);
+    Value argument = body->getArgument(1 + numSlices + i);
     if (!state.isActive(argument))
       continue;
     Value tangent = state.tangent(loop.getFirsts()[i]);
@@ -275,7 +282,8 @@ LogicalResult LoopRule::jvpRule(LoopOp loop, OpBuilder &,
                          ? tangent
                          : splatLike(builder, loc, loop.getFirsts()[i], 0));
     moving.push_back(i);
-    state.setTangent(argument, body->addArgument(argument.getType(), loc));
+    carryTangents.push_back(body->addArgument(argument.getType(), loc));
+    state.setTangent(argument, carryTangents.back());
   }
   if (failed(state.run(ops)))
     return failure();
@@ -304,8 +312,13 @@ LogicalResult LoopRule::jvpRule(LoopOp loop, OpBuilder &,
       [&](OpBuilder &, Location, Value step, ValueRange sliceArgs,
           ValueRange carryArgs) {
         Block *target = step.getParentBlock();
+        ValueRange olds = body->getArguments();
+        SmallVector<Value> order(olds.take_front(1 + numSlices));
+        llvm::append_range(order, sliceTangents);
+        llvm::append_range(order, olds.slice(1 + numSlices, numCarries));
+        llvm::append_range(order, carryTangents);
         for (auto [before, after] :
-             llvm::zip_equal(body->getArguments(), target->getArguments()))
+             llvm::zip_equal(order, target->getArguments()))
           before.replaceAllUsesWith(after);
         target->getOperations().splice(target->end(), body->getOperations());
       });

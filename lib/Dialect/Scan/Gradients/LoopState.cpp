@@ -139,7 +139,13 @@ Value LoopState::fromOp(OpResult result) {
 Value LoopState::maskRows(Value like, Value tensor) {
   if (Value before = masked.lookup(tensor))
     return before;
-  Value result = ReverseState::maskRows(like, tensor);
+  Value result =
+      maskOverRows(builder, ReverseState::maskRows(like, tensor));
+  masked[tensor] = result;
+  return result;
+}
+
+Value LoopState::maskOverRows(OpBuilder &at, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (loop.getLengths() && type.getNumDynamicDims() != 0) {
     // Time axes stand before the batch, fixed ones behind it.
@@ -147,14 +153,12 @@ Value LoopState::maskRows(Value like, Value tensor) {
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))
         batch = dim;
-    result = MaskOp::create(builder, loc, result,
-                            parent.value(loop.getLengths()),
+    tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
                             value(loop.getStep()), IntegerAttr(),
-                            builder.getI64IntegerAttr(batch),
-                            builder.getF64FloatAttr(0));
+                            at.getI64IntegerAttr(batch),
+                            at.getF64FloatAttr(0));
   }
-  masked[tensor] = result;
-  return result;
+  return parent.maskOverRows(at, tensor);
 }
 
 //===-- The loop's ends ----------------------------------------------------===//

@@ -19,6 +19,8 @@ public:
 
   mlir::Value value(mlir::Value value) override;
   mlir::Value maskRows(mlir::Value like, mlir::Value tensor) override;
+  mlir::Value maskOverRows(mlir::OpBuilder &builder,
+                           mlir::Value tensor) override;
 
   /// Adds a sequence of the outside to the reversed loop's slices.
   mlir::Value addSlice(mlir::Value sequence);
