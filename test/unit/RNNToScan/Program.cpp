@@ -1,0 +1,164 @@
+// Program.cpp: from a source text to evaluated functions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Program.h"
+
+#include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#include "rnnc/Conversion/RNNToScan/RNNToScan.h"
+#include "rnnc/Dialect/Grad/Transforms/Passes.h"
+#include "rnnc/Dialect/RNN/RNN.h"
+#include "rnnc/Dialect/Scan/Gradients.h"
+#include "rnnc/Support/Diagnostics.h"
+#include "rnnc/Support/SourceManager.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <random>
+
+using namespace mlir;
+
+namespace rnnc::test {
+
+static std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registry.insert<rnn::RNNDialect, scan::ScanDialect, grad::GradDialect,
+                  arith::ArithDialect, func::FuncDialect, math::MathDialect,
+                  tensor::TensorDialect>();
+  scan::registerGradients(registry);
+  return std::make_unique<MLIRContext>(registry);
+}
+
+Program::Program(const std::string &source, bool hoist, bool gradients)
+    : context(makeContext()) {
+  SourceManager sources;
+  Diagnostics diags(sources);
+  auto program = checkText(sources, "test.rnn", source, {}, diags);
+  if (program)
+    module = emitRNN(*program, sources, *context, diags);
+  if (!module) {
+    error = diags.render(false);
+    return;
+  }
+  module->walk([&](Operation *op) {
+    if (!isa<rnn::InputOp, rnn::OutputOp>(op))
+      return;
+    auto type = cast<rnn::ValueType>(op->getResult(0).getType());
+    std::string name = op->getAttrOfType<StringAttr>("name").str();
+    indexSizes[name] = 2;
+    if (type.isIndex())
+      indexSizes[name] = indexSizes["prev"] = type.getIndexAxis().getSize();
+  });
+  ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic &diagnostic) {
+    error += diagnostic.str() + "\n";
+    return success();
+  });
+  PassManager passes(context.get());
+  ConvertRNNToScanOptions options;
+  options.precision = "f64";
+  options.hoist = hoist;
+  passes.addPass(createConvertRNNToScan(options));
+  if (gradients)
+    passes.addPass(grad::createGradGenerate());
+  if (failed(passes.run(*module)) && error.empty())
+    error = "a pass failed";
+}
+
+func::FuncOp Program::find(const std::string &function) const {
+  for (auto op : module.get().getOps<func::FuncOp>())
+    if (op.getSymName().ends_with("." + function))
+      return op;
+  return {};
+}
+
+bool Program::has(const std::string &function) const {
+  return bool(find(function));
+}
+
+static std::string text(DictionaryAttr attributes, StringRef name) {
+  return attributes.getAs<StringAttr>(name).str();
+}
+
+static DictionaryAttr attributesOf(func::FuncOp op, unsigned i, bool result) {
+  return DictionaryAttr::get(op.getContext(),
+                             result ? op.getResultAttrDict(i).getValue()
+                                    : op.getArgAttrDict(i).getValue());
+}
+
+std::vector<std::string> Program::named(const std::string &function,
+                                        const std::string &role,
+                                        bool results) const {
+  func::FuncOp op = find(function);
+  std::vector<std::string> names;
+  unsigned count = results ? op.getNumResults() : op.getNumArguments();
+  for (unsigned i = 0; i < count; ++i) {
+    DictionaryAttr attributes = attributesOf(op, i, results);
+    if (text(attributes, "rnnc.role") == role)
+      names.push_back(text(attributes, "rnnc.name"));
+  }
+  return names;
+}
+
+int Program::timeDim(const std::string &function, const std::string &name,
+                     bool result) const {
+  func::FuncOp op = find(function);
+  unsigned count = result ? op.getNumResults() : op.getNumArguments();
+  for (unsigned i = 0; i < count; ++i) {
+    DictionaryAttr attributes = attributesOf(op, i, result);
+    if (text(attributes, "rnnc.name") != name)
+      continue;
+    for (auto [dim, size] :
+         llvm::enumerate(attributes.getAs<ArrayAttr>("rnnc.shape")))
+      if (auto axis = dyn_cast<StringAttr>(size); axis && axis.getValue() == "T")
+        return int(dim);
+  }
+  return -1;
+}
+
+Named Program::draw(const std::string &function, const Sizes &sizes,
+                    int seed) const {
+  func::FuncOp op = find(function);
+  Named args;
+  for (unsigned i = 0; i < op.getNumArguments(); ++i) {
+    DictionaryAttr attributes = attributesOf(op, i, false);
+    std::string name = text(attributes, "rnnc.name");
+    std::string role = text(attributes, "rnnc.role");
+    std::vector<int64_t> shape;
+    for (Attribute size : attributes.getAs<ArrayAttr>("rnnc.shape"))
+      shape.push_back(isa<StringAttr>(size)
+                          ? sizes.at(cast<StringAttr>(size).str())
+                          : cast<IntegerAttr>(size).getInt());
+    Tensor value(shape);
+    unsigned own = std::hash<std::string>()(name) % 10007;
+    std::mt19937 random(own + (role == "param" ? 0 : unsigned(seed) * 131));
+    auto type = cast<RankedTensorType>(op.getArgumentTypes()[i]);
+    for (double &number : value.data) {
+      if (role == "lengths")
+        number = double(sizes.at(name));
+      else if (role == "reset")
+        number = 1;
+      else if (isa<FloatType>(type.getElementType()))
+        number = std::uniform_real_distribution<double>(-1, 1)(random);
+      else if (indexSizes.count(name))
+        number = double(random() % indexSizes.at(name));
+    }
+    args[name] = value;
+  }
+  return args;
+}
+
+Named Program::call(const std::string &function, const Named &args) const {
+  func::FuncOp op = find(function);
+  std::vector<Tensor> values;
+  for (unsigned i = 0; i < op.getNumArguments(); ++i)
+    values.push_back(args.at(text(attributesOf(op, i, false), "rnnc.name")));
+  auto results = interpreter::evaluate(op, values);
+  Named named;
+  if (failed(results))
+    return named;
+  for (unsigned i = 0; i < op.getNumResults(); ++i)
+    named[text(attributesOf(op, i, true), "rnnc.name")] = (*results)[i];
+  return named;
+}
+
+} // namespace rnnc::test
