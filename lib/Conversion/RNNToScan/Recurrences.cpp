@@ -362,7 +362,7 @@ private:
       auto one = l.get(r.next[state]);
       if (failed(one))
         return failure();
-      next.push_back(e.align(*one, r.inits[state].dims, r.inits[state].axes));
+      next.push_back(keptPastEnd(state, *one));
     }
     for (Value value : stacked) {
       auto one = l.get(value);
@@ -373,6 +373,21 @@ private:
     }
     scan::YieldOp::create(e.b, e.loc, next, stacks);
     return success();
+  }
+
+  /// The next value of a state. The loop keeps rows that are over by itself,
+  /// but for states that have time axes of their own.
+  Value keptPastEnd(unsigned state, const Batched &next) {
+    const Batched &before = l.values[r.states[state]];
+    Value after = e.align(next, before.dims, before.axes);
+    const LoopInfo &loop = e.loops.back();
+    auto type = cast<RankedTensorType>(after.getType());
+    if (!loop.lengths || type.getNumDynamicDims() == 1)
+      return after;
+    Batched valid = e.with(e.constantInt(1, e.bit()), {batchDim()});
+    valid = e.maskAll(valid);
+    Value keep = e.align(valid, before.dims, before.axes);
+    return arith::SelectOp::create(e.b, e.loc, keep, after, before.value);
   }
 
   /// Leaves the loop: values stand for all steps again.

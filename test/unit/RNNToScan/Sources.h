@@ -64,14 +64,16 @@ model M {
 train M { per example }
 )";
 
-// Attention over the same sequence inside a cell, and a scan over a fixed axis.
+// Attention with coverage over the same sequence inside a cell, and a scan over a fixed axis.
 inline const char *attention = R"(import std
 dim I = 3, H = 4, R = 3
 cell attend[time S](x: [I]; mem: [S, I]) -> [H] {
   param Q : [I, H] ~ glorot
   use rnn = rnn_tanh[2*I, H]
+  state seen : [S] = 0
   q = Q @ rnn.h
-  a = softmax s in S: mem[s] @ q
+  a = softmax s in S: mem[s] @ q - seen[s]
+  seen' = seen + a
   c = sum s in S: a[s] * mem[s]
   out rnn(x ++ c)
 }

@@ -148,9 +148,13 @@ Value LoopState::maskRows(Value like, Value tensor) {
 Value LoopState::maskOverRows(OpBuilder &at, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (loop.getLengths() && type.getNumDynamicDims() != 0) {
-    // Time axes stand before the batch, fixed ones behind it.
-    int64_t batch = -1;
-    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    // Time axes stand before the batch, fixed ones behind it; but a product
+    // puts what both operands have first.
+    int64_t batch = -1, last = type.getRank();
+    if (auto dot = like.getDefiningOp<DotOp>())
+      if (int64_t shared = dot.getLhsBatch().size())
+        last = shared;
+    for (int64_t dim = 0; dim < last; ++dim)
       if (type.isDynamicDim(dim))
         batch = dim;
     tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
