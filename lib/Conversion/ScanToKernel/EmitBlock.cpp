@@ -130,7 +130,7 @@ Value Emitter::scalar(Value value) {
   IRMapping mapping;
   for (Value operand : op->getOperands()) {
     if (isa<ShapedType>(operand.getType()) || op->getNumRegions()) {
-      op->emitError("is not supported on buffers");
+      op->emitOpError("is not supported on buffers");
       failed = true;
       return arith::ConstantOp::create(b, op->getLoc(),
                                        b.getZeroAttr(value.getType()));
@@ -152,7 +152,8 @@ static bool isLate(Value value) {
     return cast<OpResult>(value).getResultNumber() >= loop.getNumStacks();
   if (auto shift = dyn_cast_or_null<scan::ShiftOp>(op))
     return carryBefore(shift) >= 0;
-  return isa_and_nonnull<arith::ConstantOp>(op);
+  return isa_and_nonnull<arith::ConstantOp>(op) &&
+         kindOf(value) == Kind::Barrier;
 }
 
 /// The value is made in this block and can be written where it is wanted.

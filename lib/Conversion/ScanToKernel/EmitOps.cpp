@@ -265,7 +265,7 @@ void Emitter::emitOther(Operation *op) {
         }
       })
       .Default([&](Operation *other) {
-        other->emitError("has no form on buffers");
+        other->emitOpError("has no form on buffers");
         failed = true;
       });
 }

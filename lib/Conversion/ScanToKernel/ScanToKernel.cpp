@@ -39,7 +39,7 @@ LogicalResult checkOps(func::FuncOp function) {
                      tensor::ExpandShapeOp>(op);
     if (known)
       return WalkResult::advance();
-    op->emitError("has no form on buffers");
+    op->emitOpError("has no form on buffers");
     return WalkResult::interrupt();
   });
   if (result.wasInterrupted())
