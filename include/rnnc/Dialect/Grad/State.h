@@ -59,7 +59,8 @@ public:
 
   /// Zeros in the rows of examples that are over at the current step of the
   /// loops around, built at the builder's place.
-  virtual mlir::Value maskOverRows(mlir::OpBuilder &, mlir::Value tensor) {
+  virtual mlir::Value maskOverRows(mlir::OpBuilder &, mlir::Value like,
+                                   mlir::Value tensor) {
     return tensor;
   }
 

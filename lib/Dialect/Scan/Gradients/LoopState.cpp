@@ -140,12 +140,12 @@ Value LoopState::maskRows(Value like, Value tensor) {
   if (Value before = masked.lookup(tensor))
     return before;
   Value result =
-      maskOverRows(builder, ReverseState::maskRows(like, tensor));
+      maskOverRows(builder, like, ReverseState::maskRows(like, tensor));
   masked[tensor] = result;
   return result;
 }
 
-Value LoopState::maskOverRows(OpBuilder &at, Value tensor) {
+Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (loop.getLengths() && type.getNumDynamicDims() != 0) {
     // Time axes stand before the batch, fixed ones behind it; but a product
@@ -162,7 +162,7 @@ Value LoopState::maskOverRows(OpBuilder &at, Value tensor) {
                             at.getI64IntegerAttr(batch),
                             at.getF64FloatAttr(0));
   }
-  return parent.maskOverRows(at, tensor);
+  return parent.maskOverRows(at, like, tensor);
 }
 
 //===-- The loop's ends ----------------------------------------------------===//

@@ -19,7 +19,7 @@ public:
 
   mlir::Value value(mlir::Value value) override;
   mlir::Value maskRows(mlir::Value like, mlir::Value tensor) override;
-  mlir::Value maskOverRows(mlir::OpBuilder &builder,
+  mlir::Value maskOverRows(mlir::OpBuilder &builder, mlir::Value like,
                            mlir::Value tensor) override;
 
   /// Adds a sequence of the outside to the reversed loop's slices.
