@@ -29,3 +29,7 @@ config.substitutions.append(("%python", config.python))
 
 if config.sanitize:
     config.available_features.add("sanitize")
+
+# Debian's wordnet-base, whose glosses are the data of one example.
+if os.path.exists("/usr/share/wordnet/data.noun"):
+    config.available_features.add("wordnet")
