@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Trains one of the examples on a real data set and prints its figure.
+#   figures.sh TASK DATA OUT    DATA is the folder of the set (wordnet: none, "-")
+# TASK: tinyshakespeare, ptb, sst2, chnsenticorp, wordnet.
+set -euo pipefail
+task=$1 data=$2 out=$3
+here=$(cd "$(dirname "$0")/.." && pwd)
+rnnc=${RNNC:-$here/build/bin/rnnc}
+threads=${THREADS:-$(nproc)}
+rm -rf "$out"
+mkdir -p "$out"
+
+train() { "$rnnc" train "$@" --out "$out/model" --threads "$threads" --seed 1; }
+
+case $task in
+tinyshakespeare) # nats a character on the last tenth
+  train "$here/examples/char-lm/charlm.rnn" --data "$data/input.txt" --split 90/10/0 --steps 2000
+  ;;
+ptb) # test perplexity, 13 epochs or EPOCHS
+  cat "$data"/ptb.train.part1.txt "$data"/ptb.train.part2.txt >"$out/train.txt"
+  train "$here/examples/word-lm/wordlm.rnn" --data "$out/train.txt" --valid "$data/ptb.valid.txt" \
+    --unit words ${EPOCHS:+--epochs "$EPOCHS"}
+  "$rnnc" eval "$out/model" --data "$data/ptb.test.txt"
+  ;;
+sst2) # test accuracy, trained on sentences and phrases
+  python3 "$here/bench/sst_phrases.py" "$data" "$out"
+  train "$here/examples/sentiment/bilstm.rnn" --data "$out/train.tsv" --valid "$out/dev.tsv"
+  "$rnnc" eval "$out/model" --data "$out/test.tsv"
+  ;;
+chnsenticorp) # every tenth row is the test part, the row after it the validation part
+  awk 'NR == 1 { print > train; print > valid; print > test; next }
+       { k = (NR - 2) % 10; print > (k == 0 ? test : k == 1 ? valid : train) }' \
+    train="$out/train.csv" valid="$out/valid.csv" test="$out/test.csv" \
+    <(sed '1s/^\xef\xbb\xbf//' "$data/ChnSentiCorp_htl_all.csv")
+  train "$here/examples/chinese-reviews/reviews.rnn" --data "$out/train.csv" --valid "$out/valid.csv" --unit chars
+  "$rnnc" eval "$out/model" --data "$out/test.csv"
+  ;;
+wordnet) # part of speech from the gloss, every tenth entry is the test part
+  "$here/examples/wordnet-pos/make_data.sh" "$out/glosses.tsv"
+  train "$here/examples/wordnet-pos/pos.rnn" --data "$out/glosses.tsv" --split-mod 10
+  ;;
+*)
+  echo "unknown task $task" >&2
+  exit 2
+  ;;
+esac
