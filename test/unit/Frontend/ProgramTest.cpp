@@ -129,25 +129,32 @@ TEST(Program, Exports) {
   EXPECT_EQ(exports[4].args.at("temperature"), 0.5);
 }
 
-/// Every code in the sources has a page, and the other way round.
-TEST(Program, EveryCodeIsExplained) {
-  std::set<std::string> used;
+/// The codes that stand as literals in the sources below a folder.
+static void addCodes(const std::string &folder, std::set<std::string> &codes) {
   for (const auto &entry :
-       std::filesystem::recursive_directory_iterator(RNNC_FRONTEND_SOURCES)) {
+       std::filesystem::recursive_directory_iterator(folder)) {
     std::string text = readText(entry.path());
     for (size_t i = 0; i + 6 <= text.size(); ++i)
       if (text[i] == '"' && (text[i + 1] == 'E' || text[i + 1] == 'W') &&
           isdigit(text[i + 2]) && isdigit(text[i + 3]) &&
           isdigit(text[i + 4]) && text[i + 5] == '"')
-        used.insert(text.substr(i + 1, 4));
+        codes.insert(text.substr(i + 1, 4));
   }
+}
+
+/// Every code in the sources has a page, and the other way round.
+TEST(Program, EveryCodeIsExplained) {
+  std::set<std::string> used;
+  addCodes(RNNC_FRONTEND_SOURCES, used);
+  addCodes(RNNC_ELABORATION_SOURCES, used);
   std::vector<std::string> pages = explainedCodes();
   EXPECT_EQ(std::set<std::string>(pages.begin(), pages.end()), used);
   EXPECT_GT(used.size(), 80u);
   for (const std::string &code : pages)
-    EXPECT_TRUE(std::filesystem::exists(std::string(RNNC_ERROR_TESTS) + "/" +
-                                        code + ".test"))
-        << code << " has no test";
+    if (code != "E999") // a fault of the compiler, which no program shows
+      EXPECT_TRUE(std::filesystem::exists(std::string(RNNC_ERROR_TESTS) + "/" +
+                                          code + ".test"))
+          << code << " has no test";
   EXPECT_TRUE(std::is_sorted(pages.begin(), pages.end() - 2));
   EXPECT_EQ(explain("E101")->substr(0, 5), "E101:");
   EXPECT_EQ(explain("E10"), std::nullopt);

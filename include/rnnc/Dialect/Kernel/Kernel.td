@@ -88,6 +88,10 @@ def Kernel_GatherOp : Kernel_Op<"gather"> {
     `table : [b1..bn, d, rest]`, `indices : [b1..bn, more]` (i32), gives
     `[b1..bn, more, rest]` where n is `batch_dims`. An index outside of
     `[0, d)` reads index 0: calls check user data before.
+
+    ```mlir
+    kernel.gather ins(%emb, %i : memref<96x64xf32>, memref<?xi32>) outs(%x : memref<?x64xf32>)
+    ```
   }];
   let arguments = (ins In:$table, In:$indices, Out:$out,
                        DefaultValuedAttr<I64Attr, "0">:$batch_dims);
@@ -103,6 +107,10 @@ def Kernel_ScatterAddOp : Kernel_Op<"scatter_add"> {
   let description = [{
     The adjoint of `kernel.gather`: for each index in row-major order
     `out[b1..bn, indices[b1..bn, more], rest] += updates[b1..bn, more, rest]`.
+
+    ```mlir
+    kernel.scatter_add ins(%dx, %i : memref<?x64xf32>, memref<?xi32>) outs(%demb : memref<96x64xf32>)
+    ```
   }];
   let arguments = (ins In:$updates, In:$indices, InOut:$out,
                        DefaultValuedAttr<I64Attr, "0">:$batch_dims);
@@ -121,6 +129,11 @@ def Kernel_RandomOp : Kernel_Op<"random"> {
     The element number counts row-major over the dimensions that are neither
     `time_dim` nor `batch_dim`; the step is the index along `time_dim`, or `at`,
     or 0; the row is the index along `batch_dim`, or 0.
+
+    ```mlir
+    kernel.random ins(%key : memref<2xi64>) outs(%u : memref<?x?x64xf32>)
+        {site = 3 : i64, time_dim = 0 : i64, batch_dim = 1 : i64}
+    ```
   }];
   let arguments = (ins In:$key, Out:$out, Optional<Index>:$at, I64Attr:$site,
                        OptionalAttr<I64Attr>:$time_dim,
@@ -140,6 +153,12 @@ def Kernel_EnterOp : Kernel_Op<"enter"> {
     `out`. `lengths`, one operand per entry of `time_dims` (dimensions of `out`),
     name the examples' lengths along it; what lies past the end becomes 0 and
     is not read. `batch_dim` is the dimension of `out` that counts examples.
+
+    ```mlir
+    // [batch, time, 8] to [time, batch, 8]
+    kernel.enter ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%y : memref<?x?x8xf32>)
+        {perm = array<i64: 1, 0, 2>, time_dims = array<i64: 0>, batch_dim = 1 : i64}
+    ```
   }];
   let arguments = (ins In:$source, Variadic<MemRefRankOf<[I32], [1]>>:$lengths,
                        Out:$out, DenseI64ArrayAttr:$perm,
@@ -159,6 +178,11 @@ def Kernel_LeaveOp : Kernel_Op<"leave"> {
     The way back of `kernel.enter`: `perm` says which dimension of `source`
     becomes dimension i of `out`; `time_dims` and `batch_dim` are dimensions of
     `source`.
+
+    ```mlir
+    kernel.leave ins(%y : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%x : memref<?x?x8xf32>)
+        {perm = array<i64: 1, 0, 2>, time_dims = array<i64: 0>, batch_dim = 1 : i64}
+    ```
   }];
   let arguments = (ins In:$source, Variadic<MemRefRankOf<[I32], [1]>>:$lengths,
                        Out:$out, DenseI64ArrayAttr:$perm,
@@ -202,6 +226,10 @@ def Kernel_ReverseOp : Kernel_Op<"reverse"> {
   let description = [{
     `out[t] = source[len - 1 - t]` for `t < len`, 0 past the end. Without
     `lengths` the whole dimension is valid.
+
+    ```mlir
+    kernel.reverse ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%y : memref<?x?x8xf32>)
+    ```
   }];
   let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
                        DefaultValuedAttr<I64Attr, "0">:$time_dim,
@@ -220,6 +248,11 @@ def Kernel_PickStepOp : Kernel_Op<"pick_step"> {
     `out[b, ..] = source[len[b] - 1, b, ..]` (`last`, without lengths the last
     step) or `source[0, b, ..]`; 0 where the length is 0. `out` has the
     dimensions of `source` without `time_dim`.
+
+    ```mlir
+    kernel.pick_step ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>)
+        outs(%y : memref<?x8xf32>) {last = true}
+    ```
   }];
   let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
                        BoolAttr:$last,
@@ -237,6 +270,11 @@ def Kernel_PlaceStepOp : Kernel_Op<"place_step"> {
   let summary = "a value at the first or last valid step, zeros elsewhere";
   let description = [{
     The adjoint of `kernel.pick_step`: all of `out` is written.
+
+    ```mlir
+    kernel.place_step ins(%dy : memref<?x8xf32>) lengths(%len : memref<?xi32>)
+        outs(%dx : memref<?x?x8xf32>) {last = true}
+    ```
   }];
   let arguments = (ins In:$source, OptionalLengths:$lengths, Out:$out,
                        BoolAttr:$last,
@@ -255,6 +293,10 @@ def Kernel_ArgmaxOp : Kernel_Op<"argmax"> {
   let description = [{
     `out` (i32) has the dimensions of `source` without `dim`. NaN counts as
     smaller than anything; an empty dimension gives 0.
+
+    ```mlir
+    kernel.argmax ins(%x : memref<?x8xf32>) outs(%i : memref<?xi32>) {dim = 1 : i64}
+    ```
   }];
   let arguments = (ins In:$source, Out:$out, I64Attr:$dim);
   let assemblyFormat = [{

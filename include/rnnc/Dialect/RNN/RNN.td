@@ -67,6 +67,13 @@ def RNN_ParamOp : RNN_Op<"param", [Pure]> {
 
 def RNN_InputOp : RNN_Op<"input", [Pure]> {
   let summary = "A value given by the caller, by its source name";
+  let description = [{
+    `input x : [T, I]` of a model, or an argument of an exported layer or cell.
+
+    ```mlir
+    %x = rnn.input "x" : !rnn.value<["T", "I" : 2] real>
+    ```
+  }];
   let arguments = (ins StrAttr:$name);
   let results = (outs RNN_ValueType:$result);
   let assemblyFormat = "$name attr-dict `:` type($result)";
@@ -75,7 +82,12 @@ def RNN_InputOp : RNN_Op<"input", [Pure]> {
 def RNN_OutputOp : RNN_Op<"output", [Pure]> {
   let summary = "The data of a value that the model predicts";
   let description = [{
-    Only `rnn.observe` reads it, and whatever else the program makes of the data.
+    `output y : in C`. Only `rnn.observe` reads it, and whatever else the program
+    makes of the data.
+
+    ```mlir
+    %y = rnn.output "y" : !rnn.value<[] index "C" : 2>
+    ```
   }];
   let arguments = (ins StrAttr:$name);
   let results = (outs RNN_ValueType:$result);
@@ -84,6 +96,16 @@ def RNN_OutputOp : RNN_Op<"output", [Pure]> {
 
 def RNN_FirstStateOp : RNN_Op<"first_state", [Pure, AllTypesMatch<["value", "result"]>]> {
   let summary = "A first state that the caller may give; else the declared one";
+  let description = [{
+    Stands in an exported cell between the declared first state and the
+    recurrence: the function made of it has an argument of this name, and takes
+    the declared value if that is not given.
+
+    ```mlir
+    %z = rnn.constant 0.0 : !rnn.value<["H" : 8] real>
+    %h0 = rnn.first_state "h" %z : !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins StrAttr:$name, RNN_ValueType:$value);
   let results = (outs RNN_ValueType:$result);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
@@ -91,6 +113,16 @@ def RNN_FirstStateOp : RNN_Op<"first_state", [Pure, AllTypesMatch<["value", "res
 
 def RNN_ObserveOp : RNN_Op<"observe"> {
   let summary = "`y ~ dist`: an output is predicted like this";
+  let description = [{
+    The one line from which the loss, the prediction and the sampler of an
+    output follow. `mood ~ categorical(scores)` is
+
+    ```mlir
+    %p = rnn.dist categorical(%scores : !rnn.value<["C" : 2] real>)
+       : <categorical, <[] index "C" : 2>>
+    rnn.observe "mood" %mood, %p : !rnn.value<[] index "C" : 2>, <categorical, <[] index "C" : 2>>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$data, RNN_DistType:$dist, StrAttr:$name);
   let assemblyFormat = "$name $data `,` $dist attr-dict `:` type($data) `,` type($dist)";
   let hasVerifier = 1;
@@ -98,6 +130,13 @@ def RNN_ObserveOp : RNN_Op<"observe"> {
 
 def RNN_LossOp : RNN_Op<"loss"> {
   let summary = "A term to minimise: its mean over the examples is added to the loss";
+  let description = [{
+    `loss e`; the value is a single number.
+
+    ```mlir
+    rnn.loss %e : !rnn.value<[] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
   let hasVerifier = 1;
@@ -105,12 +144,26 @@ def RNN_LossOp : RNN_Op<"loss"> {
 
 def RNN_ResultOp : RNN_Op<"result"> {
   let summary = "An output of an exported layer or cell";
+  let description = [{
+    What `out` gives in an exported layer or cell; a function returns it.
+
+    ```mlir
+    rnn.result "out" %hs : !rnn.value<["T", "H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value, StrAttr:$name);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
 }
 
 def RNN_FinalStateOp : RNN_Op<"final_state"> {
   let summary = "A last state of an exported cell";
+  let description = [{
+    A function returns it as `state.NAME`.
+
+    ```mlir
+    rnn.final_state "h" %hT : !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value, StrAttr:$name);
   let assemblyFormat = "$name $value attr-dict `:` type($value)";
 }
@@ -118,6 +171,14 @@ def RNN_FinalStateOp : RNN_Op<"final_state"> {
 def RNN_YieldOp : RNN_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments,
     ParentOneOf<["BindOp", "ScanOp", "UnfoldOp"]>]> {
   let summary = "Ends a body: next states of a step, and what the step or the binder gives";
+  let description = [{
+    Of a step: the next states, then what the step gives. Of a binder: the value
+    for one index.
+
+    ```mlir
+    rnn.yield next(%h1 : !rnn.value<["H" : 8] real>) out(%h1 : !rnn.value<["H" : 8] real>)
+    ```
+  }];
   let arguments = (ins Variadic<RNN_ValueType>:$next,
                        Variadic<AnyTypeOf<[RNN_ValueType, RNN_DistType]>>:$out);
   let assemblyFormat = [{
@@ -209,7 +270,19 @@ def RNN_UnfoldOp : RNN_Op<"unfold", [RecursiveMemoryEffects, SingleBlock]> {
   let summary = "A cell that reads what it drew before: a distribution over sequences";
   let description = [{
     The body gets the element before (`start` at the first step) and the states;
-    it yields the next states and a distribution of one element.
+    it yields the next states and a distribution of one element. A sequence ends
+    with the element `stop`, or after `max` elements. `text ~ unfold lm start 0`
+    is
+
+    ```mlir
+    %d = rnn.unfold init(%h0 : !rnn.value<["H" : 8] real>) states = ["h"] start = 0 {
+    ^bb0(%prev: !rnn.value<[] index "V" : 5>, %h: !rnn.value<["H" : 8] real>):
+      ...
+      %p = rnn.dist categorical(%o : !rnn.value<["V" : 5] real>) : <categorical, <[] index "V" : 5>>
+      rnn.yield next(%h1 : !rnn.value<["H" : 8] real>) out(%p : !rnn.dist<categorical, <[] index "V" : 5>>)
+    } : <unfold, <["T"] index "V" : 5>>
+    rnn.observe "text" %text, %d : ...
+    ```
   }];
   let arguments = (ins Variadic<RNN_ValueType>:$init, StrArrayAttr:$states,
                        I64Attr:$start, OptionalAttr<I64Attr>:$stop,
@@ -238,6 +311,11 @@ def RNN_DistOp : RNN_Op<"dist", [Pure]> {
   let description = [{
     Leading axes are independent draws. `smooth` is the label smoothing of
     `categorical`; the scores of `bernoulli` are log odds.
+
+    ```mlir
+    %p = rnn.dist normal(%mean, %sd : !rnn.value<[] real>, !rnn.value<[] real>)
+       : <normal, <[] real>>
+    ```
   }];
   let arguments = (ins RNN_DistKindAttr:$kind, Variadic<RNN_ValueType>:$args,
                        DefaultValuedAttr<F64Attr, "0.0">:$smooth);
@@ -271,6 +349,13 @@ def RNN_ConstantOp : RNN_Op<"constant", [Pure, ConstantLike]> {
 
 def RNN_UnaryOp : RNN_Expr<"unary"> {
   let summary = "An elementwise function of one real value";
+  let description = [{
+    `tanh(x)`, `-x` and their kin; the type stays.
+
+    ```mlir
+    %y = rnn.unary tanh %x : !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_UnaryKindAttr:$kind, RNN_ValueType:$value);
   let assemblyFormat = "$kind $value attr-dict `:` type($value)";
   let hasFolder = 1;
@@ -278,6 +363,13 @@ def RNN_UnaryOp : RNN_Expr<"unary"> {
 
 def RNN_ToRealOp : RNN_Expr<"to_real"> {
   let summary = "Bits (0, 1) or ints as real numbers";
+  let description = [{
+    The program never says it: arithmetic on bits and ints asks for it.
+
+    ```mlir
+    %n = rnn.to_real %bits : !rnn.value<["T"] bit>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
@@ -285,7 +377,12 @@ def RNN_ToRealOp : RNN_Expr<"to_real"> {
 def RNN_BinaryOp : RNN_Expr<"binary"> {
   let summary = "An elementwise function of two real values";
   let description = [{
-    The axes of one value are the last axes of the other, which gives the result's.
+    The axes of one value are the last axes of the other, which gives the
+    result's: `x + b` with `x : [T, H]` and `b : [H]` is
+
+    ```mlir
+    %y = rnn.binary add %x, %b : !rnn.value<["T", "H" : 8] real>, !rnn.value<["H" : 8] real>
+    ```
   }];
   let arguments = (ins RNN_BinaryKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
@@ -294,12 +391,27 @@ def RNN_BinaryOp : RNN_Expr<"binary"> {
 
 def RNN_CompareOp : RNN_Expr<"compare"> {
   let summary = "An elementwise comparison; gives bits";
+  let description = [{
+    `x < y`. The rule for axes is that of `rnn.binary`.
+
+    ```mlir
+    %c = rnn.compare lt %x, %y : !rnn.value<["H" : 8] real>, !rnn.value<[] real>
+    ```
+  }];
   let arguments = (ins RNN_CompareKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
 }
 
 def RNN_SelectOp : RNN_Expr<"select"> {
   let summary = "`if c then a else b`, elementwise; no gradient through `c`";
+  let description = [{
+    The condition is a single bit or has the shape of the values.
+
+    ```mlir
+    %y = rnn.select %c, %a, %b : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] real>,
+       !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$condition, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = [{$condition `,` $lhs `,` $rhs attr-dict
     `:` type($condition) `,` type($lhs) `,` type($rhs)}];
@@ -307,6 +419,13 @@ def RNN_SelectOp : RNN_Expr<"select"> {
 
 def RNN_ClampOp : RNN_Expr<"clamp"> {
   let summary = "`min(max(x, low), high)`; derivative 1 inside, ends included";
+  let description = [{
+    `clamp(x, low, high)`.
+
+    ```mlir
+    %y = rnn.clamp %x, %low, %high : !rnn.value<["H" : 8] real>, !rnn.value<[] real>, !rnn.value<[] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value, RNN_ValueType:$low, RNN_ValueType:$high);
   let assemblyFormat = [{$value `,` $low `,` $high attr-dict
     `:` type($value) `,` type($low) `,` type($high)}];
@@ -314,13 +433,27 @@ def RNN_ClampOp : RNN_Expr<"clamp"> {
 
 def RNN_MatchOp : RNN_Expr<"match"> {
   let summary = "`a @ b`: products summed over the last axis of `a` and the first of `b`";
+  let description = [{
+    The joined axes are one and the same axis, and go away. `W @ x` is
+
+    ```mlir
+    %y = rnn.match %W, %x : !rnn.value<["H" : 8, "I" : 2] real>, !rnn.value<["I" : 2] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
 }
 
 def RNN_JoinOp : RNN_Op<"join", [Pure]> {
   let summary = "`a ++ b`: one after the other along the last axis";
-  let description = [{The name of the joined axis is the normal form of the sum.}];
+  let description = [{
+    The name of the joined axis is the normal form of the sum.
+
+    ```mlir
+    %j = rnn.join %f, %b : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
+       -> !rnn.value<["2*H" : 16] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let results = (outs RNN_ValueType:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
@@ -330,7 +463,11 @@ def RNN_JoinOp : RNN_Op<"join", [Pure]> {
 def RNN_LookupOp : RNN_Expr<"lookup"> {
   let summary = "`e[i]`: elements of the first axis of `e`";
   let description = [{
-    `e : [d, a...]` and `i : [b...] in d` give `[b..., a...]`.
+    `e : [d, a...]` and `i : [b...] in d` give `[b..., a...]`. `Emb[words]` is
+
+    ```mlir
+    %e = rnn.lookup %Emb[%words] : !rnn.value<["V" : 96, "E" : 64] real>, !rnn.value<["T"] index "V" : 96>
+    ```
   }];
   let arguments = (ins RNN_ValueType:$table, RNN_ValueType:$index);
   let assemblyFormat = "$table `[` $index `]` attr-dict `:` type($table) `,` type($index)";
@@ -338,12 +475,26 @@ def RNN_LookupOp : RNN_Expr<"lookup"> {
 
 def RNN_LabelOp : RNN_Expr<"label"> {
   let summary = "`e.l`: one entry of a labelled axis, which goes away";
+  let description = [{
+    `z.f`, where `f` is label 1 of the first axis, is
+
+    ```mlir
+    %f = rnn.label %z axis 0 label 1 : !rnn.value<["gate" : 4, "H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value, I64Attr:$position, I64Attr:$label);
   let assemblyFormat = "$value `axis` $position `label` $label attr-dict `:` type($value)";
 }
 
 def RNN_AsOp : RNN_Op<"as", [Pure]> {
   let summary = "The same numbers along axes of other names and equal sizes";
+  let description = [{
+    `x as [F]`. The number of axes stays.
+
+    ```mlir
+    %y = rnn.as %x : !rnn.value<["H" : 8] real> -> !rnn.value<["F" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value);
   let results = (outs RNN_ValueType:$result);
   let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
@@ -353,6 +504,14 @@ def RNN_AsOp : RNN_Op<"as", [Pure]> {
 
 def RNN_ReduceLastOp : RNN_Expr<"reduce_last"> {
   let summary = "`softmax(x)`, `sum(x)` and their kin along the last axis";
+  let description = [{
+    `softmax` and `layer_norm` keep the axis, the others drop it. `eps` belongs
+    to `layer_norm`.
+
+    ```mlir
+    %s = rnn.reduce_last softmax %x : !rnn.value<["T", "H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ReduceKindAttr:$kind, RNN_ValueType:$value,
                        DefaultValuedAttr<F64Attr, "1.0e-5">:$eps);
   let assemblyFormat = "$kind $value attr-dict `:` type($value)";
@@ -363,6 +522,11 @@ def RNN_SequenceOp : RNN_Expr<"sequence"> {
   let description = [{
     Along a time axis they see the valid part. `shift` moves one step to the
     right and puts `fill` first.
+
+    ```mlir
+    %l = rnn.sequence last %x : !rnn.value<["T", "H" : 8] real>
+    %s = rnn.sequence shift %i fill %k : !rnn.value<[] index "V" : 5> : !rnn.value<["T"] index "V" : 5>
+    ```
   }];
   let arguments = (ins RNN_SequenceKindAttr:$kind, RNN_ValueType:$value,
                        Optional<RNN_ValueType>:$fill);
@@ -371,12 +535,24 @@ def RNN_SequenceOp : RNN_Expr<"sequence"> {
 
 def RNN_ArgMaxOp : RNN_Expr<"argmax"> {
   let summary = "The place of the largest element of the last axis, the first at a tie";
+  let description = [{
+    The result is an index of the last axis, which goes away.
+
+    ```mlir
+    %i = rnn.argmax %x : !rnn.value<["T", "H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 def RNN_OneHotOp : RNN_Expr<"onehot"> {
   let summary = "`onehot(i)`: 1 at the index, 0 elsewhere, along a new last axis";
+  let description = [{
+    ```mlir
+    %x = rnn.onehot %i : !rnn.value<["T"] index "V" : 5>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$index);
   let assemblyFormat = "$index attr-dict `:` type($index)";
 }
@@ -385,7 +561,12 @@ def RNN_DropoutOp : RNN_Expr<"dropout"> {
   let summary = "Zeroes entries with probability p and scales the others by 1 / (1 - p), in training";
   let description = [{
     `tied` is an axis along which one mask is kept; `site` numbers the random
-    draws of the module in source order.
+    draws of the module in source order. The identity in functions that do not
+    train. `dropout(x, 0.3, tied = T)` is
+
+    ```mlir
+    %y = rnn.dropout %x p 0.3 site 0 tied <"T"> : !rnn.value<["T", "E" : 64] real>
+    ```
   }];
   let arguments = (ins RNN_ValueType:$value, F64Attr:$p, I64Attr:$site,
                        OptionalAttr<RNN_AxisAttr>:$tied);
@@ -394,12 +575,26 @@ def RNN_DropoutOp : RNN_Expr<"dropout"> {
 
 def RNN_StopOp : RNN_Expr<"stop"> {
   let summary = "The value, without its gradient";
+  let description = [{
+    `stop(x)`.
+
+    ```mlir
+    %y = rnn.stop %x : !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 def RNN_ClipGradOp : RNN_Expr<"clipgrad"> {
   let summary = "The value; its gradient is limited to plus and minus the limit";
+  let description = [{
+    `clipgrad(x, 10)`, entry by entry.
+
+    ```mlir
+    %y = rnn.clipgrad %x limit 10.0 : !rnn.value<["H" : 8] real>
+    ```
+  }];
   let arguments = (ins RNN_ValueType:$value, F64Attr:$limit);
   let assemblyFormat = "$value `limit` $limit attr-dict `:` type($value)";
 }

@@ -1,0 +1,52 @@
+// Every op of the dialect, in the forms that its description shows, is read back as it was printed.
+// RUN: rnn-opt %s | rnn-opt | FileCheck %s
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// CHECK-LABEL: func.func @products
+func.func @products(%U: memref<512x128xf32>, %p: memref<73728xf32>, %h: memref<?x128xf32>,
+                    %z: memref<?x512xf32>) {
+  // CHECK: kernel.pack ins(%{{.*}} : memref<512x128xf32>) outs(%{{.*}} : memref<73728xf32>) {trans}
+  kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<73728xf32>) {trans}
+  // CHECK: kernel.gemm ins({{.*}}) outs({{.*}}) {accumulate, packed_b}
+  kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<73728xf32>)
+              outs(%z : memref<?x512xf32>) {accumulate, packed_b}
+  return
+}
+
+// CHECK-LABEL: func.func @rows
+func.func @rows(%emb: memref<96x64xf32>, %i: memref<?xi32>, %x: memref<?x64xf32>,
+                %key: memref<2xi64>, %u: memref<?x?x64xf32>) {
+  // CHECK: kernel.gather
+  kernel.gather ins(%emb, %i : memref<96x64xf32>, memref<?xi32>) outs(%x : memref<?x64xf32>)
+  // CHECK: kernel.scatter_add
+  kernel.scatter_add ins(%x, %i : memref<?x64xf32>, memref<?xi32>) outs(%emb : memref<96x64xf32>)
+  // CHECK: kernel.random {{.*}} {batch_dim = 1 : i64, site = 3 : i64, time_dim = 0 : i64}
+  kernel.random ins(%key : memref<2xi64>) outs(%u : memref<?x?x64xf32>)
+      {site = 3 : i64, time_dim = 0 : i64, batch_dim = 1 : i64}
+  // CHECK: kernel.argmax
+  kernel.argmax ins(%x : memref<?x64xf32>) outs(%i : memref<?xi32>) {dim = 1 : i64}
+  return
+}
+
+// CHECK-LABEL: func.func @sequences
+func.func @sequences(%x: memref<?x?x8xf32>, %y: memref<?x?x8xf32>, %v: memref<?x8xf32>,
+                     %len: memref<?xi32>, %t: index) {
+  // CHECK: kernel.enter {{.*}} lengths(
+  kernel.enter ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%y : memref<?x?x8xf32>)
+      {perm = array<i64: 1, 0, 2>, time_dims = array<i64: 0>, batch_dim = 1 : i64}
+  // CHECK: kernel.leave {{.*}} lengths(
+  kernel.leave ins(%y : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%x : memref<?x?x8xf32>)
+      {perm = array<i64: 1, 0, 2>, time_dims = array<i64: 0>, batch_dim = 1 : i64}
+  // CHECK: kernel.mask_rows {{.*}} at(%{{.*}}) previous(
+  kernel.mask_rows outs(%v : memref<?x8xf32>) lengths(%len : memref<?xi32>)
+      at(%t) previous(%v : memref<?x8xf32>) {batch_dim = 0 : i64}
+  // CHECK: kernel.reverse
+  kernel.reverse ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%y : memref<?x?x8xf32>)
+  // CHECK: kernel.pick_step
+  kernel.pick_step ins(%x : memref<?x?x8xf32>) lengths(%len : memref<?xi32>)
+      outs(%v : memref<?x8xf32>) {last = true}
+  // CHECK: kernel.place_step
+  kernel.place_step ins(%v : memref<?x8xf32>) lengths(%len : memref<?xi32>)
+      outs(%x : memref<?x?x8xf32>) {last = true}
+  return
+}
