@@ -2,6 +2,7 @@
 """Small data sets of our own for the examples and their tests.
 
     make_data.py KIND FILE [--count N] [--length T] [--seed S]
+    make_data.py random FILE NAME=SIZE,SIZE... ...
 
 KIND is one of
   text       sentences of a toy English grammar, as plain text
@@ -9,11 +10,13 @@ KIND is one of
   reviews    labelled Chinese restaurant and hotel reviews, CSV `label,review`
   fluency    Chinese sentences about days and plans, one a line
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
+  random     arrays of normal numbers, .npz: any names and shapes, to try a function on
 
 Needs the standard library only. The same seed gives the same bytes.
 """
 import argparse
 import io
+import math
 import random
 import struct
 import zipfile
@@ -90,6 +93,24 @@ def npy(shape, kind, values):
             + struct.pack(f"<{len(values)}{code}", *values))
 
 
+def npz(arrays):
+    """The bytes of a .npz file, the same for the same arrays."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in arrays:
+            archive.writestr(zipfile.ZipInfo(name + ".npy"), data)
+    return out.getvalue()
+
+
+def arrays(rng, wanted):
+    made = []
+    for entry in wanted:
+        name, _, sizes = entry.partition("=")
+        shape = tuple(int(size) for size in sizes.split(",") if size)
+        made.append((name, npy(shape, "f4", [rng.gauss(0, 1) for _ in range(math.prod(shape))])))
+    return npz(made)
+
+
 def adding(rng, count, length):
     x, y = [], []
     for _ in range(count):
@@ -98,18 +119,15 @@ def adding(rng, count, length):
         for t, value in enumerate(values):
             x += [value, float(t in marks)]
         y.append(sum(values[t] for t in marks))
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in [("x", npy((count, length, 2), "f4", x)), ("y", npy((count,), "f4", y)),
-                           ("T", npy((count,), "i4", [length] * count))]:
-            archive.writestr(zipfile.ZipInfo(name + ".npy"), data)
-    return out.getvalue()
+    return npz([("x", npy((count, length, 2), "f4", x)), ("y", npy((count,), "f4", y)),
+                ("T", npy((count,), "i4", [length] * count))])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "adding"])
+    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "adding", "random"])
     parser.add_argument("file")
+    parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--length", type=int, default=50, help="steps of the adding problem")
     parser.add_argument("--seed", type=int, default=1)
@@ -117,6 +135,8 @@ def main():
     rng = random.Random(args.seed)
     if args.kind == "adding":
         data = adding(rng, args.count, args.length)
+    elif args.kind == "random":
+        data = arrays(rng, args.arrays)
     else:
         makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency}
         data = "".join(makers[args.kind](rng, args.count)).encode()

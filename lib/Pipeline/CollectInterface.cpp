@@ -15,6 +15,11 @@
 using namespace mlir;
 namespace json = llvm::json;
 
+namespace rnnc::pipeline {
+#define GEN_PASS_DEF_COLLECTINTERFACE
+#include "rnnc/Pipeline/Passes.h.inc"
+} // namespace rnnc::pipeline
+
 namespace {
 
 json::Array listOf(ArrayAttr attributes) {
@@ -35,14 +40,8 @@ std::string typeName(Type type) {
 }
 
 class CollectInterface
-    : public PassWrapper<CollectInterface, OperationPass<ModuleOp>> {
+    : public rnnc::pipeline::impl::CollectInterfaceBase<CollectInterface> {
 public:
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CollectInterface)
-  StringRef getArgument() const final { return "rnnc-collect-interface"; }
-  StringRef getDescription() const final {
-    return "write down the arguments and results of every public function";
-  }
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto text = module->getAttrOfType<StringAttr>("rnnc.manifest");

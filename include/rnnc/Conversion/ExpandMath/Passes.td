@@ -17,6 +17,15 @@ def KernelExpandMath : Pass<"kernel-expand-math"> {
     additions are used. `fast-math` leaves out what serves denormal results of
     `exp`, and shortens the f32 polynomials of `exp`, `tanh` and the sigmoid
     (error below 1e-6 relative).
+
+    ```mlir
+    %y = math.exp %x : vector<8xf32>
+    // becomes
+    %m = arith.mulf %x, %log2e : vector<8xf32>
+    %n = arith.addf %m, %shift : vector<8xf32>         // the nearest power of two
+    ...                                                // a polynomial of what is left
+    %y = arith.mulf %p, %scale : vector<8xf32>
+    ```
   }];
   let options = [
     Option<"fma", "fma", "bool", /*default=*/"true",

@@ -15,6 +15,24 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
     sizes and the target alone. `kernel.gemm` and `kernel.pack` become calls of
     blocked routines that are generated once per element type. The data
     movement ops become loops over rows.
+
+    ```mlir
+    linalg.generic {iterator_types = ["parallel", "parallel"], ...}
+        ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
+    ^bb0(%a: f32, %b: f32):
+      %c = arith.mulf %a, %a : f32
+      linalg.yield %c : f32
+    }
+    // becomes
+    %flat = memref.collapse_shape %x [[0, 1]] : memref<?x8xf32> into memref<?xf32>
+    ...
+    scf.for %i = %c0 to %whole step %c8 {
+      %v = vector.load %flat[%i] : memref<?xf32>, vector<8xf32>
+      %w = arith.mulf %v, %v : vector<8xf32>
+      vector.store %w, %out[%i] : memref<?xf32>, vector<8xf32>
+    }
+    // and the rest under a mask
+    ```
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"256",
@@ -45,6 +63,14 @@ def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
     pointers (arguments, then results) and `dims` an array of i64 in the order
     of `rnnc.dims`, and turns `@"M.f.workspace"(index...) -> i64` into
     `@"M.f.workspace"(dims)`.
+
+    ```mlir
+    func.func @M.f(%x: memref<?x4xf32>, %y: memref<f32>, %w: memref<?xi8>) attributes {rnnc.dims = ["batch"]}
+    func.func @M.f.workspace(%batch: index) -> i64
+    // becomes private, behind
+    func.func @M.f.entry(%args: !llvm.ptr, %dims: !llvm.ptr, %workspace: !llvm.ptr, %ctx: !llvm.ptr)
+    func.func @M.f.workspace(%dims: !llvm.ptr) -> i64
+    ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::arith::ArithDialect"];
@@ -56,6 +82,11 @@ def KernelVerifyLLVM : Pass<"kernel-verify-llvm", "::mlir::ModuleOp"> {
     After lowering: only the LLVM dialect is left; nothing allocates or frees
     heap memory; no call of libm is left; every `llvm.alloca` stands in an
     entry block; every undefined symbol is one that the runtime gives.
+
+    ```mlir
+    %y = llvm.intr.tanh(%x) : (f32) -> f32
+    // error: 'llvm.intr.tanh' op would become a call of libm
+    ```
   }];
 }
 

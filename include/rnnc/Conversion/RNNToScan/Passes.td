@@ -26,6 +26,24 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
 
     The attribute `rnnc.manifest` of the module holds what is known of axes,
     parameters, inputs, outputs, states and settings, as JSON.
+
+    ```mlir
+    rnn.module @M attributes {kind = "model", ...} {
+      %W = rnn.param "W" {init = {kind = "glorot"}} : !rnn.value<["H" : 4, "I" : 2] real>
+      %x = rnn.input "x" : !rnn.value<["T", "I" : 2] real>
+      %y = rnn.scan <"T"> over(%x : ...) init(%h0 : ...) states = ["h"] {
+        ^bb0(%e: !rnn.value<["I" : 2] real>, %h: !rnn.value<["H" : 4] real>):
+          %p = rnn.match %W, %e : !rnn.value<["H" : 4, "I" : 2] real>, !rnn.value<["I" : 2] real>
+          ...
+    // becomes
+    func.func @M.loss(%W: tensor<4x2xf32> {rnnc.name = "W", rnnc.role = "param", rnnc.shape = [4, 2]},
+                      %T: tensor<?xi32> {rnnc.name = "T", rnnc.role = "lengths", rnnc.shape = ["batch"]},
+                      %x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", "T", 2]}) ... {
+      %xs = scan.enter %x lengths(%T) : tensor<?x?x2xf32> -> tensor<?x?x2xf32>
+      %ps = scan.dot %xs, %W batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x4xf32>
+      %hs = scan.loop trip(%steps) lengths(%T) slices(%p = %ps : ...) carry(%h = %h0 : ...) step(%t) {
+        ...
+    ```
   }];
   let options = [
     Option<"precision", "precision", "std::string", /*default=*/"\"f32\"",

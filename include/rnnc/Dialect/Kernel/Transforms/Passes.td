@@ -18,6 +18,20 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
     For each function `@f` it makes `@f.workspace(index...) -> i64`, the bytes
     needed, from the dimensions in the order of `rnnc.dims`: the very
     expressions that place the buffers.
+
+    ```mlir
+    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>) attributes {rnnc.dims = ["batch"]} {
+      %a = memref.alloc() : memref<264xf32>
+      %b = memref.alloc(%n) : memref<?x2xf32>
+      ...
+    // becomes
+    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>, %w: memref<?xi8> {rnnc.role = "workspace"}) {
+      %a = memref.view %w[%c0][] : memref<?xi8> to memref<264xf32>
+      %b = memref.view %w[%c1088][%n] : memref<?xi8> to memref<?x2xf32>
+      ...
+    func.func @f.workspace(%n: index) -> i64 {
+      // 1088 + (8 * %n rounded up to 64)
+    ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect"];

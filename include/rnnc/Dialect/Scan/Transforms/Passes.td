@@ -19,6 +19,19 @@ def ScanSegment : Scan_Pass<"scan-segment"> {
     not change, gradients end there. Steps are counted from each example's
     first, also in a loop that runs backwards. Runs before `grad-generate`. A
     loop too short for a border is left with a remark.
+
+    ```mlir
+    scan.loop ... carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
+      %n = arith.addf %x, %c : tensor<?x4xf32>
+      ...
+    } {segment = 35}
+    // becomes
+    scan.loop ... carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
+      %s = scan.stop %c at(%t) {period = 35 : i64} : tensor<?x4xf32>
+      %n = arith.addf %x, %s : tensor<?x4xf32>
+      ...
+    }
+    ```
   }];
   let options = [
     Option<"steps", "steps", "int64_t", "0",
@@ -34,6 +47,18 @@ def ScanHoist : Scan_Pass<"scan-hoist"> {
     loop. A product with a value from outside that is only stacked is computed
     after the loop if what it multiplies is stacked anyway. A product that
     stays without need of a carry is reported.
+
+    ```mlir
+    scan.loop ... slices(%x = %xs : tensor<?x?x2xf32>) carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
+      %p = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x4xf32>
+      %n = arith.addf %p, %c : tensor<?x4xf32>
+      ...
+    // becomes
+    %ps = scan.dot %xs, %W batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x4xf32>
+    scan.loop ... slices(%p = %ps : tensor<?x?x4xf32>) carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
+      %n = arith.addf %p, %c : tensor<?x4xf32>
+      ...
+    ```
   }];
   let options = [
     Option<"functions", "functions", "bool", "true",
@@ -48,6 +73,18 @@ def ScanSumWeightGradients : Scan_Pass<"scan-sum-weight-gradients"> {
     steps after the loop: of a product, by one product that also sums over
     time; of a scatter, by one scatter; of anything else, by a reduction. What
     is needed for it is stacked by the loop. Sums that must stay are reported.
+
+    ```mlir
+    %d = scan.loop ... slices(%a = %as : tensor<?x?x4xf32>, %b = %bs : tensor<?x?x2xf32>)
+        carry(%s = %d0 : tensor<4x2xf32>) step(%t) {
+      %p = scan.dot %a, %b batch = [[], []] contract = [[0], [0]] : ... -> tensor<4x2xf32>
+      %n = arith.addf %s, %p : tensor<4x2xf32>
+      scan.yield carry(%n : tensor<4x2xf32>)
+    }
+    // becomes
+    %p = scan.dot %as, %bs batch = [[], []] contract = [[0, 1], [0, 1]] : ... -> tensor<4x2xf32>
+    %d = arith.addf %d0, %p : tensor<4x2xf32>
+    ```
   }];
   let options = [
     Option<"products", "products-only", "bool", "false",
@@ -60,6 +97,16 @@ def ScanMergeProducts : Scan_Pass<"scan-merge-products"> {
   let description = [{
     Products of one value with several matrices, `x W1ᵀ`, `x W2ᵀ`, …, become
     one product with the concatenated matrices and slices of its result.
+
+    ```mlir
+    %a = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x4xf32>
+    %b = scan.dot %x, %V batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x4xf32>
+    // becomes
+    %WV = tensor.concat dim(0) %W, %V : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
+    %ab = scan.dot %x, %WV batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x8xf32>
+    %a = tensor.extract_slice %ab[0, 0] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+    %b = tensor.extract_slice %ab[0, 4] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+    ```
   }];
   let options = [
     Option<"least", "least", "int64_t", "2",
@@ -89,6 +136,13 @@ def ScanSimplify : Scan_Pass<"scan-simplify"> {
     Adding zero and multiplying by one, masks of what is zero past the end,
     sizes asked of values instead of arguments, and, with `forget-gradients`,
     `scan.stop` and `scan.clipgrad`, which mean nothing after `grad-generate`.
+
+    ```mlir
+    %s = scan.stop %x : tensor<?x4xf32>
+    %y = arith.addf %s, %zeros : tensor<?x4xf32>
+    // becomes, with forget-gradients
+    %x
+    ```
   }];
   let options = [
     Option<"forgetGradients", "forget-gradients", "bool", "false",

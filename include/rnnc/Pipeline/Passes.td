@@ -1,0 +1,28 @@
+// Passes.td: passes that only the pipeline as a whole needs.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_PIPELINE_PASSES_TD
+#define RNNC_PIPELINE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CollectInterface : Pass<"rnnc-collect-interface", "::mlir::ModuleOp"> {
+  let summary = "Writes down the arguments and results of every public function";
+  let description = [{
+    Joins what is known of the program (`rnnc.manifest`, made by
+    `convert-rnn-to-scan`) with the arguments and results of every public
+    function into `rnnc.interface`, a JSON text that stays with the module
+    until wrappers, header and manifest of the library are made of it. Runs
+    once all functions exist.
+
+    ```mlir
+    module attributes {rnnc.manifest = "..."} {
+      func.func @M.loss(%x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
+    // becomes, with what @M.loss takes and gives in it
+    module attributes {rnnc.interface = "...", rnnc.manifest = "..."} {
+      func.func @M.loss(%x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
+    ```
+  }];
+}
+
+#endif // RNNC_PIPELINE_PASSES_TD
