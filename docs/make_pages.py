@@ -135,6 +135,16 @@ def spliced(text, path, tools, check):
     return BLOCK.sub(block, text)
 
 
+def check_errors(tools):
+    """docs/errors.md is written by hand and embedded in rnnc: the tool has to
+    print its pages as they stand. They are one text in the tool: a few will do."""
+    with open(os.path.join(DOCS, "errors.md")) as file:
+        written = re.findall(r"^## (([EW]\d{3}): .*?)(?=^##? |\Z)", file.read(), re.S | re.M)
+    for page, code in written[::20] + written[-1:]:
+        if tools.run("rnnc", "explain", code).strip() != page.strip():
+            sys.exit(f"make_pages.py: rnnc explain {code} is not what docs/errors.md says; build rnnc")
+
+
 def pages(tools, check):
     """Every page that has generated parts: path and text."""
     yield from tablegen.pages(tools)
@@ -159,7 +169,9 @@ def main():
                         help="where mlir-tblgen, llvm-tblgen and llvm-nm are")
     options = parser.parse_args()
     stale = 0
-    for path, text in pages(Tools(options.bin, options.llvm), options.check):
+    tools = Tools(options.bin, options.llvm)
+    check_errors(tools)
+    for path, text in pages(tools, options.check):
         full = os.path.join(ROOT, path)
         old = open(full).read() if os.path.exists(full) else ""
         if old == text:
