@@ -1,4 +1,5 @@
 """Readable excerpts of what the tools print, for make_pages.py."""
+import os
 import re
 import sys
 
@@ -122,3 +123,14 @@ def passes(text):
     if not found:
         sys.exit("make_pages.py: no passes in\n" + text)
     return "\n".join(found) + "\n"
+
+
+def message(folder, code):
+    """The first message with this code that its test expects, to the letter."""
+    with open(os.path.join(folder, code + ".test")) as file:
+        expected = re.search(r"^#--- expected\S*\n(.*?)(?=^#---|\Z)", file.read(), re.S | re.M)
+    messages = expected[1].split("\n\n") if expected else []
+    for text in messages:
+        if re.match(rf"\s*(error|warning)\[{code}\]", text):
+            return text.strip("\n") + "\n"
+    sys.exit(f"make_pages.py: {code}.test expects no message with this code")
