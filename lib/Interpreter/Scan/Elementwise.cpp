@@ -29,6 +29,9 @@ static Unary unaryOf(Operation &op) {
             arith::TruncFOp, arith::ExtUIOp, scan::StopOp, scan::ClipGradOp>(
           [&](auto) { return Unary(same); })
       .Case([](math::ExpOp) { return [](double x) { return std::exp(x); }; })
+      .Case([](math::ExpM1Op) {
+        return [](double x) { return std::expm1(x); };
+      })
       .Case([](math::LogOp) { return [](double x) { return std::log(x); }; })
       .Case([](math::Log1pOp) { return [](double x) { return std::log1p(x); }; })
       .Case([](math::SqrtOp) { return [](double x) { return std::sqrt(x); }; })

@@ -53,8 +53,12 @@ private:
   void extract(mlir::tensor::ExtractSliceOp op);
   void insert(mlir::tensor::InsertSliceOp op);
   void concat(mlir::tensor::ConcatOp op);
+  void collapse(mlir::tensor::CollapseShapeOp op);
   void mask(scan::MaskOp op);
   void random(scan::RandomOp op);
+  template <typename OpTy>
+  int64_t validSteps(OpTy op, mlir::ArrayRef<int64_t> shape,
+                     mlir::ArrayRef<int64_t> index);
   void reverse(scan::ReverseOp op);
   void shift(scan::ShiftOp op);
   void pickStep(scan::PickStepOp op);

@@ -23,13 +23,21 @@ void Evaluator::mask(scan::MaskOp op) {
   set(op, std::move(result));
 }
 
+// How many steps of the sequence at `index` are valid.
+template <typename OpTy>
+int64_t Evaluator::validSteps(OpTy op, ArrayRef<int64_t> shape,
+                              ArrayRef<int64_t> index) {
+  if (!op.getLengths())
+    return shape[op.getTimeDim()];
+  return lengthOf(op.getLengths(), index[op.getBatchDim()], 0);
+}
+
 void Evaluator::reverse(scan::ReverseOp op) {
   const Tensor &x = get(op.getInput());
   Tensor result(x.shape);
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
+  int64_t time = op.getTimeDim();
   forEach(x.shape, [&](ArrayRef<int64_t> i) {
-    int64_t length =
-        op.getLengths() ? lengthOf(op.getLengths(), i[batch], 0) : x.shape[time];
+    int64_t length = validSteps(op, x.shape, i);
     if (i[time] >= length)
       return;
     Index from(i);
@@ -42,10 +50,9 @@ void Evaluator::reverse(scan::ReverseOp op) {
 void Evaluator::shift(scan::ShiftOp op) {
   const Tensor &x = get(op.getInput());
   Tensor result(x.shape);
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
+  int64_t time = op.getTimeDim();
   forEach(x.shape, [&](ArrayRef<int64_t> i) {
-    int64_t length =
-        op.getLengths() ? lengthOf(op.getLengths(), i[batch], 0) : x.shape[time];
+    int64_t length = validSteps(op, x.shape, i);
     if (i[time] >= length)
       return;
     Index from(i);
@@ -60,12 +67,11 @@ void Evaluator::shift(scan::ShiftOp op) {
 
 void Evaluator::pickStep(scan::PickStepOp op) {
   const Tensor &x = get(op.getInput());
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
+  int64_t time = op.getTimeDim();
   Index shape = drop(x.shape, {time});
   Tensor result({shape.begin(), shape.end()});
   forEach(x.shape, [&](ArrayRef<int64_t> i) {
-    int64_t length =
-        op.getLengths() ? lengthOf(op.getLengths(), i[batch], 0) : x.shape[time];
+    int64_t length = validSteps(op, x.shape, i);
     int64_t step = op.getWhich() == scan::StepKind::first ? 0 : length - 1;
     if (i[time] == step && step < length)
       result.at(drop(i, {time})) = x.at(i);
@@ -75,15 +81,14 @@ void Evaluator::pickStep(scan::PickStepOp op) {
 
 void Evaluator::placeStep(scan::PlaceStepOp op) {
   const Tensor &x = get(op.getInput());
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
+  int64_t time = op.getTimeDim();
   std::vector<int64_t> shape = x.shape;
   int64_t size = cast<RankedTensorType>(op.getType()).getDimSize(time);
   shape.insert(shape.begin() + time,
                ShapedType::isDynamic(size) ? integer(op.getSize()) : size);
   Tensor result(shape);
   forEach(shape, [&](ArrayRef<int64_t> i) {
-    int64_t length =
-        op.getLengths() ? lengthOf(op.getLengths(), i[batch], 0) : shape[time];
+    int64_t length = validSteps(op, shape, i);
     int64_t step = op.getWhich() == scan::StepKind::first ? 0 : length - 1;
     if (i[time] == step && step < length)
       result.at(i) = x.at(drop(i, {time}));

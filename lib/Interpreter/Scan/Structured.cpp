@@ -256,11 +256,34 @@ void Evaluator::concat(tensor::ConcatOp op) {
   set(op, std::move(result));
 }
 
+void Evaluator::collapse(tensor::CollapseShapeOp op) {
+  Tensor result = get(op.getSrc());
+  std::vector<int64_t> shape;
+  for (const ReassociationIndices &group : op.getReassociationIndices()) {
+    shape.push_back(1);
+    for (int64_t dim : group)
+      shape.back() *= result.shape[dim];
+  }
+  result.shape = std::move(shape);
+  set(op, std::move(result));
+}
+
 bool Evaluator::slices(Operation &op) {
   return llvm::TypeSwitch<Operation *, bool>(&op)
       .Case([&](tensor::ExtractSliceOp op) { return extract(op), true; })
       .Case([&](tensor::InsertSliceOp op) { return insert(op), true; })
       .Case([&](tensor::ConcatOp op) { return concat(op), true; })
+      .Case([&](tensor::CollapseShapeOp op) { return collapse(op), true; })
+      .Case([&](tensor::ExpandShapeOp op) {
+        Tensor result = get(op.getSrc());
+        result.shape = shapeOf(op.getType(), op.getOutputShape());
+        set(op, std::move(result));
+        return true;
+      })
+      .Case([&](tensor::CastOp op) {
+        set(op, Tensor(get(op.getSource())));
+        return true;
+      })
       .Case([&](tensor::EmptyOp op) {
         set(op, Tensor(shapeOf(op.getType(), op.getDynamicSizes())));
         return true;

@@ -63,8 +63,12 @@ public:
   }
 
   double run(Tensors args);
+  std::string derivative(bool reverse);
+  std::optional<Tensors> seeds(const Tensors &args, bool reverse);
+  Tensor gradient(Tensors args, std::vector<double> cotangents);
 
 private:
+  bool prepare();
   func::FuncOp makeRequest(bool reverse);
   bool generate();
   std::optional<double> objective(const Tensors &args);
@@ -188,9 +192,10 @@ double Checker::compareForward(const Tensors &args, const Tensors &expected) {
   return std::isfinite(error) ? error : kFailed;
 }
 
-double Checker::run(Tensors args) {
+// Finds the function, and what it is differentiated by and of.
+bool Checker::prepare() {
   if (!module || !(function = module->lookupSymbol<func::FuncOp>("f")))
-    return kFailed;
+    return false;
   FunctionType type = function.getFunctionType();
   wrt = options.wrt;
   if (wrt.empty())
@@ -200,6 +205,12 @@ double Checker::run(Tensors args) {
   for (unsigned i = 0; i < type.getNumResults(); ++i)
     if (isReal(type.getResult(i)))
       of.push_back(i);
+  return true;
+}
+
+double Checker::run(Tensors args) {
+  if (!prepare())
+    return kFailed;
   auto results = interpreter::evaluate(function, args);
   if (failed(results))
     return kFailed;
@@ -233,4 +244,62 @@ double Checker::run(Tensors args) {
 double test::gradientError(const std::string &text, std::vector<Tensor> args,
                            const CheckOptions &options) {
   return Checker(text, options).run(std::move(args));
+}
+
+// Random cotangents of the real results, or tangents of the real arguments.
+std::optional<Tensors> Checker::seeds(const Tensors &args, bool reverse) {
+  if (!prepare())
+    return std::nullopt;
+  auto results = interpreter::evaluate(function, args);
+  if (failed(results))
+    return std::nullopt;
+  Tensors random;
+  for (int64_t number : reverse ? of : wrt)
+    random.push_back(
+        numbers((reverse ? (*results)[number] : args[number]).shape));
+  return random;
+}
+
+Tensor Checker::gradient(Tensors args, std::vector<double> numbers) {
+  if (!prepare())
+    return {};
+  auto results = interpreter::evaluate(function, args);
+  func::FuncOp request = makeRequest(true);
+  if (failed(results) || !generate())
+    return {};
+  args.push_back((*results)[0]);
+  args.back().data = std::move(numbers);
+  auto all = interpreter::evaluate(request, args);
+  return failed(all) ? Tensor() : (*all)[results->size()];
+}
+
+std::string Checker::derivative(bool reverse) {
+  if (!prepare())
+    return {};
+  func::FuncOp request = makeRequest(reverse);
+  if (!generate())
+    return {};
+  function.erase();
+  request.setName("f");
+  std::string text;
+  llvm::raw_string_ostream(text) << *module;
+  return text;
+}
+
+std::string test::derivativeOf(const std::string &text, bool reverse) {
+  return Checker(text, {}).derivative(reverse);
+}
+
+Tensor test::gradientOf(const std::string &text, Tensors args,
+                        std::vector<double> cotangents) {
+  return Checker(text, {}).gradient(std::move(args), std::move(cotangents));
+}
+
+double test::secondGradientError(const std::string &text, Tensors args,
+                                 bool reverse) {
+  std::optional<Tensors> seeds = Checker(text, {}).seeds(args, reverse);
+  if (!seeds)
+    return kFailed;
+  args.insert(args.end(), seeds->begin(), seeds->end());
+  return gradientError(derivativeOf(text, reverse), args);
 }

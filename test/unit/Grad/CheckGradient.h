@@ -34,6 +34,23 @@ double gradientError(const std::string &text,
                      std::vector<interpreter::Tensor> args,
                      const CheckOptions &options = {});
 
+/// The module in which `@f` is the gradient (or, forward, the tangent) of the
+/// `@f` of `text`: arguments, then cotangents (tangents) of all real results
+/// (arguments); results, then gradients (tangents). Empty if there is none.
+std::string derivativeOf(const std::string &text, bool reverse);
+
+/// The gradient of `@f` by its first argument, for these cotangents of its
+/// first result.
+interpreter::Tensor gradientOf(const std::string &text,
+                               std::vector<interpreter::Tensor> args,
+                               std::vector<double> cotangents);
+
+/// As `gradientError`, of the gradient of `@f` by random cotangents: what the
+/// pass has made is differentiated once more, in both modes. Likewise of the
+/// tangents if not `reverse`.
+double secondGradientError(const std::string &text,
+                           std::vector<interpreter::Tensor> args, bool reverse);
+
 } // namespace rnnc::test
 
 #endif // RNNC_TEST_UNIT_GRAD_CHECKGRADIENT_H

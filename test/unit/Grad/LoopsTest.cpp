@@ -228,3 +228,101 @@ TEST(Loops, Empty) {
   args[3] = integers({0}, {});
   EXPECT_LT(gradientError(lstm(false), args), kTolerance);
 }
+
+//===-- What changes a gradient on purpose -------------------------------------===//
+
+// h' = clipgrad(2 h) from 1, four steps: each step back would double the
+// cotangent, which is limited to 3 before.
+TEST(Loops, LimitedInside) {
+  const char *text = R"(
+func.func @f(%h0: tensor<1xf64>) -> tensor<1xf64> {
+  %4 = arith.constant 4 : index
+  %two = arith.constant dense<2.0> : tensor<1xf64>
+  %hT = scan.loop trip(%4) carry(%h = %h0 : tensor<1xf64>) step(%t) {
+    %d = arith.mulf %h, %two : tensor<1xf64>
+    %n = scan.clipgrad %d {limit = 3.0 : f64} : tensor<1xf64>
+    scan.yield carry(%n : tensor<1xf64>)
+  } -> tensor<1xf64>
+  return %hT : tensor<1xf64>
+})";
+  // 1 -> 2 -> 4, limited to 3, -> 6 -> 3 -> 6.
+  EXPECT_EQ(gradientOf(text, {numbers({1})}, {1}).data.at(0), 6);
+  EXPECT_EQ(gradientOf(text, {numbers({1})}, {-0.1}).data.at(0), -1.6);
+}
+
+// The same without a limit, cut before every second step: two factors are left.
+TEST(Loops, CutInside) {
+  const char *text = R"(
+func.func @f(%x: tensor<?x1xf64>) -> tensor<1xf64> {
+  %0 = arith.constant 0 : index
+  %two = arith.constant dense<2.0> : tensor<1xf64>
+  %zero = arith.constant dense<0.0> : tensor<1xf64>
+  %T = tensor.dim %x, %0 : tensor<?x1xf64>
+  %hT = scan.loop trip(%T) slices(%xt = %x : tensor<?x1xf64>) carry(%h = %zero : tensor<1xf64>) step(%t) {
+    %s = scan.stop %h at(%t) {period = 2} : tensor<1xf64>
+    %d = arith.mulf %s, %two : tensor<1xf64>
+    %n = arith.addf %d, %xt : tensor<1xf64>
+    scan.yield carry(%n : tensor<1xf64>)
+  } -> tensor<1xf64>
+  return %hT : tensor<1xf64>
+})";
+  EXPECT_EQ(gradientOf(text, {numbers({4, 1})}, {1}).data,
+            (std::vector<double>{0, 0, 2, 1}));
+  EXPECT_EQ(gradientOf(text, {numbers({3, 1})}, {1}).data,
+            (std::vector<double>{0, 0, 1}));
+}
+
+//===-- Once more ----------------------------------------------------------===//
+
+// The gradient and the tangents of a loop are loops that are differentiated in
+// both modes.
+static void expectSecondGradients(const std::string &text,
+                                  std::vector<rnnc::interpreter::Tensor> args) {
+  for (bool reverse : {true, false})
+    EXPECT_LT(secondGradientError(text, args, reverse), kTolerance)
+        << (reverse ? "of the gradient" : "of the tangents");
+}
+
+TEST(LoopsAgain, RaggedForward) {
+  expectSecondGradients(lstm(false), lstmArgs());
+}
+
+TEST(LoopsAgain, RaggedBackward) {
+  expectSecondGradients(lstm(true), lstmArgs());
+}
+
+TEST(LoopsAgain, OuterValuesAndLogarithmsOfPadding) {
+  expectSecondGradients(kOuter, {numbers({3, 4, 2}, 0.5, 1),
+                                 numbers({3, 2}, 0.5, 1),
+                                 integers({3}, {4, 2, 1}), numbers({3, 2})});
+}
+
+TEST(LoopsAgain, Nested) {
+  expectSecondGradients(kNested, {numbers({4, 3, 2, 2}), numbers({2, 2}),
+                                  integers({2}, {4, 2}), numbers({2, 2})});
+}
+
+TEST(LoopsAgain, Dropout) {
+  expectSecondGradients(kDropout, {numbers({4, 3, 4}), numbers({3, 4}),
+                                   integers({3}, {4, 2, 0}),
+                                   integers({2}, {7, 1})});
+}
+
+TEST(LoopsAgain, Empty) {
+  auto args = lstmArgs();
+  args[0] = numbers({4, 0, 3});
+  args[3] = integers({4}, {0, 0, 0, 0});
+  expectSecondGradients(lstm(false), args);
+  args[0] = numbers({0, 3, 3});
+  args[1] = args[2] = numbers({0, 2});
+  args[3] = integers({0}, {});
+  expectSecondGradients(lstm(false), args);
+}
+
+// A third time: the rules of what the rules of the reversed loop build.
+TEST(LoopsAgain, Thrice) {
+  std::string gradient = derivativeOf(kGates, true);
+  expectSecondGradients(gradient, {numbers({3, 2, 3}), numbers({2, 2}),
+                                   numbers({2, 2}), numbers({2, 2}),
+                                   numbers({2, 2})});
+}

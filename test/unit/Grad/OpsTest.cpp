@@ -154,6 +154,57 @@ func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({4, 3, 2}), lengths}},
+      // Two time axes, each with lengths of its own.
+      {"scan.enter", R"(
+func.func @f(%x: tensor<?x?x?x2xf64>, %t: tensor<?xi32>, %s: tensor<?xi32>) -> tensor<?x?x?x2xf64> {
+  %0 = scan.enter %x lengths(%t, %s) : tensor<?x?x?x2xf64> -> tensor<?x?x?x2xf64>
+  return %0 : tensor<?x?x?x2xf64>
+})",
+       {numbers({3, 4, 3, 2}), lengths, integers({3}, {1, 3, 2})}},
+      {"scan.leave", R"(
+func.func @f(%x: tensor<?x?x?x2xf64>, %t: tensor<?xi32>, %s: tensor<?xi32>) -> tensor<?x?x?x2xf64> {
+  %0 = scan.leave %x lengths(%t, %s) : tensor<?x?x?x2xf64> -> tensor<?x?x?x2xf64>
+  return %0 : tensor<?x?x?x2xf64>
+})",
+       {numbers({4, 3, 3, 2}), lengths, integers({3}, {1, 3, 2})}},
+      {"tensor.cast", R"(
+func.func @f(%x: tensor<3x2xf64>) -> tensor<?x2xf64> {
+  %0 = tensor.cast %x : tensor<3x2xf64> to tensor<?x2xf64>
+  return %0 : tensor<?x2xf64>
+})",
+       {numbers({3, 2})}},
+      {"tensor.collapse_shape", R"(
+func.func @f(%x: tensor<?x3x2xf64>) -> tensor<?x6xf64> {
+  %0 = tensor.collapse_shape %x [[0], [1, 2]] : tensor<?x3x2xf64> into tensor<?x6xf64>
+  return %0 : tensor<?x6xf64>
+})",
+       {numbers({2, 3, 2})}},
+      {"tensor.expand_shape", R"(
+func.func @f(%x: tensor<?x6xf64>) -> tensor<?x3x2xf64> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x6xf64>
+  %0 = tensor.expand_shape %x [[0], [1, 2]] output_shape [%n, 3, 2] : tensor<?x6xf64> into tensor<?x3x2xf64>
+  return %0 : tensor<?x3x2xf64>
+})",
+       {numbers({2, 6})}},
+      {"arith.extf", R"(
+func.func @f(%x: tensor<4xf32>) -> tensor<4xf64> {
+  %0 = arith.extf %x : tensor<4xf32> to tensor<4xf64>
+  return %0 : tensor<4xf64>
+})",
+       {numbers({4})}},
+      // Exponents that are known: x, x^2, x^3.
+      {"math.powf", R"(
+func.func @f(%x: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>, tensor<4xf64>) {
+  %one = arith.constant dense<1.0> : tensor<4xf64>
+  %two = arith.constant dense<2.0> : tensor<4xf64>
+  %three = arith.constant dense<3.0> : tensor<4xf64>
+  %0 = math.powf %x, %one : tensor<4xf64>
+  %1 = math.powf %x, %two : tensor<4xf64>
+  %2 = math.powf %x, %three : tensor<4xf64>
+  return %0, %1, %2 : tensor<4xf64>, tensor<4xf64>, tensor<4xf64>
+})",
+       {numbers({4})}},
       {"arith.select", R"(
 func.func @f(%x: tensor<6xf64>, %y: tensor<6xf64>) -> tensor<6xf64> {
   %zero = arith.constant dense<0.0> : tensor<6xf64>
@@ -168,6 +219,7 @@ func.func @f(%x: tensor<6xf64>, %y: tensor<6xf64>) -> tensor<6xf64> {
 std::vector<Case> allCases() {
   std::vector<Case> cases = {
       unary("arith.negf"),          unary("math.exp"),
+      unary("math.expm1"),
       unary("math.log", 0.5, 2),    unary("math.log1p", -0.5, 2),
       unary("math.sqrt", 0.5, 2),   unary("math.rsqrt", 0.5, 2),
       unary("math.tanh", -2, 2),    unary("scan.sigmoid", -3, 3),
@@ -201,6 +253,14 @@ TEST(Ops, EveryBrokenRuleIsCaught) {
     EXPECT_TRUE(std::isfinite(error)) << one.op;
     EXPECT_GT(error, 100 * kTolerance) << one.op;
   }
+}
+
+// What a rule builds has rules itself, and they are right.
+TEST(Ops, EveryRuleIsDifferentiatedAgain) {
+  for (const Case &one : allCases())
+    for (bool reverse : {true, false})
+      EXPECT_LT(secondGradientError(one.text, one.args, reverse), kTolerance)
+          << (reverse ? "gradient of " : "tangent of ") << one.op << one.text;
 }
 
 // A product of zeros has a gradient where just one factor is zero.

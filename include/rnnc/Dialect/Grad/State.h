@@ -53,6 +53,10 @@ public:
   /// A value of the forward computation for use in the adjoint code.
   virtual mlir::Value value(mlir::Value value) { return value; }
 
+  /// A result of the forward computation has been replaced by another, and its
+  /// op is about to be erased.
+  virtual void replaced(mlir::Value before, mlir::Value after) {}
+
   /// `tensor`, shaped like the forward value `like`, with zeros past each
   /// example's end: for use before time or batch is summed over.
   virtual mlir::Value maskRows(mlir::Value like, mlir::Value tensor);

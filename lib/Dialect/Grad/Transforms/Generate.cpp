@@ -147,23 +147,23 @@ struct Generate : grad::impl::GradGenerateBase<Generate> {
     return found.wasInterrupted() ? func::FuncOp() : callee;
   }
 
-  // Expands one request if it is its turn.
-  FailureOr<bool> expand(Operation *op) {
-    if (auto request = dyn_cast<VjpOp>(op)) {
-      func::FuncOp callee = readyCallee(request);
-      if (!callee)
-        return false;
-      return failed(expandVjp(request, callee, breakRule))
-                 ? FailureOr<bool>(failure())
-                 : true;
-    }
-    auto request = cast<JvpOp>(op);
+  // Expands a request if it is its turn.
+  template <typename OpTy>
+  FailureOr<bool> expandIfReady(OpTy request,
+                                LogicalResult (*expand)(OpTy, func::FuncOp,
+                                                        StringRef)) {
     func::FuncOp callee = readyCallee(request);
     if (!callee)
       return false;
-    return failed(expandJvp(request, callee, breakRule))
-               ? FailureOr<bool>(failure())
-               : true;
+    if (failed(expand(request, callee, breakRule)))
+      return failure();
+    return true;
+  }
+
+  FailureOr<bool> expand(Operation *op) {
+    if (auto request = dyn_cast<VjpOp>(op))
+      return expandIfReady(request, expandVjp);
+    return expandIfReady(cast<JvpOp>(op), expandJvp);
   }
 
   void runOnOperation() override {

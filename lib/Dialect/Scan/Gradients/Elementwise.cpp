@@ -10,8 +10,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 Value scan::cloneWith(OpBuilder &builder, Operation *op, Value operand,
                       Value tangent) {
@@ -178,19 +176,9 @@ struct SelectRule : Rule<SelectRule, arith::SelectOp> {
 
 // Changes of precision.
 template <typename OpTy, typename Inverse>
-struct ConvertRule : Rule<ConvertRule<OpTy, Inverse>, OpTy> {
-  static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getIn(),
-                     Inverse::create(builder, op.getLoc(), op.getIn().getType(),
-                                     state.cotangent(op.getOut())));
-    return success();
-  }
-  static LogicalResult jvpRule(OpTy op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getIn()))
-      state.setTangent(op.getOut(), cloneWith(builder, op, op.getIn(), t));
-    return success();
+struct ConvertRule : LinearRule<ConvertRule<OpTy, Inverse>, OpTy> {
+  static Value adjoint(OpTy op, Value g, OpBuilder &builder, ReverseState &) {
+    return Inverse::create(builder, op.getLoc(), op.getIn().getType(), g);
   }
 };
 } // namespace

@@ -7,8 +7,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
 // Builds the reversed loop of one loop.
@@ -155,6 +153,7 @@ void LoopReverser::finishBody() {
 // The forward loop again, with the results that the tape asks for.
 LoopOp LoopReverser::extendForward() {
   unsigned before = loop.getNumStacks();
+  unsigned finals = loop.getNumResults() - before;
   OperandRange stacked = loop.getYield().getStacks();
   if (stacked.size() == before)
     return loop;
@@ -170,12 +169,12 @@ LoopOp LoopReverser::extendForward() {
   description.addRegion()->takeBody(loop.getBody());
   description.propertiesAttr = loop->getPropertiesAsAttribute();
   auto extended = cast<LoopOp>(builder.create(description));
-  for (unsigned k = 0; k < before; ++k)
-    loop.getStackResults()[k].replaceAllUsesWith(extended.getStackResults()[k]);
-  unsigned finals = loop.getNumResults() - before;
-  for (unsigned i = 0; i < finals; ++i)
-    loop.getResult(before + i).replaceAllUsesWith(
-        extended.getFinalResults()[i]);
+  SmallVector<Value> now(extended.getStackResults().take_front(before));
+  llvm::append_range(now, extended.getFinalResults().take_back(finals));
+  for (auto [old, result] : llvm::zip_equal(loop.getResults(), now)) {
+    parent.replaced(old, result);
+    old.replaceAllUsesWith(result);
+  }
   return extended;
 }
 
@@ -245,119 +244,11 @@ struct LoopRule : Rule<LoopRule, LoopOp> {
   static LogicalResult vjpRule(LoopOp op, OpBuilder &, ReverseState &state) {
     return LoopReverser(op, state).run();
   }
-
-  // The loop carries the tangents beside the values.
-  static LogicalResult jvpRule(LoopOp op, OpBuilder &builder,
-                               ForwardState &state);
+  static LogicalResult jvpRule(LoopOp op, OpBuilder &, ForwardState &state) {
+    return extendByTangents(op, state);
+  }
 };
 } // namespace
-
-LogicalResult LoopRule::jvpRule(LoopOp loop, OpBuilder &,
-                                ForwardState &state) {
-  OpBuilder builder(loop);
-  Location loc = loop.getLoc();
-  Block *body = loop.getBodyBlock();
-  SmallVector<Operation *> ops;
-  for (Operation &op : body->without_terminator())
-    ops.push_back(&op);
-  unsigned numSlices = loop.getNumSlices(), numCarries = loop.getNumCarries();
-  SmallVector<Value> slices(loop.getSlices()), firsts(loop.getFirsts());
-
-  // New arguments come last for now: the others keep their meaning.
-  SmallVector<Value> sliceTangents, carryTangents;
-  for (unsigned i = 0; i < numSlices; ++i)
-    if (Value tangent = state.tangent(loop.getSlices()[i])) {
-      Value argument = body->getArgument(1 + i);
-      slices.push_back(tangent);
-      sliceTangents.push_back(body->addArgument(argument.getType(), loc));
-      state.setTangent(argument, sliceTangents.back());
-    }
-  SmallVector<unsigned> moving;
-  for (unsigned i = 0; i < numCarries; ++i) {
-    Value argument = body->getArgument(1 + numSlices + i);
-    if (!state.isActive(argument))
-      continue;
-    Value tangent = state.tangent(loop.getFirsts()[i]);
-    firsts.push_back(tangent
-                         ? tangent
-                         : splatLike(builder, loc, loop.getFirsts()[i], 0));
-    moving.push_back(i);
-    carryTangents.push_back(body->addArgument(argument.getType(), loc));
-    state.setTangent(argument, carryTangents.back());
-  }
-  if (failed(state.run(ops)))
-    return failure();
-
-  YieldOp yield = loop.getYield();
-  OpBuilder inner(yield);
-  SmallVector<Value> nexts(yield.getCarries()), stacks(yield.getStacks());
-  auto tangentOf = [&](Value value) {
-    Value tangent = state.tangent(value);
-    return tangent ? tangent : splatLike(inner, loc, value, 0);
-  };
-  for (unsigned i : moving)
-    nexts.push_back(tangentOf(yield.getCarries()[i]));
-  SmallVector<unsigned> stackedTangents;
-  for (auto [k, value] : llvm::enumerate(yield.getStacks()))
-    if (state.isActive(value)) {
-      stackedTangents.push_back(k);
-      stacks.push_back(tangentOf(value));
-    }
-  YieldOp::create(inner, loc, nexts, stacks);
-  yield.erase();
-
-  auto extended = LoopOp::create(
-      builder, loc, loop.getTrip(), loop.getLengths(), slices, firsts,
-      loop.getReverse(),
-      [&](OpBuilder &, Location, Value step, ValueRange sliceArgs,
-          ValueRange carryArgs) {
-        Block *target = step.getParentBlock();
-        ValueRange olds = body->getArguments();
-        SmallVector<Value> order(olds.take_front(1 + numSlices));
-        llvm::append_range(order, sliceTangents);
-        llvm::append_range(order, olds.slice(1 + numSlices, numCarries));
-        llvm::append_range(order, carryTangents);
-        for (auto [before, after] :
-             llvm::zip_equal(order, target->getArguments()))
-          before.replaceAllUsesWith(after);
-        target->getOperations().splice(target->end(), body->getOperations());
-      });
-  extended.setUnrollAttr(loop.getUnrollAttr());
-  // Tangents are masked as their values are.
-  auto extend = [&](std::optional<ArrayRef<int64_t>> numbers,
-                    ArrayRef<unsigned> followers, unsigned first) {
-    SmallVector<int64_t> result;
-    if (numbers)
-      llvm::append_range(result, *numbers);
-    for (auto [number, follower] : llvm::enumerate(followers))
-      if (numbers && llvm::is_contained(*numbers, follower))
-        result.push_back(first + number);
-    return result;
-  };
-  if (auto numbers = loop.getUnmaskedCarries())
-    extended.setUnmaskedCarries(extend(numbers, moving, numCarries));
-  unsigned numStacks = stacks.size() - stackedTangents.size();
-  if (auto numbers = loop.getUnmaskedStacks())
-    extended.setUnmaskedStacks(extend(numbers, stackedTangents, numStacks));
-
-  for (auto [number, k] : llvm::enumerate(stackedTangents))
-    state.setTangent(extended.getStackResults()[k],
-                     extended.getStackResults()[numStacks + number]);
-  for (auto [number, i] : llvm::enumerate(moving))
-    state.setTangent(extended.getFinalResults()[i],
-                     extended.getFinalResults()[numCarries + number]);
-  unsigned before = numStacks;
-  for (unsigned k = 0; k < before; ++k) {
-    state.setTangent(loop.getResult(k),
-                     state.tangent(extended.getStackResults()[k]));
-    loop.getResult(k).replaceAllUsesWith(extended.getStackResults()[k]);
-  }
-  for (unsigned i = 0; i < numCarries; ++i)
-    loop.getResult(before + i).replaceAllUsesWith(
-        extended.getFinalResults()[i]);
-  loop.erase();
-  return success();
-}
 
 void scan::attachLoopRules(MLIRContext *context) {
   LoopOp::attachInterface<LoopRule>(*context);

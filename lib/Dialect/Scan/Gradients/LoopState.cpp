@@ -54,6 +54,15 @@ Value LoopState::value(Value value) {
   return found;
 }
 
+void LoopState::replaced(Value before, Value after) {
+  auto found = known.find(before);
+  if (found == known.end())
+    return;
+  Value argument = found->second;
+  known.erase(found);
+  known[after] = argument;
+}
+
 Value LoopState::fromArgument(BlockArgument argument) {
   unsigned number = argument.getArgNumber() - 1;
   if (number < loop.getNumSlices())

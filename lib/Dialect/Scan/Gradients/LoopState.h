@@ -18,6 +18,7 @@ public:
   LoopState(LoopOp loop, grad::ReverseState &parent, mlir::Block *block);
 
   mlir::Value value(mlir::Value value) override;
+  void replaced(mlir::Value before, mlir::Value after) override;
   mlir::Value maskRows(mlir::Value like, mlir::Value tensor) override;
   mlir::Value maskOverRows(mlir::OpBuilder &builder, mlir::Value like,
                            mlir::Value tensor) override;

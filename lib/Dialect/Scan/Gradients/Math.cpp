@@ -8,8 +8,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
 // Model::scale gives the product of a cotangent or tangent with the

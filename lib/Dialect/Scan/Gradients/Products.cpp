@@ -6,8 +6,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
 struct DotRule : Rule<DotRule, DotOp> {
@@ -98,49 +96,26 @@ struct DotRule : Rule<DotRule, DotOp> {
   }
 };
 
-struct GatherRule : Rule<GatherRule, GatherOp> {
-  static LogicalResult vjpRule(GatherOp op, OpBuilder &builder,
-                               ReverseState &state) {
+struct GatherRule : LinearRule<GatherRule, GatherOp> {
+  static Value adjoint(GatherOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
     RankedTensorType type = op.getTable().getType();
     int64_t batch = op.getBatchDims();
-    Value g = state.cotangent(op.getResult());
     if (batch == 0)
       g = state.maskRows(op.getResult(), g);
     Value size = type.isDynamicDim(batch)
                      ? sizeOf(builder, op.getLoc(), op.getTable(), batch)
                      : Value();
-    state.accumulate(op.getTable(),
-                     ScatterAddOp::create(builder, op.getLoc(), type, g,
-                                          state.value(op.getIndices()), size,
-                                          batch));
-    return success();
-  }
-  static LogicalResult jvpRule(GatherOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getTable()))
-      state.setTangent(op.getResult(),
-                       GatherOp::create(builder, op.getLoc(), t,
-                                        op.getIndices(), op.getBatchDims()));
-    return success();
+    return ScatterAddOp::create(builder, op.getLoc(), type, g,
+                                state.value(op.getIndices()), size, batch);
   }
 };
 
-struct ScatterAddRule : Rule<ScatterAddRule, ScatterAddOp> {
-  static LogicalResult vjpRule(ScatterAddOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getUpdates(),
-                     GatherOp::create(builder, op.getLoc(),
-                                      state.cotangent(op.getResult()),
-                                      state.value(op.getIndices()),
-                                      op.getBatchDims()));
-    return success();
-  }
-  static LogicalResult jvpRule(ScatterAddOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getUpdates()))
-      state.setTangent(op.getResult(),
-                       cloneWith(builder, op, op.getUpdates(), t));
-    return success();
+struct ScatterAddRule : LinearRule<ScatterAddRule, ScatterAddOp> {
+  static Value adjoint(ScatterAddOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
+    return GatherOp::create(builder, op.getLoc(), g,
+                            state.value(op.getIndices()), op.getBatchDims());
   }
 };
 } // namespace

@@ -6,8 +6,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
 // The derivative of the result by each entry of the operand, x and y being the

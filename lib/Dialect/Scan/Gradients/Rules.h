@@ -9,17 +9,44 @@
 #include "rnnc/Dialect/Scan/Scan.h"
 
 namespace rnnc::scan {
+using grad::ForwardState;
+using grad::ReverseState;
 
 /// Base of a rule: Model has `vjpRule(op, builder, state)` and `jvpRule`.
 template <typename Model, typename OpTy>
 struct Rule : grad::DifferentiableOpInterface::ExternalModel<Model, OpTy> {
   llvm::LogicalResult vjp(mlir::Operation *op, mlir::OpBuilder &builder,
-                          grad::ReverseState &state) const {
+                          ReverseState &state) const {
     return Model::vjpRule(llvm::cast<OpTy>(op), builder, state);
   }
   llvm::LogicalResult jvp(mlir::Operation *op, mlir::OpBuilder &builder,
-                          grad::ForwardState &state) const {
+                          ForwardState &state) const {
     return Model::jvpRule(llvm::cast<OpTy>(op), builder, state);
+  }
+};
+
+/// For a map that is linear in one operand with the others fixed and keeps its
+/// form: the op again, with the tangent in the operand's place.
+mlir::Value cloneWith(mlir::OpBuilder &builder, mlir::Operation *op,
+                      mlir::Value operand, mlir::Value tangent);
+
+/// An op that is linear in its first operand and does not depend on others that
+/// are real: Model has `adjoint(op, cotangent, builder, state)`, the first
+/// operand's part of the cotangent.
+template <typename Model, typename OpTy>
+struct LinearRule : Rule<Model, OpTy> {
+  static llvm::LogicalResult vjpRule(OpTy op, mlir::OpBuilder &builder,
+                                     ReverseState &state) {
+    mlir::Value g = state.cotangent(op->getResult(0));
+    state.accumulate(op->getOperand(0), Model::adjoint(op, g, builder, state));
+    return llvm::success();
+  }
+  static llvm::LogicalResult jvpRule(OpTy op, mlir::OpBuilder &builder,
+                                     ForwardState &state) {
+    mlir::Value operand = op->getOperand(0);
+    if (mlir::Value t = state.tangent(operand))
+      state.setTangent(op->getResult(0), cloneWith(builder, op, operand, t));
+    return llvm::success();
   }
 };
 
@@ -54,10 +81,8 @@ struct Calculator {
   }
 };
 
-/// For a map that is linear in one operand with the others fixed and keeps its
-/// form: the op again, with the tangent in the operand's place.
-mlir::Value cloneWith(mlir::OpBuilder &builder, mlir::Operation *op,
-                      mlir::Value operand, mlir::Value tangent);
+/// Forward mode of a time loop: it carries the tangents beside the values.
+llvm::LogicalResult extendByTangents(LoopOp loop, ForwardState &state);
 
 void attachElementwiseRules(mlir::MLIRContext *context);
 void attachMathRules(mlir::MLIRContext *context);

@@ -6,20 +6,8 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
-// Ops that move entries about: forward, the op on the tangent.
-template <typename Model, typename OpTy> struct MoveRule : Rule<Model, OpTy> {
-  static LogicalResult jvpRule(OpTy op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getInput()))
-      state.setTangent(op.getResult(), cloneWith(builder, op, op.getInput(), t));
-    return success();
-  }
-};
-
 Value lengthsOf(ReverseState &state, Value lengths) {
   return lengths ? state.value(lengths) : Value();
 }
@@ -29,68 +17,51 @@ SmallVector<Value> lengthsOf(ReverseState &state, OperandRange lengths) {
                              [&](Value value) { return state.value(value); });
 }
 
-struct ReverseRule : MoveRule<ReverseRule, ReverseOp> {
-  static LogicalResult vjpRule(ReverseOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    Value g = state.cotangent(op.getResult());
-    state.accumulate(op.getInput(),
-                     ReverseOp::create(builder, op.getLoc(), g.getType(), g,
-                                       lengthsOf(state, op.getLengths()),
-                                       op.getTimeDimAttr(),
-                                       op.getBatchDimAttr()));
-    return success();
+struct ReverseRule : LinearRule<ReverseRule, ReverseOp> {
+  static Value adjoint(ReverseOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
+    return ReverseOp::create(builder, op.getLoc(), g.getType(), g,
+                             lengthsOf(state, op.getLengths()),
+                             op.getTimeDimAttr(), op.getBatchDimAttr());
   }
 };
 
-struct PickStepRule : MoveRule<PickStepRule, PickStepOp> {
-  static LogicalResult vjpRule(PickStepOp op, OpBuilder &builder,
-                               ReverseState &state) {
+struct PickStepRule : LinearRule<PickStepRule, PickStepOp> {
+  static Value adjoint(PickStepOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
     RankedTensorType type = op.getInput().getType();
     int64_t time = op.getTimeDim();
     Value size = type.isDynamicDim(time)
                      ? sizeOf(builder, op.getLoc(), op.getInput(), time)
                      : Value();
-    state.accumulate(
-        op.getInput(),
-        PlaceStepOp::create(builder, op.getLoc(), type, op.getWhichAttr(),
-                            state.cotangent(op.getResult()),
-                            lengthsOf(state, op.getLengths()), size,
-                            op.getTimeDimAttr(), op.getBatchDimAttr()));
-    return success();
+    return PlaceStepOp::create(builder, op.getLoc(), type, op.getWhichAttr(), g,
+                               lengthsOf(state, op.getLengths()), size,
+                               op.getTimeDimAttr(), op.getBatchDimAttr());
   }
 };
 
-struct PlaceStepRule : MoveRule<PlaceStepRule, PlaceStepOp> {
-  static LogicalResult vjpRule(PlaceStepOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getInput(),
-                     PickStepOp::create(builder, op.getLoc(), op.getWhich(),
-                                        state.cotangent(op.getResult()),
-                                        lengthsOf(state, op.getLengths()),
-                                        op.getTimeDim(), op.getBatchDim()));
-    return success();
+struct PlaceStepRule : LinearRule<PlaceStepRule, PlaceStepOp> {
+  static Value adjoint(PlaceStepOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
+    return PickStepOp::create(builder, op.getLoc(), op.getWhich(), g,
+                              lengthsOf(state, op.getLengths()),
+                              op.getTimeDim(), op.getBatchDim());
   }
 };
 
-struct EnterRule : MoveRule<EnterRule, EnterOp> {
-  static LogicalResult vjpRule(EnterOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getInput(),
-                     LeaveOp::create(builder, op.getLoc(),
-                                     state.cotangent(op.getResult()),
-                                     lengthsOf(state, op.getLengths())));
-    return success();
+struct EnterRule : LinearRule<EnterRule, EnterOp> {
+  static Value adjoint(EnterOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
+    return LeaveOp::create(builder, op.getLoc(), g,
+                           lengthsOf(state, op.getLengths()));
   }
 };
 
-struct LeaveRule : MoveRule<LeaveRule, LeaveOp> {
-  static LogicalResult vjpRule(LeaveOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getInput(),
-                     EnterOp::create(builder, op.getLoc(),
-                                     state.cotangent(op.getResult()),
-                                     lengthsOf(state, op.getLengths())));
-    return success();
+struct LeaveRule : LinearRule<LeaveRule, LeaveOp> {
+  static Value adjoint(LeaveOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
+    return EnterOp::create(builder, op.getLoc(), g,
+                           lengthsOf(state, op.getLengths()));
   }
 };
 

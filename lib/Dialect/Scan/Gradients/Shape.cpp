@@ -8,49 +8,29 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
-struct BroadcastRule : Rule<BroadcastRule, BroadcastOp> {
-  static LogicalResult vjpRule(BroadcastOp op, OpBuilder &builder,
-                               ReverseState &state) {
+struct BroadcastRule : LinearRule<BroadcastRule, BroadcastOp> {
+  static Value adjoint(BroadcastOp op, Value g, OpBuilder &builder,
+                       ReverseState &state) {
     SmallVector<int64_t> added;
     for (int64_t dim = 0; dim < op.getType().getRank(); ++dim)
       if (!llvm::is_contained(op.getDims(), dim))
         added.push_back(dim);
-    Value g = state.cotangent(op.getResult());
     bool dynamic = llvm::any_of(
         added, [&](int64_t dim) { return op.getType().isDynamicDim(dim); });
     if (dynamic)
       g = state.maskRows(op.getResult(), g);
-    state.accumulate(op.getInput(),
-                     builder.createOrFold<ReduceOp>(op.getLoc(),
-                                                    ReduceKind::sum, g, added));
-    return success();
-  }
-  static LogicalResult jvpRule(BroadcastOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getInput()))
-      state.setTangent(op.getResult(), cloneWith(builder, op, op.getInput(), t));
-    return success();
+    return builder.createOrFold<ReduceOp>(op.getLoc(), ReduceKind::sum, g,
+                                          added);
   }
 };
 
-struct TransposeRule : Rule<TransposeRule, TransposeOp> {
-  static LogicalResult vjpRule(TransposeOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getInput(),
-                     TransposeOp::create(builder, op.getLoc(),
-                                         state.cotangent(op.getResult()),
-                                         invertPermutationVector(op.getPerm())));
-    return success();
-  }
-  static LogicalResult jvpRule(TransposeOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getInput()))
-      state.setTangent(op.getResult(), cloneWith(builder, op, op.getInput(), t));
-    return success();
+struct TransposeRule : LinearRule<TransposeRule, TransposeOp> {
+  static Value adjoint(TransposeOp op, Value g, OpBuilder &builder,
+                       ReverseState &) {
+    return TransposeOp::create(builder, op.getLoc(), g,
+                               invertPermutationVector(op.getPerm()));
   }
 };
 

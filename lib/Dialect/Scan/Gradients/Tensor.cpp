@@ -6,8 +6,6 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-using grad::ForwardState;
-using grad::ReverseState;
 
 namespace {
 struct ExtractRule : Rule<ExtractRule, tensor::ExtractSliceOp> {
@@ -110,20 +108,11 @@ struct ConcatRule : Rule<ConcatRule, tensor::ConcatOp> {
   }
 };
 
-struct CastRule : Rule<CastRule, tensor::CastOp> {
-  static LogicalResult vjpRule(tensor::CastOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getSource(),
-                     tensor::CastOp::create(builder, op.getLoc(),
-                                            op.getSource().getType(),
-                                            state.cotangent(op.getDest())));
-    return success();
-  }
-  static LogicalResult jvpRule(tensor::CastOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getSource()))
-      state.setTangent(op.getDest(), cloneWith(builder, op, op.getSource(), t));
-    return success();
+struct CastRule : LinearRule<CastRule, tensor::CastOp> {
+  static Value adjoint(tensor::CastOp op, Value g, OpBuilder &builder,
+                       ReverseState &) {
+    return tensor::CastOp::create(builder, op.getLoc(), op.getSource().getType(),
+                                  g);
   }
 };
 
@@ -139,40 +128,20 @@ SmallVector<OpFoldResult> mixedSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
-struct CollapseRule : Rule<CollapseRule, tensor::CollapseShapeOp> {
-  static LogicalResult vjpRule(tensor::CollapseShapeOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(
-        op.getSrc(),
-        tensor::ExpandShapeOp::create(
-            builder, op.getLoc(), op.getSrcType(),
-            state.cotangent(op.getResult()), op.getReassociationIndices(),
-            mixedSizes(builder, op.getLoc(), op.getSrc())));
-    return success();
-  }
-  static LogicalResult jvpRule(tensor::CollapseShapeOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getSrc()))
-      state.setTangent(op.getResult(), cloneWith(builder, op, op.getSrc(), t));
-    return success();
+struct CollapseRule : LinearRule<CollapseRule, tensor::CollapseShapeOp> {
+  static Value adjoint(tensor::CollapseShapeOp op, Value g, OpBuilder &builder,
+                       ReverseState &) {
+    return tensor::ExpandShapeOp::create(
+        builder, op.getLoc(), op.getSrcType(), g, op.getReassociationIndices(),
+        mixedSizes(builder, op.getLoc(), op.getSrc()));
   }
 };
 
-struct ExpandRule : Rule<ExpandRule, tensor::ExpandShapeOp> {
-  static LogicalResult vjpRule(tensor::ExpandShapeOp op, OpBuilder &builder,
-                               ReverseState &state) {
-    state.accumulate(op.getSrc(),
-                     tensor::CollapseShapeOp::create(
-                         builder, op.getLoc(), op.getSrcType(),
-                         state.cotangent(op.getResult()),
-                         op.getReassociationIndices()));
-    return success();
-  }
-  static LogicalResult jvpRule(tensor::ExpandShapeOp op, OpBuilder &builder,
-                               ForwardState &state) {
-    if (Value t = state.tangent(op.getSrc()))
-      state.setTangent(op.getResult(), cloneWith(builder, op, op.getSrc(), t));
-    return success();
+struct ExpandRule : LinearRule<ExpandRule, tensor::ExpandShapeOp> {
+  static Value adjoint(tensor::ExpandShapeOp op, Value g, OpBuilder &builder,
+                       ReverseState &) {
+    return tensor::CollapseShapeOp::create(builder, op.getLoc(), op.getSrcType(),
+                                           g, op.getReassociationIndices());
   }
 };
 } // namespace
