@@ -5,6 +5,7 @@
 
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
+#include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Grad/Transforms/Passes.h"
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Dialect/Scan/Gradients.h"
@@ -159,6 +160,74 @@ Named Program::call(const std::string &function, const Named &args) const {
   for (unsigned i = 0; i < op.getNumResults(); ++i)
     named[text(attributesOf(op, i, true), "rnnc.name")] = (*results)[i];
   return named;
+}
+
+// What calls look arguments and results up by.
+static DictionaryAttr describe(OpBuilder &b, const std::string &name,
+                               StringRef role, DictionaryAttr like) {
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("rnnc.name", b.getStringAttr(name)),
+       b.getNamedAttr("rnnc.role", b.getStringAttr(role)),
+       b.getNamedAttr("rnnc.shape", like.get("rnnc.shape"))});
+}
+
+void Program::askDerivative(const std::string &function,
+                            const std::string &name, bool reverse) {
+  func::FuncOp op = find(function);
+  FunctionType type = op.getFunctionType();
+  OpBuilder b = OpBuilder::atBlockEnd(module->getBody());
+  SmallVector<int64_t> params, real;
+  for (unsigned i = 0; i < type.getNumInputs(); ++i)
+    if (text(attributesOf(op, i, false), "rnnc.role") == "param")
+      params.push_back(i);
+  for (unsigned i = 0; i < type.getNumResults(); ++i)
+    if (isa<FloatType>(cast<ShapedType>(type.getResult(i)).getElementType()))
+      real.push_back(i);
+  SmallVector<Type> inputs(type.getInputs()), results(type.getResults());
+  for (int64_t i : reverse ? real : params)
+    inputs.push_back(reverse ? type.getResult(i) : type.getInput(i));
+  for (int64_t i : reverse ? params : real)
+    results.push_back(reverse ? type.getInput(i) : type.getResult(i));
+  auto asked = func::FuncOp::create(b, op.getLoc(), "M." + name,
+                                    b.getFunctionType(inputs, results));
+  for (unsigned i = 0; i < type.getNumInputs(); ++i)
+    asked.setArgAttrs(i, attributesOf(op, i, false));
+  for (unsigned i = 0; i < type.getNumResults(); ++i)
+    asked.setResultAttrs(i, attributesOf(op, i, true));
+  for (auto [k, i] : llvm::enumerate(reverse ? real : params)) {
+    DictionaryAttr like = attributesOf(op, i, reverse);
+    asked.setArgAttrs(type.getNumInputs() + k,
+                      describe(b, (reverse ? "cot." : "tan.") +
+                                      text(like, "rnnc.name"), "direction", like));
+  }
+  for (auto [k, i] : llvm::enumerate(reverse ? params : real)) {
+    DictionaryAttr like = attributesOf(op, i, !reverse);
+    asked.setResultAttrs(type.getNumResults() + k,
+                         describe(b, "d." + text(like, "rnnc.name"),
+                                  "derivative", like));
+  }
+  b.setInsertionPointToStart(asked.addEntryBlock());
+  ValueRange all = asked.getArguments();
+  ValueRange args = all.take_front(type.getNumInputs());
+  ValueRange seeds = all.drop_front(type.getNumInputs());
+  Operation *request;
+  if (reverse)
+    request = grad::VjpOp::create(b, op.getLoc(), results, op.getSymName(),
+                                  args, seeds, params, real);
+  else
+    request = grad::JvpOp::create(b, op.getLoc(), results, op.getSymName(),
+                                  args, seeds, params, real);
+  func::ReturnOp::create(b, op.getLoc(), request->getResults());
+}
+
+bool Program::generate() {
+  ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic &diagnostic) {
+    error += diagnostic.str() + "\n";
+    return success();
+  });
+  PassManager passes(context.get());
+  passes.addPass(grad::createGradGenerate());
+  return succeeded(passes.run(*module));
 }
 
 } // namespace rnnc::test

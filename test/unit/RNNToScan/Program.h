@@ -42,6 +42,14 @@ public:
               bool result) const;
   bool has(const std::string &function) const;
 
+  /// Adds a function `name` that asks for the gradient of `function` by the
+  /// parameters, or forward for its tangents: arguments, then `cot.RESULT` (or
+  /// `tan.PARAMETER`); results, then `d.PARAMETER` (or `d.RESULT`).
+  void askDerivative(const std::string &function, const std::string &name,
+                     bool reverse);
+  /// Makes all that was asked for; false, with `error`, if that fails.
+  bool generate();
+
 private:
   mlir::func::FuncOp find(const std::string &function) const;
 
