@@ -61,18 +61,23 @@ static void zeroScalars(const Call &call) {
   }
 }
 
+/// The first parameter with which the sum of all squares stops to be finite.
 template <typename Real>
 static int32_t firstBad(const ModuleDesc &m, const char *arena) {
   auto *grads = reinterpret_cast<const Real *>(arena);
+  double sum = 0;
+  int32_t last = -1;
   for (int32_t p = 0; p < m.numParams; ++p) {
     if (!m.params[p].trainable)
       continue;
+    last = p;
     const Real *g = grads + m.params[p].offset;
     for (int64_t i = 0; i < m.params[p].count; ++i)
-      if (!isfinite(double(g[i])))
-        return p;
+      sum += double(g[i]) * double(g[i]);
+    if (!isfinite(sum))
+      return p;
   }
-  return -1;
+  return last;
 }
 
 static int32_t badParameter(const ModuleDesc &m, const char *arena) {
@@ -139,8 +144,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   call.scalars[1] = double(counters.updates + 1);
   runEntry(call, *call.f->update, plan.updateArgs, bump);
   giveNorm(call);
-  int32_t bad = badParameter(m, call.gradArena);
-  if (bad >= 0) {
+  if (!*call.finite) {
+    int32_t bad = badParameter(m, call.gradArena);
     ++counters.skipped;
     counters.bad_parameter = bad;
     return fail(call.c->error, RNNC_ERR_NOT_FINITE, -1, m.params[bad].name, -1,
