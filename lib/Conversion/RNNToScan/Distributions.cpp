@@ -22,7 +22,7 @@ FailureOr<Distribution> Lowering::distribution(rnn::ObserveOp observe) {
   }
   auto dist = dyn_cast<rnn::DistOp>(op);
   if (!dist) {
-    observe.emitError("this distribution is not supported yet");
+    observe.emitError("[E990] this distribution is not supported yet");
     return failure();
   }
   Distribution result;
@@ -81,7 +81,7 @@ FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) 
     return apply(rnn::UnaryKind::Softplus, e.select(data, negated, scores));
   }
   if (dist.kind != rnn::DistKind::Normal && dist.kind != rnn::DistKind::Laplace) {
-    mlir::emitError(e.loc, "this distribution is not supported yet");
+    mlir::emitError(e.loc, "[E990] this distribution is not supported yet");
     return failure();
   }
   bool varies = dist.args[1].has(batchDim());

@@ -45,8 +45,9 @@ FailureOr<Batched> Lowering::get(Value value) {
     return batched;
   const AxisInfo &axis = e.binders[*batched.binderIndex].axis;
   if (axis.time) {
-    mlir::emitError(e.loc) << "the index of the time axis " << axis.name
-                           << " can only look up: other uses are not supported yet";
+    mlir::emitError(e.loc)
+        << "[E990] the index of the time axis `" << axis.name
+        << "` can only look up: other uses are not supported yet";
     return failure();
   }
   return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex), {});
@@ -354,7 +355,7 @@ FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
   if (failed(x) || failed(y))
     return failure();
   if (x->axes.back().time || y->axes.back().time) {
-    op.emitError("`++` along a time axis is not supported yet");
+    op.emitError("[E990] `++` along a time axis is not supported yet");
     return failure();
   }
   Dims all = {lastAxis(*x)};
@@ -467,7 +468,7 @@ FailureOr<Batched> Lowering::lookup(rnn::LookupOp op) {
     return index;
   auto type = cast<RankedTensorType>(table->value.getType());
   if (!isa<FloatType>(type.getElementType())) {
-    op.emitError("looking up indices or bits by a computed index is not "
+    op.emitError("[E990] looking up indices or bits by a computed index is not "
                  "supported yet");
     return failure();
   }

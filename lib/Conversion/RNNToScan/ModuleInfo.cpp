@@ -160,8 +160,19 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
     if (auto sequence = dyn_cast<rnn::SequenceOp>(inner))
       if (sequence.getKind() == rnn::SequenceKind::Shift &&
           firstTime(cast<rnn::ValueType>(sequence.getValue().getType())))
-        reason = {inner->getLoc(), "`shift` over chunks is not supported yet"};
+        reason = {inner->getLoc(),
+                  "`shift` would need the step before the chunk"};
   });
+  unsigned unfolds = 0;
+  for (rnn::ObserveOp observe : observes) {
+    if (!isUnfold(observe))
+      continue;
+    auto type = cast<rnn::ValueType>(observe.getData().getType());
+    if (++unfolds > 1)
+      reason = {observe.getLoc(), "a second output is unfolded"};
+    else if (!type.isIndex() || type.getRank() != 1)
+      reason = {observe.getLoc(), "what is fed back is not one index"};
+  }
   return reason;
 }
 

@@ -114,7 +114,8 @@ struct ConvertRNNToScan
     if (info.bpttCarry) {
       auto [loc, reason] = info.reasonAgainstCarry();
       if (!reason.empty())
-        return emitError(loc, "`carry` is not possible here: ") << reason;
+        return emitError(loc, "[E990] `carry` is not supported yet here: ")
+               << reason;
     }
     if (wanted({"grad", "train_step"}))
       if (failed(maker.makeObjective()) || failed(maker.makeGradient("grad")))
@@ -129,8 +130,9 @@ struct ConvertRNNToScan
           return failure();
       } else if (exported.contains("predict")) {
         return rnn::ModuleOp(info.module)
-                   .emitError("`predict` is not possible: no output follows "
-                              "from the inputs alone");
+                   .emitError("[E404] `predict` is not possible for this "
+                              "module: no output follows from the inputs "
+                              "alone");
       }
     }
     return convertStep(maker, info, exported, wanted);

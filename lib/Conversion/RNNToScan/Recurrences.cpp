@@ -158,7 +158,7 @@ FailureOr<Distribution> Lowering::unfold(rnn::UnfoldOp op, const Batched &data,
   llvm::append_range(r.next, op.getYield().getNext());
   auto dist = op.getYield().getOut()[0].getDefiningOp<rnn::DistOp>();
   if (!dist) {
-    op.emitError("the step of this `unfold` ends with a distribution that is "
+    op.emitError("[E990] the step of this `unfold` ends with a distribution that is "
                  "not supported yet");
     return failure();
   }
@@ -234,7 +234,7 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
   for (Dim dim : binders) {
     if (!e.binders[dim.id].axis.time && !e.binders[dim.id].step)
       continue;
-    r.op->emitError() << "a recurrence for each element of the axis "
+    r.op->emitError() << "[E990] a recurrence for each element of the axis "
                       << e.binders[dim.id].axis.name
                       << " is not supported yet";
     return failure();
