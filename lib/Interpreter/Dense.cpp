@@ -97,10 +97,8 @@ double rnnc::interp::logSumExp(const double *x, int64_t n, int64_t stride) {
   return largest + std::log(sum);
 }
 
-double rnnc::interp::uniform(uint32_t seed, uint32_t update, int64_t site,
-                             int64_t row, int64_t step, int64_t element) {
-  std::array<uint32_t, 4> c = {uint32_t(site), uint32_t(row), uint32_t(step),
-                               uint32_t(element / 4)};
+std::array<uint32_t, 4> rnnc::interp::philox(uint32_t seed, uint32_t update,
+                                             std::array<uint32_t, 4> c) {
   for (int round = 0; round < 10; ++round) {
     uint64_t a = uint64_t(0xD2511F53u) * c[0], b = uint64_t(0xCD9E8D57u) * c[2];
     c = {uint32_t(b >> 32) ^ c[1] ^ seed, uint32_t(b),
@@ -108,5 +106,13 @@ double rnnc::interp::uniform(uint32_t seed, uint32_t update, int64_t site,
     seed += 0x9E3779B9u;
     update += 0xBB67AE85u;
   }
-  return (c[element % 4] >> 8) * (1.0 / 16777216.0);
+  return c;
+}
+
+double rnnc::interp::uniform(uint32_t seed, uint32_t update, int64_t site,
+                             int64_t row, int64_t step, int64_t element) {
+  std::array<uint32_t, 4> numbers =
+      philox(seed, update, {uint32_t(site), uint32_t(row), uint32_t(step),
+                            uint32_t(element / 4)});
+  return (numbers[element % 4] >> 8) * (1.0 / 16777216.0);
 }

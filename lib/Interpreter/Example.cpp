@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -33,6 +34,12 @@ Shape Example::shapeOf(rnn::ValueType type) {
 
 bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   result = &out;
+  // With `carry` a call gets one segment.
+  auto bptt = module.getTrain().getAs<DictionaryAttr>("bptt");
+  auto steps = bptt ? bptt.getAs<IntegerAttr>("steps") : IntegerAttr();
+  auto carry = bptt ? bptt.getAs<BoolAttr>("carry") : BoolAttr();
+  if (steps && !(carry && carry.getValue()))
+    period = steps.getInt();
   return evaluateBlock(module.getBody().front());
 }
 
@@ -89,9 +96,14 @@ bool Example::declaration(Operation &op) {
   if (auto param = dyn_cast<rnn::ParamOp>(op))
     return named(param.getName(), param.getResult()) ||
            fail(op, "the parameter `" + param.getName().str() + "` is not given");
-  if (auto input = dyn_cast<rnn::InputOp>(op))
-    return named(input.getName(), input.getResult()) ||
-           fail(op, "the input `" + input.getName().str() + "` is not given");
+  if (auto input = dyn_cast<rnn::InputOp>(op)) {
+    if (named(input.getName(), input.getResult()))
+      return true;
+    // An unfold, which is all that `sample` runs, does not read it.
+    if (options.function == "sample")
+      return missing.insert(input.getResult()).second;
+    return fail(op, "the input `" + input.getName().str() + "` is not given");
+  }
   if (auto output = dyn_cast<rnn::OutputOp>(op)) {
     if (!named(output.getName(), output.getResult()))
       missing.insert(output.getResult());
@@ -125,8 +137,38 @@ bool Example::declaration(Operation &op) {
 // Binders and recurrences
 //===----------------------------------------------------------------------===//
 
+/// One entry of all bodies made one number.
+static double combine(rnn::BindKind kind, const std::vector<double> &column) {
+  auto fold = [&](double first, auto merge) {
+    for (double x : column)
+      first = merge(first, x);
+    return first;
+  };
+  double infinity = std::numeric_limits<double>::infinity();
+  switch (kind) {
+  case rnn::BindKind::Mean:
+    return fold(0, [&](double a, double x) { return a + x / column.size(); });
+  case rnn::BindKind::Max:
+    return fold(-infinity, [](double a, double x) { return std::max(a, x); });
+  case rnn::BindKind::Min:
+    return fold(infinity, [](double a, double x) { return std::min(a, x); });
+  case rnn::BindKind::Prod:
+    return fold(1, [](double a, double x) { return a * x; });
+  case rnn::BindKind::LogSumExp:
+    return logSumExp(column.data(), column.size());
+  case rnn::BindKind::ArgMax:
+    return double(std::max_element(column.begin(), column.end()) -
+                  column.begin());
+  default:
+    return fold(0, [](double a, double x) { return a + x; });
+  }
+}
+
 bool Example::bind(rnn::BindOp op) {
   int64_t count = sizeOf(op.getAxis());
+  rnn::BindKind kind = op.getKind();
+  if (kind == rnn::BindKind::ArgMax && !count)
+    return fail(*op, "nothing to choose from");
   std::vector<Array> bodies;
   frames.push_back({op.getAxis(), 0, op.getAxis().isTime()});
   for (int64_t i = 0; i < count; ++i) {
@@ -138,93 +180,94 @@ bool Example::bind(rnn::BindOp op) {
   }
   frames.pop_back();
   Array out(shapeOf(op.getResult().getType()));
-  rnn::BindKind kind = op.getKind();
-  double infinity = std::numeric_limits<double>::infinity();
-  switch (kind) {
-  case rnn::BindKind::For:
+  auto column = [&](int64_t entry) {
+    std::vector<double> numbers;
+    for (const Array &body : bodies)
+      numbers.push_back(body.data[entry]);
+    return numbers;
+  };
+  if (kind == rnn::BindKind::For) {
     for (int64_t i = 0; i < count; ++i)
       setEntry(out, i, bodies[i]);
-    break;
-  case rnn::BindKind::Sum:
-  case rnn::BindKind::Mean:
-    for (const Array &body : bodies)
-      for (int64_t i = 0; i < out.size(); ++i)
-        out.data[i] += kind == rnn::BindKind::Mean ? body.data[i] / count
-                                                   : body.data[i];
-    break;
-  case rnn::BindKind::Max:
-    out.data.assign(out.size(), -infinity);
-    for (const Array &body : bodies)
-      for (int64_t i = 0; i < out.size(); ++i)
-        out.data[i] = std::max(out.data[i], body.data[i]);
-    break;
-  case rnn::BindKind::Min:
-    out.data.assign(out.size(), infinity);
-    for (const Array &body : bodies)
-      for (int64_t i = 0; i < out.size(); ++i)
-        out.data[i] = std::min(out.data[i], body.data[i]);
-    break;
-  case rnn::BindKind::Prod:
-    out.data.assign(out.size(), 1);
-    for (const Array &body : bodies)
-      for (int64_t i = 0; i < out.size(); ++i)
-        out.data[i] *= body.data[i];
-    break;
-  case rnn::BindKind::LogSumExp:
-    for (int64_t i = 0; i < out.size(); ++i) {
-      std::vector<double> column;
-      for (const Array &body : bodies)
-        column.push_back(body.data[i]);
-      out.data[i] = logSumExp(column.data(), count);
-    }
-    break;
-  case rnn::BindKind::Softmax: {
-    std::vector<double> column;
-    for (const Array &body : bodies)
-      column.push_back(body.data[0]);
-    double norm = logSumExp(column.data(), count);
-    for (int64_t i = 0; i < count; ++i)
-      out.data[i] = std::exp(column[i] - norm);
-    break;
-  }
-  case rnn::BindKind::ArgMax: {
-    if (!count)
-      return fail(*op, "nothing to choose from");
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; ++i)
-      if (bodies[i].data[0] > bodies[best].data[0])
-        best = i;
-    out.data[0] = double(best);
-    break;
-  }
+  } else if (kind == rnn::BindKind::Softmax) {
+    out.data = column(0);
+    double norm = logSumExp(out.data.data(), count);
+    for (double &x : out.data)
+      x = std::exp(x - norm);
+  } else {
+    for (int64_t i = 0; i < out.size(); ++i)
+      out.data[i] = combine(kind, column(i));
   }
   set(op.getResult(), std::move(out));
   return true;
 }
 
+/// In `step` a recurrence over time goes on from the states given.
+std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
+                                        rnn::AxisAttr axis) {
+  std::vector<Array> states;
+  for (auto [first, name] :
+       llvm::zip_equal(init, names.getAsRange<StringAttr>())) {
+    auto it = given.find("state." + name.getValue().str());
+    bool goesOn = isStep() && axis.isTime() && it != given.end();
+    states.push_back(goesOn ? it->second : get(first));
+  }
+  return states;
+}
+
+void Example::giveStates(ArrayAttr names, const std::vector<Array> &states,
+                         rnn::AxisAttr axis) {
+  if (!isStep() || !axis.isTime())
+    return;
+  for (auto [name, state] :
+       llvm::zip_equal(names.getAsRange<StringAttr>(), states))
+    result->outputs["state." + name.getValue().str()] = state;
+}
+
+/// Where `bptt` ends a segment differences do not pass.
+void Example::cut(std::vector<Array> &states, int64_t step) {
+  if (period > 0 && step > 0 && step % period == 0)
+    for (Array &state : states)
+      state = heldStill(std::move(state));
+}
+
+/// One step of a recurrence.
+template <typename OpTy>
+bool Example::advance(OpTy op, std::vector<Array> &states) {
+  for (auto [state, arg] : llvm::zip_equal(states, op.getStateArgs()))
+    set(arg, state);
+  if (!evaluateBlock(op.getBody().front()))
+    return false;
+  for (auto [state, next] : llvm::zip_equal(states, op.getYield().getNext()))
+    state = get(next);
+  return true;
+}
+
 bool Example::scan(rnn::ScanOp op) {
   int64_t count = sizeOf(op.getAxis());
-  std::vector<Array> states, outs;
-  for (Value first : op.getInit())
-    states.push_back(get(first));
+  bool isTime = op.getAxis().isTime(), back = op.getReverse();
+  std::vector<Array> states = firstStates(op.getInit(), op.getStates(),
+                                          op.getAxis());
+  std::vector<Array> outs;
   for (Value out : op.getOuts())
     outs.emplace_back(shapeOf(cast<rnn::ValueType>(out.getType())));
   frames.push_back({op.getAxis(), 0, true});
   for (int64_t i = 0; i < count; ++i) {
-    int64_t t = op.getReverse() ? count - 1 - i : i;
+    int64_t t = back ? count - 1 - i : i;
     frames.back().index = t;
+    if (isTime && !back)
+      cut(states, t);
     for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
       set(x, entry(get(xs), t));
-    for (auto [state, arg] : llvm::zip(states, op.getStateArgs()))
-      set(arg, state);
-    if (!evaluateBlock(op.getBody().front()))
+    if (!advance(op, states))
       return false;
-    for (auto [state, next] : llvm::zip(states, op.getYield().getNext()))
-      state = get(next);
+    if (isTime && back)
+      cut(states, t);
     for (auto [out, value] : llvm::zip(outs, op.getYield().getOut()))
       setEntry(out, t, get(value));
   }
   frames.pop_back();
+  giveStates(op.getStates(), states, op.getAxis());
   for (auto [value, out] : llvm::zip(op.getOuts(), outs))
     set(value, out);
   for (auto [value, state] : llvm::zip(op.getFinals(), states))
@@ -277,20 +320,16 @@ Array Example::nll(const Dist &dist, const Array &data, bool &ok) {
 
 bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
                             Observed &observed) {
-  std::vector<Array> states;
-  for (Value first : op.getInit())
-    states.push_back(get(first));
+  std::vector<Array> states =
+      firstStates(op.getInit(), op.getStates(), op.getAxis());
   frames.push_back({op.getAxis(), 0, true});
   for (int64_t t = 0; t < data.shape[0]; ++t) {
     frames.back().index = t;
+    cut(states, t);
     set(op.getPrevious(),
         Array::scalar(t ? data.data[t - 1] : double(op.getStart())));
-    for (auto [state, arg] : llvm::zip(states, op.getStateArgs()))
-      set(arg, state);
-    if (!evaluateBlock(op.getBody().front()))
+    if (!advance(op, states))
       return false;
-    for (auto [state, next] : llvm::zip(states, op.getYield().getNext()))
-      state = get(next);
     bool ok = true;
     Array cost = nll(dists[op.getYield().getOut().front()], entry(data, t), ok);
     if (!ok)
@@ -304,18 +343,49 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
   return true;
 }
 
+std::string rnnc::interp::previousName(rnn::ObserveOp observe) {
+  unsigned unfolds = 0;
+  for (Operation &op : *observe->getBlock())
+    unfolds += isa<rnn::UnfoldOp>(op);
+  return unfolds == 1 ? "prev" : "prev." + observe.getName().str();
+}
+
+/// One step: what was fed last comes in, the distribution of what follows and
+/// the states go out.
+bool Example::stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
+  std::vector<Array> states =
+      firstStates(unfold.getInit(), unfold.getStates(), unfold.getAxis());
+  auto fed = given.find(previousName(op));
+  set(unfold.getPrevious(), fed != given.end()
+                                ? fed->second
+                                : Array::scalar(double(unfold.getStart())));
+  frames.push_back({unfold.getAxis(), 0, true});
+  if (!advance(unfold, states))
+    return false;
+  frames.pop_back();
+  giveStates(unfold.getStates(), states, unfold.getAxis());
+  const Dist &dist = dists[unfold.getYield().getOut().front()];
+  predict(op.getName().str(), dist, op.getData().getType().dropFront(),
+          rnn::DistOp(dist.op).getKind() != rnn::DistKind::Categorical);
+  return true;
+}
+
 bool Example::observe(rnn::ObserveOp op) {
   Observed observed;
   bool hasData = !missing.count(op.getData());
   auto unfold = op.getDist().getDefiningOp<rnn::UnfoldOp>();
-  if (unfold && hasData) {
+  if (unfold && isStep()) {
+    if (!stepUnfold(op, unfold))
+      return false;
+  } else if (unfold && hasData) {
     if (!observeUnfold(unfold, get(op.getData()), observed))
       return false;
   } else if (!unfold && !missing.count(op.getDist())) {
-    predict(op);
+    const Dist &dist = dists[op.getDist()];
+    predict(op.getName().str(), dist, op.getDist().getType().getValue(), true);
     if (hasData) {
       bool ok = true;
-      Array cost = nll(dists[op.getDist()], get(op.getData()), ok);
+      Array cost = nll(dist, get(op.getData()), ok);
       if (!ok)
         return false;
       for (double one : cost.data)
@@ -327,11 +397,11 @@ bool Example::observe(rnn::ObserveOp op) {
   return true;
 }
 
-void Example::predict(rnn::ObserveOp op) {
-  const Dist &dist = dists[op.getDist()];
+/// The most probable value, and probabilities or scales.
+void Example::predict(const std::string &name, const Dist &dist,
+                      rnn::ValueType type, bool givesMode) {
   rnn::DistOp distOp = dist.op;
-  std::string name = op.getName().str();
-  Array mode(shapeOf(op.getDist().getType().getValue()));
+  Array mode(shapeOf(type));
   Array more = mode;
   const Array &first = dist.args[0];
   if (distOp.getKind() == rnn::DistKind::Categorical) {
@@ -357,6 +427,7 @@ void Example::predict(rnn::ObserveOp op) {
           isBit ? sigmoid(a) : dist.args[1].data[i % dist.args[1].size()];
     }
   }
-  result->outputs[name] = std::move(mode);
+  if (givesMode)
+    result->outputs[name] = std::move(mode);
   result->outputs[name + ".p"] = std::move(more);
 }

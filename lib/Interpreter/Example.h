@@ -13,6 +13,9 @@ struct Observed {
   int64_t count = 0;
 };
 
+/// The argument of `step` for what was fed last to an unfold.
+std::string previousName(rnn::ObserveOp observe);
+
 /// What one example gives.
 struct ExampleResult {
   std::vector<Observed> observed; ///< one for each rnn.observe
@@ -60,9 +63,22 @@ private:
   bool scan(rnn::ScanOp op);
   bool observe(rnn::ObserveOp op);
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
+  bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);
-  void predict(rnn::ObserveOp op);
+  void predict(const std::string &name, const Dist &dist, rnn::ValueType type,
+               bool givesMode);
+  std::vector<Array> firstStates(mlir::ValueRange init, mlir::ArrayAttr names,
+                                 rnn::AxisAttr axis);
+  void giveStates(mlir::ArrayAttr names, const std::vector<Array> &states,
+                  rnn::AxisAttr axis);
+  template <typename OpTy> bool advance(OpTy op, std::vector<Array> &states);
+  Array heldStill(Array value);
+  void cut(std::vector<Array> &states, int64_t step);
 
+  /// One step only, of which `sample` makes many.
+  bool isStep() const {
+    return options.function == "step" || options.function == "sample";
+  }
   bool fail(mlir::Operation &op, std::string text);
   const Array &get(mlir::Value value) { return values[value]; }
   void set(mlir::Value value, Array array) { values[value] = std::move(array); }
@@ -79,6 +95,7 @@ private:
   llvm::DenseSet<mlir::Value> missing; ///< outputs without data, and what follows
   std::vector<Frame> frames;
   ExampleResult *result = nullptr;
+  int64_t period = 0; ///< of `bptt`; 0: the gradient is not cut
   std::string message;
 };
 

@@ -273,16 +273,19 @@ bool Example::sequence(rnn::SequenceOp op) {
   return true;
 }
 
-bool Example::stop(rnn::StopOp op) {
-  set(op.getResult(), get(op.getValue()));
+/// The same value as when nothing was moved.
+Array Example::heldStill(Array value) {
   if (!options.stopped)
-    return true;
-  // The same value as when nothing was moved.
+    return value;
   size_t place = stopCount++;
   if (place < options.stopped->size())
-    set(op.getResult(), (*options.stopped)[place]);
-  else
-    options.stopped->push_back(get(op.getValue()));
+    return (*options.stopped)[place];
+  options.stopped->push_back(value);
+  return value;
+}
+
+bool Example::stop(rnn::StopOp op) {
+  set(op.getResult(), heldStill(get(op.getValue())));
   return true;
 }
 

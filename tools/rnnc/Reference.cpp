@@ -29,27 +29,59 @@ static Result<rnn::ModuleOp> findModule(Elaborated &program,
                     name, known);
 }
 
-Result<data::TensorFile> tool::runReference(const ModelOptions &options,
-                                            const std::string &function,
-                                            const training::Arrays &args,
-                                            std::optional<uint64_t> seed) {
-  if (!std::string_view(options.model).ends_with(".rnn"))
+/// The function that `export M.sample as draw` calls `draw`.
+static std::string functionOf(rnn::ModuleOp module, const std::string &name) {
+  for (mlir::Attribute one : module.getExports()) {
+    auto line = mlir::cast<mlir::DictionaryAttr>(one);
+    auto as = line.getAs<mlir::StringAttr>("as");
+    if (as && as.getValue() == name)
+      return line.getAs<mlir::StringAttr>("function").getValue().str();
+  }
+  return name;
+}
+
+/// Weights from a file; without one the first values, as a library draws them.
+static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
+                         bool training, interp::Arrays &inputs) {
+  if (!call.weights) {
+    for (auto &[name, array] : interp::firstValues(module, call.seed.value_or(0)))
+      inputs[name] = array;
+    return;
+  }
+  for (const auto &[name, tensor] : call.weights->tensors) {
+    bool isOther = name.starts_with("state.") || name.starts_with("trainer.") ||
+                   (name.starts_with("optimizer.") && !training);
+    if (!isOther)
+      inputs[name] = toArray(tensor);
+  }
+}
+
+Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
+  if (!std::string_view(call.model.model).ends_with(".rnn"))
     return usageError("rnnc: error: --reference needs a .rnn source");
-  auto program = elaborate(options);
+  auto program = elaborate(call.model);
   if (!program)
     return program.error();
-  size_t dot = function.rfind('.');
-  Result<rnn::ModuleOp> module = findModule(
-      **program, dot == std::string::npos ? "" : function.substr(0, dot));
+  size_t dot = call.function.rfind('.');
+  Result<rnn::ModuleOp> module =
+      findModule(**program,
+                 dot == std::string::npos ? "" : call.function.substr(0, dot));
   if (!module)
     return module.error();
   interp::RunOptions run;
-  run.function = dot == std::string::npos ? function : function.substr(dot + 1);
-  run.dropout = run.function == "grad" || (run.function == "vjp" && seed);
-  run.seed = static_cast<uint32_t>(seed.value_or(0));
+  run.function = functionOf(*module, dot == std::string::npos
+                                         ? call.function
+                                         : call.function.substr(dot + 1));
+  bool training = run.function == "train_step";
+  run.dropout = run.function == "grad" || training ||
+                (run.function == "vjp" && call.seed);
+  run.seed = static_cast<uint32_t>(call.seed.value_or(0));
+  run.batch = call.batch;
+  run.lengths = call.lengths;
   interp::Arrays inputs;
-  for (const auto &[name, tensor] : args)
+  for (const auto &[name, tensor] : call.args)
     inputs[name] = toArray(tensor);
+  addWeights(*module, call, training, inputs);
   std::string error;
   std::optional<interp::Arrays> outputs =
       interp::run(*module, inputs, run, error);

@@ -7,12 +7,18 @@
 
 namespace rnnc::tool {
 
-/// Runs `NAME.function` (or `function`, of the only module) in f64. `args`
-/// holds the parameters too. Without a seed dropout does not act.
-Result<data::TensorFile> runReference(const ModelOptions &options,
-                                      const std::string &function,
-                                      const training::Arrays &args,
-                                      std::optional<uint64_t> seed);
+/// A call of `NAME.function` (or `function`, of the only module) in f64.
+struct ReferenceCall {
+  ModelOptions model;
+  std::string function;
+  training::Arrays args;
+  std::optional<data::TensorFile> weights; ///< else first values, from the seed
+  std::optional<uint64_t> seed;            ///< none: `vjp` without dropout
+  int64_t batch = 1;                       ///< where no argument shows it
+  std::map<std::string, int64_t> lengths;  ///< likewise, of time axes
+};
+
+Result<data::TensorFile> runReference(const ReferenceCall &call);
 
 } // namespace rnnc::tool
 

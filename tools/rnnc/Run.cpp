@@ -188,6 +188,19 @@ static void printResults(const RunOptions &options, const Library &library,
                times.front(), median, options.repeat);
 }
 
+static Result<std::map<std::string, int32_t>>
+readLengths(const RunOptions &options) {
+  std::map<std::string, int32_t> lengths;
+  for (const std::string &text : options.lengths) {
+    Result<std::pair<std::string, int64_t>> length = parseDim(text);
+    if (!length || length->second > INT32_MAX)
+      return usageError("rnnc: error: `--length {}`: write it as AXIS=N",
+                        text);
+    lengths[length->first] = static_cast<int32_t>(length->second);
+  }
+  return lengths;
+}
+
 static Result<Instance::CallOptions> callOptions(const RunOptions &options,
                                                  const FunctionInfo &function) {
   Instance::CallOptions call;
@@ -199,13 +212,10 @@ static Result<Instance::CallOptions> callOptions(const RunOptions &options,
   // Whoever trains changes the weights between calls: packing is part of it.
   call.usePrepared = function.name != "vjp" && function.name != "grad" &&
                      function.name != "train_step";
-  for (const std::string &text : options.lengths) {
-    Result<std::pair<std::string, int64_t>> length = parseDim(text);
-    if (!length || length->second > INT32_MAX)
-      return usageError("rnnc: error: `--length {}`: write it as AXIS=N",
-                        text);
-    call.lengths[length->first] = static_cast<int32_t>(length->second);
-  }
+  Result<std::map<std::string, int32_t>> lengths = readLengths(options);
+  if (!lengths)
+    return lengths.error();
+  call.lengths = std::move(*lengths);
   return call;
 }
 
@@ -268,20 +278,28 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
 /// The interpreter in the library's place.
 static Result<TensorFile> callReference(const RunOptions &options) {
 #if RNNC_HAVE_PIPELINE
+  ReferenceCall call;
+  call.model = options.model;
+  call.function = options.function;
   Result<Arrays> args = readArguments(options);
   if (!args)
     return args.error();
-  if (options.weights.empty())
-    return usageError("rnnc: error: --reference needs --weights");
-  Result<TensorFile> weights = data::readTensorFile(options.weights);
-  if (!weights)
-    return weights.error();
-  for (auto &[name, tensor] : weights->tensors)
-    args->insert_or_assign(name, std::move(tensor));
-  std::optional<uint64_t> seed;
+  call.args = std::move(*args);
+  if (!options.weights.empty()) {
+    Result<TensorFile> weights = data::readTensorFile(options.weights);
+    if (!weights)
+      return weights.error();
+    call.weights = std::move(*weights);
+  }
   if (options.hasSeed)
-    seed = options.seed;
-  return runReference(options.model, options.function, *args, seed);
+    call.seed = options.seed;
+  if (options.batch >= 0)
+    call.batch = options.batch;
+  Result<std::map<std::string, int32_t>> lengths = readLengths(options);
+  if (!lengths)
+    return lengths.error();
+  call.lengths.insert(lengths->begin(), lengths->end());
+  return runReference(call);
 #else
   return toolError("rnnc: error: this build of rnnc has no interpreter");
 #endif

@@ -10,6 +10,7 @@ namespace rnnc::interp {
 /// What was found about one tensor.
 struct TensorCheck {
   std::string name;
+  std::vector<int64_t> shape;
   double largest = 0;    ///< of the gradient
   double worst = 0;      ///< |g - d| / max(1, largest)
   int64_t entry = -1;    ///< where; -1: along a direction
@@ -17,6 +18,9 @@ struct TensorCheck {
   double difference = 0; ///< there
   int64_t checked = 0;
   int64_t kinks = 0; ///< skipped: the function is not smooth there
+
+  /// Whether what was checked agrees, and enough was.
+  bool passed() const;
 };
 
 /// The bound of `TensorCheck::worst`.

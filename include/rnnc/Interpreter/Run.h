@@ -8,6 +8,7 @@
 
 #include "rnnc/Dialect/RNN/RNN.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -33,12 +34,16 @@ using Arrays = std::map<std::string, Array>;
 
 /// How a module of the rnn level is run.
 struct RunOptions {
-  /// `loss`, `grad`, `predict`, `forward`, `vjp`; of cells also `step`.
+  /// Of models `loss`, `grad`, `train_step`, `predict`, `step`, `sample`; of
+  /// layers and cells `forward`, `vjp`; of cells also `step`.
   std::string function = "loss";
   /// Dropout acts, with the key (seed, update number).
   bool dropout = false;
   uint32_t seed = 0;
   uint32_t update = 0;
+  /// Rows, and the padded lengths of time axes, where no argument shows them.
+  int64_t batch = 1;
+  std::map<std::string, int64_t> lengths;
   /// Values of `stop(...)`, in the order in which they are computed: filled by
   /// a run if empty, else used by it. So differences do not pass through them.
   std::vector<Array> *stopped = nullptr;
@@ -47,13 +52,22 @@ struct RunOptions {
 /// Runs a function of a module. `inputs` holds parameters by their paths (as
 /// declared), inputs and outputs with a batch dimension in front, lengths under
 /// the name of their time axis (`[batch]`, absent: all full), first states of
-/// cells by their names, cotangents as `cot.NAME`. Results: `loss`, outputs,
-/// `NAME.p`, `state.PATH`, `grad.NAME` (by central differences).
-/// On failure returns nothing and says why in `error`.
+/// cells by their names, cotangents as `cot.NAME`; for `step` and `sample` also
+/// `state.PATH` and `prev`; for `sample` `prompt`, its lengths `P`, and the
+/// options; for `train_step` `optimizer.SLOT.PATH`. Results: `loss`, outputs,
+/// `NAME.p`, `state.PATH`, `grad.NAME` (by central differences), what an update
+/// changes under its name. On failure returns nothing and says why in `error`.
 std::optional<Arrays> run(rnn::ModuleOp module, const Arrays &inputs,
                           const RunOptions &options, std::string &error);
 
-/// Numbers in [0, 1): Philox4x32-10 as the language reference says.
+/// The first values of all parameters, as a compiled library draws them.
+Arrays firstValues(rnn::ModuleOp module, uint64_t seed);
+
+/// Four numbers of Philox4x32-10.
+std::array<uint32_t, 4> philox(uint32_t seed, uint32_t update,
+                               std::array<uint32_t, 4> counter);
+
+/// Numbers in [0, 1), as the language reference says.
 double uniform(uint32_t seed, uint32_t update, int64_t site, int64_t row,
                int64_t step, int64_t element);
 

@@ -1,0 +1,69 @@
+// Batch.h - a module of the rnn level on a batch.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_INTERPRETER_BATCH_H
+#define RNNC_LIB_INTERPRETER_BATCH_H
+
+#include "Example.h"
+
+namespace rnnc::interp {
+
+/// One example after the other, each with its valid part only.
+class Batch {
+public:
+  Batch(rnn::ModuleOp module, const Arrays &inputs, const RunOptions &options,
+        std::string &error)
+      : module(module), inputs(inputs), options(options), error(error) {}
+
+  /// Finds the sizes, and checks the arguments.
+  bool prepare();
+  std::optional<Arrays> evaluate();
+  /// What `grad` and `vjp` differentiate.
+  std::optional<double> objective();
+  /// What gradients are asked for.
+  std::vector<std::string> variables();
+
+  Array &input(const std::string &name) { return inputs[name]; }
+  int64_t size() const { return batch; }
+
+private:
+  bool declare(llvm::StringRef name, rnn::ValueType type, bool isParam,
+               bool isOptional);
+  bool declareStates();
+  bool shapes(llvm::StringRef name, rnn::ValueType type, bool isParam);
+  bool checkLengths();
+  bool checkNames();
+  bool isModelStep() const;
+  Array pick(const Array &array, rnn::ValueType type, int64_t row);
+  int64_t lengthOf(rnn::AxisAttr axis, int64_t row);
+  double lossOf(const std::vector<ExampleResult> &examples);
+  Arrays collect(const std::vector<ExampleResult> &examples);
+  void give(Arrays &outputs, const std::string &name, rnn::ValueType type,
+            const std::vector<ExampleResult> &examples);
+
+  rnn::ModuleOp module;
+  Arrays inputs;
+  const RunOptions &options;
+  std::string &error;
+  int64_t batch = -1;
+  std::map<std::string, int64_t> padded; ///< of each time axis
+  std::vector<std::pair<std::string, rnn::ValueType>> data;
+  std::vector<std::pair<std::string, rnn::ValueType>> params;
+  std::vector<std::string> known; ///< names an argument may have
+};
+
+/// The state names and types of all recurrences over time of a model.
+std::vector<std::pair<std::string, rnn::ValueType>>
+timeStates(rnn::ModuleOp module);
+
+/// `sample`: draws an unfold's sequences by feeding each draw back.
+std::optional<Arrays> sample(rnn::ModuleOp module, const Arrays &inputs,
+                             const RunOptions &options, std::string &error);
+
+/// `train_step`: clipping and update by the gradients in `results`, which gets
+/// the norm, the new parameters and the optimiser's new memory.
+bool update(rnn::ModuleOp module, const Arrays &inputs, Arrays &results,
+            std::string &error);
+
+} // namespace rnnc::interp
+
+#endif // RNNC_LIB_INTERPRETER_BATCH_H
