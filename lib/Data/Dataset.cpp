@@ -202,6 +202,15 @@ static AxisUse collectAxis(const Dataset &data, const Schema &schema,
   return use;
 }
 
+/// The first of many names.
+static std::string someOf(const std::vector<std::string> &names) {
+  constexpr size_t most = 8;
+  if (names.size() <= most)
+    return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}, ...",
+                     fmt::join(names.begin(), names.begin() + most, ", "));
+}
+
 /// The vocabulary of one axis, and what is to be said about it.
 static Status learnAxis(const Dataset &train, const std::string &key,
                         AxisUse use, const ReadOptions &options,
@@ -227,14 +236,17 @@ static Status learnAxis(const Dataset &train, const std::string &key,
   Vocabulary vocabulary = Vocabulary::build(use.counts, use.plan);
   if (use.size < 0)
     learned.dims[key] = vocabulary.size();
+  else if (vocabulary.size() > use.size && !use.plan.unknown)
+    return dataError("{}: error: the data has {} different labels for `{}`, "
+                     "which has {} places: {}; if one of them is a header, name "
+                     "the columns by header",
+                     file, vocabulary.size(), key, use.size,
+                     someOf(vocabulary.all()));
   else if (vocabulary.size() > use.size)
     return dataError("{}: error: the data has {} different symbols for `{}` "
-                     "(reserved ones included), which has {} places; {}",
-                     file, vocabulary.size(), key, use.size,
-                     use.plan.unknown
-                         ? fmt::format("give --max-vocab {} or a larger `{}`",
-                                       use.size, key)
-                         : fmt::format("make `{}` larger", key));
+                     "(reserved ones included), which has {} places; give "
+                     "--max-vocab {} or a larger `{}`",
+                     file, vocabulary.size(), key, use.size, use.size, key);
   else if (vocabulary.size() < use.size)
     learned.warnings.push_back(
         fmt::format("{}: warning: the data has {} different symbols for `{}` "
@@ -303,7 +315,7 @@ static Status mapColumn(Dataset &data, Column &column,
                          "model has {}",
                          data.place(e), field.name,
                          data.symbols[static_cast<size_t>(column.ints[i])],
-                         fmt::join(vocabulary->all(), ", "));
+                         someOf(vocabulary->all()));
       column.ints[i] = index;
     }
   column.raw = false;

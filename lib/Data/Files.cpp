@@ -3,11 +3,14 @@
 #include "rnnc/Data/Files.h"
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace rnnc;
 
@@ -91,4 +94,33 @@ Status data::makeDirectory(const std::string &path) {
     return toolError("{}: error: cannot make the directory: {}", path,
                      code.message());
   return {};
+}
+
+/// The process in the name of a temporary file, `NAME.PID.tmp`; 0 if there is
+/// none.
+static pid_t writerOf(std::string_view name) {
+  if (!name.ends_with(".tmp"))
+    return 0;
+  name.remove_suffix(4);
+  size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos)
+    return 0;
+  pid_t pid = 0;
+  auto [end, code] =
+      std::from_chars(name.data() + dot + 1, name.data() + name.size(), pid);
+  bool whole = code == std::errc() && end == name.data() + name.size();
+  return whole && pid > 0 ? pid : 0;
+}
+
+void data::removeLeftovers(const std::string &directory) {
+  std::error_code code;
+  std::vector<std::filesystem::path> leftovers;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(directory, code)) {
+    pid_t writer = writerOf(entry.path().filename().string());
+    if (writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH)
+      leftovers.push_back(entry.path());
+  }
+  for (const std::filesystem::path &path : leftovers)
+    std::filesystem::remove(path, code);
 }

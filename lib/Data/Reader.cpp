@@ -1,12 +1,12 @@
 // Reader.cpp: files into examples.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Data/Dataset.h"
+#include "DatasetBuilder.h"
+
 #include "rnnc/Data/Files.h"
 #include "rnnc/Data/Table.h"
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 using namespace rnnc;
@@ -53,255 +53,6 @@ std::string Dataset::place(int32_t example) const {
   return fmt::format("{}:{}", files[static_cast<size_t>(at.file)], at.line);
 }
 
-namespace {
-
-/// Collects examples of one schema.
-class DatasetBuilder {
-public:
-  DatasetBuilder(const Schema &schema, const ReadOptions &options)
-      : schema(schema), options(options), unit(options.unit(schema)) {
-    data.columns.resize(schema.fields.size());
-    data.lengths.resize(schema.times.size());
-  }
-
-  void beginFile(const std::string &path) {
-    data.files.push_back(path);
-    file = static_cast<int32_t>(data.files.size()) - 1;
-  }
-  /// Begins an example; every field has to be added before `finish`.
-  void begin(int64_t line) {
-    this->line = line;
-    known.assign(schema.times.size(), -1);
-  }
-  Status finish();
-
-  Status addCell(size_t field, std::string_view cell);
-  Status addSymbols(size_t field, std::vector<std::string_view> symbols);
-  Status addJson(size_t field, const json &value);
-  void addNothing(size_t field);
-  Status addNumbers(size_t field, const std::vector<double> &numbers,
-                    int64_t steps);
-
-  Unit symbolUnit() const { return unit; }
-  Dataset data;
-
-private:
-  std::string here() const {
-    return fmt::format("{}:{}", data.files.back(), line);
-  }
-  Status setLength(size_t field, int64_t length);
-  int32_t intern(std::string_view symbol);
-
-  const Schema &schema;
-  const ReadOptions &options;
-  Unit unit;
-  int32_t file = 0;
-  int64_t line = 0;
-  std::vector<int64_t> known; ///< lengths of the example's time axes
-  std::unordered_map<std::string, int32_t> numbers;
-};
-
-} // namespace
-
-int32_t DatasetBuilder::intern(std::string_view symbol) {
-  std::string key =
-      options.lower ? lowerCase(symbol) : std::string(symbol);
-  auto [found, isNew] =
-      numbers.emplace(key, static_cast<int32_t>(data.symbols.size()));
-  if (isNew)
-    data.symbols.push_back(key);
-  return found->second;
-}
-
-Status DatasetBuilder::setLength(size_t field, int64_t length) {
-  int time = schema.fields[field].time(schema.times);
-  if (time < 0)
-    return {};
-  int64_t &known = this->known[static_cast<size_t>(time)];
-  if (known >= 0 && known != length)
-    return dataError("{}: error: `{}` has {} elements, but another sequence "
-                     "over `{}` has {}",
-                     here(), schema.fields[field].name, length,
-                     schema.times[static_cast<size_t>(time)], known);
-  known = length;
-  return {};
-}
-
-Status DatasetBuilder::addSymbols(size_t field,
-                                  std::vector<std::string_view> symbols) {
-  const FieldSchema &info = schema.fields[field];
-  Column &column = data.columns[field];
-  column.raw = true;
-  bool limited = options.maxLength > 0 && info.time(schema.times) >= 0 &&
-                 !schema.isRunningText();
-  if (limited && static_cast<int64_t>(symbols.size()) > options.maxLength)
-    symbols.resize(static_cast<size_t>(options.maxLength));
-  for (std::string_view symbol : symbols)
-    column.ints.push_back(intern(symbol));
-  column.begin.push_back(static_cast<int64_t>(column.ints.size()));
-  return setLength(field, static_cast<int64_t>(symbols.size()));
-}
-
-void DatasetBuilder::addNothing(size_t field) {
-  // One 0 for each step of the inputs is put in by `finish`.
-  Column &column = data.columns[field];
-  column.begin.push_back(-1);
-}
-
-Status DatasetBuilder::addNumbers(size_t field,
-                                  const std::vector<double> &numbers,
-                                  int64_t steps) {
-  const FieldSchema &info = schema.fields[field];
-  Column &column = data.columns[field];
-  for (double number : numbers) {
-    if (info.kind == FieldSchema::Kind::Real) {
-      column.reals.push_back(number);
-      continue;
-    }
-    bool whole = number == std::floor(number) && std::abs(number) < 2147483648.;
-    bool fits = info.kind == FieldSchema::Kind::Int ||
-                (info.kind == FieldSchema::Kind::Bit
-                     ? number == 0 || number == 1
-                     : number >= 0);
-    if (!whole || !fits)
-      return dataError("{}: error: `{}`: {} is not {}", here(), info.name,
-                       number,
-                       info.kind == FieldSchema::Kind::Bit ? "0 or 1"
-                       : info.isIndex()                    ? "an index"
-                                        : "a whole number");
-    column.ints.push_back(static_cast<int32_t>(number));
-  }
-  column.begin.push_back(static_cast<int64_t>(
-      info.kind == FieldSchema::Kind::Real ? column.reals.size()
-                                           : column.ints.size()));
-  return setLength(field, steps);
-}
-
-/// Numbers with blanks, commas or semicolons between them.
-static std::optional<std::vector<double>> parseNumbers(std::string_view cell) {
-  std::vector<double> result;
-  size_t at = 0;
-  while (at < cell.size()) {
-    if (std::string_view(" \t,;").find(cell[at]) != std::string_view::npos) {
-      ++at;
-      continue;
-    }
-    double value = 0;
-    size_t skip = cell[at] == '+';
-    auto [end, code] = std::from_chars(cell.data() + at + skip,
-                                       cell.data() + cell.size(), value);
-    if (code != std::errc())
-      return std::nullopt;
-    result.push_back(value);
-    at = static_cast<size_t>(end - cell.data());
-  }
-  return result;
-}
-
-/// White space at both ends of a label does not belong to it.
-static std::string_view trim(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos)
-    return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
-
-Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
-  const FieldSchema &info = schema.fields[field];
-  bool sequence = info.time(schema.times) >= 0;
-  if (info.isIndex()) {
-    if (sequence)
-      return addSymbols(field, splitSymbols(cell, info.output && !info.unfold
-                                                      ? Unit::Words
-                                                      : unit));
-    std::string_view label = trim(cell);
-    if (label.empty())
-      return dataError("{}: error: `{}` is empty", here(), info.name);
-    return addSymbols(field, {label});
-  }
-  std::optional<std::vector<double>> values = parseNumbers(cell);
-  if (!values)
-    return dataError("{}: error: `{}`: \"{}\" is not a list of numbers",
-                     here(), info.name, cell);
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  int64_t count = static_cast<int64_t>(values->size());
-  if (sequence ? count % inner != 0 : count != inner)
-    return dataError("{}: error: `{}` has {} numbers, expected {}{}", here(),
-                     info.name, count, sequence ? "a multiple of " : "",
-                     inner);
-  return addNumbers(field, *values, count / inner);
-}
-
-/// All numbers of a nested list; false if anything else is in it.
-static bool flatten(const json &value, std::vector<double> &numbers) {
-  if (value.is_number() || value.is_boolean()) {
-    numbers.push_back(value.is_boolean() ? value.get<bool>()
-                                         : value.get<double>());
-    return true;
-  }
-  if (!value.is_array())
-    return false;
-  for (const json &item : value)
-    if (!flatten(item, numbers))
-      return false;
-  return true;
-}
-
-Status DatasetBuilder::addJson(size_t field, const json &value) {
-  const FieldSchema &info = schema.fields[field];
-  if (value.is_string())
-    return addCell(field, value.get_ref<const std::string &>());
-  bool sequence = info.time(schema.times) >= 0;
-  if (info.isIndex() && sequence && value.is_array() && !value.empty() &&
-      value[0].is_string()) {
-    std::vector<std::string_view> symbols;
-    for (const json &item : value) {
-      if (!item.is_string())
-        return dataError("{}: error: `{}` mixes texts with other values",
-                         here(), info.name);
-      symbols.push_back(item.get_ref<const std::string &>());
-    }
-    return addSymbols(field, std::move(symbols));
-  }
-  std::vector<double> numbers;
-  if (!flatten(value, numbers))
-    return dataError("{}: error: `{}` is not a text, a number or a list of "
-                     "these",
-                     here(), info.name);
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  int64_t count = static_cast<int64_t>(numbers.size());
-  if (sequence ? count % inner != 0 : count != inner)
-    return dataError("{}: error: `{}` has {} numbers, expected {}{}", here(),
-                     info.name, count, sequence ? "a multiple of " : "",
-                     inner);
-  return addNumbers(field, numbers, count / inner);
-}
-
-Status DatasetBuilder::finish() {
-  for (size_t f = 0; f < data.columns.size(); ++f) {
-    Column &column = data.columns[f];
-    if (column.begin.back() >= 0)
-      continue;
-    const FieldSchema &info = schema.fields[f];
-    int time = info.time(schema.times);
-    int64_t steps =
-        time < 0 ? 1 : std::max<int64_t>(known[static_cast<size_t>(time)], 0);
-    size_t count = static_cast<size_t>(steps * std::max<int64_t>(info.inner(), 1));
-    bool real = info.kind == FieldSchema::Kind::Real;
-    if (real)
-      column.reals.resize(column.reals.size() + count);
-    else
-      column.ints.resize(column.ints.size() + count);
-    column.begin.back() = static_cast<int64_t>(real ? column.reals.size()
-                                                    : column.ints.size());
-  }
-  for (size_t t = 0; t < known.size(); ++t)
-    data.lengths[t].push_back(
-        static_cast<int32_t>(std::max<int64_t>(known[t], 0)));
-  data.places.push_back({file, line});
-  return {};
-}
-
 /// Plain text: running text is one example, else every line is one.
 static Status readPlain(DatasetBuilder &builder, const Schema &schema,
                         const std::string &path) {
@@ -339,13 +90,47 @@ static Status readPlain(DatasetBuilder &builder, const Schema &schema,
   return {};
 }
 
+/// `words=1` as an example of what to type.
+static std::string columnsExample(const Schema &schema) {
+  std::string text = "--columns ";
+  for (size_t f = 0; f < schema.fields.size(); ++f)
+    text += fmt::format("{}{}={}", f ? "," : "", schema.fields[f].name, f);
+  return text;
+}
+
+/// The column that has a header, which is to have it alone.
+static Result<size_t> findHeader(const TableRow &header,
+                                 const std::string &wanted,
+                                 const Schema &schema,
+                                 const std::string &path) {
+  std::optional<size_t> found;
+  for (size_t c = 0; c < header.cells.size(); ++c) {
+    if (trim(header.cells[c]) != wanted)
+      continue;
+    if (found)
+      return dataError("{}:{}: error: two columns are called `{}`; choose by "
+                       "number, such as {}",
+                       path, header.line, wanted, columnsExample(schema));
+    found = c;
+  }
+  if (!found)
+    return dataError("{}:{}: error: there is no column `{}`; the first row is "
+                     "\"{}\"; name the columns by header or number, such as "
+                     "{}",
+                     path, header.line, wanted,
+                     fmt::join(header.cells, "\", \""),
+                     columnsExample(schema));
+  return *found;
+}
+
 /// The column of each field; `skip` tells whether the first row is a header.
 static Result<std::vector<size_t>>
 findColumns(const Table &table, const Schema &schema,
             const ReadOptions &options, const std::string &path, bool &skip) {
-  const std::vector<std::string> &header = table.rows.front().cells;
+  const TableRow &header = table.rows.front();
   std::vector<size_t> columns;
-  bool allNumbers = !options.columns.empty();
+  // Numbers for all: there is no header, unless the row is made of the names.
+  bool allNumbers = !options.columns.empty(), allNames = true;
   for (const FieldSchema &field : schema.fields) {
     auto given = options.columns.find(field.name);
     std::string wanted =
@@ -353,30 +138,25 @@ findColumns(const Table &table, const Schema &schema,
     size_t number = 0;
     auto [end, code] = std::from_chars(wanted.data(),
                                        wanted.data() + wanted.size(), number);
-    bool isNumber =
-        code == std::errc() && end == wanted.data() + wanted.size();
-    if (isNumber && given != options.columns.end()) {
-      if (number >= header.size())
-        return dataError("{}:{}: error: `{}` should be column {}, but there "
-                         "are {} columns (counted from 0)",
-                         path, table.rows.front().line, field.name, number,
-                         header.size());
-      columns.push_back(number);
+    bool isNumber = given != options.columns.end() && code == std::errc() &&
+                    end == wanted.data() + wanted.size();
+    if (!isNumber) {
+      allNumbers = false;
+      Result<size_t> column = findHeader(header, wanted, schema, path);
+      if (!column)
+        return column.error();
+      columns.push_back(*column);
       continue;
     }
-    allNumbers = false;
-    auto named = std::find_if(header.begin(), header.end(),
-                              [&](const std::string &cell) {
-                                return trim(cell) == wanted;
-                              });
-    if (named == header.end())
-      return dataError("{}:{}: error: there is no column `{}`; the first row "
-                       "is \"{}\"; name the columns with --columns {}=NUMBER",
-                       path, table.rows.front().line, wanted,
-                       fmt::join(header, "\", \""), field.name);
-    columns.push_back(static_cast<size_t>(named - header.begin()));
+    if (number >= header.cells.size())
+      return dataError("{}:{}: error: `{}` should be column {}, but there "
+                       "are {} columns (counted from 0)",
+                       path, header.line, field.name, number,
+                       header.cells.size());
+    columns.push_back(number);
+    allNames &= trim(header.cells[number]) == field.name;
   }
-  skip = !allNumbers;
+  skip = !allNumbers || allNames;
   return columns;
 }
 
@@ -564,6 +344,10 @@ static Status readOne(DatasetBuilder &builder, const Schema &schema,
     return readTable(builder, schema, options, TableFormat::TSV, path);
   if (format == "space")
     return readTable(builder, schema, options, TableFormat::Space, path);
+  if (!options.columns.empty())
+    return usageError("{}: error: plain text has no columns; --columns does "
+                      "not apply",
+                      path);
   if (!schema.isLanguageModel())
     return usageError("rnnc: error: plain text is for language models; "
                       "`{}` needs columns (TSV, CSV, JSONL or arrays)",
@@ -597,17 +381,18 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
     return dataError("{}:1: error: there are no examples", paths.front());
   if (schema.isRunningText() && builder.data.size() > 1)
     joinExamples(builder.data);
-  return std::move(builder.data);
+  return builder.take();
 }
 
 Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
+                                     const std::string &place,
                                      const Schema &schema,
                                      const ReadOptions &options) {
   DatasetBuilder builder(schema, options);
-  builder.beginFile("<text>");
+  builder.beginFile(place);
   int64_t line = 0;
   for (const std::string &text : texts) {
-    if (Status status = checkUtf8(text, "<text>", ++line); !status)
+    if (Status status = checkUtf8(text, place, ++line); !status)
       return status.error();
     builder.begin(line);
     bool used = false;
@@ -633,5 +418,5 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
     if (Status status = builder.finish(); !status)
       return status.error();
   }
-  return std::move(builder.data);
+  return builder.take();
 }

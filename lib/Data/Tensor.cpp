@@ -222,10 +222,31 @@ Result<TensorFile> data::readTensorFile(const std::string &path) {
                    path);
 }
 
+Status data::checkArrayName(const std::string &path) {
+  std::string_view name = path;
+  for (const char *ending : {".safetensors", ".npz", ".npy"})
+    if (name.ends_with(ending))
+      return {};
+  return usageError("{}: error: arrays are written to .safetensors or .npz",
+                    path);
+}
+
+/// The sizes in a zip archive have 32 bits.
+static bool fitsArchive(const TensorFile &file) {
+  uint64_t total = 0;
+  for (const auto &[name, tensor] : file.tensors)
+    total += tensor.bytes.size() + 2 * name.size() + 1024;
+  return total <= UINT32_MAX;
+}
+
 Status data::writeTensorFile(const std::string &path, const TensorFile &file) {
   std::string_view name = path;
   if (name.ends_with(".safetensors"))
     return writeFileAtomically(path, printSafetensors(file));
+  if (name.ends_with(".npz") && !fitsArchive(file))
+    return toolError("{}: error: the arrays are too large for .npz; write "
+                     "them to .safetensors",
+                     path);
   if (name.ends_with(".npz"))
     return writeFileAtomically(path, printNpz(file));
   if (name.ends_with(".npy") && file.tensors.size() == 1)

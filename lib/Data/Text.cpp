@@ -161,3 +161,10 @@ std::string data::joinSymbols(const std::vector<std::string> &symbols,
   }
   return text;
 }
+
+std::string_view data::trim(std::string_view text) {
+  size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos)
+    return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}

@@ -65,7 +65,7 @@ Status Trainer::saveCheckpoint() {
                             carry.data()));
   }
   file.metadata = directory.metadata();
-  if (Status status = flushLog(); !status)
+  if (Status status = log.flush(); !status)
     return status;
   return data::writeTensorFile(directory.file("last.safetensors"), file);
 }
@@ -113,74 +113,41 @@ Status Trainer::loadCheckpoint() {
       readNumbers(*file, "trainer.identity", DType::I64,
                   {&seed, &data, &rows});
   const Tensor *carry = file->find("trainer.carry");
+  // Another model's checkpoint is told by the names and shapes of its weights.
+  if (Status status = instance.setParameters(*file, path); !status)
+    return status;
   if (!whole || (schema.chunk && !carry))
     return dataError("{}: error: not a checkpoint of a training: it cannot be "
                      "resumed",
                      path);
-  if (seed != static_cast<int64_t>(options.seed) || rows != batch)
-    return usageError("{}: error: that training had seed {} and batches of "
-                      "{}; now they are {} and {}",
-                      path, seed, rows, options.seed, batch);
-  if (data != static_cast<int64_t>(fingerprint()))
-    return dataError("{}: error: that training had other data", path);
-  if (Status status = instance.setParameters(*file, path); !status)
-    return status;
   if (Status status = instance.setOptimizerState(*file, path); !status)
     return status;
+  if (data != static_cast<int64_t>(fingerprint()))
+    return dataError("{}: error: that training had other data, or the same "
+                     "with another --split, --unit or vocabulary",
+                     path);
+  if (seed != static_cast<int64_t>(options.seed))
+    return usageError("{}: error: that training had --seed {}, this one has {}",
+                      path, seed, options.seed);
+  if (rows != batch)
+    return usageError("{}: error: that training had --batch {}, this one has "
+                      "{}",
+                      path, rows, batch);
   if (schema.chunk)
     if (Status status = instance.setCarryBytes(*carry, batch); !status)
       return dataError("{}: error: {}", path, status.error().message);
   counters.bad_parameter = static_cast<int32_t>(badParameter);
   *instance.counters() = counters;
   lastValidation = -1;
-  progress.print(fmt::format("resuming after update {}", state.step));
   return {};
-}
-
-/// The log of the updates before the checkpoint stays, the rest is done again.
-Status Trainer::openLog() {
-  if (state.step == 0)
-    return {};
-  Result<std::string> old = data::readFile(directory.file("log.jsonl"));
-  if (!old)
-    return {};
-  std::string_view rest = *old;
-  while (!rest.empty()) {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    Json entry = Json::parse(line, nullptr, false);
-    if (!entry.is_object() || !entry.contains("step") ||
-        !entry["step"].is_number_integer() ||
-        entry["step"].get<int64_t>() > state.step)
-      continue;
-    history += std::string(line) + "\n";
-  }
-  return {};
-}
-
-Status Trainer::flushLog() {
-  history += logLines;
-  logLines.clear();
-  return data::writeFileAtomically(directory.file("log.jsonl"), history);
 }
 
 Status Trainer::writeCurve() {
-  CurvePoints training, validation;
-  std::string_view rest = history;
-  while (!rest.empty()) {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    Json entry = Json::parse(rest.substr(0, end), nullptr, false);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (!entry.is_object() || !entry["step"].is_number())
-      continue;
-    double step = entry["step"].get<double>();
-    if (entry.contains("valid") && entry["valid"]["loss"].is_number())
-      validation.emplace_back(step, entry["valid"]["loss"].get<double>());
-    else if (entry.contains("loss") && entry["loss"].is_number())
-      training.emplace_back(step, entry["loss"].get<double>());
-  }
+  std::string unit = schema.isLanguageModel() && !perExample()
+                         ? "loss (nats a token)"
+                         : "loss (mean of an example)";
   return data::writeFileAtomically(
       directory.file("curve.svg"),
-      drawCurve(directory.model + ": loss by update", training, validation));
+      drawCurve(directory.model + ": learning curve", unit, log.updates(),
+                log.validations()));
 }

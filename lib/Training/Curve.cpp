@@ -11,7 +11,7 @@ using namespace rnnc::training;
 
 namespace {
 constexpr double width = 720, height = 400;
-constexpr double left = 64, right = 20, top = 40, bottom = 48;
+constexpr double left = 68, right = 20, top = 40, bottom = 48;
 
 /// The window of data and where it lies in the picture.
 struct Frame {
@@ -128,6 +128,7 @@ static std::string escape(const std::string &text) {
 }
 
 std::string training::drawCurve(const std::string &title,
+                                const std::string &unit,
                                 const CurvePoints &train,
                                 const CurvePoints &valid) {
   CurvePoints thinTrain = thin(train, 300), thinValid = thin(valid, 300);
@@ -141,6 +142,9 @@ std::string training::drawCurve(const std::string &title,
   svg += fmt::format("<text x=\"{}\" y=\"24\" font-size=\"15\">{}</text>\n",
                      left, escape(title));
   svg += axes(frame);
+  svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" "
+                     "text-anchor=\"middle\">{}</text>\n",
+                     (top + height - bottom) / 2, escape(unit));
   svg += line(frame, thinTrain, "#4477aa");
   svg += line(frame, thinValid, "#cc3311");
   svg += fmt::format("<g fill=\"#4477aa\">{}</g>",

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Library.h"
 
+#include "Bind.h"
+
 #include <chrono>
 
 using namespace rnnc;
@@ -247,195 +249,16 @@ void *Instance::streamState(int state) {
       index, reinterpret_cast<rnnc_stream *>(stream.data()), state);
 }
 
-/// The arguments of one call, checked and converted.
-struct Instance::Bound {
-  int32_t batch = -1;
-  std::vector<int32_t> times;    ///< padded lengths, -1 while unknown
-  std::vector<std::optional<Tensor>> tensors; ///< by position
-  std::vector<void *> pointers;
-  std::string problems;
-};
-
-/// `[batch, T, 4]`.
-static std::string shapeText(const std::vector<Dim> &shape) {
-  std::string text;
-  for (const Dim &dim : shape) {
-    text += text.empty() ? "" : ", ";
-    text += dim.kind == Dim::Kind::Fixed   ? std::to_string(dim.size)
-            : dim.kind == Dim::Kind::Batch ? "batch"
-                                           : dim.time;
-  }
-  return "[" + text + "]";
-}
-
-static int timeIndex(const FunctionInfo &function, std::string_view name) {
-  for (size_t i = 0; i < function.times.size(); ++i)
-    if (function.times[i] == name)
-      return static_cast<int>(i);
-  return -1;
-}
-
-/// Takes batch and lengths from a given array, or says what does not fit.
-static bool fitShape(const FunctionInfo &function, const ArgInfo &arg,
-                     const Tensor &given, int32_t &batch,
-                     std::vector<int32_t> &times) {
-  // A number alone may come as one element.
-  if (arg.shape.empty())
-    return given.count() == 1;
-  if (given.shape.size() != arg.shape.size())
-    return false;
-  for (size_t d = 0; d < arg.shape.size(); ++d) {
-    int64_t size = given.shape[d];
-    if (size > INT32_MAX)
-      return false;
-    const Dim &dim = arg.shape[d];
-    if (dim.kind == Dim::Kind::Fixed) {
-      if (size != dim.size)
-        return false;
-      continue;
-    }
-    int32_t &known = dim.kind == Dim::Kind::Batch
-                         ? batch
-                         : times[timeIndex(function, dim.time)];
-    if (known < 0)
-      known = static_cast<int32_t>(size);
-    if (known != size)
-      return false;
-  }
-  return true;
-}
-
-/// A number for an option that was not given.
-static Tensor scalarOf(DType type, double value) {
-  Tensor source(DType::F64, {});
-  source.as<double>()[0] = value;
-  Result<Tensor> exact = data::convertExact(source, type, "");
-  if (exact)
-    return *exact;
-  Tensor rounded(DType::F32, {});
-  rounded.as<float>()[0] = static_cast<float>(value);
-  return rounded;
-}
-
-/// Text of a problem with one argument, with the sizes known so far.
-static std::string misfit(const FunctionInfo &function, const ArgInfo &arg,
-                          const Tensor &given, int32_t batch,
-                          const std::vector<int32_t> &times) {
-  std::string known;
-  if (batch >= 0)
-    known += fmt::format(", batch = {}", batch);
-  for (size_t i = 0; i < times.size(); ++i)
-    if (times[i] >= 0)
-      known += fmt::format(", {} = {}", function.times[i], times[i]);
-  return fmt::format("\n  `{}`: expected {} {}, found {} {}{}", arg.name,
-                     nameOf(arg.dtype), shapeText(arg.shape),
-                     nameOf(given.type), data::shapeText(given.shape), known);
-}
-
-static void bindInput(const FunctionInfo &function, const ArgInfo &arg,
-                      const Arrays &args, int32_t &batch,
-                      std::vector<int32_t> &times,
-                      std::optional<Tensor> &tensor, std::string &problems) {
-  auto given = args.find(arg.name);
-  if (given == args.end()) {
-    if (arg.defaultValue && arg.shape.empty())
-      tensor = scalarOf(arg.dtype, *arg.defaultValue);
-    else if (!arg.optional)
-      problems += fmt::format("\n  missing: `{}`, {} {}", arg.name,
-                              nameOf(arg.dtype), shapeText(arg.shape));
-    return;
-  }
-  if (!fitShape(function, arg, given->second, batch, times)) {
-    problems += misfit(function, arg, given->second, batch, times);
-    return;
-  }
-  // Options are typed by people: 0.8 need not be exact in f32.
-  if (arg.role == ArgInfo::Role::Option && arg.shape.empty()) {
-    tensor = scalarOf(arg.dtype, given->second.number(0));
-    if (tensor->type != arg.dtype)
-      problems += misfit(function, arg, given->second, batch, times);
-    return;
-  }
-  Result<Tensor> exact =
-      data::convertExact(given->second, arg.dtype, arg.name);
-  if (exact)
-    tensor = std::move(*exact);
-  else
-    problems += "\n  " + exact.error().message;
-}
-
-/// Padded lengths that only the lengths themselves tell.
-static void fillTimes(const FunctionInfo &function, const Arrays &args,
-                      const std::map<std::string, int32_t> &given,
-                      std::vector<int32_t> &times) {
-  for (size_t i = 0; i < times.size(); ++i) {
-    if (times[i] >= 0)
-      continue;
-    if (auto found = given.find(function.times[i]); found != given.end()) {
-      times[i] = found->second;
-      continue;
-    }
-    auto lengths = args.find(function.times[i]);
-    times[i] = 0;
-    if (lengths == args.end())
-      continue;
-    for (int64_t k = 0, n = lengths->second.count(); k < n; ++k)
-      times[i] = std::max(times[i],
-                          static_cast<int32_t>(lengths->second.number(k)));
-  }
-}
-
-Status Instance::bind(const FunctionInfo &function, const Arrays &args,
-                      const CallOptions &options, Bound &bound) const {
-  bound.batch = options.batch;
-  bound.times.assign(function.times.size(), -1);
-  bound.tensors.resize(function.args.size());
-  for (size_t i = 0; i < function.args.size(); ++i)
-    if (!function.args[i].isOutput())
-      bindInput(function, function.args[i], args, bound.batch, bound.times,
-                bound.tensors[i], bound.problems);
-  for (const auto &[name, tensor] : args) {
-    int at = function.find(name);
-    bool isLength = timeIndex(function, name) >= 0;
-    if (at < 0 && !isLength)
-      bound.problems += fmt::format("\n  unknown: `{}` {}", name,
-                                    data::shapeText(tensor.shape));
-  }
-  if (!bound.problems.empty()) {
-    std::string expected;
-    for (const ArgInfo &arg : function.args)
-      if (!arg.isOutput())
-        expected += fmt::format("{}`{}`", expected.empty() ? "" : ", ",
-                                arg.name);
-    return dataError("the arguments do not fit `{}.{}`:{}\n  it takes {}",
-                     module().name, function.name, bound.problems, expected);
-  }
-  if (bound.batch < 0)
-    bound.batch = 1;
-  fillTimes(function, args, options.lengths, bound.times);
-  for (size_t i = 0; i < function.args.size(); ++i) {
-    const ArgInfo &arg = function.args[i];
-    if (!arg.isOutput())
-      continue;
-    std::vector<int64_t> shape;
-    for (const Dim &dim : arg.shape)
-      shape.push_back(dim.kind == Dim::Kind::Fixed ? dim.size
-                      : dim.kind == Dim::Kind::Batch
-                          ? bound.batch
-                          : bound.times[timeIndex(function, dim.time)]);
-    bound.tensors[i] = Tensor(arg.dtype, shape);
-  }
-  for (std::optional<Tensor> &tensor : bound.tensors)
-    bound.pointers.push_back(tensor ? tensor->bytes.data() : nullptr);
-  return {};
-}
-
 Error Instance::callError(const FunctionInfo &function, int status) const {
-  std::string text =
-      fmt::format("`{}.{}` failed: {}", module().name, function.name,
-                  error.message[0] ? error.message
-                                   : lib->api().strerror(status));
-  if (error.name[0] && status != RNNC_ERR_WORKSPACE) {
+  // A message that names the argument tells example and value as well.
+  bool told = std::string_view(error.message).find(error.name) !=
+              std::string_view::npos;
+  std::string text = fmt::format("`{}.{}` failed: {}", module().name,
+                                 function.name,
+                                 error.message[0]
+                                     ? error.message
+                                     : lib->api().strerror(status));
+  if (!told && error.name[0] && status != RNNC_ERR_WORKSPACE) {
     text += fmt::format("; `{}`", error.name);
     if (error.example >= 0)
       text += fmt::format(", example {}", error.example);
@@ -449,7 +272,7 @@ Error Instance::callError(const FunctionInfo &function, int status) const {
   return {text, data ? ExitBadData : ExitToolFailure};
 }
 
-Status Instance::invoke(int function, Bound &bound,
+Status Instance::invoke(int function, BoundCall &bound,
                         const CallOptions &options) {
   const rnnc_library &api = lib->api();
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
@@ -499,9 +322,11 @@ Status Instance::invoke(int function, Bound &bound,
 Result<Arrays> Instance::call(int function, const Arrays &args,
                               const CallOptions &options) {
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
-  Bound bound;
-  if (Status status = bind(info, args, options, bound); !status)
-    return status.error();
+  Result<BoundCall> arguments =
+      bindArguments(module().name, info, args, options);
+  if (!arguments)
+    return arguments.error();
+  BoundCall &bound = *arguments;
   if (options.usePrepared)
     if (Status status = prepare(); !status)
       return status.error();

@@ -1,6 +1,7 @@
 // Library.cpp: loads a compiled library and finds its functions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Library.h"
+#include "rnnc/Data/Spelling.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -59,13 +60,14 @@ static void *findDescribe(void *handle) {
   return nullptr;
 }
 
-Result<std::shared_ptr<Library>> Library::open(const std::string &path) {
+Result<std::shared_ptr<Library>> Library::open(const std::string &path,
+                                               const std::string &shown) {
   std::error_code code;
   if (!std::filesystem::exists(path, code))
     return Error{fmt::format("{}: error: there is no such file", path),
                  ExitUsage};
   std::shared_ptr<Library> library(new Library);
-  library->file = path;
+  library->file = shown.empty() ? path : shown;
   // Without a slash dlopen would search the system's directories.
   std::string absolute = std::filesystem::absolute(path).string();
   library->handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -111,14 +113,29 @@ static bool answersTo(const ModuleInfo &module, const std::string &name) {
          name == source.substr(0, source.find('['));
 }
 
-/// What the library has, for messages.
-static std::string functionList(const Manifest &manifest) {
-  std::string result;
+/// What the library has.
+static std::vector<std::string> functionNames(const Manifest &manifest) {
+  std::vector<std::string> names;
   for (const ModuleInfo &module : manifest.modules)
     for (const FunctionInfo &function : module.functions)
-      result += fmt::format("{}{}.{}", result.empty() ? "" : ", ", module.name,
-                            function.name);
-  return result;
+      names.push_back(module.name + "." + function.name);
+  return names;
+}
+
+/// `lstm.forwrd` may be any of the names a function answers to.
+static std::string suggestion(const Manifest &manifest,
+                              const std::string &typed) {
+  std::vector<std::string> names = functionNames(manifest);
+  for (const ModuleInfo &module : manifest.modules) {
+    std::string source = withoutSpaces(module.source);
+    for (const FunctionInfo &function : module.functions) {
+      names.push_back(source.substr(0, source.find('[')) + "." +
+                      function.name);
+      names.push_back(source + "." + function.name);
+      names.push_back(function.name);
+    }
+  }
+  return data::didYouMean(typed, names);
 }
 
 Result<Library::Place> Library::find(std::string_view wanted) const {
@@ -143,8 +160,9 @@ Result<Library::Place> Library::find(std::string_view wanted) const {
     return places[0];
   if (places.empty())
     return usageError("{}: error: there is no function `{}`; the library has "
-                      "{}",
-                      file, wanted, functionList(info));
+                      "{}{}",
+                      file, wanted, fmt::join(functionNames(info), ", "),
+                      suggestion(info, name));
   return usageError("{}: error: `{}` is ambiguous; the library has {}", file,
-                    wanted, functionList(info));
+                    wanted, fmt::join(functionNames(info), ", "));
 }

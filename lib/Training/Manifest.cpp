@@ -20,6 +20,11 @@ int FunctionInfo::find(std::string_view name) const {
   return -1;
 }
 
+int FunctionInfo::findInput(std::string_view name) const {
+  int at = find(name);
+  return at >= 0 && !args[static_cast<size_t>(at)].isOutput() ? at : -1;
+}
+
 int ModuleInfo::find(std::string_view function) const {
   for (size_t i = 0; i < functions.size(); ++i)
     if (functions[i].name == function)

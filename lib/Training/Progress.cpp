@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace rnnc;
 using namespace rnnc::training;
 
 std::string training::durationText(double seconds) {
+  if (seconds < 9.95)
+    return fmt::format("{:.1f}s", std::max(seconds, 0.0));
   auto total = static_cast<int64_t>(std::llround(std::max(seconds, 0.0)));
   if (total >= 3600)
     return fmt::format("{}h{:02}m", total / 3600, total / 60 % 60);
@@ -29,7 +33,13 @@ std::string training::countText(double count) {
   return fmt::format("{:.0f}", count);
 }
 
-Progress::Progress(bool quiet) : quiet(quiet), terminal(isatty(2) == 1) {}
+/// A terminal on which a line can be drawn again.
+static bool canRedraw() {
+  const char *kind = std::getenv("TERM");
+  return isatty(2) == 1 && !(kind && std::string_view(kind) == "dumb");
+}
+
+Progress::Progress(bool quiet) : quiet(quiet), terminal(canRedraw()) {}
 
 static int terminalWidth() {
   winsize size{};
@@ -38,11 +48,16 @@ static int terminalWidth() {
   return 80;
 }
 
-/// What bar and line have in common.
-static std::string figures(const ProgressState &state) {
-  std::string text = fmt::format("step {}", state.step);
+static std::string steps(const ProgressState &state) {
+  std::string text = fmt::format("{}", state.step);
   if (state.totalSteps > 0)
     text += fmt::format("/{}", state.totalSteps);
+  return text;
+}
+
+/// Everything there is to say.
+static std::string longText(const ProgressState &state) {
+  std::string text = "step " + steps(state);
   if (state.epochs > 0)
     text += fmt::format(", epoch {}/{}", state.epoch + 1, state.epochs);
   text += fmt::format(", loss {:.4f}", state.loss);
@@ -53,6 +68,28 @@ static std::string figures(const ProgressState &state) {
   if (state.secondsLeft >= 0)
     text += fmt::format(", {} left", durationText(state.secondsLeft));
   return text;
+}
+
+/// The same in short words, as much of it as has room. What is likeliest to be
+/// looked for comes first.
+static std::string shortText(const ProgressState &state, int room) {
+  std::vector<std::string> pieces = {steps(state),
+                                     fmt::format("loss {:.4f}", state.loss)};
+  std::string left = state.secondsLeft >= 0
+                         ? durationText(state.secondsLeft) + " left"
+                         : "";
+  if (!state.shortMetric.empty())
+    pieces.push_back(state.shortMetric);
+  pieces.push_back(fmt::format("norm {:.2g}", state.norm));
+  pieces.push_back(countText(state.tokensPerSecond) + "/s");
+  std::string text;
+  for (const std::string &piece : pieces) {
+    size_t size = text.size() + piece.size() + left.size() + 2;
+    if (static_cast<int>(size) > room)
+      break;
+    text += (text.empty() ? "" : " ") + piece;
+  }
+  return text.empty() ? left : text + " " + left;
 }
 
 static std::string bar(double done, int width) {
@@ -67,6 +104,28 @@ static std::string bar(double done, int width) {
   return text;
 }
 
+std::string training::progressLine(const ProgressState &state, int columns) {
+  // The last column stays free: some terminals begin a new line there.
+  int room = columns - 1;
+  std::string share = fmt::format("{:3.0f} % ", 100 * state.done);
+  auto left = [&](const std::string &text) {
+    return room - static_cast<int>(share.size() + text.size()) - 1;
+  };
+  std::string text = longText(state);
+  // Bars of few sizes: one that follows every digit would flicker.
+  for (int width : {30, 20, 10})
+    if (left(text) >= width)
+      return share + bar(state.done, width) + " " + text;
+  int width = columns >= 60 ? 6 : columns >= 40 ? 5 : 0;
+  int used = static_cast<int>(share.size()) + (width ? width + 1 : 0);
+  text = shortText(state, room - used);
+  std::string line =
+      share + (width ? bar(state.done, width) + " " : "") + text;
+  if (width == 0 && static_cast<int>(line.size()) > room)
+    line.resize(static_cast<size_t>(std::max(room, 1)));
+  return line;
+}
+
 void Progress::update(const ProgressState &state) {
   if (quiet)
     return;
@@ -75,19 +134,11 @@ void Progress::update(const ProgressState &state) {
   if (passed.count() < (terminal ? 0.1 : 5.0))
     return;
   last = now;
-  std::string text = figures(state);
   if (!terminal) {
-    fmt::print(stderr, "{}\n", text);
+    fmt::print(stderr, "{}\n", longText(state));
     return;
   }
-  int room = terminalWidth() - 1 - static_cast<int>(text.size()) - 8;
-  int width = std::min(room, 30);
-  if (width >= 5)
-    text = fmt::format("{:3.0f} % {} {}", 100 * state.done,
-                       bar(state.done, width), text);
-  else if (static_cast<int>(text.size()) >= terminalWidth())
-    text.resize(static_cast<size_t>(std::max(terminalWidth() - 1, 1)));
-  fmt::print(stderr, "\r\033[K{}", text);
+  fmt::print(stderr, "\r\033[K{}", progressLine(state, terminalWidth()));
   std::fflush(stderr);
   drawn = true;
 }

@@ -29,6 +29,32 @@ Json TrainResult::toJson() const {
   return json;
 }
 
+std::string TrainResult::summary() const {
+  auto updates = [](int64_t count) {
+    return fmt::format("{} update{}", count, count == 1 ? "" : "s");
+  };
+  std::string text = updates(steps);
+  if (made == 0)
+    text += ", none of them now";
+  else if (made < steps)
+    text += fmt::format(", {} of them now,", made);
+  std::string rate = updatesPerSecond < 100
+                         ? fmt::format("{:.3g}", updatesPerSecond)
+                         : countText(updatesPerSecond);
+  if (made > 0)
+    text += fmt::format(" in {}: {} a second, {} tokens/s",
+                        durationText(seconds), rate,
+                        countText(tokensPerSecond));
+  if (std::isfinite(loss))
+    text += fmt::format("; training loss {:.4f}", loss);
+  if (skipped > 0)
+    text += fmt::format("; {} skipped, the gradient was not finite",
+                        updates(skipped));
+  if (stoppedEarly)
+    text += "; stopped early";
+  return text;
+}
+
 Trainer::Trainer(Instance &instance, const data::Schema &schema,
                  const ModelDirectory &directory, const data::Dataset &train,
                  const data::Dataset *valid, const TrainOptions &options)
@@ -72,7 +98,7 @@ void Trainer::planSteps() {
     validEvery = 500;
 }
 
-Status Trainer::begin() {
+Status Trainer::prepare() {
   function = instance.module().find("train_step");
   if (function < 0)
     return usageError("{}: error: `{}` has no function `train_step`",
@@ -80,7 +106,8 @@ Status Trainer::begin() {
   batch = options.batch > 0 ? options.batch
                             : static_cast<int32_t>(schema.batch);
   if (planEpoch(0).count() == 0)
-    return dataError("{}: error: there is too little text for {} rows",
+    return dataError("{}: error: there is too little text for {} rows; give "
+                     "a smaller --batch",
                      train.files.front(), batch);
   if (Status status = instance.initialiseOptimizer(); !status)
     return status;
@@ -92,12 +119,26 @@ Status Trainer::begin() {
     if (Status status = loadCheckpoint(); !status)
       return status;
   firstStep = state.step;
+  return {};
+}
+
+Status Trainer::begin() {
+  if (Status status = log.open(directory.file("log.jsonl"), state.step);
+      !status)
+    return status;
   started = std::chrono::steady_clock::now();
-  return openLog();
+  if (firstStep > 0)
+    progress.print(fmt::format("resuming after update {}", firstStep));
+  if (totalSteps > 0 && firstStep > totalSteps)
+    progress.print(fmt::format("warning: {} updates have been made already, "
+                               "more than the {} asked for in all",
+                               firstStep, totalSteps));
+  return {};
 }
 
 /// Where only time limits training, the schedule is stretched over the updates
-/// that will probably be done.
+/// that will probably be done. Where a number of updates is given too, time only
+/// stops training, as a hand would: it can be resumed to the same bytes.
 static int64_t expectedSteps(int64_t first, int64_t step, double seconds,
                              double limit) {
   int64_t done = step - first;
@@ -114,14 +155,10 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
       instance.module().functions[static_cast<size_t>(function)];
   rnnc_optimizer_counters *counters = instance.counters();
   counters->epoch = state.epoch;
-  if (options.maxSeconds > 0) {
-    int64_t expected = expectedSteps(firstStep, state.step, seconds(),
+  counters->total_steps =
+      totalSteps > 0 ? totalSteps
+                     : expectedSteps(firstStep, state.step, seconds(),
                                      options.maxSeconds);
-    counters->total_steps =
-        totalSteps > 0 ? std::min(totalSteps, expected) : expected;
-  } else {
-    counters->total_steps = totalSteps;
-  }
   Instance::CallOptions call;
   call.seed = options.seed;
   call.hasSeed = true;
@@ -142,13 +179,22 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
     // A mean over about the last hundred updates.
     runningLoss = 0.99 * runningLoss + loss;
     runningWeight = 0.99 * runningWeight + 1;
+    double share = static_cast<double>(perExample() ? data.rows
+                                                    : data.elements);
+    runningNats = 0.99 * runningNats + loss * share;
+    runningElements = 0.99 * runningElements +
+                      static_cast<double>(data.elements);
   }
   Json entry = {{"step", state.step}, {"epoch", state.epoch}, {"loss", loss},
                 {"norm", norm},       {"tokens", data.steps},
-                {"seconds", seconds()}};
-  log(entry);
+                {"seconds", log.earlierSeconds() + seconds()}};
   showProgress(norm);
-  return {};
+  return log.addUpdate(entry);
+}
+
+bool Trainer::perExample() const {
+  const Json &settings = instance.module().train;
+  return settings.contains("per") && settings["per"] == "example";
 }
 
 void Trainer::warnSkipped() {
@@ -176,15 +222,18 @@ void Trainer::showProgress(double norm) {
   show.norm = norm;
   double passed = std::max(seconds(), 1e-9);
   show.tokensPerSecond = static_cast<double>(tokens) / passed;
-  if (schema.isLanguageModel() && instance.module().train.value("per", "") !=
-                                      std::string("example"))
-    show.metric = fmt::format("perplexity {:.2f}", std::exp(show.loss));
-  else if (lastValid)
-    show.metric = lastValid->classifications.empty()
-                      ? fmt::format("valid {:.4f}", lastValid->loss)
-                      : fmt::format("valid {:.1f} % right",
-                                    100 * lastValid->classifications.front()
-                                              .accuracy());
+  if (schema.isLanguageModel() && runningElements > 0) {
+    double perplexity = std::exp(runningNats / runningElements);
+    show.metric = fmt::format("perplexity {:.2f}", perplexity);
+    show.shortMetric = fmt::format("ppl {:.2f}", perplexity);
+  } else if (lastValid && !lastValid->classifications.empty()) {
+    double accuracy = lastValid->classifications.front().accuracy();
+    show.shortMetric = fmt::format("valid {:.1f} %", 100 * accuracy);
+    show.metric = show.shortMetric + " right";
+  } else if (lastValid) {
+    show.metric = show.shortMetric =
+        fmt::format("valid {:.4f}", lastValid->loss);
+  }
   double bySteps = 0, byTime = 0;
   if (totalSteps > firstStep)
     bySteps = static_cast<double>(state.step - firstStep) /
@@ -211,7 +260,7 @@ Trainer::Stop Trainer::shouldStop() const {
   return Stop::No;
 }
 
-Status Trainer::validate() {
+Status Trainer::validate(bool extra) {
   if (!valid || lastValidation == state.step)
     return {};
   EvaluateOptions evaluation;
@@ -222,13 +271,14 @@ Status Trainer::validate() {
     return figures.error();
   lastValidation = state.step;
   lastValid = *figures;
-  log({{"step", state.step},
-       {"epoch", state.epoch},
-       {"valid", figures->toJson()},
-       {"seconds", seconds()}});
   progress.print(fmt::format("step {}, epoch {}: validation {}", state.step,
-                             state.epoch, figures->summary()));
-  return {};
+                             state.batch ? state.epoch + 1 : state.epoch,
+                             figures->summary()));
+  return log.addValidation({{"step", state.step},
+                            {"epoch", state.epoch},
+                            {"valid", figures->toJson()},
+                            {"seconds", log.earlierSeconds() + seconds()}},
+                           extra);
 }
 
 /// Validation and checkpoints that are due.
@@ -237,7 +287,7 @@ Status Trainer::afterBatch() {
   bool due = valid && (epochEnds || (validEvery > 0 &&
                                      state.step % validEvery == 0));
   if (due) {
-    if (Status status = validate(); !status)
+    if (Status status = validate(/*extra=*/false); !status)
       return status;
     double score = lastValid->score();
     bool better = state.bestStep < 0 || score < state.best;
@@ -250,9 +300,11 @@ Status Trainer::afterBatch() {
         return status;
     }
   }
-  bool checkpoint = options.checkpointEvery > 0
-                        ? state.step % options.checkpointEvery == 0
-                        : due || epochEnds;
+  // Without a wish: often enough that a cut costs minutes, not an epoch.
+  int64_t every =
+      options.checkpointEvery > 0 ? options.checkpointEvery : 500;
+  bool checkpoint = state.step % every == 0 ||
+                    (options.checkpointEvery == 0 && (due || epochEnds));
   return checkpoint ? saveCheckpoint() : Status();
 }
 
@@ -286,7 +338,7 @@ Status Trainer::finish() {
   result.stoppedEarly = stop == Stop::Early;
   result.useLast = state.bestStep < 0;
   if (!result.interrupted) {
-    if (Status status = validate(); !status)
+    if (Status status = validate(/*extra=*/true); !status)
       return status;
     if (lastValid && lastValidation == state.step)
       result.useLast =
@@ -295,8 +347,9 @@ Status Trainer::finish() {
   result.valid = result.useLast ? lastValid : bestValid;
   result.bestStep = result.useLast ? state.step : state.bestStep;
   result.steps = state.step;
+  result.made = state.step - firstStep;
   result.epochs = state.epoch;
-  result.loss = runningWeight > 0 ? runningLoss / runningWeight : 0;
+  result.loss = runningWeight > 0 ? runningLoss / runningWeight : NAN;
   result.skipped = instance.counters()->skipped;
   result.empty = instance.counters()->empty;
   result.seconds = seconds();
@@ -304,7 +357,7 @@ Status Trainer::finish() {
   result.updatesPerSecond =
       static_cast<double>(state.step - firstStep) / passed;
   result.tokensPerSecond = static_cast<double>(tokens) / passed;
-  if (Status status = flushLog(); !status)
+  if (Status status = log.flush(); !status)
     return status;
   if (Status status = writeCurve(); !status)
     return status;
@@ -313,6 +366,9 @@ Status Trainer::finish() {
 }
 
 Result<TrainResult> Trainer::run() {
+  if (function < 0)
+    if (Status status = prepare(); !status)
+      return status.error();
   for (auto step : {&Trainer::begin, &Trainer::loop, &Trainer::finish})
     if (Status status = (this->*step)(); !status)
       return status.error();

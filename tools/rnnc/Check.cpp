@@ -48,22 +48,26 @@ int printPage(const std::string &code) {
 void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App *verb =
-      app.add_subcommand("check", "look for mistakes in a program");
-  verb->add_option("FILE", arguments->path, "the program, a .rnn file")
+      app.add_subcommand("check", "Look for mistakes in a source");
+  verb->add_option("FILE", arguments->path, "The source, a .rnn file")
       ->required();
-  verb->add_option("-D", arguments->dims, "AXIS=N: the size of a dim")
+  verb->add_option("-D", arguments->dims, "Set a dim of the source")
+      ->option_text("AXIS=N")
       ->allow_extra_args(false);
   verb->add_option("-I", arguments->options.frontend.importDirs,
-                   "a folder to look for imported files in")
+                   "Look for imports in DIR too")
+      ->option_text("DIR")
       ->allow_extra_args(false);
   verb->add_flag("--complete", arguments->options.complete,
-                 "also report what stands in the way of generating code");
+                 "Also report what stands in the way of generating code");
+  verb->footer("Example:\n  rnnc check model.rnn");
   verb->callback([arguments, &exitCode] { exitCode = check(*arguments); });
 }
 
 void rnnc::tool::addExplainCommand(CLI::App &app, int &exitCode) {
   auto code = std::make_shared<std::string>();
-  CLI::App *verb = app.add_subcommand("explain", "what an error code means");
-  verb->add_option("CODE", *code, "such as E101")->required();
+  CLI::App *verb = app.add_subcommand("explain", "Tell what an error code means");
+  verb->add_option("CODE", *code, "Such as E101")->required();
+  verb->footer("Example:\n  rnnc explain E101");
   verb->callback([code, &exitCode] { exitCode = printPage(*code); });
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "CompileCommand.h"
 
+#include "rnnc/Frontend/Check.h"
 #include "rnnc/Pipeline/Compile.h"
 #include "rnnc/Pipeline/Phases.h"
 
@@ -10,7 +11,6 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace rnnc;
@@ -131,7 +131,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.fastMath = options.fastMath;
   request.allFunctions = options.all;
   request.verbose = options.verbose;
-  request.color = llvm::sys::Process::StandardErrHasColors();
+  request.color = wantsColor(stderr);
   request.debugOptions = true;
   request.hoist = !options.noHoist;
   request.sumWeightGradients = !options.noSum;

@@ -1,5 +1,6 @@
 // Evaluate.cpp: `rnnc eval`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Trained.h"
 
@@ -55,15 +56,12 @@ static Result<Dataset> choosePart(Dataset all, const Schema &schema,
 
 static Result<Dataset> readData(const EvalCommand &command,
                                 const Trained &trained, const Schema &schema) {
-  data::ReadOptions read = trained.directory.read;
-  read.format = command.data.read.format;
-  if (!command.data.read.columns.empty())
-    read.columns = command.data.read.columns;
-  if (read.format == "auto" && trained.directory.read.format != "auto")
-    read.format = trained.directory.read.format;
+  data::ReadOptions read = trained.readOptions(command.data);
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
     return all;
+  for (const std::string &warning : all->warnings)
+    fmt::print(stderr, "{}\n", warning);
   Result<Dataset> part =
       choosePart(std::move(*all), schema, command, trained.directory);
   if (!part)
@@ -165,21 +163,27 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
   command->add_option("--data", options->files, "Data to measure on")
+      ->option_text("FILE...")
       ->required();
-  command->add_option("--weights", options->weights,
-                      "Other weights than the best");
   command
       ->add_option("--part", options->part,
-                   "Which part of the split (default: test)")
-      ->check(CLI::IsMember({"train", "valid", "test"}));
+                   "Part of the split: train, valid or test (the default)")
+      ->option_text("PART")
+      ->check(oneOf({"train", "valid", "test"}));
   command->add_flag("--per-line", options->perLine,
-                    "Loss and perplexity of every line");
+                    "Loss and perplexity, or label, of every line");
   command->add_option("--batch", options->batch, "Rows of a batch")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::PositiveNumber);
+      ->option_text("N")
+      ->check(AtLeastOne);
+  addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
-  addDataOptions(*command, options->data, false);
+  addDataOptions(*command, options->data);
+  addSplitOptions(*command, options->data);
+  command->footer("Examples:\n"
+                  "  rnnc eval run --data test.tsv\n"
+                  "  rnnc eval run --data all.csv --split 80/10/10 --part test "
+                  "--json\n"
+                  "  rnnc eval run --data sentences.txt --per-line");
   command->callback([options, &exitCode] {
     Status status = options->data.finish();
     exitCode = status ? evaluateCommand(*options) : report(status.error());

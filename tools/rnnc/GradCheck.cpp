@@ -1,5 +1,6 @@
 // GradCheck.cpp - `rnnc gradcheck`: compiled gradients against differences.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Elaborated.h"
 
@@ -247,14 +248,19 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand(
       "gradcheck", "Compare compiled gradients with finite differences in f64");
-  command->add_option("MODEL", options->model.model, "MODEL.rnn")->required();
+  command->add_option("MODEL", options->model.model, "A .rnn source")->required();
   command->add_option("--seed", options->seed,
-                      "Seed of weights, data and dropout");
+                      "Seed of weights, data and dropout")
+      ->option_text("N")
+      ->check(WholeNumber);
   command->add_option("--batch", options->batch, "Examples")
-      ->check(CLI::PositiveNumber);
+      ->option_text("N")
+      ->check(AtLeastOne);
   command->add_option("--steps", options->steps, "Longest sequence")
-      ->check(CLI::PositiveNumber);
+      ->option_text("N")
+      ->check(AtLeastOne);
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
+  command->footer("Example:\n  rnnc gradcheck model.rnn --seed 2");
   command->callback([options, &exitCode] { exitCode = run(*options); });
 }

@@ -46,8 +46,9 @@ static void printModule(const Library &library, const ModuleInfo &module,
   const Manifest &manifest = library.manifest();
   fmt::print("{} {}\n", module.kind, module.source);
   size_t width = manifest.precision == "f64" ? 8 : 4;
-  fmt::print("  {} numbers in {} parameters ({:.1f} KiB)\n",
+  fmt::print("  {} numbers in {} parameter{} ({:.1f} KiB)\n",
              parameterCount(module), module.parameters.size(),
+             module.parameters.size() == 1 ? "" : "s",
              static_cast<double>(parameterCount(module)) *
                  static_cast<double>(width) / 1024);
   for (const ParameterInfo &parameter : module.parameters)
@@ -114,9 +115,12 @@ void tool::addInspectCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
       "inspect", "Show what a library or a model holds: parameters, sizes, "
                  "functions");
-  command->add_option("MODEL", options->model.model, "A library or MODEL.rnn")
+  command->add_option("MODEL", options->model.model, "A library or a .rnn source")
       ->required();
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
+  command->footer("Examples:\n"
+                  "  rnnc inspect libmodel.so\n"
+                  "  rnnc inspect model.rnn -D V=96 --json");
   command->callback([options, &exitCode] { exitCode = inspect(*options); });
 }

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Model.h"
 
+#include "CommandLine.h"
+
+#include "rnnc/Frontend/Check.h"
+
 #if RNNC_HAVE_PIPELINE
 #include "rnnc/Pipeline/Compile.h"
-#include "llvm/Support/raw_ostream.h"
-
 #include "llvm/Support/raw_ostream.h"
 #endif
 
@@ -20,17 +22,28 @@ using namespace rnnc::tool;
 using training::Library;
 
 void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
+  const char *group = "When MODEL is a source";
+  command.add_option("-D", options.dims, "Set a dim of the source")
+      ->option_text("AXIS=N")
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("-I", options.importDirs, "Look for imports in DIR too")
+      ->option_text("DIR")
+      ->allow_extra_args(false)
+      ->group(group);
   command.add_option("--precision", options.precision,
-                     "Numbers of a source compiled on the fly: f32 or f64")
-      ->check(CLI::IsMember({"f32", "f64"}));
-  command.add_option("-D", options.dims, "Set a dim of the source: AXIS=N")
-      ->type_name("AXIS=N");
-  command.add_option("-I", options.importDirs, "Where imports are looked for")
-      ->type_name("DIR");
-  command.add_option("-O", options.optLevel, "Optimisation level, 0 to 3")
-      ->check(CLI::Range(0, 3));
+                     "Type of its numbers: f32 (the default) or f64")
+      ->option_text("f32|f64")
+      ->check(oneOf({"f32", "f64"}))
+      ->group(group);
+  command.add_option("-O", options.optLevel,
+                     "Optimisation level, 0 to 3 (the default)")
+      ->option_text("N")
+      ->check(oneOf({"0", "1", "2", "3"}))
+      ->group(group);
   command.add_flag("--fast-math", options.fastMath,
-                   "Faster, less exact functions");
+                   "Faster, less exact functions")
+      ->group(group);
 }
 
 Result<std::pair<std::string, int64_t>>
@@ -79,7 +92,7 @@ compileAndOpen(const ModelOptions &options) {
   CompileRequest request;
   request.source = options.model;
   for (const std::string &text : options.dims) {
-    Result<std::pair<std::string, int64_t>> dim = parseDim(text);
+    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
     if (!dim)
       return dim.error();
     request.dims.push_back(*dim);
@@ -91,14 +104,16 @@ compileAndOpen(const ModelOptions &options) {
   request.importDirs = options.importDirs;
   request.march = "native";
   request.allFunctions = true;
-  request.color = isatty(2) == 1;
+  request.color = wantsColor(stderr);
   TemporaryDirectory directory;
   if (directory.path.empty())
     return toolError("rnnc: error: cannot make a temporary directory");
-  request.output = directory.path + "/libmodel.so";
+  // Symbols and messages carry the source's name.
+  std::string stem = std::filesystem::path(options.model).stem().string();
+  request.output = directory.path + "/lib" + stem + ".so";
   if (int code = compile(request, llvm::errs()))
     return Error{"", code};
-  return Library::open(request.output);
+  return Library::open(request.output, options.model);
 }
 #else
 static Result<std::shared_ptr<Library>>

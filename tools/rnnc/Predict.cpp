@@ -1,5 +1,6 @@
 // Predict.cpp: `rnnc predict`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Trained.h"
 #include "rnnc/Data/Files.h"
@@ -21,6 +22,7 @@ namespace {
 struct PredictCommand {
   std::string directory, in, weights;
   std::vector<std::string> texts;
+  DataOptions data;
   int threads = 1;
   bool json = false;
 };
@@ -36,35 +38,43 @@ static Schema inputsOf(const Schema &schema) {
   return result;
 }
 
+static std::vector<std::string> linesOf(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 /// Texts from the command line or the lines of a text file; other files are
 /// read as in training.
 static Result<Dataset> readInputs(const PredictCommand &command,
                                   const Trained &trained,
                                   const Schema &inputs) {
-  const data::ReadOptions &options = trained.directory.read;
-  data::ReadOptions read = options;
+  data::ReadOptions read = trained.readOptions(command.data);
   // The unit was chosen for the whole model.
   read.tokens =
       trained.unit() == data::Unit::Characters ? "chars" : "words";
   std::erase_if(read.columns, [&](const auto &entry) {
-    return !inputs.find(entry.first);
+    return trained.schema.find(entry.first) && !inputs.find(entry.first);
   });
   if (command.in.empty())
-    return data::datasetOfTexts(command.texts, inputs, read);
-  bool lines = std::string_view(command.in).ends_with(".txt");
-  if (!lines && !inputs.isLanguageModel())
-    return data::readDataset({command.in}, inputs, read);
-  Result<std::string> text = data::readText(command.in);
+    return data::datasetOfTexts(command.texts, "<text>", inputs, read);
+  bool standardInput = command.in == "-";
+  std::string path = standardInput ? "/dev/stdin" : command.in;
+  std::string format = command.data.read.format;
+  bool lines = format == "text" ||
+               (format == "auto" &&
+                (standardInput || inputs.isLanguageModel() ||
+                 std::string_view(path).ends_with(".txt")));
+  if (!lines)
+    return data::readDataset({path}, inputs, read);
+  Result<std::string> text = data::readText(path);
   if (!text)
     return text.error();
-  std::vector<std::string> texts;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    texts.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return data::datasetOfTexts(texts, inputs, read);
+  return data::datasetOfTexts(linesOf(*text), command.in, inputs, read);
 }
 
 static int perplexities(const PredictCommand &command, Trained &trained,
@@ -256,12 +266,19 @@ void tool::addPredictCommand(CLI::App &app, int &exitCode) {
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
   command->add_option("TEXT", options->texts, "Texts to judge");
-  command->add_option("--in", options->in,
-                      "A file: lines of .txt, or data as in training");
-  command->add_option("--weights", options->weights,
-                      "Other weights than the best");
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--in", options->in,
+                   "A file instead: the lines of .txt or - (standard input), "
+                   "else data as in training")
+      ->option_text("FILE");
+  addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
-  command->callback([options, &exitCode] { exitCode = predict(*options); });
+  addDataOptions(*command, options->data);
+  command->footer("Examples:\n"
+                  "  rnnc predict run \"the plot is not boring\"\n"
+                  "  rnnc predict run --in new.tsv --json");
+  command->callback([options, &exitCode] {
+    Status status = options->data.finish();
+    exitCode = status ? predict(*options) : report(status.error());
+  });
 }

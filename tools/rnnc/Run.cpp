@@ -1,5 +1,6 @@
 // Run.cpp: `rnnc run`: calls one function on files.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Model.h"
 #include "Reference.h"
@@ -46,11 +47,12 @@ static Status addSettings(const RunOptions &options, Arrays &args) {
 /// A first state may come by its path alone, or as `state.PATH`.
 static void renameStates(const FunctionInfo &function, Arrays &args) {
   Arrays renamed;
-  for (auto &[name, tensor] : args) {
+  for (const auto &[name, tensor] : args) {
     std::string other = name.starts_with("state.") ? name.substr(6)
                                                    : "state." + name;
-    bool rename = function.find(name) < 0 && function.find(other) >= 0;
-    renamed[rename ? other : name] = std::move(tensor);
+    bool rename = function.findInput(name) < 0 &&
+                  function.findInput(other) >= 0 && !args.contains(other);
+    renamed[rename ? other : name] = tensor;
   }
   args = std::move(renamed);
 }
@@ -66,7 +68,7 @@ static Status fillStream(Instance &instance, const FunctionInfo &function,
     if (!args.contains(name) && args.contains(states[s].name))
       name = states[s].name;
     auto given = args.find(name);
-    if (given == args.end() || function.find(name) >= 0)
+    if (given == args.end() || function.findInput(name) >= 0)
       continue;
     std::vector<int64_t> shape = states[s].shape;
     shape.insert(shape.begin(), batch);
@@ -233,6 +235,14 @@ static Result<Arrays> readArguments(const RunOptions &options) {
   return args;
 }
 
+/// The arguments' file in front of what is wrong with them.
+static Error blame(const RunOptions &options, Error error) {
+  error.message = fmt::format("{}: error: {}",
+                              options.in.empty() ? "rnnc" : options.in,
+                              error.message);
+  return error;
+}
+
 /// Calls the function and collects all results.
 static Result<TensorFile> callFunction(Instance &instance, int function,
                                        const RunOptions &options,
@@ -257,13 +267,13 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
                      !instance.module().states.empty();
   if (wantsStream) {
     if (Status status = fillStream(instance, info, *args, batch); !status)
-      return status.error();
+      return blame(options, status.error());
     call->useStream = true;
   }
   call->times = &times;
   Result<Arrays> results = instance.call(function, *args, *call);
   if (!results)
-    return results.error();
+    return blame(options, results.error());
   TensorFile file;
   for (const ArgInfo &arg : info.args)
     if (arg.isOutput())
@@ -306,6 +316,9 @@ static Result<TensorFile> callReference(const RunOptions &options) {
 }
 
 static int run(const RunOptions &options) {
+  if (!options.out.empty())
+    if (Status status = data::checkArrayName(options.out); !status)
+      return report(status.error());
   if (options.reference) {
     Result<TensorFile> results = callReference(options);
     if (!results)
@@ -329,11 +342,8 @@ static int run(const RunOptions &options) {
   std::vector<double> times;
   Result<TensorFile> results =
       callFunction(**instance, place->function, options, times);
-  if (!results) {
-    Error error = results.error();
-    error.message = "rnnc: error: " + error.message;
-    return report(error);
-  }
+  if (!results)
+    return report(results.error());
   if (!options.out.empty())
     if (Status status = data::writeTensorFile(options.out, *results); !status)
       return report(status.error());
@@ -345,35 +355,58 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command =
       app.add_subcommand("run", "Call a function of a library on files");
-  command->add_option("MODEL", options->model.model, "A library or MODEL.rnn")
+  command
+      ->add_option("MODEL", options->model.model, "A library or a .rnn source")
       ->required();
   command
       ->add_option("FUNCTION", options->function,
-                   "NAME.function; the function alone if there is one module")
+                   "NAME.function; the function alone where that is clear")
       ->required();
-  command->add_option("--weights", options->weights,
-                      "Parameters, .safetensors or .npz (default: first values "
-                      "drawn from --seed)");
-  command->add_option("--in", options->in,
-                      "Arguments by name, .safetensors or .npz");
-  command->add_option("--out", options->out, "Where the results are written");
-  command->add_option("--set", options->settings,
-                      "An option of the function: NAME=NUMBER");
-  command->add_option("--length", options->lengths,
-                      "Padded length of a time axis no input shows: T=N");
+  auto file = [&](const char *name, std::string &path, const char *text) {
+    command->add_option(name, path, text)->option_text("FILE");
+  };
+  file("--weights", options->weights,
+       "Parameters (default: first values drawn from --seed)");
+  file("--in", options->in, "Arguments by name");
+  file("--out", options->out, "Where the results go, by name");
+  command->add_option("--set", options->settings, "An option of the function")
+      ->option_text("NAME=NUMBER")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--length", options->lengths,
+                   "Padded length of a time axis that no input shows")
+      ->option_text("AXIS=N")
+      ->allow_extra_args(false);
   command->add_option("--batch", options->batch,
                       "Rows, where no input shows them")
-      ->check(CLI::NonNegativeNumber);
-  CLI::Option *seed = command->add_option(
-      "--seed", options->seed, "Seed of draws, dropout and first values");
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--repeat", options->repeat, "Call it N times")
-      ->check(CLI::PositiveNumber);
+      ->option_text("N")
+      ->check(WholeNumber);
+  CLI::Option *seed =
+      command
+          ->add_option("--seed", options->seed,
+                       "Seed of draws, dropout and first values")
+          ->option_text("N")
+          ->check(WholeNumber);
+  command->add_option("--threads", options->threads, "Threads (default: 1)")
+      ->option_text("N")
+      ->check(AtLeastOne);
+  command
+      ->add_option("--repeat", options->repeat,
+                   "Call it N times; the best and the median time are shown")
+      ->option_text("N")
+      ->check(AtLeastOne);
   command->add_flag("--reference", options->reference,
                     "Ask the interpreter, in f64, instead of compiled code");
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
+  command->footer(
+      "Files are .safetensors or .npz; f32, f64, i32 and i64 are converted "
+      "where that is exact.\n"
+      "`rnnc inspect MODEL` lists functions and the names of their "
+      "arguments.\n\nExamples:\n"
+      "  rnnc run model.rnn Net.loss --weights w.safetensors --in batch.npz\n"
+      "  rnnc run libcells.so lstm.vjp --in x.npz --out grads.npz --repeat 100 "
+      "--json");
   command->callback([options, seed, &exitCode] {
     options->hasSeed = seed->count() > 0;
     exitCode = run(*options);

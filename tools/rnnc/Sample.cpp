@@ -1,5 +1,6 @@
 // Sample.cpp: `rnnc sample`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Trained.h"
 
@@ -140,31 +141,51 @@ static int sample(const SampleCommand &command) {
   return ExitOk;
 }
 
+/// Texts of many millions of symbols would fill the memory.
+static CLI::Validator symbolCount() {
+  return CLI::Validator(
+      [](std::string &text) -> std::string {
+        std::string problem = AtLeastOne(text);
+        if (problem.empty() && (text.size() > 7))
+          problem = fmt::format("`{}` is more than 9999999", text);
+        return problem;
+      },
+      "");
+}
+
 void tool::addSampleCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<SampleCommand>();
   CLI::App *command =
       app.add_subcommand("sample", "Draw text from a trained model");
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
-  command->add_option("--prompt", options->prompt, "How the text begins");
-  command->add_option("--length", options->length, "Symbols to draw")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--seed", options->seed, "Equal seeds give equal texts");
+  command->add_option("--prompt", options->prompt, "How the text begins")
+      ->option_text("TEXT");
+  command
+      ->add_option("--length", options->length, "Symbols to draw (default: 200)")
+      ->option_text("N")
+      ->check(symbolCount());
+  command->add_option("--seed", options->seed, "Equal seeds give equal texts")
+      ->option_text("N")
+      ->check(WholeNumber);
   command
       ->add_option("--temperature", options->temperature,
                    "Below 1: likelier symbols more often; 0: always the "
                    "likeliest")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--top-k", options->topK, "Only the K likeliest")
-      ->check(CLI::PositiveNumber);
+      ->option_text("X")
+      ->check(NotNegative);
+  command->add_option("--top-k", options->topK, "Only the N likeliest symbols")
+      ->option_text("N")
+      ->check(AtLeastOne);
   command
       ->add_option("--top-p", options->topP,
-                   "Only the likeliest that hold a share of P")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--weights", options->weights,
-                      "Other weights than the best");
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::PositiveNumber);
+                   "Only the likeliest symbols that hold a share of X together")
+      ->option_text("X")
+      ->check(Share);
+  addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
+  command->footer("Examples:\n"
+                  "  rnnc sample run --prompt \"The \" --length 300 --seed 1\n"
+                  "  rnnc sample run --temperature 0.7 --top-k 20");
   command->callback([options, &exitCode] { exitCode = sample(*options); });
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "SourceSchema.h"
 
+#include "rnnc/Frontend/Check.h"
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/Support/SourceManager.h"
 
@@ -219,7 +220,7 @@ Result<SourceModel> tool::readSourceModel(const ModelOptions &options,
       check(sources, options.model, frontend, diagnostics);
   // Warnings are shown when the source is compiled.
   if (!program) {
-    fmt::print(stderr, "{}", diagnostics.render(isatty(2) == 1));
+    fmt::print(stderr, "{}", diagnostics.render(wantsColor(stderr)));
     return Error{"", ExitSourceError};
   }
   const ast::ModelItem *model = findModel(program->main(), name);

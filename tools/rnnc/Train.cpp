@@ -1,5 +1,6 @@
 // Train.cpp: `rnnc train`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "SourceSchema.h"
 #include "Trained.h"
@@ -37,6 +38,7 @@ private:
   Status readModel();
   Status readData();
   Status compile();
+  Status prepare();
   Status fillDirectory();
   Status train();
   Status report();
@@ -54,6 +56,7 @@ private:
   data::Parts parts;
   std::map<std::string, int64_t> dims; ///< set from data
   TrainOptions options;
+  std::unique_ptr<Trainer> trainer;
   TrainResult result;
 };
 } // namespace
@@ -62,8 +65,17 @@ static std::atomic<bool> interrupted{false};
 
 /// The first signal asks to stop, the second one ends the process.
 static void onSignal(int signal) {
-  if (interrupted.exchange(true))
-    std::signal(signal, SIG_DFL);
+  interrupted = true;
+  std::signal(signal, SIG_DFL);
+}
+
+/// Ctrl-C, `kill` and a terminal that is closed stop training in good order;
+/// `nohup` still protects from the last one.
+static void catchSignals() {
+  std::signal(SIGINT, onSignal);
+  std::signal(SIGTERM, onSignal);
+  if (std::signal(SIGHUP, onSignal) == SIG_IGN)
+    std::signal(SIGHUP, SIG_IGN);
 }
 
 Status TrainRun::readModel() {
@@ -93,6 +105,7 @@ Status TrainRun::readData() {
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
     return all.error();
+  std::vector<std::string> dataWarnings = all->warnings;
   Result<data::Split> split =
       data::Split::parse(command.data.split, command.data.splitModulus);
   if (!split)
@@ -106,14 +119,26 @@ Status TrainRun::readData() {
     Result<Dataset> valid = data::readDataset(command.valid, schema, read);
     if (!valid)
       return valid.error();
+    if (parts.valid.size())
+      return usageError("rnnc: error: --valid gives validation data, and "
+                        "--split {} cuts some off too; write a share of 0",
+                        command.data.split);
     parts.valid = std::move(*valid);
   }
+  if (parts.valid.size() == 0 &&
+      (command.train.patience > 0 || command.train.validEvery > 0))
+    return usageError("rnnc: error: {} needs validation data: give --valid "
+                      "FILE or --split 90/10",
+                      command.train.patience > 0 ? "--patience"
+                                                 : "--valid-every");
   Result<data::Learned> learned =
       data::learnVocabularies(parts.train, schema, read);
   if (!learned)
     return learned.error();
-  for (const std::string &warning : learned->warnings)
-    fmt::print(stderr, "{}\n", warning);
+  for (const auto *warnings :
+       {&dataWarnings, &parts.valid.warnings, &learned->warnings})
+    for (const std::string &warning : *warnings)
+      fmt::print(stderr, "{}\n", warning);
   dims = learned->dims;
   directory.vocabularies = std::move(learned->vocabularies);
   schema.bind(dims);
@@ -170,13 +195,13 @@ static Status checkFresh(const ModelDirectory &directory, bool resume) {
 }
 
 Status TrainRun::fillDirectory() {
-  directory.model = instance->module().name;
   directory.read = command.data.read;
   directory.split = command.data.split;
   directory.splitModulus = command.data.splitModulus;
   directory.program = fromSource() ? "model.rnn" : "model.so";
   if (Status status = data::makeDirectory(directory.path()); !status)
     return status;
+  data::removeLeftovers(directory.path());
   if (!fromSource()) {
     Result<std::string> bytes = data::readFile(command.model.model);
     if (!bytes)
@@ -208,12 +233,17 @@ Status TrainRun::fillDirectory() {
   return directory.save();
 }
 
+/// Everything that can be refused is, before anything is written.
+Status TrainRun::prepare() {
+  directory.model = instance->module().name;
+  trainer = std::make_unique<Trainer>(*instance, schema, directory,
+                                      parts.train, &parts.valid, options);
+  return trainer->prepare();
+}
+
 Status TrainRun::train() {
-  std::signal(SIGINT, onSignal);
-  std::signal(SIGTERM, onSignal);
-  Trainer trainer(*instance, schema, directory, parts.train, &parts.valid,
-                  options);
-  Result<TrainResult> trained = trainer.run();
+  catchSignals();
+  Result<TrainResult> trained = trainer->run();
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   if (!trained)
@@ -242,17 +272,12 @@ Status TrainRun::evaluatePart(const char *name, const Dataset &part,
 Status TrainRun::report() {
   Json json = result.toJson();
   json["out"] = directory.path();
-  json["parameters"] = 0;
   int64_t count = 0;
   for (const ParameterInfo &parameter : instance->module().parameters)
     count += parameter.count();
   json["parameters"] = count;
   if (!command.json)
-    fmt::print("{} updates in {}, {:.2f} a second, {} tokens/s; training loss "
-               "{:.4f}\n",
-               result.steps, durationText(result.seconds),
-               result.updatesPerSecond, countText(result.tokensPerSecond),
-               result.loss);
+    fmt::print("{}\n", result.summary());
   if (!result.interrupted) {
     std::string path = directory.weightFile();
     Result<data::TensorFile> weights = data::readTensorFile(path);
@@ -283,62 +308,89 @@ int TrainRun::run() {
   if (Status status = checkFresh(directory, command.train.resume); !status)
     return tool::report(status.error());
   for (auto step : {&TrainRun::readModel, &TrainRun::readData,
-                    &TrainRun::compile, &TrainRun::fillDirectory,
-                    &TrainRun::train, &TrainRun::report})
+                    &TrainRun::compile, &TrainRun::prepare,
+                    &TrainRun::fillDirectory, &TrainRun::train, &TrainRun::report})
     if (Status status = (this->*step)(); !status)
       return tool::report(status.error());
   return result.interrupted ? ExitInterrupted : ExitOk;
 }
 
 static void addTrainOptions(CLI::App &command, TrainCommand &options) {
+  const char *group = "Training";
   TrainOptions &train = options.train;
-  command.add_option("--steps", train.steps, "Updates in all")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--epochs", train.epochs, "Passes over the data")
-      ->check(CLI::PositiveNumber);
+  auto count = [&](const char *name, auto &value, const char *text) {
+    return command.add_option(name, value, text)
+        ->option_text("N")
+        ->check(AtLeastOne)
+        ->group(group);
+  };
+  CLI::Option *steps = count("--steps", train.steps, "Updates in all");
+  count("--epochs", train.epochs, "Passes over the data")->excludes(steps);
   command.add_option("--max-time", train.maxSeconds, "Stop after S seconds")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--batch", train.batch, "Rows of a batch")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--checkpoint-every", train.checkpointEvery,
-                     "Updates between checkpoints")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--valid-every", train.validEvery,
-                     "Updates between validations")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--patience", train.patience,
-                     "Stop after N validations without a better one")
-      ->check(CLI::PositiveNumber);
-  command.add_flag("--resume", train.resume,
-                   "Go on from the last checkpoint in DIR");
-  command.add_flag("--quiet", train.quiet, "No progress");
+      ->option_text("S")
+      ->check(PositiveReal)
+      ->group(group);
+  count("--batch", train.batch, "Rows of a batch");
+  command
+      .add_option("--seed", options.train.seed,
+                  "Seed of first weights, order of the data and dropout")
+      ->option_text("N")
+      ->check(WholeNumber)
+      ->group(group);
+  command.add_option("--init", options.init, "First weights")
+      ->option_text("FILE")
+      ->group(group);
+  count("--threads", options.threads, "Threads (default: 1)");
+  count("--checkpoint-every", train.checkpointEvery,
+        "Updates between checkpoints (default: 500, and after each validation "
+        "and epoch)");
+  count("--valid-every", train.validEvery,
+        "Updates between validations (default: an epoch, 500 if that is long)");
+  count("--patience", train.patience,
+        "Stop after N validations without a better one");
+  command
+      .add_flag("--resume", train.resume,
+                "Go on from the last checkpoint in DIR, if there is one")
+      ->group(group);
 }
 
 void tool::addTrainCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<TrainCommand>();
   CLI::App *command = app.add_subcommand("train", "Train a model on data");
-  command->add_option("MODEL", options->model.model, "MODEL.rnn or a library")
+  command
+      ->add_option("MODEL", options->model.model, "A .rnn source or a library")
       ->required();
   command->add_option("--data", options->files, "Data to train on")
-      ->required()
-      ->allow_extra_args(true);
-  command->add_option("--valid", options->valid, "Data to validate on");
-  command->add_option("--out", options->out, "Where the trained model goes")
+      ->option_text("FILE...")
       ->required();
-  command->add_option("--model", options->name,
-                      "The model to train, if the source has several");
-  command->add_option("--init", options->init, "First weights");
-  CLI::Option *seed = command->add_option(
-      "--seed", options->train.seed,
-      "Seed of first weights, order of the data and dropout");
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--valid", options->valid, "Data to validate on")
+      ->option_text("FILE...");
+  command
+      ->add_option("--out", options->out,
+                   "Where weights, vocabulary, log and curve go")
+      ->option_text("DIR")
+      ->required();
+  command
+      ->add_option("--model", options->name,
+                   "The model to train, if the source has several")
+      ->option_text("NAME");
+  command->add_flag("--quiet", options->train.quiet, "No progress");
   command->add_flag("--json", options->json, "One line of JSON at the end");
   addTrainOptions(*command, *options);
-  addDataOptions(*command, options->data, true);
+  addDataOptions(*command, options->data);
+  addSplitOptions(*command, options->data);
+  addVocabularyOptions(*command, options->data);
   addModelOptions(*command, options->model);
-  command->callback([options, seed, &exitCode] {
-    options->seedGiven = seed->count() > 0;
+  command->footer(
+      "Examples:\n"
+      "  rnnc train charlm.rnn --data book.txt --split 90/10/0 --out run "
+      "--max-time 600\n"
+      "  rnnc train mood.rnn --data reviews.csv --columns mood=1,words=0 "
+      "--split 80/10/10 --out run\n"
+      "  rnnc train charlm.rnn --data book.txt --split 90/10/0 --out run "
+      "--max-time 600 --resume");
+  command->callback([options, command, &exitCode] {
+    options->seedGiven = command->count("--seed") > 0;
     options->commandLine = commandLine();
     Status status = options->data.finish();
     exitCode = status ? TrainRun(*options).run() : report(status.error());

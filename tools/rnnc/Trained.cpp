@@ -2,40 +2,88 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Trained.h"
 
+#include "CommandLine.h"
+
 using namespace rnnc;
 using namespace rnnc::tool;
 using namespace rnnc::training;
 
-void tool::addDataOptions(CLI::App &command, DataOptions &options,
-                          bool training) {
+static const char *dataGroup = "How data is read";
+
+void tool::addDataOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--format", options.read.format,
-                  "Format of the data: auto (by the file's ending), text, csv, "
-                  "tsv, space (label, blank, text), jsonl, npz")
-      ->check(CLI::IsMember(
-          {"auto", "text", "csv", "tsv", "space", "jsonl", "npz"}));
-  command.add_option("--columns", options.columns,
-                     "Columns by header or number: mood=0,words=1");
-  command.add_option("--split", options.split,
-                     "Cut the data into training, validation and test parts: "
-                     "80/10/10");
-  command.add_option("--split-mod", options.splitModulus,
-                     "Hold every N-th example out as the test part");
-  if (!training)
-    return;
+                  "auto (by the file's ending, the default), text, csv, tsv, "
+                  "space (label, blank, text), jsonl or npz")
+      ->option_text("FORMAT")
+      ->check(oneOf({"auto", "text", "csv", "tsv", "space", "jsonl", "npz"}))
+      ->group(dataGroup);
+  command
+      .add_option("--columns", options.columns,
+                  "Columns by header or, counted from 0, by number: "
+                  "mood=0,words=1")
+      ->option_text("NAME=COLUMN,...")
+      ->group(dataGroup);
+}
+
+void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
+  command
+      .add_option("--split", options.split,
+                  "Cut the data into training, validation and test parts: "
+                  "80/10/10")
+      ->option_text("A/B/C")
+      ->group(dataGroup);
+  command
+      .add_option("--split-mod", options.splitModulus,
+                  "Hold every N-th example out as the test part")
+      ->option_text("N")
+      ->check(AtLeastOne)
+      ->group(dataGroup);
+}
+
+void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--unit,--tokens", options.read.tokens,
                   "Symbols of texts: chars or words (default: chars for "
                   "language models, else words)")
-      ->check(CLI::IsMember({"chars", "words"}));
-  command.add_flag("--lower", options.read.lower,
-                   "Make ASCII capitals small letters");
-  command.add_option("--min-count", options.read.minCount,
-                     "Rarer symbols become <unk>");
-  command.add_option("--max-vocab", options.read.maxVocabulary,
-                     "Size of the vocabulary; what is left becomes <unk>");
-  command.add_option("--max-length", options.read.maxLength,
-                     "Cut longer sequences");
+      ->option_text("chars|words")
+      ->check(oneOf({"chars", "words"}))
+      ->group(dataGroup);
+  command
+      .add_flag("--lower", options.read.lower,
+                "Make ASCII capitals small letters")
+      ->group(dataGroup);
+  auto count = [&](const char *name, int64_t &value, const char *text) {
+    command.add_option(name, value, text)
+        ->option_text("N")
+        ->check(AtLeastOne)
+        ->group(dataGroup);
+  };
+  count("--min-count", options.read.minCount,
+        "Symbols seen less often become <unk>");
+  count("--max-vocab", options.read.maxVocabulary,
+        "Size of the vocabulary; rarer symbols become <unk>");
+  count("--max-length", options.read.maxLength, "Cut longer sequences");
+}
+
+void tool::addTrainedOptions(CLI::App &command, std::string &weights,
+                             int &threads) {
+  command
+      .add_option("--weights", weights,
+                  "Other weights than the best of the training")
+      ->option_text("FILE");
+  command.add_option("--threads", threads, "Threads (default: 1)")
+      ->option_text("N")
+      ->check(AtLeastOne);
+}
+
+data::ReadOptions Trained::readOptions(const DataOptions &given) const {
+  data::ReadOptions read = directory.read;
+  if (!given.read.columns.empty())
+    read.columns = given.read.columns;
+  if (given.read.format != "auto")
+    read.format = given.read.format;
+  return read;
 }
 
 Status DataOptions::finish() {
@@ -67,8 +115,12 @@ Result<int> tool::findModule(const Library &library, const std::string &name) {
     if (name.empty() ? found < 0 : modules[m].name == name)
       found = static_cast<int>(m);
   }
+  if (found < 0 && list.empty())
+    return usageError("{}: error: there is no model in it, only cells and "
+                      "layers",
+                      library.path());
   if (found < 0)
-    return usageError("{}: error: there is no model `{}`; there are: {}",
+    return usageError("{}: error: there is no model `{}`; there is {}",
                       library.path(), name, list);
   return found;
 }

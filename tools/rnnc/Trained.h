@@ -19,8 +19,13 @@ struct DataOptions {
   /// Takes the columns apart.
   Status finish();
 };
-/// `training`: also what shapes the vocabulary.
-void addDataOptions(CLI::App &command, DataOptions &options, bool training);
+/// Format and columns.
+void addDataOptions(CLI::App &command, DataOptions &options);
+void addSplitOptions(CLI::App &command, DataOptions &options);
+/// What shapes the vocabulary.
+void addVocabularyOptions(CLI::App &command, DataOptions &options);
+/// `--weights` and `--threads` of the verbs that use a trained model.
+void addTrainedOptions(CLI::App &command, std::string &weights, int &threads);
 
 /// A trained model, loaded and ready.
 struct Trained {
@@ -29,6 +34,8 @@ struct Trained {
   data::Schema schema;
 
   data::Unit unit() const { return directory.read.unit(schema); }
+  /// How training read its data, but for what the command line says.
+  data::ReadOptions readOptions(const DataOptions &given) const;
 };
 
 /// Position of the model called `name` in a library; the error lists them.

@@ -1,5 +1,6 @@
 // main.cpp: the command line of rnnc.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 
 #if RNNC_HAVE_PIPELINE
@@ -9,6 +10,11 @@
 #include "rnnc/Data/Result.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <system_error>
 
 static std::string typed;
 
@@ -29,14 +35,22 @@ static std::string quoted(const std::string &argument) {
   return result + "'";
 }
 
+/// Standard output could not be written: a full disc, say.
+static int fail(const char *reason) {
+  std::fprintf(stderr, "rnnc: error: standard output cannot be written: %s\n",
+               reason);
+  return rnnc::ExitToolFailure;
+}
+
 int main(int argc, char **argv) {
 #if RNNC_HAVE_PIPELINE
   if (rnnc::tool::isCompileCommand(argc, argv))
     return rnnc::tool::runCompileCommand(argc, argv);
 #endif
   CLI::App app{"rnnc compiles recurrent models ahead of time, trains them and "
-               "uses them"};
+               "uses them."};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "rnnc " RNNC_VERSION);
   int exitCode = rnnc::ExitOk;
   rnnc::tool::addCheckCommand(app, exitCode);
   rnnc::tool::addExplainCommand(app, exitCode);
@@ -49,12 +63,24 @@ int main(int argc, char **argv) {
   rnnc::tool::addEvalCommand(app, exitCode);
   rnnc::tool::addPredictCommand(app, exitCode);
   rnnc::tool::addSampleCommand(app, exitCode);
+  app.footer("Examples:\n"
+             "  rnnc model.rnn -o libmodel.so\n"
+             "  rnnc train model.rnn --data text.txt --out run\n"
+             "  rnnc sample run --length 300\n"
+             "  rnnc help train");
+  rnnc::tool::setHelpStyle(app);
   for (int i = 0; i < argc; ++i)
     typed += (i ? " " : "") + quoted(argv[i]);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? rnnc::ExitOk : rnnc::ExitUsage;
+    rnnc::tool::parseCommandLine(app, argc, argv, exitCode);
+  } catch (const std::system_error &error) { // of fmt::print
+    return fail(error.code().message().c_str());
+  } catch (const std::bad_alloc &) {
+    std::fputs("rnnc: error: out of memory\n", stderr);
+    return rnnc::ExitToolFailure;
   }
+  // A result that could not be written is no success.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return fail(std::strerror(errno));
   return exitCode;
 }

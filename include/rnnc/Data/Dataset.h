@@ -51,6 +51,7 @@ struct Dataset {
   /// count with the blank behind them. Set by applyVocabularies.
   std::vector<int64_t> characters;
   std::map<std::string, int64_t> axisSizes; ///< that the schema left open
+  std::vector<std::string> warnings; ///< for the user
 
   int32_t size() const { return static_cast<int32_t>(places.size()); }
   std::string place(int32_t example) const;
@@ -62,8 +63,9 @@ Result<Dataset> readDataset(const std::vector<std::string> &paths,
 
 /// Texts given on the command line, one example each. Outputs other than
 /// `unfold` are left at 0.
+/// `place` stands for their file in messages.
 Result<Dataset> datasetOfTexts(const std::vector<std::string> &texts,
-                               const Schema &schema,
+                               const std::string &place, const Schema &schema,
                                const ReadOptions &options);
 
 /// Parts of one file.

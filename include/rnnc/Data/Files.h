@@ -19,6 +19,9 @@ Status writeFileAtomically(const std::string &path, std::string_view bytes);
 /// Makes a directory and its parents.
 Status makeDirectory(const std::string &path);
 
+/// Removes the temporary files in a directory whose writers were killed.
+void removeLeftovers(const std::string &directory);
+
 } // namespace rnnc::data
 
 #endif // RNNC_DATA_FILES_H

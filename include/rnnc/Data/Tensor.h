@@ -85,6 +85,9 @@ struct TensorFile {
   }
 };
 
+/// Whether arrays can be written to a file of this name, by its ending.
+Status checkArrayName(const std::string &path);
+
 /// Reads `.safetensors`, `.npz` or a single `.npy` (named `data`).
 Result<TensorFile> readTensorFile(const std::string &path);
 /// Writes by the ending of `path`; the file appears whole or not at all.

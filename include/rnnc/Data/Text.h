@@ -43,6 +43,9 @@ std::vector<std::string_view> splitRunningText(std::string_view text,
 /// Puts symbols together again for reading.
 std::string joinSymbols(const std::vector<std::string> &symbols, Unit unit);
 
+/// Without the blanks at both ends.
+std::string_view trim(std::string_view text);
+
 } // namespace rnnc::data
 
 #endif // RNNC_DATA_TEXT_H

@@ -13,7 +13,9 @@ namespace rnnc::training {
 /// A loaded library. It stays loaded as long as this lives.
 class Library {
 public:
-  static Result<std::shared_ptr<Library>> open(const std::string &path);
+  /// `shown` is what messages call it, the source it was made from.
+  static Result<std::shared_ptr<Library>> open(const std::string &path,
+                                               const std::string &shown = "");
   ~Library();
   Library(const Library &) = delete;
   Library &operator=(const Library &) = delete;
@@ -39,6 +41,8 @@ private:
 
 /// Named arrays: arguments and results of a call.
 using Arrays = std::map<std::string, data::Tensor>;
+
+struct BoundCall;
 
 /// The objects of one module of a library: parameters, optimiser, carry,
 /// stream, and the memory that calls need.
@@ -112,10 +116,7 @@ public:
 
 private:
   Instance() = default;
-  struct Bound;
-  Status bind(const FunctionInfo &function, const Arrays &args,
-              const CallOptions &options, Bound &bound) const;
-  Status invoke(int function, Bound &bound, const CallOptions &options);
+  Status invoke(int function, BoundCall &bound, const CallOptions &options);
   Error callError(const FunctionInfo &function, int status) const;
 
   rnnc_context *ctx() const {

@@ -53,6 +53,8 @@ struct FunctionInfo {
 
   /// Position of an argument, or -1.
   int find(std::string_view name) const;
+  /// The same among the inputs alone.
+  int findInput(std::string_view name) const;
 };
 
 /// An input or output declaration of a model.

@@ -14,7 +14,8 @@ struct ProgressState {
   int64_t step = 0, totalSteps = 0; ///< total 0: unknown
   int64_t epoch = 0, epochs = 0;
   double loss = 0;     ///< running mean
-  std::string metric;  ///< `perplexity 5.31`, `valid 83.2 %`
+  std::string metric;  ///< `perplexity 5.31`, `valid 83.2 % right`
+  std::string shortMetric; ///< `ppl 5.31`, `valid 83.2 %`
   double norm = 0;     ///< gradient norm
   double tokensPerSecond = 0;
   double done = 0;     ///< share in [0, 1]
@@ -41,7 +42,9 @@ private:
   Clock::time_point last{};
 };
 
-/// `1h02m`, `3m20s`, `12s`.
+/// The line of a terminal: share, bar and as many figures as have room.
+std::string progressLine(const ProgressState &state, int columns);
+/// `1h02m`, `3m20s`, `12s`, `0.8s`.
 std::string durationText(double seconds);
 /// `950`, `12.3k`, `1.2M`.
 std::string countText(double count);

@@ -4,6 +4,7 @@
 #define RNNC_TRAINING_TRAINER_H
 
 #include "rnnc/Training/Evaluate.h"
+#include "rnnc/Training/Log.h"
 #include "rnnc/Training/ModelDirectory.h"
 #include "rnnc/Training/Progress.h"
 
@@ -16,7 +17,8 @@ struct TrainOptions {
   int64_t epochs = 0;      ///< 0: the model's own number
   double maxSeconds = 0;   ///< 0: no limit
   uint64_t seed = 0;
-  int64_t checkpointEvery = 0; ///< updates; 0: at validations and the end
+  /// Updates; 0: 500, and at validations, ends of epochs and the end.
+  int64_t checkpointEvery = 0;
   int64_t validEvery = 0;  ///< updates; 0: every epoch, and within long ones
   int64_t patience = 0;    ///< validations without a better one; 0: no limit
   int32_t batch = 0;       ///< 0: the model's own
@@ -28,7 +30,8 @@ struct TrainOptions {
 
 struct TrainResult {
   int64_t steps = 0, epochs = 0, skipped = 0, empty = 0;
-  double loss = 0; ///< mean of the last updates
+  int64_t made = 0; ///< of the steps, those of this run
+  double loss = 0;  ///< mean of the last updates; NaN without one
   double seconds = 0, updatesPerSecond = 0, tokensPerSecond = 0;
   std::optional<Evaluation> valid; ///< of the weights that are used
   bool useLast = true; ///< the last weights are the best ones
@@ -36,6 +39,8 @@ struct TrainResult {
   bool interrupted = false, stoppedEarly = false;
 
   Json toJson() const;
+  /// One line for people.
+  std::string summary() const;
 };
 
 /// Trains from the instance's present parameters (or from the directory's last
@@ -47,6 +52,10 @@ public:
   Trainer(Instance &instance, const data::Schema &schema,
           const ModelDirectory &directory, const data::Dataset &train,
           const data::Dataset *valid, const TrainOptions &options);
+  /// Sets the objects up, or takes them from the last checkpoint, and refuses
+  /// what cannot be trained. Writes nothing.
+  Status prepare();
+  /// Trains; calls `prepare` if nobody has.
   Result<TrainResult> run();
 
 private:
@@ -63,7 +72,7 @@ private:
   Status oneBatch(const data::BatchPlan &plan);
   Stop shouldStop() const;
   Status afterBatch();
-  Status validate();
+  Status validate(bool extra);
   Status finish();
 
   Status saveCheckpoint();
@@ -73,10 +82,8 @@ private:
   data::BatchPlan planEpoch(int64_t epoch) const;
   uint64_t fingerprint() const;
 
-  Status openLog();
-  void log(const Json &entry) { logLines += entry.dump() + "\n"; }
-  Status flushLog();
   Status writeCurve();
+  bool perExample() const;
   void showProgress(double norm);
   void warnSkipped();
   double seconds() const;
@@ -95,8 +102,9 @@ private:
   int64_t totalSteps = 0, epochs = 0, validEvery = 0;
   int64_t firstStep = 0, tokens = 0, lastValidation = -1;
   double runningLoss = 0, runningWeight = 0;
+  double runningNats = 0, runningElements = 0; ///< for the perplexity shown
   std::optional<Evaluation> lastValid, bestValid;
-  std::string logLines, history;
+  TrainingLog log;
   std::chrono::steady_clock::time_point started;
   TrainResult result;
 };

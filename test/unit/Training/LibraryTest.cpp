@@ -78,7 +78,7 @@ TEST(Call, ShapesMustAgree) {
   Result<Arrays> result = instance->call(0, args, {});
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message.find("`text`: expected i32 [batch, T], "
-                                        "found i32 [2, 3], batch = 3"),
+                                        "found i32 [2, 3]; batch is 3 in `T`"),
             std::string::npos)
       << result.error().message;
 }

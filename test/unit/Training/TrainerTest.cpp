@@ -1,6 +1,7 @@
 // TrainerTest.cpp: training, resuming, evaluating a library by hand.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Files.h"
+#include "rnnc/Data/Text.h"
 #include "rnnc/Training/Curve.h"
 #include "rnnc/Training/Trainer.h"
 
@@ -228,7 +229,7 @@ TEST_F(TrainerTest, LinesAlone) {
   loadText();
   Schema lines = schema;
   lines.chunk.reset();
-  Result<Dataset> texts = data::datasetOfTexts({"abc", "a"}, lines, {});
+  Result<Dataset> texts = data::datasetOfTexts({"abc", "a"}, "<text>", lines, {});
   ASSERT_TRUE(texts);
   ASSERT_TRUE(data::applyVocabularies(*texts, lines, vocabularies,
                                       data::Unit::Characters));
@@ -261,22 +262,51 @@ TEST(Figures, MacroF1) {
 
 TEST(Figures, Durations) {
   EXPECT_EQ(durationText(12), "12s");
+  EXPECT_EQ(durationText(0.84), "0.8s");
   EXPECT_EQ(durationText(200), "3m20s");
   EXPECT_EQ(durationText(3725), "1h02m");
   EXPECT_EQ(countText(950), "950");
   EXPECT_EQ(countText(12345), "12.3k");
 }
 
+TEST(Progress, FitsTheTerminal) {
+  ProgressState state;
+  state.step = 6056;
+  state.totalSteps = 30212;
+  state.epoch = 2;
+  state.epochs = 13;
+  state.loss = 4.2345;
+  state.metric = "perplexity 133.91";
+  state.shortMetric = "ppl 133.91";
+  state.norm = 5.38;
+  state.tokensPerSecond = 3100;
+  state.done = 0.2;
+  state.secondsLeft = 3145;
+  auto columnsOf = [](const std::string &line) {
+    return data::countCharacters(line);
+  };
+  for (int columns = 1; columns < 200; ++columns) {
+    EXPECT_LE(columnsOf(progressLine(state, columns)), std::max(columns - 1, 1));
+  }
+  std::string usual = progressLine(state, 80);
+  for (const char *part : {" 20 % █", "6056/30212", "loss 4.2345",
+                           "ppl 133.91", "norm 5.4", "3.1k/s",
+                           "52m25s left"})
+    EXPECT_NE(usual.find(part), std::string::npos) << usual;
+  EXPECT_NE(progressLine(state, 160).find("perplexity 133.91"),
+            std::string::npos);
+}
+
 TEST(Curve, LeavesOutWhatIsNotFinite) {
   CurvePoints train;
   for (int i = 0; i < 5000; ++i)
     train.emplace_back(i, i == 7 ? NAN : 3.0 / (1 + i));
-  std::string svg = drawCurve("a < b", train, {{100, 1}, {5000, 0.5}});
+  std::string svg = drawCurve("a < b", "loss & co", train, {{100, 1}, {5000, 0.5}});
   EXPECT_EQ(svg.find("nan"), std::string::npos);
   EXPECT_NE(svg.find("a &lt; b"), std::string::npos);
   EXPECT_LT(svg.size(), 12000u); // thinned
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
-  EXPECT_NE(drawCurve("empty", {}, {}).find("</svg>"), std::string::npos);
+  EXPECT_NE(drawCurve("empty", "", {}, {}).find("</svg>"), std::string::npos);
 }
 
 TEST(Directory, RoundTrip) {

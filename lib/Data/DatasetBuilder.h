@@ -1,0 +1,66 @@
+// DatasetBuilder.h: collects examples of one schema.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_DATA_DATASETBUILDER_H
+#define RNNC_LIB_DATA_DATASETBUILDER_H
+
+#include "rnnc/Data/Dataset.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <unordered_map>
+
+namespace rnnc::data {
+
+/// Collects examples of one schema.
+class DatasetBuilder {
+public:
+  DatasetBuilder(const Schema &schema, const ReadOptions &options)
+      : schema(schema), options(options), unit(options.unit(schema)) {
+    data.columns.resize(schema.fields.size());
+    data.lengths.resize(schema.times.size());
+  }
+
+  void beginFile(const std::string &path) {
+    data.files.push_back(path);
+    file = static_cast<int32_t>(data.files.size()) - 1;
+  }
+  /// Begins an example; every field has to be added before `finish`.
+  void begin(int64_t line) {
+    this->line = line;
+    known.assign(schema.times.size(), -1);
+  }
+  Status finish();
+
+  Status addCell(size_t field, std::string_view cell);
+  Status addSymbols(size_t field, std::vector<std::string_view> symbols);
+  Status addJson(size_t field, const nlohmann::json &value);
+  void addNothing(size_t field);
+  Status addNumbers(size_t field, const std::vector<double> &numbers,
+                    int64_t steps);
+
+  Unit symbolUnit() const { return unit; }
+  /// The finished data set.
+  Dataset take();
+  Dataset data;
+
+private:
+  std::string here() const {
+    return fmt::format("{}:{}", data.files.back(), line);
+  }
+  Status setLength(size_t field, int64_t length);
+  bool standsAlone(size_t field) const;
+  int32_t intern(std::string_view symbol);
+
+  const Schema &schema;
+  const ReadOptions &options;
+  Unit unit;
+  int32_t file = 0;
+  int64_t line = 0;
+  std::vector<int64_t> known; ///< lengths of the example's time axes
+  std::unordered_map<std::string, int32_t> numbers;
+  int64_t empties = 0; ///< empty texts
+  std::string firstEmpty;
+};
+
+} // namespace rnnc::data
+
+#endif // RNNC_LIB_DATA_DATASETBUILDER_H
