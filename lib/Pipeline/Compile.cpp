@@ -61,6 +61,11 @@ public:
     options.hoist = request.hoist;
     options.sumWeightGradients = request.sumWeightGradients;
     options.mergeProducts = request.mergeProducts;
+    options.simplify = request.simplify;
+    options.unroll = request.unroll;
+    options.unrollBudget = request.unrollBudget;
+    if (request.remarks)
+      enableRemarks(context);
   }
 
   int run();

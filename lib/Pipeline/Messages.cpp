@@ -44,17 +44,22 @@ SourceRange Messages::placeOf(mlir::Location location) const {
 
 void Messages::take(mlir::Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
-  if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error) {
-    // Remarks and warnings are for whoever looks at passes.
-    llvm::raw_string_ostream(other)
-        << diagnostic.getLocation() << ": " << text << "\n";
-    return;
-  }
   llvm::StringRef rest = text;
   SourceRange place = placeOf(diagnostic.getLocation());
-  if (rest.consume_front("[")) {
+  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+  bool isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
+  if ((isError || isRemark) && rest.consume_front("[")) {
     auto [code, message] = rest.split("] ");
-    aboutSource.error(code.str(), place, message.str());
+    if (isError)
+      aboutSource.error(code.str(), place, message.str());
+    else
+      aboutSource.remark(code.str(), place, message.str());
+    return;
+  }
+  if (!isError) {
+    // Warnings are for whoever looks at passes.
+    llvm::raw_string_ostream(other)
+        << diagnostic.getLocation() << ": " << text << "\n";
     return;
   }
   llvm::raw_string_ostream(other)

@@ -32,6 +32,10 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
+/// Lets passes say what they did and what they left: remarks, which `Messages`
+/// collects.
+void enableRemarks(mlir::MLIRContext &context);
+
 } // namespace rnnc::pipeline
 
 #endif // RNNC_LIB_PIPELINE_MESSAGES_H

@@ -15,7 +15,7 @@ static std::string none(const PipelineOptions &) { return ""; }
 static std::string batchedPasses(const PipelineOptions &o) {
   return "convert-rnn-to-scan{precision=" + o.precision +
          " all-functions=" + (o.allFunctions ? "true" : "false") +
-         "},canonicalize,cse";
+         " hoist=" + (o.hoist ? "true" : "false") + "},canonicalize,cse";
 }
 
 /// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied; then it is known what
@@ -25,19 +25,34 @@ static std::string gradPasses(const PipelineOptions &) {
          "rnnc-collect-interface,symbol-dce,canonicalize,cse";
 }
 
+/// Products are hoisted once more after the sums: what these stack lets others
+/// leave, and their products may be free of a loop further out. Unrolling comes
+/// last: nothing is merged across steps.
 static std::string scheduledPasses(const PipelineOptions &o) {
-  std::string passes = "scan-simplify{forget-gradients=true},canonicalize,cse,";
+  std::string passes;
+  if (o.simplify)
+    passes += "scan-simplify{forget-gradients=true},";
+  passes += "canonicalize,cse,";
   if (o.hoist)
     passes += "scan-hoist,";
   if (o.sumWeightGradients)
-    passes += "scan-sum-weight-gradients,";
+    passes += "scan-sum-weight-gradients,canonicalize,";
+  if (o.hoist)
+    passes += "scan-hoist,";
   if (o.mergeProducts)
     passes += "scan-merge-products,";
-  return passes + "canonicalize,cse";
+  passes += "canonicalize,cse";
+  if (o.hoist)
+    passes += ",scan-verify-schedule";
+  if (o.unroll != 1)
+    passes += ",scan-unroll{factor=" + std::to_string(o.unroll) +
+              " budget=" + std::to_string(o.unrollBudget) +
+              "},canonicalize,cse";
+  return passes;
 }
 
 static std::string kernelPasses(const PipelineOptions &) {
-  return "convert-scan-to-kernel,canonicalize,cse";
+  return "convert-scan-to-kernel,kernel-unroll-loops,canonicalize,cse";
 }
 
 static std::string bufferPasses(const PipelineOptions &) {

@@ -112,9 +112,8 @@ public:
       : sources(sources), d(d), color(color) {}
 
   std::string run() {
-    bool isError = d.severity == Severity::Error;
-    out += paint(isError ? "1;31" : "1;33",
-                 fmt::format("{}[{}]", isError ? "error" : "warning", d.code));
+    auto [style, word] = heading();
+    out += paint(style, fmt::format("{}[{}]", word, d.code));
     out += paint("1", ": " + d.message) + "\n";
     if (d.primary.range.valid())
       place();
@@ -125,6 +124,18 @@ public:
   }
 
 private:
+  std::pair<std::string_view, std::string_view> heading() const {
+    switch (d.severity) {
+    case Severity::Error:
+      return {"1;31", "error"};
+    case Severity::Warning:
+      return {"1;33", "warning"};
+    case Severity::Remark:
+      return {"1;36", "remark"};
+    }
+    return {};
+  }
+
   std::string paint(std::string_view style, std::string_view text) const {
     if (!color)
       return std::string(text);

@@ -66,6 +66,21 @@ struct Options {
   cl::opt<bool> noMerge{"no-merge-products",
                         cl::desc("Leave products that share an operand apart"),
                         cl::cat(category)};
+  cl::opt<bool> noSimplify{"no-simplify",
+                           cl::desc("Leave what gradients leave behind"),
+                           cl::cat(category)};
+  cl::opt<std::string> unroll{
+      "unroll", cl::init("off"),
+      cl::desc("Unroll time loops: N steps at a time; full: write loops of "
+               "known length out; off (the default)"),
+      cl::value_desc("N|full|off"), cl::cat(category)};
+  cl::opt<int64_t> unrollBudget{
+      "unroll-budget", cl::init(1024),
+      cl::desc("Most ops that an unrolled loop may hold (default 1024)"),
+      cl::value_desc("ops"), cl::cat(category)};
+  cl::opt<bool> remarks{"remarks",
+                        cl::desc("Report what passes did and what they left"),
+                        cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
                         cl::cat(category)};
 };
@@ -82,6 +97,15 @@ bool parseDim(llvm::StringRef text, std::pair<std::string, int64_t> &out) {
     return false;
   out = {name.str(), value};
   return true;
+}
+
+/// 0 stands for "full", 1 for "off".
+bool parseUnroll(llvm::StringRef text, int64_t &factor) {
+  if (text == "full" || text == "off") {
+    factor = text == "off";
+    return true;
+  }
+  return !text.getAsInteger(10, factor) && factor >= 1;
 }
 
 /// The default name of what is made: `libmodel.so` of `model.rnn`.
@@ -136,6 +160,14 @@ int fill(const Options &options, CompileRequest &request) {
   request.hoist = !options.noHoist;
   request.sumWeightGradients = !options.noSum;
   request.mergeProducts = !options.noMerge;
+  request.simplify = !options.noSimplify;
+  request.remarks = options.remarks;
+  if (!parseUnroll(options.unroll, request.unroll))
+    return usage("`--unroll=" + options.unroll +
+                 "`: write a number of steps from 1 on, `full`, or `off`");
+  request.unrollBudget = options.unrollBudget;
+  if (request.unrollBudget < 0)
+    return usage("`--unroll-budget` must not be negative");
   return 0;
 }
 

@@ -44,6 +44,12 @@ struct CompileRequest {
   bool hoist = true;
   bool sumWeightGradients = true;
   bool mergeProducts = true;
+  bool simplify = true;
+  /// Steps of a time loop at a time; 0: loops of known length are written out.
+  int64_t unroll = 1;
+  int64_t unrollBudget = 1024;
+  /// Report what passes did and did not do.
+  bool remarks = false;
 };
 
 /// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in

@@ -32,6 +32,10 @@ struct PipelineOptions {
   bool hoist = true;
   bool sumWeightGradients = true;
   bool mergeProducts = true;
+  bool simplify = true;
+  /// Steps of a time loop at a time; 0: loops of known length are written out.
+  int64_t unroll = 1;
+  int64_t unrollBudget = 1024;
   // Of the phases after `buffer`, which run once for every variant.
   int vectorBits = 256;
   bool fma = true;

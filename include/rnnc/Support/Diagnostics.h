@@ -11,7 +11,7 @@
 
 namespace rnnc {
 
-enum class Severity { Error, Warning };
+enum class Severity { Error, Warning, Remark };
 
 /// A marked range and the words beside it.
 struct Label {
@@ -64,6 +64,11 @@ public:
   Diagnostic &warning(std::string code, SourceRange range,
                       std::string message) {
     return add(Severity::Warning, std::move(code), range, std::move(message));
+  }
+  /// What a pass did or left; the code is the name of the pass.
+  Diagnostic &remark(std::string code, SourceRange range,
+                     std::string message) {
+    return add(Severity::Remark, std::move(code), range, std::move(message));
   }
 
   bool hasErrors() const { return errorCount() != 0; }

@@ -157,6 +157,8 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   Value trip = sizes.index(loop.getTrip());
   auto loopOp = scf::ForOp::create(b, loc, sizes.constant(0), trip,
                                    sizes.constant(1));
+  if (std::optional<uint64_t> factor = loop.getUnroll(); factor.value_or(1) > 1)
+    loopOp->setAttr("kernel.unroll", loop.getUnrollAttr());
   bool outermost = !outermostLoop;
   if (outermost)
     outermostLoop = loopOp;

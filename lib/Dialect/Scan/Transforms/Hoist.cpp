@@ -1,6 +1,7 @@
 // Hoist.cpp: what needs no carry leaves time loops.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "LoopDependence.h"
 #include "LoopEdit.h"
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
@@ -22,52 +23,28 @@ namespace {
 class Hoister {
 public:
   Hoister(LoopOp loop, bool functions)
-      : edit(loop), functions(functions), builder(loop) {}
+      : edit(loop), dependence(loop), functions(functions), builder(loop) {}
 
   bool run();
 
 private:
   bool isWorth(Operation *op);
-  bool canHoist(Operation *op);
-  bool isPlain(Operation *op);
-  bool canHoistDot(DotOp op);
-  bool isFree(Value value);
   Value hoist(Value value);
   Value hoistOp(Operation *op);
   Value hoistDot(DotOp op);
+  Value hoistShape(Operation *op);
+  Value hoistRandom(RandomOp op);
   Value overTime(Value value);
+  int64_t constantSteps();
+  SmallVector<Value> withSteps(ValueRange sizes);
 
   LoopEdit edit;
+  LoopDependence dependence;
   bool functions;
   OpBuilder builder;
   llvm::DenseMap<Value, Value> sequences; // body value: for all steps
-  llvm::DenseMap<Value, bool> freedom;    // whether a value needs no carry
 };
 } // namespace
-
-// Elementwise ops and others whose form does not change with a dimension more
-// in front.
-bool Hoister::isPlain(Operation *op) {
-  return op->hasTrait<OpTrait::Elementwise>() && op->getNumResults() == 1 &&
-         isa<RankedTensorType>(op->getResult(0).getType()) &&
-         llvm::all_of(op->getOperandTypes(),
-                      [](Type type) { return isa<RankedTensorType>(type); });
-}
-
-bool Hoister::canHoistDot(DotOp op) {
-  bool left = edit.isInside(op.getLhs()), right = edit.isInside(op.getRhs());
-  return (left && right) || op.getLhsBatch().empty();
-}
-
-bool Hoister::canHoist(Operation *op) {
-  if (auto dot = dyn_cast<DotOp>(op))
-    return canHoistDot(dot);
-  if (auto gather = dyn_cast<GatherOp>(op))
-    return gather.getBatchDims() == 0 && !edit.isInside(gather.getTable());
-  if (auto mask = dyn_cast<MaskOp>(op))
-    return mask.getAt() == edit.getLoop().getStep();
-  return isPlain(op) || isa<ReduceOp, TransposeOp, ClipGradOp>(op);
-}
 
 // Worth an own pass over memory.
 bool Hoister::isWorth(Operation *op) {
@@ -78,34 +55,27 @@ bool Hoister::isWorth(Operation *op) {
                           SoftplusOp>(op);
 }
 
-// Whether a value of the body depends on slices and the outside alone.
-bool Hoister::isFree(Value value) {
-  if (!edit.isInside(value))
-    return true;
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    return argument.getOwner() == edit.getLoop().getBodyBlock() &&
-           llvm::is_contained(edit.getLoop().getSliceArgs(), argument);
-  auto known = freedom.find(value);
-  if (known != freedom.end())
-    return known->second;
-  Operation *op = value.getDefiningOp();
-  bool result = canHoist(op) && llvm::all_of(op->getOperands(), [&](Value v) {
-                  return isFree(v) || v == edit.getLoop().getStep();
-                });
-  return freedom[value] = result;
+int64_t Hoister::constantSteps() {
+  return edit.getLoop().getConstantTrip().value_or(ShapedType::kDynamic);
+}
+
+// The dynamic sizes of a value, and of its sequence.
+SmallVector<Value> Hoister::withSteps(ValueRange sizes) {
+  SmallVector<Value> result(sizes);
+  if (ShapedType::isDynamic(constantSteps()))
+    result.insert(result.begin(), edit.getLoop().getTrip());
+  return result;
 }
 
 // A value from outside, repeated for each step.
 Value Hoister::overTime(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  LoopOp loop = edit.getLoop();
-  int64_t steps = loop.getConstantTrip().value_or(ShapedType::kDynamic);
-  SmallVector<Value> sizes = dynamicSizes(builder, value.getLoc(), value);
-  if (ShapedType::isDynamic(steps))
-    sizes.insert(sizes.begin(), loop.getTrip());
+  SmallVector<Value> sizes =
+      withSteps(dynamicSizes(builder, value.getLoc(), value));
   auto dims = llvm::to_vector(llvm::seq<int64_t>(1, type.getRank() + 1));
-  return BroadcastOp::create(builder, value.getLoc(), insertDim(type, 0, steps),
-                             value, sizes, dims);
+  return BroadcastOp::create(builder, value.getLoc(),
+                             insertDim(type, 0, constantSteps()), value, sizes,
+                             dims);
 }
 
 Value Hoister::hoist(Value value) {
@@ -149,13 +119,70 @@ Value Hoister::hoistDot(DotOp op) {
   return builder.createOrFold<TransposeOp>(op.getLoc(), product, perm);
 }
 
+// Ops that move entries about.
+Value Hoister::hoistShape(Operation *op) {
+  Location loc = op->getLoc();
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    SmallVector<int64_t> perm = plusOne(transpose.getPerm());
+    perm.insert(perm.begin(), 0);
+    return TransposeOp::create(builder, loc, hoist(transpose.getInput()), perm);
+  }
+  RankedTensorType type =
+      insertDim(cast<RankedTensorType>(op->getResult(0).getType()), 0,
+                constantSteps());
+  if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
+    SmallVector<int64_t> dims = plusOne(broadcast.getDims());
+    dims.insert(dims.begin(), 0);
+    return BroadcastOp::create(builder, loc, type, hoist(broadcast.getInput()),
+                               withSteps(broadcast.getSizes()), dims);
+  }
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    SmallVector<OpFoldResult> offsets = slice.getMixedOffsets();
+    SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+    SmallVector<OpFoldResult> strides = slice.getMixedStrides();
+    offsets.insert(offsets.begin(), builder.getIndexAttr(0));
+    strides.insert(strides.begin(), builder.getIndexAttr(1));
+    sizes.insert(sizes.begin(),
+                 ShapedType::isDynamic(constantSteps())
+                     ? OpFoldResult(edit.getLoop().getTrip())
+                     : builder.getIndexAttr(constantSteps()));
+    return tensor::ExtractSliceOp::create(builder, loc, type,
+                                          hoist(slice.getSource()), offsets,
+                                          sizes, strides);
+  }
+  auto concat = cast<tensor::ConcatOp>(op);
+  SmallVector<Value> inputs = llvm::map_to_vector(
+      concat.getInputs(), [&](Value v) { return hoist(v); });
+  return tensor::ConcatOp::create(builder, loc, type, concat.getDim() + 1,
+                                  inputs);
+}
+
+// Numbers are a function of the step, however they are asked for.
+Value Hoister::hoistRandom(RandomOp op) {
+  std::optional<uint64_t> batch = op.getBatchDim();
+  return RandomOp::create(
+      builder, op.getLoc(), insertDim(op.getType(), 0, constantSteps()),
+      op.getKey(), withSteps(op.getSizes()), /*at=*/Value(), op.getSiteAttr(),
+      builder.getI64IntegerAttr(0),
+      batch ? builder.getI64IntegerAttr(*batch + 1) : IntegerAttr());
+}
+
 Value Hoister::hoistOp(Operation *op) {
   Location loc = op->getLoc();
   if (auto dot = dyn_cast<DotOp>(op))
     return hoistDot(dot);
-  if (auto gather = dyn_cast<GatherOp>(op))
-    return GatherOp::create(builder, loc, gather.getTable(),
-                            hoist(gather.getIndices()), 0);
+  if (auto random = dyn_cast<RandomOp>(op))
+    return hoistRandom(random);
+  if (isa<TransposeOp, BroadcastOp, tensor::ExtractSliceOp, tensor::ConcatOp>(
+          op))
+    return hoistShape(op);
+  if (auto gather = dyn_cast<GatherOp>(op)) {
+    Value indices = hoist(gather.getIndices());
+    if (gather.getBatchDims() == 0 && !edit.isInside(gather.getTable()))
+      return GatherOp::create(builder, loc, gather.getTable(), indices, 0);
+    return GatherOp::create(builder, loc, hoist(gather.getTable()), indices,
+                            gather.getBatchDims() + 1);
+  }
   if (auto mask = dyn_cast<MaskOp>(op)) {
     int64_t batch = mask.getBatchDim();
     return builder.createOrFold<MaskOp>(
@@ -167,11 +194,9 @@ Value Hoister::hoistOp(Operation *op) {
     return ReduceOp::create(builder, loc, reduce.getKind(),
                             hoist(reduce.getInput()),
                             plusOne(reduce.getDims()));
-  if (auto transpose = dyn_cast<TransposeOp>(op)) {
-    SmallVector<int64_t> perm = plusOne(transpose.getPerm());
-    perm.insert(perm.begin(), 0);
-    return TransposeOp::create(builder, loc, hoist(transpose.getInput()), perm);
-  }
+  if (auto argmax = dyn_cast<ArgmaxOp>(op))
+    return ArgmaxOp::create(builder, loc, hoist(argmax.getInput()),
+                            argmax.getDim() + 1);
   SmallVector<Value> operands =
       llvm::map_to_vector(op->getOperands(), [&](Value v) { return hoist(v); });
   auto steps = cast<RankedTensorType>(operands.front().getType()).getDimSize(0);
@@ -186,7 +211,7 @@ bool Hoister::run() {
   LoopOp loop = edit.getLoop();
   SmallVector<Operation *> roots;
   for (Operation &op : loop.getBodyBlock()->without_terminator())
-    if (isWorth(&op) && isFree(op.getResult(0)))
+    if (isWorth(&op) && dependence.isFree(op.getResult(0)))
       roots.push_back(&op);
   for (Operation *op : roots) {
     Value result = op->getResult(0);
@@ -195,8 +220,11 @@ bool Hoister::run() {
       return !llvm::is_contained(roots, user);
     });
     Value sequence = hoist(result);
-    if (needed)
-      result.replaceAllUsesWith(edit.slice(sequence));
+    if (!needed)
+      continue;
+    Value slice = edit.slice(sequence);
+    sequences[slice] = sequence;
+    result.replaceAllUsesWith(slice);
   }
   if (!roots.empty())
     edit.finish();
@@ -253,22 +281,19 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
 
   // Products that are left in the loop although no carry reaches them.
   void reportMissed(LoopOp loop) {
-    llvm::DenseSet<Value> carried;
-    for (Value carry : loop.getCarryArgs())
-      carried.insert(carry);
-    for (Operation &op : loop.getBodyBlock()->without_terminator()) {
-      bool depends = llvm::any_of(op.getOperands(), [&](Value operand) {
-        return carried.contains(operand);
-      });
-      if (isa<LoopOp>(op) || depends) {
-        carried.insert(op.result_begin(), op.result_end());
+    LoopDependence dependence(loop);
+    for (DotOp dot : loop.getBodyBlock()->getOps<DotOp>()) {
+      if (dependence.needsCarry(dot.getOperation()))
         continue;
-      }
-      if (isa<DotOp>(op))
-        remark::missed(op.getLoc(), remark::RemarkOpts::name("product-stays")
-                                        .category(getArgument()))
-            << "a product in the time loop needs no carry but is made from "
-               "something that cannot be computed for all steps at once";
+      Operation *obstacle = dependence.obstacle(dot.getResult());
+      if (!obstacle)
+        continue;
+      remark::missed(dot.getLoc(), remark::RemarkOpts::name("product-stays")
+                                       .category(getArgument()))
+          << ("this product in a time loop needs no carry, but `" +
+              obstacle->getName().getStringRef() +
+              "` cannot be computed for all steps at once")
+                 .str();
     }
   }
 

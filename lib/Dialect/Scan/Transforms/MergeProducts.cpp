@@ -20,6 +20,13 @@ namespace {
 struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
   using Base::Base;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    if (least >= 2)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << getArgument() << ": least must be at least 2";
+  }
+
   // x Wᵀ with a matrix W and the last dimension of x.
   static bool isCandidate(DotOp dot) {
     int64_t last = dot.getLhs().getType().getRank() - 1;
@@ -46,19 +53,25 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
     return place;
   }
 
+  // Those whose matrices are there at the first product.
+  SmallVector<DotOp> mergeable(ArrayRef<DotOp> dots, DominanceInfo &dominance) {
+    SmallVector<DotOp> result;
+    for (DotOp dot : dots) {
+      if (dominance.properlyDominates(dot.getRhs(), dots.front())) {
+        result.push_back(dot);
+        continue;
+      }
+      remark::missed(dot.getLoc(), remark::RemarkOpts::name("not-merged")
+                                       .category(getArgument()))
+          << "this product stays by itself: its matrix is made after another "
+             "product with the same operand";
+    }
+    return result;
+  }
+
   void merge(ArrayRef<DotOp> dots) {
     DotOp first = dots.front();
-    Operation *place = placeFor(first, dots);
-    OpBuilder builder(place);
-    // All matrices must be there at the first product.
-    DominanceInfo dominance(getOperation());
-    for (DotOp dot : dots)
-      if (!dominance.properlyDominates(dot.getRhs(), place)) {
-        remark::missed(dot.getLoc(), remark::RemarkOpts::name("not-merged")
-                                         .category(getArgument()))
-            << "a matrix is made after another product with the same operand";
-        return;
-      }
+    OpBuilder builder(placeFor(first, dots));
     auto matrices =
         llvm::map_to_vector(dots, [](DotOp dot) { return dot.getRhs(); });
     SmallVector<Value> inputs(matrices.begin(), matrices.end());
@@ -99,9 +112,14 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
       if (isCandidate(dot))
         groups[{dot->getBlock(), dot.getLhs()}].push_back(dot);
     });
-    for (auto &[key, dots] : groups)
-      if (static_cast<int64_t>(dots.size()) >= std::max<int64_t>(2, least))
-        merge(dots);
+    DominanceInfo dominance(getOperation());
+    for (auto &[key, dots] : groups) {
+      if (static_cast<int64_t>(dots.size()) < least)
+        continue;
+      SmallVector<DotOp> chosen = mergeable(dots, dominance);
+      if (static_cast<int64_t>(chosen.size()) >= least)
+        merge(chosen);
+    }
   }
 };
 } // namespace

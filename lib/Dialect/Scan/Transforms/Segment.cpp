@@ -18,6 +18,13 @@ namespace {
 struct Segment : scan::impl::ScanSegmentBase<Segment> {
   using Base::Base;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    if (steps >= 0)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << getArgument() << ": steps must not be negative";
+  }
+
   static Value stop(OpBuilder &builder, LoopOp loop, Value carry,
                     int64_t period) {
     return StopOp::create(builder, loop.getLoc(), carry.getType(), carry,
@@ -60,7 +67,8 @@ struct Segment : scan::impl::ScanSegmentBase<Segment> {
       if (trip && *trip <= period) {
         remark::missed(loop.getLoc(), remark::RemarkOpts::name("not-cut")
                                           .category(getArgument()))
-            << "the loop ends before the first border";
+            << "no gradient is cut in this time loop: it ends before the first "
+               "border";
         return;
       }
       cut(loop, period);

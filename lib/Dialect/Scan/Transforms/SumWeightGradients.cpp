@@ -58,7 +58,7 @@ struct SumWeightGradients
     auto missed = [&](StringRef why) {
       remark::missed(loop.getLoc(), remark::RemarkOpts::name("sum-stays")
                                         .category(getArgument()))
-          << why;
+          << ("a sum stays in this time loop: " + why).str();
       return std::nullopt;
     };
     if (!edit.isInside(term))
@@ -146,7 +146,9 @@ struct SumWeightGradients
     }
     remark::passed(loop.getLoc(), remark::RemarkOpts::name("sum-moved")
                                       .category(getArgument()))
-        << remark::metric("Sums", static_cast<int>(sums.size()));
+        << std::to_string(sums.size()) +
+               (sums.size() == 1 ? " sum has left" : " sums have left") +
+               " this time loop";
   }
 
   void runOnOperation() override {

@@ -1,10 +1,11 @@
-// Unroll.cpp: full unrolling within a budget; marks for unrolling by a factor.
+// Unroll.cpp: full unrolling, and marks for unrolling by a factor.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace rnnc;
@@ -98,49 +99,72 @@ namespace {
 struct Unroll : scan::impl::ScanUnrollBase<Unroll> {
   using Base::Base;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    if (factor >= 0 && budget >= 0)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << getArgument() << ": "
+           << (factor < 0 ? "the factor" : "the budget")
+           << " must not be negative";
+  }
+
   static int64_t countOps(LoopOp loop) {
     int64_t count = 0;
-    loop.getBody().walk([&](Operation *) { ++count; });
+    loop.getBodyBlock()->walk([&](Operation *) { ++count; });
     return count;
   }
 
+  // Why so many copies of the body cannot be made, or nothing.
+  std::string tooLarge(LoopOp loop, int64_t copies) {
+    int64_t ops = countOps(loop);
+    if (copies <= budget / ops)
+      return "";
+    return llvm::formatv("{0} copies of {1} ops exceed the budget of {2}",
+                         copies, ops, budget.getValue())
+        .str();
+  }
+
   // Why a loop cannot be written out, or nothing.
-  StringRef refusal(LoopOp loop) {
+  std::string refusal(LoopOp loop) {
     std::optional<int64_t> trip = loop.getConstantTrip();
     if (!trip)
-      return "the number of steps is not known when compiling";
+      return "the number of steps is known only when running";
     if (loop.getLengths())
       return "examples end at different steps";
-    bool dynamic = llvm::any_of(loop.getSlices(), [](Value sequence) {
+    auto isDynamic = [](Value sequence) {
       return cast<RankedTensorType>(sequence.getType()).isDynamicDim(0);
-    });
-    dynamic |= llvm::any_of(loop.getStackResults(), [](Value sequence) {
-      return cast<RankedTensorType>(sequence.getType()).isDynamicDim(0);
-    });
-    if (dynamic)
-      return "a sequence's size is not known when compiling";
-    if (*trip * countOps(loop) > budget)
-      return "the unrolled loop is larger than the budget";
-    return "";
+    };
+    if (llvm::any_of(loop.getSlices(), isDynamic) ||
+        llvm::any_of(loop.getStackResults(), isDynamic))
+      return "the size of a sequence is known only when running";
+    return tooLarge(loop, *trip);
+  }
+
+  // Why a loop is not unrolled by a factor, or nothing.
+  std::string refusal(LoopOp loop, int64_t wanted) {
+    std::optional<int64_t> trip = loop.getConstantTrip();
+    if (trip && *trip < wanted)
+      return llvm::formatv("it has {0} steps, fewer than the factor {1}", *trip,
+                           wanted)
+          .str();
+    if (!loop.getUnroll() && !loop.getBodyBlock()->getOps<LoopOp>().empty())
+      return "there is a loop in it";
+    return tooLarge(loop, wanted);
   }
 
   void runOnLoop(LoopOp loop) {
     int64_t wanted = loop.getUnroll() ? *loop.getUnroll() : factor;
     if (wanted == 1)
       return;
-    if (wanted != 0) {
-      loop.setUnroll(wanted);
-      return;
-    }
-    StringRef reason = refusal(loop);
-    if (reason.empty()) {
-      Unroller(loop, *loop.getConstantTrip()).run();
-      return;
-    }
+    std::string reason = wanted ? refusal(loop, wanted) : refusal(loop);
+    if (reason.empty() && wanted)
+      return loop.setUnroll(wanted);
+    if (reason.empty())
+      return Unroller(loop, *loop.getConstantTrip()).run();
     loop.removeUnrollAttr();
     remark::missed(loop.getLoc(), remark::RemarkOpts::name("not-unrolled")
                                       .category(getArgument()))
-        << reason;
+        << "this time loop is not unrolled: " + reason;
   }
 
   void runOnOperation() override {

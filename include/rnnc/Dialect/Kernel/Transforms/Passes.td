@@ -37,4 +37,24 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def KernelUnrollLoops : Pass<"kernel-unroll-loops"> {
+  let summary = "unrolls the time loops that are marked for it";
+  let description = [{
+    A loop with the attribute `kernel.unroll = N`, which
+    `convert-scan-to-kernel` takes over from `scan.loop`, becomes a main loop
+    that does N steps at a time and a remainder loop for the steps that are
+    left; either may run no times. Steps follow each other through memory, so
+    the order of all arithmetic stays.
+
+    ```mlir
+    scf.for %t = %c0 to %T step %c1 { body(%t) } {kernel.unroll = 2 : i64}
+    // becomes
+    scf.for %t = %c0 to %even step %c2 { body(%t)  body(%t + 1) }
+    scf.for %t = %even to %T step %c1 { body(%t) }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
 #endif // RNNC_DIALECT_KERNEL_TRANSFORMS_PASSES_TD

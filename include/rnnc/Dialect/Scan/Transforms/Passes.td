@@ -115,19 +115,52 @@ def ScanMergeProducts : Scan_Pass<"scan-merge-products"> {
 }
 
 def ScanUnroll : Scan_Pass<"scan-unroll"> {
-  let summary = "Unrolls time loops fully, or marks them for it";
+  let summary = "Unrolls time loops fully, or asks for it by a factor";
   let description = [{
-    A loop over a known number of steps whose unrolled body stays within the
-    budget of ops is written out. Any other loop gets the attribute
-    `unroll = factor`, which lowering obeys with a remainder loop. A loop that
-    was asked to be unrolled fully and is too large is reported.
+    With factor 0, a loop over a known number of steps is written out: each step
+    is a copy of the body, a slice its constant step, a carry the value before.
+
+    ```mlir
+    %c2 = arith.constant 2 : index
+    %h = scan.loop trip(%c2) slices(%x = %xs : tensor<2x?x8xf32>)
+        carry(%a = %h0 : tensor<?x8xf32>) step(%t) {
+      %s = arith.addf %a, %x : tensor<?x8xf32>
+      scan.yield carry(%s : tensor<?x8xf32>)
+    } -> (tensor<?x8xf32>)
+    // becomes
+    %x0 = tensor.extract_slice %xs[0, 0, 0] [1, %b, 8] [1, 1, 1] : ...
+    %h1 = arith.addf %h0, %x0 : tensor<?x8xf32>
+    %x1 = tensor.extract_slice %xs[1, 0, 0] [1, %b, 8] [1, 1, 1] : ...
+    %h = arith.addf %h1, %x1 : tensor<?x8xf32>
+    ```
+
+    With another factor, innermost loops get the attribute `unroll = factor`;
+    `convert-scan-to-kernel` hands it on, and `kernel-unroll-loops` makes the
+    main loop and the remainder loop.
+
+    The attribute on a loop goes before the option. A loop that is not
+    unrolled, because of the budget or otherwise, is left with a remark.
   }];
   let options = [
     Option<"factor", "factor", "int64_t", "1",
            "factor for loops without the attribute; 0: fully, 1: not at all">,
-    Option<"budget", "budget", "int64_t", "512",
-           "most ops that full unrolling may make">
+    Option<"budget", "budget", "int64_t", "1024",
+           "most ops that one unrolled loop may hold">
   ];
+}
+
+def ScanVerifySchedule : Scan_Pass<"scan-verify-schedule"> {
+  let summary = "Checks that what can leave time loops has left them";
+  let description = [{
+    Every product in a time loop needs one of the loop's carries, or something
+    that cannot be computed for all steps at once (`scan-hoist` has a remark for
+    it). Anything else is a fault of the passes before.
+
+    ```mlir
+    scan.loop ... slices(%x = %xs : tensor<?x?x8xf32>) ... {
+      %p = scan.dot %x, %w ...   // error: needs no carry
+    ```
+  }];
 }
 
 def ScanSimplify : Scan_Pass<"scan-simplify"> {

@@ -1,0 +1,78 @@
+// RUN: rnn-opt %s --scan-merge-products --split-input-file --verify-diagnostics --remark-format=emitRemark --remarks-filter=scan-merge-products | FileCheck %s
+// RUN: rnn-opt %s --scan-merge-products='least=3' --split-input-file | FileCheck %s --check-prefix=THREE
+// RUN: not rnn-opt %s --scan-merge-products='least=1' --split-input-file 2>&1 | FileCheck %s --check-prefix=ONE
+// RUN: not rnn-opt %s --scan-merge-products='least=x' 2>&1 | FileCheck %s --check-prefix=VALUE
+// RUN: not rnn-opt %s --scan-merge-products='most=2' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// ONE: scan-merge-products: least must be at least 2
+// VALUE: option: '{{.*}}' {{(is invalid value for boolean argument|value invalid for long argument)}}
+// UNKNOWN: no such option most
+
+// In a loop, backwards and ragged: the matrices are put together before it.
+// CHECK-LABEL: func @gates(
+// CHECK: %[[W:.*]] = tensor.concat dim(0) %arg1, %arg2 : (tensor<4x8xf32>, tensor<6x8xf32>) -> tensor<10x8xf32>
+// CHECK: scan.loop {{.*}} carry(%[[H:.*]] = {{.*}} : tensor<?x8xf32>) step(
+// CHECK: %[[P:.*]] = scan.dot %[[H]], %[[W]] {{.*}} -> tensor<?x10xf32>
+// CHECK-DAG: tensor.extract_slice %[[P]][0, 0] [%{{.*}}, 4] [1, 1] : tensor<?x10xf32> to tensor<?x4xf32>
+// CHECK-DAG: tensor.extract_slice %[[P]][0, 4] [%{{.*}}, 6] [1, 1] : tensor<?x10xf32> to tensor<?x6xf32>
+// CHECK-NOT: scan.dot
+// Two are too few then.
+// THREE-LABEL: func @gates(
+// THREE-NOT: tensor.concat
+func.func @gates(%h0: tensor<?x8xf32>, %a: tensor<4x8xf32>, %b: tensor<6x8xf32>, %len: tensor<?xi32>, %T: index) -> (tensor<?x?x4xf32>, tensor<?x?x6xf32>) {
+  %r:3 = scan.loop trip(%T) lengths(%len) reverse carry(%h = %h0 : tensor<?x8xf32>) step(%t) {
+    %p = scan.dot %h, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+    %q = scan.dot %h, %b batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<?x6xf32>
+    %n = math.tanh %h : tensor<?x8xf32>
+    scan.yield carry(%n : tensor<?x8xf32>) stack(%p, %q : tensor<?x4xf32>, tensor<?x6xf32>)
+  } -> (tensor<?x?x4xf32>, tensor<?x?x6xf32>, tensor<?x8xf32>)
+  return %r#0, %r#1 : tensor<?x?x4xf32>, tensor<?x?x6xf32>
+}
+
+// -----
+
+// Outside of loops, with time in front. Three are enough for either.
+// CHECK-LABEL: func @outside(
+// CHECK: %[[W:.*]] = tensor.concat dim(0) %arg1, %arg1, %arg2
+// CHECK: scan.dot %arg0, %[[W]] {{.*}} -> tensor<?x?x14xf32>
+// CHECK-NOT: scan.dot
+// THREE-LABEL: func @outside(
+// THREE: tensor.concat
+func.func @outside(%xs: tensor<?x?x8xf32>, %a: tensor<4x8xf32>, %b: tensor<6x8xf32>) -> (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x6xf32>) {
+  %p = scan.dot %xs, %a batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<4x8xf32> -> tensor<?x?x4xf32>
+  %q = scan.dot %xs, %a batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<4x8xf32> -> tensor<?x?x4xf32>
+  %r = scan.dot %xs, %b batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<6x8xf32> -> tensor<?x?x6xf32>
+  return %p, %q, %r : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x6xf32>
+}
+
+// -----
+
+// Left: other forms, another operand, matrices that come too late.
+// CHECK-LABEL: func @left(
+// CHECK-NOT: tensor.concat
+func.func @left(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %a: tensor<8x8xf32>, %b: tensor<2x8x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  %p = scan.dot %x, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %q = scan.dot %x, %a batch = [[], []] contract = [[1], [0]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %r = scan.dot %x, %b batch = [[], []] contract = [[1], [2]] : tensor<?x8xf32>, tensor<2x8x8xf32> -> tensor<?x2x8xf32>
+  %s = scan.dot %y, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = scan.dot %p, %p batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<8x8xf32>
+  // expected-remark @+1 {{this product stays by itself: its matrix is made after another product with the same operand}}
+  %u = scan.dot %x, %c batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %p, %q, %r, %s, %u : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+// The others are merged without it.
+// CHECK-LABEL: func @some(
+// CHECK: tensor.concat dim(0) %arg1, %arg2 : (tensor<8x8xf32>, tensor<8x8xf32>)
+// CHECK-NOT: tensor.concat
+// THREE-LABEL: func @some(
+// THREE-NOT: tensor.concat
+func.func @some(%x: tensor<?x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %p = scan.dot %x, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %q = scan.dot %x, %b batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %c = scan.dot %p, %q batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<8x8xf32>
+  // expected-remark @+1 {{this product stays by itself}}
+  %r = scan.dot %x, %c batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %q, %r : tensor<?x8xf32>, tensor<?x8xf32>
+}
