@@ -9,6 +9,7 @@
 #include "rnnc/Dialect/Grad/Transforms/Passes.h"
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Dialect/Scan/Gradients.h"
+#include "rnnc/Dialect/Scan/Transforms/Passes.h"
 #include "rnnc/Support/Diagnostics.h"
 #include "rnnc/Support/SourceManager.h"
 
@@ -59,8 +60,10 @@ Program::Program(const std::string &source, bool hoist, bool gradients)
   options.precision = "f64";
   options.hoist = hoist;
   passes.addPass(createConvertRNNToScan(options));
-  if (gradients)
+  if (gradients) {
+    passes.addPass(scan::createScanSegment());
     passes.addPass(grad::createGradGenerate());
+  }
   if (failed(passes.run(*module)) && error.empty())
     error = "a pass failed";
 }
