@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains one of the examples on a real data set and prints its figure.
 #   figures.sh TASK DATA OUT    DATA is the folder of the set (wordnet: none, "-")
-# TASK: tinyshakespeare, ptb, sst2, chnsenticorp, wordnet.
+# TASK: tinyshakespeare, ptb, sst2, chnsenticorp, wordnet, fluency.
 set -euo pipefail
 task=$1 data=$2 out=$3
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -38,6 +38,13 @@ chnsenticorp) # every tenth row is the test part, the row after it the validatio
 wordnet) # part of speech from the gloss, every tenth entry is the test part
   "$here/examples/wordnet-pos/make_data.sh" "$out/glosses.tsv"
   train "$here/examples/wordnet-pos/pos.rnn" --data "$out/glosses.tsv" --split-mod 10
+  ;;
+fluency) # perplexity of a fluent Chinese sentence and of a scrambled one, after SECONDS_TO_TRAIN
+  cut -f2 "$data/cmn.txt" | LC_ALL=C sort -u | shuf --random-source="$data/cmn.txt" >"$out/sentences.txt"
+  train "$here/examples/chinese-fluency/fluency.rnn" --data "$out/sentences.txt" --split 95/5/0 \
+    --max-time "${SECONDS_TO_TRAIN:-150}"
+  printf '今天是周六\n是今天周六\n' >"$out/pair.txt"
+  "$rnnc" eval "$out/model" --data "$out/pair.txt" --per-line
   ;;
 *)
   echo "unknown task $task" >&2

@@ -352,9 +352,57 @@ Result<Evaluation> training::evaluate(Instance &instance, const Schema &schema,
   return result;
 }
 
+/// An index as its label, or as a number.
+static std::string labelOf(const FieldSchema &field,
+                           const data::Vocabularies *vocabularies,
+                           int64_t index) {
+  const data::Vocabulary *names = nullptr;
+  if (vocabularies)
+    if (auto found = vocabularies->find(data::vocabularyKey(field));
+        found != vocabularies->end())
+      names = &found->second;
+  bool known = names && field.isIndex() && index >= 0 && index < names->size();
+  return known ? names->symbol(static_cast<int32_t>(index))
+               : std::to_string(index);
+}
+
+/// Adds the labels of a batch of one example.
+static Status addLabels(Instance &instance, const Schema &schema,
+                        const Batch &batch,
+                        const data::Vocabularies *vocabularies,
+                        LineEvaluation &line) {
+  int predict = instance.module().find("predict");
+  auto isLabel = [](const FieldSchema &field) {
+    return field.output && !field.unfold && field.axes.empty() &&
+           field.kind != FieldSchema::Kind::Real;
+  };
+  if (predict < 0 || std::none_of(schema.fields.begin(), schema.fields.end(),
+                                  isLabel))
+    return {};
+  const FunctionInfo &function =
+      instance.module().functions[static_cast<size_t>(predict)];
+  Instance::CallOptions call;
+  call.usePrepared = true;
+  Result<Arrays> results =
+      instance.call(predict, argumentsOf(function, batch), call);
+  if (!results)
+    return results.error();
+  for (const FieldSchema &field : schema.fields)
+    if (isLabel(field)) {
+      auto name = [&](const Tensor &tensor) {
+        return labelOf(field, vocabularies,
+                       static_cast<int64_t>(tensor.number(0)));
+      };
+      line.labels.push_back({field.name, name(batch.arrays.at(field.name)),
+                             name(results->at(field.name))});
+    }
+  return {};
+}
+
 Result<std::vector<LineEvaluation>>
 training::evaluateLines(Instance &instance, const Schema &schema,
-                        const Dataset &data) {
+                        const Dataset &data,
+                        const data::Vocabularies *vocabularies) {
   int loss = instance.module().find("loss");
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
@@ -384,7 +432,11 @@ training::evaluateLines(Instance &instance, const Schema &schema,
     line.loss = (*results)["loss"].number(0);
     if (perExample && batch.elements)
       line.loss /= static_cast<double>(batch.elements);
-    lines.push_back(line);
+    if (Status status =
+            addLabels(instance, schema, batch, vocabularies, line);
+        !status)
+      return status.error();
+    lines.push_back(std::move(line));
   }
   std::sort(lines.begin(), lines.end(), [](const auto &a, const auto &b) {
     return a.line < b.line;

@@ -92,6 +92,33 @@ static void printConfusion(const Classification &output) {
   }
 }
 
+static Json lineJson(const LineEvaluation &line, bool languageModel) {
+  Json entry = {{"line", line.line},
+                {"loss", line.loss},
+                {"elements", line.elements}};
+  if (languageModel) {
+    entry["perplexity"] = std::exp(line.loss);
+    entry["characters"] = line.characters;
+  }
+  for (const LineEvaluation::Label &label : line.labels)
+    entry["outputs"][label.output] = {{"label", label.truth},
+                                      {"predicted", label.predicted}};
+  return entry;
+}
+
+/// `7  0.6931  perplexity 2.000`, or `7  0.6931  mood good, predicted bad`.
+static void printLine(const LineEvaluation &line, bool languageModel) {
+  fmt::print("{}\t{:.4f}", line.line, line.loss);
+  if (languageModel)
+    fmt::print("\tperplexity {:.3f}", std::exp(line.loss));
+  for (const LineEvaluation::Label &label : line.labels)
+    fmt::print("\t{} {}{}", label.output, label.truth,
+               label.truth == label.predicted
+                   ? ""
+                   : ", predicted " + label.predicted);
+  fmt::print("\n");
+}
+
 static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
   // Every line stands alone, also where training read running text.
   Schema schema = trained.schema;
@@ -100,27 +127,20 @@ static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
   if (!data)
     return report(data.error());
   Result<std::vector<LineEvaluation>> lines =
-      evaluateLines(*trained.instance, schema, *data);
+      evaluateLines(*trained.instance, schema, *data,
+                    &trained.directory.vocabularies);
   if (!lines)
     return report(lines.error());
   Json list = Json::array();
   for (const LineEvaluation &line : *lines) {
-    Json entry = {{"line", line.line},
-                  {"loss", line.loss},
-                  {"elements", line.elements}};
-    if (schema.isLanguageModel()) {
-      entry["perplexity"] = std::exp(line.loss);
-      entry["characters"] = line.characters;
-    }
-    if (!command.json)
-      fmt::print("{}\t{:.4f}{}\n", line.line, line.loss,
-                 schema.isLanguageModel()
-                     ? fmt::format("\tperplexity {:.3f}", std::exp(line.loss))
-                     : "");
-    list.push_back(std::move(entry));
+    if (command.json)
+      list.push_back(lineJson(line, schema.isLanguageModel()));
+    else
+      printLine(line, schema.isLanguageModel());
   }
   if (command.json)
-    fmt::print("{}\n", Json{{"lines", list}}.dump());
+    fmt::print("{}\n", Json{{"lines", list}}.dump(
+                           -1, ' ', false, Json::error_handler_t::replace));
   return ExitOk;
 }
 

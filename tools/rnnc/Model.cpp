@@ -111,8 +111,15 @@ compileAndOpen(const ModelOptions &options) {
   // Symbols and messages carry the source's name.
   std::string stem = std::filesystem::path(options.model).stem().string();
   request.output = directory.path + "/lib" + stem + ".so";
-  if (int code = compile(request, llvm::errs()))
+  std::string messages;
+  llvm::raw_string_ostream stream(messages);
+  int code = compile(request, options.onlyErrors
+                                  ? static_cast<llvm::raw_ostream &>(stream)
+                                  : llvm::errs());
+  if (code != 0) {
+    llvm::errs() << messages;
     return Error{"", code};
+  }
   return Library::open(request.output, options.model);
 }
 #else

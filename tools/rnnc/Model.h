@@ -17,6 +17,8 @@ struct ModelOptions {
   std::vector<std::string> importDirs;
   int optLevel = 3;
   bool fastMath = false;
+  /// Says nothing about a source that compiles: it was said when it was trained.
+  bool onlyErrors = false;
 };
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.

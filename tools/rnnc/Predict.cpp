@@ -85,11 +85,14 @@ static int perplexities(const PredictCommand &command, Trained &trained,
     return report(lines.error());
   Json list = Json::array();
   for (const LineEvaluation &line : *lines) {
-    double perplexity = std::exp(line.loss);
+    // Nothing to predict: no perplexity.
+    double perplexity = line.elements ? std::exp(line.loss) : NAN;
     list.push_back({{"perplexity", perplexity},
-                    {"loss", line.loss},
+                    {"loss", line.elements ? line.loss : NAN},
                     {"tokens", line.elements}});
-    if (!command.json)
+    if (!command.json && line.elements == 0)
+      fmt::print("no symbols, no perplexity\n");
+    else if (!command.json)
       fmt::print("perplexity {:.4f} ({} symbols, {:.4f} nats each)\n",
                  perplexity, line.elements, line.loss);
   }

@@ -129,6 +129,7 @@ Result<std::shared_ptr<Library>>
 tool::openProgram(const ModelDirectory &directory) {
   ModelOptions options;
   options.model = directory.file(directory.program);
+  options.onlyErrors = true;
   if (!directory.program.ends_with(".rnn"))
     return openModel(options);
   const Json &compile = directory.compile;

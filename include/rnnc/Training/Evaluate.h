@@ -73,10 +73,17 @@ Result<Evaluation> evaluate(Instance &instance, const data::Schema &schema,
 struct LineEvaluation {
   int64_t line = 0, elements = 0, characters = 0;
   double loss = 0; ///< mean per element
+  /// Outputs that are one label: what it is and what was predicted.
+  struct Label {
+    std::string output, truth, predicted;
+  };
+  std::vector<Label> labels;
 };
+/// `vocabularies` name the labels; without them they are numbers.
 Result<std::vector<LineEvaluation>>
 evaluateLines(Instance &instance, const data::Schema &schema,
-              const data::Dataset &data);
+              const data::Dataset &data,
+              const data::Vocabularies *vocabularies = nullptr);
 
 } // namespace rnnc::training
 
