@@ -105,7 +105,7 @@ bool parseUnroll(llvm::StringRef text, int64_t &factor) {
     factor = text == "off";
     return true;
   }
-  return !text.getAsInteger(10, factor) && factor >= 1;
+  return !text.getAsInteger(10, factor) && factor >= 1 && factor <= 1024;
 }
 
 /// The default name of what is made: `libmodel.so` of `model.rnn`.
@@ -164,7 +164,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.remarks = options.remarks;
   if (!parseUnroll(options.unroll, request.unroll))
     return usage("`--unroll=" + options.unroll +
-                 "`: write a number of steps from 1 on, `full`, or `off`");
+                 "`: write a number of steps from 1 to 1024, `full`, or `off`");
   request.unrollBudget = options.unrollBudget;
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");

@@ -275,9 +275,10 @@ LogicalResult LoopOp::verify() {
     if (trip && !type.isDynamicDim(0) && type.getDimSize(0) != *trip)
       return emitOpError("stacks ") << *trip << " steps to " << type;
   }
-  if (getUnroll() && *getUnroll() < 0)
-    return emitOpError("unroll must not be negative");
-  if (getSegment() && *getSegment() < 1)
+  if (IntegerAttr unroll = getUnrollAttr();
+      unroll && (unroll.getInt() < 0 || unroll.getInt() > 1024))
+    return emitOpError("unroll must be from 0 to 1024");
+  if (IntegerAttr segment = getSegmentAttr(); segment && segment.getInt() < 1)
     return emitOpError("segment must be positive");
   return success();
 }

@@ -64,7 +64,7 @@ func.func @negative(%m: memref<?xf32>, %T: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %x = arith.constant 1.0 : f32
-  // expected-error @+1 {{attribute `kernel.unroll` must be a positive integer}}
+  // expected-error @+1 {{attribute `kernel.unroll` must be an integer from 1 to 1024}}
   scf.for %i = %c0 to %T step %c1 {
     memref.store %x, %m[%i] : memref<?xf32>
   } {kernel.unroll = -2 : i64}

@@ -6,7 +6,7 @@
 // RUN: not rnn-opt %s --scan-unroll='budget=-1' --split-input-file 2>&1 | FileCheck %s --check-prefix=BUDGET
 // RUN: not rnn-opt %s --scan-unroll='factor=full' 2>&1 | FileCheck %s --check-prefix=VALUE
 // RUN: not rnn-opt %s --scan-unroll='by=2' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// NEGATIVE: scan-unroll: the factor must not be negative
+// NEGATIVE: scan-unroll: the factor must be from 0 to 1024
 // BUDGET: scan-unroll: the budget must not be negative
 // VALUE: option: '{{.*}}' {{(is invalid value for boolean argument|value invalid for long argument)}}
 // UNKNOWN: no such option by

@@ -21,9 +21,9 @@ struct UnrollLoops : impl::KernelUnrollLoopsBase<UnrollLoops> {
 
   LogicalResult unroll(scf::ForOp loop) {
     auto factor = loop->getAttrOfType<IntegerAttr>(kMark);
-    if (!factor || factor.getInt() < 1)
+    if (!factor || factor.getInt() < 1 || factor.getInt() > 1024)
       return loop.emitOpError("attribute `")
-             << kMark << "` must be a positive integer";
+             << kMark << "` must be an integer from 1 to 1024";
     loop->removeAttr(kMark);
     if (factor.getInt() == 1)
       return success();

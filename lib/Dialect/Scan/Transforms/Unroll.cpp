@@ -100,12 +100,12 @@ struct Unroll : scan::impl::ScanUnrollBase<Unroll> {
   using Base::Base;
 
   LogicalResult initialize(MLIRContext *context) override {
-    if (factor >= 0 && budget >= 0)
+    if (factor >= 0 && factor <= 1024 && budget >= 0)
       return success();
     return emitError(UnknownLoc::get(context))
            << getArgument() << ": "
-           << (factor < 0 ? "the factor" : "the budget")
-           << " must not be negative";
+           << (budget < 0 ? "the budget must not be negative"
+                          : "the factor must be from 0 to 1024");
   }
 
   static int64_t countOps(LoopOp loop) {
