@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
 
-#include "Walk.h"
+#include "rnnc/Frontend/Walk.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // Unsupported.cpp - what is part of the language and cannot be compiled yet.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Walk.h"
+#include "rnnc/Frontend/Walk.h"
 #include "rnnc/Frontend/Frontend.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // Walk.cpp - visiting the parts of an expression.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Walk.h"
+#include "rnnc/Frontend/Walk.h"
 
 using namespace rnnc;
 using namespace rnnc::ast;

@@ -66,6 +66,7 @@ struct Instance {
   const ast::ModuleItem *module = nullptr; ///< null: a chain
   Env env;                                 ///< sizes, params, inner instances
   std::vector<Instance *> children;        ///< inner instances in order
+  bool isRun = false; ///< by a recurrence in each step of the cell around it
   std::vector<Instance *> stages;          ///< of a chain
   std::vector<std::string> stageNames;
   std::vector<std::string> freeTimes; ///< generic time axes, found at each use

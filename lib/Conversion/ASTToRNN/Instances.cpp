@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
+#include "rnnc/Frontend/Walk.h"
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::elab;
@@ -184,6 +186,22 @@ bool Emitter::declareParam(const ast::ParamStmt &stmt, const std::string &path,
   return true;
 }
 
+/// Marks the inner cells that a recurrence runs: each run begins anew, so their
+/// states are none of the outer cell's.
+static void markRuns(Instance &instance) {
+  for (const ast::StmtPtr &stmt : instance.module->body)
+    rnnc::forEachExpr(*stmt, [&](const ast::Expr &expr) {
+      rnnc::walk(expr, [&](const ast::Expr &inner) {
+        const auto *recur = ast::dynAs<ast::Recur>(inner);
+        if (!recur)
+          return;
+        auto it = instance.env.instances.find(recur->cell.text);
+        if (it != instance.env.instances.end())
+          it->second->isRun = true;
+      });
+    });
+}
+
 bool Emitter::declareBody(Instance &instance) {
   Env &env = instance.env;
   for (const ast::StmtPtr &stmt : instance.module->body) {
@@ -202,6 +220,7 @@ bool Emitter::declareBody(Instance &instance) {
     if (!ok)
       return false;
   }
+  markRuns(instance);
   return true;
 }
 
@@ -385,6 +404,6 @@ void Emitter::collectStates(Instance &instance, std::vector<StateRef> &states) {
         states.push_back({below(instance.path, name.text), &instance, state});
   }
   for (Instance *child : instance.children)
-    if (child->isCell)
+    if (child->isCell && !child->isRun)
       collectStates(*child, states);
 }

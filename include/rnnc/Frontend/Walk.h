@@ -1,7 +1,7 @@
 // Walk.h - visiting the parts of an expression.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef RNNC_LIB_FRONTEND_WALK_H
-#define RNNC_LIB_FRONTEND_WALK_H
+#ifndef RNNC_FRONTEND_WALK_H
+#define RNNC_FRONTEND_WALK_H
 
 #include "rnnc/Frontend/AST.h"
 
@@ -23,4 +23,4 @@ void walk(const ast::Expr &expr,
 
 } // namespace rnnc
 
-#endif // RNNC_LIB_FRONTEND_WALK_H
+#endif // RNNC_FRONTEND_WALK_H
