@@ -33,6 +33,8 @@ Value Arena::max(Value a, Value b) {
 
 Value Arena::sqrt(Value a) { return math::SqrtOp::create(builder, loc, a); }
 
+Value Arena::exp(Value a) { return math::ExpOp::create(builder, loc, a); }
+
 Value Arena::number(double x, Value like) {
   return scan::splatLike(builder, loc, like, x);
 }

@@ -7,6 +7,8 @@
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 namespace rnnc::grad {
 
 /// Builds arithmetic on values of equal type; numbers take the type of what
@@ -23,6 +25,7 @@ public:
   mlir::Value min(mlir::Value a, mlir::Value b);
   mlir::Value max(mlir::Value a, mlir::Value b);
   mlir::Value sqrt(mlir::Value a);
+  mlir::Value exp(mlir::Value a);
   /// A number in the shape of `like`.
   mlir::Value number(double x, mlir::Value like);
   mlir::Value mul(mlir::Value a, double x) { return mul(a, number(x, a)); }
@@ -41,9 +44,30 @@ public:
   mlir::Value insert(mlir::Value part, mlir::Value arena, int64_t offset,
                      int64_t size);
 
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::Location getLoc() const { return loc; }
+
 private:
   mlir::OpBuilder &builder;
   mlir::Location loc;
+};
+
+/// Replaces an op by the values that a function makes of it.
+template <typename OpTy> struct Expansion : mlir::OpRewritePattern<OpTy> {
+  using Build = llvm::SmallVector<mlir::Value> (*)(OpTy, Arena &);
+
+  Expansion(mlir::MLIRContext *context, Build build)
+      : mlir::OpRewritePattern<OpTy>(context), build(build) {}
+
+  llvm::LogicalResult
+  matchAndRewrite(OpTy op, mlir::PatternRewriter &rewriter) const override {
+    Arena arena(rewriter, op.getLoc());
+    rewriter.replaceOp(op, build(op, arena));
+    return llvm::success();
+  }
+
+private:
+  Build build;
 };
 
 } // namespace rnnc::grad
