@@ -29,17 +29,6 @@ static Result<rnn::ModuleOp> findModule(Elaborated &program,
                     name, known);
 }
 
-/// The function that `export M.sample as draw` calls `draw`.
-static std::string functionOf(rnn::ModuleOp module, const std::string &name) {
-  for (mlir::Attribute one : module.getExports()) {
-    auto line = mlir::cast<mlir::DictionaryAttr>(one);
-    auto as = line.getAs<mlir::StringAttr>("as");
-    if (as && as.getValue() == name)
-      return line.getAs<mlir::StringAttr>("function").getValue().str();
-  }
-  return name;
-}
-
 /// Weights from a file; without one the first values, as a library draws them.
 static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
                          bool training, interp::Arrays &inputs) {
@@ -69,9 +58,8 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   if (!module)
     return module.error();
   interp::RunOptions run;
-  run.function = functionOf(*module, dot == std::string::npos
-                                         ? call.function
-                                         : call.function.substr(dot + 1));
+  run.function = dot == std::string::npos ? call.function
+                                          : call.function.substr(dot + 1);
   bool training = run.function == "train_step";
   run.dropout = run.function == "grad" || training ||
                 (run.function == "vjp" && call.seed);
