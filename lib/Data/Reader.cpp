@@ -160,6 +160,17 @@ findColumns(const Table &table, const Schema &schema,
   return columns;
 }
 
+/// The order of a file without header: labels, blank, text.
+static std::vector<size_t> labelsFirst(const Schema &schema) {
+  std::vector<size_t> columns(schema.fields.size());
+  size_t next = 0;
+  for (bool sequence : {false, true})
+    for (size_t f = 0; f < columns.size(); ++f)
+      if ((schema.fields[f].time(schema.times) >= 0) == sequence)
+        columns[f] = next++;
+  return columns;
+}
+
 static Status readTable(DatasetBuilder &builder, const Schema &schema,
                         const ReadOptions &options, TableFormat format,
                         const std::string &path) {
@@ -174,8 +185,10 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
   if (table->rows.empty())
     return dataError("{}:1: error: the file is empty", path);
   bool header = false;
+  bool bare = format == TableFormat::Space && options.columns.empty();
   Result<std::vector<size_t>> columns =
-      findColumns(*table, schema, options, path, header);
+      bare ? labelsFirst(schema)
+           : findColumns(*table, schema, options, path, header);
   if (!columns)
     return columns.error();
   if (header && table->rows.size() == 1)

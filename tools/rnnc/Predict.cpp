@@ -165,7 +165,9 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
   if (single && field.isIndex() && scores != results.end())
     result["probabilities"] = probabilities(field, scores->second, row);
   else if (single && scores != results.end())
-    result["p"] = scores->second.number(row);
+    // Of a bit its probability, of a number the scale of its distribution.
+    result[field.kind == FieldSchema::Kind::Real ? "scale" : "p"] =
+        scores->second.number(row);
   return result;
 }
 
@@ -200,6 +202,8 @@ std::string PredictionPrinter::text(const Json &prediction) {
       result += fmt::format("  ({})", fmt::join(shares, ", "));
     } else if (output.contains("p")) {
       result += fmt::format("  ({:.4f})", output["p"].get<double>());
+    } else if (output.contains("scale")) {
+      result += fmt::format("  (scale {:.4g})", output["scale"].get<double>());
     }
   }
   return result;
