@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds rnnc and runs all its tests on a bare Debian 12.
+# Builds rnnc and runs all its tests on a bare Debian 12; then builds what reads
+# users' files with sanitizers and runs its tests again.
 #   ./test.sh               everything
 #   ./test.sh --build-only  stops after the build; the tools are in build/bin
 set -euo pipefail
@@ -12,5 +13,14 @@ cd "$(dirname "$0")"
 start=$SECONDS
 echo "== tests (GoogleTest, lit, end to end) =="
 /usr/lib/llvm-22/bin/lit -sv build/test
+
+# The parts that read what users write, once more with AddressSanitizer and
+# UndefinedBehaviorSanitizer: frontend, diagnostics, data, checkpoints.
+./build.sh sanitize rnnc-sanitized-tests
+echo "== tests of what reads input, under the sanitizers =="
+reader=build-sanitize/reader
+/usr/lib/llvm-22/bin/lit -sv $reader/Frontend $reader/Data \
+  $reader/Driver/{inspect,progress,resume,run,train}.test \
+  build-sanitize/test/unit
 
 echo "all tests passed in $((SECONDS - start)) s"
