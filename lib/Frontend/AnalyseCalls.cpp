@@ -33,8 +33,10 @@ Ty Analyser::call(const Call &node) {
   if (entity && entity->kind == Entity::Kind::Signature) {
     const Signature &signature = *entity->signature;
     if (signature.kind == Signature::Kind::Fn ||
-        signature.kind == Signature::Kind::Dist)
+        signature.kind == Signature::Kind::Dist) {
+      madeOf(signature);
       return signatureCall(node, signature);
+    }
     std::string fresh = freshName({"net", "rnn", "cell1"});
     diags.error("E016", node.callee.range,
                 fmt::format("`{}` has weights and needs a name for them", name))

@@ -9,6 +9,8 @@ using namespace rnnc;
 using namespace rnnc::ast;
 
 Ty Analyser::expr(const Expr &node) {
+  if (blockScope)
+    blockScope->height = std::max(blockScope->height, node.height);
   switch (node.kind) {
   case Expr::Kind::Number: {
     Ty result = Ty::real();

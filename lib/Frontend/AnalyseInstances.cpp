@@ -11,6 +11,7 @@ using namespace rnnc::ast;
 namespace {
 constexpr int64_t maxRepeat = 1024;
 constexpr int64_t maxStates = 10000;
+constexpr unsigned maxLevels = 2048;
 constexpr int64_t maxParams = 20000; // counted no further
 
 std::string plural(size_t n, const char *what) {
@@ -24,8 +25,10 @@ const Signature *Analyser::findModule(const Name &name) {
   bool isModule = entity && entity->kind == Entity::Kind::Signature &&
                   (entity->signature->kind == Signature::Kind::Layer ||
                    entity->signature->kind == Signature::Kind::Cell);
-  if (isModule)
+  if (isModule) {
+    madeOf(*entity->signature);
     return entity->signature;
+  }
   if (local || entity) {
     diags.error("E016", name.range,
                 fmt::format("`{}` is not a layer or a cell", name.text))
@@ -57,6 +60,29 @@ const Signature *Analyser::findModule(const Name &name) {
   else if (!importsStd)
     d.help("the standard ones are there after `import std`");
   return nullptr;
+}
+
+/// The block being checked is made of `inner`: code for both is generated at
+/// once, one inside the other.
+void Analyser::madeOf(const Signature &inner) {
+  if (blockScope)
+    blockScope->below = std::max(blockScope->below, inner.levels);
+}
+
+void Analyser::finishLevels(Signature &signature, const Name &name) {
+  signature.levels = blockScope->height + blockScope->below + 1;
+  if (signature.levels <= maxLevels)
+    return;
+  // Reported once; what it is made of is cut off.
+  signature.levels = 1;
+  signature.paths = std::make_shared<PathTree>();
+  signature.states.clear();
+  signature.opaque = true;
+  diags.error("E008", name.range,
+              fmt::format("`{}` has, with all that it is made of, more than {} "
+                          "levels of nesting",
+                          name.text, maxLevels))
+      .label("too deep");
 }
 
 /// Binds the generics of a module to what stands in brackets. What is `_` goes

@@ -261,6 +261,7 @@ void Analyser::fnItem(const FnItem &item) {
   signature->resultRange = item.result.range;
   block(item.body);
   finishOut(item.name);
+  finishLevels(*signature, item.name);
   signature->nonCausal = blockScope->nonCausal;
   blockScope.reset();
   Entity entity;
@@ -295,6 +296,7 @@ void Analyser::finishModule(Signature &signature, const ModuleItem &item) {
   statesOf(signature);
   gateWarningFacts(signature, item.body);
   finishParams();
+  finishLevels(signature, item.name);
   signature.nonCausal = blockScope->nonCausal;
   if (signature.params > maxParams)
     diags.error("E130", item.name.range,
@@ -453,6 +455,7 @@ void Analyser::distItem(const DistItem &item) {
           .also(item.type.range,
                 fmt::format("`{}` is {}", item.value.text, drawn.str()));
   }
+  finishLevels(*signature, item.name);
   blockScope.reset();
   Entity entity;
   entity.kind = Entity::Kind::Signature;

@@ -96,7 +96,13 @@ bool Analyser::declaredLater(const std::string &name, SourceRange range) {
   return true;
 }
 
+/// Looking for similar names takes time for each, and among so many errors
+/// nobody misses it.
+bool Analyser::tooManyErrors() const { return diags.all().size() > 200; }
+
 std::vector<std::string> Analyser::valueNames() const {
+  if (tooManyErrors())
+    return {};
   std::vector<std::string> names;
   if (blockScope)
     for (const auto &local : blockScope->locals)
@@ -117,6 +123,8 @@ static void addEntities(const FileScope &scope,
 }
 
 std::vector<std::string> Analyser::functionNames() const {
+  if (tooManyErrors())
+    return {};
   std::vector<std::string> names = builtinNames();
   if (blockScope)
     for (const auto &local : blockScope->locals)
@@ -134,6 +142,8 @@ std::vector<std::string> Analyser::functionNames() const {
 }
 
 std::vector<std::string> Analyser::moduleNames() const {
+  if (tooManyErrors())
+    return {};
   std::vector<std::string> names;
   addEntities(
       *scope,

@@ -84,6 +84,7 @@ private:
   bool declaredLater(const std::string &name, SourceRange range);
   std::string similar(const std::string &name,
                       const std::vector<std::string> &candidates) const;
+  bool tooManyErrors() const;
   std::vector<std::string> valueNames() const;
   std::vector<std::string> functionNames() const;
   std::vector<std::string> moduleNames() const;
@@ -97,6 +98,8 @@ private:
   bool repeatInstance(const ast::Chain &chain, const Ty *left,
                       Instance &result);
   const Signature *findModule(const ast::Name &name);
+  void madeOf(const Signature &inner);
+  void finishLevels(Signature &signature, const ast::Name &name);
   bool bindGenerics(const Signature &signature,
                     const std::vector<ast::Given> &given, SourceRange range,
                     Bindings &bindings, std::vector<const Axis *> &inferred);

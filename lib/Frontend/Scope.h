@@ -53,6 +53,7 @@ struct Signature {
   PathTreePtr paths = std::make_shared<PathTree>();
   bool plain = false;     ///< a recurrence that nothing gates
   bool nonCausal = false; ///< runs backward or reduces over time
+  unsigned levels = 1;    ///< of nesting, with all that it is made of
 };
 
 /// What `use` declares: one module or a chain, with weights of its own.
@@ -176,6 +177,8 @@ struct BlockScope {
   Signature *signature = nullptr;
   ModelInfo *model = nullptr;
   bool nonCausal = false;
+  unsigned height = 0; ///< of its tallest expression
+  unsigned below = 0;  ///< levels of what it is made of
   size_t errorsBefore = 0; ///< in a block with errors nothing is "never used"
 };
 

@@ -99,6 +99,45 @@ TEST(BrokenInput, DeepNesting) {
   }
 }
 
+/// Each of 3,000 modules is made of the one before; code for them would be
+/// generated one inside the other.
+TEST(BrokenInput, ModulesOfModules) {
+  std::string fns = "fn f0(x: real) -> real {\n  out x\n}\n";
+  std::string layers = "layer l0(x: real) -> real {\n  param b : real = 0\n"
+                       "  out x + b\n}\n";
+  std::string cells = "cell c0(x: real) -> real {\n  state h : real = 0\n"
+                      "  h' = h + x\n  out h'\n}\n";
+  for (int i = 1; i < 3000; ++i) {
+    std::string n = std::to_string(i), before = std::to_string(i - 1);
+    fns += "fn f" + n + "(x: real) -> real {\n  out f" + before +
+           "(x) + 1\n}\n";
+    layers += "layer l" + n + "(x: real) -> real {\n  use k = l" + before +
+              "\n  out k(x)\n}\n";
+    cells += "cell c" + n + "(x: real) -> real {\n  use k = c" + before +
+             "\n  out k(x)\n}\n";
+  }
+  for (const std::string *text : {&fns, &layers, &cells})
+    EXPECT_NE(diagnose(*text).find("E008"), std::string::npos);
+}
+
+/// As many as fit are accepted.
+TEST(BrokenInput, ModulesWithinTheLimit) {
+  std::string text = "fn f0(x: real) -> real {\n  out x\n}\n";
+  for (int i = 1; i < 400; ++i)
+    text += "fn f" + std::to_string(i) + "(x: real) -> real {\n  out f" +
+            std::to_string(i - 1) + "(x) + 1\n}\n";
+  EXPECT_EQ(diagnose(text), "");
+}
+
+/// Hints for 10,000 mistakes would take minutes.
+TEST(BrokenInput, ManyMistakes) {
+  std::string text = "model M {\n";
+  for (int i = 0; i < 10000; ++i)
+    text += "  a" + std::to_string(i) + " = b" + std::to_string(i) + "\n";
+  std::string said = diagnose(text + "}\n");
+  EXPECT_NE(said.find("there is no value `b9999`"), std::string::npos);
+}
+
 /// Sizes and counts that grow exponentially with the length of the program.
 TEST(BrokenInput, Explosions) {
   std::string sizes = "dim A, B\nfn f0[X](x: [X]) -> [X] {\n  out x\n}\n"
