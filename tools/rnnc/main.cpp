@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <sys/resource.h>
 #include <system_error>
 
 static std::string typed;
@@ -42,7 +43,19 @@ static int fail(const char *reason) {
   return rnnc::ExitToolFailure;
 }
 
+/// Programs as deep as the limits allow, and chains of thousands of definitions,
+/// are walked by recursion. Linux keeps at least 128 MiB free for the stack.
+static void growStack() {
+  constexpr rlim_t wanted = rlim_t(112) << 20;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_STACK, &limit);
+}
+
 int main(int argc, char **argv) {
+  growStack();
 #if RNNC_HAVE_PIPELINE
   if (rnnc::tool::isCompileCommand(argc, argv))
     return rnnc::tool::runCompileCommand(argc, argv);
@@ -78,6 +91,9 @@ int main(int argc, char **argv) {
   } catch (const std::bad_alloc &) {
     std::fputs("rnnc: error: out of memory\n", stderr);
     return rnnc::ExitToolFailure;
+  } catch (const std::exception &error) {
+    fmt::print(stderr, "rnnc: internal error: {}\n", error.what());
+    return rnnc::ExitInternal;
   }
   // A result that could not be written is no success.
   if (std::fflush(stdout) != 0 || std::ferror(stdout))

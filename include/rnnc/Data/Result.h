@@ -19,6 +19,7 @@ enum ExitCode {
   ExitToolFailure = 3,
   ExitBadData = 4,
   ExitCheckFailed = 5,
+  ExitInternal = 70,
   ExitInterrupted = 130,
 };
 
