@@ -35,6 +35,7 @@ private:
   bool fitSize(const Dim &dim, int64_t size, const std::string &name);
   void checkUnknown();
   void checkLengths();
+  void checkRows(const std::string &name, const Tensor &lengths);
   void fillTimes();
   std::string misfit(const ArgInfo &arg, const Tensor &given) const;
   SharedSize *timeOf(std::string_view name);
@@ -193,6 +194,21 @@ void Binder::checkLengths() {
     else if (time->value >= 0 && time->value != length)
       problems += fmt::format("\n  length {}={}: {} is {} in {}", name,
                               length, name, time->value, time->from);
+  }
+  for (const SharedSize &time : times)
+    if (auto given = args.find(time.name); given != args.end())
+      checkRows(time.name, given->second);
+}
+
+/// The lengths of the rows, also where the function itself has no use for them.
+void Binder::checkRows(const std::string &name, const Tensor &lengths) {
+  for (int64_t row = 0, n = lengths.count(); row < n; ++row) {
+    double length = lengths.number(row);
+    if (length >= 0 && length <= INT32_MAX)
+      continue;
+    problems += fmt::format("\n  `{}`: the length {} of row {} is not possible",
+                            name, length, row);
+    return;
   }
 }
 

@@ -91,6 +91,15 @@ static bool readNumbers(const TensorFile &file, const char *name, DType type,
   return true;
 }
 
+/// A place that training can have come to.
+bool Trainer::positionFits() const {
+  constexpr int64_t most = int64_t(1) << 53;
+  auto counts = [](int64_t n, int64_t least) { return n >= least && n < most; };
+  return counts(state.step, 0) && counts(state.epoch, 0) &&
+         counts(state.bestStep, -1) && counts(state.sinceBest, 0) &&
+         state.batch >= 0 && state.batch < planEpoch(state.epoch).count();
+}
+
 Status Trainer::loadCheckpoint() {
   std::string path = directory.file("last.safetensors");
   Result<TensorFile> file = data::readTensorFile(path);
@@ -133,6 +142,10 @@ Status Trainer::loadCheckpoint() {
     return usageError("{}: error: that training had --batch {}, this one has "
                       "{}",
                       path, rows, batch);
+  if (!positionFits())
+    return dataError("{}: error: damaged: no training can have come to this "
+                     "place",
+                     path);
   if (schema.chunk)
     if (Status status = instance.setCarryBytes(*carry, batch); !status)
       return dataError("{}: error: {}", path, status.error().message);

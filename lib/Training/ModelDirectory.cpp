@@ -61,10 +61,9 @@ Status ModelDirectory::load() {
   auto isText = [&](const char *key) {
     return json.contains(key) && json[key].is_string();
   };
-  if (!json.is_object() || json.value("format", 0) != 1 ||
-      !isText("program") || !isText("model") || !isText("split") ||
-      !json["compile"].is_object() || !json["read"].is_object() ||
-      !json["vocabularies"].is_array())
+  if (!json.is_object() || json["format"] != 1 || !isText("program") ||
+      !isText("model") || !isText("split") || !json["compile"].is_object() ||
+      !json["read"].is_object() || !json["vocabularies"].is_array())
     return dataError("{}: error: damaged", path);
   program = json["program"].get<std::string>();
   model = json["model"].get<std::string>();
@@ -72,6 +71,13 @@ Status ModelDirectory::load() {
   if (json["split_mod"].is_number_integer())
     splitModulus = json["split_mod"].get<int64_t>();
   compile = json["compile"];
+  auto fits = [&](const char *key, bool (Json::*is)() const) {
+    return !compile.contains(key) || (compile[key].*is)();
+  };
+  if (!fits("precision", &Json::is_string) ||
+      !fits("opt", &Json::is_number_integer) ||
+      !fits("fast_math", &Json::is_boolean))
+    return dataError("{}: error: damaged", path);
   read = data::ReadOptions::fromJson(
       nlohmann::json::parse(json["read"].dump()));
   for (const Json &axis : json["vocabularies"]) {

@@ -88,13 +88,17 @@ static Status fillStream(Instance &instance, const FunctionInfo &function,
 }
 
 /// The batch that the arguments show; 1 if none does.
-static int32_t batchOf(const FunctionInfo &function, const Arrays &args,
-                       int32_t given) {
+static Result<int32_t> batchOf(const FunctionInfo &function,
+                               const Arrays &args, int32_t given) {
   for (const ArgInfo &arg : function.args) {
     auto found = args.find(arg.name);
-    if (found != args.end() && !arg.shape.empty() &&
-        arg.shape[0].kind == Dim::Kind::Batch && !found->second.shape.empty())
-      return static_cast<int32_t>(found->second.shape[0]);
+    if (found == args.end() || arg.shape.empty() ||
+        arg.shape[0].kind != Dim::Kind::Batch || found->second.shape.empty())
+      continue;
+    if (found->second.shape[0] > INT32_MAX)
+      return dataError("`{}`: {} has too many rows", arg.name,
+                       data::shapeText(found->second.shape));
+    return static_cast<int32_t>(found->second.shape[0]);
   }
   return given < 0 ? 1 : given;
 }
@@ -262,11 +266,13 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
       !status)
     return status.error();
   renameStates(info, *args);
-  int32_t batch = batchOf(info, *args, options.batch);
+  Result<int32_t> batch = batchOf(info, *args, options.batch);
+  if (!batch)
+    return blame(options, batch.error());
   bool wantsStream = (info.name == "step" || info.name == "sample") &&
                      !instance.module().states.empty();
   if (wantsStream) {
-    if (Status status = fillStream(instance, info, *args, batch); !status)
+    if (Status status = fillStream(instance, info, *args, *batch); !status)
       return blame(options, status.error());
     call->useStream = true;
   }
@@ -279,7 +285,7 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
     if (arg.isOutput())
       file.add(arg.name, std::move((*results)[arg.name]));
   if (wantsStream)
-    addStreamStates(instance, batch, file);
+    addStreamStates(instance, *batch, file);
   if (call->useOptimizer)
     addTrainingState(instance, file);
   return file;

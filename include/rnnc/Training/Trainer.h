@@ -79,6 +79,7 @@ private:
   Status loadCheckpoint();
   Status saveBest();
   void planSteps();
+  bool positionFits() const;
   data::BatchPlan planEpoch(int64_t epoch) const;
   uint64_t fingerprint() const;
 
