@@ -19,7 +19,9 @@ Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
   while (at < end) {
     double share = 0;
     auto [next, code] = std::from_chars(at, end, share);
-    if (code != std::errc() || share < 0 || (next < end && *next != '/'))
+    // `nan` and `inf` are read as numbers too.
+    if (code != std::errc() || !std::isfinite(share) || share < 0 ||
+        (next < end && *next != '/'))
       return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
                         shares);
     split.shares.push_back(share);
@@ -348,8 +350,31 @@ static void appendStop(Dataset &data, Column &column, int64_t stop, int time) {
   column = std::move(longer);
 }
 
+Status data::checkExtents(const Dataset &data, const Schema &schema) {
+  for (size_t f = 0; f < schema.fields.size() && data.size(); ++f) {
+    const FieldSchema &field = schema.fields[f];
+    int64_t inner = field.inner();
+    if (inner < 0)
+      continue;
+    int time = field.time(schema.times);
+    const std::vector<int64_t> &begin = data.columns[f].begin;
+    for (int32_t e = 0; e < data.size(); ++e) {
+      size_t at = static_cast<size_t>(e);
+      int64_t steps =
+          time < 0 ? 1 : data.lengths[static_cast<size_t>(time)][at];
+      if (begin[at + 1] - begin[at] != steps * inner)
+        return dataError("{}: error: `{}` has {} entries, expected {}",
+                         data.place(e), field.name, begin[at + 1] - begin[at],
+                         steps * inner);
+    }
+  }
+  return {};
+}
+
 Status data::applyVocabularies(Dataset &data, const Schema &schema,
                                const Vocabularies &vocabularies, Unit unit) {
+  if (Status status = checkExtents(data, schema); !status)
+    return status;
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
     Column &column = data.columns[f];

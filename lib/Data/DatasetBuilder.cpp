@@ -56,19 +56,58 @@ Status DatasetBuilder::setLength(size_t field, int64_t length) {
   return {};
 }
 
+/// Symbols get their indices from a vocabulary, numbers are indices: a column
+/// is one or the other.
+Error DatasetBuilder::mixed(size_t field) const {
+  return dataError("{}: error: `{}` is given by symbols in some examples and by "
+                   "numbers in others",
+                   here(), schema.fields[field].name);
+}
+
+/// A step of a field has as many entries as its fixed axes say.
+Status DatasetBuilder::checkCount(size_t field, int64_t count,
+                                  std::string_view what) const {
+  const FieldSchema &info = schema.fields[field];
+  bool sequence = info.time(schema.times) >= 0;
+  int64_t inner = std::max<int64_t>(info.inner(), 1);
+  if (sequence ? count % inner == 0 : count == inner)
+    return {};
+  return dataError("{}: error: `{}` has {} {}, expected {}{}", here(),
+                   info.name, count, what, sequence ? "a multiple of " : "",
+                   inner);
+}
+
+/// Numbers of an example without their shape.
+Status DatasetBuilder::addCounted(size_t field,
+                                  const std::vector<double> &numbers) {
+  int64_t count = static_cast<int64_t>(numbers.size());
+  if (Status status = checkCount(field, count, "numbers"); !status)
+    return status;
+  int64_t inner = std::max<int64_t>(schema.fields[field].inner(), 1);
+  return addNumbers(field, numbers, count / inner);
+}
+
 Status DatasetBuilder::addSymbols(size_t field,
                                   std::vector<std::string_view> symbols) {
   const FieldSchema &info = schema.fields[field];
   Column &column = data.columns[field];
+  if (!column.raw && !column.ints.empty())
+    return mixed(field);
   column.raw = true;
+  int64_t inner = std::max<int64_t>(info.inner(), 1);
+  if (Status status = checkCount(
+          field, static_cast<int64_t>(symbols.size()), "symbols");
+      !status)
+    return status;
   bool limited = options.maxLength > 0 && info.time(schema.times) >= 0 &&
                  !schema.isRunningText();
-  if (limited && static_cast<int64_t>(symbols.size()) > options.maxLength)
-    symbols.resize(static_cast<size_t>(options.maxLength));
+  size_t longest = static_cast<size_t>(options.maxLength * inner);
+  if (limited && symbols.size() > longest)
+    symbols.resize(longest);
   if (symbols.empty() && standsAlone(field)) {
     // Most models can say nothing about nothing: a maximum over no steps is no
     // number. One unknown symbol they can read.
-    symbols.push_back(unknownSymbol);
+    symbols.resize(static_cast<size_t>(inner), unknownSymbol);
     if (empties++ == 0)
       firstEmpty = fmt::format("{}: warning: `{}` is empty; it is read as one "
                                "{}",
@@ -77,7 +116,7 @@ Status DatasetBuilder::addSymbols(size_t field,
   for (std::string_view symbol : symbols)
     column.ints.push_back(intern(symbol));
   column.begin.push_back(static_cast<int64_t>(column.ints.size()));
-  return setLength(field, static_cast<int64_t>(symbols.size()));
+  return setLength(field, static_cast<int64_t>(symbols.size()) / inner);
 }
 
 void DatasetBuilder::addNothing(size_t field) {
@@ -91,12 +130,15 @@ Status DatasetBuilder::addNumbers(size_t field,
                                   int64_t steps) {
   const FieldSchema &info = schema.fields[field];
   Column &column = data.columns[field];
+  if (column.raw && !numbers.empty())
+    return mixed(field);
   for (double number : numbers) {
     if (info.kind == FieldSchema::Kind::Real) {
       column.reals.push_back(number);
       continue;
     }
-    bool whole = number == std::floor(number) && std::abs(number) < 2147483648.;
+    // An axis has fewer than 2^31 places: the largest index leaves room for one.
+    bool whole = number == std::floor(number) && std::abs(number) < 2147483647.;
     bool fits = info.kind == FieldSchema::Kind::Int ||
                 (info.kind == FieldSchema::Kind::Bit
                      ? number == 0 || number == 1
@@ -119,11 +161,16 @@ Status DatasetBuilder::addNumbers(size_t field,
 static std::optional<std::vector<double>> parseNumbers(std::string_view cell) {
   std::vector<double> result;
   size_t at = 0;
+  bool separated = true;
   while (at < cell.size()) {
     if (std::string_view(" \t,;").find(cell[at]) != std::string_view::npos) {
+      separated = true;
       ++at;
       continue;
     }
+    if (!separated) // 1.2.3 is not two numbers
+      return std::nullopt;
+    separated = false;
     double value = 0;
     size_t skip = cell[at] == '+';
     auto [end, code] = std::from_chars(cell.data() + at + skip,
@@ -147,32 +194,32 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
     std::string_view label = trim(cell);
     if (label.empty())
       return dataError("{}: error: `{}` is empty", here(), info.name);
+    if (info.inner() > 1)
+      return addSymbols(field, splitSymbols(label, Unit::Words));
     return addSymbols(field, {label});
   }
   std::optional<std::vector<double>> values = parseNumbers(cell);
   if (!values)
     return dataError("{}: error: `{}`: \"{}\" is not a list of numbers",
                      here(), info.name, cell);
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  int64_t count = static_cast<int64_t>(values->size());
-  if (sequence ? count % inner != 0 : count != inner)
-    return dataError("{}: error: `{}` has {} numbers, expected {}{}", here(),
-                     info.name, count, sequence ? "a multiple of " : "",
-                     inner);
-  return addNumbers(field, *values, count / inner);
+  return addCounted(field, *values);
 }
 
+/// No value has more axes than this; deeper lists would fill the stack.
+static constexpr int maxListDepth = 64;
+
 /// All numbers of a nested list; false if anything else is in it.
-static bool flatten(const json &value, std::vector<double> &numbers) {
+static bool flatten(const json &value, std::vector<double> &numbers,
+                    int depth = 0) {
   if (value.is_number() || value.is_boolean()) {
     numbers.push_back(value.is_boolean() ? value.get<bool>()
                                          : value.get<double>());
     return true;
   }
-  if (!value.is_array())
+  if (!value.is_array() || depth == maxListDepth)
     return false;
   for (const json &item : value)
-    if (!flatten(item, numbers))
+    if (!flatten(item, numbers, depth + 1))
       return false;
   return true;
 }
@@ -181,8 +228,7 @@ Status DatasetBuilder::addJson(size_t field, const json &value) {
   const FieldSchema &info = schema.fields[field];
   if (value.is_string())
     return addCell(field, value.get_ref<const std::string &>());
-  bool sequence = info.time(schema.times) >= 0;
-  if (info.isIndex() && sequence && value.is_array() && !value.empty() &&
+  if (info.isIndex() && value.is_array() && !value.empty() &&
       value[0].is_string()) {
     std::vector<std::string_view> symbols;
     for (const json &item : value) {
@@ -198,13 +244,7 @@ Status DatasetBuilder::addJson(size_t field, const json &value) {
     return dataError("{}: error: `{}` is not a text, a number or a list of "
                      "these",
                      here(), info.name);
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  int64_t count = static_cast<int64_t>(numbers.size());
-  if (sequence ? count % inner != 0 : count != inner)
-    return dataError("{}: error: `{}` has {} numbers, expected {}{}", here(),
-                     info.name, count, sequence ? "a multiple of " : "",
-                     inner);
-  return addNumbers(field, numbers, count / inner);
+  return addCounted(field, numbers);
 }
 
 Status DatasetBuilder::finish() {

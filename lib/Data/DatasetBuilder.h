@@ -34,6 +34,7 @@ public:
   Status addSymbols(size_t field, std::vector<std::string_view> symbols);
   Status addJson(size_t field, const nlohmann::json &value);
   void addNothing(size_t field);
+  Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
 
@@ -46,6 +47,8 @@ private:
   std::string here() const {
     return fmt::format("{}:{}", data.files.back(), line);
   }
+  Error mixed(size_t field) const;
+  Status checkCount(size_t field, int64_t count, std::string_view what) const;
   Status setLength(size_t field, int64_t length);
   bool standsAlone(size_t field) const;
   int32_t intern(std::string_view symbol);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Tensor.h"
 
+#include <algorithm>
 #include <charconv>
 #include <zlib.h>
 
@@ -140,6 +141,11 @@ static Result<std::string> readMember(std::string_view zip,
                      entry.name);
   if (entry.method == 0 && entry.packed == entry.size)
     return std::string(packed);
+  // zlib counts in 32 bits at a time.
+  if (entry.method == 8 && std::max(entry.packed, entry.size) > UINT32_MAX)
+    return dataError("{}: error: `{}` is compressed and larger than 4 GiB; "
+                     "write it without compression",
+                     path, entry.name);
   if (entry.method != 8)
     return dataError("{}: error: `{}` is packed with a method that cannot be "
                      "read",

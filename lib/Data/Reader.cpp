@@ -279,6 +279,24 @@ static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
                    expected, shapeText(array->shape));
 }
 
+/// The sizes that the schema left open; every array has to show the same.
+static Status takeAxisSizes(const FieldSchema &field, const Tensor &array,
+                            std::map<std::string, int64_t> &sizes,
+                            const std::string &path) {
+  for (size_t i = 0; i < field.axes.size(); ++i) {
+    const SchemaAxis &axis = field.axes[i];
+    if (axis.isTime || axis.size >= 0)
+      continue;
+    int64_t size = array.shape[i + 1];
+    int64_t known = sizes.emplace(axis.name, size).first->second;
+    if (size == 0 || known != size)
+      return dataError("{}: error: `{}` is {}: axis `{}` has size {}{}", path,
+                       field.name, shapeText(array.shape), axis.name, size,
+                       size ? fmt::format(", in another array {}", known) : "");
+  }
+  return {};
+}
+
 static Status readArrays(DatasetBuilder &builder, const Schema &schema,
                          const std::string &path) {
   Result<TensorFile> file = readTensorFile(path);
@@ -294,10 +312,10 @@ static Status readArrays(DatasetBuilder &builder, const Schema &schema,
     if (!count)
       return count.error();
     steps.push_back(*count);
-    for (size_t i = 0; i < field.axes.size(); ++i)
-      if (!field.axes[i].isTime && field.axes[i].size < 0)
-        builder.data.axisSizes[field.axes[i].name] =
-            file->find(field.name)->shape[i + 1];
+    if (Status status = takeAxisSizes(field, *file->find(field.name),
+                                      builder.data.axisSizes, path);
+        !status)
+      return status;
   }
   std::vector<std::vector<int64_t>> lengths;
   for (const std::string &time : schema.times) {

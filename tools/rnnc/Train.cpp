@@ -171,6 +171,9 @@ Status TrainRun::compile() {
   instance = std::move(*made);
   // From here on the compiled library's word counts.
   schema = schemaOf(instance->module());
+  for (const Dataset *part : {&parts.train, &parts.valid, &parts.test})
+    if (Status status = data::checkExtents(*part, schema); !status)
+      return status;
   options = command.train;
   options.interrupted = &interrupted;
   const Json &settings = instance->module().train;

@@ -99,6 +99,10 @@ struct Learned {
 Result<Learned> learnVocabularies(const Dataset &train, const Schema &schema,
                                   const ReadOptions &options);
 
+/// Compares the entries of every example with the sizes that the schema knows
+/// by now: some come from other fields or files, or from the compiled library.
+Status checkExtents(const Dataset &data, const Schema &schema);
+
 /// Turns symbols into indices and appends `stop`; unknown labels and indices
 /// outside their axis are errors with their place.
 Status applyVocabularies(Dataset &data, const Schema &schema,
