@@ -33,9 +33,13 @@ json::Array listOf(ArrayAttr attributes) {
   return out;
 }
 
+/// Buffers keep truth values in bytes.
 std::string typeName(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (element.isInteger(8))
+    return "i1";
   std::string text;
-  llvm::raw_string_ostream(text) << getElementTypeOrSelf(type);
+  llvm::raw_string_ostream(text) << element;
   return text;
 }
 
@@ -88,9 +92,13 @@ private:
     if (!kind)
       return std::nullopt;
     json::Array args;
+    // On buffers the results are the last arguments.
+    auto results = function->getAttrOfType<IntegerAttr>("rnnc.num_results");
+    unsigned inputs = function.getNumArguments() -
+                      unsigned(results ? results.getInt() : 0);
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       args.push_back(describeArg(function.getArgumentTypes()[i],
-                                 function.getArgAttrDict(i), false));
+                                 function.getArgAttrDict(i), i >= inputs));
     for (unsigned i = 0; i < function.getNumResults(); ++i)
       args.push_back(describeArg(function.getResultTypes()[i],
                                  function.getResultAttrDict(i), true));

@@ -18,11 +18,10 @@ static std::string batchedPasses(const PipelineOptions &o) {
          " hoist=" + (o.hoist ? "true" : "false") + "},canonicalize,cse";
 }
 
-/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied; then it is known what
-/// functions there are.
+/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied.
 static std::string gradPasses(const PipelineOptions &) {
   return "scan-segment,grad-generate,grad-expand-clip,grad-expand-update,"
-         "rnnc-collect-interface,symbol-dce,canonicalize,cse";
+         "symbol-dce,canonicalize,cse";
 }
 
 /// Products are hoisted once more after the sums: what these stack lets others
@@ -51,8 +50,13 @@ static std::string scheduledPasses(const PipelineOptions &o) {
   return passes;
 }
 
-static std::string kernelPasses(const PipelineOptions &) {
-  return "convert-scan-to-kernel,kernel-unroll-loops,canonicalize,cse";
+/// Then it is known what functions there are, and what they need.
+static std::string kernelPasses(const PipelineOptions &o) {
+  std::string passes =
+      "convert-scan-to-kernel,kernel-unroll-loops,canonicalize,cse,";
+  if (o.prepareWeights)
+    passes += "kernel-prepare-weights,canonicalize,cse,";
+  return passes + "rnnc-collect-interface";
 }
 
 static std::string bufferPasses(const PipelineOptions &) {

@@ -8,6 +8,7 @@
 #include "Objects.cpp"
 #include "Params.cpp"
 #include "Philox.cpp"
+#include "Prepared.cpp"
 #include "Safetensors.cpp"
 #include "Sample.cpp"
 #include "Train.cpp"

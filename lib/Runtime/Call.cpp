@@ -138,6 +138,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
       *given = call.c->args[arg.index] != nullptr;
     return given;
   }
+  case SrcPrepared:
+    return call.panels;
   case SrcPrevOut:
     return call.prevOut;
   case SrcProbabilities:
@@ -221,6 +223,20 @@ static int32_t checkLengths(const Call &call) {
   return RNNC_OK;
 }
 
+/// Where an argmax runs over time, every row has a step.
+static int32_t checkNotEmpty(const Call &call) {
+  for (int32_t t = 0; t < call.f->numTimes; ++t) {
+    if (!(call.f->nonempty >> t & 1))
+      continue;
+    for (int64_t b = 0; b < call.batch; ++b)
+      if (call.lengths[t][b] == 0)
+        return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, b, -1, 0,
+                    "example %lld has no step: `%s` takes an argmax over them",
+                    (long long)b, call.f->name);
+  }
+  return RNNC_OK;
+}
+
 /// Every index is checked before it is used; padding is not looked at.
 static int32_t checkIndices(const Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
@@ -257,6 +273,7 @@ static void plan(Call &call, Bump &bump) {
   case KindSample:
     return planSample(call, bump);
   default: {
+    placePanels(call, bump);
     placeStates(call, bump);
     void **args = bindEntry(call, *call.f->entry, bump);
     runEntry(call, *call.f->entry, args, bump);
@@ -271,6 +288,7 @@ static int32_t run(Call &call, Bump &bump) {
   case KindSample:
     return runSample(call, bump);
   default: {
+    placePanels(call, bump);
     placeStates(call, bump);
     loadStates(call);
     void **args = bindEntry(call, *call.f->entry, bump);
@@ -339,11 +357,8 @@ static int32_t checkObjects(Call &call) {
   if (!headerOf(c->params, kParamsMagic, call.module))
     return fail(c->error, RNNC_ERR_STATE, -1, "params", -1, -1, -1,
                 "`params` was not initialised");
-  if (c->prepared &&
-      !headerOf(const_cast<rnnc_prepared *>(c->prepared), kPreparedMagic,
-                call.module))
-    return fail(c->error, RNNC_ERR_STATE, -1, "prepared", -1, -1, -1,
-                "`prepared` was not prepared");
+  if (int32_t status = checkPrepared(call))
+    return status;
   if (call.f->kind == KindTrainStep &&
       !headerOf(c->optimizer, kOptimizerMagic, call.module))
     return fail(c->error, RNNC_ERR_STATE, -1, "optimizer", -1, -1, -1,
@@ -407,6 +422,8 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
       alignUp(reinterpret_cast<uintptr_t>(c->workspace)))};
   const int32_t *lengths[kMaxTimes] = {};
   placeLengths(call, bump, lengths);
+  if (int32_t status = checkNotEmpty(call))
+    return status;
   if (int32_t status = checkIndices(call))
     return status;
   // A negative seed stands for none.

@@ -21,5 +21,6 @@ void rnnc_rt_describe(rnnc_library *library) {
       rnnc_rt_optimizer_counters, rnnc_rt_carry_size,
       rnnc_rt_carry_init,        rnnc_rt_stream_size,
       rnnc_rt_stream_init,       rnnc_rt_stream_state,
-      rnnc_rt_workspace_size,    rnnc_rt_call};
+      rnnc_rt_workspace_size,    rnnc_rt_call,
+      rnnc_rt_stream_reset,      rnnc_rt_stream_copy};
 }

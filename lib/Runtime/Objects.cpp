@@ -1,4 +1,4 @@
-// Objects.cpp: prepared weights, optimiser, carry and stream.
+// Objects.cpp: optimiser, carry and stream.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
@@ -85,28 +85,6 @@ static int32_t initStates(int32_t module, void *object, size_t bytes,
 
 using namespace rnnc::rt;
 
-// The functions of this library pack weights inside the call; what is kept
-// here is only whose weights they are.
-size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module) {
-  return moduleAt(module) && variantOf(ctx) >= 0 ? kAlign : 0;
-}
-
-int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
-                        rnnc_params *params, rnnc_prepared *prepared,
-                        size_t bytes) {
-  if (!moduleAt(module) || !prepared || variantOf(ctx) < 0)
-    return RNNC_ERR_ARGUMENT;
-  if (!headerOf(params, kParamsMagic, module))
-    return RNNC_ERR_STATE;
-  if (bytes < rnnc_rt_prepared_size(ctx, module))
-    return RNNC_ERR_WORKSPACE;
-  auto *header = reinterpret_cast<Header *>(prepared);
-  header->magic = kPreparedMagic;
-  header->module = module;
-  header->batch = 0;
-  return RNNC_OK;
-}
-
 size_t rnnc_rt_optimizer_size(int32_t module) {
   const ModuleDesc *m = moduleAt(module);
   return m ? kSlots + size_t(m->numSlots) * slotBytes(*m) : 0;
@@ -182,4 +160,35 @@ void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream,
   for (int32_t b = 0; b < view.batch; ++b)
     view.fresh[b] = 0;
   return view.states + stateOffset(*m, state, view.batch);
+}
+
+int32_t rnnc_rt_stream_reset(int32_t module, rnnc_stream *stream,
+                             const int32_t *rows) {
+  const ModuleDesc *m = moduleAt(module);
+  StateView view;
+  if (!m || !streamView(module, stream, view))
+    return RNNC_ERR_STATE;
+  for (int32_t b = 0; b < view.batch; ++b) {
+    if (rows && !rows[b])
+      continue;
+    view.fresh[b] = 1;
+    view.prev[b] = m->firstPrev;
+  }
+  return RNNC_OK;
+}
+
+int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
+                            const rnnc_stream *from) {
+  const ModuleDesc *m = moduleAt(module);
+  auto *source = const_cast<rnnc_stream *>(from);
+  StateView view;
+  if (!m || !to)
+    return RNNC_ERR_ARGUMENT;
+  if (!streamView(module, source, view))
+    return RNNC_ERR_STATE;
+  size_t size = stateObjectSize(*m, view.batch);
+  if (bytes < size)
+    return RNNC_ERR_WORKSPACE;
+  memmove(static_cast<void *>(to), source, size);
+  return RNNC_OK;
 }

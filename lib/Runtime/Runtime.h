@@ -51,8 +51,13 @@ inline const ModuleDesc *moduleAt(int32_t module) {
 struct Header {
   uint64_t magic;
   int32_t module;
-  int32_t batch;
+  int32_t batch;    ///< of carry and stream
+  uint64_t stamp;   ///< parameters: what was done to them; prepared: of what
+  const void *of;   ///< prepared: the parameters
+  int32_t variant;  ///< prepared: the code that packed them
+  int32_t reserved;
 };
+static_assert(sizeof(Header) <= kAlign);
 
 constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
 constexpr uint64_t kPreparedMagic = 0x505245504d41524eull;
@@ -94,6 +99,9 @@ int variantOf(const rnnc_context *ctx);
 
 // Objects.cpp: the places inside objects.
 char *paramsArena(rnnc_params *params);
+/// The parameters were changed by something that `by` stands for: what was
+/// prepared of them is stale.
+void paramsChanged(rnnc_params *params, uint64_t by);
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot);
 
 /// Carry and stream: per-row flags and values that go on.
@@ -120,6 +128,7 @@ struct Call {
   const int32_t **lengths; ///< per time axis
   StateView state;       ///< carry or stream; states null: first states
   int64_t seedPair[2];
+  char *panels;          ///< packed weights
   char *gradArena;       ///< train_step
   double scalars[4];
   char *newParams;
@@ -139,6 +148,15 @@ int64_t countOf(const Call &call, const int64_t *shape, int32_t rank);
 void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump);
 /// Runs an entry whose arguments are bound, its own workspace from `bump`.
 void runEntry(Call &call, const EntryDesc &entry, void **args, Bump &bump);
+
+/// Finds the packed weights: the caller's, or a place where they are packed.
+void placePanels(Call &call, Bump &bump);
+/// Packs the weights into `call.panels`; a null base only counts.
+void packWeights(Call &call, Bump &bump);
+/// Packs them into the caller's object after an update.
+void refreshPrepared(Call &call, Bump &bump);
+/// Refuses an object that is not of these parameters.
+int32_t checkPrepared(const Call &call);
 
 void planTrainStep(Call &call, Bump &bump);
 int32_t runTrainStep(Call &call, Bump &bump);
@@ -193,6 +211,10 @@ int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
                             rnnc_params *params, rnnc_stream *stream,
                             size_t bytes, int32_t batch);
 void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream, int32_t state);
+int32_t rnnc_rt_stream_reset(int32_t module, rnnc_stream *stream,
+                             const int32_t *rows);
+int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
+                            const rnnc_stream *from);
 int64_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
                                int32_t function, int32_t batch,
                                const int32_t *times);

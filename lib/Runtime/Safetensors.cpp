@@ -83,27 +83,36 @@ public:
     int depth = 0;
     do {
       skip();
-      if (p >= last) {
-        bad = true;
-        return false;
-      }
-      char c = *p;
-      if (c == '"') {
-        char ignored[2];
+      if (p >= last)
+        return !(bad = true);
+      char ignored[2];
+      if (*p == '"') {
         if (!string(ignored, 1))
           return false;
-        continue;
+      } else if (*p == '{' || *p == '[') {
+        ++depth, ++p;
+      } else if (depth > 0 && (*p == '}' || *p == ']')) {
+        --depth, ++p;
+      } else if (depth > 0 && (*p == ',' || *p == ':')) {
+        ++p;
+      } else if (!skipWord()) {
+        return false;
       }
-      if (c == '{' || c == '[')
-        ++depth;
-      if (c == '}' || c == ']')
-        --depth;
-      ++p;
-    } while (depth > 0 || (p < last && *p != ',' && *p != '}'));
+    } while (depth > 0);
     return true;
   }
 
 private:
+  /// A number, `true` or the like.
+  bool skipWord() {
+    const char *begin = p;
+    while (p < last && !strchr(",:]} \n\t\r", *p))
+      ++p;
+    if (p == begin)
+      bad = true;
+    return !bad;
+  }
+
   void skip() {
     while (p < last && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
       ++p;
@@ -291,6 +300,15 @@ bool holds(const File &file, const char *name) {
   return false;
 }
 
+/// Files that differ have different ones, as good as always.
+uint64_t checksum(const void *bytes, size_t size) {
+  auto *from = static_cast<const unsigned char *>(bytes);
+  uint64_t sum = size;
+  for (size_t i = 0; i < size; ++i)
+    sum = (sum ^ from[i]) * 0x100000001B3ull;
+  return sum;
+}
+
 } // namespace
 } // namespace rnnc::rt
 
@@ -317,5 +335,6 @@ int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
     if (!holds(file, m->params[i].name))
       return fail(error, RNNC_ERR_WEIGHTS, -1, m->params[i].name, -1, -1, -1,
                   "the file has no parameter `%s`", m->params[i].name);
+  paramsChanged(params, checksum(bytes, size));
   return visit(*m, file, paramsArena(params), ignored, error);
 }

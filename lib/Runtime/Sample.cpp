@@ -180,6 +180,7 @@ struct SamplePlan {
 
 SamplePlan placeSample(Call &call, Bump &bump) {
   SamplePlan plan;
+  placePanels(call, bump);
   placeStates(call, bump);
   size_t rows = size_t(call.batch), symbols = size_t(call.f->symbols);
   call.feed = static_cast<int32_t *>(bump.take(rows * 4));

@@ -96,6 +96,7 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
   TrainPlan plan;
   const ModuleDesc &m = *call.m;
   plan.arena = alignUp(size_t(m.arena) * realSize());
+  placePanels(call, bump);
   placeStates(call, bump);
   call.gradArena = static_cast<char *>(bump.take(plan.arena));
   call.newParams = static_cast<char *>(bump.take(plan.arena));
@@ -110,10 +111,13 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
 
 void planTrainStep(Call &call, Bump &bump) {
   TrainPlan plan = placeTrain(call, bump);
-  Bump gradient = bump, update = bump;
+  Bump gradient = bump, update = bump, refresh = bump;
   runEntry(call, *call.f->entry, plan.gradArgs, gradient);
   runEntry(call, *call.f->update, plan.updateArgs, update);
-  bump.used = gradient.used > update.used ? gradient.used : update.used;
+  packWeights(call, refresh);
+  const size_t parts[] = {gradient.used, update.used, refresh.used};
+  for (size_t used : parts)
+    bump.used = used > bump.used ? used : bump.used;
 }
 
 static void giveNorm(const Call &call) {
@@ -138,7 +142,6 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   }
   memset(call.gradArena, 0, plan.arena);
   runEntry(call, *call.f->entry, plan.gradArgs, bump);
-  storeStates(call);
   // The update sees the rate's factor and the number of this update.
   call.scalars[0] = scheduleFactor(m, counters);
   call.scalars[1] = double(counters.updates + 1);
@@ -159,7 +162,10 @@ int32_t runTrainStep(Call &call, Bump &bump) {
     memcpy(optimizerSlot(call.module, call.c->optimizer, s),
            call.newSlots + size_t(s) * plan.arena,
            size_t(m.arena) * realSize());
+  storeStates(call);
   ++counters.updates;
+  paramsChanged(call.c->params, uint64_t(counters.updates));
+  refreshPrepared(call, bump);
   return RNNC_OK;
 }
 

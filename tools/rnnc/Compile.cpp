@@ -81,6 +81,9 @@ struct Options {
   cl::opt<bool> remarks{"remarks",
                         cl::desc("Report what passes did and what they left"),
                         cl::cat(category)};
+  cl::opt<bool> noPrepare{"no-prepare-weights",
+                          cl::desc("Pack weights inside every call"),
+                          cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
                         cl::cat(category)};
 };
@@ -168,6 +171,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.unrollBudget = options.unrollBudget;
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");
+  request.prepareWeights = !options.noPrepare;
   return 0;
 }
 

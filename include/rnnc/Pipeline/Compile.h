@@ -40,7 +40,7 @@ struct CompileRequest {
   bool color = false;
   /// The options --mlir-… of the command line are in force.
   bool debugOptions = false;
-  // Loop passes that can be left out, for comparison.
+  // Passes that can be left out, for comparison.
   bool hoist = true;
   bool sumWeightGradients = true;
   bool mergeProducts = true;
@@ -50,6 +50,7 @@ struct CompileRequest {
   int64_t unrollBudget = 1024;
   /// Report what passes did and did not do.
   bool remarks = false;
+  bool prepareWeights = true;
 };
 
 /// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in

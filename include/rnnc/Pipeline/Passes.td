@@ -13,14 +13,15 @@ def CollectInterface : Pass<"rnnc-collect-interface", "::mlir::ModuleOp"> {
     `convert-rnn-to-scan`) with the arguments and results of every public
     function into `rnnc.interface`, a JSON text that stays with the module
     until wrappers, header and manifest of the library are made of it. Runs
-    once all functions exist.
+    once all functions exist and have all their arguments; on buffers the
+    results are the last `rnnc.num_results` arguments.
 
     ```mlir
     module attributes {rnnc.manifest = "..."} {
-      func.func @M.loss(%x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
+      func.func @M.loss(%x: memref<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
     // becomes, with what @M.loss takes and gives in it
     module attributes {rnnc.interface = "...", rnnc.manifest = "..."} {
-      func.func @M.loss(%x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
+      func.func @M.loss(%x: memref<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
     ```
   }];
 }

@@ -28,7 +28,7 @@ struct PipelineOptions {
   bool allFunctions = true;
   bool fastMath = false;
   int optLevel = 2;
-  // Loop passes that can be left out.
+  // Passes that can be left out.
   bool hoist = true;
   bool sumWeightGradients = true;
   bool mergeProducts = true;
@@ -36,6 +36,7 @@ struct PipelineOptions {
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;
+  bool prepareWeights = true;
   // Of the phases after `buffer`, which run once for every variant.
   int vectorBits = 256;
   bool fma = true;

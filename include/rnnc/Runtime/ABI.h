@@ -61,6 +61,14 @@ typedef struct rnnc_context_options {
 /* The objects. Opaque: created by `_init` in memory of the size asked for. */
 typedef struct rnnc_context rnnc_context;
 typedef struct rnnc_params rnnc_params;
+/* Weights as the products read them, packed by `_prepare` for one context's
+ * code. Functions read it beside the parameters, so it must be of the same
+ * parameters as they are now. After `_params_init`, `_params_load`, or a
+ * `train_step` that was not given it, a call with the old one is refused with
+ * RNNC_ERR_STATE. Writes through the pointer of `_params_data` are not seen:
+ * whoever writes there calls `_prepare` again; until then results mix old
+ * weights and new. `train_step` refreshes the one it is given. Any number of
+ * threads may read one at the same time. */
 typedef struct rnnc_prepared rnnc_prepared;
 typedef struct rnnc_optimizer rnnc_optimizer;
 typedef struct rnnc_carry rnnc_carry; /* bptt k carry: states + previous true element */
@@ -71,7 +79,7 @@ typedef struct rnnc_stream rnnc_stream; /* states of `step` */
  * alike, row-major [batch, time, feature]); an optional one may be NULL. */
 typedef struct rnnc_call {
   rnnc_params *params;
-  const rnnc_prepared *prepared; /* NULL: packed inside the call */
+  rnnc_prepared *prepared;       /* NULL: packed inside the call; only train_step writes it */
   rnnc_optimizer *optimizer;     /* train_step only */
   rnnc_carry *carry;             /* models trained with `bptt k carry`; NULL: first states */
   rnnc_stream *stream;           /* step, sample */
@@ -130,6 +138,11 @@ typedef struct rnnc_library {
   int64_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
                             const int32_t *times);
   int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
+
+  /* Rows with rows[b] != 0, or all of them, begin with the declared first states again. */
+  int32_t (*stream_reset)(int32_t module, rnnc_stream *, const int32_t *rows);
+  /* `to` goes on from where `from` is; it needs no `_init`. */
+  int32_t (*stream_copy)(int32_t module, rnnc_stream *to, size_t bytes, const rnnc_stream *from);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {

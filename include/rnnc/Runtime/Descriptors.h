@@ -100,7 +100,8 @@ enum Source : int32_t {
   SrcProbabilities = 17, ///< sample: what the step gives
   SrcPrevOut = 18,       ///< last true element of the chunk
   SrcGiven = 19,         ///< i32: 1 if the caller gave argument `index`
-  SrcScratch = 20        ///< zeros, or a result nobody asked for
+  SrcScratch = 20,       ///< zeros, or a result nobody asked for
+  SrcPrepared = 21       ///< packed weights
 };
 
 struct EntryArgDesc {
@@ -146,6 +147,8 @@ struct FunctionDesc {
   int32_t start;    ///< sample: first element, never drawn
   int32_t stop;     ///< sample: ends a row; -1: none
   int32_t optionalSeed; ///< without a seed nothing is drawn
+  uint32_t nonempty;    ///< bit t: rows must have a step on time axis t
+  int32_t reserved;
 };
 
 /// Schedules of the learning rate.
@@ -156,6 +159,8 @@ struct ModuleDesc {
   const ParamDesc *params;
   const StateDesc *states;
   const FunctionDesc *functions;
+  const EntryDesc *prepare; ///< packs the weights; null: there is nothing to
+  int64_t prepared;     ///< elements of packed weights
   int64_t arena;        ///< elements, padding between parameters included
   int64_t initScratch;  ///< f64 numbers that params_init needs
   double scheduleA, scheduleB, scheduleC;

@@ -23,7 +23,8 @@ bool becomesLibmCall(StringRef name) {
       "llvm.intr.cos",   "llvm.intr.tan",   "llvm.intr.tanh",
       "llvm.intr.sinh",  "llvm.intr.cosh",  "llvm.intr.asin",
       "llvm.intr.acos",  "llvm.intr.atan",  "llvm.intr.atan2",
-      "llvm.intr.ldexp", "llvm.intr.frexp", "llvm.intr.sincos"};
+      "llvm.intr.ldexp", "llvm.intr.frexp", "llvm.intr.sincos",
+      "llvm.frem"};
   return llvm::is_contained(kNames, name);
 }
 

@@ -155,6 +155,27 @@ static json::Object describeOutput(const ModuleInfo &info, rnn::OutputOp op) {
   return object;
 }
 
+/// Time axes that must have a step: there is no index to give over nothing.
+static json::Array nonempty(rnn::ModuleOp module) {
+  SmallVector<StringRef> names;
+  auto add = [&](rnn::AxisAttr axis) {
+    if (axis.isTime() && !llvm::is_contained(names, axis.getName()))
+      names.push_back(axis.getName());
+  };
+  module.walk([&](rnn::BindOp op) {
+    if (op.getKind() == rnn::BindKind::ArgMax)
+      add(op.getAxis());
+  });
+  module.walk([&](rnn::ArgMaxOp op) {
+    auto type = cast<rnn::ValueType>(op->getOperand(0).getType());
+    add(type.getAxes().back());
+  });
+  json::Array out;
+  for (StringRef name : names)
+    out.push_back(name.str());
+  return out;
+}
+
 json::Value describeModule(const ModuleInfo &info, FloatType real) {
   rnn::ModuleOp module = info.module;
   json::Object object{{"name", module.getSymName().str()},
@@ -162,6 +183,7 @@ json::Value describeModule(const ModuleInfo &info, FloatType real) {
                       {"source", module.getSource().str()},
                       {"axes", describeAxes(info)},
                       {"times", json::Array(info.times)},
+                      {"nonempty", nonempty(info.module)},
                       {"parameters", describeParameters(info, real)},
                       {"train", toJson(module.getTrain())},
                       {"exports", toJson(module.getExports())},

@@ -233,6 +233,8 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
   if (!object)
     return object.takeError();
   llvm::StringRef bytes(object->data(), object->size());
+  if (llvm::Error error = checkObject(bytes, infos))
+    return error;
   switch (options.output) {
   case Output::Object:
     return writeFile(options.path, bytes);

@@ -25,6 +25,8 @@ public:
       : library(library), m(m), entries(entries) {}
 
   llvm::Expected<Function> make(llvm::StringRef name);
+  /// The code that packs the weights, if there is any.
+  llvm::Error makePrepare();
 
 private:
   const RawEntry *find(llvm::StringRef name) const {
@@ -155,6 +157,8 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
     return take(rt::SrcLengths,
                 int(llvm::find(f.times, from.name) - f.times.begin()));
   }
+  if (role == "prepared")
+    return take(rt::SrcPrepared);
   if (role == "seed") {
     f.usesSeed = true;
     return take(rt::SrcSeed);
@@ -355,6 +359,18 @@ llvm::Expected<Function> Maker::make(llvm::StringRef name) {
   return f;
 }
 
+llvm::Error Maker::makePrepare() {
+  const RawEntry *raw = find("prepare");
+  if (!raw)
+    return llvm::Error::success();
+  Function f;
+  m.prepare.emplace();
+  for (const RawArg &arg : raw->args)
+    if (arg.role == "prepared")
+      m.prepared = std::stoll(arg.shape.front());
+  return bind(f, *m.prepare, *raw);
+}
+
 } // namespace
 
 /// The functions that can be made from the compiled ones.
@@ -386,6 +402,8 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
       m.firstPrev = p.start.value_or(0);
     }
   Maker maker(library, m, entries);
+  if (llvm::Error error = maker.makePrepare())
+    return error;
   for (const std::string &name : possible(m, entries)) {
     const RawExport *named = nullptr;
     for (const RawExport &e : exports)
@@ -397,6 +415,9 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
     llvm::Expected<Function> f = maker.make(name);
     if (!f)
       return f.takeError();
+    for (size_t t = 0; t < f->times.size(); ++t)
+      if (llvm::is_contained(m.nonempty, f->times[t]))
+        f->nonempty |= 1u << t;
     f->symbol = library.name + "_" +
                 (named && !named->as.empty() ? cName(named->as)
                                              : cName(m.name) + "_" + f->name);

@@ -5,6 +5,7 @@
 #include "HeaderCommon.inc"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace rnnc;
@@ -60,9 +61,31 @@ static llvm::StringRef purpose(const Function &f) {
       .Case("predict", "The most probable value of every output.")
       .Case("sample", "Draws sequences; the same seed gives the same ones.")
       .Case("step", "One time step of every row.")
-      .Case("forward", "Runs over time axis T.")
-      .Case("vjp", "Runs over time axis T, then back: gradients from cotangents.")
+      .Case("forward", "The output of every row, at every step.")
+      .Case("vjp",
+            "The output as `forward` gives it, and gradients from cotangents. "
+            "A first\n * state that is NULL has the gradient 0; the parameters "
+            "it is made of get theirs.\n * Dropout draws from `seed` where "
+            "there is one and has_seed is not 0.")
       .Default("");
+}
+
+/// What NULL stands for.
+static llvm::StringRef whenNull(const Arg &arg) {
+  switch (arg.role) {
+  case rt::RoleLengths:
+    return ": lengths, NULL: all full";
+  case rt::RoleReset:
+    return ": rows that begin anew, NULL: none but those that are new";
+  case rt::RoleStateIn:
+    return ": NULL: the declared first state";
+  case rt::RoleInput:
+    return ": NULL: none";
+  case rt::RoleCot:
+    return ": NULL: zeros";
+  default:
+    return arg.isResult() ? ": may be NULL" : "";
+  }
 }
 
 static void describeArg(llvm::raw_ostream &os, const Arg &arg,
@@ -71,13 +94,9 @@ static void describeArg(llvm::raw_ostream &os, const Arg &arg,
   if (arg.role != rt::RoleOption)
     os << "  " << shapeText(arg, f) << (arg.isResult() ? " out" : "");
   else
-    os << "  option, usually " << arg.defaultValue;
-  if (arg.role == rt::RoleLengths)
-    os << ": lengths, NULL: all full";
-  else if (arg.role == rt::RoleReset)
-    os << ": rows that begin anew, NULL: none but those that are new";
-  else if (arg.optional && arg.role != rt::RoleOption)
-    os << (arg.isResult() ? ": may be NULL" : ": NULL: zeros");
+    os << "  option, usually " << llvm::format("%g", arg.defaultValue);
+  if (arg.optional)
+    os << whenNull(arg);
   if (arg.indexSize > 0)
     os << ": in 0 ... " << arg.indexSize - 1;
   os << "\n";
@@ -135,7 +154,8 @@ std::string target::headerText(const Library &library) {
      << " * Arrays are row-major, [batch, time, feature]. Every function "
         "returns an\n * rnnc_status; what is at fault is told in "
         "`error`, which may be NULL.\n * Memory belongs to the caller; "
-        "objects and workspaces are aligned to 64 bytes.\n */\n"
+        "objects and workspaces are aligned to 64 bytes.\n"
+        " * `prepared` may be NULL: the weights are packed inside the call.\n */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << kHeaderCommon << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   for (const ObjectFunction &f : libraryFunctions())

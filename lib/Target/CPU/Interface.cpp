@@ -261,6 +261,7 @@ static Module readModule(const json::Object &object, int64_t width) {
         state.count *= size.getAsInteger().value_or(1);
     m.states.push_back(state);
   });
+  m.nonempty = strings(object.getArray("nonempty"));
   measureArena(m);
   readSchedule(m);
   return m;

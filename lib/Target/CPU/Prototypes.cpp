@@ -59,8 +59,9 @@ std::vector<CParameter> target::callParameters(const Module &m,
   out.push_back({CParam::Context, "const rnnc_context *", "context"});
   out.push_back({CParam::Params,
                  trains ? "rnnc_params *" : "const rnnc_params *", "params"});
-  if (!trains)
-    out.push_back({CParam::Prepared, "const rnnc_prepared *", "prepared"});
+  out.push_back({CParam::Prepared,
+                 trains ? "rnnc_prepared *" : "const rnnc_prepared *",
+                 "prepared"});
   if (trains)
     out.push_back({CParam::Optimizer, "rnnc_optimizer *", "optimizer"});
   if (f.usesCarry)
@@ -147,7 +148,8 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
       {"prepare", "rnnc_rt_prepare", "int32_t ",
        "const rnnc_context *context, const rnnc_params *params, "
        "rnnc_prepared *prepared, size_t bytes",
-       "Prepares weights; again after every change of the parameters."},
+       "Packs weights for the products; again after every change of the "
+       "parameters."},
   };
   if (trains) {
     out.push_back({"optimizer_size", "rnnc_rt_optimizer_size", "size_t ",
@@ -181,6 +183,12 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
                    "rnnc_stream *stream, int32_t state",
                    "A state, [batch, shape...], by its position in the "
                    "manifest."});
+    out.push_back({"stream_reset", "rnnc_rt_stream_reset", "int32_t ",
+                   "rnnc_stream *stream, const int32_t *rows",
+                   "The rows that are not 0 begin anew; NULL: all."});
+    out.push_back({"stream_copy", "rnnc_rt_stream_copy", "int32_t ",
+                   "rnnc_stream *to, size_t bytes, const rnnc_stream *from",
+                   "`to` goes on from where `from` is; it needs no `_init`."});
   }
   return out;
 }

@@ -143,7 +143,8 @@ llvm::Constant *Emitter::function(const Function &f) {
                     update, array(observed, "observed"), i32(f.kind),
                     i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
                     i32(int64_t(f.observed.size())), i32(f.symbols),
-                    i32(f.start), i32(f.stop), i32(f.optionalSeed)});
+                    i32(f.start), i32(f.stop), i32(f.optionalSeed),
+                    i32(f.nonempty), i32(0)});
 }
 
 llvm::Constant *Emitter::moduleTable(const Module &m) {
@@ -158,9 +159,11 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
     states.push_back(structure({string(s.name), i64(s.count)}));
   for (const Function &f : m.functions)
     functions.push_back(function(f));
+  llvm::Constant *prepare = m.prepare ? entry(*m.prepare) : null();
   return structure(
       {string(m.name), array(params, "parameters"), array(states, "states"),
-       array(functions, "functions"), i64(m.arena), i64(scratch),
+       array(functions, "functions"), prepare, i64(m.prepared), i64(m.arena),
+       i64(scratch),
        f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
        i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),
        i32(int64_t(m.functions.size())), i32(m.numSlots), i32(m.hasPrev),

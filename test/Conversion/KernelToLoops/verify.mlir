@@ -33,3 +33,11 @@ func.func @left() {
 // -----
 
 llvm.func @rnnc_rt_parallel_for(!llvm.ptr, i64, !llvm.ptr, !llvm.ptr)
+
+// -----
+
+llvm.func @remainder(%x: f32) -> f32 {
+  // expected-error @below {{would become a call of libm}}
+  %0 = llvm.frem %x, %x : f32
+  llvm.return %0 : f32
+}

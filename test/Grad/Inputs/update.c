@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
       continue;
     }
     x[0] = x[1] = (REAL)atof(argv[i]);
-    status = m_M_train_step(context, params, optimizer, workspace, (size_t)bytes, 2, x, &loss,
+    status = m_M_train_step(context, params, NULL, optimizer, workspace, (size_t)bytes, 2, x, &loss,
                             &norm, &error);
     printf("moved %.5f norm %.5g updates %d skipped %d c %.3f", before - *a, norm,
            (int)counters->updates, (int)counters->skipped, *c);

@@ -144,6 +144,37 @@ TYPED_TEST(Math, FourUlp) {
     }
 }
 
+// The stated bound of `fast-math`: 1e-6 relative in f32 and 4 ulp in f64, where
+// the result is no denormal number; below that it is near 0.
+TYPED_TEST(Math, FastForms) {
+  using T = TypeParam;
+  constexpr double tiny = 8.0 * double(std::numeric_limits<T>::min());
+  std::vector<T> x = samples<T>();
+  for (JitTarget target : jitTargets()) {
+    target.fastMath = true;
+    for (const Function &f : kFunctions) {
+      Jit jit(sourceOf(f.op, sizeof(T) == 4 ? "f32" : "f64"), target);
+      ASSERT_TRUE(jit.ok()) << jit.message();
+      std::vector<T> y(x.size());
+      jit.call("f", {x.data(), x.data(), y.data()}, {int64_t(x.size())});
+      for (size_t i = 0; i != x.size(); ++i) {
+        if (f.limit && std::fabs(x[i]) > f.limit && std::isfinite(x[i]))
+          continue;
+        long double want = f.reference(x[i]);
+        if (std::fabs(want) < tiny) {
+          ASSERT_LE(std::fabs(y[i]), 2 * tiny) << f.name << " of " << x[i];
+          continue;
+        }
+        if (ulpError(y[i], want) <= 4)
+          continue;
+        ASSERT_EQ(sizeof(T), 4u) << f.name << " of " << x[i] << " = " << y[i];
+        ASSERT_LE(std::fabs(y[i] - want), 1e-6L * std::fabs(want))
+            << f.name << " of " << x[i] << " = " << y[i];
+      }
+    }
+  }
+}
+
 TYPED_TEST(Math, Signs) {
   using T = TypeParam;
   for (const char *op : {"math.tanh %a : T", "math.erf %a : T",

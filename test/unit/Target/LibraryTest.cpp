@@ -129,6 +129,35 @@ TEST_F(LibraryTest, TheSameBytesTwice) {
   EXPECT_EQ(header, read(in("libtiny.h")));
 }
 
+// A function that was not expanded would be a call of libm.
+TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
+  std::string text = read(source("Tiny.mlir"));
+  size_t at = text.find("  llvm.store %sum, %loss");
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at, "  %s = llvm.call @sinf(%sum) : (f32) -> f32\n"
+                  "  llvm.store %s, %x : f32, !llvm.ptr\n");
+  text += "llvm.func @sinf(f32) -> f32\n";
+  auto library = readInterface(read(source("Tiny.json")), "tiny", false);
+  ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
+  mlir::MLIRContext context;
+  context.loadDialect<mlir::LLVM::LLVMDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  ASSERT_TRUE(module);
+  llvm::LLVMContext llvmContext;
+  auto variants = variantsFor("v3");
+  ASSERT_TRUE(bool(variants));
+  auto translated = translate(*module, llvmContext, variants->front());
+  ASSERT_TRUE(bool(translated));
+  std::vector<VariantModule> modules;
+  modules.push_back({variants->front(), std::move(*translated)});
+  EmitOptions options;
+  options.path = in("libtiny.so");
+  llvm::Error error = emitLibrary(std::move(modules), *library, options);
+  EXPECT_EQ(llvm::toString(std::move(error)),
+            "`.text.Tiny.loss.entry.v3` calls `sinf`, which no library may need");
+  EXPECT_FALSE(llvm::sys::fs::exists(options.path));
+}
+
 TEST_F(LibraryTest, NoLinker) {
   std::string path = getenv("PATH");
   setenv("PATH", "/nowhere", 1);

@@ -42,7 +42,7 @@ llvm.func @Tiny.grad.workspace(%dims: !llvm.ptr) -> i64 {
   %n = llvm.mlir.constant(64 : i64) : i64
   llvm.return %n : i64
 }
-// arguments: params, grads, scalars, new params, norm
+// arguments: params, grads, scalars, new params, norm, finite
 llvm.func @Tiny.update.entry(%args: !llvm.ptr, %dims: !llvm.ptr, %ws: !llvm.ptr, %ctx: !llvm.ptr) {
   %p = llvm.load %args : !llvm.ptr -> !llvm.ptr
   %a1 = llvm.getelementptr %args[1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
@@ -78,6 +78,13 @@ llvm.func @Tiny.update.entry(%args: !llvm.ptr, %dims: !llvm.ptr, %ws: !llvm.ptr,
 ^end:
   %g0 = llvm.load %g : !llvm.ptr -> f32
   llvm.store %g0, %n : f32, !llvm.ptr
+  %a5 = llvm.getelementptr %args[5] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
+  %f = llvm.load %a5 : !llvm.ptr -> !llvm.ptr
+  %gap = llvm.fsub %g0, %g0 : f32
+  %none = llvm.mlir.constant(0.0 : f32) : f32
+  %finite = llvm.fcmp "oeq" %gap, %none : f32
+  %word = llvm.zext %finite : i1 to i32
+  llvm.store %word, %f : i32, !llvm.ptr
   llvm.return
 }
 llvm.func @Tiny.update.workspace(%dims: !llvm.ptr) -> i64 {

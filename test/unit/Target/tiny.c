@@ -65,24 +65,24 @@ int main(void) {
                        &error) == RNNC_OK);
   CHECK(grad[0] == 2 && grad[1] == 3);
 
-  CHECK(tiny_Tiny_train_step(context, params, optimizer, work, (size_t)need, 2, 3, lengths, x,
+  CHECK(tiny_Tiny_train_step(context, params, NULL, optimizer, work, (size_t)need, 2, 3, lengths, x,
                              &loss, &norm, &error) == RNNC_ERR_STATE);
   CHECK(tiny_Tiny_optimizer_init(optimizer, tiny_Tiny_optimizer_size()) == RNNC_OK);
-  CHECK(tiny_Tiny_train_step(context, params, optimizer, work, (size_t)need, 2, 3, lengths, x,
+  CHECK(tiny_Tiny_train_step(context, params, NULL, optimizer, work, (size_t)need, 2, 3, lengths, x,
                              &loss, &norm, &error) == RNNC_OK);
   CHECK(loss == 15 && norm == 2 && w[0] == 2 && w[1] == 1.5f);
   rnnc_optimizer_counters *counters = tiny_Tiny_optimizer_counters(optimizer);
   CHECK(counters->updates == 1);
   counters->epoch = 3; /* the rate is halved once: 2 epochs after the first */
-  CHECK(tiny_Tiny_train_step(context, params, optimizer, work, (size_t)need, 2, 3, lengths, x,
+  CHECK(tiny_Tiny_train_step(context, params, NULL, optimizer, work, (size_t)need, 2, 3, lengths, x,
                              &loss, &norm, &error) == RNNC_OK);
   CHECK(w[0] == 1.5f && w[1] == 0.75f);
   x[0] = NAN;
-  CHECK(tiny_Tiny_train_step(context, params, optimizer, work, (size_t)need, 2, 3, lengths, x,
+  CHECK(tiny_Tiny_train_step(context, params, NULL, optimizer, work, (size_t)need, 2, 3, lengths, x,
                              &loss, &norm, &error) == RNNC_ERR_NOT_FINITE);
   CHECK(!strcmp(error.name, "a.w") && counters->skipped == 1 && counters->updates == 2);
   CHECK(counters->bad_parameter == 0 && w[0] == 1.5f);
-  CHECK(tiny_Tiny_train_step(context, params, optimizer, work, (size_t)need, 0, 3, lengths, x,
+  CHECK(tiny_Tiny_train_step(context, params, NULL, optimizer, work, (size_t)need, 0, 3, lengths, x,
                              &loss, &norm, &error) == RNNC_OK);
   CHECK(counters->empty == 1 && loss == 0);
 

@@ -91,6 +91,7 @@ struct Function {
   std::vector<int> observed;
   int symbols = 0, start = -1, stop = -1;
   bool optionalSeed = false; ///< without a seed nothing is drawn
+  uint32_t nonempty = 0;     ///< bit t: rows must have a step on time axis t
   bool usesSeed = false;
   bool usesCarry = false;
   bool usesStream = false;
@@ -101,7 +102,10 @@ struct Module {
   std::vector<Parameter> parameters;
   std::vector<Port> ports;
   std::vector<State> states;
+  std::vector<std::string> nonempty; ///< time axes an argmax runs over
   std::vector<Function> functions;
+  std::optional<Entry> prepare; ///< packs the weights
+  int64_t prepared = 0;         ///< elements of packed weights
   int64_t arena = 0; ///< elements
   int numSlots = 0;
   bool hasPrev = false;

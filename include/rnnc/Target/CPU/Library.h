@@ -51,6 +51,12 @@ llvm::Expected<std::unique_ptr<llvm::Module>>
 translate(mlir::ModuleOp module, llvm::LLVMContext &context,
           const VariantInfo &info);
 
+/// Refuses an object whose code calls what is not on the list of what a
+/// library may need, or a compiled function that calls anything but the
+/// runtime.
+llvm::Error checkObject(llvm::StringRef bytes,
+                        llvm::ArrayRef<VariantInfo> variants);
+
 /// Links the variants with the runtime, tables and API, optimises, and writes
 /// the file. The modules are used up.
 llvm::Error emitLibrary(std::vector<VariantModule> variants,

@@ -57,4 +57,44 @@ def KernelUnrollLoops : Pass<"kernel-unroll-loops"> {
                            "mlir::scf::SCFDialect"];
 }
 
+def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
+  let summary = "packs weights once, in a function of its own";
+  let description = [{
+    A `kernel.pack` whose operand depends on parameters only (views of them,
+    copies of several into one matrix) leaves the functions of its module. The
+    new function `@MODULE.prepare` packs all such operands into one buffer, in
+    which equal ones of several functions share a place; each function that
+    uses them gets that buffer as an argument of the role `prepared`, before
+    its results.
+
+    ```mlir
+    func.func @M.step(%U: memref<512x128xf32> {rnnc.role = "param", ...}, ...) {
+      kernel.pack ins(%U : ...) outs(%p : memref<98304xf32>)
+      kernel.gemm ins(%h, %p : ...) outs(%z : ...) {packed_b}
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @M.prepare(%U: memref<512x128xf32> {rnnc.role = "param", ...},
+                         %all: memref<98304xf32> {rnnc.role = "prepared", ...}) {
+      %p = memref.subview %all[0] [98304] [1] : ...
+      kernel.pack ins(%U : ...) outs(%p : ...)
+    func.func @M.step(%U: ..., %all: memref<98304xf32> {rnnc.role = "prepared", ...}, ...) {
+      %p = memref.subview %all[0] [98304] [1] : ...
+      kernel.gemm ins(%h, %p : ...) outs(%z : ...) {packed_b}
+    ```
+
+    What depends on the data is packed where it was. What only functions with
+    gradients use (`grad`, `vjp`: their operands are good for one update) is
+    packed there too, unless `gradients` is set.
+  }];
+  let options = [
+    Option<"gradients", "gradients", "bool", "false",
+           "also prepare what only functions with gradients use">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 #endif // RNNC_DIALECT_KERNEL_TRANSFORMS_PASSES_TD

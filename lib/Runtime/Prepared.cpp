@@ -1,0 +1,129 @@
+// Prepared.cpp: weights packed for products.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The compiled `prepare` of a module packs its weights into panels. They lie
+// in the caller's object behind its header, or in the workspace of a call that
+// was given none. What the packing itself needs lies behind them.
+#include "Runtime.h"
+
+#include <string.h>
+
+namespace rnnc::rt {
+
+static size_t panelBytes(const ModuleDesc &m) {
+  return size_t(m.prepared) * realSize();
+}
+
+static bool readsPanels(const EntryDesc &entry) {
+  for (int32_t i = 0; i < entry.numArgs; ++i)
+    if (entry.args[i].source == SrcPrepared)
+      return true;
+  return false;
+}
+
+void packWeights(Call &call, Bump &bump) {
+  const EntryDesc *entry = call.m->prepare;
+  if (!entry)
+    return;
+  Bump own = bump;
+  void **args = bindEntry(call, *entry, own);
+  runEntry(call, *entry, args, own);
+  if (!call.c)
+    bump.used = own.used;
+}
+
+void placePanels(Call &call, Bump &bump) {
+  if (!readsPanels(*call.f->entry))
+    return;
+  call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
+  if (call.c && call.c->prepared) {
+    call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
+    return;
+  }
+  packWeights(call, bump);
+}
+
+static void sign(const Call &call, rnnc_prepared *prepared) {
+  auto *header = reinterpret_cast<Header *>(prepared);
+  header->magic = kPreparedMagic;
+  header->module = call.module;
+  header->batch = 0;
+  header->stamp = reinterpret_cast<Header *>(call.c->params)->stamp;
+  header->of = call.c->params;
+  header->variant = variantOf(call.ctx);
+}
+
+void refreshPrepared(Call &call, Bump &bump) {
+  if (!call.c->prepared)
+    return;
+  call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
+  packWeights(call, bump);
+  sign(call, call.c->prepared);
+}
+
+int32_t checkPrepared(const Call &call) {
+  const rnnc_call *c = call.c;
+  if (!c->prepared)
+    return RNNC_OK;
+  Header *header = headerOf(c->prepared, kPreparedMagic, call.module);
+  const char *why =
+      !header ? "`prepared` was not prepared"
+      : header->variant != variantOf(call.ctx)
+          ? "`prepared` was made for other code than this context uses"
+      : header->of != c->params
+          ? "`prepared` was made of other parameters"
+      : header->stamp != reinterpret_cast<Header *>(c->params)->stamp
+          ? "the parameters have changed since `prepared` was made"
+          : nullptr;
+  return why ? fail(c->error, RNNC_ERR_STATE, -1, "prepared", -1, -1, -1, "%s",
+                    why)
+             : RNNC_OK;
+}
+
+/// The header, the panels, room for the packing. With an object it packs.
+static size_t layOut(Call &call, rnnc_prepared *prepared) {
+  Bump bump{reinterpret_cast<char *>(prepared)};
+  bump.take(kAlign);
+  call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
+  packWeights(call, bump);
+  return alignUp(bump.used);
+}
+
+static Call callFor(const rnnc_context *ctx, int32_t module) {
+  Call call;
+  memset(static_cast<void *>(&call), 0, sizeof(call));
+  call.ctx = ctx;
+  call.module = module;
+  call.m = moduleAt(module);
+  return call;
+}
+
+} // namespace rnnc::rt
+
+using namespace rnnc::rt;
+
+size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module) {
+  if (!moduleAt(module) || variantOf(ctx) < 0)
+    return 0;
+  Call call = callFor(ctx, module);
+  return layOut(call, nullptr);
+}
+
+int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
+                        rnnc_params *params, rnnc_prepared *prepared,
+                        size_t bytes) {
+  if (!moduleAt(module) || !prepared || variantOf(ctx) < 0)
+    return RNNC_ERR_ARGUMENT;
+  if (!headerOf(params, kParamsMagic, module))
+    return RNNC_ERR_STATE;
+  if (bytes < rnnc_rt_prepared_size(ctx, module))
+    return RNNC_ERR_WORKSPACE;
+  rnnc_call c;
+  memset(&c, 0, sizeof(c));
+  c.params = params;
+  Call call = callFor(ctx, module);
+  call.c = &c;
+  layOut(call, prepared);
+  sign(call, prepared);
+  return RNNC_OK;
+}

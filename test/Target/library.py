@@ -1,0 +1,211 @@
+"""A compiled library from Python, through the table of functions that it
+describes itself with (include/rnnc/Runtime/ABI.h). For tests; needs numpy."""
+import ctypes as c
+import json
+import os
+
+import numpy as np
+
+OK, ARGUMENT, WORKSPACE, INDEX, LENGTH, WEIGHTS, NOT_FINITE, EMPTY, UNSUPPORTED, STATE = range(10)
+P, I32, I64, SIZE, U64 = c.c_void_p, c.c_int32, c.c_int64, c.c_size_t, c.c_uint64
+DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64, "bool": np.uint8}
+TASKS = c.CFUNCTYPE(None, P, I64, c.CFUNCTYPE(None, P, I64), P)
+
+
+class Error(c.Structure):
+    _fields_ = [("status", I32), ("argument", I32), ("example", I64), ("step", I64),
+                ("value", I64), ("name", c.c_char * 128), ("message", c.c_char * 256)]
+
+    def words(self):
+        return self.message.decode()
+
+
+class Options(c.Structure):
+    _fields_ = [("threads", I32), ("variant", c.c_char_p), ("tasks", TASKS), ("tasks_user", P)]
+
+
+class Counters(c.Structure):
+    _fields_ = [("updates", I64), ("skipped", I64), ("empty", I64), ("epoch", I64),
+                ("total_steps", I64), ("rate_scale", c.c_double), ("bad_parameter", I32),
+                ("reserved", I32)]
+
+
+class Call(c.Structure):
+    _fields_ = [("params", P), ("prepared", P), ("optimizer", P), ("carry", P), ("stream", P),
+                ("workspace", P), ("workspace_bytes", SIZE), ("batch", I32), ("num_times", I32),
+                ("times", P), ("args", P), ("num_args", I32), ("seed", U64), ("has_seed", I32),
+                ("error", P)]
+
+
+def function(result, *arguments):
+    return c.CFUNCTYPE(result, *arguments)
+
+
+class Table(c.Structure):
+    _fields_ = [
+        ("abi_version", I32), ("manifest", c.c_char_p), ("strerror", function(c.c_char_p, I32)),
+        ("context_size", function(SIZE)), ("context_init", function(I32, P, SIZE, P)),
+        ("context_finish", function(None, P)), ("context_variant", function(c.c_char_p, P)),
+        ("params_size", function(SIZE, I32)), ("params_init", function(I32, I32, P, SIZE, U64)),
+        ("params_data", function(P, I32, P, I32)),
+        ("params_load", function(I32, I32, P, P, SIZE, P)),
+        ("prepared_size", function(SIZE, P, I32)),
+        ("prepare", function(I32, P, I32, P, P, SIZE)),
+        ("optimizer_size", function(SIZE, I32)),
+        ("optimizer_init", function(I32, I32, P, SIZE)),
+        ("optimizer_slot", function(P, I32, P, I32)),
+        ("optimizer_counters", function(c.POINTER(Counters), I32, P)),
+        ("carry_size", function(SIZE, I32, I32)),
+        ("carry_init", function(I32, I32, P, SIZE, I32)),
+        ("stream_size", function(SIZE, I32, I32)),
+        ("stream_init", function(I32, P, I32, P, P, SIZE, I32)),
+        ("stream_state", function(P, I32, P, I32)),
+        ("workspace_size", function(I64, P, I32, I32, I32, P)),
+        ("call", function(I32, P, I32, I32, P)),
+        ("stream_reset", function(I32, I32, P, P)),
+        ("stream_copy", function(I32, I32, P, SIZE, P))]
+
+
+def memory(size, fill=0xA5):
+    """Bytes aligned to 64, of which nothing is known to be 0."""
+    raw = np.full(size + 64, fill, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + size]
+
+
+class Library:
+    def __init__(self, path):
+        self.table = Table()
+        dll = c.CDLL(os.path.abspath(path))
+        name = os.path.basename(path).split(".")[0].removeprefix("lib")
+        getattr(dll, name + "_describe")(c.byref(self.table))
+        self.manifest = json.loads(self.table.manifest)
+        self.modules = self.manifest["modules"]
+        self.real = DTYPES[self.manifest["precision"]]
+
+    def context(self, threads=1, variant=None, tasks=None):
+        """Memory of a context, or a status."""
+        out = memory(self.table.context_size())
+        options = Options(threads, variant and variant.encode(), tasks or TASKS(), None)
+        status = self.table.context_init(out.ctypes.data, out.size, c.addressof(options))
+        return status or out
+
+    def module(self, name, context=None, seed=1):
+        names = [m["name"] for m in self.modules]
+        return Module(self, names.index(name), self.context() if context is None else context, seed)
+
+
+class Module:
+    """A module with its parameters; calls by name."""
+
+    def __init__(self, library, index, context, seed):
+        self.library, self.index, self.context = library, index, context
+        self.table, self.about = library.table, library.modules[index]
+        self.params = memory(self.table.params_size(index))
+        assert self.table.params_init(index, self.params.ctypes.data, self.params.size, seed) == OK
+        self.prepared = self.optimizer = self.carry = self.stream = None
+        self.error = Error()
+
+    def data(self, name):
+        names = [p["name"] for p in self.about["parameters"]]
+        shape = self.about["parameters"][names.index(name)]["shape"]
+        place = self.table.params_data(self.index, self.params.ctypes.data, names.index(name))
+        kind = np.dtype(self.library.real)
+        count = int(np.prod(shape, dtype=int))
+        start = place - self.params.ctypes.data
+        return self.params[start:start + count * kind.itemsize].view(kind).reshape(shape)
+
+    def prepare(self):
+        size = self.table.prepared_size(self.context.ctypes.data, self.index)
+        if self.prepared is None:
+            self.prepared = memory(size)
+        return self.table.prepare(self.context.ctypes.data, self.index, self.params.ctypes.data,
+                                  self.prepared.ctypes.data, size)
+
+    def start(self, kind, batch=0):
+        """Makes the optimizer, the carry or the stream."""
+        if kind == "optimizer":
+            self.optimizer = memory(self.table.optimizer_size(self.index))
+            status = self.table.optimizer_init(self.index, self.optimizer.ctypes.data,
+                                               self.optimizer.size)
+        elif kind == "carry":
+            self.carry = memory(self.table.carry_size(self.index, batch))
+            status = self.table.carry_init(self.index, self.carry.ctypes.data, self.carry.size,
+                                           batch)
+        else:
+            self.stream = memory(self.table.stream_size(self.index, batch))
+            status = self.table.stream_init(self.context.ctypes.data, self.index,
+                                            self.params.ctypes.data, self.stream.ctypes.data,
+                                            self.stream.size, batch)
+        assert status == OK, status
+
+    def counters(self):
+        return self.table.optimizer_counters(self.index, self.optimizer.ctypes.data)[0]
+
+    def functions(self):
+        return [f["name"] for f in self.about["functions"]]
+
+    def about_function(self, name):
+        return self.about["functions"][self.functions().index(name)]
+
+    def call(self, name, batch, times=(), seed=None, slack=0, **given):
+        """Status, and the results by name. Inputs that are not given are NULL;
+        `a.b` is given as `a__b`."""
+        about = self.about_function(name)
+        given = {key.replace("__", "."): value for key, value in given.items()}
+        sizes = dict(zip(about["times"], times), batch=batch)
+        results, keep, pointers = {}, [], (P * max(1, len(about["args"])))()
+        for i, arg in enumerate(about["args"]):
+            shape = [sizes.get(d, d) for d in arg["shape"]]
+            kind = DTYPES[arg["dtype"]]
+            if arg["role"] in ("loss", "norm", "output", "probability", "state_out", "grad"):
+                array = results[arg["name"]] = np.full(shape, 77, kind)
+            elif arg["name"] in given:
+                value = given.pop(arg["name"])
+                if value is None:
+                    continue
+                array = np.asarray(value, kind, order="C")
+                assert list(array.shape) == shape, (arg, array.shape)
+            else:
+                continue
+            keep.append(array)
+            pointers[i] = array.ctypes.data
+        assert not given, given
+        number = self.functions().index(name)
+        padded = np.array(times, np.int32)
+        need = self.table.workspace_size(self.context.ctypes.data, self.index, number, batch,
+                                         padded.ctypes.data)
+        assert need >= 0, (name, need)
+        work = memory(need + 64)
+        self.error = Error()
+        address = lambda a: None if a is None else a.ctypes.data
+        call = Call(address(self.params), address(self.prepared), address(self.optimizer),
+                    address(self.carry), address(self.stream), work.ctypes.data, need - slack,
+                    batch, len(times), padded.ctypes.data, c.addressof(pointers),
+                    len(about["args"]), seed or 0, seed is not None, c.addressof(self.error))
+        status = self.table.call(self.context.ctypes.data, self.index, number, c.addressof(call))
+        assert (work[need:] == 0xA5).all(), "wrote behind the workspace"
+        return status, results
+
+
+def random_arguments(module, name, batch, times, seed=0):
+    """Arguments that every function takes."""
+    draw = np.random.default_rng(seed)
+    about = module.about_function(name)
+    sizes = dict(zip(about["times"], times), batch=batch)
+    inputs = {p["name"]: p for p in module.about["inputs"] + module.about["outputs"]}
+    out = {}
+    for arg in about["args"]:
+        shape = [sizes.get(d, d) for d in arg["shape"]]
+        if arg["role"] == "lengths":
+            out[arg["name"]] = draw.integers(0, sizes[arg["name"]] + 1, shape)
+        elif arg["role"] in ("input", "state_in", "cot"):
+            port = inputs.get(arg["name"], {})
+            if arg["dtype"] == "i32":
+                size = port.get("size") or 2
+                if arg["name"] in ("prev", "prompt"):
+                    size = next(o for o in module.about["outputs"] if o.get("unfold"))["size"]
+                out[arg["name"]] = draw.integers(0, size, shape)
+            else:
+                out[arg["name"]] = draw.normal(size=shape)
+    return {key.replace(".", "__"): value for key, value in out.items()}

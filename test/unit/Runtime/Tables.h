@@ -1,0 +1,47 @@
+// Tables.h: a library by hand, so that the runtime is tested alone.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TEST_UNIT_RUNTIME_TABLES_H
+#define RNNC_TEST_UNIT_RUNTIME_TABLES_H
+
+#include "Runtime.h"
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+namespace rnnc::rt::test {
+
+/// The two modules: `Toy` has two parameters, a state, an index and packed
+/// weights; `Other` has nothing.
+constexpr int kToy = 0, kOther = 1;
+/// Functions of `Toy`.
+constexpr int kSum = 0, kStep = 1, kPick = 2;
+constexpr int kSumArgs = 3; ///< T, words, out
+
+/// Memory aligned as objects have to be, filled with a pattern.
+class Memory {
+public:
+  explicit Memory(size_t bytes) : size(bytes) {
+    data = static_cast<unsigned char *>(
+        std::aligned_alloc(kAlign, alignUp(bytes + 1)));
+    for (size_t i = 0; i < alignUp(bytes + 1); ++i)
+      data[i] = 0xA5;
+  }
+  ~Memory() { std::free(data); }
+  Memory(const Memory &) = delete;
+  Memory &operator=(const Memory &) = delete;
+  template <typename Object>
+  Object *as() {
+    return reinterpret_cast<Object *>(data);
+  }
+  /// Nothing was written behind the end.
+  bool intact() const { return data[size] == 0xA5; }
+
+  unsigned char *data;
+  size_t size;
+};
+
+} // namespace rnnc::rt::test
+
+#endif // RNNC_TEST_UNIT_RUNTIME_TABLES_H
