@@ -45,6 +45,7 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::func::registerAllExtensions(registry);
   scan::registerGradients(registry);
   mlir::LLVM::registerInlinerInterface(registry);
+  registerKernelToLLVMConversions(registry);
 }
 
 /// Every pass that `rnn-opt` can run alone.

@@ -15,11 +15,12 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -54,6 +55,7 @@ public:
   Compilation(const CompileRequest &request, llvm::raw_ostream &err)
       : request(request), err(err), context(registry()) {
     context.loadAllAvailableDialects();
+    target::registerTranslations(context);
     options.precision = request.precision;
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
@@ -82,6 +84,9 @@ private:
   int printTree(const CheckedProgram &program);
   int lower(mlir::ModuleOp top, Phase from, Phase to,
             const PipelineOptions &passes);
+  mlir::LogicalResult runPasses(mlir::ModuleOp top, Phase from, Phase to,
+                                const PipelineOptions &passes,
+                                std::string &fault);
   int printPhase();
   int emit();
   int makeVariants(std::vector<target::VariantModule> &out);
@@ -92,7 +97,6 @@ private:
   llvm::raw_ostream &err;
   PipelineOptions options;
   mlir::MLIRContext context;
-  llvm::LLVMContext llvmContext;
   SourceManager sources;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Phase wanted = Phase::Library;
@@ -169,28 +173,37 @@ int Compilation::readText() {
 }
 
 /// Runs the passes of the phases after `from`, up to `to`.
+mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
+                                           Phase to,
+                                           const PipelineOptions &passes,
+                                           std::string &fault) {
+  mlir::PassManager manager(&context);
+  if (request.debugOptions) {
+    if (mlir::failed(mlir::applyPassManagerCLOptions(manager))) {
+      fault = "the options --mlir-… do not fit together";
+      return mlir::failure();
+    }
+    mlir::applyDefaultTimingPassManagerCLOptions(manager);
+  }
+  for (const PhaseInfo &info : phases())
+    if (info.phase > from && info.phase <= to &&
+        !addPhase(manager, info.phase, passes, fault))
+      return mlir::failure();
+  if (mlir::succeeded(manager.run(top)))
+    return mlir::success();
+  fault = "a pass failed; this is a fault of the compiler";
+  return mlir::failure();
+}
+
 int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,
                        const PipelineOptions &passes) {
   Messages messages(context, sources);
-  mlir::PassManager manager(&context);
-  if (request.debugOptions) {
-    if (mlir::failed(mlir::applyPassManagerCLOptions(manager)))
-      return ExitUsage;
-    mlir::applyDefaultTimingPassManagerCLOptions(manager);
-  }
-  for (const PhaseInfo &info : phases()) {
-    std::string error;
-    if (info.phase > from && info.phase <= to &&
-        !addPhase(manager, info.phase, passes, error))
-      return fail(ExitInternal, error);
-  }
-  bool ok = mlir::succeeded(manager.run(top));
+  std::string fault;
+  bool ok = mlir::succeeded(runPasses(top, from, to, passes, fault));
   err << messages.render(request.color);
   if (messages.sourceErrors())
     return ExitSource;
-  if (!ok)
-    return fail(ExitInternal, "a pass failed; this is a fault of the compiler");
-  return ExitOk;
+  return ok ? ExitOk : fail(ExitInternal, fault);
 }
 
 int Compilation::write(const std::string &path, llvm::StringRef text) {
@@ -234,21 +247,53 @@ int Compilation::printPhase() {
   return write(request.output, text + "\n");
 }
 
+/// The options --mlir-… print while passes run: one variant after the other
+/// then.
+static bool isDebugged() {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (name.starts_with("mlir-") && option->getNumOccurrences())
+      return true;
+  return false;
+}
+
+/// Code for every set of instructions, on a thread each. Messages come in the
+/// order of the variants.
 int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
   llvm::Expected<std::vector<target::VariantInfo>> variants =
       target::variantsFor(request.march);
   if (!variants)
     return fail(ExitUsage, llvm::toString(variants.takeError()));
-  for (const target::VariantInfo &info : *variants) {
+  std::vector<std::optional<target::VariantModule>> made(variants->size());
+  std::vector<std::string> faults(variants->size());
+  Messages messages(context, sources);
+  auto makeOne = [&](size_t i) {
+    const target::VariantInfo &info = (*variants)[i];
     mlir::OwningOpRef<mlir::ModuleOp> copy(module->clone());
-    if (int code = lower(*copy, have, Phase::LLVM, optionsFor(options, info)))
-      return code;
-    Messages messages(context, sources);
-    auto translated = target::translate(*copy, llvmContext, info);
-    err << messages.render(request.color);
-    if (!translated)
-      return fail(ExitInternal, llvm::toString(translated.takeError()));
-    out.push_back({info, std::move(*translated)});
+    if (mlir::failed(runPasses(*copy, have, Phase::LLVM,
+                               optionsFor(options, info), faults[i])))
+      return;
+    auto translated = target::translate(*copy, info);
+    if (translated)
+      made[i].emplace(std::move(*translated));
+    else
+      faults[i] = llvm::toString(translated.takeError());
+  };
+  if (request.debugOptions && isDebugged()) {
+    for (size_t i = 0; i != variants->size(); ++i)
+      makeOne(i);
+  } else {
+    mlir::ParallelDiagnosticHandler order(&context);
+    mlir::parallelFor(&context, 0, variants->size(), [&](size_t i) {
+      order.setOrderIDForThread(i);
+      makeOne(i);
+      order.eraseOrderIDForThread();
+    });
+  }
+  err << messages.render(request.color);
+  for (auto [variant, fault] : llvm::zip(made, faults)) {
+    if (!variant)
+      return fail(ExitInternal, fault);
+    out.push_back(std::move(*variant));
   }
   return ExitOk;
 }

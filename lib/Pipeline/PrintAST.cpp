@@ -46,6 +46,8 @@ private:
   void expr(const ExprPtr &e, llvm::StringRef role = "");
   void args(const std::vector<Arg> &list);
   void recur(const Recur &r, llvm::StringRef role);
+  void choice(const If &choice);
+  void record(const Record &record);
   void chain(const Chain &c);
   void stmt(const Stmt &s);
   void block(const Block &b) {
@@ -158,6 +160,21 @@ void Printer::recur(const Recur &r, llvm::StringRef role) {
   });
 }
 
+void Printer::choice(const If &choice) {
+  expr(choice.condition);
+  expr(choice.thenValue, "then");
+  expr(choice.elseValue, "else");
+}
+
+void Printer::record(const Record &record) {
+  for (const Record::Field &field : record.fields) {
+    std::string path;
+    for (const Name &part : field.path)
+      path += (path.empty() ? "" : ".") + part.text;
+    expr(field.value, path.empty() ? "else" : path);
+  }
+}
+
 void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
   if (!e)
     return;
@@ -184,23 +201,19 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
         expr(i);
     });
   }
-  case Expr::Kind::Member: {
-    auto &member = as<Member>(*e);
-    return with("member " + member.member.text, [&] { expr(member.base); });
-  }
+  case Expr::Kind::Member:
+    return with("member " + as<Member>(*e).member.text,
+                [&] { expr(as<Member>(*e).base); });
   case Expr::Kind::Prime:
     return leaf(role + "next " + as<Prime>(*e).state.text, e->range);
-  case Expr::Kind::Power: {
-    auto &power = as<Power>(*e);
+  case Expr::Kind::Power:
     return with("power", [&] {
-      expr(power.base);
-      expr(power.exponent);
+      expr(as<Power>(*e).base);
+      expr(as<Power>(*e).exponent);
     });
-  }
-  case Expr::Kind::As: {
-    auto &cast = as<As>(*e);
-    return with("as " + type(cast.type), [&] { expr(cast.value); });
-  }
+  case Expr::Kind::As:
+    return with("as " + type(as<As>(*e).type),
+                [&] { expr(as<As>(*e).value); });
   case Expr::Kind::Neg:
     return with("minus", [&] { expr(as<Neg>(*e).value); });
   case Expr::Kind::Binary: {
@@ -210,25 +223,10 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
       expr(binary.rhs);
     });
   }
-  case Expr::Kind::If: {
-    auto &choice = as<If>(*e);
-    return with("if", [&] {
-      expr(choice.condition);
-      expr(choice.thenValue, "then");
-      expr(choice.elseValue, "else");
-    });
-  }
-  case Expr::Kind::Record: {
-    auto &record = as<Record>(*e);
-    return with("record", [&] {
-      for (const Record::Field &field : record.fields) {
-        std::string path;
-        for (const Name &part : field.path)
-          path += (path.empty() ? "" : ".") + part.text;
-        expr(field.value, path.empty() ? "else" : path);
-      }
-    });
-  }
+  case Expr::Kind::If:
+    return with("if", [&] { choice(as<If>(*e)); });
+  case Expr::Kind::Record:
+    return with("record", [&] { record(as<Record>(*e)); });
   case Expr::Kind::Bind: {
     auto &bind = as<Bind>(*e);
     return with(std::string(spelling(bind.op)) + " " + bind.index.text +

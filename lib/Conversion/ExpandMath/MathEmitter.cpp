@@ -7,12 +7,15 @@ using namespace mlir;
 
 namespace rnnc {
 
-Value MathEmitter::c(double v) {
-  Type element = getElementTypeOrSelf(type);
-  Attribute attr = b.getFloatAttr(element, v);
+/// A scalar of every element of `type`.
+static Value splat(OpBuilder &b, Location loc, Type type, Attribute scalar) {
   if (auto shaped = dyn_cast<ShapedType>(type))
-    attr = DenseElementsAttr::get(shaped, attr);
-  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(attr));
+    scalar = DenseElementsAttr::get(shaped, scalar);
+  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(scalar));
+}
+
+Value MathEmitter::c(double v) {
+  return splat(b, loc, type, b.getFloatAttr(getElementTypeOrSelf(type), v));
 }
 
 Type MathEmitter::intType() {
@@ -23,27 +26,10 @@ Type MathEmitter::intType() {
 }
 
 Value MathEmitter::ic(int64_t v) {
-  Attribute attr = b.getIntegerAttr(getElementTypeOrSelf(intType()), v);
-  if (auto shaped = dyn_cast<ShapedType>(intType()))
-    attr = DenseElementsAttr::get(shaped, attr);
-  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(attr));
+  Type integer = intType();
+  return splat(b, loc, integer,
+               b.getIntegerAttr(getElementTypeOrSelf(integer), v));
 }
-
-Value MathEmitter::add(Value x, Value y) {
-  return arith::AddFOp::create(b, loc, x, y);
-}
-Value MathEmitter::sub(Value x, Value y) {
-  return arith::SubFOp::create(b, loc, x, y);
-}
-Value MathEmitter::mul(Value x, Value y) {
-  return arith::MulFOp::create(b, loc, x, y);
-}
-Value MathEmitter::div(Value x, Value y) {
-  return arith::DivFOp::create(b, loc, x, y);
-}
-Value MathEmitter::neg(Value x) { return arith::NegFOp::create(b, loc, x); }
-Value MathEmitter::abs(Value x) { return math::AbsFOp::create(b, loc, x); }
-Value MathEmitter::sqrt(Value x) { return math::SqrtOp::create(b, loc, x); }
 
 Value MathEmitter::mad(Value x, Value y, Value z) {
   if (hasFma)
@@ -65,15 +51,6 @@ Value MathEmitter::copysign(Value magnitude, Value sign) {
   return fromBits(ior(signBit, rest));
 }
 
-Value MathEmitter::less(Value x, Value y) {
-  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
-}
-Value MathEmitter::equal(Value x, Value y) {
-  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
-}
-Value MathEmitter::isNaN(Value x) {
-  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-}
 Value MathEmitter::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, loc, condition, x, y);
 }
@@ -84,31 +61,6 @@ Value MathEmitter::atMost(Value x, double bound) {
 Value MathEmitter::atLeast(Value x, double bound) {
   Value limit = c(bound);
   return select(less(x, limit), limit, x);
-}
-
-Value MathEmitter::bits(Value x) {
-  return arith::BitcastOp::create(b, loc, intType(), x);
-}
-Value MathEmitter::fromBits(Value i) {
-  return arith::BitcastOp::create(b, loc, type, i);
-}
-Value MathEmitter::iadd(Value x, Value y) {
-  return arith::AddIOp::create(b, loc, x, y);
-}
-Value MathEmitter::isub(Value x, Value y) {
-  return arith::SubIOp::create(b, loc, x, y);
-}
-Value MathEmitter::iand(Value x, Value y) {
-  return arith::AndIOp::create(b, loc, x, y);
-}
-Value MathEmitter::ior(Value x, Value y) {
-  return arith::OrIOp::create(b, loc, x, y);
-}
-Value MathEmitter::shl(Value x, int64_t by) {
-  return arith::ShLIOp::create(b, loc, x, ic(by));
-}
-Value MathEmitter::ashr(Value x, int64_t by) {
-  return arith::ShRSIOp::create(b, loc, x, ic(by));
 }
 
 /// Adding 1.5 * 2^p leaves the integer in the low bits: no conversion, which

@@ -27,13 +27,21 @@ public:
 
   // Arithmetic.
   mlir::Value c(double v);
-  mlir::Value add(mlir::Value x, mlir::Value y);
-  mlir::Value sub(mlir::Value x, mlir::Value y);
-  mlir::Value mul(mlir::Value x, mlir::Value y);
-  mlir::Value div(mlir::Value x, mlir::Value y);
-  mlir::Value neg(mlir::Value x);
-  mlir::Value abs(mlir::Value x);
-  mlir::Value sqrt(mlir::Value x);
+  mlir::Value add(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::AddFOp>(x, y);
+  }
+  mlir::Value sub(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::SubFOp>(x, y);
+  }
+  mlir::Value mul(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::MulFOp>(x, y);
+  }
+  mlir::Value div(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::DivFOp>(x, y);
+  }
+  mlir::Value neg(mlir::Value x) { return make<mlir::arith::NegFOp>(x); }
+  mlir::Value abs(mlir::Value x) { return make<mlir::math::AbsFOp>(x); }
+  mlir::Value sqrt(mlir::Value x) { return make<mlir::math::SqrtOp>(x); }
   /// x * y + z; two roundings where the target has no fused form.
   mlir::Value mad(mlir::Value x, mlir::Value y, mlir::Value z);
   /// Polynomial, highest coefficient first.
@@ -41,9 +49,15 @@ public:
   mlir::Value copysign(mlir::Value magnitude, mlir::Value sign);
 
   // Choices.
-  mlir::Value less(mlir::Value x, mlir::Value y);
-  mlir::Value equal(mlir::Value x, mlir::Value y);
-  mlir::Value isNaN(mlir::Value x);
+  mlir::Value less(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::CmpFOp>(mlir::arith::CmpFPredicate::OLT, x, y);
+  }
+  mlir::Value equal(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::CmpFOp>(mlir::arith::CmpFPredicate::OEQ, x, y);
+  }
+  mlir::Value isNaN(mlir::Value x) {
+    return make<mlir::arith::CmpFOp>(mlir::arith::CmpFPredicate::UNO, x, x);
+  }
   mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
   /// The smaller, the larger; NaN in `x` stays.
   mlir::Value atMost(mlir::Value x, double bound);
@@ -52,14 +66,30 @@ public:
   // Bits: integers of the same width.
   mlir::Type intType();
   mlir::Value ic(int64_t v);
-  mlir::Value bits(mlir::Value x);
-  mlir::Value fromBits(mlir::Value i);
-  mlir::Value iadd(mlir::Value x, mlir::Value y);
-  mlir::Value isub(mlir::Value x, mlir::Value y);
-  mlir::Value iand(mlir::Value x, mlir::Value y);
-  mlir::Value ior(mlir::Value x, mlir::Value y);
-  mlir::Value shl(mlir::Value x, int64_t by);
-  mlir::Value ashr(mlir::Value x, int64_t by);
+  mlir::Value bits(mlir::Value x) {
+    return make<mlir::arith::BitcastOp>(intType(), x);
+  }
+  mlir::Value fromBits(mlir::Value i) {
+    return make<mlir::arith::BitcastOp>(type, i);
+  }
+  mlir::Value iadd(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::AddIOp>(x, y);
+  }
+  mlir::Value isub(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::SubIOp>(x, y);
+  }
+  mlir::Value iand(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::AndIOp>(x, y);
+  }
+  mlir::Value ior(mlir::Value x, mlir::Value y) {
+    return make<mlir::arith::OrIOp>(x, y);
+  }
+  mlir::Value shl(mlir::Value x, int64_t by) {
+    return make<mlir::arith::ShLIOp>(x, ic(by));
+  }
+  mlir::Value ashr(mlir::Value x, int64_t by) {
+    return make<mlir::arith::ShRSIOp>(x, ic(by));
+  }
   /// An integer of at most a few thousand as a float.
   mlir::Value toFloat(mlir::Value i);
   /// Rounds a float below 2^21 (f32) or 2^50 (f64) to the nearest integer;
@@ -88,6 +118,11 @@ public:
   mlir::Value pow(mlir::Value x, mlir::Value y);
 
 private:
+  template <typename OpT, typename... Args>
+  mlir::Value make(Args... args) {
+    return OpT::create(b, loc, args...);
+  }
+
   struct Reduced {
     mlir::Value r; ///< what is left of the argument
     mlir::Value n; ///< the multiple taken off, an integer

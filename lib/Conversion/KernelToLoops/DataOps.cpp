@@ -34,14 +34,17 @@ struct RowBuilder {
     return cast<MemRefType>(memref.getType()).getRank();
   }
 
-  /// Loops over the first `n` dimensions of `memref`, in order.
+  /// Loops over the first `n` dimensions of `memref`, in order. The trips of
+  /// the outermost are independent if `independent`.
   void loops(Value memref, unsigned n, function_ref<void(ArrayRef<Value>)> body,
-             unsigned from = 0) {
+             bool independent = true) {
     Values ivs;
     OpBuilder::InsertionGuard guard(b);
-    for (unsigned i = from; i != n; ++i) {
+    for (unsigned i = 0; i != n; ++i) {
       auto loop =
           scf::ForOp::create(b, loc, index(0), dim(memref, i), index(1));
+      if (i == 0 && independent)
+        loop->setAttr(kIndependentTrips, b.getUnitAttr());
       ivs.push_back(loop.getInductionVar());
       b.setInsertionPoint(loop.getBody()->getTerminator());
     }
@@ -50,14 +53,7 @@ struct RowBuilder {
 
   void ifThenElse(Value condition, function_ref<void()> yes,
                   function_ref<void()> no) {
-    auto branch = scf::IfOp::create(b, loc, condition, bool(no));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenBlock()->getTerminator());
-    yes();
-    if (no) {
-      b.setInsertionPoint(branch.elseBlock()->getTerminator());
-      no();
-    }
+    buildIf(b, loc, condition, yes, no);
   }
 
   /// The part of `memref` at the leading indices `at`, dimensions dropped.
@@ -169,11 +165,13 @@ void lower(kernel::ScatterAddOp op) {
   RowBuilder r(op);
   unsigned n = r.rank(op.getIndices()), batch = op.getBatchDims();
   Value size = r.dim(op.getOut(), batch);
-  r.loops(op.getIndices(), n, [&](ArrayRef<Value> at) {
+  // Rows of one batch may meet.
+  auto add = [&](ArrayRef<Value> at) {
     Values to(at.take_front(batch));
     to.push_back(safeIndex(r, op.getIndices(), at, size));
     r.addRow(op.getUpdates(), at, op.getOut(), to);
-  });
+  };
+  r.loops(op.getIndices(), n, add, /*independent=*/batch > 0);
 }
 
 /// A copy that permutes dimensions and writes zeros past the end. `inner` is
@@ -261,62 +259,53 @@ void lower(kernel::ReverseOp op) {
   });
 }
 
-/// The step that pick_step reads and place_step writes, and whether it exists.
+/// Loops over what pick_step writes or place_step reads, `small`, which lacks
+/// the time of `large`. `body` gets the place in both and whether the step
+/// exists.
 template <typename OpT>
-std::pair<Value, Value> stepOf(RowBuilder &r, OpT op, Value time,
-                               ArrayRef<Value> at, int64_t batchInSmall) {
-  Value length = op.getLengths() ? r.lengthOf(op.getLengths(), at[batchInSmall])
-                                 : time;
-  Value exists = r.less(r.index(0), length);
-  Value step = op.getLast() ? r.sub(length, r.index(1)) : r.index(0);
-  return {step, exists};
+void overSteps(RowBuilder &r, OpT op, Value small, Value large,
+               function_ref<void(ArrayRef<Value>, ArrayRef<Value>, Value)>
+                   body) {
+  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
+  if (batch > time)
+    --batch;
+  int64_t leading = op.getLengths() ? std::max(time, batch + 1) : time;
+  Value whole = r.dim(large, time);
+  r.loops(small, leading, [&](ArrayRef<Value> at) {
+    Value length =
+        op.getLengths() ? r.lengthOf(op.getLengths(), at[batch]) : whole;
+    Value exists = r.less(r.index(0), length);
+    Values inLarge(at);
+    inLarge.insert(inLarge.begin() + time,
+                   op.getLast() ? r.sub(length, r.index(1)) : r.index(0));
+    body(at, inLarge, exists);
+  });
 }
 
 void lower(kernel::PickStepOp op) {
   RowBuilder r(op);
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
-  int64_t small = batch > time ? batch - 1 : batch;
-  int64_t leading = op.getLengths() ? std::max(time, small + 1) : time;
-  Value whole = r.dim(op.getSource(), time);
-  r.loops(op.getOut(), leading, [&](ArrayRef<Value> at) {
-    auto [step, exists] = stepOf(r, op, whole, at, small);
-    Value chosen = step;
-    r.ifThenElse(
-        exists,
-        [&] {
-          Values from(at);
-          from.insert(from.begin() + time, chosen);
-          r.copyRow(op.getSource(), from, op.getOut(), at);
-        },
-        [&] { r.zeroRow(op.getOut(), at); });
-  });
+  overSteps(r, op, op.getOut(), op.getSource(),
+            [&](ArrayRef<Value> at, ArrayRef<Value> from, Value exists) {
+              r.ifThenElse(
+                  exists,
+                  [&] { r.copyRow(op.getSource(), from, op.getOut(), at); },
+                  [&] { r.zeroRow(op.getOut(), at); });
+            });
 }
 
 void lower(kernel::PlaceStepOp op) {
   RowBuilder r(op);
-  int64_t time = op.getTimeDim(), batch = op.getBatchDim();
-  int64_t small = batch > time ? batch - 1 : batch;
-  int64_t leading = op.getLengths() ? std::max(time, small + 1) : time;
-  linalg::FillOp::create(
-      r.b, r.loc,
-      Value(arith::ConstantOp::create(
-          r.b, r.loc,
-          r.b.getZeroAttr(
-              cast<MemRefType>(op.getOut().getType()).getElementType()))),
-      op.getOut());
-  Value whole = r.dim(op.getOut(), time);
-  r.loops(op.getSource(), leading, [&](ArrayRef<Value> at) {
-    auto [step, exists] = stepOf(r, op, whole, at, small);
-    Value chosen = step;
-    r.ifThenElse(
-        exists,
-        [&] {
-          Values to(at);
-          to.insert(to.begin() + time, chosen);
-          r.copyRow(op.getSource(), at, op.getOut(), to);
-        },
-        nullptr);
-  });
+  Type element = cast<MemRefType>(op.getOut().getType()).getElementType();
+  Value zero =
+      arith::ConstantOp::create(r.b, r.loc, r.b.getZeroAttr(element));
+  linalg::FillOp::create(r.b, r.loc, zero, op.getOut());
+  overSteps(r, op, op.getSource(), op.getOut(),
+            [&](ArrayRef<Value> at, ArrayRef<Value> to, Value exists) {
+              r.ifThenElse(
+                  exists,
+                  [&] { r.copyRow(op.getSource(), at, op.getOut(), to); },
+                  nullptr);
+            });
 }
 
 void lower(kernel::ArgmaxOp op) {

@@ -110,41 +110,29 @@ private:
 
   FailureOr<Value> memrefFrom(Value pointer, MemRefType type, unsigned argument,
                               bool isWorkspace) {
-    Type converted = converter.convertType(type);
-    if (!converted || !type.getLayout().isIdentity())
+    if (!converter.convertType(type) || !type.getLayout().isIdentity())
       return function.emitError("argument ")
              << argument << " has a layout that the entry cannot make";
-    MemRefDescriptor d = MemRefDescriptor::poison(b, loc, converted);
-    d.setAllocatedPtr(b, loc, pointer);
-    d.setAlignedPtr(b, loc, pointer);
-    d.setConstantOffset(b, loc, 0);
     auto shape = function.getArgAttrOfType<ArrayAttr>(argument, "rnnc.shape");
-    Value stride = constant(1);
-    for (int64_t i = type.getRank() - 1; i >= 0; --i) {
-      Value size;
-      if (!type.isDynamicDim(i)) {
-        size = constant(type.getDimSize(i));
-      } else if (isWorkspace) {
-        size = constant(int64_t(1) << 62);
-      } else {
-        auto name = shape && size_t(i) < shape.size()
-                        ? dyn_cast<StringAttr>(shape[i])
-                        : StringAttr();
-        auto *found = name ? llvm::find(dims, name.getValue()) : dims.end();
-        if (found == dims.end())
-          return function.emitError("size ")
-                 << i << " of argument " << argument
-                 << " is not named by rnnc.shape and rnnc.dims";
-        size = load(i64, sizes, found - dims.begin());
+    SmallVector<Value> sizeValues(type.getRank()), strides(type.getRank());
+    for (int64_t i = 0; i != type.getRank(); ++i) {
+      if (!type.isDynamicDim(i))
+        continue;
+      if (isWorkspace) {
+        sizeValues[i] = constant(int64_t(1) << 62);
+        continue;
       }
-      d.setSize(b, loc, i, size);
-      d.setStride(b, loc, i, stride);
-      if (i)
-        stride = LLVM::MulOp::create(b, loc, stride, size);
+      auto name = shape && size_t(i) < shape.size()
+                      ? dyn_cast<StringAttr>(shape[i])
+                      : StringAttr();
+      auto *found = name ? llvm::find(dims, name.getValue()) : dims.end();
+      if (found == dims.end())
+        return function.emitError("size ")
+               << i << " of argument " << argument
+               << " is not named by rnnc.shape and rnnc.dims";
+      sizeValues[i] = load(i64, sizes, found - dims.begin());
     }
-    return UnrealizedConversionCastOp::create(b, loc, TypeRange{type},
-                                              ValueRange{Value(d)})
-        .getResult(0);
+    return memrefAt(b, loc, converter, type, pointer, sizeValues, strides);
   }
 
   func::FuncOp function;
@@ -178,4 +166,35 @@ struct KernelMakeEntries
 };
 
 } // namespace
+
+Value memrefAt(OpBuilder &b, Location loc, const LLVMTypeConverter &converter,
+               MemRefType type, Value pointer, ArrayRef<Value> sizes,
+               ArrayRef<Value> strides) {
+  Type i64 = b.getI64Type();
+  auto constant = [&](int64_t v) -> Value {
+    return LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(v));
+  };
+  SmallVector<int64_t> known;
+  int64_t offset;
+  (void)type.getStridesAndOffset(known, offset);
+  bool identity = type.getLayout().isIdentity();
+  MemRefDescriptor d =
+      MemRefDescriptor::poison(b, loc, converter.convertType(type));
+  d.setAllocatedPtr(b, loc, pointer);
+  d.setAlignedPtr(b, loc, pointer);
+  d.setConstantOffset(b, loc, 0);
+  Value run = constant(1);
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    Value size = sizes[i] ? sizes[i] : constant(type.getDimSize(i));
+    Value stride = identity ? run : strides[i];
+    d.setSize(b, loc, i, size);
+    d.setStride(b, loc, i, stride ? stride : constant(known[i]));
+    if (i && identity)
+      run = LLVM::MulOp::create(b, loc, run, size);
+  }
+  return UnrealizedConversionCastOp::create(b, loc, TypeRange{type},
+                                            ValueRange{Value(d)})
+      .getResult(0);
+}
+
 } // namespace rnnc

@@ -10,6 +10,8 @@
 
 namespace rnnc {
 
+class GemmCode;
+
 /// Sizes of tiles and blocks for one element type on one target.
 struct GemmShape {
   unsigned lanes;   ///< elements of a vector
@@ -54,7 +56,17 @@ private:
                           unsigned vectors);
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
-  mlir::func::FuncOp declare(llvm::StringRef name, mlir::TypeRange arguments);
+
+  /// The routine `rnnc.gemm.WHAT.f32` (or f64), written by `body` when first
+  /// asked for. A letter of the signature is an argument: p a pointer, l an
+  /// i64, b an i1. What is outlined stays a function.
+  mlir::func::FuncOp
+  routine(llvm::StringRef what, mlir::Type element, llvm::StringRef signature,
+          llvm::function_ref<void(GemmCode &, mlir::ValueRange)> body,
+          bool outlined = false);
+  GemmShape shapeFor(mlir::Type element) const {
+    return GemmShape::forTarget(target, element.getIntOrFloatBitWidth());
+  }
 
   mlir::ModuleOp module;
   LoopTarget target;

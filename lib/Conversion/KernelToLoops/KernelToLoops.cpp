@@ -1,7 +1,7 @@
 // KernelToLoops.cpp: the pass from the kernel level to loops.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Lowering.h"
+#include "Tasks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -93,6 +93,8 @@ struct ConvertKernelToLoops
     for (linalg::GenericOp op : generics)
       if (failed(lowerGenericToLoops(op, target)))
         return signalPassFailure();
+    if (threads)
+      cutKernelsIntoTasks(module);
   }
 };
 
@@ -100,7 +102,7 @@ struct ConvertKernelToLoops
 
 Value contextOf(Operation *op) {
   auto f = op->getParentOfType<func::FuncOp>();
-  if (!f || f.getNumArguments() == 0)
+  if (!f || f.getNumArguments() == 0 || f->hasAttr("rnnc.kernel"))
     return Value();
   Value last = f.getArgument(f.getNumArguments() - 1);
   return isa<LLVM::LLVMPointerType>(last.getType()) ? last : Value();

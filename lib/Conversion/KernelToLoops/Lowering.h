@@ -7,9 +7,34 @@
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
+namespace mlir {
+class LLVMTypeConverter;
+} // namespace mlir
+
 namespace rnnc {
+
+/// On an scf.for: its trips may run in any order, or at once.
+inline constexpr const char *kIndependentTrips = "rnnc.independent";
+
+/// A loop; `body` gets the index and the values carried, and gives their next
+/// values.
+mlir::scf::ForOp buildLoop(
+    mlir::OpBuilder &b, mlir::Location loc, mlir::Value from, mlir::Value to,
+    mlir::Value step, mlir::ValueRange init,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                      mlir::ValueRange)>
+        body);
+
+/// Runs code where a condition (i1) holds, and other code where not.
+void buildIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,
+             llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
+
+/// The lanes below `left` (an index or i64, at most 2^31), of none to all.
+mlir::Value laneMask(mlir::OpBuilder &b, mlir::Location loc, unsigned lanes,
+                     mlir::Value left);
 
 /// Groups of a reshape that joins dimensions `first` and `first + 1`.
 llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
@@ -18,6 +43,15 @@ llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
 /// The address of the first element of a (strided) memref.
 mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value memref);
+
+/// The buffer of the type `type` at `pointer`, an LLVM pointer. Sizes and
+/// strides (i64) that the type does not know are given; strides of an identity
+/// layout follow from the sizes.
+mlir::Value memrefAt(mlir::OpBuilder &b, mlir::Location loc,
+                     const mlir::LLVMTypeConverter &converter,
+                     mlir::MemRefType type, mlir::Value pointer,
+                     llvm::ArrayRef<mlir::Value> sizes,
+                     llvm::ArrayRef<mlir::Value> strides);
 
 /// The runtime's parallel-for (include/rnnc/Runtime/Kernels.h), declared once.
 mlir::LLVM::LLVMFuncOp parallelFor(mlir::ModuleOp module);

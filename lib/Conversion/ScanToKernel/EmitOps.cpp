@@ -47,24 +47,31 @@ static Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
   return subBuffer(b, loc, buffer, offsets, extents, strides, dropped);
 }
 
+/// Whether a shift is the stack of a loop with its first value, which lie in
+/// one place: nothing is to be done then.
+bool Emitter::shiftIsStack(scan::ShiftOp op) {
+  int carry = carryBefore(op);
+  if (carry < 0)
+    return false;
+  auto loop = op.getInput().getDefiningOp<scan::LoopOp>();
+  const LoopMemory &memory = loops[loop];
+  unsigned stack = cast<OpResult>(op.getInput()).getResultNumber();
+  if (memory.stackCarry[stack] == carry && !memory.stackBefore[stack]) {
+    buffers[op.getResult()] =
+        rowsOf(b, op.getLoc(), memory.carries[carry].storage,
+               b.getIndexAttr(loop.getReverse() ? 1 : 0),
+               sizes.get(op.getInput(), 0));
+    return true;
+  }
+  place(op.getResult());
+  return false;
+}
+
 /// A sequence moved by one step: two copies, then what lengths ask for.
 void Emitter::emitShift(scan::ShiftOp op) {
   Location loc = op.getLoc();
-  int carry = carryBefore(op);
-  if (carry >= 0) {
-    auto loop = op.getInput().getDefiningOp<scan::LoopOp>();
-    const LoopMemory &memory = loops[loop];
-    unsigned stack = cast<OpResult>(op.getInput()).getResultNumber();
-    if (memory.stackCarry[stack] == carry && !memory.stackBefore[stack]) {
-      // The rows of the stack and its first value: nothing to do.
-      buffers[op.getResult()] =
-          rowsOf(b, loc, memory.carries[carry].storage,
-                 b.getIndexAttr(loop.getReverse() ? 1 : 0),
-                 sizes.get(op.getInput(), 0));
-      return;
-    }
-    place(op.getResult());
-  }
+  if (shiftIsStack(op))
+    return;
   Buffer from = bufferFor(op.getInput()), out = buffers[op.getResult()];
   int64_t dim = op.getTimeDim();
   bool later = op.getByAttr().getInt() > 0;
@@ -91,14 +98,18 @@ void Emitter::emitShift(scan::ShiftOp op) {
     fill(loc, edge, 0);
   if (!op.getLengths())
     return;
+  if (!later)
+    return fillPastEnd(op, out);
   Value lengths = bufferFor(op.getLengths()).memref;
-  if (later) {
-    kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),
-                               op.getBatchDim(), b.getI64IntegerAttr(dim));
-    return;
-  }
-  // Shift back: step len - 1 holds step len of the operand, which is past the
-  // end; it becomes the fill, and later steps zero.
+  kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),
+                             op.getBatchDim(), b.getI64IntegerAttr(dim));
+}
+
+/// Shift back: step len - 1 holds step len of the operand, which is past the
+/// end; it becomes the fill, and later steps zero.
+void Emitter::fillPastEnd(scan::ShiftOp op, Buffer out) {
+  Location loc = op.getLoc();
+  int64_t dim = op.getTimeDim();
   Phase phase(*this, loc, plan->exec(op), sizes.get(op.getInput()));
   View view = identityView(out.rank());
   Value value = phase.leaf(out, view);
@@ -197,40 +208,49 @@ static SmallVector<Value> memrefs(ArrayRef<Buffer> buffers) {
   return values;
 }
 
+/// From the caller's layout, which has the batch first, to ours, which has
+/// the time first, or back.
+template <typename KernelOp, typename ScanOp>
+void Emitter::emitLayout(ScanOp op, bool enters) {
+  int64_t n = op.getLengths().size();
+  Buffer out = buffers[op.getResult()];
+  SmallVector<int64_t> perm;
+  for (int64_t i = 0; i < out.rank(); ++i)
+    perm.push_back(i > n ? i : enters ? (i < n ? i + 1 : 0)
+                                      : (i == 0 ? n : i - 1));
+  SmallVector<Value> lengths = memrefs(llvm::map_to_vector(
+      op.getLengths(), [&](Value value) { return bufferFor(value); }));
+  KernelOp::create(b, op.getLoc(), bufferFor(op.getInput()).memref, lengths,
+                   out.memref, perm,
+                   llvm::to_vector(llvm::seq<int64_t>(0, n)), n);
+}
+
+void Emitter::emitElements(tensor::FromElementsOp op) {
+  Buffer out = buffers[op.getResult()];
+  SmallVector<int64_t> shape(out.type().getShape());
+  for (auto [i, element] : llvm::enumerate(op.getElements())) {
+    SmallVector<Value> at;
+    int64_t rest = i;
+    for (int64_t size : llvm::reverse(shape)) {
+      at.insert(at.begin(), sizes.constant(rest % size));
+      rest /= size;
+    }
+    memref::StoreOp::create(b, op.getLoc(), scalar(element), out.memref, at);
+  }
+}
+
 void Emitter::emitOther(Operation *op) {
   Location loc = op->getLoc();
   auto lengthsOf = [&](Value lengths) {
     return lengths ? bufferFor(lengths).memref : Value();
   };
   Buffer out = op->getNumResults() ? buffers[op->getResult(0)] : Buffer();
-  // The caller's layout has the batch first, ours the time.
-  auto layout = [&](ValueRange lengths, bool enters) {
-    int64_t n = lengths.size();
-    SmallVector<int64_t> perm;
-    for (int64_t i = 0; i < out.rank(); ++i)
-      perm.push_back(i > n ? i : enters ? (i < n ? i + 1 : 0)
-                                        : (i == 0 ? n : i - 1));
-    return perm;
-  };
-  auto allLengths = [&](ValueRange lengths) {
-    return memrefs(llvm::map_to_vector(
-        lengths, [&](Value value) { return bufferFor(value); }));
-  };
+  auto isLast = [](auto o) { return o.getWhich() == scan::StepKind::last; };
   llvm::TypeSwitch<Operation *>(op)
-      .Case<scan::EnterOp>([&](auto o) {
-        kernel::EnterOp::create(
-            b, loc, bufferFor(o.getInput()).memref, allLengths(o.getLengths()),
-            out.memref, layout(o.getLengths(), true),
-            llvm::to_vector(llvm::seq<int64_t>(0, o.getLengths().size())),
-            o.getLengths().size());
-      })
-      .Case<scan::LeaveOp>([&](auto o) {
-        kernel::LeaveOp::create(
-            b, loc, bufferFor(o.getInput()).memref, allLengths(o.getLengths()),
-            out.memref, layout(o.getLengths(), false),
-            llvm::to_vector(llvm::seq<int64_t>(0, o.getLengths().size())),
-            o.getLengths().size());
-      })
+      .Case<scan::EnterOp>(
+          [&](auto o) { emitLayout<kernel::EnterOp>(o, /*enters=*/true); })
+      .Case<scan::LeaveOp>(
+          [&](auto o) { emitLayout<kernel::LeaveOp>(o, /*enters=*/false); })
       .Case<scan::ReverseOp>([&](auto o) {
         kernel::ReverseOp::create(b, loc, bufferFor(o.getInput()).memref,
                                   lengthsOf(o.getLengths()), out.memref,
@@ -239,31 +259,19 @@ void Emitter::emitOther(Operation *op) {
       .Case<scan::PickStepOp>([&](auto o) {
         kernel::PickStepOp::create(b, loc, bufferFor(o.getInput()).memref,
                                    lengthsOf(o.getLengths()), out.memref,
-                                   o.getWhich() == scan::StepKind::last,
-                                   o.getTimeDim(), o.getBatchDim());
+                                   isLast(o), o.getTimeDim(), o.getBatchDim());
       })
       .Case<scan::PlaceStepOp>([&](auto o) {
         kernel::PlaceStepOp::create(b, loc, bufferFor(o.getInput()).memref,
                                     lengthsOf(o.getLengths()), out.memref,
-                                    o.getWhich() == scan::StepKind::last,
-                                    o.getTimeDim(), o.getBatchDim());
+                                    isLast(o), o.getTimeDim(),
+                                    o.getBatchDim());
       })
       .Case<scan::ArgmaxOp>([&](auto o) {
         kernel::ArgmaxOp::create(b, loc, bufferFor(o.getInput()).memref,
                                  out.memref, o.getDim());
       })
-      .Case<tensor::FromElementsOp>([&](auto o) {
-        SmallVector<int64_t> shape(out.type().getShape());
-        for (auto [i, element] : llvm::enumerate(o.getElements())) {
-          SmallVector<Value> at;
-          int64_t rest = i;
-          for (int64_t size : llvm::reverse(shape)) {
-            at.insert(at.begin(), sizes.constant(rest % size));
-            rest /= size;
-          }
-          memref::StoreOp::create(b, loc, scalar(element), out.memref, at);
-        }
-      })
+      .Case<tensor::FromElementsOp>([&](auto o) { emitElements(o); })
       .Default([&](Operation *other) {
         other->emitOpError("has no form on buffers");
         failed = true;

@@ -105,9 +105,14 @@ private:
   void emitGather(scan::GatherOp op);
   void emitScatterAdd(scan::ScatterAddOp op);
   void emitShift(scan::ShiftOp op);
+  bool shiftIsStack(scan::ShiftOp op);
+  void fillPastEnd(scan::ShiftOp op, Buffer out);
   void emitRandom(scan::RandomOp op);
   void emitConstant(mlir::arith::ConstantOp op);
   void emitReshape(mlir::Operation *op);
+  template <typename KernelOp, typename ScanOp>
+  void emitLayout(ScanOp op, bool enters);
+  void emitElements(mlir::tensor::FromElementsOp op);
   void emitOther(mlir::Operation *op);
 
   mlir::func::FuncOp source, target;

@@ -7,7 +7,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "rnnc/Dialect/Scan/Scan.h"
 
 using namespace mlir;
 
@@ -171,106 +170,101 @@ Value Sizes::sizeOperand(Value tensor, int64_t dim, ValueRange sizes) {
   return index(sizes[number]);
 }
 
-Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
-  Operation *op = result.getOwner();
-  auto of = [&](Value tensor, int64_t d) -> Value {
-    OpFoldResult size = get(tensor, d);
-    if (auto attr = dyn_cast<Attribute>(size))
-      return constant(cast<IntegerAttr>(attr).getInt());
-    return cast<Value>(size);
-  };
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<scan::BroadcastOp>([&](auto b) {
-        for (auto [i, to] : llvm::enumerate(b.getDims()))
-          if (to == dim)
-            return of(b.getInput(), i);
-        return sizeOperand(result, dim, b.getSizes());
-      })
-      .Case<scan::RandomOp>(
-          [&](auto r) { return sizeOperand(result, dim, r.getSizes()); })
-      .Case<tensor::SplatOp>([&](auto s) {
-        return sizeOperand(result, dim, s.getDynamicSizes());
-      })
-      .Case<scan::TransposeOp>(
-          [&](auto t) { return of(t.getInput(), t.getPerm()[dim]); })
-      .Case<scan::ReduceOp>([&](auto r) {
-        int64_t d = 0;
-        for (int64_t left = dim;; ++d)
-          if (!llvm::is_contained(r.getDims(), d) && left-- == 0)
-            break;
-        return of(r.getInput(), d);
-      })
-      .Case<scan::ArgmaxOp>([&](auto a) {
-        return of(a.getInput(),
-                  dim < static_cast<int64_t>(a.getDim()) ? dim : dim + 1);
-      })
-      .Case<scan::DotOp>([&](auto d) {
-        int64_t left = dim;
-        if (left < static_cast<int64_t>(d.getLhsBatch().size()))
-          return of(d.getLhs(), d.getLhsBatch()[left]);
-        left -= d.getLhsBatch().size();
-        SmallVector<int64_t> lhsFree = d.getLhsFree();
-        if (left < static_cast<int64_t>(lhsFree.size()))
-          return of(d.getLhs(), lhsFree[left]);
-        return of(d.getRhs(), d.getRhsFree()[left - lhsFree.size()]);
-      })
+/// Which dimension of an operand the dimension `dim` of a result is, where
+/// some dimensions `gone` are left out.
+template <typename Gone>
+static int64_t dimWithout(int64_t dim, Gone gone) {
+  int64_t d = 0;
+  for (int64_t left = dim;; ++d)
+    if (!gone(d) && left-- == 0)
+      return d;
+}
+
+Value Sizes::valueOf(Value tensor, int64_t dim) {
+  OpFoldResult size = get(tensor, dim);
+  if (auto attr = dyn_cast<Attribute>(size))
+    return constant(cast<IntegerAttr>(attr).getInt());
+  return cast<Value>(size);
+}
+
+Value Sizes::ofProduct(scan::DotOp dot, int64_t dim) {
+  if (dim < static_cast<int64_t>(dot.getLhsBatch().size()))
+    return valueOf(dot.getLhs(), dot.getLhsBatch()[dim]);
+  dim -= dot.getLhsBatch().size();
+  SmallVector<int64_t> lhsFree = dot.getLhsFree();
+  if (dim < static_cast<int64_t>(lhsFree.size()))
+    return valueOf(dot.getLhs(), lhsFree[dim]);
+  return valueOf(dot.getRhs(), dot.getRhsFree()[dim - lhsFree.size()]);
+}
+
+/// Of ops of the scan dialect that move data; nothing for others.
+std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result, int64_t dim) {
+  return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
       .Case<scan::GatherOp>([&](auto g) {
         int64_t rank = cast<ShapedType>(g.getIndices().getType()).getRank();
         if (dim < rank)
-          return of(g.getIndices(), dim);
-        return of(g.getTable(), dim - rank + g.getBatchDims() + 1);
+          return valueOf(g.getIndices(), dim);
+        return valueOf(g.getTable(), dim - rank + g.getBatchDims() + 1);
       })
       .Case<scan::ScatterAddOp>([&](auto s) {
         int64_t n = s.getBatchDims();
         int64_t rank = cast<ShapedType>(s.getIndices().getType()).getRank();
         if (dim < n)
-          return of(s.getUpdates(), dim);
+          return valueOf(s.getUpdates(), dim);
         if (dim == n)
           return index(s.getSize());
-        return of(s.getUpdates(), dim - n - 1 + rank);
+        return valueOf(s.getUpdates(), dim - n - 1 + rank);
       })
       .Case<scan::PickStepOp>([&](auto p) {
-        return of(p.getInput(),
-                  dim < static_cast<int64_t>(p.getTimeDim()) ? dim : dim + 1);
+        int64_t time = p.getTimeDim();
+        return valueOf(p.getInput(), dim < time ? dim : dim + 1);
       })
       .Case<scan::PlaceStepOp>([&](auto p) {
         int64_t time = p.getTimeDim();
         if (dim == time)
           return index(p.getSize());
-        return of(p.getInput(), dim < time ? dim : dim - 1);
+        return valueOf(p.getInput(), dim < time ? dim : dim - 1);
       })
       .Case<scan::EnterOp>([&](auto e) {
         int64_t n = e.getLengths().size();
-        return of(e.getInput(), dim < n ? dim + 1 : dim == n ? 0 : dim);
+        return valueOf(e.getInput(), dim < n ? dim + 1 : dim == n ? 0 : dim);
       })
       .Case<scan::LeaveOp>([&](auto e) {
         int64_t n = e.getLengths().size();
-        return of(e.getInput(), dim == 0 ? n : dim <= n ? dim - 1 : dim);
+        return valueOf(e.getInput(), dim == 0 ? n : dim <= n ? dim - 1 : dim);
       })
       .Case<scan::LoopOp>([&](auto loop) {
         unsigned number = result.getResultNumber();
         if (number >= loop.getNumStacks())
-          return of(loop.getFirsts()[number - loop.getNumStacks()], dim);
+          return valueOf(loop.getFirsts()[number - loop.getNumStacks()], dim);
         if (dim == 0)
           return index(loop.getTrip());
-        return of(loop.getYield().getStacks()[number], dim - 1);
+        return valueOf(loop.getYield().getStacks()[number], dim - 1);
       })
-      .Case<tensor::InsertSliceOp>([&](auto i) { return of(i.getDest(), dim); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+/// Of ops of the tensor dialect; nothing for others.
+std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result, int64_t dim) {
+  return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
+      .Case<tensor::SplatOp>([&](auto s) {
+        return sizeOperand(result, dim, s.getDynamicSizes());
+      })
+      .Case<tensor::InsertSliceOp>(
+          [&](auto i) { return valueOf(i.getDest(), dim); })
       .Case<tensor::ConcatOp>(
-          [&](auto c) { return of(c.getInputs().front(), dim); })
+          [&](auto c) { return valueOf(c.getInputs().front(), dim); })
       .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp e) {
-        llvm::SmallBitVector dropped = e.getDroppedDims();
-        int64_t d = 0;
-        for (int64_t left = dim;; ++d)
-          if (!dropped.test(d) && left-- == 0)
-            break;
         // Slices are full on dynamic dimensions.
-        return of(e.getSource(), d);
+        llvm::SmallBitVector dropped = e.getDroppedDims();
+        return valueOf(e.getSource(), dimWithout(dim, [&](int64_t d) {
+                         return dropped.test(d);
+                       }));
       })
       .Case<tensor::CollapseShapeOp>([&](tensor::CollapseShapeOp c) {
         Value product;
         for (int64_t d : c.getReassociationIndices()[dim]) {
-          Value size = of(c.getSrc(), d);
+          Value size = valueOf(c.getSrc(), d);
           product = !product ? size : atTop([&](OpBuilder &b) -> Value {
             return b.createOrFold<arith::MulIOp>(op->getLoc(), product, size);
           });
@@ -281,13 +275,43 @@ Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
         OpFoldResult size = e.getMixedOutputShape()[dim];
         return index(cast<Value>(size));
       })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
+  Operation *op = result.getOwner();
+  if (std::optional<Value> size = ofMovement(op, result, dim))
+    return *size;
+  if (std::optional<Value> size = ofReshape(op, result, dim))
+    return *size;
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<scan::BroadcastOp>([&](auto b) {
+        for (auto [i, to] : llvm::enumerate(b.getDims()))
+          if (to == dim)
+            return valueOf(b.getInput(), i);
+        return sizeOperand(result, dim, b.getSizes());
+      })
+      .Case<scan::RandomOp>(
+          [&](auto r) { return sizeOperand(result, dim, r.getSizes()); })
+      .Case<scan::TransposeOp>(
+          [&](auto t) { return valueOf(t.getInput(), t.getPerm()[dim]); })
+      .Case<scan::ReduceOp>([&](auto r) {
+        return valueOf(r.getInput(), dimWithout(dim, [&](int64_t d) {
+                         return llvm::is_contained(r.getDims(), d);
+                       }));
+      })
+      .Case<scan::ArgmaxOp>([&](auto a) {
+        int64_t gone = a.getDim();
+        return valueOf(a.getInput(), dim < gone ? dim : dim + 1);
+      })
+      .Case<scan::DotOp>([&](auto d) { return ofProduct(d, dim); })
       .Default([&](Operation *other) -> Value {
         // Elementwise: the first tensor operand of the same rank.
         for (Value operand : other->getOperands())
           if (auto type = dyn_cast<RankedTensorType>(operand.getType()))
             if (type.getRank() ==
                 cast<RankedTensorType>(result.getType()).getRank())
-              return of(operand, dim);
+              return valueOf(operand, dim);
         return {};
       });
 }

@@ -4,11 +4,15 @@
 #ifndef RNNC_LIB_CONVERSION_SCANTOKERNEL_SIZES_H
 #define RNNC_LIB_CONVERSION_SCANTOKERNEL_SIZES_H
 
+#include "rnnc/Dialect/Scan/Scan.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
+
+#include <optional>
 
 namespace rnnc {
 
@@ -61,6 +65,13 @@ private:
   mlir::Value ofArgument(unsigned number, int64_t dim);
   mlir::Value dynamic(mlir::Value tensor, int64_t dim);
   mlir::Value dynamicOfResult(mlir::OpResult result, int64_t dim);
+  std::optional<mlir::Value> ofMovement(mlir::Operation *op,
+                                        mlir::OpResult result, int64_t dim);
+  std::optional<mlir::Value> ofReshape(mlir::Operation *op,
+                                       mlir::OpResult result, int64_t dim);
+  mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
+  /// A size as a value at the top.
+  mlir::Value valueOf(mlir::Value tensor, int64_t dim);
   mlir::Value sizeOperand(mlir::Value tensor, int64_t dim,
                           mlir::ValueRange sizes);
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiled functions are pure arithmetic: besides the runtime, which is in the
-// same object, they may call what the code generator itself emits to move
+// same library, they may call what the code generator itself emits to move
 // memory, and nothing else; a call of libm there would be a function that was
 // not expanded. The runtime may call a short list of libc and libm functions.
 #include "rnnc/Target/CPU/Library.h"
@@ -43,7 +43,8 @@ static bool isCompiled(llvm::StringRef section,
 }
 
 llvm::Error target::checkObject(llvm::StringRef bytes,
-                                llvm::ArrayRef<VariantInfo> variants) {
+                                llvm::ArrayRef<VariantInfo> variants,
+                                const llvm::StringSet<> &elsewhere) {
   llvm::Expected<std::unique_ptr<llvm::object::ObjectFile>> object =
       llvm::object::ObjectFile::createObjectFile(
           llvm::MemoryBufferRef(bytes, "object"));
@@ -64,7 +65,7 @@ llvm::Error target::checkObject(llvm::StringRef bytes,
       uint32_t flags = llvm::cantFail(symbol->getFlags());
       llvm::StringRef name = llvm::cantFail(symbol->getName());
       if (!(flags & llvm::object::SymbolRef::SF_Undefined) ||
-          name == "_GLOBAL_OFFSET_TABLE_" ||
+          name == "_GLOBAL_OFFSET_TABLE_" || elsewhere.contains(name) ||
           (compiled ? movesMemory(name) : runtimeMayCall(name)))
         continue;
       return llvm::createStringError("`" + where + "` calls `" + name +

@@ -1,5 +1,12 @@
-// Emit.cpp: linking the variants with the runtime, optimising, writing.
+// Emit.cpp: the variants, the runtime and the tables become one file.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A module is optimised and made an object on a thread of its own: one for
+// each variant, one for the runtime with the tables and the API. They meet in
+// the linker of a shared library. An object or an archive is to be one object
+// that shows nothing but the API: there the optimised modules become one
+// before machine code is made.
+#include "CodeGen.h"
 #include "Tables.h"
 
 #include "rnnc/Runtime/Embedded.h"
@@ -10,86 +17,44 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
-#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ArchiveWriter.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/Transforms/IPO/GlobalDCE.h"
 #include "llvm/Transforms/IPO/Internalize.h"
-
-#include <mutex>
 
 using namespace rnnc;
 using namespace rnnc::target;
 
-static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
+VariantModule::VariantModule(VariantInfo info,
+                             std::unique_ptr<llvm::LLVMContext> context,
+                             std::unique_ptr<llvm::Module> module)
+    : info(std::move(info)), context(std::move(context)),
+      module(std::move(module)) {}
+VariantModule::VariantModule(VariantModule &&) = default;
+VariantModule::~VariantModule() = default;
 
-static void initialiseTarget() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-  });
+void target::registerTranslations(mlir::MLIRContext &context) {
+  mlir::registerBuiltinDialectTranslation(context);
+  mlir::registerLLVMDialectTranslation(context);
 }
 
-static llvm::CodeGenOptLevel codeGenLevel(int optLevel) {
-  switch (optLevel) {
-  case 0:
-    return llvm::CodeGenOptLevel::None;
-  case 1:
-    return llvm::CodeGenOptLevel::Less;
-  case 2:
-    return llvm::CodeGenOptLevel::Default;
-  default:
-    return llvm::CodeGenOptLevel::Aggressive;
-  }
-}
-
-/// The machine of the code that has no variant; variants say theirs by
-/// function attributes.
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-makeMachine(int optLevel) {
-  initialiseTarget();
-  llvm::Triple triple(kTriple);
-  std::string error;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    return llvm::createStringError(error);
-  llvm::TargetOptions options;
-  options.FunctionSections = true;
-  options.DataSections = true;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, "x86-64", "", options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, codeGenLevel(optLevel)));
-}
-
-llvm::Expected<std::unique_ptr<llvm::Module>>
-target::translate(mlir::ModuleOp module, llvm::LLVMContext &context,
-                  const VariantInfo &info) {
-  mlir::registerBuiltinDialectTranslation(*module.getContext());
-  mlir::registerLLVMDialectTranslation(*module.getContext());
+llvm::Expected<VariantModule> target::translate(mlir::ModuleOp module,
+                                                const VariantInfo &info) {
+  VariantModule result{info, std::make_unique<llvm::LLVMContext>(), nullptr};
   std::unique_ptr<llvm::Module> out =
-      mlir::translateModuleToLLVMIR(module, context, "model");
+      mlir::translateModuleToLLVMIR(module, *result.context, "model");
   if (!out)
     return llvm::createStringError("the code could not be translated to LLVM");
   for (llvm::Function &f : *out) {
     if (f.isDeclaration())
       continue;
     f.setName(variantName(f.getName(), info.name));
-    // The linker drops local functions that nothing refers to yet; all are
-    // made local once the tables refer to them.
-    f.setLinkage(llvm::GlobalValue::ExternalLinkage);
     f.setDoesNotThrow();
     f.addFnAttr("target-cpu", info.cpu);
     if (!info.features.empty())
@@ -99,13 +64,40 @@ target::translate(mlir::ModuleOp module, llvm::LLVMContext &context,
   for (llvm::GlobalVariable &g : out->globals())
     if (!g.isDeclaration())
       g.setLinkage(llvm::GlobalValue::PrivateLinkage);
-  return out;
+  result.module = std::move(out);
+  return result;
 }
 
-/// All variants and the runtime in one module.
+static llvm::StringRef stringOf(const Bytes &bytes) {
+  return llvm::StringRef(bytes.data(), bytes.size());
+}
+
+/// What the tables name stays; it is seen by the other objects of the library
+/// and by nobody else.
+static llvm::Error
+exportEntries(VariantModule &variant,
+              llvm::ArrayRef<std::pair<std::string, EntryKind>> entries) {
+  llvm::StringSet<> kept;
+  for (const auto &[name, kind] : entries) {
+    std::string full = variantName(name, variant.info.name);
+    llvm::Function *f = variant.module->getFunction(full);
+    if (!f || f->isDeclaration())
+      return llvm::createStringError("the compiled code has no function `" +
+                                     full + "`");
+    f->setLinkage(llvm::GlobalValue::ExternalLinkage);
+    f->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    kept.insert(full);
+  }
+  llvm::internalizeModule(*variant.module, [&](const llvm::GlobalValue &value) {
+    return kept.contains(value.getName());
+  });
+  return llvm::Error::success();
+}
+
+/// The runtime with the tables of the library and its API.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
-linkModules(std::vector<VariantModule> &variants, llvm::TargetMachine &machine) {
-  llvm::LLVMContext &context = variants.front().module->getContext();
+makeMain(llvm::LLVMContext &context, const Library &library,
+         const std::vector<VariantModule> &variants) {
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile(
           llvm::MemoryBufferRef(runtimeBitcode(), "runtime"), context);
@@ -114,62 +106,110 @@ linkModules(std::vector<VariantModule> &variants, llvm::TargetMachine &machine) 
   std::unique_ptr<llvm::Module> whole = std::move(*runtime);
   whole->setModuleIdentifier("library");
   whole->setSourceFileName("library");
-  whole->setTargetTriple(llvm::Triple(kTriple));
-  whole->setDataLayout(machine.createDataLayout());
-  for (VariantModule &variant : variants) {
-    variant.module->setTargetTriple(llvm::Triple(kTriple));
-    variant.module->setDataLayout(machine.createDataLayout());
-    if (llvm::Linker::linkModules(*whole, std::move(variant.module)))
-      return llvm::createStringError("the variants could not be linked");
-  }
   // What clang said about the runtime is of no use, and not the same on
   // every machine.
   if (llvm::NamedMDNode *ident = whole->getNamedMetadata("llvm.ident"))
     whole->eraseNamedMetadata(ident);
+  llvm::StringSet<> kept;
+  std::vector<VariantInfo> infos;
+  for (const VariantModule &variant : variants) {
+    infos.push_back(variant.info);
+    // What the code of the variants calls.
+    for (const llvm::Function &called : *variant.module) {
+      llvm::Function *f = whole->getFunction(called.getName());
+      if (!called.isDeclaration() || !f || f->isDeclaration())
+        continue;
+      f->setVisibility(llvm::GlobalValue::HiddenVisibility);
+      kept.insert(f->getName());
+    }
+  }
+  emitTables(*whole, library, infos);
+  for (const std::string &name : emitWrappers(*whole, library))
+    kept.insert(name);
+  llvm::internalizeModule(*whole, [&](const llvm::GlobalValue &value) {
+    return kept.contains(value.getName());
+  });
   return whole;
 }
 
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine,
-                     int optLevel) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  // The kernels are vectors and register tiles already, the runtime was
-  // optimised when it was built: looking for more costs half the time.
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  tuning.LoopInterleaving = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  llvm::OptimizationLevel level =
-      optLevel == 0   ? llvm::OptimizationLevel::O0
-      : optLevel == 1 ? llvm::OptimizationLevel::O1
-      : optLevel == 2 ? llvm::OptimizationLevel::O2
-                      : llvm::OptimizationLevel::O3;
-  llvm::ModulePassManager passes;
-  passes.addPass(llvm::GlobalDCEPass());
-  passes.addPass(optLevel == 0 ? builder.buildO0DefaultPipeline(level)
-                               : builder.buildPerModuleDefaultPipeline(level));
-  passes.run(module, modules);
+/// Checks and optimises one module; the result is an object, or bitcode.
+static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
+                                           int optLevel, bool object) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      makeMachine(optLevel);
+  if (!machine)
+    return machine.takeError();
+  setTarget(module, **machine);
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (llvm::verifyModule(module, &stream))
+    return llvm::createStringError("invalid code: " + message);
+  optimise(module, **machine, optLevel, kind);
+  if (object)
+    return makeObject(module, **machine);
+  Bytes bytes;
+  llvm::raw_svector_ostream os(bytes);
+  llvm::WriteBitcodeToFile(module, os);
+  return bytes;
 }
 
-static llvm::Expected<llvm::SmallVector<char, 0>>
-makeObject(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr,
-                                  llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("objects cannot be made for this machine");
-  passes.run(module);
-  return bytes;
+/// Compiles all modules, the last of which has the runtime, as many at once as
+/// the machine has threads.
+static llvm::Expected<std::vector<Bytes>>
+compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
+               bool objects) {
+  std::vector<std::optional<llvm::Expected<Bytes>>> results(modules.size());
+  {
+    llvm::DefaultThreadPool pool(
+        llvm::hardware_concurrency(unsigned(modules.size())));
+    for (size_t i = 0; i != modules.size(); ++i)
+      pool.async([&, i] {
+        CodeKind kind = i + 1 == modules.size() ? CodeKind::Runtime
+                                                : CodeKind::Kernels;
+        results[i].emplace(
+            compileModule(*modules[i], kind, optLevel, objects));
+      });
+  }
+  std::vector<Bytes> out;
+  llvm::Error errors = llvm::Error::success();
+  for (std::optional<llvm::Expected<Bytes>> &result : results) {
+    if (*result)
+      out.push_back(std::move(**result));
+    else
+      errors = llvm::joinErrors(std::move(errors), result->takeError());
+  }
+  if (errors)
+    return std::move(errors);
+  return out;
+}
+
+/// One object of the bitcode of all modules, the last of which has the API.
+static llvm::Expected<std::vector<Bytes>>
+joinModules(llvm::ArrayRef<Bytes> modules, int optLevel) {
+  llvm::LLVMContext context;
+  auto whole = std::make_unique<llvm::Module>("library", context);
+  llvm::Linker linker(*whole);
+  for (const Bytes &bytes : modules) {
+    auto part = llvm::parseBitcodeFile(llvm::MemoryBufferRef(stringOf(bytes), "part"), context);
+    if (!part)
+      return part.takeError();
+    if (linker.linkInModule(std::move(*part)))
+      return llvm::createStringError("the variants could not be linked");
+  }
+  llvm::internalizeModule(*whole, [](const llvm::GlobalValue &value) {
+    return !value.hasHiddenVisibility();
+  });
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      makeMachine(optLevel);
+  if (!machine)
+    return machine.takeError();
+  setTarget(*whole, **machine);
+  llvm::Expected<Bytes> object = makeObject(*whole, **machine);
+  if (!object)
+    return object.takeError();
+  std::vector<Bytes> out;
+  out.push_back(std::move(*object));
+  return out;
 }
 
 llvm::Error target::writeFile(llvm::StringRef path, llvm::StringRef bytes) {
@@ -189,59 +229,64 @@ static llvm::Error writeArchiveFile(llvm::StringRef path,
                             /*Deterministic=*/true, /*Thin=*/false);
 }
 
-static llvm::Error writeShared(llvm::StringRef object,
+static llvm::Error writeShared(llvm::ArrayRef<Bytes> objects,
                                const EmitOptions &options) {
-  llvm::SmallString<128> path;
-  if (std::error_code code =
-          llvm::sys::fs::createTemporaryFile("rnnc", "o", path))
-    return llvm::errorCodeToError(code);
-  llvm::Error error = writeFile(path, object);
+  std::vector<std::string> paths;
+  llvm::Error error = llvm::Error::success();
+  for (const Bytes &bytes : objects) {
+    llvm::SmallString<128> path;
+    if (std::error_code code =
+            llvm::sys::fs::createTemporaryFile("rnnc", "o", path)) {
+      error = llvm::errorCodeToError(code);
+      break;
+    }
+    paths.push_back(path.str().str());
+    error = writeFile(path, stringOf(bytes));
+    if (error)
+      break;
+  }
   if (!error)
-    error = linkShared(path, options);
-  llvm::sys::fs::remove(path);
+    error = linkShared(paths, options);
+  for (const std::string &path : paths)
+    llvm::sys::fs::remove(path);
   return error;
 }
 
 llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
                                 const Library &library,
                                 const EmitOptions &options) {
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      makeMachine(options.optLevel);
-  if (!machine)
-    return machine.takeError();
+  auto entries = entryNames(library);
+  std::vector<llvm::Module *> modules;
   std::vector<VariantInfo> infos;
-  for (const VariantModule &variant : variants)
+  for (VariantModule &variant : variants) {
+    if (llvm::Error error = exportEntries(variant, entries))
+      return error;
     infos.push_back(variant.info);
-  llvm::Expected<std::unique_ptr<llvm::Module>> whole =
-      linkModules(variants, **machine);
-  if (!whole)
-    return whole.takeError();
-  if (llvm::Error error = emitTables(**whole, library, infos))
-    return error;
-  llvm::StringSet<> api;
-  for (const std::string &name : emitWrappers(**whole, library))
-    api.insert(name);
-  llvm::internalizeModule(**whole, [&](const llvm::GlobalValue &value) {
-    return api.contains(value.getName());
-  });
-  std::string message;
-  llvm::raw_string_ostream stream(message);
-  if (llvm::verifyModule(**whole, &stream))
-    return llvm::createStringError("invalid code: " + message);
-  optimise(**whole, **machine, options.optLevel);
-  auto object = makeObject(**whole, **machine);
-  if (!object)
-    return object.takeError();
-  llvm::StringRef bytes(object->data(), object->size());
-  if (llvm::Error error = checkObject(bytes, infos))
-    return error;
-  switch (options.output) {
-  case Output::Object:
-    return writeFile(options.path, bytes);
-  case Output::StaticArchive:
-    return writeArchiveFile(options.path, bytes);
-  case Output::SharedLibrary:
-    return writeShared(bytes, options);
+    modules.push_back(variant.module.get());
   }
-  return llvm::Error::success();
+  llvm::LLVMContext context;
+  auto main = makeMain(context, library, variants);
+  if (!main)
+    return main.takeError();
+  modules.push_back(main->get());
+  llvm::StringSet<> defined;
+  for (const llvm::Module *module : modules)
+    for (const llvm::Function &f : *module)
+      if (!f.isDeclaration() && !f.hasLocalLinkage())
+        defined.insert(f.getName());
+  bool shared = options.output == Output::SharedLibrary;
+  auto objects = compileModules(modules, options.optLevel, shared);
+  if (objects && !shared)
+    objects = joinModules(*objects, options.optLevel);
+  if (!objects)
+    return objects.takeError();
+  for (const Bytes &bytes : *objects)
+    if (llvm::Error error = checkObject(stringOf(bytes), infos, defined))
+      return error;
+  if (shared)
+    return writeShared(*objects, options);
+  llvm::StringRef bytes = stringOf(objects->front());
+  return options.output == Output::Object
+             ? writeFile(options.path, bytes)
+             : writeArchiveFile(options.path, bytes);
 }

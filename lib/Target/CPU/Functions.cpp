@@ -60,6 +60,8 @@ private:
   llvm::Error bind(Function &f, Entry &entry, const RawEntry &raw);
   llvm::Error bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                       const RawArg &from);
+  std::optional<rt::Role> userRole(const Function &f,
+                                   const RawArg &from) const;
   llvm::Error bindUpdate(Entry &entry, const RawEntry &raw);
   int parameterIndex(llvm::StringRef name) const;
   int stateIndex(llvm::StringRef name) const;
@@ -135,14 +137,30 @@ int Maker::stateIndex(llvm::StringRef name) const {
   return -1;
 }
 
+/// The role of an argument that the caller gives, if it is one.
+std::optional<rt::Role> Maker::userRole(const Function &f,
+                                        const RawArg &from) const {
+  llvm::StringRef role = from.role;
+  if (role == "state_in" && statesAreArguments())
+    return rt::RoleStateIn;
+  if (role == "state_out" && statesAreArguments())
+    return rt::RoleStateOut;
+  if (role == "prev" && f.usesStream)
+    return rt::RoleInput;
+  if (role == "grad" && f.kind != rt::KindTrainStep)
+    return rt::RoleGrad;
+  return llvm::StringSwitch<std::optional<rt::Role>>(role)
+      .Case("input", rt::RoleInput)
+      .Case("cot", rt::RoleCot)
+      .Case("loss", rt::RoleLoss)
+      .Case("output", rt::RoleOutput)
+      .Case("probability", rt::RoleProbability)
+      .Default(std::nullopt);
+}
+
 llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                            const RawArg &from) {
   llvm::StringRef role = from.role;
-  auto user = [&](rt::Role r) -> llvm::Error {
-    arg.source = rt::SrcUser;
-    arg.index = addArg(f, from, r, from.optional || r == rt::RoleStateOut);
-    return llvm::Error::success();
-  };
   auto take = [&](rt::Source source, int index = 0) -> llvm::Error {
     if (index < 0)
       return unknown(raw, from);
@@ -150,6 +168,10 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
     arg.index = index;
     return llvm::Error::success();
   };
+  if (std::optional<rt::Role> user = userRole(f, from)) {
+    bool optional = from.optional || *user == rt::RoleStateOut;
+    return take(rt::SrcUser, addArg(f, from, *user, optional));
+  }
   if (role == "param")
     return take(rt::SrcParam, parameterIndex(from.name));
   if (role == "lengths") {
@@ -163,17 +185,11 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
     f.usesSeed = true;
     return take(rt::SrcSeed);
   }
-  if (role == "input")
-    return user(rt::RoleInput);
-  if (role == "cot")
-    return user(rt::RoleCot);
   if (role == "reset") {
     if (!f.usesStream)
       addArg(f, from, rt::RoleReset, true);
     return take(rt::SrcReset);
   }
-  if (role == "prev" && f.usesStream)
-    return user(rt::RoleInput);
   if (role == "prev") {
     if (from.dtype != rt::I32 || from.shape.size() != 1 || from.name != "prev")
       return llvm::createStringError(
@@ -184,33 +200,18 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
   if (role == "given") {
     llvm::StringRef state = from.name;
     state.consume_front("given.");
-    for (size_t i = 0; i < f.args.size(); ++i)
-      if (f.args[i].name == state)
-        return take(rt::SrcGiven, int(i));
-    return unknown(raw, from);
+    auto found = llvm::find_if(
+        f.args, [&](const Arg &known) { return known.name == state; });
+    return found == f.args.end()
+               ? unknown(raw, from)
+               : take(rt::SrcGiven, int(found - f.args.begin()));
   }
-  if (role == "state_in") {
-    if (statesAreArguments())
-      return user(rt::RoleStateIn);
+  if (role == "state_in")
     return take(rt::SrcStateIn, stateIndex(from.name));
-  }
-  if (role == "state_out") {
-    if (statesAreArguments())
-      return user(rt::RoleStateOut);
+  if (role == "state_out")
     return take(rt::SrcStateOut, stateIndex(from.name));
-  }
-  if (role == "loss")
-    return user(rt::RoleLoss);
-  if (role == "output")
-    return user(rt::RoleOutput);
-  if (role == "probability")
-    return user(rt::RoleProbability);
-  if (role == "grad") {
-    int index = parameterIndex(from.name);
-    if (f.kind == rt::KindTrainStep)
-      return take(rt::SrcGrad, index);
-    return user(rt::RoleGrad);
-  }
+  if (role == "grad")
+    return take(rt::SrcGrad, parameterIndex(from.name));
   return unknown(raw, from);
 }
 

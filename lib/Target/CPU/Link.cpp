@@ -43,15 +43,15 @@ static std::string systemLibrary(llvm::StringRef name) {
 }
 
 static std::vector<std::string> arguments(const Linker &linker,
-                                          llvm::StringRef object,
+                                          llvm::ArrayRef<std::string> objects,
                                           llvm::StringRef output,
                                           llvm::StringRef soname) {
   std::vector<std::string> flags = {"--build-id=none", "--gc-sections",
                                     "-soname=" + soname.str(), "--as-needed",
                                     "--hash-style=gnu"};
   std::vector<std::string> keywords = {"noexecstack", "relro", "now", "defs"};
-  std::vector<std::string> out = {linker.path, "-shared", "-o", output.str(),
-                                  object.str()};
+  std::vector<std::string> out = {linker.path, "-shared", "-o", output.str()};
+  out.insert(out.end(), objects.begin(), objects.end());
   if (linker.driver) {
     out.push_back("-nostartfiles");
     for (const std::string &flag : flags)
@@ -73,7 +73,7 @@ static std::vector<std::string> arguments(const Linker &linker,
   return out;
 }
 
-llvm::Error target::linkShared(llvm::StringRef object,
+llvm::Error target::linkShared(llvm::ArrayRef<std::string> objects,
                                const EmitOptions &options) {
   std::optional<Linker> linker = findLinker();
   if (!linker)
@@ -83,7 +83,7 @@ llvm::Error target::linkShared(llvm::StringRef object,
   std::string temporary =
       options.path + ".tmp" + std::to_string(llvm::sys::Process::getProcessId());
   std::vector<std::string> words =
-      arguments(*linker, object, temporary,
+      arguments(*linker, objects, temporary,
                 llvm::sys::path::filename(options.path));
   if (options.verbose)
     llvm::errs() << llvm::join(words, " ") << "\n";

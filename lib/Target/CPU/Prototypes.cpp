@@ -123,14 +123,8 @@ std::vector<ObjectFunction> target::libraryFunctions() {
   };
 }
 
-std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
-  bool trains = false, carries = false, streams = false;
-  for (const Function &f : m.functions) {
-    trains |= f.kind == rt::KindTrainStep;
-    carries |= f.usesCarry;
-    streams |= f.usesStream;
-  }
-  std::vector<ObjectFunction> out = {
+static std::vector<ObjectFunction> parameterFunctions() {
+  return {
       {"params_size", "rnnc_rt_params_size", "size_t ", "void",
        "Bytes of the parameters; align their memory to 64."},
       {"params_init", "rnnc_rt_params_init", "int32_t ",
@@ -151,44 +145,67 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
        "Packs weights for the products; again after every change of the "
        "parameters."},
   };
-  if (trains) {
-    out.push_back({"optimizer_size", "rnnc_rt_optimizer_size", "size_t ",
-                   "void", "Bytes of the optimiser's state."});
-    out.push_back({"optimizer_init", "rnnc_rt_optimizer_init", "int32_t ",
-                   "rnnc_optimizer *optimizer, size_t bytes",
-                   "An optimiser that has seen nothing."});
-    out.push_back({"optimizer_slot", "rnnc_rt_optimizer_slot", "void *",
-                   "rnnc_optimizer *optimizer, int32_t slot",
-                   "One value for each parameter entry; NULL past the last."});
-    out.push_back({"optimizer_counters", "rnnc_rt_optimizer_counters",
-                   "rnnc_optimizer_counters *", "rnnc_optimizer *optimizer",
-                   "The counters that steer the learning rate."});
+}
+
+static std::vector<ObjectFunction> optimizerFunctions() {
+  return {
+      {"optimizer_size", "rnnc_rt_optimizer_size", "size_t ", "void",
+       "Bytes of the optimiser's state."},
+      {"optimizer_init", "rnnc_rt_optimizer_init", "int32_t ",
+       "rnnc_optimizer *optimizer, size_t bytes",
+       "An optimiser that has seen nothing."},
+      {"optimizer_slot", "rnnc_rt_optimizer_slot", "void *",
+       "rnnc_optimizer *optimizer, int32_t slot",
+       "One value for each parameter entry; NULL past the last."},
+      {"optimizer_counters", "rnnc_rt_optimizer_counters",
+       "rnnc_optimizer_counters *", "rnnc_optimizer *optimizer",
+       "The counters that steer the learning rate."},
+  };
+}
+
+static std::vector<ObjectFunction> carryFunctions() {
+  return {
+      {"carry_size", "rnnc_rt_carry_size", "size_t ", "int32_t batch",
+       "Bytes of what goes on from chunk to chunk."},
+      {"carry_init", "rnnc_rt_carry_init", "int32_t ",
+       "rnnc_carry *carry, size_t bytes, int32_t batch",
+       "All rows begin with the declared first states."},
+  };
+}
+
+static std::vector<ObjectFunction> streamFunctions() {
+  return {
+      {"stream_size", "rnnc_rt_stream_size", "size_t ", "int32_t batch",
+       "Bytes of the states of `step`."},
+      {"stream_init", "rnnc_rt_stream_init", "int32_t ",
+       "const rnnc_context *context, const rnnc_params *params, "
+       "rnnc_stream *stream, size_t bytes, int32_t batch",
+       "All rows begin with the declared first states."},
+      {"stream_state", "rnnc_rt_stream_state", "void *",
+       "rnnc_stream *stream, int32_t state",
+       "A state, [batch, shape...], by its position in the manifest."},
+      {"stream_reset", "rnnc_rt_stream_reset", "int32_t ",
+       "rnnc_stream *stream, const int32_t *rows",
+       "The rows that are not 0 begin anew; NULL: all."},
+      {"stream_copy", "rnnc_rt_stream_copy", "int32_t ",
+       "rnnc_stream *to, size_t bytes, const rnnc_stream *from",
+       "`to` goes on from where `from` is; it needs no `_init`."},
+  };
+}
+
+std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
+  bool trains = false, carries = false, streams = false;
+  for (const Function &f : m.functions) {
+    trains |= f.kind == rt::KindTrainStep;
+    carries |= f.usesCarry;
+    streams |= f.usesStream;
   }
-  if (carries) {
-    out.push_back({"carry_size", "rnnc_rt_carry_size", "size_t ",
-                   "int32_t batch",
-                   "Bytes of what goes on from chunk to chunk."});
-    out.push_back({"carry_init", "rnnc_rt_carry_init", "int32_t ",
-                   "rnnc_carry *carry, size_t bytes, int32_t batch",
-                   "All rows begin with the declared first states."});
-  }
-  if (streams) {
-    out.push_back({"stream_size", "rnnc_rt_stream_size", "size_t ",
-                   "int32_t batch", "Bytes of the states of `step`."});
-    out.push_back({"stream_init", "rnnc_rt_stream_init", "int32_t ",
-                   "const rnnc_context *context, const rnnc_params *params, "
-                   "rnnc_stream *stream, size_t bytes, int32_t batch",
-                   "All rows begin with the declared first states."});
-    out.push_back({"stream_state", "rnnc_rt_stream_state", "void *",
-                   "rnnc_stream *stream, int32_t state",
-                   "A state, [batch, shape...], by its position in the "
-                   "manifest."});
-    out.push_back({"stream_reset", "rnnc_rt_stream_reset", "int32_t ",
-                   "rnnc_stream *stream, const int32_t *rows",
-                   "The rows that are not 0 begin anew; NULL: all."});
-    out.push_back({"stream_copy", "rnnc_rt_stream_copy", "int32_t ",
-                   "rnnc_stream *to, size_t bytes, const rnnc_stream *from",
-                   "`to` goes on from where `from` is; it needs no `_init`."});
-  }
+  std::vector<ObjectFunction> out = parameterFunctions();
+  if (trains)
+    llvm::append_range(out, optimizerFunctions());
+  if (carries)
+    llvm::append_range(out, carryFunctions());
+  if (streams)
+    llvm::append_range(out, streamFunctions());
   return out;
 }

@@ -11,6 +11,10 @@
 using namespace rnnc;
 using namespace rnnc::target;
 
+static std::string entryName(llvm::StringRef symbol, EntryKind kind) {
+  return (symbol + (kind == EntryKind::Run ? ".entry" : ".workspace")).str();
+}
+
 namespace {
 
 class Emitter {
@@ -20,7 +24,7 @@ public:
       : module(module), context(module.getContext()), library(library),
         variants(variants) {}
 
-  llvm::Error run();
+  void run();
 
 private:
   using Fields = llvm::SmallVector<llvm::Constant *, 16>;
@@ -71,7 +75,7 @@ private:
 
   llvm::Constant *parameter(const Parameter &p);
   llvm::Constant *argument(const Arg &arg);
-  llvm::Constant *code(llvm::StringRef symbol, llvm::StringRef suffix);
+  llvm::Constant *code(llvm::StringRef symbol, EntryKind kind);
   llvm::Constant *entry(const Entry &e);
   llvm::Constant *function(const Function &f);
   llvm::Constant *moduleTable(const Module &m);
@@ -80,7 +84,6 @@ private:
   llvm::LLVMContext &context;
   const Library &library;
   const std::vector<VariantInfo> &variants;
-  std::string missing;
 };
 
 llvm::Constant *Emitter::parameter(const Parameter &p) {
@@ -100,18 +103,21 @@ llvm::Constant *Emitter::argument(const Arg &arg) {
                     i32(arg.time), i32(0)});
 }
 
-/// The function of every variant.
-llvm::Constant *Emitter::code(llvm::StringRef symbol, llvm::StringRef suffix) {
+/// The function of every variant; other objects of the library define it.
+llvm::Constant *Emitter::code(llvm::StringRef symbol, EntryKind kind) {
+  auto *ptr = llvm::PointerType::getUnqual(context);
+  auto *type =
+      kind == EntryKind::Run
+          ? llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+                                    {ptr, ptr, ptr, ptr}, false)
+          : llvm::FunctionType::get(llvm::Type::getInt64Ty(context), {ptr},
+                                    false);
   Fields out;
   for (const VariantInfo &variant : variants) {
-    std::string name =
-        variantName((symbol + suffix).str(), variant.name);
-    llvm::Function *f = module.getFunction(name);
-    if (!f || f->isDeclaration()) {
-      missing = name;
-      out.push_back(null());
-      continue;
-    }
+    std::string name = variantName(entryName(symbol, kind), variant.name);
+    auto *f = llvm::cast<llvm::Function>(
+        module.getOrInsertFunction(name, type).getCallee());
+    f->setVisibility(llvm::GlobalValue::HiddenVisibility);
     out.push_back(f);
   }
   return array(out, "code");
@@ -125,8 +131,8 @@ llvm::Constant *Emitter::entry(const Entry &e) {
                               i32(int64_t(arg.shape.size()))}));
   llvm::Constant *all = array(args, "bindings");
   llvm::Constant *dims = numbers(e.dims);
-  llvm::Constant *run = code(e.symbol, ".entry");
-  llvm::Constant *size = code(e.symbol, ".workspace");
+  llvm::Constant *run = code(e.symbol, EntryKind::Run);
+  llvm::Constant *size = code(e.symbol, EntryKind::Workspace);
   return global(structure({all, dims, run, size, i32(int64_t(e.args.size())),
                            i32(int64_t(e.dims.size()))}),
                 "entry");
@@ -170,15 +176,12 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
        i32(m.schedule), i32(m.firstPrev), i32(0)});
 }
 
-llvm::Error Emitter::run() {
+void Emitter::run() {
   Fields modules, kinds;
   for (const Module &m : library.modules)
     modules.push_back(moduleTable(m));
   for (const VariantInfo &v : variants)
     kinds.push_back(structure({string(v.name), i64(v.level)}));
-  if (!missing.empty())
-    return llvm::createStringError("the compiled code has no function `" +
-                                   missing + "`");
   auto *manifest = llvm::cast<llvm::GlobalVariable>(
       string(manifestText(library), "manifest"));
   manifest->setSection(".rodata.rnnc.manifest");
@@ -196,14 +199,29 @@ llvm::Error Emitter::run() {
     declared->replaceAllUsesWith(defined);
     declared->eraseFromParent();
   }
-  return llvm::Error::success();
 }
 
 } // namespace
 
-llvm::Error target::emitTables(llvm::Module &module, const Library &library,
-                               const std::vector<VariantInfo> &variants) {
-  return Emitter(module, library, variants).run();
+std::vector<std::pair<std::string, EntryKind>>
+target::entryNames(const Library &library) {
+  std::vector<std::pair<std::string, EntryKind>> out;
+  auto add = [&](const Entry &e) {
+    for (EntryKind kind : {EntryKind::Run, EntryKind::Workspace})
+      out.push_back({entryName(e.symbol, kind), kind});
+  };
+  for (const Module &m : library.modules)
+    for (const Function &f : m.functions) {
+      add(f.entry);
+      if (f.update)
+        add(*f.update);
+    }
+  return out;
+}
+
+void target::emitTables(llvm::Module &module, const Library &library,
+                        const std::vector<VariantInfo> &variants) {
+  Emitter(module, library, variants).run();
 }
 
 std::string target::variantName(llvm::StringRef function,

@@ -9,10 +9,18 @@
 
 namespace rnnc::target {
 
-/// Defines `rnnc_rt_library` in `module`, which holds the code of all
-/// variants under the names of `entryName`.
-llvm::Error emitTables(llvm::Module &module, const Library &library,
-                       const std::vector<VariantInfo> &variants);
+/// What the tables refer to: the code of a function, or the size of its
+/// workspace.
+enum class EntryKind { Run, Workspace };
+
+/// The functions that every variant defines, without the variant's name.
+std::vector<std::pair<std::string, EntryKind>>
+entryNames(const Library &library);
+
+/// Defines `rnnc_rt_library` in `module`; the code of the variants is declared
+/// under the names of `variantName`.
+void emitTables(llvm::Module &module, const Library &library,
+                const std::vector<VariantInfo> &variants);
 
 /// Defines the API functions; returns their names.
 std::vector<std::string> emitWrappers(llvm::Module &module,

@@ -27,7 +27,8 @@ static int levelOf(Has has) {
   if (!has("avx2") || !has("fma") || !has("bmi2") || !has("lzcnt") ||
       !has("f16c"))
     return 2;
-  return has("avx512f") && has("avx512bw") && has("avx512dq") &&
+  // The others imply avx512f, which lists of features leave out.
+  return has("avx512bw") && has("avx512dq") &&
                  has("avx512vl") && has("avx512cd")
              ? 4
              : 3;

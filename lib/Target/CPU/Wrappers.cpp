@@ -138,6 +138,41 @@ void Emitter::store(llvm::Value *value, llvm::Value *call, size_t offset) {
   b.CreateStore(value, b.CreateConstGEP1_64(b.getInt8Ty(), call, offset));
 }
 
+/// Where a parameter of a typed function goes in an rnnc_call; none for those
+/// that are no field of it.
+static std::optional<size_t> fieldOf(CParam kind) {
+  switch (kind) {
+  case CParam::Context:
+  case CParam::Time:
+  case CParam::Option:
+  case CParam::Arg:
+    return std::nullopt;
+  case CParam::Params:
+    return offsetof(rnnc_call, params);
+  case CParam::Prepared:
+    return offsetof(rnnc_call, prepared);
+  case CParam::Optimizer:
+    return offsetof(rnnc_call, optimizer);
+  case CParam::Carry:
+    return offsetof(rnnc_call, carry);
+  case CParam::Stream:
+    return offsetof(rnnc_call, stream);
+  case CParam::Workspace:
+    return offsetof(rnnc_call, workspace);
+  case CParam::WorkspaceBytes:
+    return offsetof(rnnc_call, workspace_bytes);
+  case CParam::Batch:
+    return offsetof(rnnc_call, batch);
+  case CParam::Seed:
+    return offsetof(rnnc_call, seed);
+  case CParam::HasSeed:
+    return offsetof(rnnc_call, has_seed);
+  case CParam::Error:
+    return offsetof(rnnc_call, error);
+  }
+  return std::nullopt;
+}
+
 void Emitter::call(const Module &m, const Function &f, int moduleIndex,
                    int functionIndex) {
   std::vector<CParameter> parameters = callParameters(m, f);
@@ -156,63 +191,23 @@ void Emitter::call(const Module &m, const Function &f, int moduleIndex,
   store(b.getInt32(unsigned(f.times.size())), call,
         offsetof(rnnc_call, num_times));
   store(timesArray(f, wrapper, parameters), call, offsetof(rnnc_call, times));
-  bool hasSeedArgument = false;
+  // Without an argument that says so, a seed is given.
+  store(b.getInt32(1), call, offsetof(rnnc_call, has_seed));
   for (size_t i = 0; i < parameters.size(); ++i) {
+    const CParameter &p = parameters[i];
     llvm::Value *value = wrapper->getArg(unsigned(i));
-    value->setName(parameters[i].name);
-    auto put = [&](size_t offset) { store(value, call, offset); };
-    switch (parameters[i].kind) {
-    case CParam::Context:
-    case CParam::Time:
-      break;
-    case CParam::Params:
-      put(offsetof(rnnc_call, params));
-      break;
-    case CParam::Prepared:
-      put(offsetof(rnnc_call, prepared));
-      break;
-    case CParam::Optimizer:
-      put(offsetof(rnnc_call, optimizer));
-      break;
-    case CParam::Carry:
-      put(offsetof(rnnc_call, carry));
-      break;
-    case CParam::Stream:
-      put(offsetof(rnnc_call, stream));
-      break;
-    case CParam::Workspace:
-      put(offsetof(rnnc_call, workspace));
-      break;
-    case CParam::WorkspaceBytes:
-      put(offsetof(rnnc_call, workspace_bytes));
-      break;
-    case CParam::Batch:
-      put(offsetof(rnnc_call, batch));
-      break;
-    case CParam::Option: {
+    value->setName(p.name);
+    if (std::optional<size_t> field = fieldOf(p.kind))
+      store(value, call, *field);
+    if (p.kind == CParam::Option) {
       llvm::Value *place = b.CreateAlloca(value->getType());
       b.CreateStore(value, place);
       value = place;
-      [[fallthrough]];
     }
-    case CParam::Arg:
-      b.CreateStore(value, b.CreateConstGEP2_32(
-                               list, args, 0, unsigned(parameters[i].index)));
-      break;
-    case CParam::Seed:
-      put(offsetof(rnnc_call, seed));
-      break;
-    case CParam::HasSeed:
-      hasSeedArgument = true;
-      put(offsetof(rnnc_call, has_seed));
-      break;
-    case CParam::Error:
-      put(offsetof(rnnc_call, error));
-      break;
-    }
+    if (p.kind == CParam::Option || p.kind == CParam::Arg)
+      b.CreateStore(value,
+                    b.CreateConstGEP2_32(list, args, 0, unsigned(p.index)));
   }
-  if (!hasSeedArgument)
-    store(b.getInt32(1), call, offsetof(rnnc_call, has_seed));
   llvm::FunctionCallee target = module.getOrInsertFunction(
       "rnnc_rt_call",
       llvm::FunctionType::get(

@@ -12,7 +12,7 @@
 // CHECK: vector.load {{.*}} vector<8xf32>
 // CHECK: arith.mulf {{.*}} vector<8xf32>
 // CHECK: vector.store
-// CHECK: vector.create_mask
+// CHECK: arith.cmpi slt, {{.*}} : vector<8xi32>
 // CHECK: vector.maskedload
 // CHECK: vector.maskedstore
 // CHECK-NOT: linalg

@@ -77,6 +77,7 @@ static void setUp(MLIRContext &context) {
                   kernel::KernelDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerKernelToLLVMConversions(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
   // Tests spell scan.sigmoid as text without the scan dialect.
@@ -109,10 +110,7 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   options.fastMath = target.fastMath;
   options.threads = target.threads;
   buildKernelToLLVMPipeline(pm, options);
-  bool lowered = succeeded(pm.run(*module));
-  if (getenv("RNNC_JIT_DUMP"))
-    module->dump();
-  if (!lowered)
+  if (failed(pm.run(*module)))
     return;
   auto builder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
   if (target.vectorBits != 512 || !target.fma)

@@ -45,17 +45,17 @@ protected:
     ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
     mlir::MLIRContext context;
     context.loadDialect<mlir::LLVM::LLVMDialect>();
+    registerTranslations(context);
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"),
                                                         &context);
     ASSERT_TRUE(module);
     auto variants = variantsFor(march);
     ASSERT_TRUE(bool(variants)) << llvm::toString(variants.takeError());
-    llvm::LLVMContext llvmContext;
     std::vector<VariantModule> modules;
     for (const VariantInfo &info : *variants) {
-      auto translated = translate(*module, llvmContext, info);
+      auto translated = translate(*module, info);
       ASSERT_TRUE(bool(translated));
-      modules.push_back({info, std::move(*translated)});
+      modules.push_back(std::move(*translated));
     }
     EmitOptions options;
     options.path = in(file);
@@ -163,7 +163,7 @@ TEST_F(LibraryTest, NoLinker) {
   setenv("PATH", "/nowhere", 1);
   EmitOptions options;
   options.path = in("libtiny.so");
-  llvm::Error error = linkShared(in("none.o"), options);
+  llvm::Error error = linkShared({in("none.o")}, options);
   setenv("PATH", path.c_str(), 1);
   EXPECT_NE(llvm::toString(std::move(error)).find("no linker was found"),
             std::string::npos);

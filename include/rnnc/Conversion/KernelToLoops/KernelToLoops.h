@@ -54,6 +54,9 @@ struct KernelToLLVMOptions
 void buildKernelToLLVMPipeline(mlir::OpPassManager &pm,
                                const KernelToLLVMOptions &options);
 
+/// What the pipeline needs to know of the dialects it ends in.
+void registerKernelToLLVMConversions(mlir::DialectRegistry &registry);
+
 /// Registers the pipeline `lower-kernel-to-llvm`.
 void registerKernelToLLVMPipeline();
 

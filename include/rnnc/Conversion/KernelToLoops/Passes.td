@@ -55,6 +55,31 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
   ];
 }
 
+def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
+  let summary = "make a function of every kernel, once a shape";
+  let description = [{
+    `linalg` ops, copies and the data movement ops of the kernel dialect move
+    to private functions with the attribute `rnnc.kernel`, which take the
+    address of each buffer, then the sizes and strides that are not known;
+    kernels that are the same share one function. Products are calls of
+    routines anyhow and stay where they are.
+
+    ```mlir
+    linalg.fill ins(%zero : f32) outs(%h : memref<?x64xf32>)
+    ```
+
+    becomes
+
+    ```mlir
+    call @rnnc.kernel.0(%address, %rows) : (!llvm.ptr, i64) -> ()
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+  ];
+}
+
 def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
   let summary = "make the C entry point of every public function";
   let description = [{

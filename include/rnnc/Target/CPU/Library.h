@@ -5,6 +5,8 @@
 
 #include "rnnc/Target/CPU/Interface.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <memory>
 
 namespace llvm {
@@ -12,6 +14,7 @@ class LLVMContext;
 class Module;
 } // namespace llvm
 namespace mlir {
+class MLIRContext;
 class ModuleOp;
 } // namespace mlir
 
@@ -31,9 +34,16 @@ struct VariantInfo {
 /// "x86-64-v3" or any processor LLVM knows.
 llvm::Expected<std::vector<VariantInfo>> variantsFor(llvm::StringRef march);
 
-/// The code of one variant.
+/// The code of one variant, in a context of its own: variants are compiled on
+/// threads.
 struct VariantModule {
+  VariantModule(VariantInfo info, std::unique_ptr<llvm::LLVMContext> context,
+                std::unique_ptr<llvm::Module> module);
+  VariantModule(VariantModule &&);
+  ~VariantModule();
+
   VariantInfo info;
+  std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
 };
 
@@ -46,24 +56,30 @@ struct EmitOptions {
   bool verbose = false; ///< prints the command that links
 };
 
-/// Translates a module of the LLVM dialect for one variant.
-llvm::Expected<std::unique_ptr<llvm::Module>>
-translate(mlir::ModuleOp module, llvm::LLVMContext &context,
-          const VariantInfo &info);
+/// Makes a context of MLIR able to translate.
+void registerTranslations(mlir::MLIRContext &context);
 
 /// Refuses an object whose code calls what is not on the list of what a
 /// library may need, or a compiled function that calls anything but the
-/// runtime.
+/// runtime. `elsewhere` are the names that the other objects of the library
+/// define.
 llvm::Error checkObject(llvm::StringRef bytes,
-                        llvm::ArrayRef<VariantInfo> variants);
+                        llvm::ArrayRef<VariantInfo> variants,
+                        const llvm::StringSet<> &elsewhere);
 
-/// Links the variants with the runtime, tables and API, optimises, and writes
-/// the file. The modules are used up.
+/// Translates a module of the LLVM dialect for one variant.
+llvm::Expected<VariantModule> translate(mlir::ModuleOp module,
+                                        const VariantInfo &info);
+
+/// Optimises the variants and the runtime with tables and API, on as many
+/// threads as there are, links them, and writes the file. The modules are used
+/// up. The same input gives the same bytes.
 llvm::Error emitLibrary(std::vector<VariantModule> variants,
                         const Library &library, const EmitOptions &options);
 
-/// Makes a shared library of an object with the first linker that is found.
-llvm::Error linkShared(llvm::StringRef object, const EmitOptions &options);
+/// Makes a shared library of objects with the first linker that is found.
+llvm::Error linkShared(llvm::ArrayRef<std::string> objects,
+                       const EmitOptions &options);
 
 /// Writes a whole file under a temporary name, then renames it.
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);

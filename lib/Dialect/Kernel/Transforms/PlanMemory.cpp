@@ -30,7 +30,11 @@ struct Extent {
   }
 };
 
-Extent extentOf(memref::AllocOp alloc) {
+/// Numbers of sizes, in the order in which they are first seen: products of
+/// the same sizes are equal, and come out the same always.
+using SizeNumbers = llvm::DenseMap<Value, unsigned>;
+
+Extent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
   MemRefType type = alloc.getType();
   Type element = type.getElementType();
   Extent extent{element.isIndex()
@@ -42,8 +46,10 @@ Extent extentOf(memref::AllocOp alloc) {
       extent.bytes *= size;
   if (extent.sizes.empty())
     extent.bytes = llvm::alignTo(extent.bytes, kAlignment);
-  llvm::sort(extent.sizes, [](Value a, Value b) {
-    return a.getAsOpaquePointer() < b.getAsOpaquePointer();
+  for (Value size : extent.sizes)
+    numbers.try_emplace(size, numbers.size());
+  llvm::sort(extent.sizes, [&](Value a, Value b) {
+    return numbers.lookup(a) < numbers.lookup(b);
   });
   return extent;
 }
@@ -122,17 +128,18 @@ private:
 void Planner::findIntervals() {
   Order order;
   order.number(function.getBody().front());
+  SizeNumbers numbers;
   SmallVector<memref::AllocOp> allocs(
       function.getBody().front().getOps<memref::AllocOp>());
   for (memref::AllocOp alloc : allocs) {
     SmallVector<Operation *> accesses;
     collectAccesses(alloc, accesses);
     if (accesses.empty()) {
-      intervals.push_back({alloc, extentOf(alloc), ~0u, 0, 0});
+      intervals.push_back({alloc, extentOf(alloc, numbers), ~0u, 0, 0});
       continue;
     }
     Block *block = commonBlock(accesses);
-    Interval interval{alloc, extentOf(alloc), ~0u, 0,
+    Interval interval{alloc, extentOf(alloc, numbers), ~0u, 0,
                       static_cast<unsigned>(intervals.size())};
     for (Operation *access : accesses) {
       auto [first, last] = order.spans[block->findAncestorOpInBlock(*access)];

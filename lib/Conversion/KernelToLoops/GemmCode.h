@@ -1,0 +1,113 @@
+// GemmCode.h: the code that matrix product routines are written with.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMCODE_H
+#define RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMCODE_H
+
+#include "GemmBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace rnnc {
+
+/// Writes i64 arithmetic, loops and vector accesses on raw pointers.
+class GemmCode {
+public:
+  using Value = mlir::Value;
+  using Values = llvm::SmallVector<Value>;
+
+  GemmCode(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element,
+           const GemmShape &shape, bool fma)
+      : b(b), loc(loc), element(element), shape(shape), hasFma(fma),
+        vector(mlir::VectorType::get({int64_t(shape.lanes)}, element)) {}
+
+  Value i64(int64_t v) {
+    return mlir::arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
+  }
+  Value flag(bool v) {
+    return mlir::arith::ConstantOp::create(b, loc, b.getBoolAttr(v));
+  }
+  Value add(Value x, Value y) {
+    return b.createOrFold<mlir::arith::AddIOp>(loc, x, y);
+  }
+  Value sub(Value x, Value y) {
+    return b.createOrFold<mlir::arith::SubIOp>(loc, x, y);
+  }
+  Value mul(Value x, Value y) {
+    return b.createOrFold<mlir::arith::MulIOp>(loc, x, y);
+  }
+  Value min(Value x, Value y) {
+    return mlir::arith::MinSIOp::create(b, loc, x, y);
+  }
+  Value max(Value x, Value y) {
+    return mlir::arith::MaxSIOp::create(b, loc, x, y);
+  }
+  Value quotient(Value x, Value y) {
+    return mlir::arith::DivUIOp::create(b, loc, x, y);
+  }
+  Value remainder(Value x, Value y) {
+    return mlir::arith::RemUIOp::create(b, loc, x, y);
+  }
+  Value ceilDiv(Value x, Value y) {
+    return mlir::arith::CeilDivSIOp::create(b, loc, x, y);
+  }
+  Value less(Value x, Value y) {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::slt,
+                                       x, y);
+  }
+  Value equal(Value x, Value y) {
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq,
+                                       x, y);
+  }
+  /// Of conditions, or of bits.
+  Value both(Value x, Value y) {
+    return mlir::arith::AndIOp::create(b, loc, x, y);
+  }
+  Value either(Value x, Value y) {
+    return mlir::arith::OrIOp::create(b, loc, x, y);
+  }
+  Value select(Value condition, Value x, Value y) {
+    return mlir::arith::SelectOp::create(b, loc, condition, x, y);
+  }
+
+  /// Address of element `at`.
+  Value address(Value pointer, Value at);
+  unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
+  /// What lies at a pointer, with the alignment of an element.
+  Value load(mlir::Type type, Value pointer);
+  Value loadScalar(Value pointer) { return load(element, pointer); }
+  Value loadVector(Value pointer) { return load(vector, pointer); }
+  void store(Value v, Value pointer);
+  /// Lanes below `left`.
+  Value mask(Value left);
+  Value loadMasked(Value pointer, Value mask);
+  void storeMasked(Value v, Value pointer, Value mask);
+
+  Value splat(Value scalar);
+  Value zero();
+  Value fma(Value x, Value y, Value z);
+  Value addf(Value x, Value y) {
+    return mlir::arith::AddFOp::create(b, loc, x, y);
+  }
+
+  Values loop(Value from, Value to, Value step, mlir::ValueRange init,
+              llvm::function_ref<Values(Value, mlir::ValueRange)> body);
+  void loop(Value from, Value to, Value step,
+            llvm::function_ref<void(Value)> body);
+  void ifThenElse(Value condition, llvm::function_ref<void()> yes,
+                  llvm::function_ref<void()> no = nullptr);
+  void call(mlir::func::FuncOp callee, mlir::ValueRange args);
+  Value stack(int64_t elements);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Type element;
+  GemmShape shape;
+  bool hasFma;
+  mlir::VectorType vector;
+};
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_KERNELTOLOOPS_GEMMCODE_H

@@ -1,0 +1,109 @@
+// GemmTasks.cpp: matrix products on the threads of a context.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A task is a part of C whole in K: which thread computes it, or how many
+// there are, changes no bit.
+
+#include "GemmCode.h"
+#include "Tasks.h"
+
+using namespace mlir;
+
+namespace rnnc {
+namespace {
+
+/// Multiplications that a thread would take longer to hear about than to do.
+constexpr int64_t kWorthTasks = int64_t(1) << 22;
+
+/// Positions of the arguments of the two products.
+struct Arguments {
+  explicit Arguments(bool packed)
+      : c(packed ? 4 : 6), ldc(c + 1), rows(c + 2), columns(c + 3), k(c + 4),
+        accumulate(c + 5), count(c + 6) {}
+  unsigned c, ldc, rows, columns, k, accumulate, count;
+};
+
+StringRef signatureOf(bool packed) {
+  return packed ? "pllp pl lllb" : "pllp llpl lllb";
+}
+
+} // namespace
+
+// (data, task): one part. `data` holds the arguments of the product, then the
+// rows and columns of a part and the number of parts in a row.
+func::FuncOp GemmLibrary::task(Type element, bool packed) {
+  func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
+  return routine(
+      packed ? "packed.task" : "task", element, "pl",
+      [&](GemmCode &e, ValueRange args) {
+        Arguments at(packed);
+        TaskData words(e.b, e.loc);
+        SmallVector<Value> v;
+        for (auto [i, type] : llvm::enumerate(whole.getArgumentTypes()))
+          v.push_back(words.load(args[0], i, type));
+        Type i64 = e.b.getI64Type();
+        Value partRows = words.load(args[0], at.count, i64);
+        Value partColumns = words.load(args[0], at.count + 1, i64);
+        Value across = words.load(args[0], at.count + 2, i64);
+        Value i = e.mul(e.quotient(args[1], across), partRows);
+        Value j = e.mul(e.remainder(args[1], across), partColumns);
+        v[0] = e.address(v[0], e.mul(i, v[1]));
+        // A panel of packed columns is k rows long.
+        v[3] = e.address(v[3], e.mul(j, packed ? v[at.k] : v[5]));
+        v[at.c] = e.address(v[at.c], e.add(e.mul(i, v[at.ldc]), j));
+        v[at.rows] = e.min(e.sub(v[at.rows], i), partRows);
+        v[at.columns] = e.min(e.sub(v[at.columns], j), partColumns);
+        e.call(whole, v);
+      });
+}
+
+namespace {
+/// How C is cut.
+struct Parts {
+  Value rows, columns; ///< of a part
+  Value across, count;
+};
+} // namespace
+
+/// Parts of whole tiles: columns of packed panels first, since rows of A are
+/// read where they lie; else rows.
+static Parts cutResult(GemmCode &e, Value rows, Value columns, bool packed) {
+  Value tileRows = e.i64(e.shape.rows), panel = e.i64(e.shape.panel());
+  Value tasks = e.i64(kTasks);
+  Value panels = e.ceilDiv(columns, panel), stripes = e.ceilDiv(rows, tileRows);
+  Value byColumns =
+      packed ? e.less(e.i64(kTasks - 1), panels) : e.less(stripes, panels);
+  Parts parts;
+  parts.columns = e.select(byColumns, e.mul(e.ceilDiv(panels, tasks), panel),
+                           e.mul(panels, panel));
+  parts.rows = e.select(byColumns, e.mul(stripes, tileRows),
+                        e.mul(e.ceilDiv(stripes, tasks), tileRows));
+  parts.across = e.ceilDiv(columns, parts.columns);
+  parts.count = e.mul(parts.across, e.ceilDiv(rows, parts.rows));
+  return parts;
+}
+
+func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
+  func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
+  func::FuncOp part = task(element, packed);
+  return routine(
+      packed ? "packed.tasks" : "tasks", element,
+      ("p" + signatureOf(packed)).str(), [&](GemmCode &e, ValueRange args) {
+        Arguments at(packed);
+        SmallVector<Value> v(args.drop_front());
+        TaskData words(e.b, e.loc);
+        Value data = words.allocate(at.count + 3);
+        Value work = e.mul(e.mul(v[at.rows], v[at.columns]), v[at.k]);
+        e.ifThenElse(
+            e.less(work, e.i64(kWorthTasks)), [&] { e.call(whole, v); },
+            [&] {
+              Parts parts =
+                  cutResult(e, v[at.rows], v[at.columns], packed);
+              v.append({parts.rows, parts.columns, parts.across});
+              words.store(data, v);
+              callTasks(e.b, e.loc, args[0], parts.count, part, data);
+            });
+      });
+}
+
+} // namespace rnnc

@@ -1,0 +1,143 @@
+// GemmTile.cpp: the register tile of a matrix product.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "GemmCode.h"
+
+using namespace mlir;
+
+namespace rnnc {
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// One register tile: `rows` rows of C by the first `vectors` vectors of a
+/// panel of B.
+class TileBuilder {
+public:
+  TileBuilder(GemmCode &e, ValueRange args, unsigned rows, bool packedA,
+              unsigned vectors)
+      : e(e), rows(rows), packedA(packedA), vectors(vectors) {
+    a = args[0], rowStride = args[1], panel = args[2], c = args[3],
+    ldc = args[4], k = args[5], left = args[6], accumulate = args[7];
+    // Few rows have few sums: split K over several sets of accumulators, else
+    // each addition waits for the one before.
+    sets = 1;
+    while (sets < e.shape.unroll && rows * vectors * sets < 8)
+      sets *= 2;
+  }
+
+  void build() {
+    Values sums = products();
+    Value full = e.less(e.i64(int64_t(vectors) * e.shape.lanes - 1), left);
+    e.ifThenElse(
+        full, [&] { writeFull(sums); }, [&] { writePart(sums); });
+  }
+
+private:
+  Value elementOfA(unsigned row, Value step, unsigned u) {
+    if (packedA) {
+      Value at = e.add(e.mul(step, e.i64(e.shape.rows)),
+                       e.i64(u * e.shape.rows + row));
+      return e.loadScalar(e.address(a, at));
+    }
+    return e.loadScalar(e.address(rowPointers[row], e.add(step, e.i64(u))));
+  }
+
+  /// Adds `count` steps of K starting at `step`.
+  Values steps(Value step, unsigned count, Values sums) {
+    Value base = e.address(panel, e.mul(step, e.i64(e.shape.panel())));
+    for (unsigned u = 0; u != count; ++u) {
+      Values bs;
+      for (unsigned v = 0; v != vectors; ++v)
+        bs.push_back(e.loadVector(e.address(
+            base, e.i64(u * e.shape.panel() + v * e.shape.lanes))));
+      unsigned set = (u % sets) * rows * vectors;
+      for (unsigned r = 0; r != rows; ++r) {
+        Value x = e.splat(elementOfA(r, step, u));
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value &sum = sums[set + r * vectors + v];
+          sum = e.fma(x, bs[v], sum);
+        }
+      }
+    }
+    return sums;
+  }
+
+  Values products() {
+    if (!packedA)
+      for (unsigned r = 0; r != rows; ++r)
+        rowPointers.push_back(
+            r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+    Values sums(sets * rows * vectors, e.zero());
+    unsigned unroll = e.shape.unroll;
+    Value rest = e.remainder(k, e.i64(unroll));
+    Value main = e.sub(k, rest);
+    sums = e.loop(e.i64(0), main, e.i64(unroll), sums,
+                  [&](Value step, ValueRange in) {
+                    return steps(step, unroll, Values(in));
+                  });
+    sums = e.loop(main, k, e.i64(1), sums, [&](Value step, ValueRange in) {
+      return steps(step, 1, Values(in));
+    });
+    // The sets are added pairwise.
+    for (unsigned half = sets / 2; half; half /= 2)
+      for (unsigned i = 0; i != half * rows * vectors; ++i)
+        sums[i] = e.addf(sums[i], sums[i + half * rows * vectors]);
+    sums.resize(rows * vectors);
+    return sums;
+  }
+
+  Value addressOfC(unsigned r, unsigned v) {
+    Value at = e.add(e.mul(ldc, e.i64(r)), e.i64(v * e.shape.lanes));
+    return e.address(c, at);
+  }
+
+  void writeFull(ArrayRef<Value> sums) {
+    auto each = [&](bool load) {
+      for (unsigned r = 0; r != rows; ++r)
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value at = addressOfC(r, v), sum = sums[r * vectors + v];
+          e.store(load ? e.addf(e.loadVector(at), sum) : sum, at);
+        }
+    };
+    e.ifThenElse(accumulate, [&] { each(true); }, [&] { each(false); });
+  }
+
+  void writePart(ArrayRef<Value> sums) {
+    Values masks;
+    for (unsigned v = 0; v != vectors; ++v)
+      masks.push_back(e.mask(e.sub(left, e.i64(v * e.shape.lanes))));
+    auto each = [&](bool load) {
+      for (unsigned r = 0; r != rows; ++r)
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value at = addressOfC(r, v), sum = sums[r * vectors + v];
+          e.storeMasked(load ? e.addf(e.loadMasked(at, masks[v]), sum) : sum,
+                        at, masks[v]);
+        }
+    };
+    e.ifThenElse(accumulate, [&] { each(true); }, [&] { each(false); });
+  }
+
+  GemmCode &e;
+  unsigned rows;
+  bool packedA;
+  unsigned vectors, sets;
+  Value a, rowStride, panel, c, ldc, k, left, accumulate;
+  Values rowPointers;
+};
+
+} // namespace
+
+func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
+                               unsigned vectors) {
+  std::string name = (packedA ? "tile_packed" : "tile") +
+                     std::to_string(rows) + "x" + std::to_string(vectors);
+  return routine(
+      name, element, "plpp lllb",
+      [&](GemmCode &e, ValueRange args) {
+        TileBuilder(e, args, rows, packedA, vectors).build();
+      },
+      /*outlined=*/true);
+}
+
+} // namespace rnnc

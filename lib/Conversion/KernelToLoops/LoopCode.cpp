@@ -1,0 +1,59 @@
+// LoopCode.cpp: loops, branches and masks as all lowerings write them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+scf::ForOp
+buildLoop(OpBuilder &b, Location loc, Value from, Value to, Value step,
+          ValueRange init,
+          function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, step, init);
+  OpBuilder::InsertionGuard guard(b);
+  if (init.empty()) {
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    body(loop.getInductionVar(), {});
+    return loop;
+  }
+  b.setInsertionPointToEnd(loop.getBody());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, loc, next);
+  return loop;
+}
+
+void buildIf(OpBuilder &b, Location loc, Value condition,
+             function_ref<void()> yes, function_ref<void()> no) {
+  auto branch = scf::IfOp::create(b, loc, condition, bool(no));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  yes();
+  if (!no)
+    return;
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  no();
+}
+
+Value laneMask(OpBuilder &b, Location loc, unsigned lanes, Value left) {
+  Type i32 = b.getI32Type();
+  auto type = VectorType::get({int64_t(lanes)}, i32);
+  SmallVector<int32_t> numbers;
+  for (unsigned i = 0; i != lanes; ++i)
+    numbers.push_back(int32_t(i));
+  Value number = arith::ConstantOp::create(
+      b, loc, DenseIntElementsAttr::get(type, numbers));
+  if (left.getType().isIndex())
+    left = arith::IndexCastOp::create(b, loc, i32, left);
+  else
+    left = arith::TruncIOp::create(b, loc, i32, left);
+  Value end = vector::BroadcastOp::create(b, loc, type, left);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, number, end);
+}
+
+} // namespace rnnc

@@ -1,0 +1,312 @@
+// Outline.cpp: every kernel becomes a function, made once a shape.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A function with the gradient of a model holds hundreds of kernels whose
+// addresses are long sums of sizes; in a function of its own a kernel sees a
+// few pointers and sizes, and what is the same (the layers of a stack, the
+// forward part of `loss` and `grad`) is compiled once.
+
+#include "Lowering.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+#define GEN_PASS_DEF_KERNELOUTLINE
+#include "rnnc/Conversion/KernelToLoops/Passes.h.inc"
+
+namespace {
+
+bool isScalar(Type type) { return type.isIntOrIndexOrFloat(); }
+
+/// What becomes a function: loops over buffers with strides, and scalars.
+bool isKernel(Operation *op) {
+  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+    if (!linalgOp.hasPureBufferSemantics() || linalgOp.getNumLoops() == 0)
+      return false;
+  } else if (!isa<memref::CopyOp, kernel::GatherOp, kernel::ScatterAddOp,
+                  kernel::EnterOp, kernel::LeaveOp, kernel::MaskRowsOp,
+                  kernel::ReverseOp, kernel::PickStepOp, kernel::PlaceStepOp,
+                  kernel::ArgmaxOp, kernel::RandomOp>(op)) {
+    return false;
+  }
+  return llvm::all_of(op->getOperandTypes(), [](Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    return memref ? memref.isStrided() && isScalar(memref.getElementType())
+                  : isScalar(type);
+  });
+}
+
+/// Fills and copies of memory without gaps are all the same: of a number of
+/// elements.
+bool isFlat(Operation *op) {
+  return isa<linalg::FillOp, memref::CopyOp>(op) &&
+         llvm::all_of(op->getOperandTypes(), [](Type type) {
+           auto memref = dyn_cast<MemRefType>(type);
+           return !memref || memref.getRank() == 1;
+         });
+}
+
+/// Makes a fill or copy flat where its buffers are.
+Operation *flatten(Operation *op) {
+  if (!isa<linalg::FillOp, memref::CopyOp>(op))
+    return op;
+  SmallVector<ReassociationIndices> all(1);
+  for (Value operand : op->getOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type)
+      continue;
+    all[0] = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
+    if (type.getRank() < 2 ||
+        !memref::CollapseShapeOp::isGuaranteedCollapsible(type, all))
+      return op;
+  }
+  OpBuilder b(op);
+  Location loc = op->getLoc();
+  auto flat = [&](Value buffer) -> Value {
+    return memref::CollapseShapeOp::create(b, loc, buffer, all);
+  };
+  Operation *result;
+  if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+    result = memref::CopyOp::create(b, loc, flat(copy.getSource()),
+                                    flat(copy.getTarget()));
+  } else {
+    auto fill = cast<linalg::FillOp>(op);
+    result = linalg::FillOp::create(b, loc, fill.getInputs(),
+                                    flat(fill.getOutputs()[0]));
+  }
+  op->erase();
+  return result;
+}
+
+/// One kernel and the call that takes its place.
+class KernelBuilder {
+public:
+  KernelBuilder(Operation *op, LLVMTypeConverter &converter)
+      : op(op), converter(converter), anySize(isFlat(op)), caller(op),
+        loc(op->getLoc()),
+        ptr(LLVM::LLVMPointerType::get(op->getContext())) {
+    auto type = caller.getFunctionType({}, {});
+    function = func::FuncOp::create(loc, "kernel", type);
+    callee.emplace(OpBuilder::atBlockBegin(function.addEntryBlock()));
+  }
+
+  /// The function, not yet in the module.
+  func::FuncOp build();
+  /// The arguments of the call.
+  ArrayRef<Value> arguments() const { return passed; }
+
+private:
+  Value argument(Value atCall, Type type);
+  Value sizeArgument(Value size);
+  void findLoopSizes();
+  OpFoldResult sizeOf(Value memref, int64_t dim);
+  void passMemref(Value memref);
+  void passScalar(Value value);
+
+  Operation *op;
+  LLVMTypeConverter &converter;
+  bool anySize; ///< sizes are arguments also where they are known
+  OpBuilder caller;
+  std::optional<OpBuilder> callee;
+  Location loc;
+  Type ptr;
+  func::FuncOp function;
+  SmallVector<Value> passed;
+  DenseMap<Value, Value> sizes; ///< of the caller: arguments
+  IRMapping inside;
+  /// Of a linalg op: the size of each loop.
+  SmallVector<OpFoldResult> loopSizes;
+};
+
+Value KernelBuilder::argument(Value atCall, Type type) {
+  passed.push_back(atCall);
+  Block &entry = function.getBody().front();
+  return entry.addArgument(type, loc);
+}
+
+Value KernelBuilder::sizeArgument(Value size) {
+  Value &known = sizes[size];
+  if (!known) {
+    Type i64 = caller.getI64Type();
+    known = argument(caller.createOrFold<arith::IndexCastOp>(loc, i64, size),
+                     i64);
+  }
+  return known;
+}
+
+/// Operands that share a loop share its size.
+void KernelBuilder::findLoopSizes() {
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp)
+    return;
+  loopSizes.resize(linalgOp.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type)
+      continue;
+    AffineMap map = linalgOp.getMatchingIndexingMap(&operand);
+    for (auto [i, e] : llvm::enumerate(map.getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(e);
+      if (!dim)
+        continue;
+      OpFoldResult &size = loopSizes[dim.getPosition()];
+      if (!type.isDynamicDim(i))
+        size = caller.getIndexAttr(type.getDimSize(i));
+      else if (!size)
+        size = getAsOpFoldResult(
+            caller.createOrFold<memref::DimOp>(loc, operand.get(), i));
+    }
+  }
+}
+
+OpFoldResult KernelBuilder::sizeOf(Value memref, int64_t i) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(i))
+    return caller.getIndexAttr(type.getDimSize(i));
+  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get() == memref)
+        if (auto dim = dyn_cast<AffineDimExpr>(
+                linalgOp.getMatchingIndexingMap(&operand).getResult(i)))
+          return loopSizes[dim.getPosition()];
+  return getAsOpFoldResult(caller.createOrFold<memref::DimOp>(loc, memref, i));
+}
+
+/// The strides of rows that lie one after the other.
+bool isContiguous(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
+  int64_t run = 1;
+  for (int64_t i = int64_t(shape.size()) - 1; i >= 0; --i) {
+    if (strides[i] != run)
+      return false;
+    if (i && ShapedType::isDynamic(shape[i]))
+      return false;
+    run *= shape[i];
+  }
+  return true;
+}
+
+/// A buffer is passed as the address of its first element; sizes and strides
+/// that are not known stand in arguments of their own.
+void KernelBuilder::passMemref(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  int64_t rank = type.getRank(), offset;
+  SmallVector<int64_t> strides, shape;
+  (void)type.getStridesAndOffset(strides, offset);
+  Value pointer = argument(pointerOf(caller, loc, memref), ptr);
+  SmallVector<Value> sizeValues(rank), strideValues(rank);
+  for (int64_t i = 0; i != rank; ++i) {
+    OpFoldResult size = sizeOf(memref, i);
+    std::optional<int64_t> known = getConstantIntValue(size);
+    if (anySize)
+      known = std::nullopt;
+    shape.push_back(known.value_or(ShapedType::kDynamic));
+    if (!known)
+      sizeValues[i] =
+          sizeArgument(getValueOrCreateConstantIndexOp(caller, loc, size));
+  }
+  bool identity = type.getLayout().isIdentity();
+  if (!identity) {
+    auto data = memref::ExtractStridedMetadataOp::create(caller, loc, memref);
+    for (int64_t i = 0; i != rank; ++i)
+      if (ShapedType::isDynamic(strides[i]))
+        strideValues[i] = sizeArgument(data.getStrides()[i]);
+    identity = isContiguous(shape, strides);
+  }
+  MemRefLayoutAttrInterface layout;
+  if (!identity)
+    layout = StridedLayoutAttr::get(op->getContext(), 0, strides);
+  auto inner = MemRefType::get(shape, type.getElementType(), layout);
+  inside.map(memref, memrefAt(*callee, loc, converter, inner, pointer,
+                              sizeValues, strideValues));
+}
+
+void KernelBuilder::passScalar(Value value) {
+  Operation *def = value.getDefiningOp();
+  if (def && def->hasTrait<OpTrait::ConstantLike>())
+    callee->clone(*def, inside);
+  else
+    inside.map(value, argument(value, value.getType()));
+}
+
+func::FuncOp KernelBuilder::build() {
+  findLoopSizes();
+  SetVector<Value> used(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  for (Value v : used) {
+    if (isa<MemRefType>(v.getType()))
+      passMemref(v);
+    else
+      passScalar(v);
+  }
+  callee->clone(*op, inside);
+  func::ReturnOp::create(*callee, loc);
+  Block &entry = function.getBody().front();
+  function.setFunctionType(
+      caller.getFunctionType(entry.getArgumentTypes(), {}));
+  return function;
+}
+
+struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<Operation *> kernels;
+    getOperation().walk([&](Operation *op) {
+      if (isKernel(op))
+        kernels.push_back(op);
+    });
+    LLVMTypeConverter converter(&getContext());
+    SymbolTable symbols(getOperation());
+    llvm::StringMap<func::FuncOp> known;
+    for (Operation *op : kernels) {
+      op = flatten(op);
+      KernelBuilder builder(op, converter);
+      func::FuncOp made = builder.build();
+      func::FuncOp &function = known[textOf(made)];
+      if (function) {
+        made.erase();
+      } else {
+        function = made;
+        finish(function, symbols);
+      }
+      OpBuilder b(op);
+      func::CallOp::create(b, op->getLoc(), function, builder.arguments());
+      op->erase();
+    }
+  }
+
+private:
+  static std::string textOf(func::FuncOp function) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    function->print(os, OpPrintingFlags().useLocalScope().assumeVerified());
+    return text;
+  }
+
+  void finish(func::FuncOp function, SymbolTable &symbols) {
+    Builder b(&getContext());
+    function.setName(("rnnc.kernel." + Twine(number++)).str());
+    function.setPrivate();
+    function->setAttr("rnnc.kernel", b.getUnitAttr());
+    // In its callers it would be compiled once for each.
+    function->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+    symbols.insert(function);
+  }
+
+  unsigned number = 0;
+};
+
+} // namespace
+} // namespace rnnc

@@ -1,0 +1,278 @@
+// Tasks.cpp: work that is cut into tasks for the threads of a context.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Tasks.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+Value TaskData::allocate(int64_t words) {
+  Value count =
+      arith::ConstantIntOp::create(b, loc, b.getI64Type(), words);
+  return LLVM::AllocaOp::create(b, loc,
+                                LLVM::LLVMPointerType::get(b.getContext()),
+                                b.getI64Type(), count, /*alignment=*/8);
+}
+
+Value TaskData::address(Value data, unsigned i) {
+  return LLVM::GEPOp::create(b, loc, data.getType(), b.getI64Type(), data,
+                             ArrayRef<LLVM::GEPArg>{int32_t(i)});
+}
+
+void TaskData::store(Value data, ValueRange values) {
+  for (auto [i, value] : llvm::enumerate(values)) {
+    if (value.getType().isIndex())
+      value = arith::IndexCastOp::create(b, loc, b.getI64Type(), value);
+    else if (value.getType().isInteger(1))
+      value = arith::ExtUIOp::create(b, loc, b.getI64Type(), value);
+    LLVM::StoreOp::create(b, loc, value, address(data, i));
+  }
+}
+
+Value TaskData::load(Value data, unsigned i, Type type) {
+  Type i64 = b.getI64Type();
+  bool word = type.isIndex() || type.isInteger(1);
+  Value v =
+      LLVM::LoadOp::create(b, loc, word ? i64 : type, address(data, i));
+  if (type.isIndex())
+    return arith::IndexCastOp::create(b, loc, type, v);
+  if (word)
+    return arith::TruncIOp::create(b, loc, type, v);
+  return v;
+}
+
+void callTasks(OpBuilder &b, Location loc, Value context, Value count,
+               func::FuncOp task, Value data) {
+  Type ptr = LLVM::LLVMPointerType::get(b.getContext());
+  Value body = func::ConstantOp::create(b, loc, task.getFunctionType(),
+                                        task.getName());
+  body = UnrealizedConversionCastOp::create(b, loc, TypeRange{ptr},
+                                            ValueRange{body})
+             .getResult(0);
+  LLVM::CallOp::create(b, loc, parallelFor(task->getParentOfType<ModuleOp>()),
+                       ValueRange{context, count, body, data});
+}
+
+namespace {
+
+/// Work in ops of scalars or vectors that a thread has to be worth waking for:
+/// some fifty microseconds.
+constexpr int64_t kWorthTasks = int64_t(1) << 17;
+
+/// Cuts one kernel: `part` does the trips [from, to) of its loop, `task` one
+/// share of them, `tasks` decides and takes the place of the kernel.
+class KernelCutter {
+public:
+  KernelCutter(func::FuncOp kernel, ArrayRef<func::CallOp> calls)
+      : kernel(kernel), calls(calls), loc(kernel.getLoc()), b(kernel),
+        ptr(LLVM::LLVMPointerType::get(kernel.getContext())),
+        i64(b.getI64Type()) {}
+
+  /// Leaves a kernel alone that is no single loop with independent trips.
+  void run();
+
+private:
+  bool findLoop();
+  func::FuncOp declare(const Twine &suffix, TypeRange arguments);
+  void makeTask();
+  void makeTasks();
+  void makePart();
+  Value costOf(Block &block);
+  Value tripsOf(scf::ForOp inner);
+  Value constant(int64_t v) {
+    return arith::ConstantIntOp::create(b, loc, i64, v);
+  }
+
+  func::FuncOp kernel, task, tasks;
+  ArrayRef<func::CallOp> calls;
+  scf::ForOp loop;
+  Location loc;
+  OpBuilder b;
+  Type ptr, i64;
+  IRMapping bounds; ///< in `tasks`: what stands before the loop
+};
+
+/// Everything before the loop has to be free to do in each task. A loop without
+/// loops inside goes over examples or steps: too little to do.
+bool KernelCutter::findLoop() {
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (auto found = dyn_cast<scf::ForOp>(op);
+        found && found->hasAttr(kIndependentTrips) && !loop)
+      loop = found;
+    else if (loop || !isMemoryEffectFree(&op))
+      return false;
+  }
+  return loop && getConstantIntValue(loop.getLowerBound()) == 0 &&
+         getConstantIntValue(loop.getStep()) &&
+         !loop.getOps<scf::ForOp>().empty();
+}
+
+func::FuncOp KernelCutter::declare(const Twine &suffix, TypeRange arguments) {
+  OpBuilder at(kernel);
+  auto f = func::FuncOp::create(at, loc, (kernel.getName() + suffix).str(),
+                                b.getFunctionType(arguments, {}));
+  f.setPrivate();
+  b.setInsertionPointToStart(f.addEntryBlock());
+  return f;
+}
+
+/// (data, i): the arguments of the kernel, then how many trips a task takes
+/// and how many there are.
+void KernelCutter::makeTask() {
+  task = declare(".task", {ptr, i64});
+  TaskData words(b, loc);
+  Value data = task.getArgument(0), number = task.getArgument(1);
+  SmallVector<Value> args;
+  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
+    args.push_back(words.load(data, i, type));
+  Value share = words.load(data, args.size(), i64);
+  Value trips = words.load(data, args.size() + 1, i64);
+  Value from = arith::MulIOp::create(b, loc, number, share);
+  Value to = arith::AddIOp::create(b, loc, from, share);
+  args.append({from, arith::MinSIOp::create(b, loc, to, trips)});
+  func::CallOp::create(b, loc, kernel.getName(), TypeRange(), args);
+  func::ReturnOp::create(b, loc);
+}
+
+/// Trips of a loop inside, if they are known before the kernel's loop; else a
+/// guess.
+Value KernelCutter::tripsOf(scf::ForOp inner) {
+  auto outside = [&](Value v) -> Value {
+    if (auto known = getConstantIntValue(v))
+      return constant(*known);
+    Value mapped = bounds.lookupOrNull(v);
+    return mapped ? arith::IndexCastOp::create(b, loc, i64, mapped) : Value();
+  };
+  Value lb = outside(inner.getLowerBound()), ub = outside(inner.getUpperBound());
+  Value step = outside(inner.getStep());
+  if (!lb || !ub || !step)
+    return constant(4);
+  Value span = b.createOrFold<arith::SubIOp>(loc, ub, lb);
+  return b.createOrFold<arith::CeilDivSIOp>(loc, span, step);
+}
+
+Value KernelCutter::costOf(Block &block) {
+  int64_t own = 0;
+  Value total;
+  auto add = [&](Value v) {
+    total = total ? b.createOrFold<arith::AddIOp>(loc, total, v) : v;
+  };
+  for (Operation &op : block) {
+    if (auto inner = dyn_cast<scf::ForOp>(op)) {
+      add(b.createOrFold<arith::MulIOp>(loc, tripsOf(inner),
+                                        costOf(*inner.getBody())));
+      continue;
+    }
+    for (Region &region : op.getRegions())
+      for (Block &nested : region)
+        add(costOf(nested));
+    bool expands = isa_and_nonnull<math::MathDialect>(op.getDialect()) &&
+                   !isa<math::FmaOp, math::AbsFOp, math::SqrtOp>(op);
+    bool calls = isa<LLVM::CallOp>(op);
+    own += expands || op.getName().getStringRef() == "scan.sigmoid" ? 20
+           : calls                                                  ? 200
+                                                                    : 1;
+  }
+  add(constant(own));
+  return total;
+}
+
+/// (context, arguments of the kernel).
+void KernelCutter::makeTasks() {
+  SmallVector<Type> types = {ptr};
+  llvm::append_range(types, kernel.getArgumentTypes());
+  tasks = declare(".tasks", types);
+  tasks->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  Value context = tasks.getArgument(0);
+  SmallVector<Value> args(tasks.getArguments().drop_front());
+  TaskData words(b, loc);
+  Value data = words.allocate(int64_t(args.size()) + 2);
+  bounds.map(kernel.getArguments(), args);
+  for (Operation &op : kernel.getBody().front()) {
+    if (&op == loop)
+      break;
+    b.clone(op, bounds);
+  }
+  Value trips = tripsOf(loop);
+  Value work = b.createOrFold<arith::MulIOp>(loc, trips,
+                                             costOf(*loop.getBody()));
+  Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, work,
+                                      constant(kWorthTasks));
+  auto branch = scf::IfOp::create(b, loc, small, /*withElseRegion=*/true);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  SmallVector<Value> whole(args);
+  whole.append({constant(0), trips});
+  func::CallOp::create(b, loc, kernel.getName(), TypeRange(), whole);
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  Value share = arith::CeilDivSIOp::create(b, loc, trips, constant(kTasks));
+  Value count = arith::CeilDivSIOp::create(b, loc, trips, share);
+  args.append({share, trips});
+  words.store(data, args);
+  callTasks(b, loc, context, count, task, data);
+  b.setInsertionPointAfter(branch);
+  func::ReturnOp::create(b, loc);
+}
+
+/// The kernel learns which trips it does.
+void KernelCutter::makePart() {
+  Block &entry = kernel.getBody().front();
+  Value from = entry.addArgument(i64, loc), to = entry.addArgument(i64, loc);
+  kernel.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), {}));
+  b.setInsertionPoint(loop);
+  int64_t step = *getConstantIntValue(loop.getStep());
+  auto scaled = [&](Value v) -> Value {
+    Value i = arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
+    if (step == 1)
+      return i;
+    return arith::MulIOp::create(
+        b, loc, i, arith::ConstantIndexOp::create(b, loc, step));
+  };
+  loop.setLowerBound(scaled(from));
+  Value end = scaled(to);
+  if (step != 1)
+    end = arith::MinSIOp::create(b, loc, end, loop.getUpperBound());
+  loop.setUpperBound(end);
+}
+
+void KernelCutter::run() {
+  if (!findLoop())
+    return;
+  makeTask();
+  makeTasks();
+  makePart();
+  for (func::CallOp call : calls) {
+    OpBuilder at(call);
+    Value context = contextOf(call);
+    if (!context)
+      context = LLVM::ZeroOp::create(at, loc, ptr);
+    SmallVector<Value> args = {context};
+    llvm::append_range(args, call.getOperands());
+    func::CallOp::create(at, call.getLoc(), tasks, args);
+    call.erase();
+  }
+}
+
+} // namespace
+
+void cutKernelsIntoTasks(ModuleOp module) {
+  SmallVector<func::FuncOp> kernels;
+  for (auto f : module.getOps<func::FuncOp>())
+    if (f->hasAttr("rnnc.kernel"))
+      kernels.push_back(f);
+  llvm::StringMap<SmallVector<func::CallOp>> calls;
+  module.walk([&](func::CallOp call) {
+    calls[call.getCallee()].push_back(call);
+  });
+  for (func::FuncOp kernel : kernels)
+    KernelCutter(kernel, calls[kernel.getName()]).run();
+}
+
+} // namespace rnnc

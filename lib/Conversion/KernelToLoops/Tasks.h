@@ -1,0 +1,45 @@
+// Tasks.h: work that is cut into tasks for the threads of a context.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_TASKS_H
+#define RNNC_LIB_CONVERSION_KERNELTOLOOPS_TASKS_H
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace rnnc {
+
+/// About how many tasks work is cut into. How many depends on sizes alone:
+/// which thread does which changes no bit.
+inline constexpr int64_t kTasks = 8;
+
+/// The data of tasks: values, a 64-bit word each, on the stack.
+class TaskData {
+public:
+  TaskData(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}
+
+  /// Room for `words` values.
+  mlir::Value allocate(int64_t words);
+  void store(mlir::Value data, mlir::ValueRange values);
+  /// Value number `i`, of the type that was stored.
+  mlir::Value load(mlir::Value data, unsigned i, mlir::Type type);
+
+private:
+  mlir::Value address(mlir::Value data, unsigned i);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+};
+
+/// Calls task(data, i) for every i in [0, count) on the threads of `context`.
+void callTasks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value context,
+               mlir::Value count, mlir::func::FuncOp task, mlir::Value data);
+
+/// Cuts every kernel whose outermost loop has independent trips; its callers
+/// pass their context.
+void cutKernelsIntoTasks(mlir::ModuleOp module);
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_KERNELTOLOOPS_TASKS_H
