@@ -14,7 +14,10 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
     fixed number of accumulators and a fixed tree, so the bits depend on the
     sizes and the target alone. `kernel.gemm` and `kernel.pack` become calls of
     blocked routines that are generated once per element type. The data
-    movement ops become loops over rows.
+    movement ops become loops over rows. A function of `kernel-outline` whose
+    outermost loop has independent trips gets a companion, `NAME.tasks`, which
+    its callers call: it shares large work out to the threads of the context.
+    How it is cut depends on the sizes alone.
 
     ```mlir
     linalg.generic {iterator_types = ["parallel", "parallel"], ...}
@@ -44,8 +47,8 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
     Option<"l2", "l2", "int64_t", /*default=*/"1048576",
            "bytes of the second-level cache">,
     Option<"threads", "threads", "bool", /*default=*/"true",
-           "cut large products into tasks; functions get the context of the "
-           "call as their last argument">,
+           "cut large products and kernels into tasks; functions get the "
+           "context of the call as their last argument">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
@@ -65,13 +68,9 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
     routines anyhow and stay where they are.
 
     ```mlir
-    linalg.fill ins(%zero : f32) outs(%h : memref<?x64xf32>)
-    ```
-
-    becomes
-
-    ```mlir
-    call @rnnc.kernel.0(%address, %rows) : (!llvm.ptr, i64) -> ()
+    linalg.generic {...} ins(%x : memref<?x64xf32>) outs(%y : memref<?x64xf32>) {...}
+    // becomes
+    call @rnnc.kernel.0(%address_of_x, %rows, %address_of_y) : (!llvm.ptr, i64, !llvm.ptr) -> ()
     ```
   }];
   let dependentDialects = [
