@@ -172,17 +172,16 @@ int Compilation::readText() {
   return ExitOk;
 }
 
-/// Runs the passes of the phases after `from`, up to `to`.
+/// Runs the passes of the phases after `from`, up to `to`. No fault: the
+/// options --mlir-… do not fit together.
 mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
                                            Phase to,
                                            const PipelineOptions &passes,
                                            std::string &fault) {
   mlir::PassManager manager(&context);
   if (request.debugOptions) {
-    if (mlir::failed(mlir::applyPassManagerCLOptions(manager))) {
-      fault = "the options --mlir-… do not fit together";
+    if (mlir::failed(mlir::applyPassManagerCLOptions(manager)))
       return mlir::failure();
-    }
     mlir::applyDefaultTimingPassManagerCLOptions(manager);
   }
   for (const PhaseInfo &info : phases())
@@ -203,7 +202,9 @@ int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,
   err << messages.render(request.color);
   if (messages.sourceErrors())
     return ExitSource;
-  return ok ? ExitOk : fail(ExitInternal, fault);
+  if (ok)
+    return ExitOk;
+  return fault.empty() ? ExitUsage : fail(ExitInternal, fault);
 }
 
 int Compilation::write(const std::string &path, llvm::StringRef text) {
