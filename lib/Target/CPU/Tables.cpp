@@ -210,12 +210,15 @@ target::entryNames(const Library &library) {
     for (EntryKind kind : {EntryKind::Run, EntryKind::Workspace})
       out.push_back({entryName(e.symbol, kind), kind});
   };
-  for (const Module &m : library.modules)
+  for (const Module &m : library.modules) {
+    if (m.prepare)
+      add(*m.prepare);
     for (const Function &f : m.functions) {
       add(f.entry);
       if (f.update)
         add(*f.update);
     }
+  }
   return out;
 }
 
