@@ -5,7 +5,6 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -141,15 +140,15 @@ TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
   ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
   mlir::MLIRContext context;
   context.loadDialect<mlir::LLVM::LLVMDialect>();
+  registerTranslations(context);
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   ASSERT_TRUE(module);
-  llvm::LLVMContext llvmContext;
   auto variants = variantsFor("v3");
   ASSERT_TRUE(bool(variants));
-  auto translated = translate(*module, llvmContext, variants->front());
+  auto translated = translate(*module, variants->front());
   ASSERT_TRUE(bool(translated));
   std::vector<VariantModule> modules;
-  modules.push_back({variants->front(), std::move(*translated)});
+  modules.push_back(std::move(*translated));
   EmitOptions options;
   options.path = in("libtiny.so");
   llvm::Error error = emitLibrary(std::move(modules), *library, options);
