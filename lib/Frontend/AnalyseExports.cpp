@@ -200,6 +200,7 @@ void Analyser::exportEntry(const ExportEntry &entry) {
   ExportRequest request;
   request.entry = &entry;
   request.module = entry.module.text;
+  request.decl = entity->decl;
   request.isModel = isModel;
   request.isCell =
       isModule && entity->signature->kind == Signature::Kind::Cell;

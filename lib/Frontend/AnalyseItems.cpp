@@ -60,6 +60,7 @@ void Analyser::run() {
     }
     if (inMain)
       checkGivenDims();
+    program.dims.clear(); // those that this file can name
     for (const ItemPtr &node : file->items)
       item(*node);
     modules[file->module] = scope;
@@ -89,8 +90,13 @@ void Analyser::item(const Item &item) {
   switch (item.kind) {
   case Item::Kind::Import: {
     auto it = modules.find(as<ImportItem>(item).name.text);
-    if (it != modules.end())
-      scope->imports.push_back(it->second);
+    if (it == modules.end())
+      return;
+    scope->imports.push_back(it->second);
+    for (const auto &[name, entity] : it->second->names)
+      if (entity.kind == Entity::Kind::Axis && entity.axis->value &&
+          entity.axis->kind == Axis::Kind::Fixed && !scope->names.count(name))
+        program.dims[name] = *entity.axis->value;
     return;
   }
   case Item::Kind::Dim:
@@ -144,15 +150,10 @@ void Analyser::dimItem(const DimItem &item) {
       for (const auto &[name, value] : options.dims)
         if (name == entry.name.text && value >= 1 && value < sizeLimit)
           axis->value = value;
+    program.dims.erase(entry.name.text); // of an imported file
     if (axis->value) {
-      auto [it, isNew] = program.dims.emplace(entry.name.text, *axis->value);
-      // One table of sizes serves the whole program.
-      if (!isNew && it->second != *axis->value && !findEntity(entry.name.text))
-        diags.error("E012", entry.name.range,
-                    fmt::format("`{}` is declared with another value in an "
-                                "imported file",
-                                entry.name.text))
-            .label("declared here");
+      program.dims[entry.name.text] = *axis->value;
+      program.dimsOf[entry.name.range.file][entry.name.text] = *axis->value;
     }
     Entity entity;
     entity.kind = Entity::Kind::Axis;

@@ -26,14 +26,40 @@ public:
         for (const ItemPtr &item : file->items)
           visit(*item);
     for (const ExportRequest &request : program.exports)
-      if (request.function == "beam")
-        notYet("E905", request.entry->function.range, "beam search");
+      exported(request);
   }
 
 private:
   void notYet(const char *code, SourceRange range, const std::string &what) {
     diags.error(code, range, fmt::format("{} is not supported yet", what))
         .label("cannot be compiled yet");
+  }
+
+  void exported(const ExportRequest &request) {
+    if (request.function == "beam")
+      notYet("E905", request.entry->function.range, "beam search");
+    const ModuleItem *module = moduleAt(request.decl);
+    if (!module)
+      return;
+    // What is exported has its inputs from outside.
+    times.clear();
+    for (const Generic &generic : module->generics)
+      if (generic.isTime)
+        times.insert(generic.name.text);
+    for (const Field &field : module->inputs) // a cell's run over one more
+      nestedTime(field, request.isCell);
+    for (const Field &field : module->constants)
+      nestedTime(field);
+  }
+
+  /// The layer or cell that is declared here; null if it is something else.
+  const ModuleItem *moduleAt(SourceRange decl) const {
+    for (const std::unique_ptr<File> &file : program.files)
+      for (const ItemPtr &item : file->items)
+        if (const auto *module = dynAs<ModuleItem>(*item))
+          if (module->name.range == decl)
+            return module;
+    return nullptr;
   }
 
   void visit(const Item &item) {
@@ -62,7 +88,8 @@ private:
   void dims(const DimItem &item) {
     for (const DimEntry &entry : item.entries) {
       const std::string &name = entry.name.text;
-      if (program.dims.count(name))
+      auto known = program.dimsOf.find(entry.name.range.file);
+      if (known != program.dimsOf.end() && known->second.count(name))
         continue;
       if (entry.value) // follows from a dim that is reported itself
         continue;
@@ -95,8 +122,8 @@ private:
     }
   }
 
-  void nestedTime(const Field &field) {
-    size_t count = 0;
+  void nestedTime(const Field &field, bool inTime = false) {
+    size_t count = inTime;
     for (const SizePtr &axis : field.type.axes)
       count += axis->kind == Size::Kind::Name && times.count(axis->name);
     if (count > 1)
@@ -108,15 +135,6 @@ private:
       const std::string &name = call->callee.text;
       if (dists.count(name) || name == "ctc" || name == "viterbi")
         notYet("E901", call->callee.range, fmt::format("`{}`", name));
-      return;
-    }
-    if (const auto *bind = dynAs<Bind>(one)) {
-      bool recurs = false;
-      walk(*bind->body, [&](const Expr &inner) {
-        recurs |= inner.kind == Expr::Kind::Recur;
-      });
-      if (recurs)
-        notYet("E903", bind->opRange, "a recurrence inside of a loop");
       return;
     }
     const auto *recur = dynAs<Recur>(one);

@@ -22,7 +22,6 @@ struct FrontendOptions {
   std::vector<std::string> importDirs;
 };
 
-/// A program without errors.
 /// What a `train` block says, with its numbers evaluated.
 struct TrainSettings {
   std::string model;
@@ -60,6 +59,7 @@ struct TrainSettings {
 struct ExportRequest {
   const ast::ExportEntry *entry = nullptr;
   std::string module;
+  SourceRange decl; ///< its name, where it is declared
   bool isModel = false;
   bool isCell = false;
   std::vector<double> given; ///< sizes and numbers in brackets, evaluated
@@ -68,12 +68,15 @@ struct ExportRequest {
   std::string alias; ///< may be empty
 };
 
+/// A program without errors.
 struct CheckedProgram {
   /// All files, an imported one before its importer, the main one last.
   std::vector<std::unique_ptr<ast::File>> files;
-  /// Values of the file-level dims of all files, by name; a dim without value
-  /// is absent.
+  /// Values of the dims that the main file can name, its own ones and those of
+  /// the files it imports; a dim without value is absent.
   std::map<std::string, int64_t> dims;
+  /// Values of the dims that each file declares, by the file's id.
+  std::map<uint32_t, std::map<std::string, int64_t>> dimsOf;
   /// The settings of each model that has a `train`.
   std::map<std::string, TrainSettings> train;
   /// The exports of the main file, in order.
@@ -96,9 +99,9 @@ std::optional<CheckedProgram> checkText(SourceManager &sources,
                                         const FrontendOptions &options,
                                         Diagnostics &diags);
 
-/// Reports with a code of the E9xx family everything in the program that is
-/// part of the language and cannot be compiled yet. Called only when code is
-/// generated.
+/// Reports with a code of the E9xx family what the text of the program alone
+/// shows to be part of the language and not to be compiled yet; elaboration
+/// finds the rest. Called only when code is generated.
 void reportUnsupported(const CheckedProgram &program, Diagnostics &diags);
 
 } // namespace rnnc

@@ -26,14 +26,14 @@ Thing Emitter::call(const ast::Call &node, Env &env) {
     return callInstance(*it->second, std::move(inputs), std::move(constants),
                         env.states, node.range);
   }
-  if (auto it = functions.find(name); it != functions.end())
-    return callFunction(*it->second, node, env);
-  if (dists.count(name))
+  if (const auto *fn = find<ast::FnItem>(node.callee))
+    return callFunction(*fn, node, env);
+  if (find<ast::DistItem>(node.callee))
     return unsupported(node.callee.range, "the distribution `" + name + "`");
-  if (auto it = modules.find(name); it != modules.end()) {
+  if (const auto *module = find<ast::ModuleItem>(node.callee)) {
     // A layer without weights may be called by its own name.
     std::vector<ast::Given> none;
-    Instance *instance = instantiateCall(*it->second, node.generics, node.range,
+    Instance *instance = instantiateCall(*module, node.generics, node.range,
                                          name, env, {});
     std::vector<Thing> inputs;
     std::map<std::string, Thing> constants;
@@ -54,7 +54,12 @@ Thing Emitter::dropout(const ast::Call &node, Env &env) {
     return {};
   std::optional<double> p = second ? number(*second, env) : std::nullopt;
   if (!p)
-    return unsupported(node.range, "a probability that is not constant");
+    return unsupported(second ? second->range : node.range,
+                       "a probability that is not constant");
+  if (!(*p >= 0 && *p < 1))
+    return error("E117", second->range,
+                 "the part that `dropout` drops is at least 0 and below 1",
+                 "outside");
   rnn::AxisAttr tiedAxis;
   if (tied) {
     const auto *name = ast::dynAs<ast::NameRef>(*tied);
@@ -92,8 +97,11 @@ Thing Emitter::dist(const ast::Call &node, Env &env) {
   if (kind == rnn::DistKind::Categorical)
     if (const ast::Expr *given = argument(node, 1, "smooth")) {
       std::optional<double> value = number(*given, env);
-      if (!value || *value < 0 || *value >= 1)
-        return unsupported(given->range, "this smoothing");
+      if (!value)
+        return unsupported(given->range, "smoothing that is not constant");
+      if (!(*value >= 0 && *value < 1))
+        return error("E117", given->range, "`smooth` lies between 0 and 1",
+                     "outside");
       smooth = *value;
     }
   auto scores = cast<rnn::ValueType>(args[0].getType());

@@ -46,7 +46,7 @@ bool Emitter::sortArguments(const std::vector<ast::Arg> &args,
     std::string name = arg.name.text;
     if (name.empty()) {
       if (position >= fields.size()) {
-        error("E990", arg.value->range, "there are too many arguments",
+        error("E999", arg.value->range, "there are too many arguments",
               "one too many");
         return false;
       }
@@ -114,8 +114,10 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
+    uses.push_back(range);
     Thing result = body(position);
-    if (!result)
+    uses.pop_back();
+    if (!result || (axis.isTime() && !noRecurrenceFor(region, axis)))
       return {};
     if (!result.type())
       return unsupported(range, "a binder over something that is not a value");
@@ -188,7 +190,7 @@ Thing Emitter::emitBody(Instance &instance, const std::vector<Thing> &inputs,
       given.literal.reset();
     }
     if (!given.type() || !matchType(field.type, given.type(), 0, env, open)) {
-      error("E990", range,
+      error("E999", range,
             "`" + field.name.text + "` of `" + module.name.text +
                 "` cannot take this",
             "used here");
@@ -200,17 +202,19 @@ Thing Emitter::emitBody(Instance &instance, const std::vector<Thing> &inputs,
   for (auto [i, field] : llvm::enumerate(module.inputs))
     if (i >= inputs.size() || !take(field, inputs[i]))
       return i < inputs.size() ? Thing()
-                               : error("E990", range, "an input is missing",
+                               : error("E999", range, "an input is missing",
                                        "used here");
   for (const ast::Field &field : module.constants) {
     auto it = constants.find(field.name.text);
     if (it == constants.end())
-      return error("E990", range, "`" + field.name.text + "` is not given",
+      return error("E999", range, "`" + field.name.text + "` is not given",
                    "used here");
     if (!take(field, it->second))
       return {};
   }
+  uses.push_back(range);
   Thing result = runBlock(module.body, env);
+  uses.pop_back();
   // What a body gives is a number of its own, no literal.
   result.literal.reset();
   return result;
@@ -223,7 +227,7 @@ Thing Emitter::callInstance(Instance &instance, std::vector<Thing> inputs,
     if (!instance.isCell)
       return callLayer(instance, inputs, constants, range);
     if (!states)
-      return error("E990", range, "a cell is stepped outside of a cell",
+      return error("E999", range, "a cell is stepped outside of a cell",
                    "cannot be compiled");
     return emitBody(instance, inputs, constants, states, range);
   }
@@ -264,7 +268,7 @@ bool Emitter::callArguments(Instance &instance, const ast::Call &call, Env &env,
   for (const ast::Field &field : module->inputs) {
     auto it = given.find(field.name.text);
     if (it == given.end()) {
-      error("E990", call.range, "`" + field.name.text + "` is not given",
+      error("E999", call.range, "`" + field.name.text + "` is not given",
             "used here");
       return false;
     }
@@ -279,7 +283,7 @@ Thing Emitter::callFunction(const ast::FnItem &fn, const ast::Call &call,
                             Env &env) {
   if (++depth > 64) {
     --depth;
-    return error("E990", call.range, "functions call each other without end",
+    return error("E999", call.range, "functions call each other without end",
                  "called here");
   }
   std::map<std::string, Thing> given;
@@ -292,7 +296,7 @@ Thing Emitter::callFunction(const ast::FnItem &fn, const ast::Call &call,
 
 Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
                               Env &caller, std::map<std::string, Thing> given) {
-  Env env = fileEnv();
+  Env env = fileEnv(fn.name);
   std::set<std::string> open;
   for (auto [i, generic] : llvm::enumerate(fn.generics)) {
     const std::string &name = generic.name.text;
@@ -311,18 +315,20 @@ Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
   for (const ast::Field &field : fn.args) {
     auto it = given.find(field.name.text);
     if (it == given.end())
-      return error("E990", call.range, "`" + field.name.text + "` is not given",
+      return error("E999", call.range, "`" + field.name.text + "` is not given",
                    "called here");
     const Thing &arg = it->second;
     if (arg.type() && !arg.literal &&
         !matchType(field.type, arg.type(), 0, env, open))
-      return error("E990", call.range,
+      return error("E999", call.range,
                    "`" + field.name.text + "` of `" + fn.name.text +
                        "` cannot take this",
                    "called here");
     env.values[field.name.text] = arg;
   }
+  uses.push_back(call.range);
   Thing result = runBlock(fn.body, env);
+  uses.pop_back();
   result.literal.reset();
   return result;
 }

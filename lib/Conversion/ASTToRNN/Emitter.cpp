@@ -69,7 +69,7 @@ std::optional<Size> Emitter::size(const ast::Size &node, Env &env) {
     auto it = env.sizes.find(node.name);
     if (it != env.sizes.end())
       return it->second;
-    error("E990", node.range, "the size `" + node.name + "` is not known here",
+    error("E999", node.range, "the size `" + node.name + "` is not known here",
           "cannot be found from what is given");
     return std::nullopt;
   }
@@ -104,7 +104,7 @@ rnn::AxisAttr Emitter::axis(const Size &size, SourceRange range) {
   } else {
     std::optional<int64_t> value = size.value();
     if (!value || *value < 0 || *value > INT32_MAX) {
-      error("E990", range, "the size " + size.str() + " is out of range",
+      error("E999", range, "the size " + size.str() + " is out of range",
             "cannot be compiled");
       return {};
     }

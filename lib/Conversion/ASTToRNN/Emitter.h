@@ -8,6 +8,7 @@
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -79,6 +80,13 @@ struct StateRef {
   const ast::StateStmt *decl;
 };
 
+/// What the names of one file stand for: its own ones, and those of the files
+/// that it imports.
+struct FileNames {
+  std::map<std::string, const ast::Item *> items;
+  Env env; ///< dims and axes; made anew for each module
+};
+
 class Emitter {
 public:
   Emitter(const CheckedProgram &program, const SourceManager &sources,
@@ -89,7 +97,14 @@ public:
 private:
   // Modules.cpp
   void collectItems();
-  Env fileEnv();
+  const ast::Item *findItem(const ast::Name &name) const;
+  template <typename T> const T *find(const ast::Name &name) const {
+    const ast::Item *item = findItem(name);
+    return item ? ast::dynAs<T>(*item) : nullptr;
+  }
+  Env fileEnv(const ast::Name &name);
+  std::vector<const ast::ModelItem *> wantedModels() const;
+  const ast::TrainItem *trainOf(const ast::ModelItem &model) const;
   bool emitModel(const ast::ModelItem &model);
   bool makeFileScope();
   bool emitStatement(const ast::Stmt &stmt, Env &env);
@@ -135,7 +150,7 @@ private:
   bool declareAxis(const ast::Name &name, const std::vector<ast::Name> &labels,
                    Env &env);
   bool declareDims(const std::vector<ast::DimEntry> &entries, Env &env,
-                   bool isFile);
+                   const std::map<std::string, int64_t> *known);
   void declareTime(const std::string &name, Env &env);
   mlir::DictionaryAttr firstValues(const ast::ParamStmt &stmt,
                                    rnn::ValueType type, Env &env);
@@ -209,6 +224,8 @@ private:
 
   // Recurrences.cpp
   Thing recur(const ast::Recur &node, Env &env);
+  SourceRange ownPlace(SourceRange range) const;
+  bool noRecurrenceFor(mlir::Region &body, rnn::AxisAttr axis);
   Thing unfold(const ast::Recur &node, rnn::ValueType sequence, Env &env);
   Instance *recurCell(const ast::Recur &node, Env &env,
                       llvm::ArrayRef<mlir::Value> elements);
@@ -252,13 +269,10 @@ private:
   mlir::OpBuilder builder;
   mlir::OwningOpRef<mlir::ModuleOp> top;
 
-  std::map<std::string, const ast::FnItem *> functions;
-  std::map<std::string, const ast::ModuleItem *> modules;
-  std::map<std::string, const ast::DistItem *> dists;
+  std::map<uint32_t, FileNames> files; ///< by their ids
   std::map<std::string, SourceRange> dimPlaces;
 
   // Of the module that is emitted.
-  Env fileScope;
   std::deque<AxisInfo> axes;
   std::set<std::string> axisNames;
   std::deque<Instance> instances;
@@ -267,6 +281,11 @@ private:
   mlir::Operation *lastParam = nullptr;
   int64_t sites = 0;
   unsigned depth = 0; ///< of functions
+  /// The calls and binders around what is emitted, the outermost first.
+  std::vector<SourceRange> uses;
+  unsigned steps = 0; ///< how many steps of cells are around
+  /// Where the recurrences were written, in a file of the author.
+  llvm::DenseMap<mlir::Operation *, SourceRange> recurrences;
 };
 
 /// Makes an expression op after its typing rule was tried, so that nothing that

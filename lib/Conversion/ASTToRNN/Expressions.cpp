@@ -260,7 +260,7 @@ Thing Emitter::nameRef(const ast::NameRef &node, Env &env) {
     axis(it->second, node.range); // Says which dim has no value.
     return {};
   }
-  return error("E990", node.range, "`" + name + "` is not known here",
+  return error("E999", node.range, "`" + name + "` is not known here",
                "cannot be compiled");
 }
 
@@ -275,7 +275,7 @@ Thing Emitter::label(Value value, const std::string &name, SourceRange range) {
       return make<rnn::LabelOp>(range, value, uint64_t(position),
                                 uint64_t(it - info->labels.begin()));
   }
-  return error("E990", range, "no axis here has a label `" + name + "`",
+  return error("E999", range, "no axis here has a label `" + name + "`",
                "cannot be compiled");
 }
 
@@ -296,7 +296,7 @@ Thing Emitter::memberOf(const Thing &base, const ast::Name &name) {
     }
   }
   if (!result.isRecord)
-    return error("E990", name.range, "no state here is named `" + name.text + "`",
+    return error("E999", name.range, "no state here is named `" + name.text + "`",
                  "cannot be compiled");
   return result;
 }

@@ -35,13 +35,14 @@ bool Emitter::declareAxis(const ast::Name &name,
 }
 
 bool Emitter::declareDims(const std::vector<ast::DimEntry> &entries, Env &env,
-                          bool isFile) {
+                          const std::map<std::string, int64_t> *known) {
   for (const ast::DimEntry &entry : entries) {
     AxisInfo *info = newAxis(entry.name.text);
     dimPlaces[info->name] = entry.name.range;
-    auto given = program.dims.find(entry.name.text);
-    if (isFile && given != program.dims.end()) {
-      info->value = given->second;
+    if (known) { // a dim of a file without value is an error elsewhere
+      auto given = known->find(entry.name.text);
+      if (given != known->end())
+        info->value = given->second;
     } else if (entry.value) {
       std::optional<Size> poly = size(*entry.value, env);
       if (!poly)
@@ -99,13 +100,9 @@ DictionaryAttr Emitter::initialiser(const ast::Initialiser &init, Env &env) {
       unsupported(arg.value->range, "a first value that is not a constant");
       return {};
     }
-    // Names of the language and of the manifest: `s` and `std`, in order too.
-    size_t slot = position++;
-    StringRef key = arg.name.text;
-    if (key == "m" || key == "mean" || key == "a" || key == "low")
-      slot = 0;
-    if (key == "s" || key == "sd" || key == "std" || key == "b" || key == "high")
-      slot = 1;
+    // The names of the language; the manifest's are in `keys`.
+    StringRef name = arg.name.text;
+    size_t slot = name.empty() ? position++ : name == "sd" || name == "to";
     if (slot < values.size())
       values[slot] = *value;
   }
@@ -209,7 +206,7 @@ bool Emitter::declareBody(Instance &instance) {
     if (const auto *axis = ast::dynAs<ast::AxisStmt>(*stmt))
       ok = declareAxis(axis->name, axis->labels, env);
     else if (const auto *dim = ast::dynAs<ast::DimStmt>(*stmt))
-      ok = declareDims(dim->entries, env, false);
+      ok = declareDims(dim->entries, env, nullptr);
     else if (const auto *param = ast::dynAs<ast::ParamStmt>(*stmt))
       ok = declareParam(*param, instance.path, env);
     else if (const auto *use = ast::dynAs<ast::UseStmt>(*stmt))
@@ -236,7 +233,7 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
   instance.path = std::move(path);
   instance.module = &module;
   instance.isCell = module.isCell;
-  instance.env = fileEnv();
+  instance.env = fileEnv(module.name);
   std::set<std::string> inferred;
   for (auto [i, generic] : llvm::enumerate(module.generics)) {
     const std::string &name = generic.name.text;
@@ -274,13 +271,13 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
     if (!left || size_t(left.getRank()) < formal.axes.size() ||
         !matchType(formal, left, left.getRank() - formal.axes.size(), trial,
                    open)) {
-      error("E990", range, "the size `_` cannot be inferred", "used here");
+      error("E999", range, "the size `_` cannot be inferred", "used here");
       return nullptr;
     }
     for (const std::string &name : inferred) {
       auto it = trial.sizes.find(name);
       if (it == trial.sizes.end()) {
-        error("E990", range, "the size `_` cannot be inferred", "used here");
+        error("E999", range, "the size `_` cannot be inferred", "used here");
         return nullptr;
       }
       instance.env.sizes[name] = it->second;
@@ -298,12 +295,12 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
     auto used = env.instances.find(chain.module.text);
     if (used != env.instances.end() && !chain.hasBrackets)
       return used->second;
-    auto module = modules.find(chain.module.text);
-    if (module == modules.end()) {
+    const auto *module = find<ast::ModuleItem>(chain.module);
+    if (!module) {
       unsupported(chain.range, "`" + chain.module.text + "` in a chain");
       return nullptr;
     }
-    return instantiateModule(*module->second, chain.given, chain.range,
+    return instantiateModule(*module, chain.given, chain.range,
                              std::move(path), env, left);
   }
   case ast::Chain::Kind::Sequence:
@@ -339,7 +336,7 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
   std::optional<int64_t> copies = count ? count->value() : std::nullopt;
   if (!copies || *copies < 1 || *copies > 1024) {
     if (count)
-      error("E990", chain.count->range,
+      error("E999", chain.count->range,
             "the number of copies is not known", "has no value");
     return nullptr;
   }

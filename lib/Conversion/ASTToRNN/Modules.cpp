@@ -3,37 +3,94 @@
 #include "Emitter.h"
 
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::elab;
 
-void Emitter::collectItems() {
-  for (const auto &file : program.files)
-    for (const ast::ItemPtr &item : file->items) {
-      if (const auto *fn = ast::dynAs<ast::FnItem>(*item))
-        functions[fn->name.text] = fn;
-      else if (const auto *module = ast::dynAs<ast::ModuleItem>(*item))
-        modules[module->name.text] = module;
-      else if (const auto *dist = ast::dynAs<ast::DistItem>(*item))
-        dists[dist->name.text] = dist;
-    }
+/// The name of an item that can be named in blocks; null if it has none.
+static const ast::Name *nameOf(const ast::Item &item) {
+  if (const auto *fn = ast::dynAs<ast::FnItem>(item))
+    return &fn->name;
+  if (const auto *module = ast::dynAs<ast::ModuleItem>(item))
+    return &module->name;
+  if (const auto *dist = ast::dynAs<ast::DistItem>(item))
+    return &dist->name;
+  if (const auto *model = ast::dynAs<ast::ModelItem>(item))
+    return &model->name;
+  return nullptr;
 }
 
-/// The dims and axes of all files. Made once a module, copied into each block.
-Env Emitter::fileEnv() { return fileScope; }
+/// Calls `visit` with each file that `file` imports; of those with a name in
+/// common the last one counts.
+static void
+forEachImport(const CheckedProgram &program, const ast::File &file,
+              llvm::function_ref<void(const ast::File &)> visit) {
+  for (const ast::ItemPtr &item : file.items)
+    if (const auto *import = ast::dynAs<ast::ImportItem>(*item))
+      for (const auto &other : program.files)
+        if (other->module == import->name.text)
+          visit(*other);
+}
 
+void Emitter::collectItems() {
+  auto add = [](const ast::File &file, FileNames &names) {
+    for (const ast::ItemPtr &item : file.items)
+      if (const ast::Name *name = nameOf(*item))
+        names.items[name->text] = item.get();
+  };
+  for (const auto &file : program.files) {
+    FileNames &names = files[file->id];
+    forEachImport(program, *file,
+                  [&](const ast::File &other) { add(other, names); });
+    add(*file, names);
+  }
+}
+
+/// What a name stands for in the file in which it is written.
+const ast::Item *Emitter::findItem(const ast::Name &name) const {
+  auto file = files.find(name.range.file);
+  if (file == files.end())
+    return nullptr;
+  auto item = file->second.items.find(name.text);
+  return item == file->second.items.end() ? nullptr : item->second;
+}
+
+/// The dims and axes that are known in the file in which a name is written.
+Env Emitter::fileEnv(const ast::Name &name) {
+  return files[name.range.file].env;
+}
+
+/// Declares the dims and axes of all files, for one module. The main file comes
+/// first: its axes keep their names where another file has some of these.
 bool Emitter::makeFileScope() {
-  fileScope = Env();
-  for (const auto &file : program.files)
+  std::map<uint32_t, Env> own;
+  for (const auto &file : llvm::reverse(program.files)) {
+    Env &env = own[file->id];
+    auto known = program.dimsOf.find(file->id);
+    static const std::map<std::string, int64_t> none;
     for (const ast::ItemPtr &item : file->items) {
       if (const auto *dim = ast::dynAs<ast::DimItem>(*item)) {
-        if (!declareDims(dim->entries, fileScope, true))
+        if (!declareDims(dim->entries, env,
+                         known == program.dimsOf.end() ? &none
+                                                       : &known->second))
           return false;
       } else if (const auto *axis = ast::dynAs<ast::AxisItem>(*item)) {
-        declareAxis(axis->name, axis->labels, fileScope);
+        declareAxis(axis->name, axis->labels, env);
       }
     }
+  }
+  for (const auto &file : program.files) {
+    Env &env = files[file->id].env;
+    env = own[file->id];
+    std::map<std::string, Size> sizes;
+    forEachImport(program, *file, [&](const ast::File &other) {
+      for (const auto &[name, size] : own[other.id].sizes)
+        sizes.insert_or_assign(name, size);
+    });
+    env.sizes.insert(sizes.begin(), sizes.end()); // own names win
+  }
   return true;
 }
 
@@ -70,7 +127,8 @@ Attribute Emitter::exportAttr(const ast::ExportEntry &entry) {
     list.append("as", builder.getStringAttr(entry.alias.text));
   NamedAttrList defaults;
   for (const ast::Arg &arg : entry.args) {
-    std::optional<double> value = number(*arg.value, fileScope);
+    Env mainEnv = fileEnv(entry.module);
+    std::optional<double> value = number(*arg.value, mainEnv);
     if (!value || arg.name.empty()) {
       unsupported(arg.value->range, "this default");
       return {};
@@ -173,7 +231,8 @@ bool Emitter::emitStatement(const ast::Stmt &stmt, Env &env) {
     return declareAxis(ast::as<ast::AxisStmt>(stmt).name,
                        ast::as<ast::AxisStmt>(stmt).labels, env);
   case ast::Stmt::Kind::Dim:
-    return declareDims(ast::as<ast::DimStmt>(stmt).entries, env, false);
+    return declareDims(ast::as<ast::DimStmt>(stmt).entries, env,
+                       nullptr);
   case ast::Stmt::Kind::Param:
     return declareParam(ast::as<ast::ParamStmt>(stmt), "", env);
   case ast::Stmt::Kind::Use:
@@ -209,12 +268,40 @@ bool Emitter::emitStatement(const ast::Stmt &stmt, Env &env) {
   }
 }
 
+const ast::TrainItem *Emitter::trainOf(const ast::ModelItem &model) const {
+  for (const auto &file : program.files)
+    for (const ast::ItemPtr &item : file->items)
+      if (const auto *train = ast::dynAs<ast::TrainItem>(*item))
+        if (findItem(train->model) == &model)
+          return train;
+  return nullptr;
+}
+
+/// The models of the main file, and the imported ones that it exports or trains.
+std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
+  llvm::SetVector<const ast::ModelItem *> models;
+  auto add = [&](const ast::Name &name) {
+    if (const auto *model = find<ast::ModelItem>(name))
+      models.insert(model);
+  };
+  for (const ast::ItemPtr &item : program.main().items) {
+    if (const auto *model = ast::dynAs<ast::ModelItem>(*item))
+      models.insert(model);
+    else if (const auto *train = ast::dynAs<ast::TrainItem>(*item))
+      add(train->model);
+    else if (const auto *list = ast::dynAs<ast::ExportItem>(*item))
+      for (const ast::ExportEntry &entry : list->entries)
+        add(entry.module);
+  }
+  return {models.begin(), models.end()};
+}
+
 bool Emitter::emitModel(const ast::ModelItem &model) {
   rnn::ModuleOp module = beginModule(model.name.range, model.name.text, "model",
                                      model.name.text);
   if (!makeFileScope())
     return false;
-  Env env = fileEnv();
+  Env env = fileEnv(model.name);
   for (const ast::Generic &generic : model.generics) {
     if (generic.isTime) {
       declareTime(generic.name.text, env);
@@ -231,21 +318,17 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
   for (const ast::StmtPtr &stmt : model.body)
     if (!emitStatement(*stmt, env))
       return false;
-  const ast::TrainItem *train = nullptr;
+  const ast::TrainItem *train = trainOf(model);
   llvm::SmallVector<Attribute> exports;
-  for (const ast::ItemPtr &item : program.main().items) {
-    if (const auto *one = ast::dynAs<ast::TrainItem>(*item))
-      if (one->model.text == model.name.text)
-        train = one;
+  for (const ast::ItemPtr &item : program.main().items)
     if (const auto *list = ast::dynAs<ast::ExportItem>(*item))
       for (const ast::ExportEntry &entry : list->entries)
-        if (entry.module.text == model.name.text) {
+        if (findItem(entry.module) == &model) {
           Attribute attr = exportAttr(entry);
           if (!attr)
             return false;
           exports.push_back(attr);
         }
-  }
   if (train && !overrideInit(*train, module, env))
     return false;
   return endModule(module, trainSettings(train, env), exports);
@@ -346,17 +429,18 @@ bool Emitter::emitExportedLayer(Instance &instance, SourceRange range) {
 
 bool Emitter::emitExport(const ast::ExportEntry &entry,
                          llvm::ArrayRef<const ast::ExportEntry *> same) {
-  auto item = modules.find(entry.module.text);
-  if (item == modules.end())
+  const auto *item = find<ast::ModuleItem>(entry.module);
+  if (!item)
     return true; // A model.
   std::string source = givenText(sources, entry);
   rnn::ModuleOp module =
       beginModule(entry.range, identifier(source),
-                  item->second->isCell ? "cell" : "layer", source);
+                  item->isCell ? "cell" : "layer", source);
   if (!makeFileScope())
     return false;
-  Instance *instance = instantiateModule(*item->second, entry.given,
-                                         entry.range, "", fileScope, {});
+  Env env = fileEnv(entry.module);
+  Instance *instance =
+      instantiateModule(*item, entry.given, entry.range, "", env, {});
   if (!instance)
     return false;
   bool ok = instance->isCell ? emitExportedCell(*instance, entry.range)
@@ -379,14 +463,14 @@ OwningOpRef<mlir::ModuleOp> Emitter::run() {
   std::map<std::string, std::vector<const ast::ExportEntry *>> groups;
   std::vector<std::string> order;
   bool ok = true;
+  for (const ast::ModelItem *model : wantedModels())
+    ok &= emitModel(*model);
   for (const ast::ItemPtr &item : program.main().items) {
-    if (const auto *model = ast::dynAs<ast::ModelItem>(*item))
-      ok &= emitModel(*model);
     const auto *list = ast::dynAs<ast::ExportItem>(*item);
     if (!list)
       continue;
     for (const ast::ExportEntry &entry : list->entries) {
-      if (!modules.count(entry.module.text))
+      if (!find<ast::ModuleItem>(entry.module))
         continue;
       std::string key = givenText(sources, entry);
       if (groups[key].empty())
@@ -399,7 +483,7 @@ OwningOpRef<mlir::ModuleOp> Emitter::run() {
   if (!ok || diags.errorCount() != before) {
     diags.sort();
     if (diags.errorCount() == before)
-      error("E990", SourceRange(), "this program cannot be compiled yet", "");
+      error("E999", SourceRange(), "this program cannot be compiled yet", "");
     return {};
   }
   std::string message;

@@ -23,7 +23,7 @@ Instance *Emitter::instantiateCall(const ast::ModuleItem &module,
                                    const std::vector<ast::SizePtr> &sizes,
                                    SourceRange range, std::string path,
                                    Env &outer, llvm::ArrayRef<Value> inputs) {
-  Env env = fileEnv();
+  Env env = fileEnv(module.name);
   std::set<std::string> open;
   for (auto [i, generic] : llvm::enumerate(module.generics)) {
     const std::string &name = generic.name.text;
@@ -63,9 +63,8 @@ Instance *Emitter::recurCell(const ast::Recur &node, Env &env,
   auto it = env.instances.find(node.cell.text);
   if (it != env.instances.end())
     return it->second;
-  auto module = modules.find(node.cell.text);
-  if (module != modules.end())
-    return instantiateCall(*module->second, node.generics, node.cell.range,
+  if (const auto *module = find<ast::ModuleItem>(node.cell))
+    return instantiateCall(*module, node.generics, node.cell.range,
                            node.cell.text, env, elements);
   unsupported(node.cell.range, "`" + node.cell.text + "` here");
   return nullptr;
@@ -141,13 +140,15 @@ Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
     thing.value = element;
     inputs.push_back(thing);
   }
+  ++steps;
   Thing out = callInstance(cell, std::move(inputs), constants, &map, range);
+  --steps;
   if (!out)
     return {};
   for (const StateRef &state : states) {
     Value next = map[state.path].after;
     if (!next)
-      return error("E990", range, "the step sets no next `" + state.path + "`",
+      return error("E999", range, "the step sets no next `" + state.path + "`",
                    "cannot be compiled");
     after.push_back(next);
   }
@@ -187,6 +188,7 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
   auto op = rnn::ScanOp::create(builder, loc(range), axis, over, init,
                                 names(builder, states), reverse, outTypes);
   op.getBody().takeBody(region);
+  recurrences[op] = ownPlace(range);
   finals.isRecord = true;
   for (auto [state, value] : llvm::zip(states, op.getFinals()))
     finals.fields.emplace_back(relative(cell, state.path), value);
@@ -196,7 +198,52 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
   return result;
 }
 
+/// A place inside of the standard library is shown where it is used.
+SourceRange Emitter::ownPlace(SourceRange range) const {
+  auto isOwn = [&](SourceRange place) {
+    return place.valid() && sources.name(place.file) != "std.rnn";
+  };
+  for (auto use = uses.rbegin(); use != uses.rend() && !isOwn(range); ++use)
+    range = *use;
+  return range;
+}
+
+/// Whether the body of a binder over time can be computed for all steps at
+/// once: no recurrence in it reads the index or draws anew for each.
+bool Emitter::noRecurrenceFor(Region &body, rnn::AxisAttr axis) {
+  llvm::DenseSet<Value> varying(body.getArguments().begin(),
+                                body.getArguments().end());
+  bool fine = true;
+  for (Operation &op : body.front()) {
+    bool varies = false;
+    op.walk([&](Operation *inner) {
+      varies |= isa<rnn::DropoutOp>(inner) ||
+                llvm::any_of(inner->getOperands(), [&](Value operand) {
+                  return varying.contains(operand);
+                });
+    });
+    if (!varies)
+      continue;
+    varying.insert(op.result_begin(), op.result_end());
+    op.walk([&](rnn::ScanOp scan) {
+      if (!fine)
+        return;
+      fine = false;
+      SourceRange place = recurrences.lookup(scan);
+      error("E903", place,
+            "a recurrence for each step of `" + axis.getName().str() +
+                "` is not supported yet",
+            "cannot be compiled yet");
+    });
+  }
+  return fine;
+}
+
 Thing Emitter::recur(const ast::Recur &node, Env &env) {
+  if (steps)
+    return error("E903", ownPlace(node.range),
+                 "a recurrence inside of a step is not supported yet",
+                 "cannot be compiled yet");
   if (node.op == ast::RecurOp::Unfold)
     return unsupported(node.range, "`unfold` anywhere but right of `~`");
   llvm::SmallVector<Value> over;

@@ -234,9 +234,9 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
   for (Dim dim : binders) {
     if (!e.binders[dim.id].axis.time && !e.binders[dim.id].step)
       continue;
-    r.op->emitError() << "[E990] a recurrence for each element of the axis "
+    r.op->emitError() << "[E903] a recurrence for each step of `"
                       << e.binders[dim.id].axis.name
-                      << " is not supported yet";
+                      << "` is not supported yet";
     return failure();
   }
   return binders;

@@ -44,7 +44,7 @@ rnn.module @nested attributes {kind = "layer", source = "nested", train = {}, ex
   %r = rnn.bind for #rnn.axis<"T"> {
   ^bb0(%i: !rnn.value<[] index "T">):
     %xi = rnn.lookup %x[%i] : !rnn.value<["T", "L"] real>, !rnn.value<[] index "T">
-    // expected-error @below {{a recurrence for each element of the axis T is not supported yet}}
+    // expected-error @below {{[E903] a recurrence for each step of `T` is not supported yet}}
     %f = rnn.scan #rnn.axis<"L"> over(%xi : !rnn.value<["L"] real>)
         init(%h0 : !rnn.value<[] real>) states = ["h"] {
     ^bb0(%e: !rnn.value<[] real>, %h: !rnn.value<[] real>):
