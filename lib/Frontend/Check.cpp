@@ -8,7 +8,13 @@
 
 using namespace rnnc;
 
+static std::optional<bool> chosenColor;
+
+void rnnc::chooseColor(bool color) { chosenColor = color; }
+
 bool rnnc::wantsColor(std::FILE *stream) {
+  if (chosenColor)
+    return *chosenColor;
   // https://no-color.org: set and not empty turns colour off.
   const char *none = std::getenv("NO_COLOR");
   if (none && *none)
@@ -33,7 +39,7 @@ int rnnc::runCheck(const std::string &path, const CheckOptions &options) {
 }
 
 std::optional<std::pair<std::string, int64_t>>
-rnnc::parseDim(const std::string &text) {
+rnnc::splitDim(const std::string &text) {
   size_t equal = text.find('=');
   if (equal == std::string::npos || equal == 0)
     return std::nullopt;

@@ -8,6 +8,7 @@
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #endif
+#include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/Phases.h"
@@ -41,22 +42,12 @@ mlir::DialectRegistry &registry() {
   return instance;
 }
 
-void registerPassesOnce() {
-  static bool done = [] {
-    registerAllPasses();
-    registerPipelines();
-    return true;
-  }();
-  (void)done;
-}
-
 class Compilation {
 public:
   Compilation(const CompileRequest &request, llvm::raw_ostream &err)
       : request(request), err(err), context(registry()) {
     context.loadAllAvailableDialects();
     target::registerTranslations(context);
-    options.precision = request.precision;
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
     options.optLevel = request.optLevel;
@@ -79,8 +70,10 @@ private:
     return code;
   }
   int checkRequest();
+  int checkOutput();
   int readSource();
   int readText();
+  int choosePrecision();
   int printTree(const CheckedProgram &program);
   int lower(mlir::ModuleOp top, Phase from, Phase to,
             const PipelineOptions &passes);
@@ -104,7 +97,8 @@ private:
 };
 
 int Compilation::checkRequest() {
-  if (request.precision != "f32" && request.precision != "f64")
+  if (!request.precision.empty() && request.precision != "f32" &&
+      request.precision != "f64")
     return fail(ExitUsage, "--precision is f32 or f64, not `" +
                                request.precision + "`");
   if (request.optLevel < 0 || request.optLevel > 3)
@@ -116,6 +110,34 @@ int Compilation::checkRequest() {
                                  "`; there are " + phaseNames());
     wanted = *phase;
   }
+  return checkOutput();
+}
+
+/// Whether a file can be made where the result goes: better known before the
+/// work than after it.
+int Compilation::checkOutput() {
+  namespace fs = llvm::sys::fs;
+  bool isText = request.emit == CompileRequest::Emit::Phase;
+  llvm::StringRef path = request.output;
+  if (path == "-")
+    return isText ? ExitOk
+                  : fail(ExitUsage, "a library or an object cannot go to "
+                                    "standard output; -o names a file");
+  fs::file_status status;
+  fs::status(path, status);
+  if (fs::is_directory(status))
+    return fail(ExitTool, "`" + path + "` is a folder");
+  // What is made replaces the file; a device must not be replaced.
+  if (fs::exists(status) && !fs::is_regular_file(status) && !isText)
+    return fail(ExitTool, "`" + path + "` is not a file");
+  llvm::SmallString<128> folder(llvm::sys::path::parent_path(path));
+  if (folder.empty())
+    folder = ".";
+  bool isNew = !fs::exists(status) || !isText;
+  if (std::error_code code =
+          fs::access(isNew ? folder.str() : path, fs::AccessMode::Write))
+    return fail(ExitTool, "`" + path + "` cannot be written: " +
+                              code.message());
   return ExitOk;
 }
 
@@ -169,6 +191,29 @@ int Compilation::readText() {
     return fail(ExitSource, "`" + request.source + "` is of the phase `" +
                                 name.getValue() + "`, which does not exist");
   have = *phase;
+  return ExitOk;
+}
+
+/// Real numbers are as the command line says, else as `train` says, else f32.
+int Compilation::choosePrecision() {
+  options.precision = request.precision.empty() ? "f32" : request.precision;
+  if (!request.precision.empty() || have != Phase::RNN)
+    return ExitOk;
+  Messages messages(context, sources);
+  mlir::StringAttr said;
+  for (rnn::ModuleOp model : module->getOps<rnn::ModuleOp>()) {
+    auto one = model.getTrainAttr().getAs<mlir::StringAttr>("precision");
+    if (said && one && one != said) {
+      model.emitError("[E416] `train` of another model says `precision ")
+          << said.getValue() << "`, and a library has one";
+      err << messages.render(request.color);
+      return ExitSource;
+    }
+    if (one)
+      said = one;
+  }
+  if (said)
+    options.precision = said.str();
   return ExitOk;
 }
 
@@ -241,10 +286,7 @@ int Compilation::printPhase() {
                      mlir::StringAttr::get(&context, request.phase));
   std::string text;
   llvm::raw_string_ostream stream(text);
-  mlir::OpPrintingFlags flags;
-  if (request.debugOptions)
-    flags.enableDebugInfo(false);
-  (*module)->print(stream, flags);
+  (*module)->print(stream, mlir::OpPrintingFlags());
   return write(request.output, text + "\n");
 }
 
@@ -350,7 +392,7 @@ int Compilation::emit() {
 }
 
 int Compilation::run() {
-  registerPassesOnce();
+  registerCompilerPasses();
   if (int code = checkRequest())
     return code;
   bool text = llvm::StringRef(request.source).ends_with(".mlir");
@@ -358,10 +400,21 @@ int Compilation::run() {
     return code;
   if (wanted == Phase::AST && !text)
     return ExitOk; // printed when it was read
+  if (int code = choosePrecision())
+    return code;
   return request.emit == CompileRequest::Emit::Phase ? printPhase() : emit();
 }
 
 } // namespace
+
+void rnnc::registerCompilerPasses() {
+  static bool done = [] {
+    registerAllPasses();
+    registerPipelines();
+    return true;
+  }();
+  (void)done;
+}
 
 int rnnc::compile(const CompileRequest &request, llvm::raw_ostream &err) {
   return Compilation(request, err).run();

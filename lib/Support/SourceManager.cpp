@@ -7,7 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <iostream>
 
 namespace rnnc {
 
@@ -30,19 +30,29 @@ bool SourceManager::addFile(const std::string &path, uint32_t &id,
     error = "it is a folder";
     return false;
   }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    error = std::strerror(errno);
-    return false;
+  std::ifstream file;
+  bool standardInput = path == "-";
+  if (!standardInput) {
+    file.open(path, std::ios::binary);
+    if (!file) {
+      error = std::strerror(errno);
+      return false;
+    }
   }
-  std::string text((std::istreambuf_iterator<char>(in)),
-                   std::istreambuf_iterator<char>());
-  // Ranges are 32 bits wide; no program comes near this.
-  if (text.size() > (64u << 20)) {
-    error = "it is larger than 64 MiB";
-    return false;
+  std::istream &in = standardInput ? std::cin : file;
+  // Ranges are 32 bits wide; no program comes near this. What never ends, such
+  // as /dev/zero, is not read to its end.
+  constexpr size_t limit = 64u << 20;
+  std::string text;
+  char piece[4096];
+  while (in.read(piece, sizeof piece), in.gcount() > 0) {
+    text.append(piece, in.gcount());
+    if (text.size() > limit) {
+      error = "it is larger than 64 MiB";
+      return false;
+    }
   }
-  id = addText(path, std::move(text));
+  id = addText(standardInput ? "<stdin>" : path, std::move(text));
   return true;
 }
 

@@ -3,6 +3,7 @@
 //
 // A file whose name ends in `.rnn` is read as a program and elaborated first.
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#include "rnnc/Frontend/Check.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/Phases.h"
 
@@ -28,13 +29,12 @@ static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
   rnnc::FrontendOptions options;
   options.importDirs.assign(importDirs.begin(), importDirs.end());
   for (const std::string &dim : dims) {
-    auto [name, value] = StringRef(dim).split('=');
-    int64_t number = 0;
-    if (value.getAsInteger(10, number)) {
-      llvm::errs() << "rnn-opt: -D wants NAME=VALUE\n";
+    std::optional<std::pair<std::string, int64_t>> given = rnnc::splitDim(dim);
+    if (!given) {
+      llvm::errs() << "rnn-opt: error: `-D " << dim << "`: write it as AXIS=N\n";
       return nullptr;
     }
-    options.dims.emplace_back(name.str(), number);
+    options.dims.push_back(*given);
   }
   rnnc::SourceManager sources;
   rnnc::Diagnostics diags(sources);
@@ -43,7 +43,7 @@ static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
   auto program = rnnc::check(sources, path.str(), options, diags);
   if (program)
     module = rnnc::emitRNN(*program, sources, context, diags);
-  llvm::errs() << diags.render();
+  llvm::errs() << diags.render(rnnc::wantsColor(stderr));
   if (!module)
     return nullptr;
   std::string text;

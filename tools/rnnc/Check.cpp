@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 
-#include "rnnc/Data/Result.h"
+#if RNNC_HAVE_PIPELINE
+#include "Elaborated.h"
+#endif
+#include "Model.h"
 #include "rnnc/Frontend/Check.h"
 
+#include <cctype>
 #include <fmt/format.h>
 
 using namespace rnnc;
@@ -19,18 +23,27 @@ struct CheckArguments {
 
 int check(CheckArguments &arguments) {
   for (const std::string &text : arguments.dims) {
-    auto dim = parseDim(text);
-    if (!dim) {
-      fmt::print(stderr, "rnnc check: `-D {}` is not of the form NAME=NUMBER\n",
-                 text);
-      return ExitUsage;
-    }
+    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
+    if (!dim)
+      return tool::report(dim.error());
     arguments.options.frontend.dims.push_back(*dim);
   }
+#if RNNC_HAVE_PIPELINE
+  if (arguments.options.complete) {
+    tool::ModelOptions options;
+    options.model = arguments.path;
+    options.dims = arguments.dims;
+    options.importDirs = arguments.options.frontend.importDirs;
+    auto elaborated = tool::elaborate(options);
+    return elaborated ? ExitOk : tool::report(elaborated.error());
+  }
+#endif
   return runCheck(arguments.path, arguments.options);
 }
 
-int printPage(const std::string &code) {
+int printPage(std::string code) {
+  for (char &c : code)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   if (std::optional<std::string> page = explain(code)) {
     fmt::print("{}", *page);
     return ExitOk;
@@ -49,7 +62,7 @@ void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App *verb =
       app.add_subcommand("check", "Look for mistakes in a source");
-  verb->add_option("FILE", arguments->path, "The source, a .rnn file")
+  verb->add_option("FILE", arguments->path, "The source, a .rnn file; - is standard input")
       ->required();
   verb->add_option("-D", arguments->dims, "Set a dim of the source")
       ->option_text("AXIS=N")
@@ -60,6 +73,9 @@ void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false);
   verb->add_flag("--complete", arguments->options.complete,
                  "Also report what stands in the way of generating code");
+  verb->add_flag_function(
+      "--color,!--no-color", [](int64_t count) { chooseColor(count > 0); },
+      "Colour the messages, or do not, wherever they go");
   verb->footer("Example:\n  rnnc check model.rnn");
   verb->callback([arguments, &exitCode] { exitCode = check(*arguments); });
 }

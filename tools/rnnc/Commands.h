@@ -18,6 +18,9 @@ void addEvalCommand(CLI::App &app, int &exitCode);
 void addPredictCommand(CLI::App &app, int &exitCode);
 void addSampleCommand(CLI::App &app, int &exitCode);
 
+/// What `rnnc --version` says.
+std::string versionText();
+
 /// The command line as typed, quoted for a shell.
 const std::string &commandLine();
 

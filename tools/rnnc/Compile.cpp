@@ -1,6 +1,8 @@
 // Compile.cpp: `rnnc model.rnn -o libmodel.so`, in the manner of clang.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
 #include "CompileCommand.h"
+#include "Model.h"
 
 #include "rnnc/Frontend/Check.h"
 #include "rnnc/Pipeline/Compile.h"
@@ -11,6 +13,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace rnnc;
@@ -19,11 +22,12 @@ namespace cl = llvm::cl;
 namespace {
 
 cl::OptionCategory category("Compiling a model");
+cl::OptionCategory debugging("Looking into the compiler (MLIR's own options)");
 
 /// The options of the command line.
 struct Options {
   cl::opt<std::string> source{cl::Positional, cl::desc("MODEL.rnn"),
-                              cl::cat(category)};
+                              cl::value_desc("MODEL.rnn"), cl::cat(category)};
   cl::opt<std::string> output{
       "o", cl::desc("Where the result goes; a library's header stands beside it"),
       cl::value_desc("file"), cl::cat(category)};
@@ -32,11 +36,13 @@ struct Options {
   cl::opt<std::string> emit{
       "emit",
       cl::desc("What to make: shared (the default), object, static, or the text "
-               "of a phase (rnn, batched, grad, scheduled, kernel, buffer, llvm)"),
+               "of a phase: ast, rnn, batched, grad, scheduled, kernel, buffer, "
+               "llvm"),
       cl::value_desc("what"), cl::cat(category)};
-  cl::opt<int> optLevel{"O", cl::Prefix, cl::init(2),
-                        cl::desc("Optimisation level, -O0 to -O3"),
-                        cl::value_desc("level"), cl::cat(category)};
+  cl::opt<std::string> optLevel{
+      "O", cl::Prefix, cl::init("2"),
+      cl::desc("Optimisation level, -O0 to -O3; -O2 without it"),
+      cl::value_desc("level"), cl::cat(category)};
   cl::opt<std::string> march{
       "march",
       cl::desc("Code for one processor: native, x86-64-v3, ...; without it the "
@@ -48,9 +54,11 @@ struct Options {
   cl::list<std::string> imports{"I", cl::Prefix,
                                 cl::desc("Where imports are looked for"),
                                 cl::value_desc("folder"), cl::cat(category)};
-  cl::opt<std::string> precision{"precision", cl::init("f32"),
-                                 cl::desc("Type of real numbers: f32 or f64"),
-                                 cl::value_desc("type"), cl::cat(category)};
+  cl::opt<std::string> precision{
+      "precision",
+      cl::desc("Type of real numbers: f32 or f64; without it what `train` says, "
+               "else f32"),
+      cl::value_desc("type"), cl::cat(category)};
   cl::opt<bool> fastMath{"fast-math",
                          cl::desc("Faster, less exact elementary functions"),
                          cl::cat(category)};
@@ -84,22 +92,17 @@ struct Options {
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
-  cl::opt<bool> verbose{"v", cl::desc("Show the commands that are run"),
+  cl::opt<bool> verbose{"v",
+                        cl::desc("Show the version and the commands that are run"),
+                        cl::cat(category)};
+  cl::opt<bool> noColor{"no-color",
+                        cl::desc("Do not colour the messages on a terminal"),
                         cl::cat(category)};
 };
 
 int usage(const llvm::Twine &message) {
   llvm::errs() << "rnnc: error: " << message << "\n";
   return 2;
-}
-
-bool parseDim(llvm::StringRef text, std::pair<std::string, int64_t> &out) {
-  auto [name, number] = text.split('=');
-  int64_t value;
-  if (name.empty() || number.getAsInteger(10, value) || value < 1)
-    return false;
-  out = {name.str(), value};
-  return true;
 }
 
 /// 0 stands for "full", 1 for "off".
@@ -127,6 +130,27 @@ std::string defaultOutput(const CompileRequest &request) {
   return "-";
 }
 
+/// `--color` is LLVM's own, for its messages as well.
+void chooseColors(const Options &options) {
+  if (options.noColor)
+    chooseColor(false);
+  else if (cl::getRegisteredOptions().lookup("color")->getNumOccurrences())
+    chooseColor(llvm::WithColor(llvm::errs()).colorsEnabled());
+}
+
+/// Leaves LLVM's hundreds of options out of --help; --help-hidden shows them.
+void hideForeignOptions() {
+  for (auto &[name, option] : cl::getRegisteredOptions()) {
+    bool ours = llvm::is_contained(option->Categories, &category);
+    bool kept = name == "help" || name == "help-hidden" || name == "version" ||
+                name == "color";
+    if (llvm::StringRef(name).starts_with("mlir-"))
+      option->addCategory(debugging);
+    else if (!ours && !kept)
+      option->setHiddenFlag(cl::Hidden);
+  }
+}
+
 int fill(const Options &options, CompileRequest &request) {
   using Emit = CompileRequest::Emit;
   llvm::StringRef emit = options.emit.getValue();
@@ -138,6 +162,9 @@ int fill(const Options &options, CompileRequest &request) {
     request.emit = Emit::SharedLibrary;
   else
     request.emit = Emit::Phase;
+  if (llvm::StringRef(options.optLevel).getAsInteger(10, request.optLevel) ||
+      request.optLevel < 0 || request.optLevel > 3)
+    return usage("-O" + options.optLevel + ": there are the levels -O0 to -O3");
   if (options.object && !emit.empty() && emit != "object")
     return usage("-c and --emit=" + emit + " contradict each other");
   request.phase = emit.str();
@@ -145,15 +172,18 @@ int fill(const Options &options, CompileRequest &request) {
   request.output = options.output;
   if (request.output.empty())
     request.output = defaultOutput(request);
+  if (request.source == "-" && options.output.empty() &&
+      request.emit != Emit::Phase)
+    return usage("a source from standard input has no name; -o names the "
+                 "result");
   for (const std::string &text : options.dims) {
-    std::pair<std::string, int64_t> dim;
-    if (!parseDim(text, dim))
-      return usage("`-D " + text + "`: write it as AXIS=N with N at least 1");
-    request.dims.push_back(dim);
+    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
+    if (!dim)
+      return tool::report(dim.error());
+    request.dims.push_back(*dim);
   }
   request.importDirs.assign(options.imports.begin(), options.imports.end());
   request.precision = options.precision;
-  request.optLevel = options.optLevel;
   request.march = options.march;
   request.fastMath = options.fastMath;
   request.allFunctions = options.all;
@@ -180,22 +210,31 @@ int fill(const Options &options, CompileRequest &request) {
 bool tool::isCompileCommand(int argc, char **argv) {
   llvm::StringRef word = argc > 1 ? argv[1] : "--help";
   if (word == "--help" || word == "-h" || word == "--version")
-    return false;
+    return false; // these speak of the verbs too
   return word.starts_with("-") || word.ends_with(".rnn") ||
          word.ends_with(".mlir");
 }
 
 int tool::runCompileCommand(int argc, char **argv) {
   Options options;
+  registerCompilerPasses();
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
-  if (!cl::ParseCommandLineOptions(argc, argv, "rnnc: compiles a model\n",
+  hideForeignOptions();
+  cl::SetVersionPrinter(
+      [](llvm::raw_ostream &os) { os << tool::versionText() << "\n"; });
+  if (!cl::ParseCommandLineOptions(argc, argv,
+                                   "Compiles a model to a library and its "
+                                   "header; `rnnc --help` lists the verbs\n",
                                    &llvm::errs()))
     return 2;
+  chooseColors(options);
+  if (options.verbose)
+    llvm::errs() << tool::versionText() << "\n";
   if (options.source.empty())
-    return usage("no source is given");
+    return options.verbose ? 0 : usage("no source is given");
   CompileRequest request;
   if (int code = fill(options, request))
     return code;

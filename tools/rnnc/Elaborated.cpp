@@ -3,6 +3,7 @@
 #include "Elaborated.h"
 
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#include "rnnc/Frontend/Check.h"
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -36,7 +37,7 @@ Result<std::unique_ptr<Elaborated>> tool::elaborate(const ModelOptions &options,
   }
   diags.sort();
   if (!quiet)
-    fmt::print(stderr, "{}", diags.render());
+    fmt::print(stderr, "{}", diags.render(wantsColor(stderr)));
   if (!result->module)
     return Error{"", ExitSourceError};
   return result;

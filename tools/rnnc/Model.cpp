@@ -11,11 +11,9 @@
 #include "llvm/Support/raw_ostream.h"
 #endif
 
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <unistd.h>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -48,17 +46,14 @@ void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
 
 Result<std::pair<std::string, int64_t>>
 tool::parseDim(const std::string &text) {
-  size_t equals = text.find('=');
-  int64_t value = 0;
-  const char *end = text.data() + text.size();
-  if (equals == std::string::npos || equals == 0)
-    return usageError("rnnc: error: `-D {}`: write it as AXIS=N", text);
-  auto [next, code] = std::from_chars(text.data() + equals + 1, end, value);
-  if (code != std::errc() || next != end || value < 1)
-    return usageError("rnnc: error: `-D {}`: the size must be a whole number "
-                      "of at least 1",
+  auto pair = splitDim(text);
+  if (!pair)
+    return usageError("rnnc: error: `-D {}`: write it as AXIS=N, N a whole "
+                      "number",
                       text);
-  return std::make_pair(text.substr(0, equals), value);
+  if (pair->second < 1)
+    return usageError("rnnc: error: `-D {}`: a size is at least 1", text);
+  return *pair;
 }
 
 int tool::report(const Error &error) {

@@ -5,6 +5,7 @@
 
 #if RNNC_HAVE_PIPELINE
 #include "CompileCommand.h"
+#include "llvm/Config/llvm-config.h"
 #endif
 
 #include "rnnc/Data/Result.h"
@@ -36,6 +37,14 @@ static std::string quoted(const std::string &argument) {
   return result + "'";
 }
 
+std::string rnnc::tool::versionText() {
+  std::string text = "rnnc " RNNC_VERSION;
+#if RNNC_HAVE_PIPELINE
+  text += " (LLVM " LLVM_VERSION_STRING ")";
+#endif
+  return text;
+}
+
 /// Standard output could not be written: a full disc, say.
 static int fail(const char *reason) {
   std::fprintf(stderr, "rnnc: error: standard output cannot be written: %s\n",
@@ -63,7 +72,7 @@ int main(int argc, char **argv) {
   CLI::App app{"rnnc compiles recurrent models ahead of time, trains them and "
                "uses them."};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "rnnc " RNNC_VERSION);
+  app.set_version_flag("--version", rnnc::tool::versionText());
   int exitCode = rnnc::ExitOk;
   rnnc::tool::addCheckCommand(app, exitCode);
   rnnc::tool::addExplainCommand(app, exitCode);

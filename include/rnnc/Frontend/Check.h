@@ -11,11 +11,15 @@ namespace rnnc {
 
 struct CheckOptions {
   FrontendOptions frontend;
-  /// Also reports what stands in the way of generating code.
+  /// Also reports what `reportUnsupported` says.
   bool complete = false;
 };
 
-/// Whether diagnostics written to the stream should be coloured.
+/// What `--color` says, for all diagnostics of this run.
+void chooseColor(bool color);
+
+/// Whether diagnostics written to the stream should be coloured: as chosen, else
+/// on a terminal, unless NO_COLOR is set.
 bool wantsColor(std::FILE *stream);
 
 /// Checks a file and prints what there is to say to standard error. Returns the
@@ -24,7 +28,7 @@ int runCheck(const std::string &path, const CheckOptions &options);
 
 /// Reads `NAME=VALUE` of a `-D` option.
 std::optional<std::pair<std::string, int64_t>>
-parseDim(const std::string &text);
+splitDim(const std::string &text);
 
 /// The page about a code, such as "E101"; nothing if there is no such code.
 std::optional<std::string> explain(const std::string &code);

@@ -22,7 +22,8 @@ struct CompileRequest {
   /// stands beside it.
   std::string output;
   std::vector<std::pair<std::string, int64_t>> dims;
-  std::string precision = "f32";
+  /// f32 or f64; "": what `train` says, else f32.
+  std::string precision;
   int optLevel = 2;
   /// "": v2, v3 and v4, picked when loaded; else what -march says.
   std::string march;
@@ -52,6 +53,10 @@ struct CompileRequest {
   bool remarks = false;
   bool prepareWeights = true;
 };
+
+/// Registers the passes of all phases, so that options such as
+/// --mlir-print-ir-after=PASS know them; `compile` does it too.
+void registerCompilerPasses();
 
 /// Compiles; messages go to `err`. Returns an exit code: 0 fine, 1 errors in
 /// the source, 2 usage, 3 a tool failed, 70 a fault of the compiler.

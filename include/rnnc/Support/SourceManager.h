@@ -48,7 +48,8 @@ public:
   /// Adds a text under the name that diagnostics show. Returns its id.
   uint32_t addText(std::string name, std::string text);
 
-  /// Reads a file. On failure returns false and says why in `error`.
+  /// Reads a file, or standard input if the path is "-". On failure returns
+  /// false and says why in `error`.
   bool addFile(const std::string &path, uint32_t &id, std::string &error);
 
   size_t size() const { return files.size(); }

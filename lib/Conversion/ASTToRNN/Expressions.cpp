@@ -296,7 +296,7 @@ Thing Emitter::memberOf(const Thing &base, const ast::Name &name) {
     }
   }
   if (!result.isRecord)
-    return error("E999", name.range, "no state here is named `" + name.text + "`",
+    return error("E017", name.range, "no state here is named `" + name.text + "`",
                  "cannot be compiled");
   return result;
 }
