@@ -283,7 +283,6 @@ private:
   unsigned depth = 0; ///< of functions
   /// The calls and binders around what is emitted, the outermost first.
   std::vector<SourceRange> uses;
-  unsigned steps = 0; ///< how many steps of cells are around
   /// Where the recurrences were written, in a file of the author.
   llvm::DenseMap<mlir::Operation *, SourceRange> recurrences;
 };

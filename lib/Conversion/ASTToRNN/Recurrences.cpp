@@ -140,9 +140,7 @@ Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
     thing.value = element;
     inputs.push_back(thing);
   }
-  ++steps;
   Thing out = callInstance(cell, std::move(inputs), constants, &map, range);
-  --steps;
   if (!out)
     return {};
   for (const StateRef &state : states) {
@@ -240,10 +238,6 @@ bool Emitter::noRecurrenceFor(Region &body, rnn::AxisAttr axis) {
 }
 
 Thing Emitter::recur(const ast::Recur &node, Env &env) {
-  if (steps)
-    return error("E903", ownPlace(node.range),
-                 "a recurrence inside of a step is not supported yet",
-                 "cannot be compiled yet");
   if (node.op == ast::RecurOp::Unfold)
     return unsupported(node.range, "`unfold` anywhere but right of `~`");
   llvm::SmallVector<Value> over;
