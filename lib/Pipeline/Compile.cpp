@@ -50,6 +50,7 @@ public:
     target::registerTranslations(context);
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
+    options.clipGradients = request.clipGradients;
     options.optLevel = request.optLevel;
     options.hoist = request.hoist;
     options.sumWeightGradients = request.sumWeightGradients;

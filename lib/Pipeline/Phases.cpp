@@ -15,7 +15,9 @@ static std::string none(const PipelineOptions &) { return ""; }
 static std::string batchedPasses(const PipelineOptions &o) {
   return "convert-rnn-to-scan{precision=" + o.precision +
          " all-functions=" + (o.allFunctions ? "true" : "false") +
-         " hoist=" + (o.hoist ? "true" : "false") + "},canonicalize,cse";
+         " hoist=" + (o.hoist ? "true" : "false") +
+         " clip-gradients=" + (o.clipGradients ? "true" : "false") +
+         "},canonicalize,cse";
 }
 
 /// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied.

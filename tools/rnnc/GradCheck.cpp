@@ -24,12 +24,23 @@ struct Options {
 
 struct ModuleReport {
   std::string name, function;
+  /// What is done about constructs whose gradient is not that of the value.
+  std::vector<std::string> notes;
+  /// No gradient is asked of the module.
+  bool isEmpty = false;
   std::vector<interp::TensorCheck> checks;
 
   bool passed() const {
-    return !checks.empty() &&
-           std::all_of(checks.begin(), checks.end(),
-                       [](const auto &check) { return check.passed(); });
+    return checks.empty()
+               ? isEmpty
+               : std::all_of(checks.begin(), checks.end(),
+                             [](const auto &check) { return check.passed(); });
+  }
+  std::string verdict() const {
+    if (isEmpty)
+      return function == "grad" ? "nothing to check: no parameter is trained"
+                                : "nothing to check: no real number goes in";
+    return passed() ? "the gradients agree" : "NOT THE GRADIENT";
   }
 };
 
@@ -113,12 +124,57 @@ static Result<interp::Arrays> compiledGradients(std::shared_ptr<Library> library
   return gradients;
 }
 
+/// Whether a gradient is due: of a parameter, or of what a layer is given.
+static bool hasGradients(rnn::ModuleOp module) {
+  auto isReal = [](mlir::Value value) {
+    return llvm::cast<rnn::ValueType>(value.getType()).getKind() ==
+           rnn::ValueKind::Real;
+  };
+  for (mlir::Operation &op : module.getBody().front()) {
+    if (auto param = llvm::dyn_cast<rnn::ParamOp>(op))
+      if (!param.getFrozen())
+        return true;
+    if (module.getKind() != "model" &&
+        llvm::isa<rnn::InputOp, rnn::FirstStateOp>(op) &&
+        isReal(op.getResult(0)))
+      return true;
+  }
+  return false;
+}
+
+/// Says where a construct stands whose gradient is not that of its value, and
+/// what the check does about it.
+static std::vector<std::string> notesOn(rnn::ModuleOp module) {
+  std::vector<std::string> notes;
+  auto add = [&](mlir::Operation *op, const char *name, const char *what) {
+    auto place = llvm::dyn_cast<mlir::FileLineColLoc>(op->getLoc());
+    std::string note =
+        place ? fmt::format("{}:{}:{}: `{}`: {}",
+                            place.getFilename().getValue().str(),
+                            place.getLine(), place.getColumn(), name, what)
+              : fmt::format("`{}`: {}", name, what);
+    if (std::find(notes.begin(), notes.end(), note) == notes.end())
+      notes.push_back(std::move(note));
+  };
+  module->walk([&](mlir::Operation *op) {
+    if (llvm::isa<rnn::ClipGradOp>(op))
+      add(op, "clipgrad", "checked without its limit");
+    else if (llvm::isa<rnn::StopOp>(op))
+      add(op, "stop", "checked with its value held fixed");
+  });
+  return notes;
+}
+
 static Result<ModuleReport> checkModule(rnn::ModuleOp module,
                                         std::shared_ptr<Library> library,
                                         const Options &options) {
   ModuleReport report;
   report.name = module.getSymName().str();
   report.function = module.getKind() == "model" ? "grad" : "vjp";
+  report.isEmpty = !hasGradients(module);
+  if (report.isEmpty)
+    return report;
+  report.notes = notesOn(module);
   Library::Place place{-1, -1};
   const std::vector<ModuleInfo> &modules = library->manifest().modules;
   for (size_t m = 0; m < modules.size(); ++m)
@@ -158,8 +214,9 @@ static std::vector<int64_t> worstIndex(const interp::TensorCheck &check) {
 }
 
 static void printReport(const ModuleReport &report) {
-  fmt::print("{}.{}: {}\n", report.name, report.function,
-             report.passed() ? "the gradients agree" : "NOT THE GRADIENT");
+  fmt::print("{}.{}: {}\n", report.name, report.function, report.verdict());
+  for (const std::string &note : report.notes)
+    fmt::print("  {}\n", note);
   for (const interp::TensorCheck &check : report.checks) {
     fmt::print("  {:<24} {:4} checked, {} kinks, worst {:.1e}", check.name,
                check.checked, check.kinks, check.worst);
@@ -177,7 +234,9 @@ static void printReport(const ModuleReport &report) {
 static Json toJson(const ModuleReport &report) {
   Json json = {{"name", report.name},
                {"function", report.function},
-               {"passed", report.passed()}};
+               {"passed", report.passed()},
+               {"verdict", report.verdict()},
+               {"notes", report.notes}};
   Json tensors = Json::array();
   for (const interp::TensorCheck &check : report.checks)
     tensors.push_back({{"name", check.name},
@@ -217,6 +276,12 @@ static int run(Options options) {
     if (!program)
       return report(program.error());
   }
+  if ((*program)->modules().empty())
+    return report(usageError("{}: error: nothing to check: there is no model "
+                             "and nothing is exported",
+                             options.model.model));
+  // The interpreter's values know no limit of gradients.
+  options.model.clipGradients = false;
   auto library = openModel(options.model);
   if (!library)
     return report(library.error());

@@ -99,6 +99,7 @@ compileAndOpen(const ModelOptions &options) {
   request.importDirs = options.importDirs;
   request.march = "native";
   request.allFunctions = true;
+  request.clipGradients = options.clipGradients;
   request.color = wantsColor(stderr);
   TemporaryDirectory directory;
   if (directory.path.empty())

@@ -19,6 +19,8 @@ struct ModelOptions {
   bool fastMath = false;
   /// Says nothing about a source that compiles: it was said when it was trained.
   bool onlyErrors = false;
+  /// Limit gradients where `clipgrad` says so.
+  bool clipGradients = true;
 };
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.

@@ -30,6 +30,8 @@ struct CompileRequest {
   bool fastMath = false;
   /// All functions that are possible, whatever `export` names.
   bool allFunctions = false;
+  /// Limit gradients where `clipgrad` says so; false: never.
+  bool clipGradients = true;
   std::vector<std::string> importDirs;
 
   enum class Emit { SharedLibrary, Object, StaticArchive, Phase };

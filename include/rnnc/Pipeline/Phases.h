@@ -27,6 +27,8 @@ struct PipelineOptions {
   std::string precision = "f32";
   bool allFunctions = true;
   bool fastMath = false;
+  /// Limit gradients where `clipgrad` says so.
+  bool clipGradients = true;
   int optLevel = 2;
   // Passes that can be left out.
   bool hoist = true;

@@ -10,6 +10,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <limits>
+
 namespace rnnc {
 #define GEN_PASS_DEF_CONVERTRNNTOSCAN
 #include "rnnc/Conversion/RNNToScan/Passes.h.inc"
@@ -71,6 +73,10 @@ struct ConvertRNNToScan
       return signalPassFailure();
     }
     OpBuilder b(&getContext());
+    if (!clipGradients)
+      top.walk([](rnn::ClipGradOp op) {
+        op.setLimit(llvm::APFloat(std::numeric_limits<double>::infinity()));
+      });
     FloatType real = precision == "f64" ? FloatType(b.getF64Type())
                                         : FloatType(b.getF32Type());
     llvm::json::Array manifest;

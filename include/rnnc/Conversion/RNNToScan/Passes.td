@@ -52,6 +52,9 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
            "make all functions that are possible, whatever `export` names">,
     Option<"hoist", "hoist", "bool", /*default=*/"true",
            "do products and look-ups that need no state for all steps at once">,
+    Option<"clipGradients", "clip-gradients", "bool", /*default=*/"true",
+           "limit gradients where `clipgrad` says so; if false, its limit is "
+           "infinite">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
