@@ -24,15 +24,26 @@ size_t Diagnostics::errorCount() const {
   });
 }
 
+/// Sorts by a key; equals keep their order. (std::stable_sort of libstdc++ 12
+/// calls a deprecated function, which compilers warn of.)
+template <typename T, typename KeyFn>
+static void sortByKey(std::vector<T> &items, KeyFn key) {
+  std::vector<std::pair<decltype(key(items[0])), size_t>> order;
+  for (size_t i = 0; i < items.size(); ++i)
+    order.emplace_back(key(items[i]), i);
+  std::sort(order.begin(), order.end());
+  std::vector<T> sorted;
+  sorted.reserve(items.size());
+  for (const auto &entry : order)
+    sorted.push_back(std::move(items[entry.second]));
+  items = std::move(sorted);
+}
+
 void Diagnostics::sort() {
-  auto key = [](const Diagnostic &d) {
+  sortByKey(list, [](const Diagnostic &d) {
     return std::make_tuple(d.primary.range.file, d.primary.range.begin,
                            d.severity);
-  };
-  std::stable_sort(list.begin(), list.end(),
-                   [&](const Diagnostic &a, const Diagnostic &b) {
-                     return key(a) < key(b);
-                   });
+  });
   auto same = [](const Diagnostic &a, const Diagnostic &b) {
     return a.code == b.code && a.primary.range == b.primary.range &&
            a.message == b.message;
@@ -182,11 +193,9 @@ private:
     add(d.primary, true);
     for (const Label &label : d.secondary)
       add(label, false);
-    std::stable_sort(marks.begin(), marks.end(),
-                     [](const Mark &a, const Mark &b) {
-                       return std::make_pair(a.line, a.begin) <
-                              std::make_pair(b.line, b.begin);
-                     });
+    sortByKey(marks, [](const Mark &mark) {
+      return std::make_pair(mark.line, mark.begin);
+    });
     return marks;
   }
 
