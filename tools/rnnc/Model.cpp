@@ -56,6 +56,15 @@ tool::parseDim(const std::string &text) {
   return *pair;
 }
 
+Result<int32_t> tool::drawnLength(const std::string &axis,
+                                  std::optional<int64_t> max) {
+  if (max && *max <= INT32_MAX)
+    return static_cast<int32_t>(*max);
+  return usageError("rnnc: error: how much is drawn? `--length {0}=N` says it, "
+                    "or `max N` after `unfold` in the source",
+                    axis);
+}
+
 int tool::report(const Error &error) {
   // Whoever found errors in a source has printed them.
   if (!error.message.empty())

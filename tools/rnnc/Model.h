@@ -33,6 +33,11 @@ Result<std::pair<std::string, int64_t>> parseDim(const std::string &text);
 Result<std::shared_ptr<training::Library>>
 openModel(const ModelOptions &options);
 
+/// How many elements `sample` draws where `--length` does not say it: the
+/// `max` of the `unfold`.
+Result<int32_t> drawnLength(const std::string &axis,
+                            std::optional<int64_t> max);
+
 /// Prints an error to standard error and returns its exit code.
 int report(const Error &error);
 

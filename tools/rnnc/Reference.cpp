@@ -45,6 +45,21 @@ static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
   }
 }
 
+/// Nothing but `--length` or the source says how much is drawn.
+static Status addDrawnLengths(rnn::ModuleOp module,
+                              std::map<std::string, int64_t> &lengths) {
+  for (auto unfold : module.getBody().getOps<rnn::UnfoldOp>()) {
+    std::string axis = unfold.getAxis().getName().str();
+    if (lengths.contains(axis))
+      continue;
+    Result<int32_t> length = drawnLength(axis, unfold.getMax());
+    if (!length)
+      return length.error();
+    lengths[axis] = *length;
+  }
+  return {};
+}
+
 Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   if (!std::string_view(call.model.model).ends_with(".rnn"))
     return usageError("rnnc: error: --reference needs a .rnn source");
@@ -66,6 +81,9 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   run.seed = static_cast<uint32_t>(call.seed.value_or(0));
   run.batch = call.batch;
   run.lengths = call.lengths;
+  if (run.function == "sample")
+    if (Status status = addDrawnLengths(*module, run.lengths); !status)
+      return status.error();
   interp::Arrays inputs;
   for (const auto &[name, tensor] : call.args)
     inputs[name] = toArray(tensor);

@@ -207,7 +207,23 @@ readLengths(const RunOptions &options) {
   return lengths;
 }
 
+/// Nothing but `--length` or the source says how much is drawn.
+static Status addDrawnLengths(const ModuleInfo &module,
+                              std::map<std::string, int32_t> &lengths) {
+  for (const PortInfo &port : module.ports) {
+    if (!port.unfold || port.shape.empty() ||
+        lengths.contains(port.shape[0].time))
+      continue;
+    Result<int32_t> length = drawnLength(port.shape[0].time, port.max);
+    if (!length)
+      return length.error();
+    lengths[port.shape[0].time] = *length;
+  }
+  return {};
+}
+
 static Result<Instance::CallOptions> callOptions(const RunOptions &options,
+                                                 const ModuleInfo &module,
                                                  const FunctionInfo &function) {
   Instance::CallOptions call;
   call.seed = options.seed;
@@ -221,6 +237,9 @@ static Result<Instance::CallOptions> callOptions(const RunOptions &options,
   Result<std::map<std::string, int32_t>> lengths = readLengths(options);
   if (!lengths)
     return lengths.error();
+  if (function.name == "sample")
+    if (Status status = addDrawnLengths(module, *lengths); !status)
+      return status.error();
   call.lengths = std::move(*lengths);
   return call;
 }
@@ -256,7 +275,7 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
   Result<Arrays> args = readArguments(options);
   if (!args)
     return args.error();
-  Result<Instance::CallOptions> call = callOptions(options, info);
+  Result<Instance::CallOptions> call = callOptions(options, instance.module(), info);
   if (!call)
     return call.error();
   if (call->useOptimizer)
@@ -380,7 +399,8 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false);
   command
       ->add_option("--length", options->lengths,
-                   "Padded length of a time axis that no input shows")
+                   "Padded length of a time axis that no input shows; "
+                   "of what `sample` draws (default: the `max` of `unfold`)")
       ->option_text("AXIS=N")
       ->allow_extra_args(false);
   command->add_option("--batch", options->batch,
