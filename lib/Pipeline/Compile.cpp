@@ -367,7 +367,8 @@ int Compilation::emit() {
   auto interface =
       (*module)->getAttrOfType<mlir::StringAttr>("rnnc.interface");
   if (!interface)
-    return fail(ExitInternal, "the module does not say what functions it has");
+    return fail(ExitSource, "nothing to compile: there is no model and "
+                            "nothing is exported");
   std::string name = target::symbolPrefix(request.output);
   llvm::Expected<target::Library> library = target::readInterface(
       interface.getValue(), name, request.allFunctions);
