@@ -1,10 +1,11 @@
-"""Arrays as nested lists, to and from .npz, without numpy."""
+"""Arrays to and from .npz, without numpy."""
 import ast
 import struct
 import zipfile
 
 
-def read(path):
+def read_flat(path):
+    """{name: (shape, numbers)}"""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         for entry in archive.namelist():
@@ -13,9 +14,14 @@ def read(path):
             header = ast.literal_eval(raw[10:10 + length].decode())
             code = {"<i4": "i", "<i8": "q", "<f4": "f", "<f8": "d"}[header["descr"]]
             body = raw[10 + length:]
-            flat = struct.unpack(f"<{len(body) // struct.calcsize(code)}{code}", body)
-            arrays[entry[:-4]] = nest(list(flat), header["shape"])
+            count = len(body) // struct.calcsize(code)
+            arrays[entry[:-4]] = (header["shape"], struct.unpack(f"<{count}{code}", body))
     return arrays
+
+
+def read(path):
+    """{name: nested lists}"""
+    return {name: nest(list(numbers), shape) for name, (shape, numbers) in read_flat(path).items()}
 
 
 def nest(flat, shape):
