@@ -81,6 +81,7 @@ private:
   mlir::LogicalResult runPasses(mlir::ModuleOp top, Phase from, Phase to,
                                 const PipelineOptions &passes,
                                 std::string &fault);
+  int verdict(Messages &messages, bool ok, const std::string &fault);
   int printPhase();
   int emit();
   int makeVariants(std::vector<target::VariantModule> &out);
@@ -245,6 +246,12 @@ int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,
   Messages messages(context, sources);
   std::string fault;
   bool ok = mlir::succeeded(runPasses(top, from, to, passes, fault));
+  return verdict(messages, ok, fault);
+}
+
+/// Prints the messages; the exit code of passes that ran.
+int Compilation::verdict(Messages &messages, bool ok,
+                         const std::string &fault) {
   err << messages.render(request.color);
   if (messages.sourceErrors())
     return ExitSource;
@@ -333,12 +340,14 @@ int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
       order.eraseOrderIDForThread();
     });
   }
-  err << messages.render(request.color);
-  for (auto [variant, fault] : llvm::zip(made, faults)) {
-    if (!variant)
-      return fail(ExitInternal, fault);
+  size_t first = 0; // the first that failed, or the number of variants
+  while (first != made.size() && made[first])
+    ++first;
+  bool ok = first == made.size();
+  if (int code = verdict(messages, ok, ok ? "" : faults[first]))
+    return code;
+  for (std::optional<target::VariantModule> &variant : made)
     out.push_back(std::move(*variant));
-  }
   return ExitOk;
 }
 

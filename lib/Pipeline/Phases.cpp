@@ -20,7 +20,8 @@ static std::string batchedPasses(const PipelineOptions &o) {
          "},canonicalize,cse";
 }
 
-/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and applied.
+/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and
+/// applied.
 static std::string gradPasses(const PipelineOptions &) {
   return "scan-segment,grad-generate,grad-expand-clip,grad-expand-update,"
          "symbol-dce,canonicalize,cse";
