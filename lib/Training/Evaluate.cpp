@@ -173,6 +173,19 @@ std::string Evaluation::summary() const {
 }
 
 /// Sums of one evaluation.
+/// Calls a function on a batch; evaluation never changes the weights.
+static Result<Arrays> callOn(Instance &instance, int function,
+                             const Batch &batch, bool useCarry = false) {
+  Instance::CallOptions call;
+  call.usePrepared = true;
+  call.useCarry = useCarry;
+  return instance.call(
+      function,
+      argumentsOf(instance.module().functions[static_cast<size_t>(function)],
+                  batch),
+      call);
+}
+
 namespace {
 class Evaluator {
 public:
@@ -234,12 +247,8 @@ void Evaluator::prepareOutputs() {
 
 Status Evaluator::addLoss(const Batch &batch) {
   const ModuleInfo &module = instance.module();
-  Instance::CallOptions call;
-  call.usePrepared = true;
-  call.useCarry = schema.chunk.has_value();
-  Result<Arrays> results = instance.call(
-      loss, argumentsOf(module.functions[static_cast<size_t>(loss)], batch),
-      call);
+  Result<Arrays> results =
+      callOn(instance, loss, batch, /*useCarry=*/schema.chunk.has_value());
   if (!results)
     return results.error();
   double value = (*results)["loss"].number(0);
@@ -296,12 +305,7 @@ void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
 }
 
 Status Evaluator::addPredictions(const Batch &batch) {
-  const FunctionInfo &function =
-      instance.module().functions[static_cast<size_t>(predict)];
-  Instance::CallOptions call;
-  call.usePrepared = true;
-  Result<Arrays> results =
-      instance.call(predict, argumentsOf(function, batch), call);
+  Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
     return results.error();
   for (Classification &entry : result.classifications)
@@ -379,12 +383,7 @@ static Status addLabels(Instance &instance, const Schema &schema,
   if (predict < 0 || std::none_of(schema.fields.begin(), schema.fields.end(),
                                   isLabel))
     return {};
-  const FunctionInfo &function =
-      instance.module().functions[static_cast<size_t>(predict)];
-  Instance::CallOptions call;
-  call.usePrepared = true;
-  Result<Arrays> results =
-      instance.call(predict, argumentsOf(function, batch), call);
+  Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
     return results.error();
   for (const FieldSchema &field : schema.fields)
@@ -407,8 +406,6 @@ training::evaluateLines(Instance &instance, const Schema &schema,
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
                       instance.library().path());
-  const FunctionInfo &function =
-      instance.module().functions[static_cast<size_t>(loss)];
   std::vector<LineEvaluation> lines;
   BatchPlan::Options plan;
   plan.batch = 1;
@@ -418,10 +415,7 @@ training::evaluateLines(Instance &instance, const Schema &schema,
                     instance.module().train["per"] == "example";
   for (int64_t b = 0; b < batches.count(); ++b) {
     Batch batch = batches.make(b);
-    Instance::CallOptions call;
-    call.usePrepared = true;
-    Result<Arrays> results =
-        instance.call(loss, argumentsOf(function, batch), call);
+    Result<Arrays> results = callOn(instance, loss, batch);
     if (!results)
       return results.error();
     auto example = static_cast<size_t>(batch.examples[0]);
