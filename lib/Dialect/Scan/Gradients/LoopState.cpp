@@ -20,8 +20,7 @@ LoopState::LoopState(LoopOp loop, ReverseState &parent, Block *block)
 }
 
 bool LoopState::isInside(Value value) const {
-  Operation *owner = value.getParentBlock()->getParentOp();
-  return owner && LoopOp(loop)->isAncestor(owner);
+  return LoopOp(loop).getBody().isAncestor(value.getParentRegion());
 }
 
 Value LoopState::addSource(Type type, Source source) {

@@ -10,8 +10,7 @@ using namespace rnnc;
 using namespace rnnc::scan;
 
 bool LoopDependence::isInside(Value value) const {
-  Operation *owner = value.getParentBlock()->getParentOp();
-  return owner && LoopOp(loop)->isAncestor(owner);
+  return LoopOp(loop).getBody().isAncestor(value.getParentRegion());
 }
 
 bool LoopDependence::needsCarry(Value value) {

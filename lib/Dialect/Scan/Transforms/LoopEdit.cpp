@@ -8,8 +8,7 @@ using namespace rnnc;
 using namespace rnnc::scan;
 
 bool LoopEdit::isInside(Value value) const {
-  Operation *owner = value.getParentBlock()->getParentOp();
-  return owner && LoopOp(loop)->isAncestor(owner);
+  return LoopOp(loop).getBody().isAncestor(value.getParentRegion());
 }
 
 Value LoopEdit::slice(Value sequence) {
