@@ -9,7 +9,7 @@ dir=build
 [ "$preset" = release ] || dir=build-$preset
 
 # Paths and time stamps of the checkout must not decide whether ccache hits.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 start=$SECONDS

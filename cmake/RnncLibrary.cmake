@@ -15,6 +15,12 @@ if(RNNC_PCH)
     <mlir/Dialect/Tensor/IR/Tensor.h> <mlir/Dialect/MemRef/IR/MemRef.h>
     <mlir/Transforms/GreedyPatternRewriteDriver.h>
     <llvm/ADT/TypeSwitch.h> <llvm/ADT/StringSwitch.h> <string> <vector> <map>)
+  # The compiled header holds the folder's name, so ccache would never hit in
+  # another checkout. build.sh has it look at what the header is made of instead.
+  file(READ ${CMAKE_CURRENT_LIST_FILE} pch_recipe)
+  string(SHA256 pch_sum "${pch_recipe}${CMAKE_CXX_COMPILER}${CMAKE_CXX_COMPILER_VERSION}\
+${CMAKE_CXX_FLAGS}${CMAKE_BUILD_TYPE}${RNNC_SANITIZE}${MLIR_VERSION}${LLVM_PACKAGE_VERSION}")
+  file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch.sum "${pch_sum}")
 endif()
 
 # rnnc_mlir_library(NAME src... [DEPENDS tablegen-targets...] [LINK libs...])
@@ -23,7 +29,12 @@ function(rnnc_mlir_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_compile_options(${name} PRIVATE -fno-exceptions)
   if(RNNC_PCH)
-    target_precompile_headers(${name} REUSE_FROM rnnc_pch)
+    # Not REUSE_FROM, which names the header by its full path: a command that
+    # is the same in every checkout lets ccache hit. Ninja runs in the build folder.
+    target_compile_options(${name} PRIVATE
+      "SHELL:-include-pch CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch")
+    set_source_files_properties(${ARG_UNPARSED_ARGUMENTS} PROPERTIES
+      OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch)
   endif()
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
