@@ -81,6 +81,17 @@ void Emitter::copy(Location loc, const Buffer &from, const Buffer &to) {
     memref::CopyOp::create(b, loc, from.memref, to.memref);
 }
 
+/// Copies a value that has memory; computes one that has none.
+void Emitter::write(Location loc, Value value, const Buffer &to, int level) {
+  if (plan->hasBuffer(value))
+    return copy(loc, bufferFor(value), to);
+  if (std::optional<double> splat = scan::getSplat(value))
+    return fill(loc, to, *splat);
+  Phase phase(*this, loc, level, sizes.get(value));
+  phase.store(phase.eval(value, identityView(to.rank())), to);
+  phase.finish();
+}
+
 void Emitter::copyToOthers(Value value) {
   ArrayRef<Buffer> all = dests[value];
   Buffer own = buffers[value];
@@ -94,6 +105,11 @@ Buffer Emitter::bufferFor(Value value) {
   auto it = buffers.find(value);
   if (it != buffers.end())
     return it->second;
+  if (!plan->isAlias(value)) {
+    emitError(value.getLoc(), "no memory for a value that is read as it lies");
+    failed = true;
+    return allocLike(value);
+  }
   Value base = viewSource(value);
   Buffer memory = bufferFor(base);
   auto type = cast<RankedTensorType>(value.getType());
@@ -257,7 +273,7 @@ void Emitter::emitBlock(Block &block, Outputs outputs) {
   for (int level = 0; level < plan->numLevels(); ++level)
     emitLevel(block, level);
   for (auto [value, buffer] : copies)
-    copy(value.getLoc(), bufferFor(value), buffer);
+    write(value.getLoc(), value, buffer, plan->numLevels());
   plan = outer;
 }
 
@@ -271,7 +287,7 @@ void Emitter::emitLevel(Block &block, int level) {
     if (kind == Kind::Composite && plan->hasBuffer(value) &&
         plan->exec(&op) == level) {
       for (auto [piece, buffer] : pieceCopies[value])
-        copy(op.getLoc(), bufferFor(piece), buffer);
+        write(op.getLoc(), piece, buffer, level);
       // Pieces written in place are complete one level later at the latest,
       // so other destinations wait for the end of the level.
       continue;

@@ -136,16 +136,8 @@ Value Emitter::shortestLength(Location loc, Value lengths) {
 void Emitter::emitLoop(scan::LoopOp loop) {
   Location loc = loop.getLoc();
   LoopMemory memory = loops[loop];
-  for (auto [value, buffer] : memory.initCopies) {
-    if (plan->hasBuffer(value)) {
-      copy(loc, bufferFor(value), buffer);
-      continue;
-    }
-    // A value from outside that has no memory: computed where it is wanted.
-    Phase phase(*this, loc, plan->exec(loop), sizes.get(value));
-    phase.store(phase.eval(value, identityView(buffer.rank())), buffer);
-    phase.finish();
-  }
+  for (auto [value, buffer] : memory.initCopies)
+    write(loc, value, buffer, plan->exec(loop));
   bool masked = false;
   for (unsigned k = 0; k < loop.getNumCarries(); ++k)
     masked |= masksCarry(loop, k);

@@ -67,6 +67,32 @@ bool Emitter::shiftIsStack(scan::ShiftOp op) {
   return false;
 }
 
+/// Moves the steps of a sequence by one and puts the fill where none is left.
+void Emitter::moveSteps(scan::ShiftOp op, const Buffer &from,
+                        const Buffer &out) {
+  Location loc = op.getLoc();
+  int64_t dim = op.getTimeDim();
+  bool later = op.getByAttr().getInt() > 0;
+  Value last; // the number of the last step, where there are several
+  if (out.type().getDimSize(dim) != 1) {
+    Value steps = indexValue(loc, sizes.get(op.getInput(), dim));
+    last = arith::SubIOp::create(b, loc, steps, sizes.constant(1));
+    auto part = [&](const Buffer &buffer, bool second) {
+      return stepsOf(b, loc, buffer, dim, b.getIndexAttr(second ? 1 : 0), last,
+                     false);
+    };
+    copy(loc, part(from, !later), part(out, later));
+  }
+  Buffer edge = stepsOf(b, loc, out, dim,
+                        later || !last ? OpFoldResult(b.getIndexAttr(0))
+                                       : OpFoldResult(last),
+                        b.getIndexAttr(1), true);
+  if (op.getFill())
+    copy(loc, bufferFor(op.getFill()), edge);
+  else
+    fill(loc, edge, 0);
+}
+
 /// A sequence moved by one step: two copies, then what lengths ask for.
 void Emitter::emitShift(scan::ShiftOp op) {
   Location loc = op.getLoc();
@@ -74,31 +100,16 @@ void Emitter::emitShift(scan::ShiftOp op) {
     return;
   Buffer from = bufferFor(op.getInput()), out = buffers[op.getResult()];
   int64_t dim = op.getTimeDim();
-  bool later = op.getByAttr().getInt() > 0;
   Value steps = indexValue(loc, sizes.get(op.getInput(), dim));
-  Value zero = sizes.constant(0), one = sizes.constant(1);
-  Value some =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, steps, zero);
+  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, steps,
+                                     sizes.constant(0));
   auto guardOp = scf::IfOp::create(b, loc, some);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
-  Value rest = arith::SubIOp::create(b, loc, steps, one);
-  auto part = [&](const Buffer &buffer, bool second) {
-    return stepsOf(b, loc, buffer, dim, b.getIndexAttr(second ? 1 : 0), rest,
-                   false);
-  };
-  copy(loc, part(from, !later), part(out, later));
-  Buffer edge = stepsOf(b, loc, out, dim,
-                        later ? OpFoldResult(b.getIndexAttr(0))
-                              : OpFoldResult(rest),
-                        b.getIndexAttr(1), true);
-  if (op.getFill())
-    copy(loc, bufferFor(op.getFill()), edge);
-  else
-    fill(loc, edge, 0);
+  moveSteps(op, from, out);
   if (!op.getLengths())
     return;
-  if (!later)
+  if (op.getByAttr().getInt() < 0)
     return fillPastEnd(op, out);
   Value lengths = bufferFor(op.getLengths()).memref;
   kernel::MaskRowsOp::create(b, loc, out.memref, lengths, Value(), Value(),

@@ -67,6 +67,9 @@ private:
                llvm::ArrayRef<mlir::OpFoldResult> shape);
   Buffer allocLike(mlir::Value tensor);
   void copy(mlir::Location loc, const Buffer &from, const Buffer &to);
+  /// Puts a value, with memory or without, to another place at this level.
+  void write(mlir::Location loc, mlir::Value value, const Buffer &to,
+             int level);
   /// Copies the first destination of `value` to its others.
   void copyToOthers(mlir::Value value);
   mlir::Value scalar(mlir::Value value);
@@ -105,6 +108,7 @@ private:
   void emitGather(scan::GatherOp op);
   void emitScatterAdd(scan::ScatterAddOp op);
   void emitShift(scan::ShiftOp op);
+  void moveSteps(scan::ShiftOp op, const Buffer &from, const Buffer &out);
   bool shiftIsStack(scan::ShiftOp op);
   void fillPastEnd(scan::ShiftOp op, Buffer out);
   void emitRandom(scan::RandomOp op);

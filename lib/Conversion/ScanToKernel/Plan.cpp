@@ -267,6 +267,23 @@ void BlockPlan::demand(Value value) {
   }
 }
 
+/// Ops that read operands as they lie in memory; the others compute what they
+/// read.
+static bool readsMemory(Operation *op) {
+  return op->getNumResults() == 1 && !isa<scan::LoopOp, scan::ReduceOp>(op) &&
+         isa<RankedTensorType>(op->getResult(0).getType()) &&
+         kindOf(op->getResult(0)) == Kind::Barrier;
+}
+
+/// What an op that reads memory wants there: a product reads a transposed
+/// operand as it lies.
+static Value wantedInMemory(Operation *op, Value operand) {
+  if (isa<scan::DotOp>(op))
+    while (auto transpose = operand.getDefiningOp<scan::TransposeOp>())
+      operand = transpose.getInput();
+  return operand;
+}
+
 /// `value` is read inside of a nested loop.
 void BlockPlan::demandCapture(Value value) {
   if (!inside(value) || !isa<RankedTensorType>(value.getType()))
@@ -293,7 +310,10 @@ void BlockPlan::findDemands() {
         demand(init);
       loop.getBody().walk([&](Operation *nested) {
         for (Value operand : nested->getOperands())
-          demandCapture(operand);
+          if (readsMemory(nested))
+            demand(wantedInMemory(nested, operand));
+          else
+            demandCapture(operand);
       });
       continue;
     }
@@ -307,10 +327,7 @@ void BlockPlan::findDemands() {
     for (Value operand : op.getOperands()) {
       if (!isa<RankedTensorType>(operand.getType()))
         continue;
-      // A product reads a transposed operand as it lies.
-      if (isa<scan::DotOp>(op))
-        while (auto transpose = operand.getDefiningOp<scan::TransposeOp>())
-          operand = transpose.getInput();
+      operand = wantedInMemory(&op, operand);
       // A reduction computes its operand itself.
       if ((lazy || isa<scan::ReduceOp>(op)) &&
           kindOf(operand) != Kind::Composite)

@@ -153,18 +153,25 @@ Value LoopState::maskRows(Value like, Value tensor) {
   return result;
 }
 
+// Time axes stand before the batch, fixed ones behind it. A product puts what
+// both operands have first: the batch is there, or only one of them has it.
+static int64_t batchDimension(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  auto lastDynamic = [&](int64_t end) {
+    while (end > 0 && !type.isDynamicDim(end - 1))
+      --end;
+    return end - 1;
+  };
+  if (auto dot = value.getDefiningOp<DotOp>())
+    if (int64_t batch = lastDynamic(dot.getLhsBatch().size()); batch >= 0)
+      return batch;
+  return lastDynamic(type.getRank());
+}
+
 Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (loop.getLengths() && type.getNumDynamicDims() != 0) {
-    // Time axes stand before the batch, fixed ones behind it; but a product
-    // puts what both operands have first.
-    int64_t batch = -1, last = type.getRank();
-    if (auto dot = like.getDefiningOp<DotOp>())
-      if (int64_t shared = dot.getLhsBatch().size())
-        last = shared;
-    for (int64_t dim = 0; dim < last; ++dim)
-      if (type.isDynamicDim(dim))
-        batch = dim;
+    int64_t batch = batchDimension(like);
     tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
                             value(loop.getStep()), IntegerAttr(),
                             at.getI64IntegerAttr(batch),
