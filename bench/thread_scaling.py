@@ -58,7 +58,8 @@ class Layer:
         shape = (batch, STEPS, HIDDEN)
         self.x, self.cotangent = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
         self.params = aligned(self.size("params_size"))
-        self.check("params_init", pointer(self.params), ctypes.c_size_t(len(self.params)), ctypes.c_uint64(1))
+        self.check("params_init", pointer(self.params), ctypes.c_size_t(len(self.params)), ctypes.c_uint64(1),
+                   None)
 
     def size(self, name, *args):
         function = getattr(self.library, PREFIX + name)
@@ -72,9 +73,10 @@ class Layer:
 
     def run(self, threads, repeat):
         """(variant, {function: (ms, bytes of all results)})."""
-        context = ctypes.c_void_p(self.library.layer_context_create(ctypes.byref(ContextOptions(threads, None))))
+        context = ctypes.c_void_p(self.library.layer_context_create(ctypes.byref(ContextOptions(threads, None)), None))
         prepared = aligned(self.size("prepared_size", context))
-        self.check("prepare", context, pointer(self.params), pointer(prepared), ctypes.c_size_t(len(prepared)))
+        self.check("prepare", context, pointer(self.params), pointer(prepared), ctypes.c_size_t(len(prepared)),
+                   None)
         results = {name: self.call(name, context, prepared, repeat) for name in ("forward", "vjp")}
         variant = self.library.layer_context_variant(context).decode()
         self.library.layer_context_destroy(context)

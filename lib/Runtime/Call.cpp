@@ -315,54 +315,58 @@ static bool begin(Call &call, const rnnc_context *ctx, int32_t module,
 
 constexpr int kMaxTimes = 16;
 
-static int64_t workspaceBytes(const rnnc_context *ctx, int32_t module,
+static size_t workspaceBytes(const rnnc_context *ctx, int32_t module,
                               int32_t function, int64_t batch,
                               const int32_t *times) {
   Call call;
   memset(static_cast<void *>(&call), 0, sizeof(call));
   if (!begin(call, ctx, module, function, batch, times))
-    return -1;
+    return SIZE_MAX;
   const int32_t *lengths[kMaxTimes] = {};
   Bump bump{nullptr};
   placeLengths(call, bump, lengths);
   plan(call, bump);
   // Room to align the caller's memory.
-  return int64_t(alignUp(bump.used)) + int64_t(kAlign);
+  return addSizes(alignUp(bump.used), kAlign);
 }
 
+/// The carry or the stream. A `step` goes on from its stream; what may begin
+/// anew in every call can do without. A batch of no rows moves none of them.
 static int32_t openStates(Call &call) {
   const rnnc_call *c = call.c;
   bool stream = call.f->kind == KindStep || call.f->kind == KindSample;
-  if (stream && c->stream) {
-    if (!streamView(call.module, c->stream, call.state))
-      return fail(c->error, RNNC_ERR_STATE, -1, "stream", -1, -1, -1,
-                  "`stream` was not initialised");
-  } else if (!stream && c->carry) {
-    if (!carryView(call.module, c->carry, call.state))
-      return fail(c->error, RNNC_ERR_STATE, -1, "carry", -1, -1, -1,
-                  "`carry` was not initialised");
-  } else {
+  const void *object = stream ? static_cast<const void *>(c->stream) : c->carry;
+  const char *name = stream ? "stream" : "carry";
+  if (!object && call.f->kind != KindStep)
     return RNNC_OK;
-  }
+  if (int32_t status =
+          checkObject(c->error, name, object,
+                      stream ? kStreamMagic : kCarryMagic, call.module))
+    return status;
+  if (call.batch == 0)
+    return RNNC_OK;
+  if (stream)
+    streamView(call.module, c->stream, call.state);
+  else
+    carryView(call.module, c->carry, call.state);
   if (call.state.batch == call.batch)
     return RNNC_OK;
-  return fail(c->error, RNNC_ERR_ARGUMENT, -1, stream ? "stream" : "carry", -1,
-              -1, call.state.batch, "the %s holds %d rows, the batch has %lld",
-              stream ? "stream" : "carry", call.state.batch,
-              (long long)call.batch);
+  return fail(c->error, RNNC_ERR_ARGUMENT, -1, name, -1, -1, call.state.batch,
+              "the %s holds %d rows, the batch has %lld", name,
+              call.state.batch, (long long)call.batch);
 }
 
 static int32_t checkObjects(Call &call) {
   const rnnc_call *c = call.c;
-  if (!headerOf(c->params, kParamsMagic, call.module))
-    return fail(c->error, RNNC_ERR_STATE, -1, "params", -1, -1, -1,
-                "`params` was not initialised");
+  if (int32_t status = checkObject(c->error, "params", c->params, kParamsMagic,
+                                   call.module))
+    return status;
   if (int32_t status = checkPrepared(call))
     return status;
-  if (call.f->kind == KindTrainStep &&
-      !headerOf(c->optimizer, kOptimizerMagic, call.module))
-    return fail(c->error, RNNC_ERR_STATE, -1, "optimizer", -1, -1, -1,
-                "`optimizer` was not initialised");
+  if (call.f->kind == KindTrainStep)
+    if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
+                                     kOptimizerMagic, call.module))
+      return status;
   return openStates(call);
 }
 
@@ -388,23 +392,25 @@ static int32_t checkCall(Call &call, const rnnc_call *c) {
 
 using namespace rnnc::rt;
 
-int64_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
-                               int32_t function, int32_t batch,
-                               const int32_t *times) {
+size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
+                              int32_t function, int32_t batch,
+                              const int32_t *times) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || function < 0 || function >= m->numFunctions ||
       variantOf(ctx) < 0 || batch < 0)
-    return -1;
+    return 0;
   for (int32_t t = 0; t < m->functions[function].numTimes; ++t)
     if (!times || times[t] < 0)
-      return -1;
-  return workspaceBytes(ctx, module, function, batch, times);
+      return 0;
+  return heldSize(workspaceBytes(ctx, module, function, batch, times));
 }
 
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *c) {
-  if (!c || variantOf(ctx) < 0)
+  if (!c)
     return RNNC_ERR_ARGUMENT;
+  if (int32_t status = checkContext(c->error, ctx))
+    return status;
   Call call;
   memset(static_cast<void *>(&call), 0, sizeof(call));
   if (!begin(call, ctx, module, function, c->batch, c->times))
@@ -413,9 +419,14 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
   call.c = c;
   if (int32_t status = checkCall(call, c))
     return status;
-  int64_t need = workspaceBytes(ctx, module, function, c->batch, c->times);
-  if (!c->workspace || c->workspace_bytes < size_t(need))
-    return fail(c->error, RNNC_ERR_WORKSPACE, -1, "workspace", -1, -1, need,
+  size_t need = workspaceBytes(ctx, module, function, c->batch, c->times);
+  if (heldSize(need) == 0)
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "workspace", -1, -1, -1,
+                "the workspace of `%s` for these sizes cannot be held",
+                call.f->name);
+  if (!c->workspace || c->workspace_bytes < need)
+    return fail(c->error, c->workspace ? RNNC_ERR_WORKSPACE : RNNC_ERR_ARGUMENT,
+                -1, "workspace", -1, -1, int64_t(need),
                 "`%s` needs a workspace of %lld bytes", call.f->name,
                 (long long)need);
   Bump bump{reinterpret_cast<char *>(
@@ -430,7 +441,6 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
   bool none = call.f->optionalSeed && !c->has_seed;
   call.seedPair[0] = none ? -1 : int64_t(c->seed & INT64_MAX);
   call.seedPair[1] = 0;
-  if (c->error)
-    fail(c->error, RNNC_OK, -1, "", -1, -1, -1, "%s", "");
+  succeed(c->error);
   return run(call, bump);
 }

@@ -70,8 +70,24 @@ static int32_t chooseVariant(const char *wanted) {
   return -1;
 }
 
+static int32_t noVariant(const char *wanted, rnnc_error *error) {
+  if (!wanted || !*wanted)
+    return fail(error, RNNC_ERR_UNSUPPORTED, -1, "variant", -1, -1, -1,
+                "this processor can run no code of the library, which needs "
+                "at least `%s`",
+                rnnc_rt_library.variants[0].name);
+  const LibraryDesc &lib = rnnc_rt_library;
+  for (int32_t v = 0; v < lib.numVariants; ++v)
+    if (!strcmp(wanted, lib.variants[v].name))
+      return fail(error, RNNC_ERR_UNSUPPORTED, -1, "variant", -1, -1, -1,
+                  "this processor cannot run the code `%s`", wanted);
+  return fail(error, RNNC_ERR_UNSUPPORTED, -1, "variant", -1, -1, -1,
+              "the library has no code `%s`", wanted);
+}
+
 int variantOf(const rnnc_context *ctx) {
-  return ctx && ctx->magic == kContextMagic ? ctx->variant : -1;
+  return ctx && isAligned(ctx) && ctx->magic == kContextMagic ? ctx->variant
+                                                              : -1;
 }
 
 static void work(rnnc_context *ctx) {
@@ -169,14 +185,18 @@ extern "C" int64_t rnnc_rt_num_threads(const void *context) {
 size_t rnnc_rt_context_size(void) { return sizeof(rnnc_context); }
 
 int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
-                             const rnnc_context_options *options) {
-  if (!ctx || (options && options->threads < 0))
-    return RNNC_ERR_ARGUMENT;
-  if (bytes < sizeof(rnnc_context))
-    return RNNC_ERR_WORKSPACE;
+                             const rnnc_context_options *options,
+                             rnnc_error *error) {
+  if (int32_t status =
+          checkMemory(error, "context", ctx, bytes, sizeof(rnnc_context)))
+    return status;
+  if (options && options->threads < 0)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "threads", -1, -1,
+                options->threads, "the number of threads is negative: %d",
+                options->threads);
   int32_t variant = chooseVariant(options ? options->variant : nullptr);
   if (variant < 0)
-    return RNNC_ERR_UNSUPPORTED;
+    return noVariant(options ? options->variant : nullptr, error);
   memset(static_cast<void *>(ctx), 0, sizeof(rnnc_context));
   ctx->variant = variant;
   int32_t threads = options && options->threads > 1 ? options->threads : 1;
@@ -186,7 +206,7 @@ int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
   if (!ctx->tasks && ctx->threads > 1)
     startWorkers(ctx);
   ctx->magic = kContextMagic;
-  return RNNC_OK;
+  return succeed(error);
 }
 
 void rnnc_rt_context_finish(rnnc_context *ctx) {
@@ -212,10 +232,16 @@ const char *rnnc_rt_context_variant(const rnnc_context *ctx) {
   return variant < 0 ? "" : rnnc_rt_library.variants[variant].name;
 }
 
-rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options) {
+rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options,
+                                     rnnc_error *error) {
   void *memory = aligned_alloc(kAlign, alignUp(sizeof(rnnc_context)));
+  if (!memory) {
+    fail(error, RNNC_ERR_WORKSPACE, -1, "context", -1, -1,
+         int64_t(sizeof(rnnc_context)), "there is no memory for a context");
+    return nullptr;
+  }
   auto *ctx = static_cast<rnnc_context *>(memory);
-  if (ctx && rnnc_rt_context_init(ctx, sizeof(rnnc_context), options)) {
+  if (rnnc_rt_context_init(ctx, sizeof(rnnc_context), options, error)) {
     free(memory);
     return nullptr;
   }

@@ -28,6 +28,63 @@ int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
   return status;
 }
 
+int32_t succeed(rnnc_error *error) {
+  if (!error)
+    return RNNC_OK;
+  error->status = RNNC_OK;
+  error->argument = -1;
+  error->example = error->step = error->value = -1;
+  error->name[0] = error->message[0] = 0;
+  return RNNC_OK;
+}
+
+int32_t checkMemory(rnnc_error *error, const char *name, const void *memory,
+                    size_t bytes, size_t need) {
+  if (!memory || !isAligned(memory))
+    return fail(error, RNNC_ERR_ARGUMENT, -1, name, -1, -1, -1,
+                memory ? "`%s` is not aligned to 64 bytes" : "`%s` is NULL",
+                name);
+  if (heldSize(need) == 0)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, name, -1, -1, -1,
+                "the size of `%s` cannot be held", name);
+  if (bytes < need)
+    return fail(error, RNNC_ERR_WORKSPACE, -1, name, -1, -1, int64_t(need),
+                "`%s` needs %lld bytes", name, (long long)need);
+  return RNNC_OK;
+}
+
+int32_t checkObject(rnnc_error *error, const char *name, const void *object,
+                    uint64_t magic, int32_t module) {
+  if (headerOf(object, magic, module))
+    return RNNC_OK;
+  auto *header = static_cast<const Header *>(object);
+  bool argument = !object || !isAligned(object);
+  const char *why = !object              ? "`%s` is NULL"
+                    : argument           ? "`%s` is not aligned to 64 bytes"
+                    : header->magic != magic ? "`%s` was not initialised"
+                                         : "`%s` belongs to another module";
+  return fail(error, argument ? RNNC_ERR_ARGUMENT : RNNC_ERR_STATE, -1, name,
+              -1, -1, -1, why, name);
+}
+
+int32_t checkContext(rnnc_error *error, const rnnc_context *ctx) {
+  if (variantOf(ctx) >= 0)
+    return RNNC_OK;
+  if (!ctx || !isAligned(ctx))
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "context", -1, -1, -1, "%s",
+                ctx ? "`context` is not aligned to 64 bytes"
+                    : "`context` is NULL");
+  return fail(error, RNNC_ERR_STATE, -1, "context", -1, -1, -1,
+              "`context` was not initialised, or it is finished");
+}
+
+int32_t checkModule(rnnc_error *error, int32_t module) {
+  return moduleAt(module) ? RNNC_OK
+                          : fail(error, RNNC_ERR_ARGUMENT, -1, "module", -1, -1,
+                                 module, "the library has no module %d",
+                                 module);
+}
+
 } // namespace rnnc::rt
 
 const char *rnnc_rt_strerror(int32_t status) {
@@ -35,11 +92,11 @@ const char *rnnc_rt_strerror(int32_t status) {
   case RNNC_OK:
     return "no error";
   case RNNC_ERR_ARGUMENT:
-    return "a required pointer is NULL, or a size is negative or does not fit";
+    return "a pointer is NULL or misaligned, or a size or option means nothing";
   case RNNC_ERR_WORKSPACE:
     return "the workspace or an object's memory is too small";
   case RNNC_ERR_INDEX:
-    return "an index is outside its axis";
+    return "an index is outside its axis, or a flag is not 0 or 1";
   case RNNC_ERR_LENGTH:
     return "a length is negative or above the padded length";
   case RNNC_ERR_WEIGHTS:

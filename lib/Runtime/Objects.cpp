@@ -14,26 +14,31 @@ static size_t slotBytes(const ModuleDesc &m) {
   return alignUp(size_t(m.arena) * realSize());
 }
 
+static size_t optimizerBytes(const ModuleDesc &m) {
+  return kSlots + size_t(m.numSlots) * slotBytes(m);
+}
+
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot) {
   return reinterpret_cast<char *>(optimizer) + kSlots +
          size_t(slot) * slotBytes(*moduleAt(module));
 }
 
 size_t stateBytes(const ModuleDesc &m, int32_t state, int64_t batch) {
-  return size_t(m.states[state].count * batch) * realSize();
+  return multiplySizes(multiplySizes(size_t(m.states[state].count), realSize()),
+                       size_t(batch));
 }
 
 size_t stateOffset(const ModuleDesc &m, int32_t state, int64_t batch) {
   size_t offset = 0;
   for (int32_t s = 0; s < state; ++s)
-    offset += alignUp(stateBytes(m, s, batch));
+    offset = addSizes(offset, alignUp(stateBytes(m, s, batch)));
   return offset;
 }
 
 /// Header, fresh flags, previous elements, states.
 static size_t stateObjectSize(const ModuleDesc &m, int64_t batch) {
-  return kAlign + 2 * alignUp(size_t(batch) * 4) +
-         stateOffset(m, m.numStates, batch);
+  return addSizes(kAlign + 2 * alignUp(size_t(batch) * 4),
+                  stateOffset(m, m.numStates, batch));
 }
 
 static bool viewOf(int32_t module, void *object, uint64_t magic,
@@ -59,14 +64,18 @@ bool streamView(int32_t module, rnnc_stream *stream, StateView &view) {
 }
 
 /// All rows begin with the declared first states.
-static int32_t initStates(int32_t module, void *object, size_t bytes,
-                          int32_t batch, uint64_t magic) {
-  const ModuleDesc *m = moduleAt(module);
-  if (!m || !object || batch < 0)
-    return RNNC_ERR_ARGUMENT;
-  size_t size = stateObjectSize(*m, batch);
-  if (bytes < size)
-    return RNNC_ERR_WORKSPACE;
+static int32_t initStates(int32_t module, const char *name, void *object,
+                          size_t bytes, int32_t batch, uint64_t magic,
+                          rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  const ModuleDesc &m = *moduleAt(module);
+  if (batch < 0)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "batch", -1, -1, batch,
+                "the batch is negative: %d", batch);
+  size_t size = stateObjectSize(m, batch);
+  if (int32_t status = checkMemory(error, name, object, bytes, size))
+    return status;
   memset(object, 0, size);
   auto *header = static_cast<Header *>(object);
   header->magic = magic;
@@ -76,8 +85,19 @@ static int32_t initStates(int32_t module, void *object, size_t bytes,
   viewOf(module, object, magic, view);
   for (int32_t b = 0; b < batch; ++b) {
     view.fresh[b] = 1;
-    view.prev[b] = m->firstPrev;
+    view.prev[b] = m.firstPrev;
   }
+  return succeed(error);
+}
+
+/// Flags are 0 or 1: anything else is no array of flags.
+int32_t checkFlags(rnnc_error *error, int32_t argument, const char *name,
+                   const int32_t *flags, int64_t batch) {
+  for (int64_t b = 0; b < batch; ++b)
+    if (flags[b] != 0 && flags[b] != 1)
+      return fail(error, RNNC_ERR_INDEX, argument, name, b, -1, flags[b],
+                  "`%s` is %d for example %lld: not 0 or 1", name, flags[b],
+                  (long long)b);
   return RNNC_OK;
 }
 
@@ -87,16 +107,16 @@ using namespace rnnc::rt;
 
 size_t rnnc_rt_optimizer_size(int32_t module) {
   const ModuleDesc *m = moduleAt(module);
-  return m ? kSlots + size_t(m->numSlots) * slotBytes(*m) : 0;
+  return m ? optimizerBytes(*m) : 0;
 }
 
 int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
-                               size_t bytes) {
-  if (!moduleAt(module) || !optimizer)
-    return RNNC_ERR_ARGUMENT;
-  size_t size = rnnc_rt_optimizer_size(module);
-  if (bytes < size)
-    return RNNC_ERR_WORKSPACE;
+                               size_t bytes, rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  size_t size = optimizerBytes(*moduleAt(module));
+  if (int32_t status = checkMemory(error, "optimizer", optimizer, bytes, size))
+    return status;
   memset(static_cast<void *>(optimizer), 0, size);
   auto *header = reinterpret_cast<Header *>(optimizer);
   header->magic = kOptimizerMagic;
@@ -104,35 +124,49 @@ int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
   auto *counters = rnnc_rt_optimizer_counters(module, optimizer);
   counters->rate_scale = 1;
   counters->bad_parameter = -1;
-  return RNNC_OK;
+  return succeed(error);
 }
 
-void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
-                             int32_t slot) {
+const void *rnnc_rt_optimizer_slot_const(int32_t module,
+                                         const rnnc_optimizer *optimizer,
+                                         int32_t slot) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || !headerOf(optimizer, kOptimizerMagic, module) || slot < 0 ||
       slot >= m->numSlots)
     return nullptr;
-  return optimizerSlot(module, optimizer, slot);
+  return optimizerSlot(module, const_cast<rnnc_optimizer *>(optimizer), slot);
+}
+
+void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
+                             int32_t slot) {
+  return const_cast<void *>(
+      rnnc_rt_optimizer_slot_const(module, optimizer, slot));
+}
+
+const rnnc_optimizer_counters *
+rnnc_rt_optimizer_counters_const(int32_t module,
+                                 const rnnc_optimizer *optimizer) {
+  static_assert(sizeof(rnnc_optimizer_counters) <= 2 * kAlign);
+  if (!headerOf(optimizer, kOptimizerMagic, module))
+    return nullptr;
+  return reinterpret_cast<const rnnc_optimizer_counters *>(
+      reinterpret_cast<const char *>(optimizer) + kCounters);
 }
 
 rnnc_optimizer_counters *rnnc_rt_optimizer_counters(int32_t module,
                                                     rnnc_optimizer *optimizer) {
-  static_assert(sizeof(rnnc_optimizer_counters) <= 2 * kAlign);
-  if (!headerOf(optimizer, kOptimizerMagic, module))
-    return nullptr;
-  return reinterpret_cast<rnnc_optimizer_counters *>(
-      reinterpret_cast<char *>(optimizer) + kCounters);
+  return const_cast<rnnc_optimizer_counters *>(
+      rnnc_rt_optimizer_counters_const(module, optimizer));
 }
 
 size_t rnnc_rt_carry_size(int32_t module, int32_t batch) {
   const ModuleDesc *m = moduleAt(module);
-  return m && batch >= 0 ? stateObjectSize(*m, batch) : 0;
+  return m && batch >= 0 ? heldSize(stateObjectSize(*m, batch)) : 0;
 }
 
 int32_t rnnc_rt_carry_init(int32_t module, rnnc_carry *carry, size_t bytes,
-                           int32_t batch) {
-  return initStates(module, carry, bytes, batch, kCarryMagic);
+                           int32_t batch, rnnc_error *error) {
+  return initStates(module, "carry", carry, bytes, batch, kCarryMagic, error);
 }
 
 size_t rnnc_rt_stream_size(int32_t module, int32_t batch) {
@@ -140,55 +174,71 @@ size_t rnnc_rt_stream_size(int32_t module, int32_t batch) {
 }
 
 int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
-                            rnnc_params *params, rnnc_stream *stream,
-                            size_t bytes, int32_t batch) {
-  if (variantOf(ctx) < 0)
-    return RNNC_ERR_ARGUMENT;
-  if (!headerOf(params, kParamsMagic, module))
-    return RNNC_ERR_STATE;
-  return initStates(module, stream, bytes, batch, kStreamMagic);
+                            const rnnc_params *params, rnnc_stream *stream,
+                            size_t bytes, int32_t batch, rnnc_error *error) {
+  if (int32_t status = checkContext(error, ctx))
+    return status;
+  if (int32_t status =
+          checkObject(error, "params", params, kParamsMagic, module))
+    return status;
+  return initStates(module, "stream", stream, bytes, batch, kStreamMagic,
+                    error);
+}
+
+const void *rnnc_rt_stream_state_const(int32_t module,
+                                       const rnnc_stream *stream,
+                                       int32_t state) {
+  const ModuleDesc *m = moduleAt(module);
+  StateView view;
+  if (!m || state < 0 || state >= m->numStates ||
+      !streamView(module, const_cast<rnnc_stream *>(stream), view))
+    return nullptr;
+  return view.states + stateOffset(*m, state, view.batch);
 }
 
 void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream,
                            int32_t state) {
-  const ModuleDesc *m = moduleAt(module);
+  void *place = const_cast<void *>(
+      rnnc_rt_stream_state_const(module, stream, state));
   StateView view;
-  if (!m || state < 0 || state >= m->numStates ||
-      !streamView(module, stream, view))
-    return nullptr;
   // Whoever asks may write: from here on the rows go on from what is there.
-  for (int32_t b = 0; b < view.batch; ++b)
-    view.fresh[b] = 0;
-  return view.states + stateOffset(*m, state, view.batch);
+  if (place && streamView(module, stream, view))
+    for (int32_t b = 0; b < view.batch; ++b)
+      view.fresh[b] = 0;
+  return place;
 }
 
 int32_t rnnc_rt_stream_reset(int32_t module, rnnc_stream *stream,
-                             const int32_t *rows) {
-  const ModuleDesc *m = moduleAt(module);
+                             const int32_t *rows, rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  if (int32_t status =
+          checkObject(error, "stream", stream, kStreamMagic, module))
+    return status;
   StateView view;
-  if (!m || !streamView(module, stream, view))
-    return RNNC_ERR_STATE;
+  streamView(module, stream, view);
+  if (rows)
+    if (int32_t status = checkFlags(error, -1, "rows", rows, view.batch))
+      return status;
   for (int32_t b = 0; b < view.batch; ++b) {
     if (rows && !rows[b])
       continue;
     view.fresh[b] = 1;
-    view.prev[b] = m->firstPrev;
+    view.prev[b] = moduleAt(module)->firstPrev;
   }
-  return RNNC_OK;
+  return succeed(error);
 }
 
 int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
-                            const rnnc_stream *from) {
-  const ModuleDesc *m = moduleAt(module);
-  auto *source = const_cast<rnnc_stream *>(from);
-  StateView view;
-  if (!m || !to)
-    return RNNC_ERR_ARGUMENT;
-  if (!streamView(module, source, view))
-    return RNNC_ERR_STATE;
-  size_t size = stateObjectSize(*m, view.batch);
-  if (bytes < size)
-    return RNNC_ERR_WORKSPACE;
-  memmove(static_cast<void *>(to), source, size);
-  return RNNC_OK;
+                            const rnnc_stream *from, rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  if (int32_t status = checkObject(error, "from", from, kStreamMagic, module))
+    return status;
+  size_t size = stateObjectSize(*moduleAt(module),
+                                headerOf(from, kStreamMagic, module)->batch);
+  if (int32_t status = checkMemory(error, "to", to, bytes, size))
+    return status;
+  memmove(static_cast<void *>(to), from, size);
+  return succeed(error);
 }

@@ -13,6 +13,9 @@
 namespace rnnc::rt {
 
 /// The arena follows the header; scratch for `orthogonal` follows the arena.
+const char *paramsArena(const rnnc_params *params) {
+  return reinterpret_cast<const char *>(params) + kAlign;
+}
 char *paramsArena(rnnc_params *params) {
   return reinterpret_cast<char *>(params) + kAlign;
 }
@@ -209,37 +212,49 @@ static size_t arenaBytes(const ModuleDesc &m) {
   return alignUp(size_t(m.arena) * realSize());
 }
 
+static void drawParams(const ModuleDesc &m, rnnc_params *params,
+                       uint64_t seed) {
+  char *arena = paramsArena(params);
+  memset(static_cast<void *>(params), 0, kAlign + arenaBytes(m));
+  auto *scratch = reinterpret_cast<double *>(arena + arenaBytes(m));
+  Writer write{arena, rnnc_rt_library.real};
+  for (int32_t i = 0; i < m.numParams; ++i)
+    initParam(m.params[i], i, seed, scratch, write);
+}
+
 size_t rnnc_rt_params_size(int32_t module) {
   const ModuleDesc *m = moduleAt(module);
   return m ? kAlign + arenaBytes(*m) + size_t(m->initScratch) * 8 : 0;
 }
 
 int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
-                            uint64_t seed) {
-  const ModuleDesc *m = moduleAt(module);
-  if (!m || !params)
-    return RNNC_ERR_ARGUMENT;
-  if (bytes < rnnc_rt_params_size(module))
-    return RNNC_ERR_WORKSPACE;
-  char *arena = paramsArena(params);
-  memset(static_cast<void *>(params), 0, kAlign + arenaBytes(*m));
-  auto *scratch = reinterpret_cast<double *>(arena + arenaBytes(*m));
-  Writer write{arena, rnnc_rt_library.real};
-  for (int32_t i = 0; i < m->numParams; ++i)
-    initParam(m->params[i], i, seed, scratch, write);
+                            uint64_t seed, rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  const ModuleDesc &m = *moduleAt(module);
+  if (int32_t status = checkMemory(error, "params", params, bytes,
+                                   rnnc_rt_params_size(module)))
+    return status;
+  drawParams(m, params, seed);
   auto *header = reinterpret_cast<Header *>(params);
   header->magic = kParamsMagic;
   header->module = module;
   paramsChanged(params, seed);
-  return RNNC_OK;
+  return succeed(error);
 }
 
-void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
-                          int32_t parameter) {
+const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
+                                      int32_t parameter) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || !headerOf(params, kParamsMagic, module) || parameter < 0 ||
       parameter >= m->numParams)
     return nullptr;
   return paramsArena(params) +
          size_t(m->params[parameter].offset) * realSize();
+}
+
+void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
+                          int32_t parameter) {
+  return const_cast<void *>(
+      rnnc_rt_params_data_const(module, params, parameter));
 }

@@ -110,20 +110,24 @@ size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module) {
 }
 
 int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
-                        rnnc_params *params, rnnc_prepared *prepared,
-                        size_t bytes) {
-  if (!moduleAt(module) || !prepared || variantOf(ctx) < 0)
-    return RNNC_ERR_ARGUMENT;
-  if (!headerOf(params, kParamsMagic, module))
-    return RNNC_ERR_STATE;
-  if (bytes < rnnc_rt_prepared_size(ctx, module))
-    return RNNC_ERR_WORKSPACE;
+                        const rnnc_params *params, rnnc_prepared *prepared,
+                        size_t bytes, rnnc_error *error) {
+  if (int32_t status = checkContext(error, ctx))
+    return status;
+  if (int32_t status = checkModule(error, module))
+    return status;
+  if (int32_t status =
+          checkObject(error, "params", params, kParamsMagic, module))
+    return status;
+  if (int32_t status = checkMemory(error, "prepared", prepared, bytes,
+                                   rnnc_rt_prepared_size(ctx, module)))
+    return status;
   rnnc_call c;
   memset(&c, 0, sizeof(c));
-  c.params = params;
+  c.params = const_cast<rnnc_params *>(params); // packing only reads them
   Call call = callFor(ctx, module);
   call.c = &c;
   layOut(call, prepared);
   sign(call, prepared);
-  return RNNC_OK;
+  return succeed(error);
 }

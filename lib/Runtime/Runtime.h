@@ -24,7 +24,20 @@ namespace rnnc::rt {
 constexpr size_t kAlign = 64;
 constexpr int kMaxThreads = 256;
 
-inline size_t alignUp(size_t n) { return (n + kAlign - 1) & ~(kAlign - 1); }
+/// Sizes that cannot be held stop at SIZE_MAX and stay there.
+inline size_t addSizes(size_t a, size_t b) {
+  size_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
+}
+inline size_t multiplySizes(size_t a, size_t b) {
+  size_t product;
+  return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+inline size_t alignUp(size_t n) {
+  return n > SIZE_MAX - kAlign ? SIZE_MAX : (n + kAlign - 1) & ~(kAlign - 1);
+}
+/// What a size query gives: 0 for what no object can have.
+inline size_t heldSize(size_t n) { return n > PTRDIFF_MAX ? 0 : n; }
 
 inline size_t sizeOf(int32_t dtype) {
   switch (dtype) {
@@ -66,11 +79,22 @@ constexpr uint64_t kCarryMagic = 0x43415252594d4152ull;
 constexpr uint64_t kStreamMagic = 0x53545245414d4152ull;
 constexpr uint64_t kContextMagic = 0x434f4e544558544dull;
 
-inline Header *headerOf(void *object, uint64_t magic, int32_t module) {
-  auto *header = static_cast<Header *>(object);
-  if (!header || header->magic != magic || header->module != module)
+inline bool isAligned(const void *object) {
+  return reinterpret_cast<uintptr_t>(object) % kAlign == 0;
+}
+
+/// The header of an initialised object of this module, or null.
+inline const Header *headerOf(const void *object, uint64_t magic,
+                              int32_t module) {
+  auto *header = static_cast<const Header *>(object);
+  if (!header || !isAligned(object) || header->magic != magic ||
+      header->module != module)
     return nullptr;
   return header;
+}
+inline Header *headerOf(void *object, uint64_t magic, int32_t module) {
+  return const_cast<Header *>(
+      headerOf(static_cast<const void *>(object), magic, module));
 }
 
 /// Places one after another, 64-byte aligned. With a null base it only counts:
@@ -81,7 +105,7 @@ struct Bump {
   void *take(size_t bytes) {
     used = alignUp(used);
     void *place = base ? base + used : nullptr;
-    used += bytes;
+    used = addSizes(used, bytes);
     return place;
   }
 };
@@ -94,11 +118,26 @@ int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
              const char *name, int64_t example, int64_t step, int64_t value,
              const char *format, ...) __attribute__((format(printf, 8, 9)));
 
+/// Empties an rnnc_error; returns RNNC_OK.
+int32_t succeed(rnnc_error *error);
+
+/// Refuses memory for a new object: NULL, misaligned, or fewer than `need`
+/// bytes, which is SIZE_MAX for a size that cannot be held.
+int32_t checkMemory(rnnc_error *error, const char *name, const void *memory,
+                    size_t bytes, size_t need);
+/// Refuses what is not an initialised object of this module.
+int32_t checkObject(rnnc_error *error, const char *name, const void *object,
+                    uint64_t magic, int32_t module);
+/// The same for a context, and for the number of a module.
+int32_t checkContext(rnnc_error *error, const rnnc_context *ctx);
+int32_t checkModule(rnnc_error *error, int32_t module);
+
 // Context.cpp
 int variantOf(const rnnc_context *ctx);
 
 // Objects.cpp: the places inside objects.
 char *paramsArena(rnnc_params *params);
+const char *paramsArena(const rnnc_params *params);
 /// The parameters were changed by something that `by` stands for: what was
 /// prepared of them is stale.
 void paramsChanged(rnnc_params *params, uint64_t by);
@@ -113,6 +152,9 @@ struct StateView {
 };
 bool carryView(int32_t module, rnnc_carry *carry, StateView &view);
 bool streamView(int32_t module, rnnc_stream *stream, StateView &view);
+/// Refuses flags that are not 0 or 1.
+int32_t checkFlags(rnnc_error *error, int32_t argument, const char *name,
+                   const int32_t *flags, int64_t batch);
 size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
 size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
 
@@ -180,44 +222,57 @@ const char *rnnc_rt_strerror(int32_t status);
 int32_t rnnc_rt_abi_version(void);
 size_t rnnc_rt_context_size(void);
 int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
-                             const rnnc_context_options *options);
+                             const rnnc_context_options *options,
+                             rnnc_error *error);
 void rnnc_rt_context_finish(rnnc_context *ctx);
 const char *rnnc_rt_context_variant(const rnnc_context *ctx);
-rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options);
+rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options,
+                                     rnnc_error *error);
 void rnnc_rt_context_destroy(rnnc_context *ctx);
 size_t rnnc_rt_params_size(int32_t module);
 int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
-                            uint64_t seed);
+                            uint64_t seed, rnnc_error *error);
 void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
                           int32_t parameter);
+const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
+                                      int32_t parameter);
 int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
                             const void *file, size_t bytes, rnnc_error *error);
 size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module);
 int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
-                        rnnc_params *params, rnnc_prepared *prepared,
-                        size_t bytes);
+                        const rnnc_params *params, rnnc_prepared *prepared,
+                        size_t bytes, rnnc_error *error);
 size_t rnnc_rt_optimizer_size(int32_t module);
 int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
-                               size_t bytes);
+                               size_t bytes, rnnc_error *error);
 void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
                              int32_t slot);
+const void *rnnc_rt_optimizer_slot_const(int32_t module,
+                                         const rnnc_optimizer *optimizer,
+                                         int32_t slot);
 rnnc_optimizer_counters *
 rnnc_rt_optimizer_counters(int32_t module, rnnc_optimizer *optimizer);
+const rnnc_optimizer_counters *
+rnnc_rt_optimizer_counters_const(int32_t module,
+                                 const rnnc_optimizer *optimizer);
 size_t rnnc_rt_carry_size(int32_t module, int32_t batch);
 int32_t rnnc_rt_carry_init(int32_t module, rnnc_carry *carry, size_t bytes,
-                           int32_t batch);
+                           int32_t batch, rnnc_error *error);
 size_t rnnc_rt_stream_size(int32_t module, int32_t batch);
 int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
-                            rnnc_params *params, rnnc_stream *stream,
-                            size_t bytes, int32_t batch);
+                            const rnnc_params *params, rnnc_stream *stream,
+                            size_t bytes, int32_t batch, rnnc_error *error);
 void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream, int32_t state);
+const void *rnnc_rt_stream_state_const(int32_t module,
+                                       const rnnc_stream *stream,
+                                       int32_t state);
 int32_t rnnc_rt_stream_reset(int32_t module, rnnc_stream *stream,
-                             const int32_t *rows);
+                             const int32_t *rows, rnnc_error *error);
 int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
-                            const rnnc_stream *from);
-int64_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
-                               int32_t function, int32_t batch,
-                               const int32_t *times);
+                            const rnnc_stream *from, rnnc_error *error);
+size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
+                              int32_t function, int32_t batch,
+                              const int32_t *times);
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *call);
 void rnnc_rt_describe(rnnc_library *library);

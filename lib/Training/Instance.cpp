@@ -23,10 +23,9 @@ Instance::create(std::shared_ptr<Library> library, int module, int threads) {
   rnnc_context_options options{};
   options.threads = threads;
   int status = api.context_init(instance->ctx(), instance->context.size(),
-                                &options);
+                                &options, &instance->error);
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot make a context: {}",
-                     instance->lib->path(), api.strerror(status));
+    return instance->refused("cannot make a context");
   instance->haveContext = true;
   instance->params = Buffer(api.params_size(module));
   if (Status status = instance->initialise(0); !status)
@@ -44,13 +43,16 @@ std::string Instance::variant() const {
   return name ? name : "";
 }
 
+Error Instance::refused(std::string_view what) const {
+  return toolError("{}: error: {}: {}", lib->path(), what, error.message);
+}
+
 Status Instance::initialise(uint64_t seed) {
   int status =
-      lib->api().params_init(index, par(), params.size(), seed);
+      lib->api().params_init(index, par(), params.size(), seed, &error);
   havePrepared = false;
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot draw first values: {}", lib->path(),
-                     lib->api().strerror(status));
+    return refused("cannot draw first values");
   return {};
 }
 
@@ -126,10 +128,10 @@ Status Instance::prepare() {
     prepared = Buffer(size);
   int status = lib->api().prepare(
       ctx(), index, par(),
-      reinterpret_cast<rnnc_prepared *>(prepared.data()), prepared.size());
+      reinterpret_cast<rnnc_prepared *>(prepared.data()), prepared.size(),
+      &error);
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot prepare the weights: {}", lib->path(),
-                     lib->api().strerror(status));
+    return refused("cannot prepare the weights");
   havePrepared = true;
   return {};
 }
@@ -138,10 +140,9 @@ Status Instance::initialiseOptimizer() {
   optimizer = Buffer(lib->api().optimizer_size(index));
   int status = lib->api().optimizer_init(
       index, reinterpret_cast<rnnc_optimizer *>(optimizer.data()),
-      optimizer.size());
+      optimizer.size(), &error);
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot make the optimiser: {}", lib->path(),
-                     lib->api().strerror(status));
+    return refused("cannot make the optimiser");
   haveOptimizer = true;
   return {};
 }
@@ -212,10 +213,9 @@ Status Instance::initialiseCarry(int32_t batch) {
   carry = Buffer(lib->api().carry_size(index, batch));
   int status = lib->api().carry_init(
       index, reinterpret_cast<rnnc_carry *>(carry.data()), carry.size(),
-      batch);
+      batch, &error);
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot make the carry: {}", lib->path(),
-                     lib->api().strerror(status));
+    return refused("cannot make the carry");
   haveCarry = true;
   return {};
 }
@@ -234,10 +234,9 @@ Status Instance::initialiseStream(int32_t batch) {
   stream = Buffer(lib->api().stream_size(index, batch));
   int status = lib->api().stream_init(
       ctx(), index, par(), reinterpret_cast<rnnc_stream *>(stream.data()),
-      stream.size(), batch);
+      stream.size(), batch, &error);
   if (status != RNNC_OK)
-    return toolError("{}: error: cannot make the stream: {}", lib->path(),
-                     lib->api().strerror(status));
+    return refused("cannot make the stream");
   haveStream = true;
   return {};
 }
@@ -276,12 +275,11 @@ Status Instance::invoke(int function, BoundCall &bound,
                         const CallOptions &options) {
   const rnnc_library &api = lib->api();
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
-  int64_t bytes = api.workspace_size(ctx(), index, function, bound.batch,
-                                     bound.times.data());
-  if (bytes < 0)
-    return callError(info, static_cast<int>(-bytes));
-  if (workspace.size() < static_cast<size_t>(bytes) || !workspace.data())
-    workspace = Buffer(static_cast<size_t>(bytes));
+  // A size that cannot be held is 0; the call says which.
+  size_t bytes = api.workspace_size(ctx(), index, function, bound.batch,
+                                    bound.times.data());
+  if (workspace.size() < bytes || !workspace.data())
+    workspace = Buffer(bytes);
   rnnc_call call{};
   call.params = par();
   if (options.usePrepared)

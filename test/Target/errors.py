@@ -51,7 +51,7 @@ def objects():
     assert lm.call("loss", 2, [4], text=None)[0] == ARGUMENT and lm.error.name == b"text"
     assert lm.call("loss", 2, [4], text=text, slack=1)[0] == WORKSPACE
     assert "bytes" in lm.error.words()
-    assert lm.call("train_step", 2, [4], text=text)[0] == STATE and lm.error.name == b"optimizer"
+    assert lm.call("train_step", 2, [4], text=text)[0] == ARGUMENT and lm.error.name == b"optimizer"
     lm.start("carry", 3)
     assert lm.call("loss", 2, [4], text=text)[0] == ARGUMENT and lm.error.name == b"carry"
     lm.carry = memory(lm.carry.size)
@@ -152,7 +152,7 @@ def loading():
         for _ in range(3):
             raw[draw.integers(0, 300)] = draw.integers(0, 256)
         load(bytes(raw))
-    cell.table.params_init(cell.index, cell.params.ctypes.data, cell.params.size, 1)
+    cell.table.params_init(cell.index, cell.params.ctypes.data, cell.params.size, 1, None)
     first = cell.params.copy()
     refused(b"\x89PNG\r\n\x1a\n" + bytes(100), "safetensors")
     refused(struct.pack("<Q", 2**63) + whole[8:], "safetensors")

@@ -44,26 +44,29 @@ def function(result, *arguments):
 class Table(c.Structure):
     _fields_ = [
         ("abi_version", I32), ("manifest", c.c_char_p), ("strerror", function(c.c_char_p, I32)),
-        ("context_size", function(SIZE)), ("context_init", function(I32, P, SIZE, P)),
+        ("context_size", function(SIZE)), ("context_init", function(I32, P, SIZE, P, P)),
         ("context_finish", function(None, P)), ("context_variant", function(c.c_char_p, P)),
-        ("params_size", function(SIZE, I32)), ("params_init", function(I32, I32, P, SIZE, U64)),
-        ("params_data", function(P, I32, P, I32)),
+        ("params_size", function(SIZE, I32)), ("params_init", function(I32, I32, P, SIZE, U64, P)),
+        ("params_data", function(P, I32, P, I32)), ("params_data_const", function(P, I32, P, I32)),
         ("params_load", function(I32, I32, P, P, SIZE, P)),
         ("prepared_size", function(SIZE, P, I32)),
-        ("prepare", function(I32, P, I32, P, P, SIZE)),
+        ("prepare", function(I32, P, I32, P, P, SIZE, P)),
         ("optimizer_size", function(SIZE, I32)),
-        ("optimizer_init", function(I32, I32, P, SIZE)),
+        ("optimizer_init", function(I32, I32, P, SIZE, P)),
         ("optimizer_slot", function(P, I32, P, I32)),
+        ("optimizer_slot_const", function(P, I32, P, I32)),
         ("optimizer_counters", function(c.POINTER(Counters), I32, P)),
+        ("optimizer_counters_const", function(c.POINTER(Counters), I32, P)),
         ("carry_size", function(SIZE, I32, I32)),
-        ("carry_init", function(I32, I32, P, SIZE, I32)),
+        ("carry_init", function(I32, I32, P, SIZE, I32, P)),
         ("stream_size", function(SIZE, I32, I32)),
-        ("stream_init", function(I32, P, I32, P, P, SIZE, I32)),
+        ("stream_init", function(I32, P, I32, P, P, SIZE, I32, P)),
         ("stream_state", function(P, I32, P, I32)),
-        ("workspace_size", function(I64, P, I32, I32, I32, P)),
-        ("call", function(I32, P, I32, I32, P)),
-        ("stream_reset", function(I32, I32, P, P)),
-        ("stream_copy", function(I32, I32, P, SIZE, P))]
+        ("stream_state_const", function(P, I32, P, I32)),
+        ("stream_reset", function(I32, I32, P, P, P)),
+        ("stream_copy", function(I32, I32, P, SIZE, P, P)),
+        ("workspace_size", function(SIZE, P, I32, I32, I32, P)),
+        ("call", function(I32, P, I32, I32, P))]
 
 
 def memory(size, fill=0xA5):
@@ -87,7 +90,7 @@ class Library:
         """Memory of a context, or a status."""
         out = memory(self.table.context_size())
         options = Options(threads, variant and variant.encode(), tasks or TASKS(), None)
-        status = self.table.context_init(out.ctypes.data, out.size, c.addressof(options))
+        status = self.table.context_init(out.ctypes.data, out.size, c.addressof(options), None)
         return status or out
 
     def module(self, name, context=None, seed=1):
@@ -102,7 +105,8 @@ class Module:
         self.library, self.index, self.context = library, index, context
         self.table, self.about = library.table, library.modules[index]
         self.params = memory(self.table.params_size(index))
-        assert self.table.params_init(index, self.params.ctypes.data, self.params.size, seed) == OK
+        assert self.table.params_init(index, self.params.ctypes.data, self.params.size, seed,
+                                      None) == OK
         self.prepared = self.optimizer = self.carry = self.stream = None
         self.error = Error()
 
@@ -120,23 +124,23 @@ class Module:
         if self.prepared is None:
             self.prepared = memory(size)
         return self.table.prepare(self.context.ctypes.data, self.index, self.params.ctypes.data,
-                                  self.prepared.ctypes.data, size)
+                                  self.prepared.ctypes.data, size, c.addressof(self.error))
 
     def start(self, kind, batch=0):
         """Makes the optimizer, the carry or the stream."""
         if kind == "optimizer":
             self.optimizer = memory(self.table.optimizer_size(self.index))
             status = self.table.optimizer_init(self.index, self.optimizer.ctypes.data,
-                                               self.optimizer.size)
+                                               self.optimizer.size, None)
         elif kind == "carry":
             self.carry = memory(self.table.carry_size(self.index, batch))
             status = self.table.carry_init(self.index, self.carry.ctypes.data, self.carry.size,
-                                           batch)
+                                           batch, None)
         else:
             self.stream = memory(self.table.stream_size(self.index, batch))
             status = self.table.stream_init(self.context.ctypes.data, self.index,
                                             self.params.ctypes.data, self.stream.ctypes.data,
-                                            self.stream.size, batch)
+                                            self.stream.size, batch, None)
         assert status == OK, status
 
     def counters(self):
@@ -175,7 +179,7 @@ class Module:
         padded = np.array(times, np.int32)
         need = self.table.workspace_size(self.context.ctypes.data, self.index, number, batch,
                                          padded.ctypes.data)
-        assert need >= 0, (name, need)
+        assert need > 0, name
         work = memory(need + 64)
         self.error = Error()
         address = lambda a: None if a is None else a.ctypes.data

@@ -29,11 +29,11 @@ struct job {
 
 static void *run(void *argument) {
   struct job *job = (struct job *)argument;
-  int64_t bytes = two_M_loss_workspace_size(job->context, BATCH, TIME);
-  void *work = memory((size_t)bytes);
+  size_t bytes = two_M_loss_workspace_size(job->context, BATCH, TIME);
+  void *work = memory(bytes);
   for (int i = 0; i < ROUNDS; ++i)
     job->failed |= two_M_loss(job->context, params, prepared, work,
-                              (size_t)bytes, BATCH, TIME, NULL, &x[0][0][0], y,
+                              bytes, BATCH, TIME, NULL, &x[0][0][0], y,
                               &job->loss[i], NULL);
   free(work);
   return NULL;
@@ -48,13 +48,13 @@ int main(void) {
       x[b][t][b % 3] = (float)(b - t) / BATCH;
   memset(jobs, 0, sizeof(jobs));
   for (int i = 0; i < 3; ++i)
-    jobs[i].context = two_context_create(i ? &options : NULL);
+    jobs[i].context = two_context_create(i ? &options : NULL, NULL);
   jobs[3].context = jobs[2].context;
   params = (rnnc_params *)memory(two_M_params_size());
   prepared = (rnnc_prepared *)memory(two_M_prepared_size(jobs[0].context));
-  if (two_M_params_init(params, two_M_params_size(), 1) ||
+  if (two_M_params_init(params, two_M_params_size(), 1, NULL) ||
       two_M_prepare(jobs[0].context, params, prepared,
-                    two_M_prepared_size(jobs[0].context)))
+                    two_M_prepared_size(jobs[0].context), NULL))
     return 3;
   for (int i = 0; i < 4; ++i)
     if (pthread_create(&threads[i], NULL, run, &jobs[i]))

@@ -1,13 +1,22 @@
 /* ABI.h: the binary interface between generated libraries and their callers.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * Plain C99. The generated header of a library repeats what its user needs;
- * tools that work from the manifest alone (rnnc run, train, eval, the Python
- * package) use this file and the one generic entry `<library>_call`.
+ * Plain C99. A tool that works from the manifest alone takes all functions
+ * from the table that a library's `_describe` fills.
  *
- * All objects live in the caller's memory. Sizes are asked for first. No
- * function allocates, locks or writes global state, except the `_create`
- * helpers of the context, which say so.
+ * All objects live in the caller's memory, aligned to 64 bytes. Sizes are
+ * asked for first; 0 says that there is no such object, or that its size
+ * cannot be held. No function writes global state; only `_context_create`
+ * allocates, and only contexts of more than one thread lock.
+ *
+ * What can fail returns an rnnc_status and takes an rnnc_error as its last
+ * argument, which may be NULL. It is always filled: after RNNC_OK its status
+ * is 0 and its message empty.
+ *
+ * Functions that compute do so rounding to nearest, with floating-point
+ * exceptions masked. Models count numbers nearer to 0 than the smallest normal
+ * one (1.2e-38 in f32, 2.2e-308 in f64) as 0. The caller's own floating-point
+ * state, flags included, is as it was when they return, and in a rnnc_task_fn.
  */
 #ifndef RNNC_RUNTIME_ABI_H
 #define RNNC_RUNTIME_ABI_H
@@ -19,14 +28,14 @@
 extern "C" {
 #endif
 
-#define RNNC_ABI_VERSION 1
+#define RNNC_ABI_VERSION 2
 
 /* Status codes of every function. */
 typedef enum rnnc_status {
   RNNC_OK = 0,
-  RNNC_ERR_ARGUMENT = 1,      /* a required pointer is NULL, or a size is negative */
+  RNNC_ERR_ARGUMENT = 1,      /* a pointer is NULL or misaligned, or a size or option means nothing */
   RNNC_ERR_WORKSPACE = 2,     /* the workspace (or an object's memory) is too small */
-  RNNC_ERR_INDEX = 3,         /* an index is outside its axis: see rnnc_error */
+  RNNC_ERR_INDEX = 3,         /* an index is outside its axis, a flag is not 0 or 1: see rnnc_error */
   RNNC_ERR_LENGTH = 4,        /* a length is negative or above the padded length */
   RNNC_ERR_WEIGHTS = 5,       /* a weight file does not fit: see rnnc_error */
   RNNC_ERR_NOT_FINITE = 6,    /* a gradient is not finite; the update was skipped */
@@ -76,7 +85,8 @@ typedef struct rnnc_stream rnnc_stream; /* states of `step` */
 
 /* Arguments of the generic call. `args` has one pointer for every entry of the
  * function's "args" list in the manifest, in that order (inputs and outputs
- * alike, row-major [batch, time, feature]); an optional one may be NULL. */
+ * alike, row-major [batch, time, feature]); an optional one may be NULL, and
+ * every result that is not wanted. */
 typedef struct rnnc_call {
   rnnc_params *params;
   rnnc_prepared *prepared;       /* NULL: packed inside the call; only train_step writes it */
@@ -104,45 +114,55 @@ typedef struct rnnc_library {
   const char *(*strerror)(int32_t status);
 
   size_t (*context_size)(void);
-  int32_t (*context_init)(rnnc_context *, size_t bytes, const rnnc_context_options *);
+  int32_t (*context_init)(rnnc_context *, size_t bytes, const rnnc_context_options *,
+                          rnnc_error *);
   void (*context_finish)(rnnc_context *); /* ends its threads */
   const char *(*context_variant)(const rnnc_context *);
 
   size_t (*params_size)(int32_t module);
-  int32_t (*params_init)(int32_t module, rnnc_params *, size_t bytes, uint64_t seed);
+  int32_t (*params_init)(int32_t module, rnnc_params *, size_t bytes, uint64_t seed,
+                         rnnc_error *);
   void *(*params_data)(int32_t module, rnnc_params *, int32_t parameter);
+  const void *(*params_data_const)(int32_t module, const rnnc_params *, int32_t parameter);
   int32_t (*params_load)(int32_t module, rnnc_params *, const void *safetensors, size_t bytes,
                          rnnc_error *);
 
   size_t (*prepared_size)(const rnnc_context *, int32_t module);
-  int32_t (*prepare)(const rnnc_context *, int32_t module, rnnc_params *, rnnc_prepared *,
-                     size_t bytes);
+  int32_t (*prepare)(const rnnc_context *, int32_t module, const rnnc_params *, rnnc_prepared *,
+                     size_t bytes, rnnc_error *);
 
   size_t (*optimizer_size)(int32_t module);
-  int32_t (*optimizer_init)(int32_t module, rnnc_optimizer *, size_t bytes);
+  int32_t (*optimizer_init)(int32_t module, rnnc_optimizer *, size_t bytes, rnnc_error *);
   /* Slot s (0 .. manifest "optimizer"."slots"-1) of the per-parameter state,
    * in the layout of the parameter arena; NULL past the last. */
   void *(*optimizer_slot)(int32_t module, rnnc_optimizer *, int32_t slot);
+  const void *(*optimizer_slot_const)(int32_t module, const rnnc_optimizer *, int32_t slot);
   /* Counters that steer the schedule; kept in checkpoints by the tools. */
   struct rnnc_optimizer_counters *(*optimizer_counters)(int32_t module, rnnc_optimizer *);
+  const struct rnnc_optimizer_counters *(*optimizer_counters_const)(int32_t module,
+                                                                    const rnnc_optimizer *);
 
   size_t (*carry_size)(int32_t module, int32_t batch);
-  int32_t (*carry_init)(int32_t module, rnnc_carry *, size_t bytes, int32_t batch);
+  int32_t (*carry_init)(int32_t module, rnnc_carry *, size_t bytes, int32_t batch, rnnc_error *);
 
   size_t (*stream_size)(int32_t module, int32_t batch);
-  int32_t (*stream_init)(const rnnc_context *, int32_t module, rnnc_params *, rnnc_stream *,
-                         size_t bytes, int32_t batch);
-  /* State s of the module's manifest "states", [batch, shape...]. */
+  int32_t (*stream_init)(const rnnc_context *, int32_t module, const rnnc_params *, rnnc_stream *,
+                         size_t bytes, int32_t batch, rnnc_error *);
+  /* State s of the module's manifest "states", [batch, shape...]. Who asks for
+   * the pointer that may be written sets all states of all rows: from then on
+   * they are what is there. Through the other one a row that begins anew has
+   * zeros until its first step. */
   void *(*stream_state)(int32_t module, rnnc_stream *, int32_t state);
-
-  int64_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
-                            const int32_t *times);
-  int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
-
-  /* Rows with rows[b] != 0, or all of them, begin with the declared first states again. */
-  int32_t (*stream_reset)(int32_t module, rnnc_stream *, const int32_t *rows);
+  const void *(*stream_state_const)(int32_t module, const rnnc_stream *, int32_t state);
+  /* Rows with rows[b] == 1, or all of them, begin with the declared first states again. */
+  int32_t (*stream_reset)(int32_t module, rnnc_stream *, const int32_t *rows, rnnc_error *);
   /* `to` goes on from where `from` is; it needs no `_init`. */
-  int32_t (*stream_copy)(int32_t module, rnnc_stream *to, size_t bytes, const rnnc_stream *from);
+  int32_t (*stream_copy)(int32_t module, rnnc_stream *to, size_t bytes, const rnnc_stream *from,
+                         rnnc_error *);
+
+  size_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
+                           const int32_t *times);
+  int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {

@@ -118,6 +118,8 @@ private:
   Instance() = default;
   Status invoke(int function, BoundCall &bound, const CallOptions &options);
   Error callError(const FunctionInfo &function, int status) const;
+  /// What the library says about the object it did not make.
+  Error refused(std::string_view what) const;
 
   rnnc_context *ctx() const {
     return reinterpret_cast<rnnc_context *>(

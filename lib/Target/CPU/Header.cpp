@@ -110,7 +110,7 @@ static void functionText(llvm::raw_ostream &os, const Module &m,
     if (p.kind == CParam::Arg || p.kind == CParam::Option)
       describeArg(os, f.args[size_t(p.index)], f, p.name);
   os << " */\n";
-  prototype(os, "int64_t ", f.symbol + "_workspace_size",
+  prototype(os, "size_t ", f.symbol + "_workspace_size",
             spell(workspaceParameters(f)));
   prototype(os, "int32_t ", f.symbol, spell(parameters));
   os << "\n";
@@ -151,10 +151,10 @@ std::string target::headerText(const Library &library) {
   std::string guard = llvm::StringRef("RNNC_LIB_" + library.name + "_H").upper();
   os << "/* lib" << library.name << ".h: made by rnnc " RNNC_VERSION
      << ". Do not edit.\n *\n"
-     << " * Arrays are row-major, [batch, time, feature]. Every function "
-        "returns an\n * rnnc_status; what is at fault is told in "
-        "`error`, which may be NULL.\n * Memory belongs to the caller; "
-        "objects and workspaces are aligned to 64 bytes.\n"
+     << " * Arrays are row-major, [batch, time, feature]. What can fail "
+        "returns an\n * rnnc_status and tells in `error`, which may be NULL, "
+        "what is at fault.\n * Memory belongs to the caller; objects are "
+        "aligned to 64 bytes. A size of 0:\n * no memory can hold it.\n"
         " * `prepared` may be NULL: the weights are packed inside the call.\n */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << kHeaderCommon << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";

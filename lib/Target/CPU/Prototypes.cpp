@@ -107,14 +107,14 @@ std::vector<ObjectFunction> target::libraryFunctions() {
        "Bytes of a context; align its memory to 64."},
       {"context_init", "rnnc_rt_context_init", "int32_t ",
        "rnnc_context *context, size_t bytes, "
-       "const rnnc_context_options *options",
+       "const rnnc_context_options *options, rnnc_error *error",
        "Makes a context: one thread and the best code if options is NULL."},
       {"context_finish", "rnnc_rt_context_finish", "void ",
        "rnnc_context *context", "Ends the threads of a context."},
       {"context_variant", "rnnc_rt_context_variant", "const char *",
        "const rnnc_context *context", "The name of the code that is used."},
       {"context_create", "rnnc_rt_context_create", "rnnc_context *",
-       "const rnnc_context_options *options",
+       "const rnnc_context_options *options, rnnc_error *error",
        "A context in memory of its own; NULL if that fails."},
       {"context_destroy", "rnnc_rt_context_destroy", "void ",
        "rnnc_context *context", "Ends and frees what context_create made."},
@@ -128,11 +128,14 @@ static std::vector<ObjectFunction> parameterFunctions() {
       {"params_size", "rnnc_rt_params_size", "size_t ", "void",
        "Bytes of the parameters; align their memory to 64."},
       {"params_init", "rnnc_rt_params_init", "int32_t ",
-       "rnnc_params *params, size_t bytes, uint64_t seed",
+       "rnnc_params *params, size_t bytes, uint64_t seed, rnnc_error *error",
        "Draws the first values."},
       {"params_data", "rnnc_rt_params_data", "void *",
        "rnnc_params *params, int32_t parameter",
-       "The values of a parameter, by its position in the manifest."},
+       "The values of a parameter, by its position in the manifest; NULL past "
+       "the last."},
+      {"params_data_const", "rnnc_rt_params_data_const", "const void *",
+       "const rnnc_params *params, int32_t parameter", "The same, to read."},
       {"params_load", "rnnc_rt_params_load", "int32_t ",
        "rnnc_params *params, const void *safetensors, size_t bytes, "
        "rnnc_error *error",
@@ -141,7 +144,7 @@ static std::vector<ObjectFunction> parameterFunctions() {
        "const rnnc_context *context", "Bytes of prepared weights."},
       {"prepare", "rnnc_rt_prepare", "int32_t ",
        "const rnnc_context *context, const rnnc_params *params, "
-       "rnnc_prepared *prepared, size_t bytes",
+       "rnnc_prepared *prepared, size_t bytes, rnnc_error *error",
        "Packs weights for the products; again after every change of the "
        "parameters."},
   };
@@ -152,14 +155,19 @@ static std::vector<ObjectFunction> optimizerFunctions() {
       {"optimizer_size", "rnnc_rt_optimizer_size", "size_t ", "void",
        "Bytes of the optimiser's state."},
       {"optimizer_init", "rnnc_rt_optimizer_init", "int32_t ",
-       "rnnc_optimizer *optimizer, size_t bytes",
+       "rnnc_optimizer *optimizer, size_t bytes, rnnc_error *error",
        "An optimiser that has seen nothing."},
       {"optimizer_slot", "rnnc_rt_optimizer_slot", "void *",
        "rnnc_optimizer *optimizer, int32_t slot",
        "One value for each parameter entry; NULL past the last."},
+      {"optimizer_slot_const", "rnnc_rt_optimizer_slot_const", "const void *",
+       "const rnnc_optimizer *optimizer, int32_t slot", "The same, to read."},
       {"optimizer_counters", "rnnc_rt_optimizer_counters",
        "rnnc_optimizer_counters *", "rnnc_optimizer *optimizer",
        "The counters that steer the learning rate."},
+      {"optimizer_counters_const", "rnnc_rt_optimizer_counters_const",
+       "const rnnc_optimizer_counters *", "const rnnc_optimizer *optimizer",
+       "The same, to read."},
   };
 }
 
@@ -168,7 +176,7 @@ static std::vector<ObjectFunction> carryFunctions() {
       {"carry_size", "rnnc_rt_carry_size", "size_t ", "int32_t batch",
        "Bytes of what goes on from chunk to chunk."},
       {"carry_init", "rnnc_rt_carry_init", "int32_t ",
-       "rnnc_carry *carry, size_t bytes, int32_t batch",
+       "rnnc_carry *carry, size_t bytes, int32_t batch, rnnc_error *error",
        "All rows begin with the declared first states."},
   };
 }
@@ -179,16 +187,21 @@ static std::vector<ObjectFunction> streamFunctions() {
        "Bytes of the states of `step`."},
       {"stream_init", "rnnc_rt_stream_init", "int32_t ",
        "const rnnc_context *context, const rnnc_params *params, "
-       "rnnc_stream *stream, size_t bytes, int32_t batch",
+       "rnnc_stream *stream, size_t bytes, int32_t batch, rnnc_error *error",
        "All rows begin with the declared first states."},
       {"stream_state", "rnnc_rt_stream_state", "void *",
        "rnnc_stream *stream, int32_t state",
-       "A state, [batch, shape...], by its position in the manifest."},
+       "A state, [batch, shape...], by its position in the manifest, to "
+       "write: all\n * states of all rows are what is there from now on."},
+      {"stream_state_const", "rnnc_rt_stream_state_const", "const void *",
+       "const rnnc_stream *stream, int32_t state",
+       "The same, to read; zeros in a row that begins anew."},
       {"stream_reset", "rnnc_rt_stream_reset", "int32_t ",
-       "rnnc_stream *stream, const int32_t *rows",
-       "The rows that are not 0 begin anew; NULL: all."},
+       "rnnc_stream *stream, const int32_t *rows, rnnc_error *error",
+       "Rows with a 1 begin anew, those with a 0 do not; NULL: all."},
       {"stream_copy", "rnnc_rt_stream_copy", "int32_t ",
-       "rnnc_stream *to, size_t bytes, const rnnc_stream *from",
+       "rnnc_stream *to, size_t bytes, const rnnc_stream *from, "
+       "rnnc_error *error",
        "`to` goes on from where `from` is; it needs no `_init`."},
   };
 }

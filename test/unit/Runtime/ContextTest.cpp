@@ -33,7 +33,7 @@ void expectAllOnce(rnnc_context *ctx, int64_t n) {
 TEST(Context, EveryIndexOnce) {
   for (int threads : {0, 1, 2, 5, 1000}) {
     rnnc_context_options options{threads, nullptr, nullptr, nullptr};
-    rnnc_context *ctx = rnnc_rt_context_create(&options);
+    rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
     ASSERT_NE(ctx, nullptr);
     for (int64_t n : {0, 1, 2, 3, 100})
       for (int again = 0; again < 20; ++again)
@@ -44,7 +44,7 @@ TEST(Context, EveryIndexOnce) {
 
 TEST(Context, SharedByThreads) {
   rnnc_context_options options{3, nullptr, nullptr, nullptr};
-  rnnc_context *ctx = rnnc_rt_context_create(&options);
+  rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
   std::vector<std::thread> users;
   for (int i = 0; i < 4; ++i)
     users.emplace_back([ctx] {
@@ -65,7 +65,7 @@ void backwards(void *user, int64_t n, void (*body)(void *, int64_t), void *data)
 TEST(Context, TasksOfTheCaller) {
   int calls = 0;
   rnnc_context_options options{4, nullptr, backwards, &calls};
-  rnnc_context *ctx = rnnc_rt_context_create(&options);
+  rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
   expectAllOnce(ctx, 9);
   EXPECT_EQ(calls, 1);
   expectAllOnce(ctx, 1); // nothing to share
@@ -77,17 +77,17 @@ TEST(Context, Variants) {
   Memory memory(rnnc_rt_context_size());
   auto *ctx = memory.as<rnnc_context>();
   rnnc_context_options options{1, "v1", nullptr, nullptr};
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options), RNNC_OK);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr), RNNC_OK);
   EXPECT_STREQ(rnnc_rt_context_variant(ctx), "v1");
   rnnc_rt_context_finish(ctx);
   EXPECT_STREQ(rnnc_rt_context_variant(ctx), ""); // it is over
   options.variant = "v9";
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options), RNNC_ERR_UNSUPPORTED);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr), RNNC_ERR_UNSUPPORTED);
   options = {-1, nullptr, nullptr, nullptr};
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options), RNNC_ERR_ARGUMENT);
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size - 1, nullptr), RNNC_ERR_WORKSPACE);
-  EXPECT_EQ(rnnc_rt_context_init(nullptr, memory.size, nullptr), RNNC_ERR_ARGUMENT);
-  EXPECT_EQ(rnnc_rt_context_create(&options), nullptr);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr), RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size - 1, nullptr, nullptr), RNNC_ERR_WORKSPACE);
+  EXPECT_EQ(rnnc_rt_context_init(nullptr, memory.size, nullptr, nullptr), RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_context_create(&options, nullptr), nullptr);
   rnnc_rt_context_destroy(nullptr);
 }
 

@@ -15,7 +15,7 @@ namespace {
 class LoadTest : public testing::Test {
 protected:
   LoadTest() : params(rnnc_rt_params_size(kToy)) {
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr), RNNC_OK);
     first.assign(params.data, params.data + params.size);
     for (int i = 0; i < 12; ++i) {
       float value = float(i) + 0.5f;

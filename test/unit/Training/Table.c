@@ -108,16 +108,17 @@ struct rnnc_stream { int32_t unused; };
 
 static const char *text(int32_t status) { return status ? "it failed" : "ok"; }
 static size_t contextSize(void) { return sizeof(rnnc_context); }
-static int32_t contextInit(rnnc_context *c, size_t n, const rnnc_context_options *o) {
-  (void)n;
+static int32_t contextInit(rnnc_context *c, size_t n, const rnnc_context_options *o,
+                           rnnc_error *e) {
+  (void)n, (void)e;
   c->threads = o->threads;
   return RNNC_OK;
 }
 static void contextFinish(rnnc_context *c) { (void)c; }
 static const char *variant(const rnnc_context *c) { (void)c; return "hand"; }
 static size_t paramsSize(int32_t m) { (void)m; return sizeof(rnnc_params); }
-static int32_t paramsInit(int32_t m, rnnc_params *p, size_t n, uint64_t seed) {
-  (void)m, (void)n;
+static int32_t paramsInit(int32_t m, rnnc_params *p, size_t n, uint64_t seed, rnnc_error *e) {
+  (void)m, (void)n, (void)e;
   uint64_t x = seed * 2654435761u + 1;
   for (int i = 0; i < COUNT; ++i) {
     x = x * 6364136223846793005u + 1442695040888963407u;
@@ -137,14 +138,15 @@ static size_t preparedSize(const rnnc_context *c, int32_t m) {
   (void)c, (void)m;
   return sizeof(rnnc_prepared);
 }
-static int32_t prepare(const rnnc_context *c, int32_t m, rnnc_params *p, rnnc_prepared *q, size_t n) {
-  (void)c, (void)m, (void)n;
+static int32_t prepare(const rnnc_context *c, int32_t m, const rnnc_params *p, rnnc_prepared *q, size_t n,
+                       rnnc_error *e) {
+  (void)c, (void)m, (void)n, (void)e;
   memcpy(q->w, p->w, sizeof p->w);
   return RNNC_OK;
 }
 static size_t optimizerSize(int32_t m) { (void)m; return sizeof(rnnc_optimizer); }
-static int32_t optimizerInit(int32_t m, rnnc_optimizer *o, size_t n) {
-  (void)m, (void)n;
+static int32_t optimizerInit(int32_t m, rnnc_optimizer *o, size_t n, rnnc_error *e) {
+  (void)m, (void)n, (void)e;
   memset(o, 0, sizeof *o);
   o->counters.rate_scale = 1;
   o->counters.bad_parameter = -1;
@@ -159,20 +161,21 @@ static rnnc_optimizer_counters *counters(int32_t m, rnnc_optimizer *o) {
   return &o->counters;
 }
 static size_t carrySize(int32_t m, int32_t batch) { (void)m; return 4 * (size_t)batch; }
-static int32_t carryInit(int32_t m, rnnc_carry *c, size_t n, int32_t batch) {
-  (void)m, (void)batch;
+static int32_t carryInit(int32_t m, rnnc_carry *c, size_t n, int32_t batch, rnnc_error *e) {
+  (void)m, (void)batch, (void)e;
   memset(c, 0, n);
   return RNNC_OK;
 }
 static size_t streamSize(int32_t m, int32_t b) { (void)m, (void)b; return sizeof(rnnc_stream); }
-static int32_t streamInit(const rnnc_context *c, int32_t m, rnnc_params *p, rnnc_stream *s, size_t n, int32_t b) {
-  (void)c, (void)m, (void)p, (void)s, (void)n, (void)b;
+static int32_t streamInit(const rnnc_context *c, int32_t m, const rnnc_params *p, rnnc_stream *s, size_t n, int32_t b,
+                          rnnc_error *e) {
+  (void)c, (void)m, (void)p, (void)s, (void)n, (void)b, (void)e;
   return RNNC_OK;
 }
 static void *streamState(int32_t m, rnnc_stream *s, int32_t i) { (void)m, (void)s, (void)i; return 0; }
-static int64_t workspaceSize(const rnnc_context *c, int32_t m, int32_t f, int32_t b, const int32_t *t) {
+static size_t workspaceSize(const rnnc_context *c, int32_t m, int32_t f, int32_t b, const int32_t *t) {
   (void)c, (void)m, (void)f, (void)b, (void)t;
-  return (int64_t)sizeof(float) * COUNT;
+  return sizeof(float) * COUNT;
 }
 
 static int32_t badIndex(rnnc_error *e, const char *name, int row, int step, int value) {
