@@ -200,9 +200,16 @@ void Batch::give(Arrays &outputs, const std::string &name, rnn::ValueType type,
 }
 
 /// Means over what was observed in the whole batch, or over the examples.
+/// The loss of a batch without observed elements is 0.
 double Batch::lossOf(const std::vector<ExampleResult> &examples) {
   double loss = 0;
-  if (examples.empty())
+  auto observesOne = [](const ExampleResult &example) {
+    return example.observed.empty() ||
+           llvm::any_of(example.observed,
+                        [](const Observed &one) { return one.count > 0; });
+  };
+  observesNothing = llvm::none_of(examples, observesOne);
+  if (observesNothing)
     return loss;
   auto per = module.getTrain().getAs<StringAttr>("per");
   bool perExample = per && per.getValue() == "example";

@@ -24,6 +24,8 @@ public:
 
   Array &input(const std::string &name) { return inputs[name]; }
   int64_t size() const { return batch; }
+  /// True if no example was observed when the batch was evaluated last.
+  bool isEmpty() const { return observesNothing; }
 
 private:
   bool declare(llvm::StringRef name, rnn::ValueType type, bool isParam,
@@ -45,6 +47,7 @@ private:
   const RunOptions &options;
   std::string &error;
   int64_t batch = -1;
+  bool observesNothing = false;
   std::map<std::string, int64_t> padded; ///< of each time axis
   std::vector<std::pair<std::string, rnn::ValueType>> data;
   std::vector<std::pair<std::string, rnn::ValueType>> params;
@@ -60,9 +63,10 @@ std::optional<Arrays> sample(rnn::ModuleOp module, const Arrays &inputs,
                              const RunOptions &options, std::string &error);
 
 /// `train_step`: clipping and update by the gradients in `results`, which gets
-/// the norm, the new parameters and the optimiser's new memory.
-bool update(rnn::ModuleOp module, const Arrays &inputs, Arrays &results,
-            std::string &error);
+/// the norm, the new parameters and the optimiser's new memory. An empty batch
+/// leaves them as they were.
+bool update(rnn::ModuleOp module, const Arrays &inputs, bool isEmpty,
+            Arrays &results, std::string &error);
 
 } // namespace rnnc::interp
 

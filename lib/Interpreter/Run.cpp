@@ -148,6 +148,7 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   std::optional<Arrays> outputs = batch.evaluate();
   if (!outputs)
     return std::nullopt;
+  bool isEmpty = batch.isEmpty();
   dropOthers(function, *outputs);
   if (!differentiates)
     return outputs;
@@ -157,7 +158,8 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
       return std::nullopt;
     (*outputs)["grad." + name] = std::move(*gradient);
   }
-  if (function == "train_step" && !update(module, given, *outputs, error))
+  if (function == "train_step" &&
+      !update(module, given, isEmpty, *outputs, error))
     return std::nullopt;
   return outputs;
 }

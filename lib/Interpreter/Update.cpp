@@ -52,6 +52,8 @@ public:
   double norm();
   const Weight *notFinite();
   void run();
+  /// Gives back what was given.
+  void undo();
 
 private:
   void add(rnn::ParamOp param, DictionaryAttr labels);
@@ -251,8 +253,18 @@ void Updater::run() {
     step(weight);
 }
 
+void Updater::undo() {
+  for (Weight &weight : weights)
+    results[weight.name] = inputs.find(weight.name)->second;
+  for (auto &[name, value] : results)
+    if (StringRef(name).starts_with("optimizer.")) {
+      auto given = inputs.find(name);
+      value = given == inputs.end() ? Array(value.shape) : given->second;
+    }
+}
+
 bool rnnc::interp::update(rnn::ModuleOp module, const Arrays &inputs,
-                          Arrays &results, std::string &error) {
+                          bool isEmpty, Arrays &results, std::string &error) {
   Updater updater(module, inputs, results);
   if (const Weight *weight = updater.notFinite()) {
     error = "the gradient of `" + weight->name + "` is not finite";
@@ -260,6 +272,8 @@ bool rnnc::interp::update(rnn::ModuleOp module, const Arrays &inputs,
   }
   results["norm"] = Array::scalar(updater.norm());
   updater.run();
+  if (isEmpty)
+    updater.undo();
   for (auto it = results.begin(); it != results.end();)
     it = StringRef(it->first).starts_with("grad.") ? results.erase(it)
                                                    : std::next(it);

@@ -2,6 +2,7 @@
 // the compiler links into every library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Call.cpp"
+#include "Check.cpp"
 #include "Context.cpp"
 #include "Describe.cpp"
 #include "Errors.cpp"

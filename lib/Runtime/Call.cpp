@@ -11,89 +11,96 @@ namespace rnnc::rt {
 
 constexpr int kMaxDims = 16;
 
-static int64_t extent(const Call &call, int64_t dim) {
-  if (dim == kBatch)
-    return call.batch;
-  return dim <= kTime ? call.times[kTime - dim] : dim;
-}
-
-int64_t countOf(const Call &call, const int64_t *shape, int32_t rank) {
-  int64_t n = 1;
-  for (int32_t i = 0; i < rank; ++i)
-    n *= extent(call, shape[i]);
-  return n;
-}
-
 static void entryDims(const Call &call, const EntryDesc &entry, int64_t *dims) {
   for (int32_t i = 0; i < entry.numDims && i < kMaxDims; ++i)
     dims[i] = extent(call, entry.dims[i]);
 }
 
-void placeStates(Call &call, Bump &bump) {
-  const ModuleDesc &m = *call.m;
-  size_t bytes = stateOffset(m, m.numStates, call.batch);
-  call.statesIn = static_cast<char *>(bump.take(bytes));
-  call.statesOut = static_cast<char *>(bump.take(bytes));
-  call.reset = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
-  call.prevIn = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
-  call.prevOut = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
-}
-
-/// First states where there is no carry, what the carry holds otherwise.
-void loadStates(Call &call) {
-  const ModuleDesc &m = *call.m;
-  const int32_t *asked = nullptr;
+static const int32_t *askedResets(const Call &call) {
+  if (!(call.f->uses & UsesValues))
+    return nullptr;
   for (int32_t i = 0; i < call.f->numArgs; ++i)
     if (call.f->args[i].role == RoleReset)
-      asked = static_cast<const int32_t *>(call.c->args[i]);
-  bool kept = call.state.states != nullptr;
+      return static_cast<const int32_t *>(call.c->args[i]);
+  return nullptr;
+}
+
+/// What a carry or stream holds is read where it is.
+void placeStates(Call &call, Bump &bump) {
+  if (!(call.f->uses & UsesStates))
+    return;
+  const ModuleDesc &m = *call.m;
+  size_t row = size_t(call.batch) * 4;
+  call.stateBytes = stateOffset(m, m.numStates, call.batch);
+  call.statesOut = static_cast<char *>(bump.take(call.stateBytes));
+  call.prevOut = static_cast<int32_t *>(bump.take(row));
+  if (StateView &kept = call.state; kept.states) {
+    call.statesIn = kept.states;
+    call.prevIn = kept.prev;
+    call.reset = kept.fresh;
+  } else {
+    call.statesIn = static_cast<char *>(bump.take(call.stateBytes));
+    call.prevIn = static_cast<int32_t *>(bump.take(row));
+  }
+  if (!call.reset || askedResets(call))
+    call.reset = static_cast<int32_t *>(bump.take(row));
+}
+
+/// First states where there is no carry.
+void loadStates(Call &call) {
+  if (!(call.f->uses & UsesStates))
+    return;
+  const int32_t *asked = askedResets(call);
+  const StateView &kept = call.state;
+  if (!kept.states)
+    memset(call.statesIn, 0, call.stateBytes);
   for (int64_t b = 0; b < call.batch; ++b) {
-    call.reset[b] = !kept || call.state.fresh[b] || (asked && asked[b]);
-    call.prevIn[b] = kept ? call.state.prev[b] : m.firstPrev;
+    if (!kept.states)
+      call.prevIn[b] = call.m->firstPrev;
+    if (call.reset != kept.fresh)
+      call.reset[b] = !kept.states || kept.fresh[b] || (asked && asked[b]);
     call.prevOut[b] = call.prevIn[b];
   }
-  size_t bytes = stateOffset(m, m.numStates, call.batch);
-  if (kept)
-    memcpy(call.statesIn, call.state.states, bytes);
-  else
-    memset(call.statesIn, 0, bytes);
 }
 
 /// The chunk is over: its last states and last true elements go on. A row
 /// that should have begun anew but had no step still has to.
 void storeStates(Call &call) {
-  const ModuleDesc &m = *call.m;
-  if (!call.state.states)
+  StateView &kept = call.state;
+  if (!kept.states || !(call.f->uses & UsesStates))
     return;
-  memcpy(call.state.states, call.statesOut,
-         stateOffset(m, m.numStates, call.batch));
+  memcpy(kept.states, call.statesOut, call.stateBytes);
   for (int64_t b = 0; b < call.batch; ++b) {
     int64_t steps = call.f->numTimes ? 0 : 1;
     for (int32_t t = 0; t < call.f->numTimes; ++t)
       steps += call.lengths[t][b];
-    call.state.prev[b] = call.prevOut[b];
-    call.state.fresh[b] = call.reset[b] && steps == 0;
+    kept.prev[b] = call.prevOut[b];
+    kept.fresh[b] = call.reset[b] && steps == 0;
   }
+}
+
+/// There is room for what may be NULL: zeros for an input, a result that
+/// nobody reads.
+static void *bindUser(Call &call, const EntryArgDesc &arg, Bump &bump) {
+  const ArgDesc &user = call.f->args[arg.index];
+  bool isResult = user.role >= RoleLoss;
+  void *given = call.c ? call.c->args[arg.index] : nullptr;
+  if (!user.optional && !isResult)
+    return given;
+  size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
+  void *place = bump.take(bytes);
+  if (given)
+    return given;
+  if (place && !isResult)
+    memset(place, 0, bytes);
+  return place;
 }
 
 static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   const ModuleDesc &m = *call.m;
-  size_t bytes =
-      size_t(countOf(call, arg.shape, arg.rank)) * sizeOf(arg.dtype);
   switch (arg.source) {
-  case SrcUser: {
-    // An optional argument has a place of its own: zeros, or a result that
-    // nobody reads.
-    bool optional = call.f->args[arg.index].optional;
-    void *place = optional ? bump.take(bytes) : nullptr;
-    if (!call.c)
-      return nullptr;
-    if (void *given = call.c->args[arg.index])
-      return given;
-    if (place)
-      memset(place, 0, bytes);
-    return place;
-  }
+  case SrcUser:
+    return bindUser(call, arg, bump);
   case SrcParam:
     return call.c ? paramsArena(call.c->params) +
                         size_t(m.params[arg.index].offset) * realSize()
@@ -146,6 +153,7 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
     return call.probabilities;
   default: {
     // A place of its own: zeros, or a result that nobody reads.
+    size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
     void *place = bump.take(bytes);
     if (place)
       memset(place, 0, bytes);
@@ -166,107 +174,32 @@ void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump) {
 }
 
 void runEntry(Call &call, const EntryDesc &entry, void **args, Bump &bump) {
-  int64_t dims[kMaxDims] = {};
+  int64_t dims[kMaxDims];
   entryDims(call, entry, dims);
-  int variant = variantOf(call.ctx);
   Bump own = bump; // entries run one after another in the same place
-  void *place = own.take(size_t(entry.workspace[variant](dims)));
+  void *place = own.take(size_t(entry.workspace[call.variant](dims)));
   if (!call.c) {
     if (own.used > bump.used)
       bump.used = own.used;
     return;
   }
-  entry.code[variant](args, dims, place, call.ctx);
+  entry.code[call.variant](args, dims, place, &call.run);
 }
 
 /// Lengths that were not given are the padded length.
-static void placeLengths(Call &call, Bump &bump, const int32_t **lengths) {
-  call.lengths = lengths;
+static void placeLengths(Call &call, Bump &bump) {
   for (int32_t t = 0; t < call.f->numTimes; ++t) {
     auto *full = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
-    lengths[t] = full;
-    if (!call.c)
+    if (call.lengths[t])
       continue;
-    for (int64_t b = 0; b < call.batch; ++b)
+    for (int64_t b = 0; full && b < call.batch; ++b)
       full[b] = call.times[t];
-    for (int32_t i = 0; i < call.f->numArgs; ++i)
-      if (call.f->args[i].role == RoleLengths && call.f->args[i].time == t &&
-          call.c->args[i])
-        lengths[t] = static_cast<const int32_t *>(call.c->args[i]);
+    call.lengths[t] = full;
   }
-}
-
-static int32_t checkArguments(const Call &call) {
-  for (int32_t i = 0; i < call.f->numArgs; ++i) {
-    const ArgDesc &arg = call.f->args[i];
-    if (!call.c->args[i] && !arg.optional &&
-        countOf(call, arg.shape, arg.rank) > 0)
-      return fail(call.c->error, RNNC_ERR_ARGUMENT, i, arg.name, -1, -1, -1,
-                  "the argument `%s` is NULL", arg.name);
-  }
-  return RNNC_OK;
-}
-
-static int32_t checkLengths(const Call &call) {
-  for (int32_t i = 0; i < call.f->numArgs; ++i) {
-    const ArgDesc &arg = call.f->args[i];
-    auto *given = static_cast<const int32_t *>(call.c->args[i]);
-    if (arg.role != RoleLengths || arg.time < 0 || !given)
-      continue;
-    for (int64_t b = 0; b < call.batch; ++b)
-      if (given[b] < 0 || given[b] > call.times[arg.time])
-        return fail(call.c->error, RNNC_ERR_LENGTH, i, arg.name, b, -1,
-                    given[b],
-                    "length %d of example %lld is not in 0 ... %d (axis %s)",
-                    given[b], (long long)b, call.times[arg.time], arg.name);
-  }
-  return RNNC_OK;
-}
-
-/// Where an argmax runs over time, every row has a step.
-static int32_t checkNotEmpty(const Call &call) {
-  for (int32_t t = 0; t < call.f->numTimes; ++t) {
-    if (!(call.f->nonempty >> t & 1))
-      continue;
-    for (int64_t b = 0; b < call.batch; ++b)
-      if (call.lengths[t][b] == 0)
-        return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, b, -1, 0,
-                    "example %lld has no step: `%s` takes an argmax over them",
-                    (long long)b, call.f->name);
-  }
-  return RNNC_OK;
-}
-
-/// Every index is checked before it is used; padding is not looked at.
-static int32_t checkIndices(const Call &call) {
-  for (int32_t i = 0; i < call.f->numArgs; ++i) {
-    const ArgDesc &arg = call.f->args[i];
-    auto *data = static_cast<const int32_t *>(call.c->args[i]);
-    if (arg.indexSize <= 0 || arg.role >= RoleLoss || !data || arg.rank < 1)
-      continue;
-    bool timed = arg.rank > 1 && arg.shape[1] <= kTime;
-    int64_t t = timed ? kTime - arg.shape[1] : 0;
-    int64_t steps = timed ? call.times[t] : 1;
-    int64_t inner = countOf(call, arg.shape + (timed ? 2 : 1),
-                            arg.rank - (timed ? 2 : 1));
-    for (int64_t b = 0; b < call.batch; ++b) {
-      int64_t valid = timed ? call.lengths[t][b] : 1;
-      const int32_t *row = data + b * steps * inner;
-      for (int64_t k = 0; k < valid * inner; ++k)
-        if (row[k] < 0 || row[k] >= arg.indexSize)
-          return fail(call.c->error, RNNC_ERR_INDEX, i, arg.name, b,
-                      timed ? k / inner : -1, row[k],
-                      "`%s` is %d in example %lld, step %lld: not in 0 ... "
-                      "%lld",
-                      arg.name, row[k], (long long)b,
-                      (long long)(timed ? k / inner : 0),
-                      (long long)(arg.indexSize - 1));
-    }
-  }
-  return RNNC_OK;
 }
 
 static void plan(Call &call, Bump &bump) {
+  placeLengths(call, bump);
   switch (call.f->kind) {
   case KindTrainStep:
     return planTrainStep(call, bump);
@@ -281,111 +214,119 @@ static void plan(Call &call, Bump &bump) {
   }
 }
 
-static int32_t run(Call &call, Bump &bump) {
-  switch (call.f->kind) {
-  case KindTrainStep:
-    return runTrainStep(call, bump);
-  case KindSample:
-    return runSample(call, bump);
-  default: {
-    placePanels(call, bump);
-    placeStates(call, bump);
-    loadStates(call);
-    void **args = bindEntry(call, *call.f->entry, bump);
-    runEntry(call, *call.f->entry, args, bump);
-    storeStates(call);
-    return RNNC_OK;
-  }
-  }
-}
-
-/// Finds module and function; fills what does not depend on a call.
-static bool begin(Call &call, const rnnc_context *ctx, int32_t module,
-                  int32_t function, int64_t batch, const int32_t *times) {
-  call.ctx = ctx;
-  call.module = module;
-  call.m = moduleAt(module);
-  if (!call.m || function < 0 || function >= call.m->numFunctions)
-    return false;
-  call.f = &call.m->functions[function];
-  call.batch = batch;
-  call.times = times;
-  return true;
-}
-
-constexpr int kMaxTimes = 16;
-
 static size_t workspaceBytes(const rnnc_context *ctx, int32_t module,
-                              int32_t function, int64_t batch,
-                              const int32_t *times) {
-  Call call;
-  memset(static_cast<void *>(&call), 0, sizeof(call));
-  if (!begin(call, ctx, module, function, batch, times))
+                             int32_t function, int64_t batch,
+                             const int32_t *times) {
+  Call call(ctx, module, nullptr);
+  if (!begin(call, function, batch, times))
     return SIZE_MAX;
-  const int32_t *lengths[kMaxTimes] = {};
+  if (call.f->kind == KindSample && !canSample(call))
+    return SIZE_MAX;
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    if (!heldSize(addSizes(1, bytesOf(call, arg.shape, arg.rank, arg.dtype))))
+      return SIZE_MAX;
+  }
   Bump bump{nullptr};
-  placeLengths(call, bump, lengths);
   plan(call, bump);
   // Room to align the caller's memory.
   return addSizes(alignUp(bump.used), kAlign);
 }
 
-/// The carry or the stream. A `step` goes on from its stream; what may begin
-/// anew in every call can do without. A batch of no rows moves none of them.
-static int32_t openStates(Call &call) {
+/// Refuses a workspace, with the size that is good for every call.
+static int32_t refuseWorkspace(const Call &call) {
   const rnnc_call *c = call.c;
-  bool stream = call.f->kind == KindStep || call.f->kind == KindSample;
-  const void *object = stream ? static_cast<const void *>(c->stream) : c->carry;
-  const char *name = stream ? "stream" : "carry";
-  if (!object && call.f->kind != KindStep)
-    return RNNC_OK;
-  if (int32_t status =
-          checkObject(c->error, name, object,
-                      stream ? kStreamMagic : kCarryMagic, call.module))
-    return status;
-  if (call.batch == 0)
-    return RNNC_OK;
-  if (stream)
-    streamView(call.module, c->stream, call.state);
-  else
-    carryView(call.module, c->carry, call.state);
-  if (call.state.batch == call.batch)
-    return RNNC_OK;
-  return fail(c->error, RNNC_ERR_ARGUMENT, -1, name, -1, -1, call.state.batch,
-              "the %s holds %d rows, the batch has %lld", name,
-              call.state.batch, (long long)call.batch);
+  size_t need = workspaceBytes(call.run.ctx, call.module,
+                               int32_t(call.f - call.m->functions), call.batch,
+                               call.times);
+  if (heldSize(need) == 0)
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "workspace", -1, -1, -1,
+                "the workspace of `%s` for these sizes cannot be held",
+                call.f->name);
+  return fail(c->error, c->workspace ? RNNC_ERR_WORKSPACE : RNNC_ERR_ARGUMENT,
+              -1, "workspace", -1, -1, int64_t(need),
+              "`%s` needs a workspace of %lld bytes", call.f->name,
+              (long long)need);
 }
 
-static int32_t checkObjects(Call &call) {
-  const rnnc_call *c = call.c;
-  if (int32_t status = checkObject(c->error, "params", c->params, kParamsMagic,
-                                   call.module))
-    return status;
-  if (int32_t status = checkPrepared(call))
-    return status;
+static bool fits(const Call &call, size_t used) {
+  return call.c->workspace &&
+         addSizes(alignUp(used), kAlign) <= call.c->workspace_bytes;
+}
+
+/// One entry with nothing to pack: whether the workspace is large enough shows
+/// while it is laid out.
+static int32_t runEntryOnce(Call &call, Bump &bump) {
+  const EntryDesc &entry = *call.f->entry;
+  placeLengths(call, bump);
+  placePanels(call, bump);
+  placeStates(call, bump);
+  void **args = bindEntry(call, entry, bump);
+  int64_t dims[kMaxDims];
+  entryDims(call, entry, dims);
+  void *place = bump.take(size_t(entry.workspace[call.variant](dims)));
+  if (!fits(call, bump.used))
+    return refuseWorkspace(call);
+  succeed(call.c->error);
+  loadStates(call);
+  entry.code[call.variant](args, dims, place, &call.run);
+  storeStates(call);
+  return RNNC_OK;
+}
+
+static int32_t runPlanned(Call &call, Bump &bump) {
+  size_t need = workspaceBytes(call.run.ctx, call.module,
+                               int32_t(call.f - call.m->functions), call.batch,
+                               call.times);
+  if (!call.c->workspace || call.c->workspace_bytes < need ||
+      heldSize(need) == 0)
+    return refuseWorkspace(call);
+  succeed(call.c->error);
+  switch (call.f->kind) {
+  case KindTrainStep:
+    placeLengths(call, bump);
+    return runTrainStep(call, bump);
+  case KindSample:
+    placeLengths(call, bump);
+    return runSample(call, bump);
+  default:
+    return runEntryOnce(call, bump);
+  }
+}
+
+/// Results of nothing are 0; rows that should begin anew still have to.
+static int32_t runNothing(Call &call) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    if (arg.role >= RoleLoss && call.c->args[i])
+      memset(call.c->args[i], 0,
+             bytesOf(call, arg.shape, arg.rank, arg.dtype));
+  }
+  const int32_t *asked = askedResets(call);
+  for (int32_t b = 0; asked && b < call.state.batch; ++b)
+    call.state.fresh[b] |= asked[b];
   if (call.f->kind == KindTrainStep)
-    if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
-                                     kOptimizerMagic, call.module))
-      return status;
-  return openStates(call);
+    ++rnnc_rt_optimizer_counters(call.module, call.c->optimizer)->empty;
+  return succeed(call.c->error);
 }
 
-static int32_t checkCall(Call &call, const rnnc_call *c) {
-  const FunctionDesc &f = *call.f;
-  bool bad = c->batch < 0 || c->num_times != f.numTimes ||
-             c->num_args != f.numArgs || (f.numTimes && !c->times) ||
-             (f.numArgs && !c->args);
-  for (int32_t t = 0; !bad && t < f.numTimes; ++t)
-    bad = c->times[t] < 0;
-  if (bad)
-    return fail(c->error, RNNC_ERR_ARGUMENT, -1, f.name, -1, -1, -1,
-                "`%s` takes %d arguments and %d time axes, sizes not negative",
-                f.name, f.numArgs, f.numTimes);
-  if (int32_t status = checkObjects(call))
+/// Out of line: it runs in the floating-point state of kernels.
+__attribute__((noinline)) static int32_t guardedCall(Call &call) {
+  const rnnc_call *c = call.c;
+  if (int32_t status = checkCall(call))
     return status;
-  if (int32_t status = checkArguments(call))
-    return status;
-  return checkLengths(call);
+  if (nothingHappens(call))
+    return runNothing(call);
+  // A negative seed stands for none.
+  bool none = call.f->optionalSeed && !c->has_seed;
+  call.seedPair[0] = none ? -1 : int64_t(c->seed & INT64_MAX);
+  Bump bump{reinterpret_cast<char *>(
+      alignUp(reinterpret_cast<uintptr_t>(c->workspace)))};
+  size_t skipped = size_t(bump.base - static_cast<char *>(c->workspace));
+  bump.limit = c->workspace_bytes > skipped ? c->workspace_bytes - skipped : 0;
+  bool once = (call.f->kind == KindPlain || call.f->kind == KindStep) &&
+              (c->prepared || !(call.f->uses & UsesPanels));
+  return once ? runEntryOnce(call, bump) : runPlanned(call, bump);
 }
 
 } // namespace rnnc::rt
@@ -411,36 +352,11 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
     return RNNC_ERR_ARGUMENT;
   if (int32_t status = checkContext(c->error, ctx))
     return status;
-  Call call;
-  memset(static_cast<void *>(&call), 0, sizeof(call));
-  if (!begin(call, ctx, module, function, c->batch, c->times))
+  Call call(ctx, module, c);
+  if (!begin(call, function, c->batch, c->times))
     return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "", -1, -1, -1,
                 "the library has no such function");
-  call.c = c;
-  if (int32_t status = checkCall(call, c))
-    return status;
-  size_t need = workspaceBytes(ctx, module, function, c->batch, c->times);
-  if (heldSize(need) == 0)
-    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "workspace", -1, -1, -1,
-                "the workspace of `%s` for these sizes cannot be held",
-                call.f->name);
-  if (!c->workspace || c->workspace_bytes < need)
-    return fail(c->error, c->workspace ? RNNC_ERR_WORKSPACE : RNNC_ERR_ARGUMENT,
-                -1, "workspace", -1, -1, int64_t(need),
-                "`%s` needs a workspace of %lld bytes", call.f->name,
-                (long long)need);
-  Bump bump{reinterpret_cast<char *>(
-      alignUp(reinterpret_cast<uintptr_t>(c->workspace)))};
-  const int32_t *lengths[kMaxTimes] = {};
-  placeLengths(call, bump, lengths);
-  if (int32_t status = checkNotEmpty(call))
-    return status;
-  if (int32_t status = checkIndices(call))
-    return status;
-  // A negative seed stands for none.
-  bool none = call.f->optionalSeed && !c->has_seed;
-  call.seedPair[0] = none ? -1 : int64_t(c->seed & INT64_MAX);
-  call.seedPair[1] = 0;
-  succeed(c->error);
-  return run(call, bump);
+  FloatGuard guard(kKernelFloats);
+  call.run.caller = guard.before;
+  return guardedCall(call);
 }

@@ -5,6 +5,7 @@
 #include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /// Workers wait for a job number they have not seen. A job is one
 /// parallel-for; its indices are handed out by an atomic counter, which does
@@ -26,6 +27,7 @@ struct rnnc_context {
   int64_t count;
   int64_t next;
   int32_t workers;
+  pid_t process; // that has the workers: a child after a fork has none
   pthread_t handles[rnnc::rt::kMaxThreads];
 };
 
@@ -101,6 +103,8 @@ static void work(rnnc_context *ctx) {
 
 static void *workerMain(void *arg) {
   auto *ctx = static_cast<rnnc_context *>(arg);
+  // A new thread has the state of the one that made it.
+  kKernelFloats.set();
   uint64_t seen = 0;
   pthread_mutex_lock(&ctx->lock);
   for (;;) {
@@ -144,11 +148,37 @@ static void runOnPool(rnnc_context *ctx, int64_t n,
   pthread_mutex_unlock(&ctx->owner);
 }
 
+/// True in the process that started the workers. Elsewhere they are gone, and
+/// locks may be held by threads that are gone, too.
+static bool hasWorkers(const rnnc_context *ctx) {
+  return ctx->workers > 0 && ctx->process == getpid();
+}
+
+/// A task for a caller's function: its threads have a state of their own.
+struct Task {
+  void (*body)(void *, int64_t);
+  void *data;
+};
+
+static void runTask(void *task, int64_t i) {
+  auto *t = static_cast<const Task *>(task);
+  FloatGuard guard(kKernelFloats);
+  t->body(t->data, i);
+}
+
+static void runOnTasks(const CallSite &run, int64_t n, void (*body)(void *, int64_t),
+                       void *data) {
+  Task task{body, data};
+  FloatGuard guard(run.caller);
+  run.ctx->tasks(run.ctx->tasksUser, n, runTask, &task);
+}
+
 static void startWorkers(rnnc_context *ctx) {
   pthread_mutex_init(&ctx->owner, nullptr);
   pthread_mutex_init(&ctx->lock, nullptr);
   pthread_cond_init(&ctx->start, nullptr);
   pthread_cond_init(&ctx->done, nullptr);
+  ctx->process = getpid();
   // Fewer threads than asked for change the time, never the result.
   for (int32_t i = 1; i < ctx->threads; ++i) {
     if (pthread_create(&ctx->handles[ctx->workers], nullptr, workerMain, ctx))
@@ -161,25 +191,16 @@ static void startWorkers(rnnc_context *ctx) {
 
 using namespace rnnc::rt;
 
-extern "C" void rnnc_rt_parallel_for(const void *context, int64_t n,
+extern "C" void rnnc_rt_parallel_for(const void *run, int64_t n,
                                      void (*body)(void *, int64_t),
                                      void *data) {
-  auto *ctx = static_cast<rnnc_context *>(const_cast<void *>(context));
-  if (n > 1 && ctx && ctx->tasks) {
-    ctx->tasks(ctx->tasksUser, n, body, data);
-    return;
-  }
-  if (n > 1 && ctx && ctx->workers > 0) {
-    runOnPool(ctx, n, body, data);
-    return;
-  }
+  auto &of = *static_cast<const CallSite *>(run);
+  if (n > 1 && of.ctx->tasks)
+    return runOnTasks(of, n, body, data);
+  if (n > 1 && hasWorkers(of.ctx))
+    return runOnPool(const_cast<rnnc_context *>(of.ctx), n, body, data);
   for (int64_t i = 0; i < n; ++i)
     body(data, i);
-}
-
-extern "C" int64_t rnnc_rt_num_threads(const void *context) {
-  auto *ctx = static_cast<const rnnc_context *>(context);
-  return ctx && ctx->threads > 0 ? ctx->threads : 1;
 }
 
 size_t rnnc_rt_context_size(void) { return sizeof(rnnc_context); }
@@ -213,7 +234,7 @@ void rnnc_rt_context_finish(rnnc_context *ctx) {
   if (variantOf(ctx) < 0)
     return;
   ctx->magic = 0;
-  if (ctx->tasks || ctx->threads <= 1)
+  if (!hasWorkers(ctx))
     return;
   pthread_mutex_lock(&ctx->lock);
   ctx->stop = 1;

@@ -212,7 +212,8 @@ static size_t arenaBytes(const ModuleDesc &m) {
   return alignUp(size_t(m.arena) * realSize());
 }
 
-static void drawParams(const ModuleDesc &m, rnnc_params *params,
+/// Out of line: it runs in a floating-point state of its own.
+__attribute__((noinline)) static void drawParams(const ModuleDesc &m, rnnc_params *params,
                        uint64_t seed) {
   char *arena = paramsArena(params);
   memset(static_cast<void *>(params), 0, kAlign + arenaBytes(m));
@@ -235,7 +236,10 @@ int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
   if (int32_t status = checkMemory(error, "params", params, bytes,
                                    rnnc_rt_params_size(module)))
     return status;
-  drawParams(m, params, seed);
+  {
+    FloatGuard guard(kExactFloats);
+    drawParams(m, params, seed);
+  }
   auto *header = reinterpret_cast<Header *>(params);
   header->magic = kParamsMagic;
   header->module = module;

@@ -14,13 +14,6 @@ static size_t panelBytes(const ModuleDesc &m) {
   return size_t(m.prepared) * realSize();
 }
 
-static bool readsPanels(const EntryDesc &entry) {
-  for (int32_t i = 0; i < entry.numArgs; ++i)
-    if (entry.args[i].source == SrcPrepared)
-      return true;
-  return false;
-}
-
 void packWeights(Call &call, Bump &bump) {
   const EntryDesc *entry = call.m->prepare;
   if (!entry)
@@ -33,13 +26,13 @@ void packWeights(Call &call, Bump &bump) {
 }
 
 void placePanels(Call &call, Bump &bump) {
-  if (!readsPanels(*call.f->entry))
+  if (!(call.f->uses & UsesPanels))
     return;
-  call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
   if (call.c && call.c->prepared) {
     call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
     return;
   }
+  call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
   packWeights(call, bump);
 }
 
@@ -50,7 +43,7 @@ static void sign(const Call &call, rnnc_prepared *prepared) {
   header->batch = 0;
   header->stamp = reinterpret_cast<Header *>(call.c->params)->stamp;
   header->of = call.c->params;
-  header->variant = variantOf(call.ctx);
+  header->variant = call.variant;
 }
 
 void refreshPrepared(Call &call, Bump &bump) {
@@ -68,7 +61,7 @@ int32_t checkPrepared(const Call &call) {
   Header *header = headerOf(c->prepared, kPreparedMagic, call.module);
   const char *why =
       !header ? "`prepared` was not prepared"
-      : header->variant != variantOf(call.ctx)
+      : header->variant != call.variant
           ? "`prepared` was made for other code than this context uses"
       : header->of != c->params
           ? "`prepared` was made of other parameters"
@@ -89,13 +82,11 @@ static size_t layOut(Call &call, rnnc_prepared *prepared) {
   return alignUp(bump.used);
 }
 
-static Call callFor(const rnnc_context *ctx, int32_t module) {
-  Call call;
-  memset(static_cast<void *>(&call), 0, sizeof(call));
-  call.ctx = ctx;
-  call.module = module;
-  call.m = moduleAt(module);
-  return call;
+/// Out of line: it runs in the floating-point state of kernels.
+__attribute__((noinline)) static void pack(Call &call,
+                                           rnnc_prepared *prepared) {
+  layOut(call, prepared);
+  sign(call, prepared);
 }
 
 } // namespace rnnc::rt
@@ -105,7 +96,7 @@ using namespace rnnc::rt;
 size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module) {
   if (!moduleAt(module) || variantOf(ctx) < 0)
     return 0;
-  Call call = callFor(ctx, module);
+  Call call(ctx, module, nullptr);
   return layOut(call, nullptr);
 }
 
@@ -125,9 +116,9 @@ int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
   rnnc_call c;
   memset(&c, 0, sizeof(c));
   c.params = const_cast<rnnc_params *>(params); // packing only reads them
-  Call call = callFor(ctx, module);
-  call.c = &c;
-  layOut(call, prepared);
-  sign(call, prepared);
+  Call call(ctx, module, &c);
+  FloatGuard guard(kKernelFloats);
+  call.run.caller = guard.before;
+  pack(call, prepared);
   return succeed(error);
 }

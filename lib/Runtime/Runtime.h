@@ -6,6 +6,8 @@
 #ifndef RNNC_LIB_RUNTIME_RUNTIME_H
 #define RNNC_LIB_RUNTIME_RUNTIME_H
 
+#include "FloatState.h"
+
 #include "rnnc/Runtime/ABI.h"
 #include "rnnc/Runtime/Descriptors.h"
 #include "rnnc/Runtime/Kernels.h"
@@ -98,15 +100,16 @@ inline Header *headerOf(void *object, uint64_t magic, int32_t module) {
 }
 
 /// Places one after another, 64-byte aligned. With a null base it only counts:
-/// the size query and the call run the very same code.
+/// the size query and the call run the very same code. What lies past the
+/// limit is counted too, and is null.
 struct Bump {
   char *base;
+  size_t limit = SIZE_MAX;
   size_t used = 0;
   void *take(size_t bytes) {
-    used = alignUp(used);
-    void *place = base ? base + used : nullptr;
-    used = addSizes(used, bytes);
-    return place;
+    size_t begin = alignUp(used);
+    used = addSizes(begin, bytes);
+    return base && used <= limit ? base + begin : nullptr;
   }
 };
 
@@ -158,34 +161,71 @@ int32_t checkFlags(rnnc_error *error, int32_t argument, const char *name,
 size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
 size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
 
-/// What a call has found out before anything runs.
-struct Call {
+constexpr int kMaxTimes = 16;
+
+/// What compiled code hands to rnnc_rt_parallel_for: the context, and the
+/// floating-point state of who called the library.
+struct CallSite {
   const rnnc_context *ctx;
-  int32_t module;
-  const ModuleDesc *m;
-  const FunctionDesc *f;
-  const rnnc_call *c;    ///< null while sizes are asked for
-  int64_t batch;
-  const int32_t *times;  ///< padded lengths
-  const int32_t **lengths; ///< per time axis
-  StateView state;       ///< carry or stream; states null: first states
-  int64_t seedPair[2];
-  char *panels;          ///< packed weights
-  char *gradArena;       ///< train_step
-  double scalars[4];
-  char *newParams;
-  char *newSlots;        ///< all slots, one arena after the other
-  void *norm;
-  int32_t *finite;
-  int32_t *prevIn, *prevOut;
-  int32_t *reset;
-  char *statesIn, *statesOut;
-  int32_t *feed;         ///< sample: elements fed to the step
-  void *probabilities;   ///< sample: what the step gives
+  FloatState caller;
 };
 
-/// Elements of a shape.
-int64_t countOf(const Call &call, const int64_t *shape, int32_t rank);
+/// What a call has found out before anything runs.
+struct Call {
+  /// Without a call of the library, sizes are asked for.
+  Call(const rnnc_context *ctx, int32_t module, const rnnc_call *c);
+
+  CallSite run;
+  int32_t variant;
+  int32_t module;
+  const ModuleDesc *m;
+  const FunctionDesc *f = nullptr;
+  const rnnc_call *c;             ///< null while sizes are asked for
+  int64_t batch = 0;
+  const int32_t *times = nullptr; ///< padded lengths
+  /// Of the function's time axes; null: all full, until they are placed.
+  const int32_t *lengths[kMaxTimes];
+  StateView state = {};           ///< carry or stream; states null: first states
+  int64_t seedPair[2] = {};
+  char *panels = nullptr;         ///< packed weights
+  char *gradArena = nullptr;      ///< train_step
+  double scalars[4] = {};
+  char *newParams = nullptr;
+  char *newSlots = nullptr;       ///< all slots, one arena after the other
+  void *norm = nullptr;
+  int32_t *finite = nullptr;
+  int32_t *prevIn = nullptr, *prevOut = nullptr;
+  int32_t *reset = nullptr;
+  char *statesIn = nullptr, *statesOut = nullptr;
+  size_t stateBytes = 0;          ///< of all states
+  int32_t *feed = nullptr;        ///< sample: elements fed to the step
+  void *probabilities = nullptr;  ///< sample: what the step gives
+};
+
+/// The size of a dimension in this call.
+inline int64_t extent(const Call &call, int64_t dim) {
+  if (dim == kBatch)
+    return call.batch;
+  return dim <= kTime ? call.times[kTime - dim] : dim;
+}
+/// Valid steps of a row.
+inline int64_t lengthOf(const Call &call, int64_t time, int64_t row) {
+  return call.lengths[time] ? call.lengths[time][row] : call.times[time];
+}
+/// Bytes of an array; SIZE_MAX if they cannot be held.
+size_t bytesOf(const Call &call, const int64_t *shape, int32_t rank,
+               int32_t dtype);
+
+// Check.cpp
+/// Finds a function of the module for a batch.
+bool begin(Call &call, int32_t function, int64_t batch, const int32_t *times);
+/// Everything about a call that can be wrong but the workspace. Nothing was
+/// written when it fails.
+int32_t checkCall(Call &call);
+/// True if the call computes nothing: no row, or no predicted value with a
+/// valid step.
+bool nothingHappens(const Call &call);
+
 /// Binds an entry's arguments from the workspace; a null base only counts.
 void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump);
 /// Runs an entry whose arguments are bound, its own workspace from `bump`.
@@ -202,6 +242,9 @@ int32_t checkPrepared(const Call &call);
 
 void planTrainStep(Call &call, Bump &bump);
 int32_t runTrainStep(Call &call, Bump &bump);
+int32_t checkSample(const Call &call);
+/// False for more elements than `sample` handles in one call.
+bool canSample(const Call &call);
 void planSample(Call &call, Bump &bump);
 int32_t runSample(Call &call, Bump &bump);
 /// Places for states that go in and come out.

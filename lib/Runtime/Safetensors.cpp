@@ -314,9 +314,11 @@ uint64_t checksum(const void *bytes, size_t size) {
 
 using namespace rnnc::rt;
 
-int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
-                            const void *bytes, size_t size,
-                            rnnc_error *error) {
+/// Out of line: it runs in a floating-point state of its own.
+__attribute__((noinline)) static int32_t load(int32_t module,
+                                              rnnc_params *params,
+                                              const void *bytes, size_t size,
+                                              rnnc_error *error) {
   if (int32_t status = checkModule(error, module))
     return status;
   if (int32_t status =
@@ -337,4 +339,11 @@ int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
   paramsChanged(params, checksum(bytes, size));
   visit(*m, file, paramsArena(params), ignored, error);
   return succeed(error);
+}
+
+int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
+                            const void *bytes, size_t size,
+                            rnnc_error *error) {
+  FloatGuard guard(kExactFloats);
+  return load(module, params, bytes, size, error);
 }

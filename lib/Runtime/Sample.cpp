@@ -176,6 +176,7 @@ struct SamplePlan {
   double *weight;
   int32_t *list;
   int32_t *done;
+  int32_t *counts; ///< elements drawn in each row
 };
 
 SamplePlan placeSample(Call &call, Bump &bump) {
@@ -185,21 +186,58 @@ SamplePlan placeSample(Call &call, Bump &bump) {
   size_t rows = size_t(call.batch), symbols = size_t(call.f->symbols);
   call.feed = static_cast<int32_t *>(bump.take(rows * 4));
   plan.done = static_cast<int32_t *>(bump.take(rows * 4));
+  plan.counts = static_cast<int32_t *>(bump.take(rows * 4));
   plan.weight = static_cast<double *>(bump.take(symbols * 8));
   plan.list = static_cast<int32_t *>(bump.take(symbols * 4));
-  call.probabilities = bump.take(rows * symbols * realSize());
+  call.probabilities = bump.take(
+      multiplySizes(multiplySizes(rows, symbols), realSize()));
   plan.args = bindEntry(call, *call.f->entry, bump);
   return plan;
 }
 
 /// After a step its new states are the next step's states.
 void advance(Call &call) {
-  memcpy(call.statesIn, call.statesOut,
-         stateOffset(*call.m, call.m->numStates, call.batch));
+  memcpy(call.statesIn, call.statesOut, call.stateBytes);
   memset(call.reset, 0, size_t(call.batch) * 4);
 }
 
 } // namespace
+
+/// More elements than this are not drawn in one call.
+constexpr int32_t kMostDraws = (1 << 28) - 1;
+
+static int32_t badOption(const Call &call, const char *name,
+                         const char *wanted) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i)
+    if (!strcmp(call.f->args[i].name, name))
+      return fail(call.c->error, RNNC_ERR_ARGUMENT, i, name, -1, -1, -1,
+                  "`%s` is not %s", name, wanted);
+  return RNNC_ERR_ARGUMENT;
+}
+
+bool canSample(const Call &call) {
+  for (int32_t t = 0; t < call.f->numTimes; ++t)
+    if (call.times[t] > kMostDraws)
+      return false;
+  return true;
+}
+
+int32_t checkSample(const Call &call) {
+  if (!canSample(call))
+    return fail(call.c->error, RNNC_ERR_ARGUMENT, -1, call.f->name, -1, -1,
+                kMostDraws,
+                "`%s` draws and reads at most %d elements in a row; the stream "
+                "goes on in the next call",
+                call.f->name, kMostDraws);
+  SampleArgs args = readArgs(call);
+  if (!(args.temperature >= 0) || !isfinite(args.temperature))
+    return badOption(call, "temperature", "a number from 0 on");
+  if (args.topK < 0)
+    return badOption(call, "top_k", "a number from 0 on");
+  if (!(args.topP >= 0) || args.topP > 1)
+    return badOption(call, "top_p", "in 0 ... 1");
+  return RNNC_OK;
+}
 
 void planSample(Call &call, Bump &bump) {
   SamplePlan plan = placeSample(call, bump);
@@ -219,10 +257,11 @@ int32_t runSample(Call &call, Bump &bump) {
     call.feed[b] = call.prevIn[b];
     plan.done[b] = args.steps == 0;
     open -= plan.done[b];
-    args.counts[b] = 0;
+    plan.counts[b] = 0;
     longest = promptLength(b) > longest ? promptLength(b) : longest;
   }
-  memset(args.text, 0, size_t(rows * args.steps) * 4);
+  if (args.text)
+    memset(args.text, 0, size_t(rows * args.steps) * 4);
   for (int64_t step = 0; open > 0 && step < longest + args.steps; ++step) {
     runEntry(call, *call.f->entry, plan.args, bump);
     advance(call);
@@ -235,22 +274,22 @@ int32_t runSample(Call &call, Bump &bump) {
       if (plan.done[b])
         continue;
       int32_t symbol = draw(call, args, b, step, plan.weight, plan.list);
-      args.text[b * args.steps + args.counts[b]++] = symbol;
+      if (args.text)
+        args.text[b * args.steps + plan.counts[b]] = symbol;
+      ++plan.counts[b];
       call.feed[b] = symbol;
-      if (symbol == call.f->stop || args.counts[b] == args.steps) {
+      if (symbol == call.f->stop || plan.counts[b] == args.steps) {
         plan.done[b] = 1;
         --open;
       }
     }
   }
-  if (call.state.states && rows) {
-    memcpy(call.state.states, call.statesIn,
-           stateOffset(*call.m, call.m->numStates, rows));
-    for (int64_t b = 0; b < rows; ++b) {
-      call.state.fresh[b] = 0;
+  if (args.counts)
+    memcpy(args.counts, plan.counts, size_t(rows) * 4);
+  // The stream's states went along; nothing was fed if nothing was drawn.
+  if (call.state.states)
+    for (int64_t b = 0; b < rows; ++b)
       call.state.prev[b] = call.feed[b];
-    }
-  }
   return RNNC_OK;
 }
 

@@ -36,31 +36,6 @@ double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
   return scale;
 }
 
-/// Nothing is observed if every predicted value has no valid step.
-static bool nothingObserved(const Call &call) {
-  if (call.batch == 0)
-    return true;
-  for (int32_t i = 0; i < call.f->numObserved; ++i) {
-    const ArgDesc &arg = call.f->args[call.f->observed[i]];
-    if (arg.rank < 2 || arg.shape[1] > kTime)
-      return false;
-    const int32_t *lengths = call.lengths[kTime - arg.shape[1]];
-    for (int64_t b = 0; b < call.batch; ++b)
-      if (lengths[b] > 0)
-        return false;
-  }
-  return call.f->numObserved > 0;
-}
-
-/// Zeroes the `loss` and `norm` results.
-static void zeroScalars(const Call &call) {
-  for (int32_t i = 0; i < call.f->numArgs; ++i) {
-    int32_t role = call.f->args[i].role;
-    if ((role == RoleLoss || role == RoleNorm) && call.c->args[i])
-      memset(call.c->args[i], 0, sizeOf(call.f->args[i].dtype));
-  }
-}
-
 /// The first parameter with which the sum of all squares stops to be finite.
 template <typename Real>
 static int32_t firstBad(const ModuleDesc &m, const char *arena) {
@@ -133,13 +108,6 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   call.seedPair[1] = counters.updates + counters.skipped + counters.empty;
   TrainPlan plan = placeTrain(call, bump);
   loadStates(call);
-  if (nothingObserved(call)) {
-    for (int64_t b = 0; b < call.batch && call.state.states; ++b)
-      call.state.fresh[b] = call.reset[b];
-    zeroScalars(call);
-    ++counters.empty;
-    return RNNC_OK;
-  }
   memset(call.gradArena, 0, plan.arena);
   runEntry(call, *call.f->entry, plan.gradArgs, bump);
   // The update sees the rate's factor and the number of this update.

@@ -152,9 +152,9 @@ class Module:
     def about_function(self, name):
         return self.about["functions"][self.functions().index(name)]
 
-    def call(self, name, batch, times=(), seed=None, slack=0, **given):
-        """Status, and the results by name. Inputs that are not given are NULL;
-        `a.b` is given as `a__b`."""
+    def call(self, name, batch, times=(), seed=None, slack=0, unwanted=(), **given):
+        """Status, and the results by name. Inputs that are not given and results
+        that are not wanted are NULL; `a.b` is given as `a__b`."""
         about = self.about_function(name)
         given = {key.replace("__", "."): value for key, value in given.items()}
         sizes = dict(zip(about["times"], times), batch=batch)
@@ -163,6 +163,8 @@ class Module:
             shape = [sizes.get(d, d) for d in arg["shape"]]
             kind = DTYPES[arg["dtype"]]
             if arg["role"] in ("loss", "norm", "output", "probability", "state_out", "grad"):
+                if arg["name"] in unwanted:
+                    continue
                 array = results[arg["name"]] = np.full(shape, 77, kind)
             elif arg["name"] in given:
                 value = given.pop(arg["name"])

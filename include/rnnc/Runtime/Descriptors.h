@@ -133,12 +133,19 @@ enum FunctionKind : int32_t {
   KindStep = 3       ///< one entry; states live in the stream
 };
 
+/// What the compiled code of a function reads.
+enum FunctionUses : uint32_t {
+  UsesStates = 1, ///< states, previous elements or flags of a carry or stream
+  UsesPanels = 2, ///< packed weights
+  UsesValues = 4  ///< arguments that are indices or flags
+};
+
 struct FunctionDesc {
   const char *name;
   const ArgDesc *args;
   const EntryDesc *entry;
   const EntryDesc *update;  ///< train_step
-  const int32_t *observed;  ///< train_step: arguments that are predicted data
+  const int32_t *observed;  ///< of a loss: arguments that are predicted data
   int32_t kind;
   int32_t numTimes;
   int32_t numArgs;
@@ -148,7 +155,7 @@ struct FunctionDesc {
   int32_t stop;     ///< sample: ends a row; -1: none
   int32_t optionalSeed; ///< without a seed nothing is drawn
   uint32_t nonempty;    ///< bit t: rows must have a step on time axis t
-  int32_t reserved;
+  uint32_t uses;        ///< of FunctionUses: what a call need not look for
 };
 
 /// Schedules of the learning rate.
@@ -171,7 +178,7 @@ struct ModuleDesc {
   int32_t hasPrev;   ///< the carry holds a previous element
   int32_t schedule;
   int32_t firstPrev; ///< `start`
-  int32_t reserved;
+  int32_t prevSize;  ///< > 0: previous elements lie in [0, prevSize)
 };
 
 struct VariantDesc {

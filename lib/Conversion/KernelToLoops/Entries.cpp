@@ -22,6 +22,53 @@ namespace rnnc {
 
 namespace {
 
+/// `a * b` or `a + b` of sizes; what 63 bits cannot hold stops at the largest
+/// number, so that it can be told from a size.
+Value saturated(OpBuilder &b, Operation *op) {
+  Location loc = op->getLoc();
+  Type i64 = b.getI64Type(), type = op->getResult(0).getType();
+  auto wide = [&](Value v) -> Value {
+    return v.getType() == i64 ? v : arith::IndexCastOp::create(b, loc, i64, v);
+  };
+  auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(v));
+  };
+  Value lhs = wide(op->getOperand(0)), rhs = wide(op->getOperand(1));
+  Value value, wrapped;
+  if (isa<arith::MulIOp>(op)) {
+    auto product = arith::MulSIExtendedOp::create(b, loc, lhs, rhs);
+    value = product.getLow();
+    Value sign = arith::ShRSIOp::create(b, loc, value, constant(63));
+    wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                                    product.getHigh(), sign);
+  } else {
+    // The sum of two numbers of one sign has the other one.
+    value = arith::AddIOp::create(b, loc, lhs, rhs);
+    Value l = arith::XOrIOp::create(b, loc, lhs, value);
+    Value r = arith::XOrIOp::create(b, loc, rhs, value);
+    wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                    arith::AndIOp::create(b, loc, l, r),
+                                    constant(0));
+  }
+  value = arith::SelectOp::create(b, loc, wrapped, constant(INT64_MAX), value);
+  return type == i64 ? value : arith::IndexCastOp::create(b, loc, type, value);
+}
+
+/// Makes a size query give the largest number for what cannot be held.
+void saturate(func::FuncOp query) {
+  SmallVector<Operation *> ops;
+  query.walk([&](Operation *op) {
+    if (isa<arith::MulIOp, arith::AddIOp>(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops) {
+    OpBuilder b(op);
+    Value value = saturated(b, op);
+    op->getResult(0).replaceAllUsesWith(value);
+    op->erase();
+  }
+}
+
 class EntryBuilder {
 public:
   EntryBuilder(func::FuncOp function, LLVMTypeConverter &converter)
@@ -77,6 +124,7 @@ public:
       return success();
     if (query.getNumArguments() != dims.size() || query.getNumResults() != 1)
       return query.emitError("takes the sizes of rnnc.dims and gives one");
+    saturate(query);
     std::string inner = name + ".size";
     query.setName(inner);
     query.setPrivate();

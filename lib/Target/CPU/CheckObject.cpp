@@ -24,7 +24,7 @@ static bool movesMemory(llvm::StringRef name) {
 
 static bool runtimeMayCall(llvm::StringRef name) {
   static constexpr const char *kNames[] = {
-      "aligned_alloc", "cos", "floor", "free", "log", "memchr", "pow",
+      "aligned_alloc", "cos", "floor", "free", "getpid", "log", "memchr", "pow",
       "pthread_create", "pthread_join", "sqrt", "strcmp", "strncpy",
       "vsnprintf"};
   return movesMemory(name) || llvm::is_contained(kNames, name) ||

@@ -54,6 +54,7 @@ private:
   llvm::Expected<Function> sample(const RawEntry &step);
 
   void collectTimes(Function &f, const RawEntry &raw);
+  void collectObserved(Function &f);
   Shape shapeOf(const Function &f, const std::vector<std::string> &dims) const;
   int addArg(Function &f, const RawArg &raw, rt::Role role,
              bool optional = false);
@@ -283,11 +284,15 @@ llvm::Expected<Function> Maker::trainStep(const RawEntry &gradient,
   f.update.emplace();
   if (llvm::Error error = bindUpdate(*f.update, update))
     return std::move(error);
-  for (size_t i = 0; i < f.args.size(); ++i)
-    if (const Port *p = port(f.args[i].name))
-      if (p->output)
-        f.observed.push_back(int(i));
+  collectObserved(f);
   return f;
+}
+
+/// The arguments that are predicted data.
+void Maker::collectObserved(Function &f) {
+  for (size_t i = 0; i < f.args.size(); ++i)
+    if (const Port *p = port(f.args[i].name); p && p->output)
+      f.observed.push_back(int(i));
 }
 
 /// A public argument that no compiled code sees.
@@ -357,6 +362,8 @@ llvm::Expected<Function> Maker::make(llvm::StringRef name) {
   f.optionalSeed = name == "vjp";
   if (llvm::Error error = bind(f, f.entry, *find(name)))
     return std::move(error);
+  if (name == "loss" || name == "grad")
+    collectObserved(f);
   return f;
 }
 
@@ -401,6 +408,7 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
     if (p.unfold) {
       m.hasPrev = true;
       m.firstPrev = p.start.value_or(0);
+      m.prevSize = p.kind == "index" ? p.size : 0;
     }
   Maker maker(library, m, entries);
   if (llvm::Error error = maker.makePrepare())

@@ -138,6 +138,31 @@ llvm::Constant *Emitter::entry(const Entry &e) {
                 "entry");
 }
 
+/// What a call of the function has to look for.
+static uint32_t usesOf(const Function &f) {
+  uint32_t uses = f.kind == rt::KindSample ? rt::UsesStates : 0;
+  for (const EntryArg &arg : f.entry.args) {
+    switch (arg.source) {
+    case rt::SrcStateIn:
+    case rt::SrcStateOut:
+    case rt::SrcPrev:
+    case rt::SrcPrevOut:
+    case rt::SrcReset:
+      uses |= rt::UsesStates;
+      break;
+    case rt::SrcPrepared:
+      uses |= rt::UsesPanels;
+      break;
+    default:
+      break;
+    }
+  }
+  for (const Arg &arg : f.args)
+    if (arg.indexSize > 0 || arg.role == rt::RoleReset)
+      uses |= rt::UsesValues;
+  return uses;
+}
+
 llvm::Constant *Emitter::function(const Function &f) {
   Fields args, observed;
   for (const Arg &arg : f.args)
@@ -150,7 +175,7 @@ llvm::Constant *Emitter::function(const Function &f) {
                     i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
                     i32(int64_t(f.observed.size())), i32(f.symbols),
                     i32(f.start), i32(f.stop), i32(f.optionalSeed),
-                    i32(f.nonempty), i32(0)});
+                    i32(f.nonempty), i32(usesOf(f))});
 }
 
 llvm::Constant *Emitter::moduleTable(const Module &m) {
@@ -173,7 +198,7 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
        f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
        i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),
        i32(int64_t(m.functions.size())), i32(m.numSlots), i32(m.hasPrev),
-       i32(m.schedule), i32(m.firstPrev), i32(0)});
+       i32(m.schedule), i32(m.firstPrev), i32(m.prevSize)});
 }
 
 void Emitter::run() {

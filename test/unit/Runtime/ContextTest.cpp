@@ -25,7 +25,8 @@ void count(void *data, int64_t i) {
 
 void expectAllOnce(rnnc_context *ctx, int64_t n) {
   Counts counts{size_t(n)};
-  rnnc_rt_parallel_for(ctx, n, count, &counts);
+  CallSite run{ctx, FloatState::current()};
+  rnnc_rt_parallel_for(&run, n, count, &counts);
   for (auto &c : counts.seen)
     EXPECT_EQ(c.load(), 1);
 }

@@ -84,9 +84,11 @@ const EntryArgDesc prepareBinding[] = {
 const EntryDesc prepare = {prepareBinding, nullptr, prepareCode, prepareSize, 2, 0};
 
 const FunctionDesc functions[] = {
-    {"sum", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0, 0},
-    {"step", nullptr, &step, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, 0},
-    {"pick", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1, 0},
+    {"sum", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
+     UsesPanels | UsesValues},
+    {"step", nullptr, &step, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
+    {"pick", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
+     UsesPanels | UsesValues},
 };
 
 const ModuleDesc modules[] = {

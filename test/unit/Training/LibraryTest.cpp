@@ -50,7 +50,8 @@ TEST(Library, ForeignFilesAreRefused) {
 }
 
 TEST(Manifest, DamageIsNamed) {
-  Result<Manifest> manifest = parseManifest("{\"abi\":1}", "lib.so");
+  Result<Manifest> manifest = 
+      parseManifest(fmt::format("{{\"abi\":{}}}", RNNC_ABI_VERSION), "lib.so");
   ASSERT_FALSE(manifest);
   EXPECT_NE(manifest.error().message.find("`library` is missing"),
             std::string::npos);

@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
 #define ROWS 12
 #ifdef TABLE_CLASSIFIER
 #define COLS 2
@@ -90,7 +93,7 @@
 #endif
 
 static const char manifest[] =
-    "{\"abi\":1,\"compiler\":\"by hand\",\"library\":\"table\","
+    "{\"abi\":" TEXT(RNNC_ABI_VERSION) ",\"compiler\":\"by hand\",\"library\":\"table\","
     "\"precision\":\"f32\",\"options\":{},\"modules\":[{\"name\":\"Table\","
     "\"kind\":\"model\",\"source\":\"Table\",\"axes\":[],\"times\":[\"T\"],"
     "\"parameters\":[{\"name\":\"lm.W\",\"shape\":" SHAPE

@@ -88,7 +88,7 @@ struct Function {
   std::vector<Arg> args;
   Entry entry;
   std::optional<Entry> update;
-  std::vector<int> observed;
+  std::vector<int> observed; ///< of a loss: arguments that are predicted data
   int symbols = 0, start = -1, stop = -1;
   bool optionalSeed = false; ///< without a seed nothing is drawn
   uint32_t nonempty = 0;     ///< bit t: rows must have a step on time axis t
@@ -110,6 +110,7 @@ struct Module {
   int numSlots = 0;
   bool hasPrev = false;
   int64_t firstPrev = 0;
+  int64_t prevSize = 0; ///< of the axis of the previous element
   rt::Schedule schedule = rt::ScheduleConstant;
   double scheduleA = 0, scheduleB = 0, scheduleC = 0;
   llvm::json::Object manifest; ///< the static part

@@ -1,0 +1,268 @@
+// Check.cpp: what can be wrong about a call.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All of it is found before anything is written: sizes, objects, arguments,
+// lengths, indices, flags and options.
+#include "Runtime.h"
+
+#include <string.h>
+
+namespace rnnc::rt {
+
+Call::Call(const rnnc_context *ctx, int32_t module, const rnnc_call *c)
+    : run{ctx, kKernelFloats}, variant(variantOf(ctx)), module(module),
+      m(moduleAt(module)), c(c) {}
+
+bool begin(Call &call, int32_t function, int64_t batch, const int32_t *times) {
+  if (!call.m || function < 0 || function >= call.m->numFunctions)
+    return false;
+  call.f = &call.m->functions[function];
+  call.batch = batch;
+  call.times = times;
+  for (int32_t t = 0; t < call.f->numTimes; ++t)
+    call.lengths[t] = nullptr;
+  return true;
+}
+
+size_t bytesOf(const Call &call, const int64_t *shape, int32_t rank,
+               int32_t dtype) {
+  size_t bytes = sizeOf(dtype);
+  for (int32_t i = 0; i < rank; ++i)
+    bytes = multiplySizes(bytes, size_t(extent(call, shape[i])));
+  return bytes;
+}
+
+static int32_t checkSizes(const Call &call) {
+  const rnnc_call *c = call.c;
+  const FunctionDesc &f = *call.f;
+  if (c->num_times != f.numTimes || c->num_args != f.numArgs ||
+      (f.numTimes && !c->times) || (f.numArgs && !c->args))
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, f.name, -1, -1, -1,
+                "`%s` takes %d arguments and %d time axes", f.name, f.numArgs,
+                f.numTimes);
+  if (c->batch < 0)
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "batch", -1, -1, c->batch,
+                "the batch of `%s` is negative: %d", f.name, c->batch);
+  for (int32_t t = 0; t < f.numTimes; ++t)
+    if (c->times[t] < 0)
+      return fail(c->error, RNNC_ERR_ARGUMENT, -1, f.name, -1, -1, c->times[t],
+                  "the padded length of time axis %d of `%s` is negative: %d",
+                  t, f.name, c->times[t]);
+  return RNNC_OK;
+}
+
+/// The previous elements of a carry or stream are fed as indices.
+static int32_t checkPrevious(const Call &call, const char *name) {
+  int64_t size = call.m->prevSize;
+  for (int32_t b = 0; size > 0 && b < call.state.batch; ++b)
+    if (call.state.prev[b] < 0 || call.state.prev[b] >= size)
+      return fail(call.c->error, RNNC_ERR_STATE, -1, name, b, -1,
+                  call.state.prev[b],
+                  "the %s is damaged: the element before is %d in row %d, not "
+                  "in 0 ... %lld",
+                  name, call.state.prev[b], b, (long long)(size - 1));
+  return RNNC_OK;
+}
+
+/// The carry or the stream. A `step` goes on from its stream; what may begin
+/// anew in every call can do without. A batch of no rows moves none of them.
+static int32_t openStates(Call &call) {
+  const rnnc_call *c = call.c;
+  bool stream = call.f->kind == KindStep || call.f->kind == KindSample;
+  const void *object = stream ? static_cast<const void *>(c->stream) : c->carry;
+  const char *name = stream ? "stream" : "carry";
+  if (!object && call.f->kind != KindStep)
+    return RNNC_OK;
+  if (int32_t status =
+          checkObject(c->error, name, object,
+                      stream ? kStreamMagic : kCarryMagic, call.module))
+    return status;
+  if (call.batch == 0)
+    return RNNC_OK;
+  if (stream)
+    streamView(call.module, c->stream, call.state);
+  else
+    carryView(call.module, c->carry, call.state);
+  if (call.state.batch != call.batch)
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, name, -1, -1,
+                call.state.batch, "the %s holds %d rows, the batch has %lld",
+                name, call.state.batch, (long long)call.batch);
+  return checkPrevious(call, name);
+}
+
+static int32_t checkObjects(Call &call) {
+  const rnnc_call *c = call.c;
+  if (int32_t status = checkObject(c->error, "params", c->params, kParamsMagic,
+                                   call.module))
+    return status;
+  if (int32_t status = checkPrepared(call))
+    return status;
+  if (call.f->kind == KindTrainStep)
+    if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
+                                     kOptimizerMagic, call.module))
+      return status;
+  return openStates(call);
+}
+
+/// Inputs are there, all arrays can be held and are aligned as their entries.
+static int32_t checkArrays(const Call &call) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    const void *data = call.c->args[i];
+    size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
+    const char *why =
+        bytes > PTRDIFF_MAX ? "the size of the argument `%s` cannot be held"
+        : !data             ? "the argument `%s` is NULL"
+        : reinterpret_cast<uintptr_t>(data) % sizeOf(arg.dtype)
+            ? "the argument `%s` is not aligned to its entries"
+            : nullptr;
+    bool mayMiss = arg.optional || arg.role >= RoleLoss || bytes == 0;
+    if (why && (data || bytes > PTRDIFF_MAX || !mayMiss))
+      return fail(call.c->error, RNNC_ERR_ARGUMENT, i, arg.name, -1, -1, -1,
+                  why, arg.name);
+  }
+  return RNNC_OK;
+}
+
+static int32_t checkLengths(Call &call) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    auto *given = static_cast<const int32_t *>(call.c->args[i]);
+    if (arg.role != RoleLengths || arg.time < 0 || !given)
+      continue;
+    for (int64_t b = 0; b < call.batch; ++b)
+      if (given[b] < 0 || given[b] > call.times[arg.time])
+        return fail(call.c->error, RNNC_ERR_LENGTH, i, arg.name, b, -1,
+                    given[b],
+                    "length %d of example %lld is not in 0 ... %d (axis %s)",
+                    given[b], (long long)b, call.times[arg.time], arg.name);
+    call.lengths[arg.time] = given;
+  }
+  return RNNC_OK;
+}
+
+/// Where an argmax runs over time, every row has a step.
+static int32_t checkNotEmpty(const Call &call) {
+  for (int32_t t = 0; t < call.f->numTimes; ++t) {
+    if (!(call.f->nonempty >> t & 1))
+      continue;
+    for (int64_t b = 0; b < call.batch; ++b)
+      if (lengthOf(call, t, b) == 0)
+        return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, b, -1, 0,
+                    "example %lld has no step: `%s` takes an argmax over them",
+                    (long long)b, call.f->name);
+  }
+  return RNNC_OK;
+}
+
+namespace {
+/// Looks for an entry of one row that is no index. What lies past the end of
+/// the row on any of its time axes is not looked at.
+struct IndexScan {
+  const Call &call;
+  const ArgDesc &arg;
+  int64_t row;
+  int64_t step = -1; ///< on the first time axis
+  int32_t value = 0;
+
+  bool isBad(int32_t v) const { return v < 0 || v >= arg.indexSize; }
+
+  /// Searches axis `axis` and those inside of it; `data` is their first entry.
+  bool finds(int32_t axis, const int32_t *data) {
+    if (axis == arg.rank) {
+      value = *data;
+      return isBad(value);
+    }
+    int64_t dim = arg.shape[axis], inner = 1;
+    for (int32_t i = axis + 1; i < arg.rank; ++i)
+      inner *= extent(call, arg.shape[i]);
+    bool timed = dim <= kTime, first = timed && step < 0;
+    int64_t valid = timed ? lengthOf(call, kTime - dim, row) : dim;
+    for (int64_t k = 0; k < valid; ++k) {
+      if (inner == 1 && !isBad(data[k]))
+        continue;
+      step = first ? k : step;
+      if (finds(axis + 1, data + k * inner))
+        return true;
+    }
+    step = first ? -1 : step;
+    return false;
+  }
+};
+} // namespace
+
+static int32_t checkIndices(const Call &call, int32_t i) {
+  const ArgDesc &arg = call.f->args[i];
+  auto *data = static_cast<const int32_t *>(call.c->args[i]);
+  int64_t inner = 1;
+  for (int32_t k = 1; k < arg.rank; ++k)
+    inner *= extent(call, arg.shape[k]);
+  for (int64_t b = 0; b < call.batch; ++b) {
+    IndexScan scan{call, arg, b};
+    if (!scan.finds(1, data + b * inner))
+      continue;
+    return fail(call.c->error, RNNC_ERR_INDEX, i, arg.name, b, scan.step,
+                scan.value,
+                "`%s` is %d in example %lld, step %lld: not in 0 ... %lld",
+                arg.name, scan.value, (long long)b,
+                (long long)(scan.step < 0 ? 0 : scan.step),
+                (long long)(arg.indexSize - 1));
+  }
+  return RNNC_OK;
+}
+
+/// Indices, and flags: which rows begin anew, bits.
+static int32_t checkValues(const Call &call) {
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    const void *data = call.c->args[i];
+    if (!data || arg.role >= RoleLoss)
+      continue;
+    int32_t status = RNNC_OK;
+    if (arg.indexSize > 0 && arg.rank > 0)
+      status = checkIndices(call, i);
+    else if (arg.role == RoleReset)
+      status = checkFlags(call.c->error, i, arg.name,
+                          static_cast<const int32_t *>(data), call.batch);
+    if (status)
+      return status;
+  }
+  return RNNC_OK;
+}
+
+int32_t checkCall(Call &call) {
+  if (int32_t status = checkSizes(call))
+    return status;
+  if (int32_t status = checkObjects(call))
+    return status;
+  if (int32_t status = checkArrays(call))
+    return status;
+  if (call.f->numTimes) {
+    if (int32_t status = checkLengths(call))
+      return status;
+    if (int32_t status = checkNotEmpty(call))
+      return status;
+  }
+  if (call.f->uses & UsesValues)
+    if (int32_t status = checkValues(call))
+      return status;
+  return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
+}
+
+/// True if a row has a valid step on every time axis of the argument.
+static bool isObserved(const Call &call, const ArgDesc &arg, int64_t row) {
+  for (int32_t i = 0; i < arg.rank; ++i)
+    if (arg.shape[i] <= kTime && lengthOf(call, kTime - arg.shape[i], row) == 0)
+      return false;
+  return true;
+}
+
+bool nothingHappens(const Call &call) {
+  for (int32_t i = 0; i < call.f->numObserved; ++i)
+    for (int64_t b = 0; b < call.batch; ++b)
+      if (isObserved(call, call.f->args[call.f->observed[i]], b))
+        return false;
+  return call.batch == 0 || call.f->numObserved > 0;
+}
+
+} // namespace rnnc::rt
