@@ -33,6 +33,10 @@ Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
        split.shares[0] <= 0))
     return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
                       shares);
+  if (!shares.empty() && std::abs(total - 100) > 1e-9)
+    return usageError("rnnc: error: `--split {}`: the shares add up to {}, not "
+                      "to 100",
+                      shares, total);
   for (double &share : split.shares)
     share /= total;
   if (!split.shares.empty() && modulus > 0)

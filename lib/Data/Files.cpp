@@ -40,6 +40,20 @@ Result<std::string> data::readFile(const std::string &path) {
   return bytes;
 }
 
+Status data::keepInputs(const std::string &output,
+                        const std::vector<std::string> &inputs) {
+  for (const std::string &input : inputs) {
+    std::error_code code; // equivalent() says no where one does not exist
+    if (!input.empty() && std::filesystem::equivalent(output, input, code))
+      return usageError("rnnc: error: `{}` is read, and would be overwritten{}",
+                        input, input == output
+                                   ? std::string()
+                                   : fmt::format(": `{}` is the same file",
+                                                 output));
+  }
+  return {};
+}
+
 /// Writes all bytes and flushes; errno tells what failed.
 static bool writeAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {

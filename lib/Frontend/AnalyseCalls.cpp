@@ -1,6 +1,7 @@
 // AnalyseCalls.cpp - calls of functions, layers, cells and distributions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
+#include "Foreign.h"
 
 #include "Builtins.h"
 
@@ -58,11 +59,14 @@ Ty Analyser::call(const Call &node) {
   }
   if (declaredLater(name, node.callee.range))
     return silent();
+  std::string foreign = foreignWord(name);
   std::string close = similar(name, functionNames());
   auto &d = diags.error("E001", node.callee.range,
                         fmt::format("there is no function `{}`", name));
   d.label("not known here");
-  if (!close.empty())
+  if (!foreign.empty())
+    d.help(foreign);
+  else if (!close.empty())
     d.help(fmt::format("a function with a similar name exists: `{}`", close));
   return silent();
 }

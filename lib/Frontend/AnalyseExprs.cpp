@@ -1,6 +1,7 @@
 // AnalyseExprs.cpp - the types of expressions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
+#include "Foreign.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -80,7 +81,12 @@ Ty Analyser::nameRef(const NameRef &ref) {
   auto &d = diags.error("E013", ref.range,
                         fmt::format("there is no value `{}`", ref.name));
   d.label("not known here");
-  if (!close.empty())
+  std::string foreign = foreignWord(ref.name);
+  if (foreign.empty())
+    foreign = foreignMember(ref.name, "");
+  if (!foreign.empty())
+    d.help(foreign);
+  else if (!close.empty())
     d.help(fmt::format("a value with a similar name exists: `{}`", close));
   return Ty::error();
 }
@@ -195,10 +201,15 @@ Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node) {
     return index.isIndex() ? result.withFront(index.axes) : result;
   }
   if (!index.isIndex()) {
-    diags.error("E106", node.range, "this is not an index")
-        .label(index.str())
+    auto &d = diags.error("E106", node.range, "this is not an index");
+    d.label(index.str())
         .also(base.range, fmt::format("{}: wants an index in {}",
                                       baseType.str(), wanted.str()));
+    if (dynAs<Neg>(node))
+      d.help(fmt::format("nothing is counted from the end: `last({})` is the "
+                         "last element; the value of a state from the step "
+                         "before is its plain name",
+                         text(base.range)));
     return Ty::error();
   }
   indexError(node.range, index, base.range,
@@ -285,10 +296,13 @@ Ty Analyser::member(const Member &node) {
     while (at < value.rank() && !hasLabel(value.axes[at]))
       ++at;
     if (at == value.rank() || value.isDist) {
-      diags.error("E017", label.range,
-                  fmt::format("no axis has a label `{}`", label.text))
-          .label("not a label")
+      auto &d = diags.error("E017", label.range,
+                            fmt::format("no axis has a label `{}`",
+                                        label.text));
+      d.label("not a label")
           .also(root->range, fmt::format("this is {}", value.str()));
+      if (std::string help = foreignProperty(label.text); !help.empty())
+        d.help(help);
       return Ty::error();
     }
     value.axes.erase(value.axes.begin() + at);

@@ -1,6 +1,7 @@
 // AnalyseInstances.cpp - what `use` and chains make of layers and cells.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
+#include "Foreign.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -55,7 +56,9 @@ const Signature *Analyser::findModule(const Name &name) {
   for (const ItemPtr &item : program.files.back()->items)
     if (const auto *import = dynAs<ImportItem>(*item))
       importsStd |= import->name.text == "std";
-  if (!close.empty())
+  if (std::string foreign = foreignWord(name.text); !foreign.empty())
+    d.help(foreign);
+  else if (!close.empty())
     d.help(fmt::format("one with a similar name exists: `{}`", close));
   else if (!importsStd)
     d.help("the standard ones are there after `import std`");

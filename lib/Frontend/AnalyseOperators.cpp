@@ -35,9 +35,13 @@ bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
   auto &d = diags.error("E109", expr.range,
                         fmt::format("`{}` needs numbers", op));
   d.label(fmt::format("this is {}", type.str()));
-  if (type.isIndex())
+  if (type.isIndex()) {
     d.help("an index can only be used to look something up: `W[i]`, or "
            "`onehot(i)`");
+    if (op == "+" || op == "-")
+      d.help("`shift(x, 1)` is the sequence one step later; the value of a "
+             "state from the step before is its plain name");
+  }
   else if (type.kind == Ty::Kind::Bit && !type.isDist)
     d.help(fmt::format("`if {} then 1 else 0` makes numbers of it",
                        text(expr.range)));
@@ -181,6 +185,42 @@ void Analyser::shapeError(const std::string &op, SourceRange opRange,
                        name->name, str(l.axes)));
 }
 
+/// What to write if one operand of `@` has its axes, or both stand, the wrong
+/// way round; empty if that is not the mistake.
+std::string Analyser::turnedHelp(const Binary &node, const Ty &lhs,
+                                 const Ty &rhs) const {
+  std::string left = text(node.lhs->range), right = text(node.rhs->range);
+  auto isParameter = [&](const Expr &expr) {
+    const Local *local = findLocal(dynAs<NameRef>(expr)->name);
+    return local && local->kind == Local::Kind::Param;
+  };
+  auto turned = [&](const std::string &name, const Ty &type, size_t end,
+                    const Poly &wanted, const char *which) {
+    for (size_t i = type.rank(); i-- > 0;) {
+      if (i == end || type.axes[i] != wanted)
+        continue;
+      Ty other = type;
+      std::swap(other.axes[i], other.axes[end]);
+      return fmt::format("declare `{} : {}`: `@` joins {}", name, other.str(),
+                         which);
+    }
+    return std::string();
+  };
+  const char *rule = "the last axis of its left side with the first axis of "
+                     "its right side";
+  if (isParameter(*node.lhs))
+    if (std::string help =
+            turned(left, lhs, lhs.rank() - 1, rhs.axes.front(), rule);
+        !help.empty())
+      return help;
+  // `x @ W` where `W @ x` was meant.
+  if (rhs.axes.back() == lhs.axes.front())
+    return fmt::format("`{} @ {}` fits: `@` joins {}", right, left, rule);
+  return isParameter(*node.rhs)
+             ? turned(right, rhs, 0, lhs.axes.back(), rule)
+             : std::string();
+}
+
 Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
   if (!number(*node.lhs, lhs, "@") || !number(*node.rhs, rhs, "@"))
     return Ty::error();
@@ -208,6 +248,10 @@ Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
     d.note(known);
   if (!dynAs<NameRef>(*node.lhs) || !dynAs<NameRef>(*node.rhs))
     return Ty::error();
+  if (std::string help = turnedHelp(node, lhs, rhs); !help.empty()) {
+    d.help(help);
+    return Ty::error();
+  }
   // Something of the right shape, a state before an input before the rest.
   Ty wanted = Ty::real({lhs.axes.back()});
   for (Local::Kind kind : {Local::Kind::State, Local::Kind::Input,

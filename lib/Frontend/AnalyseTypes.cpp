@@ -1,6 +1,7 @@
 // AnalyseTypes.cpp - sizes, types and the look-up of names.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
+#include "Foreign.h"
 
 #include "Builtins.h"
 
@@ -288,11 +289,14 @@ Ty Analyser::distType(const Type &node) {
       return Ty::error();
     return substitute(entity->signature->result, bindings);
   }
+  std::string foreign = foreignWord(name);
   diags.error("E015", node.dist.range,
               fmt::format("there is no type `{}`", name))
       .label("not known here")
-      .help("a type is `real`, `int`, `bit`, `[A, B]`, `[A] in V`, or a "
-            "distribution such as `categorical[V]`");
+      .help(!foreign.empty()
+                ? foreign
+                : "a type is `real`, `int`, `bit`, `[A, B]`, `[A] in V`, or a "
+                  "distribution such as `categorical[V]`");
   return Ty::error();
 }
 

@@ -131,6 +131,8 @@ private:
 
   // Operators (AnalyseOperators.cpp).
   Ty binary(const ast::Binary &binary);
+  std::string turnedHelp(const ast::Binary &node, const Ty &lhs,
+                         const Ty &rhs) const;
   Ty matchOp(const ast::Binary &binary, const Ty &lhs, const Ty &rhs);
   Ty joinOp(const ast::Binary &binary, const Ty &lhs, const Ty &rhs);
   Ty compareOp(const ast::Binary &binary, const Ty &lhs, const Ty &rhs);

@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Lexer.h"
 
+#include "Foreign.h"
+#include "rnnc/Support/Text.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <map>
 
 using namespace rnnc;
 
@@ -27,9 +31,6 @@ bool isWordStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool isWordPart(char c) { return isWordStart(c) || isDigit(c); }
-bool isContinuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
 
 class Lexer {
 public:
@@ -40,6 +41,8 @@ public:
     while (skipBlank(), at < text.size())
       next();
     add(Token::Kind::End, text.size(), 0);
+    for (const auto &[character, seen] : lookAlikes)
+      report(*findLookAlike(character), seen);
     return std::move(tokens);
   }
 
@@ -63,11 +66,11 @@ private:
   void skipBlank() {
     for (; at < text.size(); ++at) {
       char c = text[at];
-      if (c == '\n')
+      if (c == '\n' || c == '\r') // a carriage return alone ends a line too
         sawNewline = true;
       else if (c == '#')
-        at = std::min(text.find('\n', at), text.size()) - 1;
-      else if (c != ' ' && c != '\t' && c != '\r')
+        at = std::min(text.find_first_of("\r\n", at), text.size()) - 1;
+      else if (c != ' ' && c != '\t')
         return;
     }
   }
@@ -118,27 +121,67 @@ private:
 
   /// One error for one character (of any number of bytes).
   void badCharacters() {
-    size_t end = at + 1;
-    while (end < text.size() && isContinuation(text[end]))
-      ++end;
-    SourceRange range = {file, static_cast<uint32_t>(at),
-                         static_cast<uint32_t>(end)};
-    char c = text[at];
-    bool printable = end - at > 1 || (c > ' ' && c < 127);
-    std::string shown = printable ? std::string(text.substr(at, end - at))
-                                  : fmt::format("\\x{:02x}",
-                                                static_cast<unsigned char>(c));
-    at = end;
+    size_t begin = at;
+    char32_t c = decodeCharacter(text, at);
+    SourceRange range = {file, static_cast<uint32_t>(begin),
+                         static_cast<uint32_t>(at)};
+    if (const LookAlike *meant = findLookAlike(c))
+      return lookAlike(*meant, range);
     // A run of them is one mistake.
-    if (range.begin == badEnd) {
-      badEnd = range.end;
-      return;
-    }
+    bool goesOn = range.begin == badEnd;
     badEnd = range.end;
-    diags.error("E006", range,
-                fmt::format("`{}` does not belong to the language", shown))
+    if (goesOn)
+      return;
+    std::string help = foreignSign(text.substr(begin, 2));
+    if (help.empty())
+      help = foreignSign(text.substr(begin, 1));
+    if (help.empty() && c >= 0x80 && c != notACharacter && !isControl(c))
+      help = "names are made of a to z, A to Z, 0 to 9 and `_`; text after `#` "
+             "is a comment and may hold anything";
+    diags
+        .error("E006", range,
+               fmt::format("`{}` does not belong to the language",
+                           shown(text.substr(begin, at - begin))))
         .label("no token begins with this character")
-        .help("text after `#` is a comment and may hold anything");
+        .help(help.empty()
+                  ? "text after `#` is a comment and may hold anything"
+                  : help);
+  }
+
+  /// What is meant takes its place, so that the rest is read as it is meant.
+  void lookAlike(const LookAlike &found, SourceRange range) {
+    SeenOften &seen = lookAlikes[found.character];
+    if (seen.count++ == 0)
+      seen.first = range;
+    if (found.meant.empty())
+      return;
+    bool word = isWordStart(found.meant[0]);
+    add(word ? Token::Kind::Word : Token::Kind::Punct, range.begin,
+        range.end - range.begin);
+    tokens.back().text = found.meant;
+  }
+
+  struct SeenOften {
+    SourceRange first;
+    size_t count = 0;
+  };
+
+  /// One error for all places where the character stands.
+  void report(const LookAlike &one, const SeenOften &seen) {
+    std::string_view bytes = text.substr(
+        seen.first.begin, seen.first.end - seen.first.begin);
+    std::string name = one.meant.empty() // nothing could be seen
+                           ? fmt::format("U+{:04X}",
+                                         static_cast<uint32_t>(one.character))
+                           : std::string(bytes);
+    auto &d =
+        diags.error("E006", seen.first,
+                    fmt::format("`{}` does not belong to the language", name));
+    d.label(fmt::format("this is {}", one.what));
+    if (seen.count > 1)
+      d.note(fmt::format("it stands at {} places of this file", seen.count));
+    d.help(one.meant.empty() ? std::string("write an ordinary space")
+                             : fmt::format("write `{}`", one.meant));
   }
 
   std::string_view text;
@@ -147,6 +190,7 @@ private:
   std::vector<Token> tokens;
   size_t at = 0;
   size_t badEnd = ~size_t(0);
+  std::map<char32_t, SeenOften> lookAlikes;
   bool sawNewline = true;
 };
 

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Parser.h"
 
+#include "Builtins.h"
+#include "Foreign.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -176,6 +179,25 @@ ExprPtr Parser::postfixOf(ExprPtr base, size_t begin) {
   return finish(std::move(node), begin, {});
 }
 
+/// What to write for `np.tanh(x)` and `x.sum()`.
+static std::string methodHelp(const Expr &callee) {
+  const auto *member = dynAs<Member>(callee);
+  if (!member)
+    return {};
+  const std::string &name = member->member.text;
+  const Expr *root = member->base.get();
+  while (const auto *inner = dynAs<Member>(*root)) // torch.nn.functional.relu
+    root = inner->base.get();
+  if (const auto *module = dynAs<NameRef>(*root))
+    if (std::string help = foreignMember(module->name, name); !help.empty())
+      return help;
+  if (std::string help = foreignProperty(name); !help.empty())
+    return help;
+  if (findBuiltin(name))
+    return fmt::format("functions stand in front: `{}(x)`", name);
+  return foreignWord(name);
+}
+
 ExprPtr Parser::callOf(ExprPtr callee, size_t begin) {
   auto node = std::make_unique<Call>();
   const Expr *head = callee.get();
@@ -193,8 +215,10 @@ ExprPtr Parser::callOf(ExprPtr callee, size_t begin) {
   }
   const auto *ref = dynAs<NameRef>(*head);
   if (!ref) {
-    diags.error("E007", head->range, "only a name can be called")
-        .label("not a name");
+    auto &d = diags.error("E007", head->range, "only a name can be called");
+    d.label("not a name");
+    if (std::string help = methodHelp(*head); !help.empty())
+      d.help(help);
     return nullptr;
   }
   node->callee = {ref->name, ref->range};

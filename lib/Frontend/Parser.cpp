@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Parser.h"
 
+#include "Foreign.h"
+
 #include <fmt/format.h>
 
 using namespace rnnc;
@@ -91,10 +93,35 @@ bool Parser::fail(const std::string &expected) {
     SourceRange before = tokens[at - 1].range;
     range = {before.file, before.end, before.end};
   }
-  diags.error("E007", range, fmt::format("expected {}, found {}", expected,
-                                         found()))
-      .label(lineEnd ? "something is missing here" : "not expected here");
+  auto &d = diags.error("E007", range, fmt::format("expected {}, found {}",
+                                                   expected, found()));
+  d.label(lineEnd ? "something is missing here" : "not expected here");
+  if (std::string help = foreignHere(); !help.empty())
+    d.help(help);
   return false;
+}
+
+/// A help line if what stands here belongs to another language: the token, two
+/// signs in a row, or the word that opened the line.
+std::string Parser::foreignHere() const {
+  auto adjacent = [&](size_t first) {
+    const Token &a = tokens[first], &b = tokens[first + 1];
+    return a.kind == Token::Kind::Punct && b.kind == Token::Kind::Punct &&
+                   a.range.end == b.range.begin
+               ? foreignSign(std::string(a.text) + std::string(b.text))
+               : std::string();
+  };
+  std::string help;
+  if (at != 0)
+    help = adjacent(at - 1);
+  if (help.empty() && at + 1 < tokens.size())
+    help = adjacent(at);
+  if (help.empty())
+    help = peek().kind == Token::Kind::Word ? foreignWord(peek().text)
+                                            : foreignSign(peek().text);
+  if (help.empty() && at != 0 && tokens[at - 1].startsLine)
+    help = foreignWord(tokens[at - 1].text);
+  return help;
 }
 
 SourceRange Parser::since(size_t firstToken) const {

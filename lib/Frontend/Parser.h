@@ -36,6 +36,7 @@ private:
   bool continuesLine(const Token &token) const;
   bool expectLineEnd();
   bool fail(const std::string &expected);
+  std::string foreignHere() const;
   std::string found() const;
   SourceRange since(size_t firstToken) const;
   bool name(ast::Name &result, const char *what);

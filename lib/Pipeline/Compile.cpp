@@ -12,6 +12,7 @@
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/Phases.h"
+#include "rnnc/Support/Text.h"
 #include "rnnc/Target/CPU/Library.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -67,11 +68,12 @@ public:
 
 private:
   int fail(int code, const llvm::Twine &message) {
-    err << "rnnc: error: " << message << "\n";
+    err << "rnnc: error: " << shown(message.str(), /*lines=*/true) << "\n";
     return code;
   }
   int checkRequest();
   int checkOutput();
+  int keepInputs();
   int readSource();
   int readText();
   int choosePrecision();
@@ -143,6 +145,24 @@ int Compilation::checkOutput() {
   return ExitOk;
 }
 
+/// Neither the result nor its header may replace what was read, under another
+/// spelling or through a link either.
+int Compilation::keepInputs() {
+  std::vector<std::string> inputs = {request.source};
+  for (uint32_t file = 0; file != sources.size(); ++file)
+    inputs.push_back(sources.name(file));
+  std::vector<std::string> outputs = {request.output};
+  if (request.emit != CompileRequest::Emit::Phase)
+    outputs.push_back(headerPath(target::symbolPrefix(request.output)));
+  for (const std::string &output : outputs)
+    for (const std::string &input : inputs)
+      if (llvm::sys::fs::equivalent(output, input))
+        return fail(ExitUsage, "`" + output +
+                                   "` is the source, or one of its imports, "
+                                   "and would be overwritten");
+  return ExitOk;
+}
+
 int Compilation::printTree(const CheckedProgram &program) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -156,6 +176,8 @@ int Compilation::readSource() {
   FrontendOptions frontend{request.dims, request.importDirs};
   std::optional<CheckedProgram> program =
       check(sources, request.source, frontend, diags);
+  if (int code = keepInputs())
+    return code;
   if (program && wanted == Phase::AST) {
     diags.sort();
     err << diags.render(request.color);
@@ -181,6 +203,8 @@ int Compilation::readSource() {
 /// Reads the text that `--emit` printed; it says of which phase it is.
 int Compilation::readText() {
   Messages messages(context, sources);
+  if (int code = keepInputs())
+    return code;
   module = mlir::parseSourceFile<mlir::ModuleOp>(request.source, &context);
   if (!module) {
     err << messages.render(request.color);

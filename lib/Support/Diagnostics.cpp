@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Support/Diagnostics.h"
 
+#include "rnnc/Support/Text.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -53,27 +55,6 @@ void Diagnostics::sort() {
 
 namespace {
 
-/// Reads one character at `at`; bytes that are no UTF-8 count as U+FFFD.
-char32_t decode(std::string_view text, size_t &at) {
-  unsigned char c = text[at++];
-  if (c < 0x80)
-    return c;
-  int more = c >= 0xF0 && c < 0xF8 ? 3 : c >= 0xE0 && c < 0xF0 ? 2
-                                     : c >= 0xC2 && c < 0xE0   ? 1
-                                                               : 0;
-  if (!more)
-    return 0xFFFD;
-  char32_t result = c & (0x3F >> more);
-  size_t i = at;
-  for (int k = 0; k < more; ++k, ++i) {
-    if (i >= text.size() || (text[i] & 0xC0) != 0x80)
-      return 0xFFFD;
-    result = result << 6 | (text[i] & 0x3F);
-  }
-  at = i;
-  return result;
-}
-
 /// Columns a character takes on a terminal; East Asian wide ones take two.
 int width(char32_t c) {
   bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
@@ -92,11 +73,11 @@ struct ShownLine {
     int column = 0;
     for (size_t at = 0; at < line.size();) {
       size_t begin = at;
-      char32_t c = decode(line, at);
+      char32_t c = decodeCharacter(line, at);
       columns.insert(columns.end(), at - begin, column);
-      if (c == 0xFFFD)
+      if (c == notACharacter)
         text += "\xEF\xBF\xBD";
-      else if (c < 0x20 || c == 0x7F)
+      else if (isControl(c))
         text += ' ';
       else
         text += line.substr(begin, at - begin);
@@ -125,12 +106,12 @@ public:
   std::string run() {
     auto [style, word] = heading();
     out += paint(style, fmt::format("{}[{}]", word, d.code));
-    out += paint("1", ": " + d.message) + "\n";
+    out += paint("1", ": " + shown(d.message)) + "\n";
     if (d.primary.range.valid())
       place();
     for (const auto &[kind, text] : d.footers)
       out += fmt::format("{} {} {}: {}\n", std::string(gutter, ' '),
-                         paint("1;34", "="), paint("1", kind), text);
+                         paint("1;34", "="), paint("1", kind), shown(text));
     return std::move(out);
   }
 
@@ -210,7 +191,7 @@ private:
     LineColumn where = sources.lineColumn(file, at);
     out += fmt::format("{}{} {}:{}:{}\n", std::string(gutter, ' '),
                        paint("1;34", isFirst ? "-->" : ":::"),
-                       sources.name(file), where.line, where.column);
+                       shown(sources.name(file)), where.line, where.column);
     if (isFirst)
       out += bar() + "\n";
     for (size_t i = 0; i < marks.size();) {
@@ -228,15 +209,15 @@ private:
   /// The line, its underlines with the text of the last mark, and the other
   /// texts below, each at its mark.
   void line(uint32_t file, unsigned number, std::vector<Mark> marks) {
-    ShownLine shown(sources.lineText(file, number));
+    ShownLine source(sources.lineText(file, number));
     out += bar(std::to_string(number));
-    if (!shown.text.empty())
-      out += " " + shown.text;
+    if (!source.text.empty())
+      out += " " + source.text;
     out += "\n" + bar() + " ";
     int column = 0;
     for (const Mark &mark : marks) {
-      int begin = shown.column(mark.begin);
-      int length = std::max(1, shown.column(mark.end) - begin);
+      int begin = source.column(mark.begin);
+      int length = std::max(1, source.column(mark.end) - begin);
       if (begin < column) { // overlaps the mark before
         length = std::max(0, begin + length - column);
         begin = column;
@@ -251,12 +232,12 @@ private:
     out += "\n";
     for (size_t i = marks.size() - 1; i-- > 0;)
       if (!marks[i].text.empty())
-        out += bar() + " " + std::string(shown.column(marks[i].begin), ' ') +
+        out += bar() + " " + std::string(source.column(marks[i].begin), ' ') +
                text(marks[i]) + "\n";
   }
 
   std::string text(const Mark &mark) const {
-    return paint(mark.isPrimary ? "1;31" : "1;34", mark.text);
+    return paint(mark.isPrimary ? "1;31" : "1;34", shown(mark.text));
   }
 
   const SourceManager &sources;

@@ -16,8 +16,10 @@ uint32_t SourceManager::addText(std::string name, std::string text) {
   file.name = std::move(name);
   file.text = std::move(text);
   file.lineBegins.push_back(0);
+  // Lines end as in files of Unix, of Windows, and of old Macintoshes.
   for (size_t i = 0; i < file.text.size(); ++i)
-    if (file.text[i] == '\n')
+    if (file.text[i] == '\n' ||
+        (file.text[i] == '\r' && file.text.substr(i + 1, 1) != "\n"))
       file.lineBegins.push_back(static_cast<uint32_t>(i + 1));
   files.push_back(std::move(file));
   return static_cast<uint32_t>(files.size() - 1);
@@ -52,6 +54,12 @@ bool SourceManager::addFile(const std::string &path, uint32_t &id,
       return false;
     }
   }
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    error = "it is UTF-16; a source is UTF-8 (iconv -f UTF-16 -t UTF-8)";
+    return false;
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) // what some editors put in front
+    text.erase(0, 3);
   id = addText(standardInput ? "<stdin>" : path, std::move(text));
   return true;
 }
@@ -79,10 +87,7 @@ std::string_view SourceManager::lineText(uint32_t file, unsigned line) const {
   const File &f = files[file];
   uint32_t begin = f.lineBegins[line - 1];
   std::string_view rest = std::string_view(f.text).substr(begin);
-  std::string_view result = rest.substr(0, rest.find('\n'));
-  if (!result.empty() && result.back() == '\r')
-    result.remove_suffix(1);
-  return result;
+  return rest.substr(0, rest.find_first_of("\r\n"));
 }
 
 uint32_t SourceManager::lineBegin(uint32_t file, unsigned line) const {

@@ -12,6 +12,15 @@ static std::string vocabularyFile(const std::string &axis) {
   return "vocabulary." + axis + ".json";
 }
 
+bool ModelDirectory::isOwnFile(const std::string &name) {
+  for (const char *own : {"model.rnn", "model.so", "options.json", "log.jsonl",
+                          "curve.svg", "report.json", "last.safetensors",
+                          "best.safetensors"})
+    if (name == own)
+      return true;
+  return name.starts_with("vocabulary.") && name.ends_with(".json");
+}
+
 bool ModelDirectory::hasFile(const std::string &name) const {
   std::error_code code;
   return std::filesystem::exists(file(name), code);

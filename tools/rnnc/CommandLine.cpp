@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "CommandLine.h"
 
+#include "Guesses.h"
+
 #include "rnnc/Data/Result.h"
 #include "rnnc/Data/Spelling.h"
+#include "rnnc/Support/Text.h"
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <functional>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -20,8 +25,9 @@ template <typename T> static std::optional<T> numberIn(const std::string &text) 
   return value;
 }
 
-template <typename T, typename Fits>
-static CLI::Validator numberCheck(const char *wanted, Fits fits) {
+template <typename T>
+static CLI::Validator numberCheck(const std::string &wanted,
+                                  std::function<bool(T)> fits) {
   return CLI::Validator(
       [=](std::string &text) -> std::string {
         std::optional<T> value = numberIn<T>(text);
@@ -32,18 +38,40 @@ static CLI::Validator numberCheck(const char *wanted, Fits fits) {
       "");
 }
 
-const CLI::Validator tool::AtLeastOne = numberCheck<uint64_t>(
-    "a whole number of at least 1", [](uint64_t value) { return value > 0; });
-const CLI::Validator tool::WholeNumber = numberCheck<uint64_t>(
-    "a whole number of at least 0", [](uint64_t) { return true; });
+CLI::Validator tool::wholeNumber(int64_t low, int64_t high) {
+  return numberCheck<int64_t>(
+      fmt::format("a whole number from {} to {}", low, high),
+      [=](int64_t value) { return value >= low && value <= high; });
+}
+
+const CLI::Validator tool::AtLeastOne = wholeNumber(1, INT32_MAX);
+const CLI::Validator tool::NotBelowZero = wholeNumber(0, INT32_MAX);
+const CLI::Validator tool::ThreadCount = wholeNumber(1, 1024);
+const CLI::Validator tool::SeedNumber = numberCheck<uint64_t>(
+    fmt::format("a whole number from 0 to {}", UINT64_MAX),
+    [](uint64_t) { return true; });
 const CLI::Validator tool::PositiveReal = numberCheck<double>(
-    "a number above 0", [](double value) { return value > 0 && value < 1e12; });
+    "a number above 0 and below 1e12",
+    [](double value) { return value > 0 && value < 1e12; });
 const CLI::Validator tool::NotNegative = numberCheck<double>(
-    "a number of at least 0",
+    "a number of at least 0 and below 1e12",
     [](double value) { return value >= 0 && value < 1e12; });
 const CLI::Validator tool::Share = numberCheck<double>(
     "a number above 0 and at most 1",
     [](double value) { return value > 0 && value <= 1; });
+
+std::optional<double> tool::finiteNumber(const std::string &text) {
+  std::optional<double> value = numberIn<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+std::optional<std::pair<std::string, std::string>>
+tool::assignment(const std::string &text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    return std::nullopt;
+  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
 
 CLI::Validator tool::oneOf(const std::vector<std::string> &words) {
   return CLI::Validator(
@@ -121,9 +149,12 @@ static std::string messageOf(const CLI::App &verb,
                              const CLI::ParseError &error) {
   for (const std::string &word : verb.remaining()) {
     std::string name = word.substr(0, word.find('='));
-    if (name.starts_with("-"))
-      return fmt::format("there is no option `{}`{}", name,
-                         data::didYouMean(name, optionsOf(verb)));
+    if (!name.starts_with("-"))
+      continue;
+    std::string help = guessedOption(name, verb.get_name());
+    return fmt::format("there is no option `{}`{}", name,
+                       help.empty() ? data::didYouMean(name, optionsOf(verb))
+                                    : "; " + help);
   }
   if (!verb.remaining().empty())
     return fmt::format("`{}` is one argument too many",
@@ -136,8 +167,8 @@ static std::string messageOf(const CLI::App &verb,
 }
 
 static int usage(const std::string &where, const std::string &message) {
-  fmt::print(stderr, "{}: error: {}\n`{} --help` tells more\n", where, message,
-             where);
+  fmt::print(stderr, "{}: error: {}\n`{} --help` tells more\n", where,
+             shown(message), where);
   return ExitUsage;
 }
 

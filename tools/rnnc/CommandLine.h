@@ -5,17 +5,32 @@
 
 #include <CLI/CLI.hpp>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rnnc::tool {
 
-/// Checks of option values; each says what it wants.
-extern const CLI::Validator AtLeastOne;   ///< 1, 2, ...
-extern const CLI::Validator WholeNumber;  ///< 0, 1, 2, ...
+/// Checks of option values; each says what it wants. Every number that has
+/// passed fits its variable.
+extern const CLI::Validator AtLeastOne;   ///< 1 to 2147483647
+extern const CLI::Validator NotBelowZero; ///< 0 to 2147483647
+extern const CLI::Validator ThreadCount;  ///< 1 to 1024
+extern const CLI::Validator SeedNumber;   ///< 0 to 2^64 - 1
 extern const CLI::Validator PositiveReal; ///< above 0
 extern const CLI::Validator NotNegative;  ///< 0 or above
 extern const CLI::Validator Share;        ///< in (0, 1]
+
+/// A whole number in a range.
+CLI::Validator wholeNumber(int64_t low, int64_t high);
+
+/// A finite number as it is written in decimal; nothing else stands around it.
+std::optional<double> finiteNumber(const std::string &text);
+
+/// `A=B` cut at its first `=`; nothing if one side is empty.
+std::optional<std::pair<std::string, std::string>>
+assignment(const std::string &text);
 
 /// One of a few words.
 CLI::Validator oneOf(const std::vector<std::string> &words);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 #include "CompileCommand.h"
+#include "Guesses.h"
 #include "Model.h"
 
+#include "rnnc/Data/Spelling.h"
 #include "rnnc/Frontend/Check.h"
 #include "rnnc/Pipeline/Compile.h"
 #include "rnnc/Pipeline/Phases.h"
+#include "rnnc/Support/Text.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -101,7 +104,8 @@ struct Options {
 };
 
 int usage(const llvm::Twine &message) {
-  llvm::errs() << "rnnc: error: " << message << "\n";
+  llvm::errs() << "rnnc: error: " << shown(message.str(), /*lines=*/true)
+               << "\n";
   return 2;
 }
 
@@ -112,6 +116,32 @@ bool parseUnroll(llvm::StringRef text, int64_t &factor) {
     return true;
   }
   return !text.getAsInteger(10, factor) && factor >= 1 && factor <= 1024;
+}
+
+/// LLVM's own message would propose one of its hundreds of options.
+int refuseUnknown(int argc, char **argv) {
+  const auto &known = cl::getRegisteredOptions();
+  for (int i = 1; i < argc; ++i) {
+    llvm::StringRef name = llvm::StringRef(argv[i]).split('=').first;
+    if (name == "--")
+      break;
+    bool prefix = name.starts_with("-D") || name.starts_with("-I") ||
+                  name.starts_with("-O");
+    if (!name.starts_with("-") || name.size() < 2 || prefix ||
+        known.contains(name.ltrim('-')))
+      continue;
+    std::string help = tool::guessedOption(name, "");
+    if (!help.empty())
+      return usage("there is no option `" + name + "`; " + help);
+    std::vector<std::string> names;
+    for (auto &[word, option] : known)
+      if (option->getOptionHiddenFlag() == cl::NotHidden)
+        names.push_back(((word.size() == 1 ? "-" : "--") + word).str());
+    return usage("there is no option `" + name + "`" +
+                 data::didYouMean(name.str(), names) +
+                 "; `rnnc MODEL.rnn --help` lists them");
+  }
+  return 0;
 }
 
 /// The default name of what is made: `libmodel.so` of `model.rnn`.
@@ -225,6 +255,8 @@ int tool::runCompileCommand(int argc, char **argv) {
   hideForeignOptions();
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &os) { os << tool::versionText() << "\n"; });
+  if (int code = refuseUnknown(argc, argv))
+    return code;
   if (!cl::ParseCommandLineOptions(argc, argv,
                                    "Compiles a model to a library and its "
                                    "header; `rnnc --help` lists the verbs\n",

@@ -317,7 +317,7 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   command->add_option("--seed", options->seed,
                       "Seed of weights, data and dropout")
       ->option_text("N")
-      ->check(WholeNumber);
+      ->check(SeedNumber);
   command->add_option("--batch", options->batch, "Examples")
       ->option_text("N")
       ->check(AtLeastOne);

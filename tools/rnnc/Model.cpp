@@ -5,6 +5,7 @@
 #include "CommandLine.h"
 
 #include "rnnc/Frontend/Check.h"
+#include "rnnc/Support/Text.h"
 
 #if RNNC_HAVE_PIPELINE
 #include "rnnc/Pipeline/Compile.h"
@@ -68,7 +69,7 @@ Result<int32_t> tool::drawnLength(const std::string &axis,
 int tool::report(const Error &error) {
   // Whoever found errors in a source has printed them.
   if (!error.message.empty())
-    fmt::print(stderr, "{}\n", error.message);
+    fmt::print(stderr, "{}\n", shown(error.message, /*lines=*/true));
   return error.exitCode;
 }
 

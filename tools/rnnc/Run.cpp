@@ -4,6 +4,7 @@
 #include "Commands.h"
 #include "Model.h"
 #include "Reference.h"
+#include "rnnc/Data/Files.h"
 
 #include <algorithm>
 
@@ -29,17 +30,15 @@ struct RunOptions {
 /// `temperature=0.7` among the arguments.
 static Status addSettings(const RunOptions &options, Arrays &args) {
   for (const std::string &text : options.settings) {
-    size_t equals = text.find('=');
-    char *end = nullptr;
-    double value = equals == std::string::npos
-                       ? 0
-                       : std::strtod(text.c_str() + equals + 1, &end);
-    if (!end || *end || end == text.c_str() + equals + 1)
+    auto parts = assignment(text);
+    std::optional<double> value =
+        parts ? finiteNumber(parts->second) : std::nullopt;
+    if (!value)
       return usageError("rnnc: error: `--set {}`: write it as NAME=NUMBER",
                         text);
     Tensor tensor(DType::F64, {});
-    tensor.as<double>()[0] = value;
-    args[text.substr(0, equals)] = tensor;
+    tensor.as<double>()[0] = *value;
+    args[parts->first] = tensor;
   }
   return {};
 }
@@ -341,9 +340,14 @@ static Result<TensorFile> callReference(const RunOptions &options) {
 }
 
 static int run(const RunOptions &options) {
-  if (!options.out.empty())
+  if (!options.out.empty()) {
     if (Status status = data::checkArrayName(options.out); !status)
       return report(status.error());
+    if (Status status = data::keepInputs(
+            options.out, {options.in, options.weights, options.model.model});
+        !status)
+      return report(status.error());
+  }
   if (options.reference) {
     Result<TensorFile> results = callReference(options);
     if (!results)
@@ -406,16 +410,16 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
   command->add_option("--batch", options->batch,
                       "Rows, where no input shows them")
       ->option_text("N")
-      ->check(WholeNumber);
+      ->check(NotBelowZero);
   CLI::Option *seed =
       command
           ->add_option("--seed", options->seed,
                        "Seed of draws, dropout and first values")
           ->option_text("N")
-          ->check(WholeNumber);
+          ->check(SeedNumber);
   command->add_option("--threads", options->threads, "Threads (default: 1)")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->check(ThreadCount);
   command
       ->add_option("--repeat", options->repeat,
                    "Call it N times; the best and the median time are shown")

@@ -142,16 +142,7 @@ static int sample(const SampleCommand &command) {
 }
 
 /// Texts of many millions of symbols would fill the memory.
-static CLI::Validator symbolCount() {
-  return CLI::Validator(
-      [](std::string &text) -> std::string {
-        std::string problem = AtLeastOne(text);
-        if (problem.empty() && (text.size() > 7))
-          problem = fmt::format("`{}` is more than 9999999", text);
-        return problem;
-      },
-      "");
-}
+constexpr int64_t mostSymbols = 9999999;
 
 void tool::addSampleCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<SampleCommand>();
@@ -164,10 +155,10 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--length", options->length, "Symbols to draw (default: 200)")
       ->option_text("N")
-      ->check(symbolCount());
+      ->check(wholeNumber(1, mostSymbols));
   command->add_option("--seed", options->seed, "Equal seeds give equal texts")
       ->option_text("N")
-      ->check(WholeNumber);
+      ->check(SeedNumber);
   command
       ->add_option("--temperature", options->temperature,
                    "Below 1: likelier symbols more often; 0: always the "

@@ -39,6 +39,7 @@ private:
   Status readData();
   Status compile();
   Status prepare();
+  Status keepInputs();
   Status fillDirectory();
   Status train();
   Status report();
@@ -197,6 +198,22 @@ static Status checkFresh(const ModelDirectory &directory, bool resume) {
                     directory.path());
 }
 
+/// Nothing that is read may lie where the training writes. The source may: it
+/// is written as it is.
+Status TrainRun::keepInputs() {
+  std::vector<std::string> inputs = command.files;
+  inputs.insert(inputs.end(), command.valid.begin(), command.valid.end());
+  inputs.push_back(command.init);
+  for (const std::string &input : inputs) {
+    std::string name = std::filesystem::path(input).filename().string();
+    if (ModelDirectory::isOwnFile(name))
+      if (Status status = data::keepInputs(directory.file(name), {input});
+          !status)
+        return status;
+  }
+  return {};
+}
+
 Status TrainRun::fillDirectory() {
   directory.read = command.data.read;
   directory.split = command.data.split;
@@ -310,7 +327,7 @@ Status TrainRun::report() {
 int TrainRun::run() {
   if (Status status = checkFresh(directory, command.train.resume); !status)
     return tool::report(status.error());
-  for (auto step : {&TrainRun::readModel, &TrainRun::readData,
+  for (auto step : {&TrainRun::keepInputs, &TrainRun::readModel, &TrainRun::readData,
                     &TrainRun::compile, &TrainRun::prepare,
                     &TrainRun::fillDirectory, &TrainRun::train, &TrainRun::report})
     if (Status status = (this->*step)(); !status)
@@ -338,12 +355,16 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       .add_option("--seed", options.train.seed,
                   "Seed of first weights, order of the data and dropout")
       ->option_text("N")
-      ->check(WholeNumber)
+      ->check(SeedNumber)
       ->group(group);
   command.add_option("--init", options.init, "First weights")
       ->option_text("FILE")
       ->group(group);
-  count("--threads", options.threads, "Threads (default: 1)");
+  command
+      .add_option("--threads", options.threads, "Threads (default: 1)")
+      ->option_text("N")
+      ->check(ThreadCount)
+      ->group(group);
   count("--checkpoint-every", train.checkpointEvery,
         "Updates between checkpoints (default: 500, and after each validation "
         "and epoch)");

@@ -74,7 +74,7 @@ void tool::addTrainedOptions(CLI::App &command, std::string &weights,
       ->option_text("FILE");
   command.add_option("--threads", threads, "Threads (default: 1)")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->check(ThreadCount);
 }
 
 data::ReadOptions Trained::readOptions(const DataOptions &given) const {

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rnnc::data {
 
@@ -15,6 +16,11 @@ Result<std::string> readFile(const std::string &path);
 /// Writes a temporary file beside `path`, flushes it to the disc and renames
 /// it, so that a reader (or a crash) never sees half of it.
 Status writeFileAtomically(const std::string &path, std::string_view bytes);
+
+/// Refuses an output that is one of the inputs, under another spelling or
+/// through a link too. Inputs that are empty are none.
+Status keepInputs(const std::string &output,
+                  const std::vector<std::string> &inputs);
 
 /// Makes a directory and its parents.
 Status makeDirectory(const std::string &path);

@@ -23,6 +23,9 @@ public:
   std::string file(const std::string &name) const {
     return directory + "/" + name;
   }
+  /// Whether a file of this name in the directory belongs to a training, which
+  /// would write over it.
+  static bool isOwnFile(const std::string &name);
   bool hasFile(const std::string &name) const;
 
   /// How the program becomes a library: dims, precision and so on, for
