@@ -72,6 +72,7 @@ private:
     return code;
   }
   int checkRequest();
+  int checkPrefix();
   int checkOutput();
   int keepInputs();
   int readSource();
@@ -88,7 +89,8 @@ private:
   int emit();
   int makeVariants(std::vector<target::VariantModule> &out);
   int write(const std::string &path, llvm::StringRef text);
-  std::string headerPath(llvm::StringRef name) const;
+  std::string symbolPrefix() const;
+  std::string headerPath() const;
 
   const CompileRequest &request;
   llvm::raw_ostream &err;
@@ -107,6 +109,8 @@ int Compilation::checkRequest() {
                                request.precision + "`");
   if (request.optLevel < 0 || request.optLevel > 3)
     return fail(ExitUsage, "there are the levels -O0 to -O3");
+  if (int code = checkPrefix())
+    return code;
   if (request.emit == CompileRequest::Emit::Phase) {
     std::optional<Phase> phase = phaseNamed(request.phase);
     if (!phase || *phase >= Phase::Object)
@@ -115,6 +119,29 @@ int Compilation::checkRequest() {
     wanted = *phase;
   }
   return checkOutput();
+}
+
+/// What all symbols of the library begin with.
+std::string Compilation::symbolPrefix() const {
+  return request.prefix.empty() ? target::symbolPrefix(request.output)
+                                : request.prefix;
+}
+
+int Compilation::checkPrefix() {
+  llvm::StringRef prefix = request.prefix;
+  bool text = request.emit == CompileRequest::Emit::Phase;
+  if (text && !prefix.empty())
+    return fail(ExitUsage, "--prefix names the symbols of a library; the text "
+                           "of a phase has none");
+  if (!prefix.empty() && !target::isCIdentifier(prefix))
+    return fail(ExitUsage, "--prefix `" + prefix +
+                               "` is no name in C: letters, digits and _, no "
+                               "digit first");
+  // The runtime in the library has names of its own.
+  if (!text && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
+    return fail(ExitUsage, "symbols cannot begin with `" + symbolPrefix() +
+                               "`; --prefix names another beginning");
+  return ExitOk;
 }
 
 /// Whether a file can be made where the result goes: better known before the
@@ -386,10 +413,12 @@ static llvm::json::Object optionsJson(const CompileRequest &request) {
       {"dims", std::move(dims)}};
 }
 
-/// `libNAME.h` beside the result.
-std::string Compilation::headerPath(llvm::StringRef name) const {
+/// `libNAME.h` beside the result, NAME from the file even if symbols begin
+/// with something else.
+std::string Compilation::headerPath() const {
   llvm::SmallString<128> path(llvm::sys::path::parent_path(request.output));
-  llvm::sys::path::append(path, "lib" + name + ".h");
+  llvm::sys::path::append(
+      path, "lib" + target::symbolPrefix(request.output) + ".h");
   return path.str().str();
 }
 
@@ -402,9 +431,8 @@ int Compilation::emit() {
   if (!interface)
     return fail(ExitSource, "nothing to compile: there is no model and "
                             "nothing is exported");
-  std::string name = target::symbolPrefix(request.output);
   llvm::Expected<target::Library> library = target::readInterface(
-      interface.getValue(), name, request.allFunctions);
+      interface.getValue(), symbolPrefix(), request.allFunctions);
   if (!library)
     return fail(ExitInternal, llvm::toString(library.takeError()));
   library->options = optionsJson(request);
@@ -423,7 +451,7 @@ int Compilation::emit() {
   if (llvm::Error error =
           target::emitLibrary(std::move(variants), *library, emitOptions))
     return fail(ExitTool, llvm::toString(std::move(error)));
-  return write(headerPath(name), target::headerText(*library));
+  return write(headerPath(), target::headerText(*library));
 }
 
 int Compilation::run() {

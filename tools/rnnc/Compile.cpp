@@ -34,6 +34,11 @@ struct Options {
   cl::opt<std::string> output{
       "o", cl::desc("Where the result goes; a library's header stands beside it"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> prefix{
+      "prefix",
+      cl::desc("What every symbol of the library begins with; without it the "
+               "output's name, so that libnet.so has net_..."),
+      cl::value_desc("name"), cl::cat(category)};
   cl::opt<bool> object{"c", cl::desc("Make an object, do not link"),
                        cl::cat(category)};
   cl::opt<std::string> emit{
@@ -200,6 +205,9 @@ int fill(const Options &options, CompileRequest &request) {
   request.phase = emit.str();
   request.source = options.source;
   request.output = options.output;
+  request.prefix = options.prefix;
+  if (options.prefix.getNumOccurrences() && options.prefix.empty())
+    return usage("--prefix is empty");
   if (request.output.empty())
     request.output = defaultOutput(request);
   if (request.source == "-" && options.output.empty() &&

@@ -21,6 +21,9 @@ struct CompileRequest {
   /// Where the result goes; "-" is standard output. The header of a library
   /// stands beside it.
   std::string output;
+  /// What every symbol of a library begins with; "": it follows from the
+  /// output's name.
+  std::string prefix;
   std::vector<std::pair<std::string, int64_t>> dims;
   /// f32 or f64; "": what `train` says, else f32.
   std::string precision;

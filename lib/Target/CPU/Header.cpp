@@ -149,7 +149,7 @@ std::string target::headerText(const Library &library) {
   std::string text;
   llvm::raw_string_ostream os(text);
   std::string guard = llvm::StringRef("RNNC_LIB_" + library.name + "_H").upper();
-  os << "/* lib" << library.name << ".h: made by rnnc " RNNC_VERSION
+  os << "/* " << library.name << ": made by rnnc " RNNC_VERSION
      << ". Do not edit.\n *\n"
      << " * Arrays are row-major, [batch, time, feature]. What can fail "
         "returns an\n * rnnc_status and tells in `error`, which may be NULL, "

@@ -31,6 +31,12 @@ std::string target::cName(llvm::StringRef name) {
   return out;
 }
 
+bool target::isCIdentifier(llvm::StringRef name) {
+  return !name.empty() && !llvm::isDigit(name.front()) &&
+         llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
 std::string target::symbolPrefix(llvm::StringRef fileName) {
   llvm::StringRef stem = llvm::sys::path::filename(fileName);
   stem = stem.take_until([](char c) { return c == '.'; });

@@ -132,6 +132,7 @@ llvm::Expected<Library> readInterface(llvm::StringRef text,
 /// The prefix of a library's symbols: the file's name without `lib` and its
 /// ending, made a C identifier.
 std::string symbolPrefix(llvm::StringRef fileName);
+bool isCIdentifier(llvm::StringRef name);
 /// Makes a C identifier.
 std::string cName(llvm::StringRef name);
 
