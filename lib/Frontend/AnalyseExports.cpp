@@ -22,6 +22,7 @@ const std::vector<Function> &modelFunctions() {
       {"grad", {}},
       {"train_step", {}},
       {"predict", {}},
+      {"predict_chunk", {}},
       {"sample", {"temperature", "top_k", "top_p", "max", "paths", "seed"}},
       {"beam", {"width", "length_penalty", "max"}},
       {"step", {}}};
@@ -48,20 +49,20 @@ public:
 
   void run() {
     const std::string &function = entry.function.text;
-    bool draws =
-        function == "predict" || function == "sample" || function == "beam";
-    if (draws && model.outputs.empty()) {
+    bool predicts = function == "predict" || function == "predict_chunk";
+    bool draws = function == "sample" || function == "beam";
+    if ((predicts || draws) && model.outputs.empty()) {
       diags.error("E413", entry.function.range,
                   fmt::format("the model `{}` has no output to {}", model.name,
-                              function == "predict" ? "predict" : "draw"))
+                              predicts ? "predict" : "draw"))
           .label("not possible")
           .also(model.decl, "it has a `loss` only");
       return;
     }
     if (function == "beam")
       beam();
-    if (function == "step")
-      step();
+    if (function == "step" || function == "predict_chunk")
+      step(function);
   }
 
 private:
@@ -80,7 +81,7 @@ private:
     }
   }
 
-  void step() {
+  void step(const std::string &function) {
     SourceRange why = model.backward;
     const char *label = "this scan starts at the end of the sequence";
     if (!why.valid()) {
@@ -90,7 +91,9 @@ private:
     if (!why.valid())
       return;
     diags.error("E404", entry.function.range,
-                fmt::format("`{}` cannot run one step at a time", model.name))
+                fmt::format("`{}` cannot run {}", model.name,
+                            function == "step" ? "one step at a time"
+                                               : "part by part"))
         .label("not possible")
         .also(why, label)
         .help(fmt::format("export `{}.predict`, which gets whole sequences",

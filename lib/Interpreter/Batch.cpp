@@ -44,9 +44,10 @@ bool Batch::declare(StringRef name, rnn::ValueType type, bool isParam,
   return shapes(name, type, isParam);
 }
 
-bool Batch::isModelStep() const {
+bool Batch::goesOn() const {
   return rnn::ModuleOp(module).getKind() == "model" &&
-         (options.function == "step" || options.function == "sample");
+         (options.function == "step" || options.function == "sample" ||
+          options.function == "predict_chunk");
 }
 
 std::vector<std::pair<std::string, rnn::ValueType>>
@@ -67,9 +68,9 @@ rnnc::interp::timeStates(rnn::ModuleOp module) {
   return states;
 }
 
-/// What a step of a model goes on from.
+/// What a step or a part of a model goes on from.
 bool Batch::declareStates() {
-  if (!isModelStep())
+  if (!goesOn())
     return true;
   for (auto &[name, type] : timeStates(module))
     if (!declare("state." + name, type, false, true))
@@ -257,7 +258,7 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
       predictions(observe.getName().str(), plain, type);
   }
-  if (isModelStep())
+  if (goesOn())
     for (auto &[name, type] : timeStates(module))
       give(outputs, "state." + name, type, examples);
   return outputs;

@@ -34,7 +34,7 @@ private:
   bool shapes(llvm::StringRef name, rnn::ValueType type, bool isParam);
   bool checkLengths();
   bool checkNames();
-  bool isModelStep() const;
+  bool goesOn() const;
   Array pick(const Array &array, rnn::ValueType type, int64_t row);
   int64_t lengthOf(rnn::AxisAttr axis, int64_t row);
   double lossOf(const std::vector<ExampleResult> &examples);

@@ -202,22 +202,22 @@ bool Example::bind(rnn::BindOp op) {
   return true;
 }
 
-/// In `step` a recurrence over time goes on from the states given.
+/// In `step` and `predict_chunk` a recurrence over time goes on from the states given.
 std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
                                         rnn::AxisAttr axis) {
   std::vector<Array> states;
   for (auto [first, name] :
        llvm::zip_equal(init, names.getAsRange<StringAttr>())) {
     auto it = given.find("state." + name.getValue().str());
-    bool goesOn = isStep() && axis.isTime() && it != given.end();
-    states.push_back(goesOn ? it->second : get(first));
+    bool isGiven = goesOn() && axis.isTime() && it != given.end();
+    states.push_back(isGiven ? it->second : get(first));
   }
   return states;
 }
 
 void Example::giveStates(ArrayAttr names, const std::vector<Array> &states,
                          rnn::AxisAttr axis) {
-  if (!isStep() || !axis.isTime())
+  if (!goesOn() || !axis.isTime())
     return;
   for (auto [name, state] :
        llvm::zip_equal(names.getAsRange<StringAttr>(), states))

@@ -76,6 +76,10 @@ private:
   void cut(std::vector<Array> &states, int64_t step);
 
   /// One step only, of which `sample` makes many.
+  /// States come from the caller and go back to it.
+  bool goesOn() const {
+    return isStep() || options.function == "predict_chunk";
+  }
   bool isStep() const {
     return options.function == "step" || options.function == "sample";
   }

@@ -9,8 +9,9 @@ using namespace rnnc;
 using namespace rnnc::interp;
 
 static bool isKnown(StringRef kind, StringRef function) {
-  static const char *const ofModels[] = {"loss",    "grad", "train_step",
-                                         "predict", "step", "sample"};
+  static const char *const ofModels[] = {
+      "loss", "grad", "train_step", "predict", "predict_chunk", "step",
+      "sample"};
   if (kind == "model")
     return llvm::is_contained(ofModels, function);
   return function == "forward" || function == "vjp" ||
@@ -76,7 +77,8 @@ static void renameStates(rnn::ModuleOp module, const RunOptions &options,
     inputs.erase(it);
   };
   bool isModel = module.getKind() == "model";
-  if (isModel && (options.function == "step" || options.function == "sample"))
+  if (isModel && (options.function == "step" || options.function == "sample" ||
+                  options.function == "predict_chunk"))
     for (auto &[name, type] : timeStates(module))
       rename(name, "state." + name);
   for (Operation &op : module.getBody().front())
@@ -128,7 +130,7 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   }
   Arrays given = inputs;
   renameStates(module, options, given);
-  if (function == "sample" || function == "step")
+  if (function == "sample" || function == "step" || function == "predict_chunk")
     error = againstStep(module);
   if (!error.empty())
     return std::nullopt;

@@ -287,7 +287,8 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
   Result<int32_t> batch = batchOf(info, *args, options.batch);
   if (!batch)
     return blame(options, batch.error());
-  bool wantsStream = (info.name == "step" || info.name == "sample") &&
+  bool wantsStream = (info.name == "step" || info.name == "sample" ||
+                      info.name == "predict_chunk") &&
                      !instance.module().states.empty();
   if (wantsStream) {
     if (Status status = fillStream(instance, info, *args, *batch); !status)

@@ -130,7 +130,7 @@ enum FunctionKind : int32_t {
   KindPlain = 0,     ///< one entry
   KindTrainStep = 1, ///< gradient, then update
   KindSample = 2,    ///< a loop of the step entry
-  KindStep = 3       ///< one entry; states live in the stream
+  KindStep = 3       ///< `step`, `predict_chunk`: one entry; states live in the stream
 };
 
 /// What the compiled code of a function reads.

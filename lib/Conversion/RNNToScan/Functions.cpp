@@ -630,6 +630,24 @@ LogicalResult FunctionMaker::makePredict() {
   });
 }
 
+LogicalResult FunctionMaker::makePredictChunk() {
+  LoweringOptions options;
+  options.carried = true;
+  SmallVector<Slot> slots = commonSlots(false);
+  for (const StateInfo &state : info.states)
+    slots.push_back(valueSlot(state.name, "state_in", state.type, false));
+  slots.push_back(rowsSlot("reset", "reset"));
+  SmallVector<Value> roots;
+  for (rnn::ObserveOp observe : info.observes)
+    roots.push_back(observe.getDist());
+  return make("predict_chunk", slots, options, [&](Lowering &lowering) {
+    if (failed(lowerFor(lowering, roots)) || failed(giveModes(lowering)))
+      return failure();
+    giveStates(lowering, false);
+    return success();
+  });
+}
+
 LogicalResult FunctionMaker::bodyOfForward(Lowering &lowering) {
   SmallVector<Value> roots;
   for (rnn::ResultOp result : info.results)

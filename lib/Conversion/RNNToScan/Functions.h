@@ -48,6 +48,8 @@ struct ModuleInfo {
   }
   /// Why there is no `step`: an empty reason if there is one.
   std::pair<mlir::Location, std::string> reasonAgainstStep() const;
+  /// Why there is no `predict_chunk`, which takes a sequence in parts.
+  std::pair<mlir::Location, std::string> reasonAgainstParts() const;
   /// The same for chunks that carry their states on.
   std::pair<mlir::Location, std::string> reasonAgainstCarry() const;
 };
@@ -72,6 +74,8 @@ public:
   /// The gradient of the objective: `grad` of a model, `vjp` of the others.
   mlir::LogicalResult makeGradient(mlir::StringRef name);
   mlir::LogicalResult makePredict();
+  /// `predict` of the next part of sequences: states come in and go out.
+  mlir::LogicalResult makePredictChunk();
   mlir::LogicalResult makeForward();
   mlir::LogicalResult makeStep();
   bool canPredict() const;

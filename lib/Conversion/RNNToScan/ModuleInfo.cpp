@@ -148,6 +148,86 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
   return reason;
 }
 
+/// Where the place of a step is taken as a number: parts of a sequence count
+/// their steps anew.
+static Operation *countsSteps(rnn::ModuleOp module) {
+  Operation *found = nullptr;
+  module.walk([&](rnn::BindOp bind) {
+    if (!bind.getAxis().isTime())
+      return;
+    for (OpOperand &use : bind.getIndex().getUses()) {
+      auto lookup = dyn_cast<rnn::LookupOp>(use.getOwner());
+      if (!lookup || lookup.getTable() == bind.getIndex())
+        found = use.getOwner();
+    }
+  });
+  return found;
+}
+
+static bool isTimed(Type type) {
+  auto value = dyn_cast<rnn::ValueType>(type);
+  return value && llvm::any_of(value.getAxes(), [](rnn::AxisAttr axis) {
+           return axis.isTime();
+         });
+}
+
+/// Where an output of a step depends on the end of the sequence.
+static Operation *waitsForEnd(rnn::ModuleOp module) {
+  llvm::DenseSet<Value> ends;
+  for (Operation &op : module.getBody().front()) {
+    auto takesEnd = [](Operation *inner) {
+      auto sequence = dyn_cast<rnn::SequenceOp>(inner);
+      return sequence && firstTime(sequence.getValue().getType());
+    };
+    bool reads = false;
+    op.walk([&](Operation *inner) {
+      reads |= (inner != &op && takesEnd(inner)) ||
+               llvm::any_of(inner->getOperands(),
+                            [&](Value v) { return ends.contains(v); });
+    });
+    bool recurs = isa<rnn::ScanOp>(op) && cast<rnn::ScanOp>(op).getAxis().isTime();
+    bool timed = recurs || llvm::any_of(op.getOperandTypes(), isTimed) ||
+                 llvm::any_of(op.getResultTypes(), isTimed);
+    if (reads && timed)
+      return &op;
+    if (reads || takesEnd(&op))
+      ends.insert(op.result_begin(), op.result_end());
+    if (recurs)
+      for (Value last : cast<rnn::ScanOp>(op).getFinals())
+        ends.insert(last);
+  }
+  return nullptr;
+}
+
+std::pair<Location, std::string> ModuleInfo::reasonAgainstParts() const {
+  auto reason = reasonAgainstStep();
+  if (!reason.second.empty())
+    return reason;
+  rnn::ModuleOp op = module;
+  for (rnn::ObserveOp observe : observes) {
+    auto type = cast<rnn::ValueType>(rnn::ObserveOp(observe).getData().getType());
+    if (isUnfold(observe))
+      return {rnn::ObserveOp(observe).getLoc(), "it reads what it predicts"};
+    if (!firstTime(type) ||
+        llvm::any_of(type.getAxes().drop_front(),
+                     [](rnn::AxisAttr axis) { return axis.isTime(); }))
+      return {rnn::ObserveOp(observe).getLoc(),
+              "`" + rnn::ObserveOp(observe).getName().str() +
+                  "` has no value for each step"};
+  }
+  if (states.empty())
+    return {op.getLoc(), "it keeps no state: `predict` takes a part as well"};
+  for (const StateInfo &state : states)
+    if (isTimed(state.type))
+      return {state.loc, "the state `" + state.name +
+                             "` is as long as the sequence"};
+  if (Operation *place = countsSteps(op))
+    return {place->getLoc(), "the number of a step is used"};
+  if (Operation *place = waitsForEnd(op))
+    return {place->getLoc(), "it needs the end of the sequence"};
+  return reason;
+}
+
 std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
   rnn::ModuleOp op = module;
   if (const StateInfo *state = repeatedState(states))

@@ -141,7 +141,24 @@ struct ConvertRNNToScan
                               "alone");
       }
     }
+    if (wanted({"predict_chunk"}) &&
+        failed(convertChunk(maker, info, exported)))
+      return failure();
     return convertStep(maker, info, exported, wanted);
+  }
+
+  LogicalResult convertChunk(FunctionMaker &maker, const ModuleInfo &info,
+                             const llvm::StringSet<> &exported) {
+    auto [loc, reason] = info.reasonAgainstParts();
+    if (reason.empty() && !maker.canPredict())
+      reason = "no output follows from the inputs alone";
+    if (reason.empty())
+      return maker.makePredictChunk();
+    if (!exported.contains("predict_chunk"))
+      return success();
+    return emitError(loc) << "[E404] `predict_chunk` is not possible for this "
+                             "module: "
+                          << reason;
   }
 
   LogicalResult convertLayer(FunctionMaker &maker, const ModuleInfo &info,

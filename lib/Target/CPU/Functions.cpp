@@ -15,8 +15,9 @@ using namespace rnnc::target;
 namespace {
 
 /// The order in which functions stand in the manifest.
-constexpr const char *kOrder[] = {"loss",   "grad", "train_step", "predict",
-                                  "sample", "step", "forward",    "vjp"};
+constexpr const char *kOrder[] = {
+    "loss",   "grad", "train_step", "predict", "predict_chunk",
+    "sample", "step", "forward",    "vjp"};
 
 class Maker {
 public:
@@ -357,7 +358,8 @@ llvm::Expected<Function> Maker::make(llvm::StringRef name) {
     return sample(*find("step"));
   Function f;
   f.name = name.str();
-  f.usesStream = name == "step" && !statesAreArguments();
+  f.usesStream = (name == "step" || name == "predict_chunk") &&
+                 !statesAreArguments();
   f.kind = f.usesStream ? rt::KindStep : rt::KindPlain;
   f.optionalSeed = name == "vjp";
   if (llvm::Error error = bind(f, f.entry, *find(name)))

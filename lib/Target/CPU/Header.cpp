@@ -59,6 +59,10 @@ static llvm::StringRef purpose(const Function &f) {
             "One update: gradient, clipping, optimiser. If a gradient is not "
             "finite\n * nothing changes but the optimiser's counters.")
       .Case("predict", "The most probable value of every output.")
+      .Case("predict_chunk",
+            "The same of the next part of every row: the states go on in "
+            "`stream`, which\n * `step` shares. Parts one after the other give "
+            "what the whole gives.")
       .Case("sample", "Draws sequences; the same seed gives the same ones.")
       .Case("step", "One time step of every row.")
       .Case("forward", "The output of every row, at every step.")
