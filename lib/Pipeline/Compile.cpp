@@ -4,6 +4,7 @@
 
 #include "Messages.h"
 #include "PrintAST.h"
+#include "Weights.h"
 
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
@@ -72,7 +73,7 @@ private:
     return code;
   }
   int checkRequest();
-  int checkPrefix();
+  int checkLibraryOptions();
   int checkOutput();
   int keepInputs();
   int readSource();
@@ -109,7 +110,7 @@ int Compilation::checkRequest() {
                                request.precision + "`");
   if (request.optLevel < 0 || request.optLevel > 3)
     return fail(ExitUsage, "there are the levels -O0 to -O3");
-  if (int code = checkPrefix())
+  if (int code = checkLibraryOptions())
     return code;
   if (request.emit == CompileRequest::Emit::Phase) {
     std::optional<Phase> phase = phaseNamed(request.phase);
@@ -127,9 +128,13 @@ std::string Compilation::symbolPrefix() const {
                                 : request.prefix;
 }
 
-int Compilation::checkPrefix() {
+/// Options that only a library can have.
+int Compilation::checkLibraryOptions() {
   llvm::StringRef prefix = request.prefix;
   bool text = request.emit == CompileRequest::Emit::Phase;
+  if (text && !request.weights.empty())
+    return fail(ExitUsage, "--weights go into a library; the text of a phase "
+                           "has none");
   if (text && !prefix.empty())
     return fail(ExitUsage, "--prefix names the symbols of a library; the text "
                            "of a phase has none");
@@ -178,15 +183,19 @@ int Compilation::keepInputs() {
   std::vector<std::string> inputs = {request.source};
   for (uint32_t file = 0; file != sources.size(); ++file)
     inputs.push_back(sources.name(file));
+  for (llvm::StringRef weights : request.weights) {
+    inputs.push_back(weights.str());
+    inputs.push_back(weights.split('=').second.str());
+  }
   std::vector<std::string> outputs = {request.output};
   if (request.emit != CompileRequest::Emit::Phase)
-    outputs.push_back(headerPath(target::symbolPrefix(request.output)));
+    outputs.push_back(headerPath());
   for (const std::string &output : outputs)
     for (const std::string &input : inputs)
       if (llvm::sys::fs::equivalent(output, input))
         return fail(ExitUsage, "`" + output +
-                                   "` is the source, or one of its imports, "
-                                   "and would be overwritten");
+                                   "` is the source, one of its imports or "
+                                   "weights, and would be overwritten");
   return ExitOk;
 }
 
@@ -436,6 +445,8 @@ int Compilation::emit() {
   if (!library)
     return fail(ExitInternal, llvm::toString(library.takeError()));
   library->options = optionsJson(request);
+  if (int code = bakeWeights(*library, request.weights, err))
+    return code;
   std::vector<target::VariantModule> variants;
   if (int code = makeVariants(variants))
     return code;

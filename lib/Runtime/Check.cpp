@@ -98,6 +98,9 @@ static int32_t checkObjects(Call &call) {
   if (int32_t status = checkPrepared(call))
     return status;
   if (call.f->kind == KindTrainStep)
+    if (int32_t status = checkWritable(c->params, c->error))
+      return status;
+  if (call.f->kind == KindTrainStep)
     if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
                                      kOptimizerMagic, call.module))
       return status;

@@ -85,6 +85,14 @@ int32_t checkModule(rnnc_error *error, int32_t module) {
                                  module);
 }
 
+uint64_t checksum(const void *bytes, size_t size, uint64_t seed) {
+  auto *from = static_cast<const unsigned char *>(bytes);
+  uint64_t sum = size ^ seed;
+  for (size_t i = 0; i < size; ++i)
+    sum = (sum ^ from[i]) * 0x100000001B3ull;
+  return sum;
+}
+
 } // namespace rnnc::rt
 
 const char *rnnc_rt_strerror(int32_t status) {
@@ -109,6 +117,8 @@ const char *rnnc_rt_strerror(int32_t status) {
     return "this is not in the library";
   case RNNC_ERR_STATE:
     return "the memory given is not an initialised object of this module";
+  case RNNC_ERR_FILE:
+    return "a file cannot be read or written";
   default:
     return "unknown status";
   }

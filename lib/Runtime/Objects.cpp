@@ -55,6 +55,17 @@ static bool viewOf(int32_t module, void *object, uint64_t magic,
   return true;
 }
 
+/// What the states of a module are: bytes that were kept fit where this is the
+/// same. Neither the code's variant nor the rest of the library counts.
+static uint64_t statesKind(const ModuleDesc &m) {
+  uint64_t sum = checksum(m.name, strlen(m.name), uint64_t(rnnc_rt_library.real));
+  for (int32_t s = 0; s < m.numStates; ++s) {
+    sum = checksum(m.states[s].name, strlen(m.states[s].name), sum);
+    sum = checksum(m.states[s].shape, size_t(m.states[s].rank) * 8, sum);
+  }
+  return sum;
+}
+
 bool carryView(int32_t module, rnnc_carry *carry, StateView &view) {
   return viewOf(module, carry, kCarryMagic, view);
 }
@@ -81,6 +92,7 @@ static int32_t initStates(int32_t module, const char *name, void *object,
   header->magic = magic;
   header->module = module;
   header->batch = batch;
+  header->stamp = statesKind(m);
   StateView view;
   viewOf(module, object, magic, view);
   for (int32_t b = 0; b < batch; ++b) {
@@ -240,5 +252,60 @@ int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
   if (int32_t status = checkMemory(error, "to", to, bytes, size))
     return status;
   memmove(static_cast<void *>(to), from, size);
+  return succeed(error);
+}
+
+int32_t rnnc_rt_stream_batch(int32_t module, const rnnc_stream *stream) {
+  StateView view;
+  bool whole = moduleAt(module) &&
+               streamView(module, const_cast<rnnc_stream *>(stream), view);
+  return whole ? view.batch : -1;
+}
+
+/// Flags and elements that a stream can hold.
+static bool rowsFit(const ModuleDesc &m, const char *flags, size_t row,
+                    int32_t batch) {
+  for (int32_t b = 0; b < batch; ++b) {
+    int32_t fresh, prev;
+    memcpy(&fresh, flags + size_t(b) * 4, 4);
+    memcpy(&prev, flags + row + size_t(b) * 4, 4);
+    bool known = prev == m.firstPrev || m.prevSize == 0 ||
+                 (prev >= 0 && prev < m.prevSize);
+    if ((fresh != 0 && fresh != 1) || !known)
+      return false;
+  }
+  return true;
+}
+
+int32_t rnnc_rt_stream_load(int32_t module, rnnc_stream *stream, size_t bytes,
+                            const void *saved, size_t saved_bytes,
+                            rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  const ModuleDesc *m = moduleAt(module);
+  if (!saved)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "saved", -1, -1, -1,
+                "`saved` is NULL");
+  Header header;
+  if (saved_bytes >= sizeof(header))
+    memcpy(&header, saved, sizeof(header));
+  if (saved_bytes < sizeof(header) || header.magic != kStreamMagic ||
+      header.stamp != statesKind(*m) || header.batch < 0)
+    return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, -1,
+                "these bytes are no stream of `%s` with such states", m->name);
+  size_t size = stateObjectSize(*m, header.batch);
+  auto *from = static_cast<const char *>(saved);
+  size_t row = alignUp(size_t(header.batch) * 4);
+  if (saved_bytes != size)
+    return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, header.batch,
+                "a stream of %d rows has %lld bytes, not %lld", header.batch,
+                (long long)size, (long long)saved_bytes);
+  if (int32_t status = checkMemory(error, "stream", stream, bytes, size))
+    return status;
+  if (!rowsFit(*m, from + kAlign, row, header.batch))
+    return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, -1,
+                "these bytes are damaged");
+  memmove(static_cast<void *>(stream), saved, size);
+  reinterpret_cast<Header *>(stream)->module = module;
   return succeed(error);
 }

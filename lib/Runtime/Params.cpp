@@ -25,6 +25,25 @@ void paramsChanged(rnnc_params *params, uint64_t by) {
   stamp = (stamp ^ by) * 0x9E3779B97F4A7C15ull + 1;
 }
 
+static size_t arenaBytes(const ModuleDesc &m) {
+  return alignUp(size_t(m.arena) * realSize());
+}
+
+void blankParams(int32_t module, rnnc_params *params) {
+  memset(static_cast<void *>(params), 0, kAlign + arenaBytes(*moduleAt(module)));
+  auto *header = reinterpret_cast<Header *>(params);
+  header->magic = kParamsMagic;
+  header->module = module;
+}
+
+int32_t checkWritable(const rnnc_params *params, rnnc_error *error) {
+  if (!reinterpret_cast<const Header *>(params)->readOnly)
+    return RNNC_OK;
+  return fail(error, RNNC_ERR_STATE, -1, "params", -1, -1, -1,
+              "these parameters are part of the library and cannot change; "
+              "`_params_init_baked` makes a copy that can");
+}
+
 namespace {
 
 struct Writer {
@@ -208,15 +227,10 @@ void initParam(const ParamDesc &p, int32_t index, uint64_t seed,
 
 using namespace rnnc::rt;
 
-static size_t arenaBytes(const ModuleDesc &m) {
-  return alignUp(size_t(m.arena) * realSize());
-}
-
 /// Out of line: it runs in a floating-point state of its own.
 __attribute__((noinline)) static void drawParams(const ModuleDesc &m, rnnc_params *params,
                        uint64_t seed) {
   char *arena = paramsArena(params);
-  memset(static_cast<void *>(params), 0, kAlign + arenaBytes(m));
   auto *scratch = reinterpret_cast<double *>(arena + arenaBytes(m));
   Writer write{arena, rnnc_rt_library.real};
   for (int32_t i = 0; i < m.numParams; ++i)
@@ -236,14 +250,35 @@ int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
   if (int32_t status = checkMemory(error, "params", params, bytes,
                                    rnnc_rt_params_size(module)))
     return status;
+  blankParams(module, params);
   {
     FloatGuard guard(kExactFloats);
     drawParams(m, params, seed);
   }
-  auto *header = reinterpret_cast<Header *>(params);
-  header->magic = kParamsMagic;
-  header->module = module;
   paramsChanged(params, seed);
+  return succeed(error);
+}
+
+const rnnc_params *rnnc_rt_params_baked(int32_t module) {
+  const ModuleDesc *m = moduleAt(module);
+  return m ? reinterpret_cast<const rnnc_params *>(m->baked) : nullptr;
+}
+
+int32_t rnnc_rt_params_init_baked(int32_t module, rnnc_params *params,
+                                  size_t bytes, rnnc_error *error) {
+  if (int32_t status = checkModule(error, module))
+    return status;
+  const ModuleDesc &m = *moduleAt(module);
+  if (!m.baked)
+    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,
+                "the library was made without weights");
+  if (int32_t status = checkMemory(error, "params", params, bytes,
+                                   rnnc_rt_params_size(module)))
+    return status;
+  blankParams(module, params);
+  memcpy(paramsArena(params), reinterpret_cast<const char *>(m.baked) + kAlign,
+         arenaBytes(m));
+  paramsChanged(params, m.baked->stamp);
   return succeed(error);
 }
 
@@ -251,7 +286,7 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
                                       int32_t parameter) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || !headerOf(params, kParamsMagic, module) || parameter < 0 ||
-      parameter >= m->numParams)
+      parameter >= m->numParams || checkWritable(params, nullptr))
     return nullptr;
   return paramsArena(params) +
          size_t(m->params[parameter].offset) * realSize();

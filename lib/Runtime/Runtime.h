@@ -62,19 +62,7 @@ inline const ModuleDesc *moduleAt(int32_t module) {
   return &rnnc_rt_library.modules[module];
 }
 
-/// Every object begins with a line that says what it is.
-struct Header {
-  uint64_t magic;
-  int32_t module;
-  int32_t batch;    ///< of carry and stream
-  uint64_t stamp;   ///< parameters: what was done to them; prepared: of what
-  const void *of;   ///< prepared: the parameters
-  int32_t variant;  ///< prepared: the code that packed them
-  int32_t reserved;
-};
 static_assert(sizeof(Header) <= kAlign);
-
-constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
 constexpr uint64_t kPreparedMagic = 0x505245504d41524eull;
 constexpr uint64_t kOptimizerMagic = 0x4f5054494d41524eull;
 constexpr uint64_t kCarryMagic = 0x43415252594d4152ull;
@@ -134,6 +122,13 @@ int32_t checkObject(rnnc_error *error, const char *name, const void *object,
 /// The same for a context, and for the number of a module.
 int32_t checkContext(rnnc_error *error, const rnnc_context *ctx);
 int32_t checkModule(rnnc_error *error, int32_t module);
+/// The longest name of a file that is written.
+constexpr size_t kMaxPath = 4096;
+/// RNNC_ERR_FILE with the reason that errno gives.
+int32_t failFile(rnnc_error *error, const char *what, const char *path);
+/// A number that differs where bytes do, as good as always.
+uint64_t checksum(const void *bytes, size_t size, uint64_t seed = 0);
+
 
 // Context.cpp
 int variantOf(const rnnc_context *ctx);
@@ -144,6 +139,10 @@ const char *paramsArena(const rnnc_params *params);
 /// The parameters were changed by something that `by` stands for: what was
 /// prepared of them is stale.
 void paramsChanged(rnnc_params *params, uint64_t by);
+/// An object whose values are all 0.
+void blankParams(int32_t module, rnnc_params *params);
+/// Refuses parameters that are part of the library where they would change.
+int32_t checkWritable(const rnnc_params *params, rnnc_error *error);
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot);
 
 /// Carry and stream: per-row flags and values that go on.
@@ -281,6 +280,31 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
                                       int32_t parameter);
 int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
                             const void *file, size_t bytes, rnnc_error *error);
+int32_t rnnc_rt_params_load_file(int32_t module, rnnc_params *params,
+                                 const char *path, rnnc_error *error);
+size_t rnnc_rt_params_save_size(int32_t module);
+int32_t rnnc_rt_params_save(int32_t module, const rnnc_params *params,
+                            void *safetensors, size_t bytes,
+                            rnnc_error *error);
+int32_t rnnc_rt_params_save_file(int32_t module, const rnnc_params *params,
+                                 const char *path, rnnc_error *error);
+const rnnc_params *rnnc_rt_params_baked(int32_t module);
+int32_t rnnc_rt_params_init_baked(int32_t module, rnnc_params *params,
+                                  size_t bytes, rnnc_error *error);
+const void *rnnc_rt_params_find(int32_t module, const rnnc_params *params,
+                                const char *name, rnnc_tensor *info);
+const void *rnnc_rt_optimizer_find(int32_t module,
+                                   const rnnc_optimizer *optimizer,
+                                   int32_t slot, const char *name,
+                                   rnnc_tensor *info);
+const void *rnnc_rt_stream_find(int32_t module, const rnnc_stream *stream,
+                                const char *name, rnnc_tensor *info);
+rnnc_session *rnnc_rt_open(int32_t module, const char *path, int32_t batch,
+                           const rnnc_context_options *options,
+                           rnnc_error *error);
+int32_t rnnc_rt_reserve(int32_t module, rnnc_session *session, size_t bytes,
+                        rnnc_error *error);
+void rnnc_rt_close(int32_t module, rnnc_session *session);
 size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module);
 int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
                         const rnnc_params *params, rnnc_prepared *prepared,
@@ -313,6 +337,10 @@ int32_t rnnc_rt_stream_reset(int32_t module, rnnc_stream *stream,
                              const int32_t *rows, rnnc_error *error);
 int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
                             const rnnc_stream *from, rnnc_error *error);
+int32_t rnnc_rt_stream_batch(int32_t module, const rnnc_stream *stream);
+int32_t rnnc_rt_stream_load(int32_t module, rnnc_stream *stream, size_t bytes,
+                            const void *saved, size_t saved_bytes,
+                            rnnc_error *error);
 size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
                               int32_t function, int32_t batch,
                               const int32_t *times);

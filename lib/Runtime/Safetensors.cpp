@@ -300,15 +300,6 @@ bool holds(const File &file, const char *name) {
   return false;
 }
 
-/// Files that differ have different ones, as good as always.
-uint64_t checksum(const void *bytes, size_t size) {
-  auto *from = static_cast<const unsigned char *>(bytes);
-  uint64_t sum = size;
-  for (size_t i = 0; i < size; ++i)
-    sum = (sum ^ from[i]) * 0x100000001B3ull;
-  return sum;
-}
-
 } // namespace
 } // namespace rnnc::rt
 
@@ -325,6 +316,8 @@ __attribute__((noinline)) static int32_t load(int32_t module,
           checkObject(error, "params", params, kParamsMagic, module))
     return status;
   const ModuleDesc *m = moduleAt(module);
+  if (int32_t status = checkWritable(params, error))
+    return status;
   File file;
   if (!openFile(bytes, size, file))
     return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,

@@ -56,6 +56,21 @@ Status Instance::initialise(uint64_t seed) {
   return {};
 }
 
+bool Instance::hasBaked() const {
+  auto *baked = lib->api().params_baked;
+  return baked && baked(index);
+}
+
+Status Instance::initialiseBaked() {
+  int status =
+      lib->api().params_init_baked(index, par(), params.size(), nullptr);
+  havePrepared = false;
+  if (status != RNNC_OK)
+    return toolError("{}: error: cannot take the library's weights: {}",
+                     lib->path(), lib->api().strerror(status));
+  return {};
+}
+
 TensorFile Instance::parameters() const {
   TensorFile file;
   const auto &infos = module().parameters;

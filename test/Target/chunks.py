@@ -80,14 +80,16 @@ for _, size, lengths in given:
         at[b] += n
 # A row begins anew; the others go on.
 reset = np.array([0, 1, 0], np.int32)
-assert library.table.stream_reset(model.index, model.stream.ctypes.data, reset.ctypes.data) == OK
+assert library.table.stream_reset(model.index, model.stream.ctypes.data, reset.ctypes.data, None) == OK
 out = part(model, 0, 3)
 same({n: v[1:2] for n, v in out.items()}, {n: v[1:2, :3] for n, v in whole.items()}, "reset")
 assert np.abs(out["level"][0] - whole["level"][0, :3]).max() > 100 * close
 print("rows ok")
 
 # Refused as a step is: nothing to go on from, a length or an index out of its range.
-stream, model.stream = model.stream, None
+model.stream = None
+status, _ = model.call("predict_chunk", B, [T], words=words, x=x)
+assert status == ARGUMENT, model.error.words()
 words[1, 2] = 7
 model.start("stream", B)
 before = model.stream.copy()

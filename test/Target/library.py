@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-OK, ARGUMENT, WORKSPACE, INDEX, LENGTH, WEIGHTS, NOT_FINITE, EMPTY, UNSUPPORTED, STATE = range(10)
+OK, ARGUMENT, WORKSPACE, INDEX, LENGTH, WEIGHTS, NOT_FINITE, EMPTY, UNSUPPORTED, STATE, FILE = range(11)
 P, I32, I64, SIZE, U64 = c.c_void_p, c.c_int32, c.c_int64, c.c_size_t, c.c_uint64
 DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64, "bool": np.uint8}
 TASKS = c.CFUNCTYPE(None, P, I64, c.CFUNCTYPE(None, P, I64), P)
@@ -66,7 +66,12 @@ class Table(c.Structure):
         ("stream_reset", function(I32, I32, P, P, P)),
         ("stream_copy", function(I32, I32, P, SIZE, P, P)),
         ("workspace_size", function(SIZE, P, I32, I32, I32, P)),
-        ("call", function(I32, P, I32, I32, P))]
+        ("call", function(I32, P, I32, I32, P)),
+        ("params_save_size", function(SIZE, I32)),
+        ("params_save", function(I32, I32, P, P, SIZE, P)),
+        ("params_baked", function(P, I32)),
+        ("params_init_baked", function(I32, I32, P, SIZE, P)),
+        ("stream_load", function(I32, I32, P, SIZE, P, SIZE, P))]
 
 
 def memory(size, fill=0xA5):

@@ -100,6 +100,11 @@ struct Options {
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
+  cl::list<std::string> weights{
+      "weights",
+      cl::desc("Make these weights a part of the library (a .safetensors file); "
+               "MODULE=FILE where several modules have parameters"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> verbose{"v",
                         cl::desc("Show the version and the commands that are run"),
                         cl::cat(category)};
@@ -206,6 +211,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.source = options.source;
   request.output = options.output;
   request.prefix = options.prefix;
+  request.weights.assign(options.weights.begin(), options.weights.end());
   if (options.prefix.getNumOccurrences() && options.prefix.empty())
     return usage("--prefix is empty");
   if (request.output.empty())

@@ -105,7 +105,9 @@ static Result<int32_t> batchOf(const FunctionInfo &function,
 static Status loadWeights(Instance &instance, const RunOptions &options,
                           bool training) {
   if (options.weights.empty())
-    return instance.initialise(options.seed);
+    return instance.hasBaked() && !options.hasSeed
+               ? instance.initialiseBaked()
+               : instance.initialise(options.seed);
   Result<TensorFile> file = data::readTensorFile(options.weights);
   if (!file)
     return file.error();

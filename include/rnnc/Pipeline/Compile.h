@@ -24,6 +24,8 @@ struct CompileRequest {
   /// What every symbol of a library begins with; "": it follows from the
   /// output's name.
   std::string prefix;
+  /// Files of weights that become a part of the library: FILE or MODULE=FILE.
+  std::vector<std::string> weights;
   std::vector<std::pair<std::string, int64_t>> dims;
   /// f32 or f64; "": what `train` says, else f32.
   std::string precision;

@@ -6,8 +6,9 @@
  *
  * All objects live in the caller's memory, aligned to 64 bytes. Sizes are
  * asked for first; 0 says that there is no such object, or that its size
- * cannot be held. No function writes global state; only `_context_create`
- * allocates, and only contexts of more than one thread lock.
+ * cannot be held. No function writes global state; only `_context_create`,
+ * `_open`, `_reserve` and `_params_load_file` allocate, and only contexts of
+ * more than one thread lock.
  *
  * What can fail returns an rnnc_status and takes an rnnc_error as its last
  * argument, which may be NULL. It is always filled: after RNNC_OK its status
@@ -41,7 +42,8 @@ typedef enum rnnc_status {
   RNNC_ERR_NOT_FINITE = 6,    /* a gradient is not finite; the update was skipped */
   RNNC_ERR_EMPTY = 7,         /* argmax over nothing */
   RNNC_ERR_UNSUPPORTED = 8,   /* the module does not export this function */
-  RNNC_ERR_STATE = 9          /* the memory given is not an initialised object of this module */
+  RNNC_ERR_STATE = 9,         /* the memory given is not an initialised object of this module */
+  RNNC_ERR_FILE = 10          /* a file cannot be read or written: see rnnc_error */
 } rnnc_status;
 
 /* Where a value is at fault. Fields that do not apply are -1 or empty. */
@@ -82,6 +84,30 @@ typedef struct rnnc_prepared rnnc_prepared;
 typedef struct rnnc_optimizer rnnc_optimizer;
 typedef struct rnnc_carry rnnc_carry; /* bptt k carry: states + previous true element */
 typedef struct rnnc_stream rnnc_stream; /* states of `step` */
+
+/* What a look-up by name tells of a parameter or a state. */
+typedef struct rnnc_tensor {
+  const char *name;     /* NULL: there is none of that name */
+  const int64_t *shape; /* `rank` sizes, the outermost first; a state's without the batch */
+  int64_t count;        /* elements, the product of the shape; a state's of one row */
+  int64_t offset;       /* bytes after the first parameter (the same in every slot of the
+                           optimizer), or after the first state of that stream */
+  int32_t rank;
+  int32_t position;     /* among parameters or states; -1: there is none of that name */
+} rnnc_tensor;
+
+/* What `_open` makes for those who want to use a model and no more: pass its
+ * objects to the functions. `_close` frees it all. */
+typedef struct rnnc_session {
+  rnnc_context *context;
+  const rnnc_params *params;
+  rnnc_prepared *prepared;
+  rnnc_stream *stream;    /* of `batch` rows; NULL: no function takes one */
+  void *workspace;        /* enough for functions without a time axis; see `_reserve` */
+  size_t workspace_bytes;
+  int32_t batch;
+  int32_t reserved;
+} rnnc_session;
 
 /* Arguments of the generic call. `args` has one pointer for every entry of the
  * function's "args" list in the manifest, in that order (inputs and outputs
@@ -163,6 +189,17 @@ typedef struct rnnc_library {
   size_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
                            const int32_t *times);
   int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
+
+  /* Parameters as a safetensors file in memory of `params_save_size` bytes. */
+  size_t (*params_save_size)(int32_t module);
+  int32_t (*params_save)(int32_t module, const rnnc_params *, void *safetensors, size_t bytes,
+                         rnnc_error *);
+  /* The weights that are part of the library, read-only; NULL: there are none. */
+  const rnnc_params *(*params_baked)(int32_t module);
+  int32_t (*params_init_baked)(int32_t module, rnnc_params *, size_t bytes, rnnc_error *);
+  /* Takes the bytes of a stream that were kept. */
+  int32_t (*stream_load)(int32_t module, rnnc_stream *, size_t bytes, const void *saved,
+                         size_t saved_bytes, rnnc_error *);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {

@@ -45,7 +45,10 @@ struct ParamDesc {
 
 struct StateDesc {
   const char *name;
-  int64_t count; ///< elements of one row
+  const int64_t *shape; ///< of one row
+  int64_t count;        ///< elements of one row
+  int32_t rank;
+  int32_t reserved;
 };
 
 /// Roles of a function's arguments in the manifest.
@@ -158,6 +161,21 @@ struct FunctionDesc {
   uint32_t uses;        ///< of FunctionUses: what a call need not look for
 };
 
+/// Every object begins with a line that says what it is.
+struct Header {
+  uint64_t magic;
+  int32_t module;
+  int32_t batch;    ///< of carry and stream
+  /// Parameters: what was done to them; prepared: of what; stream: what its
+  /// states are.
+  uint64_t stamp;
+  const void *of;   ///< prepared: the parameters
+  int32_t variant;  ///< prepared: the code that packed them
+  int32_t readOnly; ///< parameters: part of the library
+};
+
+constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
+
 /// Schedules of the learning rate.
 enum Schedule : int32_t { ScheduleConstant = 0, ScheduleStep = 1, ScheduleCosine = 2 };
 
@@ -167,6 +185,7 @@ struct ModuleDesc {
   const StateDesc *states;
   const FunctionDesc *functions;
   const EntryDesc *prepare; ///< packs the weights; null: there is nothing to
+  const Header *baked;      ///< parameters that are part of the library
   int64_t prepared;     ///< elements of packed weights
   int64_t arena;        ///< elements, padding between parameters included
   int64_t initScratch;  ///< f64 numbers that params_init needs

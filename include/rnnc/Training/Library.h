@@ -62,6 +62,9 @@ public:
 
   /// First values drawn from a seed.
   Status initialise(uint64_t seed);
+  /// The weights that are part of the library, if it has any.
+  bool hasBaked() const;
+  Status initialiseBaked();
   /// The parameters as arrays, in the manifest's order.
   data::TensorFile parameters() const;
   /// Takes the parameters from `file`; names and shapes must fit exactly.

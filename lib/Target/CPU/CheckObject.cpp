@@ -24,8 +24,10 @@ static bool movesMemory(llvm::StringRef name) {
 
 static bool runtimeMayCall(llvm::StringRef name) {
   static constexpr const char *kNames[] = {
-      "aligned_alloc", "cos", "floor", "free", "getpid", "log", "memchr", "pow",
-      "pthread_create", "pthread_join", "sqrt", "strcmp", "strncpy",
+      "__errno_location", "aligned_alloc", "cos", "fclose", "ferror",
+      "fflush", "floor", "fopen", "fread", "free", "fwrite", "getpid", "log", "memchr",
+      "pow", "pthread_create", "pthread_join", "realloc", "remove", "rename",
+      "snprintf", "sqrt", "strcmp", "strerror_r", "strlen", "strncpy",
       "vsnprintf"};
   return movesMemory(name) || llvm::is_contained(kNames, name) ||
          name.starts_with("pthread_cond_") ||

@@ -106,6 +106,27 @@ static void describeArg(llvm::raw_ostream &os, const Arg &arg,
   os << "\n";
 }
 
+/// What a call may return.
+static std::string statuses(const Function &f) {
+  bool checksIndex = false, checksLength = false;
+  for (const Arg &arg : f.args) {
+    checksIndex |= arg.indexSize > 0 && !arg.isResult();
+    checksLength |= arg.role == rt::RoleLengths;
+  }
+  std::string out = " * Bytes of the workspace from _workspace_size; 0: a size "
+                    "is negative, or cannot be held.\n * Errors: RNNC_ERR_ARGUMENT, "
+                    "_WORKSPACE, _STATE";
+  if (checksIndex)
+    out += ", _INDEX";
+  if (checksLength)
+    out += ", _LENGTH";
+  if (f.nonempty)
+    out += ", _EMPTY (a row has no step)";
+  if (f.kind == rt::KindTrainStep)
+    out += ", _NOT_FINITE";
+  return out + ".\n";
+}
+
 static void functionText(llvm::raw_ostream &os, const Module &m,
                          const Function &f) {
   std::vector<CParameter> parameters = callParameters(m, f);
@@ -113,7 +134,7 @@ static void functionText(llvm::raw_ostream &os, const Module &m,
   for (const CParameter &p : parameters)
     if (p.kind == CParam::Arg || p.kind == CParam::Option)
       describeArg(os, f.args[size_t(p.index)], f, p.name);
-  os << " */\n";
+  os << statuses(f) << " */\n";
   prototype(os, "size_t ", f.symbol + "_workspace_size",
             spell(workspaceParameters(f)));
   prototype(os, "int32_t ", f.symbol, spell(parameters));
@@ -129,19 +150,67 @@ static void objectText(llvm::raw_ostream &os, llvm::StringRef prefix,
   prototype(os, f.result, (prefix + "_" + f.suffix).str(), parameters);
 }
 
+/// Positions by name: `enum { net_M_PARAM_head_W = 0, ... net_M_PARAMS = 3 };`.
+static void positions(llvm::raw_ostream &os, const std::string &prefix,
+                      llvm::StringRef word,
+                      const std::vector<std::string> &names) {
+  std::vector<CParameter> taken;
+  os << "enum {\n";
+  for (auto [i, name] : llvm::enumerate(names)) {
+    std::string unique = uniqueName(taken, name);
+    taken.push_back({CParam::Arg, "", unique});
+    os << "  " << prefix << "_" << word << "_" << unique << " = " << i << ",\n";
+  }
+  os << "  " << prefix << "_" << word << "S = " << names.size() << "\n};\n\n";
+}
+
+static void parameterTable(llvm::raw_ostream &os, const Library &library,
+                           const Module &m, const std::string &prefix) {
+  if (m.parameters.empty())
+    return;
+  int64_t width = library.real() == rt::F64 ? 8 : 4;
+  std::vector<std::string> names;
+  os << "/* Parameters, of " << (width == 8 ? "double" : "float")
+     << ": position, name, shape, bytes after the first one.\n";
+  for (auto [i, p] : llvm::enumerate(m.parameters)) {
+    names.push_back(p.name);
+    os << " *   " << i << "  " << p.name << "  [";
+    llvm::interleaveComma(p.shape, os);
+    os << "]  " << p.offset * width << (p.trainable ? "" : "  frozen") << "\n";
+  }
+  os << " */\n";
+  positions(os, prefix, "PARAM", names);
+}
+
+/// States of a model lie in its stream; those of a cell are arguments.
+static void stateTable(llvm::raw_ostream &os, const Library &library,
+                       const Module &m, const std::string &prefix) {
+  if (m.states.empty())
+    return;
+  std::vector<std::string> names;
+  os << "/* States, of " << (library.real() == rt::F64 ? "double" : "float")
+     << ": position, name, shape, elements of a row.";
+  if (m.kind == "model")
+    os << " In a stream they lie in that\n * order, each begins at a multiple "
+          "of 64 bytes.";
+  os << "\n";
+  for (auto [i, s] : llvm::enumerate(m.states)) {
+    names.push_back(s.name);
+    os << " *   " << i << "  " << s.name << "  [batch";
+    for (int64_t size : s.shape)
+      os << ", " << size;
+    os << "]  " << s.count << "\n";
+  }
+  os << " */\n";
+  positions(os, prefix, "STATE", names);
+}
+
 static void moduleText(llvm::raw_ostream &os, const Library &library,
                        const Module &m) {
   os << "/* ---- " << m.kind << " " << m.source << " ---- */\n\n";
-  for (size_t i = 0; i < m.parameters.size(); ++i) {
-    const Parameter &p = m.parameters[i];
-    if (i == 0)
-      os << "/* Parameters, by position:\n";
-    os << " *   " << i << "  " << p.name << "  [";
-    llvm::interleaveComma(p.shape, os);
-    os << "]" << (p.trainable ? "" : " frozen") << "\n";
-  }
-  os << (m.parameters.empty() ? "" : " */\n\n");
   std::string prefix = library.name + "_" + cName(m.name);
+  parameterTable(os, library, m, prefix);
+  stateTable(os, library, m, prefix);
   for (const ObjectFunction &f : objectFunctions(m))
     objectText(os, prefix, f);
   os << "\n";

@@ -264,7 +264,9 @@ static Module readModule(const json::Object &object, int64_t width) {
     state.name = stringOr(s, "name");
     if (const json::Array *shape = s.getArray("shape"))
       for (const json::Value &size : *shape)
-        state.count *= size.getAsInteger().value_or(1);
+        state.shape.push_back(size.getAsInteger().value_or(1));
+    for (int64_t size : state.shape)
+      state.count *= size;
     m.states.push_back(state);
   });
   m.nonempty = strings(object.getArray("nonempty"));

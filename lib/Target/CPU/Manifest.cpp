@@ -72,6 +72,8 @@ static json::Object moduleJson(const Library &library, const Module &m) {
   for (const Function &f : m.functions)
     functions.push_back(functionJson(f));
   out["functions"] = std::move(functions);
+  if (!m.baked.empty())
+    out["baked"] = true;
   if (!out.get("optimizer"))
     out["optimizer"] = json::Object{{"slots", m.numSlots}};
   return out;

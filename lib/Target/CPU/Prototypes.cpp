@@ -140,6 +140,27 @@ static std::vector<ObjectFunction> parameterFunctions() {
        "rnnc_params *params, const void *safetensors, size_t bytes, "
        "rnnc_error *error",
        "Takes all parameters from a safetensors file in memory, or none."},
+      {"params_load_file", "rnnc_rt_params_load_file", "int32_t ",
+       "rnnc_params *params, const char *path, rnnc_error *error",
+       "The same from a file; it is read into memory that is freed again. "
+       "Also\n * RNNC_ERR_FILE."},
+      {"params_save_size", "rnnc_rt_params_save_size", "size_t ", "void",
+       "Bytes of the parameters as a safetensors file."},
+      {"params_save", "rnnc_rt_params_save", "int32_t ",
+       "const rnnc_params *params, void *safetensors, size_t bytes, "
+       "rnnc_error *error",
+       "Writes that file into memory. RNNC_ERR_WORKSPACE: `bytes` are too few; "
+       "RNNC_ERR_STATE,\n * RNNC_ERR_ARGUMENT: as for params_load."},
+      {"params_save_file", "rnnc_rt_params_save_file", "int32_t ",
+       "const rnnc_params *params, const char *path, rnnc_error *error",
+       "Writes that file as PATH.tmp and renames it: nobody sees a half one. "
+       "RNNC_ERR_FILE: the\n * disc refuses."},
+      {"params_find", "rnnc_rt_params_find", "const void *",
+       "const rnnc_params *params, const char *name, rnnc_tensor *info",
+       "The values of a parameter by its name, and what it is in `info`, which "
+       "may be NULL. NULL:\n * there is none, or `params` (which may be NULL) is "
+       "not initialised. To write, take\n * params_data(params, "
+       "info.position)."},
       {"prepared_size", "rnnc_rt_prepared_size", "size_t ",
        "const rnnc_context *context", "Bytes of prepared weights."},
       {"prepare", "rnnc_rt_prepare", "int32_t ",
@@ -162,6 +183,11 @@ static std::vector<ObjectFunction> optimizerFunctions() {
        "One value for each parameter entry; NULL past the last."},
       {"optimizer_slot_const", "rnnc_rt_optimizer_slot_const", "const void *",
        "const rnnc_optimizer *optimizer, int32_t slot", "The same, to read."},
+      {"optimizer_find", "rnnc_rt_optimizer_find", "const void *",
+       "const rnnc_optimizer *optimizer, int32_t slot, const char *name, "
+       "rnnc_tensor *info",
+       "What slot `slot` holds for the parameter of that name; NULL: there is "
+       "none."},
       {"optimizer_counters", "rnnc_rt_optimizer_counters",
        "rnnc_optimizer_counters *", "rnnc_optimizer *optimizer",
        "The counters that steer the learning rate."},
@@ -203,6 +229,60 @@ static std::vector<ObjectFunction> streamFunctions() {
        "rnnc_stream *to, size_t bytes, const rnnc_stream *from, "
        "rnnc_error *error",
        "`to` goes on from where `from` is; it needs no `_init`."},
+      {"stream_find", "rnnc_rt_stream_find", "const void *",
+       "const rnnc_stream *stream, const char *name, rnnc_tensor *info",
+       "A state by its name, [batch, shape...]; what it is in `info`, which may "
+       "be NULL. NULL: there\n * is none, or `stream` (which may be NULL) is not "
+       "initialised. A row that has had no step yet\n * holds zeros. To write, "
+       "take stream_state(stream, info.position)."},
+      {"stream_batch", "rnnc_rt_stream_batch", "int32_t ",
+       "const rnnc_stream *stream", "Its rows; -1: it is not initialised."},
+      {"stream_load", "rnnc_rt_stream_load", "int32_t ",
+       "rnnc_stream *stream, size_t bytes, const void *saved, "
+       "size_t saved_bytes, rnnc_error *error",
+       "`stream` goes on from where the stream was whose bytes, all "
+       "stream_size(rows) of them, were\n * kept: by any library with this model "
+       "in the same precision, in any variant of the code, on\n * a machine of "
+       "the same byte order. `stream` needs no `_init`, `saved` no alignment. "
+       "RNNC_ERR_STATE:\n * they are something else, or damaged; "
+       "RNNC_ERR_WORKSPACE: `bytes` are too few."},
+  };
+}
+
+static std::vector<ObjectFunction> bakedFunctions() {
+  return {
+      {"params_baked", "rnnc_rt_params_baked", "const rnnc_params *", "void",
+       "The weights that are part of the library: parameters that are ready, "
+       "read-only and shared by\n * all processes."},
+      {"params_init_baked", "rnnc_rt_params_init_baked", "int32_t ",
+       "rnnc_params *params, size_t bytes, rnnc_error *error",
+       "A copy of them that can be trained, in place of the first values of "
+       "params_init.\n * RNNC_ERR_WORKSPACE: `bytes` are less than "
+       "params_size()."},
+  };
+}
+
+/// For those who want to use a model and no more.
+static std::vector<ObjectFunction> sessionFunctions(bool baked) {
+  std::string path =
+      baked ? "`path` names a safetensors file, or is NULL for the weights of "
+              "the library"
+            : "`path` names a safetensors file";
+  return {
+      {"open", "rnnc_rt_open", "rnnc_session *",
+       "const char *path, int32_t batch, const rnnc_context_options *options, "
+       "rnnc_error *error",
+       "All that a use needs: context (`options` may be NULL), parameters, "
+       "prepared weights and a\n * stream of `batch` rows, in memory of their "
+       "own. " + path + ".\n * NULL: `error` says why (the errors of "
+       "params_load_file, context_init; RNNC_ERR_WORKSPACE:\n * no memory)."},
+      {"reserve", "rnnc_rt_reserve", "int32_t ",
+       "rnnc_session *session, size_t bytes, rnnc_error *error",
+       "Makes its workspace at least that large, by allocating: what a "
+       "_workspace_size says may\n * be given as it is. RNNC_ERR_ARGUMENT: it "
+       "is 0, which no call needs; RNNC_ERR_WORKSPACE: no\n * memory."},
+      {"close", "rnnc_rt_close", "void ", "rnnc_session *session",
+       "Frees all of it; NULL is fine."},
   };
 }
 
@@ -214,11 +294,14 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
     streams |= f.usesStream;
   }
   std::vector<ObjectFunction> out = parameterFunctions();
+  if (!m.baked.empty())
+    llvm::append_range(out, bakedFunctions());
   if (trains)
     llvm::append_range(out, optimizerFunctions());
   if (carries)
     llvm::append_range(out, carryFunctions());
   if (streams)
     llvm::append_range(out, streamFunctions());
+  llvm::append_range(out, sessionFunctions(!m.baked.empty()));
   return out;
 }

@@ -7,6 +7,8 @@
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
+#include "llvm/Support/Alignment.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace rnnc;
 using namespace rnnc::target;
@@ -79,6 +81,7 @@ private:
   llvm::Constant *entry(const Entry &e);
   llvm::Constant *function(const Function &f);
   llvm::Constant *moduleTable(const Module &m);
+  llvm::Constant *baked(const Module &m);
 
   llvm::Module &module;
   llvm::LLVMContext &context;
@@ -178,6 +181,31 @@ llvm::Constant *Emitter::function(const Function &f) {
                     i32(f.nonempty), i32(usesOf(f))});
 }
 
+/// Parameters as `_params_init` makes them, in memory that all processes
+/// share and nobody writes: the header's line, then the arena.
+llvm::Constant *Emitter::baked(const Module &m) {
+  if (m.baked.empty())
+    return null();
+  std::vector<char> bytes(64);
+  rt::Header header{};
+  header.magic = rt::kParamsMagic;
+  header.module = int32_t(&m - library.modules.data());
+  header.stamp = llvm::xxh3_64bits(
+      llvm::StringRef(m.baked.data(), m.baked.size()));
+  header.readOnly = 1;
+  static_assert(sizeof(header) <= 64);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  bytes.insert(bytes.end(), m.baked.begin(), m.baked.end());
+  bytes.resize(llvm::alignTo(bytes.size(), 64));
+  auto *g = global(llvm::ConstantDataArray::getRaw(
+                       llvm::StringRef(bytes.data(), bytes.size()),
+                       bytes.size(), llvm::Type::getInt8Ty(context)),
+                   "weights");
+  g->setAlignment(llvm::Align(64));
+  g->setSection(".rodata.rnnc.weights");
+  return g;
+}
+
 llvm::Constant *Emitter::moduleTable(const Module &m) {
   Fields params, states, functions;
   int64_t scratch = 0;
@@ -187,14 +215,16 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
       scratch = std::max(scratch, p.count());
   }
   for (const State &s : m.states)
-    states.push_back(structure({string(s.name), i64(s.count)}));
+    states.push_back(structure({string(s.name), numbers(s.shape),
+                                i64(s.count), i32(int64_t(s.shape.size())),
+                                i32(0)}));
   for (const Function &f : m.functions)
     functions.push_back(function(f));
   llvm::Constant *prepare = m.prepare ? entry(*m.prepare) : null();
   return structure(
       {string(m.name), array(params, "parameters"), array(states, "states"),
-       array(functions, "functions"), prepare, i64(m.prepared), i64(m.arena),
-       i64(scratch),
+       array(functions, "functions"), prepare, baked(m), i64(m.prepared),
+       i64(m.arena), i64(scratch),
        f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
        i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),
        i32(int64_t(m.functions.size())), i32(m.numSlots), i32(m.hasPrev),

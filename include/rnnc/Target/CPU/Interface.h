@@ -50,6 +50,7 @@ struct Port {
 
 struct State {
   std::string name;
+  std::vector<int64_t> shape; ///< of one row
   int64_t count = 1;
 };
 
@@ -113,6 +114,8 @@ struct Module {
   int64_t prevSize = 0; ///< of the axis of the previous element
   rt::Schedule schedule = rt::ScheduleConstant;
   double scheduleA = 0, scheduleB = 0, scheduleC = 0;
+  /// The arena with the weights that become a part of the library; or empty.
+  std::vector<char> baked;
   llvm::json::Object manifest; ///< the static part
 };
 
