@@ -99,10 +99,11 @@ bool Sampler::readPrompt() {
   Array prompt, lengths;
   if (auto it = inputs.find("prompt"); it != inputs.end())
     prompt = it->second;
-  if (auto it = inputs.find("P"); it != inputs.end())
+  std::string axis = unfold.getAxis().getName() == "P" ? "P.2" : "P";
+  if (auto it = inputs.find(axis); it != inputs.end())
     lengths = it->second;
   inputs.erase("prompt");
-  inputs.erase("P");
+  inputs.erase(axis);
   int64_t count = options.batch;
   for (auto &[name, type] : timeStates(module))
     if (auto it = inputs.find("state." + name);
@@ -127,7 +128,8 @@ bool Sampler::readPrompt() {
                         prompt.data.begin() + b * all + length);
   }
   if (!fits)
-    error = "`prompt` or its lengths `P` do not fit: [batch, P] and [batch]";
+    error = "`prompt` or its lengths `" + axis + "` do not fit: [batch, " +
+            axis + "] and [batch]";
   return fits;
 }
 

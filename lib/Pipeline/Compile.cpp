@@ -12,9 +12,12 @@
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/InitAll.h"
+#include "rnnc/Pipeline/CrashReport.h"
 #include "rnnc/Pipeline/Phases.h"
 #include "rnnc/Support/Text.h"
+#include "rnnc/Support/Work.h"
 #include "rnnc/Target/CPU/Library.h"
+#include "rnnc/Target/CPU/Prototypes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -47,7 +50,7 @@ mlir::DialectRegistry &registry() {
 class Compilation {
 public:
   Compilation(const CompileRequest &request, llvm::raw_ostream &err)
-      : request(request), err(err), context(registry()) {
+      : request(request), err(err), context(registry()), crashSources(sources) {
     context.loadAllAvailableDialects();
     target::registerTranslations(context);
     options.allFunctions = request.allFunctions;
@@ -85,7 +88,10 @@ private:
   mlir::LogicalResult runPasses(mlir::ModuleOp top, Phase from, Phase to,
                                 const PipelineOptions &passes,
                                 std::string &fault);
+  bool addPasses(mlir::PassManager &manager, Phase from, Phase to,
+                 const PipelineOptions &passes, std::string &fault);
   int verdict(Messages &messages, bool ok, const std::string &fault);
+  int failInside(const llvm::Twine &fault);
   int printPhase();
   int emit();
   int makeVariants(std::vector<target::VariantModule> &out);
@@ -98,7 +104,10 @@ private:
   PipelineOptions options;
   mlir::MLIRContext context;
   SourceManager sources;
+  CrashSources crashSources;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// The source is the text of a phase: what cannot be compiled is its fault.
+  bool isText = false;
   Phase wanted = Phase::Library;
   Phase have = Phase::RNN; ///< the phase that `module` is in
 };
@@ -209,6 +218,7 @@ int Compilation::printTree(const CheckedProgram &program) {
 /// Reads and checks a `.rnn` source.
 int Compilation::readSource() {
   Diagnostics diags(sources);
+  currentWork = {"rnn"};
   FrontendOptions frontend{request.dims, request.importDirs};
   std::optional<CheckedProgram> program =
       check(sources, request.source, frontend, diags);
@@ -238,10 +248,17 @@ int Compilation::readSource() {
 
 /// Reads the text that `--emit` printed; it says of which phase it is.
 int Compilation::readText() {
+  uint32_t id = 0;
+  std::string problem;
+  if (!sources.addFile(request.source, id, problem))
+    return fail(ExitSource, "`" + request.source + "` cannot be read: " +
+                                problem);
+  isText = true;
   Messages messages(context, sources);
   if (int code = keepInputs())
     return code;
-  module = mlir::parseSourceFile<mlir::ModuleOp>(request.source, &context);
+  module = mlir::parseSourceString<mlir::ModuleOp>(sources.text(id), &context,
+                                                   request.source);
   if (!module) {
     err << messages.render(request.color);
     return ExitSource;
@@ -291,14 +308,32 @@ mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
       return mlir::failure();
     mlir::applyDefaultTimingPassManagerCLOptions(manager);
   }
-  for (const PhaseInfo &info : phases())
-    if (info.phase > from && info.phase <= to &&
-        !addPhase(manager, info.phase, passes, fault))
-      return mlir::failure();
+  if (!addPasses(manager, from, to, passes, fault))
+    return mlir::failure();
   if (mlir::succeeded(manager.run(top)))
     return mlir::success();
-  fault = "a pass failed; this is a fault of the compiler";
+  fault = "a pass failed";
   return mlir::failure();
+}
+
+bool Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
+                            const PipelineOptions &passes,
+                            std::string &fault) {
+  auto [faultPhase, faultKind] = llvm::StringRef(request.testFault).split(':');
+  std::vector<PhaseEnd> ends;
+  for (const PhaseInfo &info : phases()) {
+    if (info.phase <= from || info.phase > to)
+      continue;
+    if (!addPhase(manager, info.phase, passes, fault))
+      return false;
+    if (faultPhase == info.name &&
+        mlir::failed(mlir::parsePassPipeline(
+            ("rnnc-test-fault{kind=" + faultKind + "}").str(), manager)))
+      return false;
+    ends.emplace_back(manager.size(), info.name.data());
+  }
+  noteWork(manager, ends);
+  return true;
 }
 
 int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,
@@ -317,7 +352,17 @@ int Compilation::verdict(Messages &messages, bool ok,
     return ExitSource;
   if (ok)
     return ExitOk;
-  return fault.empty() ? ExitUsage : fail(ExitInternal, fault);
+  return fault.empty() ? ExitUsage : failInside(fault);
+}
+
+/// Something behind the check of the source failed.
+int Compilation::failInside(const llvm::Twine &fault) {
+  if (isText)
+    return fail(ExitSource, "`" + request.source + "`: " + fault +
+                                "; the text is not what the phase prints");
+  return fail(ExitInternal, fault + "; this is a fault of the compiler: please "
+                                    "report it, with this text, the source "
+                                    "and the command");
 }
 
 int Compilation::write(const std::string &path, llvm::StringRef text) {
@@ -378,11 +423,13 @@ int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
   std::vector<std::string> faults(variants->size());
   Messages messages(context, sources);
   auto makeOne = [&](size_t i) {
+    CrashStack stack; // a thread of the pool has none
     const target::VariantInfo &info = (*variants)[i];
     mlir::OwningOpRef<mlir::ModuleOp> copy(module->clone());
     if (mlir::failed(runPasses(*copy, have, Phase::LLVM,
                                optionsFor(options, info), faults[i])))
       return;
+    currentWork = {"object"};
     auto translated = target::translate(*copy, info);
     if (translated)
       made[i].emplace(std::move(*translated));
@@ -443,7 +490,11 @@ int Compilation::emit() {
   llvm::Expected<target::Library> library = target::readInterface(
       interface.getValue(), symbolPrefix(), request.allFunctions);
   if (!library)
-    return fail(ExitInternal, llvm::toString(library.takeError()));
+    return failInside(llvm::toString(library.takeError()));
+  if (std::optional<std::string> twice = target::nameTakenTwice(*library))
+    return fail(ExitSource, "two functions of the library would be called `" +
+                                *twice +
+                                "`; `as` behind an export gives another name");
   library->options = optionsJson(request);
   if (int code = bakeWeights(*library, request.weights, err))
     return code;
@@ -491,5 +542,7 @@ void rnnc::registerCompilerPasses() {
 }
 
 int rnnc::compile(const CompileRequest &request, llvm::raw_ostream &err) {
-  return Compilation(request, err).run();
+  int code = Compilation(request, err).run();
+  currentWork = {};
+  return code;
 }

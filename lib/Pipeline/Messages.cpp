@@ -8,21 +8,21 @@
 using namespace rnnc;
 using namespace rnnc::pipeline;
 
-Messages::Messages(mlir::MLIRContext &context, const SourceManager &sources)
-    : sources(sources), aboutSource(sources),
-      handler(&context, [this](mlir::Diagnostic &diagnostic) {
-        take(diagnostic);
-        return mlir::success();
-      }) {}
-
-/// The word at a location of a source that was read.
-SourceRange Messages::placeOf(mlir::Location location) const {
+/// The first place that a location names.
+static mlir::FileLineColLoc innermost(mlir::LocationAttr location) {
   mlir::FileLineColLoc place;
-  location->walk([&](mlir::Location inner) {
+  location.walk([&](mlir::Location inner) {
     if (auto found = llvm::dyn_cast<mlir::FileLineColLoc>(inner); found && !place)
       place = found;
     return mlir::WalkResult::advance();
   });
+  return place;
+}
+
+/// The word at a location of a source that was read.
+static SourceRange placeOf(mlir::LocationAttr location,
+                           const SourceManager &sources) {
+  mlir::FileLineColLoc place = innermost(location);
   if (!place)
     return {};
   for (uint32_t file = 0; file < sources.size(); ++file) {
@@ -42,10 +42,34 @@ SourceRange Messages::placeOf(mlir::Location location) const {
   return {};
 }
 
+Messages::Messages(mlir::MLIRContext &context, const SourceManager &sources)
+    : sources(sources), aboutSource(sources), faults(sources),
+      handler(&context, [this](mlir::Diagnostic &diagnostic) {
+        take(diagnostic);
+        return mlir::success();
+      }) {}
+
+std::string pipeline::describePlace(Diagnostic shown,
+                                    mlir::LocationAttr location,
+                                    const SourceManager &sources) {
+  shown.primary.range = location ? placeOf(location, sources) : SourceRange();
+  std::string text = Diagnostics(sources).render(shown);
+  text.erase(0, text.find('\n') + 1); // the heading
+  mlir::FileLineColLoc place = location ? innermost(location)
+                                        : mlir::FileLineColLoc();
+  if (shown.primary.range.valid() || !place)
+    return text;
+  return (" --> " + place.getFilename().strref() + ":" +
+          llvm::Twine(place.getLine()) + ":" + llvm::Twine(place.getColumn()) +
+          "\n" + text)
+      .str();
+}
+
 void Messages::take(mlir::Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
   llvm::StringRef rest = text;
-  SourceRange place = placeOf(diagnostic.getLocation());
+  mlir::Location location = diagnostic.getLocation();
+  SourceRange place = placeOf(location, sources);
   bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
   bool isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
   if ((isError || isRemark) && rest.consume_front("[")) {
@@ -56,17 +80,20 @@ void Messages::take(mlir::Diagnostic &diagnostic) {
       aboutSource.remark(code.str(), place, message.str());
     return;
   }
-  if (!isError) {
-    // Warnings are for whoever looks at passes.
-    llvm::raw_string_ostream(other)
-        << diagnostic.getLocation() << ": " << text << "\n";
+  if (isError && place.valid()) {
+    faults.error("", place, text);
     return;
   }
-  llvm::raw_string_ostream(other)
-      << diagnostic.getLocation() << ": error: " << text << "\n";
+  // Warnings are for whoever looks at passes.
+  std::string said = (isError ? "error: " : "") + text + "\n" +
+                     describePlace(Diagnostic(), location, sources);
+  // Each variant says it.
+  if (!llvm::StringRef(other).contains(said))
+    other += said;
 }
 
 std::string Messages::render(bool color) {
   aboutSource.sort();
-  return aboutSource.render(color) + other;
+  faults.sort();
+  return aboutSource.render(color) + faults.render(color) + other;
 }

@@ -6,10 +6,16 @@
 #include "rnnc/Support/Diagnostics.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Location.h"
 
 #include <string>
 
 namespace rnnc::pipeline {
+
+/// What a diagnostic says below its heading, about a location: with the line if
+/// that is one of these sources. The location may be null.
+std::string describePlace(Diagnostic shown, mlir::LocationAttr location,
+                          const SourceManager &sources);
 
 /// Collects what passes report. An error that begins with a code, `[E404] …`,
 /// is about the source; any other is a fault of the compiler.
@@ -18,16 +24,14 @@ public:
   Messages(mlir::MLIRContext &context, const SourceManager &sources);
 
   bool sourceErrors() const { return aboutSource.hasErrors(); }
-  bool faults() const { return !other.empty(); }
   /// Everything collected, as text.
   std::string render(bool color);
 
 private:
   void take(mlir::Diagnostic &diagnostic);
-  SourceRange placeOf(mlir::Location location) const;
 
   const SourceManager &sources;
-  Diagnostics aboutSource;
+  Diagnostics aboutSource, faults;
   std::string other;
   mlir::ScopedDiagnosticHandler handler;
 };

@@ -4,6 +4,8 @@
 
 #include "CollectInterface.h"
 
+#include "rnnc/Pipeline/CrashReport.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
@@ -123,6 +125,7 @@ bool pipeline::addPhase(mlir::OpPassManager &manager, Phase phase,
 
 void pipeline::registerPipelines() {
   registerCollectInterface();
+  registerTestFault();
   for (const PhaseInfo &info : phases()) {
     if (info.passes == none)
       continue;

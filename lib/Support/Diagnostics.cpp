@@ -105,7 +105,8 @@ public:
 
   std::string run() {
     auto [style, word] = heading();
-    out += paint(style, fmt::format("{}[{}]", word, d.code));
+    out += paint(style, d.code.empty() ? std::string(word)
+                                       : fmt::format("{}[{}]", word, d.code));
     out += paint("1", ": " + shown(d.message)) + "\n";
     if (d.primary.range.valid())
       place();

@@ -5,6 +5,7 @@
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #include "rnnc/Frontend/Check.h"
 #include "rnnc/InitAll.h"
+#include "rnnc/Pipeline/CrashReport.h"
 #include "rnnc/Pipeline/Phases.h"
 
 #include "mlir/Support/FileUtilities.h"
@@ -52,27 +53,42 @@ static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
   return llvm::MemoryBuffer::getMemBufferCopy(text, path);
 }
 
+/// What the command line asks for, with passes noted for the report of a crash.
+static MlirOptMainConfig noted(const MlirOptMainConfig &asked) {
+  MlirOptMainConfig config = asked;
+  return config.setPassPipelineSetupFn([&asked](PassManager &manager) {
+    if (failed(asked.setupPassPipeline(manager)))
+      return failure();
+    rnnc::pipeline::noteWork(manager, {});
+    return success();
+  });
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  rnnc::installCrashReport("rnn-opt", /*trace=*/true);
   DialectRegistry registry;
   rnnc::registerAllDialects(registry);
   rnnc::registerAllPasses();
   rnnc::pipeline::registerPipelines();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "rnnc pass driver\n", registry);
-  if (!StringRef(input).ends_with(".rnn"))
-    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
-  std::unique_ptr<llvm::MemoryBuffer> buffer = elaborate(input, registry);
+  MlirOptMainConfig asked = MlirOptMainConfig::createFromCLOptions();
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      StringRef(input).ends_with(".rnn") ? elaborate(input, registry)
+                                         : openInputFile(input, &message);
+  if (!message.empty())
+    llvm::errs() << message << "\n";
   if (!buffer)
     return 1;
-  std::string message;
   std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &message);
   if (!file) {
     llvm::errs() << message << "\n";
     return 1;
   }
   if (failed(MlirOptMain(file->os(), std::move(buffer), registry,
-                         MlirOptMainConfig::createFromCLOptions())))
+                         noted(asked))))
     return 1;
   file->keep();
   return 0;

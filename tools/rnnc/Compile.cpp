@@ -105,6 +105,10 @@ struct Options {
       cl::desc("Make these weights a part of the library (a .safetensors file); "
                "MODULE=FILE where several modules have parameters"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> testFault{
+      "test-fault", cl::Hidden,
+      cl::desc("Fail on purpose behind a phase: rnnc-test-fault says how"),
+      cl::value_desc("PHASE:KIND"), cl::cat(category)};
   cl::opt<bool> verbose{"v",
                         cl::desc("Show the version and the commands that are run"),
                         cl::cat(category)};
@@ -246,6 +250,7 @@ int fill(const Options &options, CompileRequest &request) {
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");
   request.prepareWeights = !options.noPrepare;
+  request.testFault = options.testFault;
   return 0;
 }
 

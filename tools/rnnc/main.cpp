@@ -5,6 +5,7 @@
 
 #if RNNC_HAVE_PIPELINE
 #include "CompileCommand.h"
+#include "rnnc/Pipeline/CrashReport.h"
 #include "llvm/Config/llvm-config.h"
 #endif
 
@@ -66,6 +67,7 @@ static void growStack() {
 int main(int argc, char **argv) {
   growStack();
 #if RNNC_HAVE_PIPELINE
+  rnnc::installCrashReport("rnnc");
   if (rnnc::tool::isCompileCommand(argc, argv))
     return rnnc::tool::runCompileCommand(argc, argv);
 #endif

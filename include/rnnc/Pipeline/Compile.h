@@ -59,6 +59,8 @@ struct CompileRequest {
   /// Report what passes did and did not do.
   bool remarks = false;
   bool prepareWeights = true;
+  /// PHASE:KIND: the pass rnnc-test-fault runs behind a phase.
+  std::string testFault;
 };
 
 /// Registers the passes of all phases, so that options such as

@@ -26,4 +26,22 @@ def CollectInterface : Pass<"rnnc-collect-interface", "::mlir::ModuleOp"> {
   }];
 }
 
+def TestFault : Pass<"rnnc-test-fault", "::mlir::ModuleOp"> {
+  let summary = "Fails on purpose, for tests of what is said then";
+  let description = [{
+    No phase runs it. At the first op that has a place in a source it ends by
+    what `kind` names: `address` (a bad address), `abort`, `fatal` (LLVM gives
+    up), `stack` (a full stack) or `error` (a pass refuses an op). The hidden
+    option `--test-fault=PHASE:KIND` of `rnnc` runs it behind a phase.
+
+    ```mlir
+    scan.yield carry(%h : tensor<?x8xf32>)    // crashes here
+    // becomes a report of the crash, and exit code 70
+    ```
+  }];
+  let options = [
+    Option<"kind", "kind", "std::string", "\"error\"", "How it fails">
+  ];
+}
+
 #endif // RNNC_PIPELINE_PASSES_TD

@@ -24,6 +24,7 @@ struct Label {
 ///       .help("...");
 struct Diagnostic {
   Severity severity = Severity::Error;
+  /// Empty for what the compiler says of itself.
   std::string code;
   std::string message;
   /// The place to change, underlined with `^`.

@@ -177,6 +177,8 @@ Thing Emitter::emitBody(Instance &instance, const std::vector<Thing> &inputs,
                         const std::map<std::string, Thing> &constants,
                         StateMap *states, SourceRange range) {
   const ast::ModuleItem &module = *instance.module;
+  if (isTooLarge(range, "`" + module.name.text + "`"))
+    return {};
   Env env = instance.env;
   env.states = states;
   std::set<std::string> open(instance.freeTimes.begin(),
@@ -281,17 +283,11 @@ bool Emitter::callArguments(Instance &instance, const ast::Call &call, Env &env,
 
 Thing Emitter::callFunction(const ast::FnItem &fn, const ast::Call &call,
                             Env &env) {
-  if (++depth > 64) {
-    --depth;
-    return error("E999", call.range, "functions call each other without end",
-                 "called here");
-  }
   std::map<std::string, Thing> given;
-  Thing result;
-  if (sortArguments(call.args, fn.args, call.range, env, given))
-    result = inlineFunction(fn, call, env, std::move(given));
-  --depth;
-  return result;
+  if (isTooLarge(call.range, "`" + fn.name.text + "`") ||
+      !sortArguments(call.args, fn.args, call.range, env, given))
+    return {};
+  return inlineFunction(fn, call, env, std::move(given));
 }
 
 Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,

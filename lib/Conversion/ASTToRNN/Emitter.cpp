@@ -3,6 +3,7 @@
 #include "Emitter.h"
 
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#include "rnnc/Support/Work.h"
 
 #include "mlir/IR/Verifier.h"
 
@@ -20,7 +21,35 @@ OwningOpRef<mlir::ModuleOp> rnnc::emitRNN(const CheckedProgram &program,
 
 Emitter::Emitter(const CheckedProgram &program, const SourceManager &sources,
                  MLIRContext &context, Diagnostics &diags)
-    : program(program), sources(sources), diags(diags), builder(&context) {}
+    : program(program), sources(sources), diags(diags), builder(&context) {
+  builder.setListener(&growth);
+}
+
+/// Functions, layers, cells and the copies of `repeat` are written out where
+/// they are used: a few lines can stand for more than any machine holds.
+constexpr int64_t maxOps = 100000;
+constexpr size_t maxInstances = 10000;
+
+bool Emitter::isTooLarge(SourceRange range, const std::string &what) {
+  if (growth.ops <= maxOps && instances.size() <= maxInstances)
+    return false;
+  if (grewTooLarge)
+    return true;
+  grewTooLarge = true;
+  bool byOps = growth.ops > maxOps;
+  diags
+      .error("E417", ownPlace(range),
+             "this program has more than " +
+                 std::to_string(byOps ? maxOps : int64_t(maxInstances)) +
+                 (byOps ? " operations" : " layers and cells") +
+                 " when it is written out")
+      .label("too many when " + what + " is written out here")
+      .note("functions, layers and cells are written out where they are used, "
+            "and once for each copy of `repeat`")
+      .help("fewer copies, or a value that is used twice under a name of its "
+            "own");
+  return true;
+}
 
 //===----------------------------------------------------------------------===//
 // Places and errors
@@ -30,8 +59,11 @@ Location Emitter::loc(SourceRange range) {
   if (!range.valid())
     return builder.getUnknownLoc();
   LineColumn place = sources.lineColumn(range.file, range.begin);
-  return FileLineColLoc::get(builder.getContext(), sources.name(range.file),
-                             place.line, place.column);
+  Location result =
+      FileLineColLoc::get(builder.getContext(), sources.name(range.file),
+                          place.line, place.column);
+  workOn(result);
+  return result;
 }
 
 Thing Emitter::error(const char *code, SourceRange range, std::string message,

@@ -87,6 +87,15 @@ struct FileNames {
   Env env; ///< dims and axes; made anew for each module
 };
 
+/// Counts the ops that are written out.
+struct Growth : mlir::OpBuilder::Listener {
+  int64_t ops = 0;
+  void notifyOperationInserted(mlir::Operation *,
+                               mlir::OpBuilder::InsertPoint) override {
+    ++ops;
+  }
+};
+
 class Emitter {
 public:
   Emitter(const CheckedProgram &program, const SourceManager &sources,
@@ -110,6 +119,7 @@ private:
   bool emitStatement(const ast::Stmt &stmt, Env &env);
   bool emitExport(const ast::ExportEntry &entry,
                   llvm::ArrayRef<const ast::ExportEntry *> same);
+  void keepAxisNamesApart(const Instance &instance);
   bool emitExportedCell(Instance &instance, SourceRange range);
   bool emitExportedLayer(Instance &instance, SourceRange range);
   bool declareData(const std::vector<ast::Field> &fields, bool isOutput,
@@ -248,6 +258,10 @@ private:
                  llvm::ArrayRef<mlir::Value> init, bool reverse,
                  SourceRange range, Thing &finals);
 
+  /// Reports, once, a program that grows without measure when it is written
+  /// out: `what`, at `range`, would be written out next. (Emitter.cpp)
+  bool isTooLarge(SourceRange range, const std::string &what);
+
   // Sizes and types (Emitter.cpp)
   std::optional<Size> size(const ast::Size &node, Env &env);
   rnn::AxisAttr axis(const Size &size, SourceRange range);
@@ -272,6 +286,8 @@ private:
   std::map<uint32_t, FileNames> files; ///< by their ids
   std::map<std::string, SourceRange> dimPlaces;
 
+  std::set<std::string> moduleNames;
+
   // Of the module that is emitted.
   std::deque<AxisInfo> axes;
   std::set<std::string> axisNames;
@@ -280,7 +296,8 @@ private:
   mlir::Block *moduleBlock = nullptr;
   mlir::Operation *lastParam = nullptr;
   int64_t sites = 0;
-  unsigned depth = 0; ///< of functions
+  Growth growth;
+  bool grewTooLarge = false;
   /// The calls and binders around what is emitted, the outermost first.
   std::vector<SourceRange> uses;
   /// Where the recurrences were written, in a file of the author.

@@ -229,6 +229,8 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
                                      const std::vector<ast::Given> &given,
                                      SourceRange range, std::string path,
                                      Env &outer, rnn::ValueType left) {
+  if (isTooLarge(range, "`" + module.name.text + "`"))
+    return nullptr;
   Instance &instance = instances.emplace_back();
   instance.path = std::move(path);
   instance.module = &module;
@@ -307,6 +309,8 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
   case ast::Chain::Kind::Repeat:
     break;
   }
+  if (isTooLarge(chain.range, "this chain"))
+    return nullptr;
   Instance &instance = instances.emplace_back();
   instance.path = path;
   auto addStage = [&](const ast::Chain &link, std::string name, bool last) {

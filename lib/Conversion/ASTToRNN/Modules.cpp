@@ -146,12 +146,17 @@ Attribute Emitter::exportAttr(const ast::ExportEntry &entry) {
 rnn::ModuleOp Emitter::beginModule(SourceRange range, std::string name,
                                    llvm::StringRef kind, std::string source) {
   axes.clear();
-  axisNames.clear();
+  // Sizes are told by name: an axis is not called like the number of examples.
+  axisNames = {"batch"};
   axisSizes.clear();
   instances.clear();
   lastParam = nullptr;
   sites = 0;
   builder.setInsertionPointToEnd(top->getBody());
+  // `lstm[6, 4]` and a cell `lstm_6` of size 4 are two.
+  std::string plain = name;
+  for (unsigned i = 2; !moduleNames.insert(name).second; ++i)
+    name = plain + "_" + std::to_string(i);
   auto module = rnn::ModuleOp::create(
       builder, loc(range), name, kind, source, builder.getDictionaryAttr({}),
       builder.getArrayAttr({}), builder.getDictionaryAttr({}));
@@ -338,8 +343,28 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
 // Exported layers and cells
 //===----------------------------------------------------------------------===//
 
+/// The caller gives lengths by the name of their axis, beside all that has a
+/// name in the module.
+void Emitter::keepAxisNamesApart(const Instance &instance) {
+  const ast::ModuleItem &module = *instance.module;
+  for (const ast::Field &field : module.inputs)
+    axisNames.insert(field.name.text);
+  for (const ast::Field &field : module.constants)
+    axisNames.insert(field.name.text);
+  for (const ast::StmtPtr &stmt : module.body) {
+    llvm::ArrayRef<ast::Name> names;
+    if (const auto *param = ast::dynAs<ast::ParamStmt>(*stmt))
+      names = param->names;
+    else if (const auto *state = ast::dynAs<ast::StateStmt>(*stmt))
+      names = state->names;
+    for (const ast::Name &name : names)
+      axisNames.insert(name.text);
+  }
+}
+
 bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
   const ast::ModuleItem &module = *instance.module;
+  keepAxisNamesApart(instance);
   Env env = instance.env;
   declareTime("T", env);
   rnn::AxisAttr time = axis(env.sizes["T"], range);
@@ -391,6 +416,7 @@ bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
 
 bool Emitter::emitExportedLayer(Instance &instance, SourceRange range) {
   const ast::ModuleItem &module = *instance.module;
+  keepAxisNamesApart(instance);
   for (const std::string &name : instance.freeTimes)
     declareTime(name, instance.env);
   instance.freeTimes.clear();

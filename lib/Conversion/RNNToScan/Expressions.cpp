@@ -3,6 +3,8 @@
 
 #include "Lowering.h"
 
+#include "rnnc/Support/Work.h"
+
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -109,6 +111,7 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
 
 LogicalResult Lowering::lower(Operation *op) {
   e.loc = op->getLoc();
+  workOn(e.loc);
   if (auto loop = dyn_cast<rnn::ScanOp>(op))
     return scan(loop);
   // Distributions are read where they are observed.

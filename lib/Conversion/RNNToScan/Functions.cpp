@@ -443,6 +443,14 @@ FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
   return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
 }
 
+/// A loss that reads no data is that of each example: of none it is 0.
+Batched FunctionMaker::ofSomeExample(Lowering &lowering, const Batched &value) {
+  Emitter &e = lowering.e;
+  Batched some = e.compare(arith::CmpFPredicate::OGT, batchCount(lowering),
+                           e.constant(0));
+  return e.select(some, value, e.constant(0));
+}
+
 LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
   Emitter &e = lowering.e;
   SmallVector<Value> roots;
@@ -468,7 +476,7 @@ LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
     if (failed(value))
       return failure();
     if (!value->has(batchDim()))
-      add(*value);
+      add(ofSomeExample(lowering, *value));
     else
       add(e.div(sumOfBatch(lowering, *value),
                 atLeastOne(e, batchCount(lowering))));

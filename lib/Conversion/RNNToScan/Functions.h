@@ -118,6 +118,7 @@ private:
                         const Batched &nll);
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
+  Batched ofSomeExample(Lowering &lowering, const Batched &value);
   void finish(mlir::func::FuncOp function);
 
   mlir::OpBuilder &b;

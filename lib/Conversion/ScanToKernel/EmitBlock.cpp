@@ -3,6 +3,8 @@
 
 #include "Emitter.h"
 
+#include "rnnc/Support/Work.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -304,6 +306,7 @@ void Emitter::emitLevel(Block &block, int level) {
 }
 
 void Emitter::emitBarrier(Operation *op) {
+  workOn(op->getLoc());
   if (auto loop = dyn_cast<scan::LoopOp>(op))
     return emitLoop(loop);
   llvm::TypeSwitch<Operation *>(op)

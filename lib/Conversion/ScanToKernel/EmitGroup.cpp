@@ -3,6 +3,8 @@
 
 #include "Emitter.h"
 
+#include "rnnc/Support/Work.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -256,6 +258,7 @@ void Emitter::fill(Location loc, const Buffer &buffer, double number) {
 
 void Emitter::emitGroup(const Group &group) {
   Value first = group.roots.front();
+  workOn(first.getLoc());
   Phase phase(*this, first.getLoc(), group.level, sizes.get(first));
   bool any = false;
   for (Value root : group.roots) {

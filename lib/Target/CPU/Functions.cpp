@@ -337,9 +337,12 @@ llvm::Expected<Function> Maker::sample(const RawEntry &step) {
       arg.source = rt::SrcScratch;
   }
   std::string time = drawn->axes.empty() ? "T" : drawn->axes.front();
-  f.times = {"P", time};
-  addArg(f, publicArg("P", rt::I32, {"batch"}), rt::RoleLengths, true);
-  addArg(f, publicArg("prompt", rt::I32, {"batch", "P"}), rt::RoleInput, true);
+  // The interpreter names the prompt's axis alike.
+  std::string given = time == "P" ? "P.2" : "P";
+  f.times = {given, time};
+  addArg(f, publicArg(given, rt::I32, {"batch"}), rt::RoleLengths, true);
+  addArg(f, publicArg("prompt", rt::I32, {"batch", given}), rt::RoleInput,
+         true);
   f.args.back().indexSize = drawn->size;
   addArg(f, publicArg("temperature", rt::F32, {}), rt::RoleOption, true);
   f.args.back().defaultValue = 1;

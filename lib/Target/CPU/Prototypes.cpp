@@ -3,28 +3,44 @@
 #include "rnnc/Target/CPU/Prototypes.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace rnnc;
 using namespace rnnc::target;
 
-static bool isKeyword(llvm::StringRef name) {
-  static constexpr const char *kWords[] = {
-      "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case",
-      "catch", "char", "class", "concept", "const", "continue", "default",
-      "delete", "do", "double", "else", "enum", "explicit", "export", "extern",
-      "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-      "mutable", "namespace", "new", "not", "operator", "or", "private",
-      "protected", "public", "register", "requires", "restrict", "return",
-      "short", "signed", "sizeof", "static", "struct", "switch", "template",
-      "this", "throw", "true", "try", "typedef", "typename", "union",
-      "unsigned", "using", "virtual", "void", "volatile", "while", "xor"};
-  return llvm::is_contained(kWords, name);
+/// Words of C and C++, macros of their standard headers and of compilers, and
+/// types that prototypes name: no parameter may be called like one.
+static bool isTaken(llvm::StringRef name) {
+  static const llvm::StringSet<> words = {
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor",
+      "bool", "break", "case", "catch", "char", "char16_t", "char32_t",
+      "char8_t", "class", "co_await", "co_return", "co_yield", "compl",
+      "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+      "continue", "decltype", "default", "delete", "do", "double",
+      "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false",
+      "float", "for", "friend", "goto", "if", "inline", "int", "long",
+      "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+      "operator", "or", "or_eq", "private", "protected", "public", "register",
+      "reinterpret_cast", "requires", "restrict", "return", "short", "signed",
+      "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
+      "template", "this", "thread_local", "throw", "true", "try", "typedef",
+      "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned",
+      "using", "virtual", "void", "volatile", "wchar_t", "while", "xor",
+      "xor_eq",
+      // Macros.
+      "BUFSIZ", "CHAR_BIT", "EOF", "HUGE_VAL", "I", "INFINITY", "MB_CUR_MAX",
+      "NAN", "NULL", "RAND_MAX", "assert", "complex", "errno", "i386",
+      "imaginary", "linux", "noreturn", "offsetof", "setjmp", "stderr",
+      "stdin", "stdout", "unix",
+      // Types.
+      "int32_t", "int64_t", "size_t", "uint64_t", "uint8_t"};
+  return words.contains(name) || name.starts_with("rnnc_");
 }
 
 std::string target::uniqueName(const std::vector<CParameter> &parameters,
                                llvm::StringRef name) {
   std::string out = cName(name);
-  if (isKeyword(out))
+  if (isTaken(out))
     out += "_";
   while (llvm::any_of(parameters,
                       [&](const CParameter &p) { return p.name == out; }))
@@ -304,4 +320,24 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
     llvm::append_range(out, streamFunctions());
   llvm::append_range(out, sessionFunctions(!m.baked.empty()));
   return out;
+}
+
+std::optional<std::string> target::nameTakenTwice(const Library &library) {
+  llvm::StringSet<> names;
+  std::optional<std::string> twice;
+  auto take = [&](const std::string &name) {
+    if (!names.insert(name).second && !twice)
+      twice = name;
+  };
+  for (const ObjectFunction &f : libraryFunctions())
+    take(library.name + "_" + f.suffix);
+  for (const Module &m : library.modules) {
+    for (const ObjectFunction &f : objectFunctions(m))
+      take(library.name + "_" + cName(m.name) + "_" + f.suffix);
+    for (const Function &f : m.functions) {
+      take(f.symbol);
+      take(f.symbol + "_workspace_size");
+    }
+  }
+  return twice;
 }

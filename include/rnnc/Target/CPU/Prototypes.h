@@ -42,6 +42,9 @@ std::vector<ObjectFunction> objectFunctions(const Module &m);
 /// Those of the library as a whole.
 std::vector<ObjectFunction> libraryFunctions();
 
+/// A name that two functions of the library would have, if there is one.
+std::optional<std::string> nameTakenTwice(const Library &library);
+
 } // namespace rnnc::target
 
 #endif // RNNC_TARGET_CPU_PROTOTYPES_H

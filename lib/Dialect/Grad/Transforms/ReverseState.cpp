@@ -4,6 +4,7 @@
 #include "rnnc/Dialect/Grad/DifferentiableOpInterface.h"
 #include "rnnc/Dialect/Grad/State.h"
 #include "rnnc/Dialect/Scan/Scan.h"
+#include "rnnc/Support/Work.h"
 
 using namespace mlir;
 using namespace rnnc;
@@ -186,6 +187,7 @@ LogicalResult ReverseState::reverse(ArrayRef<Operation *> ops) {
     if (!rule)
       return op->emitError("no rule for the gradient of ") << op->getName();
     loc = op->getLoc();
+    workOn(loc);
     current = op;
     SmallVector<Value> results(op->getResults());
     if (failed(rule.vjp(builder, *this)))
