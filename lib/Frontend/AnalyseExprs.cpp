@@ -432,6 +432,12 @@ Ty Analyser::ifExpr(const If &node) {
   }
   if (condition.rank() == 0 || condition.axes == result.axes)
     return result;
+  // Single values are the same wherever one of them is taken.
+  if (result.rank() == 0) {
+    result.axes = condition.axes;
+    result.literal = false;
+    return result;
+  }
   diags.error("E111", node.condition->range,
               "a condition is a single bit or has the shape of the values")
       .label(condition.str())

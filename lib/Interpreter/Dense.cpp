@@ -88,13 +88,25 @@ double rnnc::interp::softplus(double x) {
 double rnnc::interp::logSumExp(const double *x, int64_t n, int64_t stride) {
   double largest = -std::numeric_limits<double>::infinity();
   for (int64_t i = 0; i < n; ++i)
-    largest = std::max(largest, x[i * stride]);
-  if (std::isinf(largest))
+    if (std::isnan(x[i * stride]) || x[i * stride] > largest)
+      largest = x[i * stride];
+  if (!std::isfinite(largest))
     return largest;
   double sum = 0;
   for (int64_t i = 0; i < n; ++i)
     sum += std::exp(x[i * stride] - largest);
   return largest + std::log(sum);
+}
+
+int64_t rnnc::interp::argMax(const double *x, int64_t n) {
+  double largest = -std::numeric_limits<double>::infinity();
+  int64_t place = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (x[i] > largest) {
+      largest = x[i];
+      place = i;
+    }
+  return place;
 }
 
 std::array<uint32_t, 4> rnnc::interp::philox(uint32_t seed, uint32_t update,

@@ -35,6 +35,8 @@ double sigmoid(double x);
 double softplus(double x);
 /// The logarithm of the sum of exponentials of `n` numbers, `stride` apart.
 double logSumExp(const double *x, int64_t n, int64_t stride = 1);
+/// The place of the first largest number; what is no number is passed over.
+int64_t argMax(const double *x, int64_t n);
 
 } // namespace rnnc::interp
 

@@ -149,16 +149,19 @@ static double combine(rnn::BindKind kind, const std::vector<double> &column) {
   case rnn::BindKind::Mean:
     return fold(0, [&](double a, double x) { return a + x / column.size(); });
   case rnn::BindKind::Max:
-    return fold(-infinity, [](double a, double x) { return std::max(a, x); });
+    return fold(-infinity, [](double a, double x) {
+      return std::isnan(x) || x > a ? x : a;
+    });
   case rnn::BindKind::Min:
-    return fold(infinity, [](double a, double x) { return std::min(a, x); });
+    return fold(infinity, [](double a, double x) {
+      return std::isnan(x) || x < a ? x : a;
+    });
   case rnn::BindKind::Prod:
     return fold(1, [](double a, double x) { return a * x; });
   case rnn::BindKind::LogSumExp:
     return logSumExp(column.data(), column.size());
   case rnn::BindKind::ArgMax:
-    return double(std::max_element(column.begin(), column.end()) -
-                  column.begin());
+    return double(argMax(column.data(), column.size()));
   default:
     return fold(0, [](double a, double x) { return a + x; });
   }

@@ -27,7 +27,7 @@ static double unary(rnn::UnaryKind kind, double x) {
   case rnn::UnaryKind::Tanh:
     return std::tanh(x);
   case rnn::UnaryKind::Relu:
-    return x > 0 ? x : 0;
+    return x <= 0 ? 0 : x;
   case rnn::UnaryKind::Softplus:
     return softplus(x);
   case rnn::UnaryKind::Sin:
@@ -53,9 +53,9 @@ static double binary(rnn::BinaryKind kind, double a, double b) {
   case rnn::BinaryKind::Div:
     return a / b;
   case rnn::BinaryKind::Min:
-    return b < a ? b : a;
+    return std::isnan(b) || b < a ? b : a;
   case rnn::BinaryKind::Max:
-    return b > a ? b : a;
+    return std::isnan(b) || b > a ? b : a;
   case rnn::BinaryKind::Pow:
     return std::pow(a, b);
   }
@@ -157,9 +157,7 @@ bool Example::alongAxes(Operation &op) {
         if (!n && out.size())
           return fail(op, "nothing to choose from");
         for (int64_t i = 0; i < out.size(); ++i)
-          for (int64_t k = 1; k < n; ++k)
-            if (x.data[i * n + k] > x.data[i * n + int64_t(out.data[i])])
-              out.data[i] = double(k);
+          out.data[i] = double(argMax(x.data.data() + i * n, n));
         set(one.getResult(), std::move(out));
         return true;
       })

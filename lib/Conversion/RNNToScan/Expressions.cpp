@@ -9,6 +9,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -169,9 +170,9 @@ Batched Lowering::apply(rnn::UnaryKind kind, const Batched &x) {
   case rnn::UnaryKind::Tanh:
     return mapUnary<math::TanhOp>(e, x);
   case rnn::UnaryKind::Relu: {
-    // By selection: the derivative at 0 is 0.
+    // By selection: the derivative at 0 is 0, and what is no number stays so.
     Batched zero = e.constant(0);
-    return e.select(e.compare(arith::CmpFPredicate::OGT, x, zero), x, zero);
+    return e.select(e.compare(arith::CmpFPredicate::OLE, x, zero), zero, x);
   }
   case rnn::UnaryKind::Softplus:
     return mapUnary<scan::SoftplusOp>(e, x);
@@ -201,8 +202,15 @@ FailureOr<Batched> Lowering::unary(rnn::UnaryOp op) {
 Batched Lowering::power(const Batched &x, const Batched &y, Value exponent) {
   auto literal = exponent.getDefiningOp<rnn::ConstantOp>();
   double n = literal ? literal.getValue().convertToDouble() : NAN;
-  if (n == 0.5)
-    return mapUnary<math::SqrtOp>(e, sanitized(x));
+  if (n == 0.5) {
+    // Unlike a root, a power has no sign at -0 and is infinite at -infinity.
+    Batched safe = sanitized(x);
+    Batched infinity = e.constant(std::numeric_limits<double>::infinity());
+    Batched lowest = e.constant(-std::numeric_limits<double>::infinity());
+    Batched root = e.add(mapUnary<math::SqrtOp>(e, safe), e.constant(0));
+    return e.select(e.compare(arith::CmpFPredicate::OEQ, safe, lowest),
+                    infinity, root);
+  }
   if (n >= 1 && n <= 4 && n == std::floor(n)) {
     Batched square = n >= 2 ? e.mul(x, x) : x;
     return n == 3 ? e.mul(square, x) : n == 4 ? e.mul(square, square) : square;
@@ -213,6 +221,19 @@ Batched Lowering::power(const Batched &x, const Batched &y, Value exponent) {
   }
   return e.elementwise({sanitized(x), y}, [&](ValueRange v) -> Value {
     return math::PowFOp::create(e.b, e.loc, v[0], v[1]);
+  });
+}
+
+/// The one of two values that `before` puts first. By selection: at a tie the
+/// first gets the whole gradient; what is no number stays so.
+Batched Lowering::extreme(arith::CmpFPredicate before, const Batched &x,
+                          const Batched &y) {
+  return e.elementwise({x, y}, [&](ValueRange v) -> Value {
+    Value first = arith::CmpFOp::create(e.b, e.loc, before, v[0], v[1]);
+    Value none = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNO,
+                                       v[0], v[0]);
+    Value taken = arith::OrIOp::create(e.b, e.loc, first, none);
+    return arith::SelectOp::create(e.b, e.loc, taken, v[0], v[1]);
   });
 }
 
@@ -233,10 +254,9 @@ FailureOr<Batched> Lowering::binary(rnn::BinaryOp op) {
     return y->has(batchDim()) ? e.div(sanitized(*x), sanitized(*y))
                               : e.div(*x, *y);
   case rnn::BinaryKind::Min:
-    // By selection: at a tie the first gets the whole gradient.
-    return e.select(e.compare(arith::CmpFPredicate::OLE, *x, *y), *x, *y);
+    return extreme(arith::CmpFPredicate::OLE, *x, *y);
   case rnn::BinaryKind::Max:
-    return e.select(e.compare(arith::CmpFPredicate::OGE, *x, *y), *x, *y);
+    return extreme(arith::CmpFPredicate::OGE, *x, *y);
   case rnn::BinaryKind::Pow:
     return power(*x, *y, op.getRhs());
   }
@@ -288,8 +308,9 @@ FailureOr<Batched> Lowering::clamp(rnn::ClampOp op) {
   if (failed(x) || failed(low) || failed(high))
     return failure();
   Batched below = e.compare(arith::CmpFPredicate::OLT, *x, *low);
-  Batched above = e.compare(arith::CmpFPredicate::OGT, *x, *high);
-  return e.select(below, *low, e.select(above, *high, *x));
+  Batched raised = e.select(below, *low, *x);
+  Batched above = e.compare(arith::CmpFPredicate::OGT, raised, *high);
+  return e.select(above, *high, raised);
 }
 
 /// The product over x's last and y's first axis.

@@ -101,6 +101,8 @@ private:
 
   Batched apply(rnn::UnaryKind kind, const Batched &x);
   Batched power(const Batched &x, const Batched &y, mlir::Value exponent);
+  Batched extreme(mlir::arith::CmpFPredicate before, const Batched &x,
+                  const Batched &y);
   Batched layerNorm(const Batched &x, Dim last, double eps);
   Batched sanitized(const Batched &x);
   Batched dot(const Batched &x, const Batched &y);

@@ -52,7 +52,7 @@ double evaluate(UnaryKind kind, double x) {
   case UnaryKind::Tanh:
     return std::tanh(x);
   case UnaryKind::Relu:
-    return x > 0 ? x : 0;
+    return x <= 0 ? 0 : x;
   case UnaryKind::Softplus:
     return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
   case UnaryKind::Sin:
@@ -78,9 +78,9 @@ double evaluate(BinaryKind kind, double a, double b) {
   case BinaryKind::Div:
     return a / b;
   case BinaryKind::Min:
-    return b < a ? b : a;
+    return std::isnan(b) || b < a ? b : a;
   case BinaryKind::Max:
-    return b > a ? b : a;
+    return std::isnan(b) || b > a ? b : a;
   case BinaryKind::Pow:
     return std::pow(a, b);
   }

@@ -4,6 +4,8 @@
 #ifndef RNNC_DIALECT_GRAD_STATE_H
 #define RNNC_DIALECT_GRAD_STATE_H
 
+#include "rnnc/Dialect/Grad/Support.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
@@ -32,8 +34,9 @@ private:
 /// needed on a tape.
 class ReverseState {
 public:
-  ReverseState(mlir::OpBuilder builder, const Activity &activity)
-      : builder(builder), activity(activity) {}
+  ReverseState(mlir::OpBuilder builder, const Activity &activity,
+               const Ranges &ranges)
+      : builder(builder), activity(activity), ranges(ranges) {}
   virtual ~ReverseState() = default;
 
   /// Whether the value depends on what is differentiated by.
@@ -42,13 +45,67 @@ public:
   /// The cotangent of a value of the forward computation; null if zero.
   mlir::Value cotangent(mlir::Value value);
 
-  /// Adds to the cotangent of a value. Nothing happens if it is not active.
+  /// Adds to the cotangent of a value. Nothing happens if it is not active. The
+  /// contribution of an elementwise op is zero where the cotangent of its
+  /// result is, and kept so where its slope may be infinite.
   void accumulate(mlir::Value value, mlir::Value contribution);
+
+  /// The same for a contribution that is zero outside of `support`.
+  void accumulate(mlir::Value value, mlir::Value contribution,
+                  SupportRef support);
 
   /// Adds to the part of the source's cotangent that the slice was taken from.
   /// Disjoint parts are never added up as padded tensors.
   void accumulateSlice(mlir::tensor::ExtractSliceOp op,
                        mlir::Value contribution);
+
+  /// Where the cotangent of a value may be other than zero; null: everywhere.
+  SupportRef supportOf(mlir::Value value);
+
+  /// `tensor`, shaped like a forward value, with zeros outside of `support`.
+  mlir::Value keepWhere(SupportRef support, mlir::Value like,
+                        mlir::Value tensor);
+
+  /// A value of the forward computation as the other factor of a product with
+  /// the cotangent that `support` belongs to: only infinities and what is no
+  /// number need be kept out of it.
+  mlir::Value factorWhere(SupportRef support, mlir::Value like,
+                          mlir::Value factor);
+
+  /// The support of what `adjoint`, linear and without negative factors, makes
+  /// of the cotangent of `result`. `picks`: it fills up with zeros.
+  SupportRef through(mlir::Value result,
+                     std::function<mlir::Value(mlir::Value)> adjoint,
+                     bool picks = false);
+
+  /// Only examples with a step have a cotangent after the dimensions `summed`
+  /// of `tensor`, shaped like the forward value `like`, were added up, if time
+  /// is among them. `dims`: which dimension of `like` each one of the operand
+  /// is, or -1.
+  SupportRef whereSteps(mlir::Value operand, mlir::Value like,
+                        mlir::Value tensor, llvm::ArrayRef<int64_t> summed,
+                        llvm::ArrayRef<int64_t> dims);
+
+  /// Of a condition, repeated along the other dimensions of the forward value
+  /// `like`.
+  mlir::Value widen(mlir::Value condition, mlir::Value like,
+                    llvm::ArrayRef<int64_t> dims);
+
+  /// The entries of the kept dimensions for which any entry is set, of a
+  /// condition shaped like the forward value `like`.
+  mlir::Value anyOver(mlir::Value condition, mlir::Value like,
+                      llvm::ArrayRef<int64_t> dims);
+
+  /// Whether each example has a step.
+  mlir::Value isPositive(mlir::Value lengths);
+
+  /// The dimension of the examples in what a loop reads and gives: the last one
+  /// whose size is not known; -1 if there is none.
+  static int64_t batchDimOf(mlir::Value value);
+
+  /// Both, and either of two. Null is everywhere.
+  SupportRef both(SupportRef a, SupportRef b);
+  SupportRef either(SupportRef a, SupportRef b);
 
   /// A value of the forward computation for use in the adjoint code.
   virtual mlir::Value value(mlir::Value value) { return value; }
@@ -87,6 +144,7 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
   mlir::Location getLoc() const { return loc; }
   const Activity &getActivity() const { return activity; }
+  const Ranges &getRanges() const { return ranges; }
 
   /// For tests: contributions of the ops of this name are doubled.
   llvm::StringRef brokenRule;
@@ -99,12 +157,17 @@ protected:
   struct Pending {
     mlir::Value sum;
     llvm::SmallVector<Part> parts;
+    SupportRef support; // of the sum without parts
+    bool everywhere = false;
+    llvm::SmallVector<std::pair<mlir::tensor::ExtractSliceOp, SupportRef>>
+        slices; // all parts there ever were
   };
 
   mlir::OpBuilder builder;
   mlir::Location loc = builder.getUnknownLoc();
   mlir::Operation *current = nullptr;
   const Activity &activity;
+  const Ranges &ranges;
   llvm::DenseMap<mlir::Value, Pending> pending;
   llvm::SmallVector<mlir::Value> order; // keys as they came
 
@@ -112,6 +175,10 @@ private:
   Pending &entryOf(mlir::Value value);
   mlir::Value broken(mlir::Value contribution);
   mlir::Value insertParts(mlir::Value like, Pending &entry);
+  SupportRef ofSlices(mlir::Value value, Pending &entry);
+  mlir::Value toReal(mlir::Value condition, mlir::Value like,
+                     mlir::Type element);
+  mlir::Value toCondition(mlir::Value real);
 };
 
 /// Forward mode: the tangents of the values of the computation.

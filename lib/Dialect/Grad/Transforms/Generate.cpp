@@ -73,7 +73,10 @@ LogicalResult expandVjp(VjpOp request, func::FuncOp callee, StringRef broken) {
   Activity activity;
   activity.analyze(body, seeds);
 
-  ReverseState state(OpBuilder(body.getTerminator()), activity);
+  Ranges ranges;
+  ranges.analyze(body);
+
+  ReverseState state(OpBuilder(body.getTerminator()), activity, ranges);
   state.brokenRule = broken;
   SmallVector<Operation *> ops = copy.getOps();
   for (auto [number, cotangent] :

@@ -39,13 +39,27 @@ ReverseState::Pending &ReverseState::entryOf(Value value) {
 }
 
 void ReverseState::accumulate(Value value, Value contribution) {
+  SupportRef support;
+  if (current && current->hasTrait<OpTrait::Elementwise>() &&
+      contribution.getType() == current->getResult(0).getType())
+    support = supportOf(current->getResult(0));
+  if (support && ranges.hasWildSlope(current, support->isChosen()))
+    contribution = keepWhere(support, current->getResult(0), contribution);
+  accumulate(value, contribution, support);
+}
+
+void ReverseState::accumulate(Value value, Value contribution,
+                              SupportRef support) {
   if (!isActive(value))
     return;
   contribution = broken(contribution);
   if (contribution.getType() != value.getType())
     contribution = tensor::CastOp::create(builder, loc, value.getType(),
                                           contribution);
-  Value &sum = entryOf(value).sum;
+  Pending &entry = entryOf(value);
+  Value &sum = entry.sum;
+  entry.support = sum ? either(entry.support, support) : support;
+  entry.everywhere |= !entry.support;
   sum = sum ? arith::AddFOp::create(builder, loc, sum, contribution)
             : contribution;
 }
@@ -87,8 +101,10 @@ void ReverseState::accumulateSlice(tensor::ExtractSliceOp op,
     return;
   contribution = broken(contribution);
   Pending &entry = entryOf(op.getSource());
+  entry.slices.emplace_back(op, supportOf(op.getResult()));
   for (Part &part : entry.parts)
     if (samePlace(part.place, op)) {
+      entry.everywhere = true;
       part.cotangent =
           arith::AddFOp::create(builder, loc, part.cotangent, contribution);
       return;
@@ -96,8 +112,10 @@ void ReverseState::accumulateSlice(tensor::ExtractSliceOp op,
   bool disjoint = llvm::all_of(entry.parts, [&](Part &part) {
     return areDisjoint(part.place, op);
   });
-  if (!disjoint)
+  if (!disjoint) {
+    entry.everywhere = true;
     entry.sum = insertParts(op.getSource(), entry);
+  }
   entry.parts.push_back({op, contribution});
 }
 

@@ -10,6 +10,8 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
+using grad::Support;
+using grad::SupportRef;
 
 Value scan::cloneWith(OpBuilder &builder, Operation *op, Value operand,
                       Value tangent) {
@@ -95,6 +97,26 @@ struct DivRule : BinaryRule<DivRule, arith::DivFOp> {
 // max and min: at a tie the first operand is the one that was taken.
 template <typename Model, typename OpTy, arith::CmpFPredicate Beyond>
 struct ExtremeRule : BinaryRule<Model, OpTy> {
+  static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value g = state.cotangent(op.getResult());
+    auto number = [&](double x) { return state.splat(op.getResult(), x); };
+    Calculator calc{builder, op.getLoc(), number};
+    for (bool first : {true, false}) {
+      Value operand = first ? op.getLhs() : op.getRhs();
+      if (!state.isActive(operand))
+        continue;
+      Value taken = calc.compare(first ? arith::CmpFPredicate::OEQ : Beyond,
+                                 state.value(op.getResult()),
+                                 state.value(op.getLhs()));
+      auto support = std::make_shared<Support>(/*chosen=*/false,
+                                               [taken] { return taken; });
+      state.accumulate(operand, calc.select(taken, g, calc.number(0)),
+                       state.both(state.supportOf(op.getResult()), support));
+    }
+    return success();
+  }
+
   static Value left(Calculator &c, Value g, Operands x) {
     Value taken =
         c.compare(arith::CmpFPredicate::OEQ, x.result(), x.a());
@@ -116,6 +138,9 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
     std::optional<double> constant = getSplat(exponent);
     if (constant == 1.0)
       return g;
+    // x^0 is 1 for every x.
+    if (constant == 0.0)
+      return c.number(0);
     Value scaled = c.mul(g, exponent);
     if (constant == 2.0)
       return c.mul(scaled, x.a());
@@ -125,7 +150,6 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
     Value product = c.mul(scaled, power);
     if (constant)
       return product;
-    // x^0 is 1 for every x.
     Value zero = c.number(0);
     return c.select(c.compare(arith::CmpFPredicate::OEQ, exponent, zero), zero,
                     product);
@@ -134,14 +158,49 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
     // Where the base is not positive the derivative is 0 or does not exist.
     Value zero = c.number(0);
     Value base = x.a();
-    Value positive = c.compare(arith::CmpFPredicate::OGT, base, zero);
+    Value none = c.compare(arith::CmpFPredicate::OLE, base, zero);
     Value log = math::LogOp::create(c.builder, c.loc,
-                                    c.select(positive, base, c.number(1)));
-    return c.mul(c.mul(g, x.result()), log);
+                                    c.select(none, c.number(1), base));
+    return c.select(none, zero, c.mul(c.mul(g, x.result()), log));
   }
 };
 
 struct SelectRule : Rule<SelectRule, arith::SelectOp> {
+  // A comparison of what is chosen from, or a random number, makes a kink or a
+  // dropout. Anything else says which examples and steps count.
+  static bool isChosen(arith::SelectOp op) {
+    auto isOwn = [&](Value operand) {
+      return operand == op.getTrueValue() || operand == op.getFalseValue() ||
+             operand.getDefiningOp<RandomOp>();
+    };
+    SmallVector<Value> parts = {op.getCondition()};
+    while (!parts.empty()) {
+      Operation *part = parts.pop_back_val().getDefiningOp();
+      if (isa_and_nonnull<arith::OrIOp>(part))
+        llvm::append_range(parts, part->getOperands());
+      else if (!isa_and_nonnull<arith::CmpFOp>(part) ||
+               llvm::none_of(part->getOperands(), isOwn))
+        return true;
+    }
+    return false;
+  }
+
+  static SupportRef whereTaken(arith::SelectOp op, Value condition, bool first,
+                               ReverseState &state) {
+    if (!isa<RankedTensorType>(condition.getType()))
+      return {};
+    return std::make_shared<Support>(
+        isChosen(op), [op, condition, first, &state]() mutable -> Value {
+          if (first)
+            return condition;
+          Location loc = op.getLoc();
+          Value yes = splat(state.getBuilder(), loc,
+                            cast<RankedTensorType>(condition.getType()),
+                            state.sizes(op.getResult()), 1);
+          return arith::XOrIOp::create(state.getBuilder(), loc, condition, yes);
+        });
+  }
+
   static LogicalResult vjpRule(arith::SelectOp op, OpBuilder &builder,
                                ReverseState &state) {
     Value g = state.cotangent(op.getResult());
@@ -150,9 +209,12 @@ struct SelectRule : Rule<SelectRule, arith::SelectOp> {
       if (!state.isActive(operand))
         return;
       Value zero = state.zeros(op.getResult());
-      state.accumulate(operand, arith::SelectOp::create(
-                                    builder, op.getLoc(), condition,
-                                    first ? g : zero, first ? zero : g));
+      state.accumulate(operand,
+                       arith::SelectOp::create(builder, op.getLoc(), condition,
+                                               first ? g : zero,
+                                               first ? zero : g),
+                       state.both(state.supportOf(op.getResult()),
+                                  whereTaken(op, condition, first, state)));
     };
     part(op.getTrueValue(), true);
     part(op.getFalseValue(), false);

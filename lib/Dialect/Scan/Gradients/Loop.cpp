@@ -20,6 +20,9 @@ public:
 
 private:
   void findUsefulCarries();
+  void findExamples();
+  grad::SupportRef withSteps(Value value);
+  grad::SupportRef examplesOf(Value value);
   bool spreadUse(llvm::DenseSet<Value> &useful);
   void seed();
   void finishBody();
@@ -40,6 +43,7 @@ private:
   Block *block; // ends up in the reversed loop
   LoopState state;
   SmallVector<bool> usefulCarry;
+  grad::SupportRef examples; // the only ones with a cotangent; null: all
   SmallVector<Carry> carries; // states, then sums for values from outside
   SmallVector<unsigned> carryOf; // which state each of the first ones is
   SmallVector<Value> outer;      // what each of the others is the sum for
@@ -89,6 +93,63 @@ void LoopReverser::findUsefulCarries() {
   }
 }
 
+// If a condition of the program says that no result of some examples counts,
+// nothing in the loop does.
+void LoopReverser::findExamples() {
+  SmallVector<std::pair<Value, grad::SupportRef>> supports;
+  for (auto [number, result] : llvm::enumerate(loop.getResults())) {
+    if (!parent.cotangent(result))
+      continue;
+    grad::SupportRef support = parent.supportOf(result);
+    // What is the same for all examples does not say which ones count.
+    Value step = number < loop.getNumStacks()
+                     ? loop.getYield().getStacks()[number]
+                     : result;
+    if (!support || !support->isChosen() || parent.batchDimOf(step) < 0)
+      return;
+    supports.emplace_back(result, support);
+  }
+  if (supports.empty())
+    return;
+  // Made at once: the results are about to be replaced.
+  Value any;
+  for (auto &[result, support] : supports) {
+    SmallVector<int64_t> others;
+    auto type = cast<RankedTensorType>(result.getType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (dim != parent.batchDimOf(result))
+        others.push_back(dim);
+    Value here = parent.anyOver(support->get(), result, others);
+    any = any ? arith::OrIOp::create(parent.getBuilder(), loop.getLoc(), any,
+                                     here)
+              : here;
+  }
+  examples = std::make_shared<grad::Support>(true, [any] { return any; });
+}
+
+// For a value outside of the loop.
+grad::SupportRef LoopReverser::examplesOf(Value value) {
+  int64_t dim = parent.batchDimOf(value);
+  if (!examples || dim < 0)
+    return {};
+  return std::make_shared<grad::Support>(
+      true, [value, dim, examples = examples, outside = &parent] {
+        return outside->widen(examples->get(), value, dim);
+      });
+}
+
+// For one that all steps read: examples without steps do not.
+grad::SupportRef LoopReverser::withSteps(Value value) {
+  int64_t dim = parent.batchDimOf(value);
+  Value lengths = loop.getLengths();
+  if (!lengths || dim < 0)
+    return {};
+  return std::make_shared<grad::Support>(
+      false, [value, dim, lengths = parent.value(lengths), outside = &parent] {
+        return outside->widen(outside->isPositive(lengths), value, dim);
+      });
+}
+
 Value LoopReverser::orZeros(Value tensor, Value like) {
   return tensor ? tensor : state.zeros(like);
 }
@@ -106,8 +167,13 @@ void LoopReverser::seed() {
   YieldOp yield = loop.getYield();
   unsigned stacksBefore = loop.getNumStacks();
   for (unsigned k = 0; k < stacksBefore; ++k)
-    if (Value g = parent.cotangent(loop.getStackResults()[k]))
-      state.accumulate(yield.getStacks()[k], state.addSlice(g));
+    if (Value g = parent.cotangent(loop.getStackResults()[k])) {
+      Value stack = yield.getStacks()[k];
+      grad::SupportRef step =
+          state.sliceOf(parent.supportOf(loop.getStackResults()[k]));
+      state.accumulate(stack, state.addSlice(g),
+                       state.both(step, state.ofExamples(examples, stack)));
+    }
   for (unsigned i = 0; i < loop.getNumCarries(); ++i) {
     if (!usefulCarry[i])
       continue;
@@ -118,7 +184,8 @@ void LoopReverser::seed() {
     carry.argument = block->addArgument(final.getType(), loop.getLoc());
     carryOf.push_back(i);
     carries.push_back(carry);
-    state.accumulate(yield.getCarries()[i], carry.argument);
+    state.accumulate(yield.getCarries()[i], carry.argument,
+                     state.ofExamples(examples, yield.getCarries()[i]));
   }
 }
 
@@ -212,6 +279,7 @@ LoopOp LoopReverser::build(LoopOp forward) {
 
 LogicalResult LoopReverser::run() {
   findUsefulCarries();
+  findExamples();
   SmallVector<Operation *> ops;
   for (Operation &op : loop.getBodyBlock()->without_terminator())
     ops.push_back(&op);
@@ -224,18 +292,28 @@ LogicalResult LoopReverser::run() {
   }
   finishBody();
   SmallVector<Value> slices(loop.getSlices()), firsts(loop.getFirsts());
+  SmallVector<bool> hasExamples =
+      llvm::map_to_vector(loop.getSliceArgs(), [&](Value argument) {
+        return parent.batchDimOf(argument) >= 0;
+      });
+  SmallVector<grad::SupportRef> steps = llvm::map_to_vector(
+      outer, [&](Value value) { return withSteps(value); });
   LoopOp forward = extendForward();
   LoopOp reversed = build(forward);
   if (forward != loop)
     loop.erase();
   delete block;
   for (auto [number, slice] : llvm::enumerate(sliceOf))
-    parent.accumulate(slices[slice], reversed.getStackResults()[number]);
+    parent.accumulate(slices[slice], reversed.getStackResults()[number],
+                      hasExamples[slice] ? examplesOf(slices[slice])
+                                         : grad::SupportRef());
   for (auto [number, carry] : llvm::enumerate(carryOf))
-    parent.accumulate(firsts[carry], reversed.getFinalResults()[number]);
+    parent.accumulate(firsts[carry], reversed.getFinalResults()[number],
+                      examplesOf(firsts[carry]));
   for (auto [number, value] : llvm::enumerate(outer))
     parent.accumulate(value,
-                      reversed.getFinalResults()[carryOf.size() + number]);
+                      reversed.getFinalResults()[carryOf.size() + number],
+                      parent.both(examplesOf(value), steps[number]));
   return success();
 }
 

@@ -10,7 +10,8 @@ using namespace rnnc;
 using namespace rnnc::scan;
 
 LoopState::LoopState(LoopOp loop, ReverseState &parent, Block *block)
-    : ReverseState(OpBuilder(loop.getContext()), parent.getActivity()),
+    : ReverseState(OpBuilder(loop.getContext()), parent.getActivity(),
+                   parent.getRanges()),
       loop(loop), parent(parent), block(block) {
   builder.setInsertionPointToEnd(block);
   loc = loop.getLoc();
@@ -178,6 +179,25 @@ Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
                             at.getF64FloatAttr(0));
   }
   return parent.maskOverRows(at, like, tensor);
+}
+
+//===-- Supports -----------------------------------------------------------===//
+
+grad::SupportRef LoopState::sliceOf(grad::SupportRef sequence) {
+  if (!sequence)
+    return {};
+  return std::make_shared<grad::Support>(
+      sequence->isChosen(),
+      [this, sequence] { return addSlice(sequence->get()); });
+}
+
+grad::SupportRef LoopState::ofExamples(grad::SupportRef examples, Value like) {
+  if (!examples || batchDimOf(like) < 0)
+    return {};
+  return std::make_shared<grad::Support>(
+      examples->isChosen(), [this, examples, like] {
+        return widen(examples->get(), like, batchDimOf(like));
+      });
 }
 
 //===-- The loop's ends ----------------------------------------------------===//

@@ -26,6 +26,13 @@ public:
   /// Adds a sequence of the outside to the reversed loop's slices.
   mlir::Value addSlice(mlir::Value sequence);
 
+  /// Where the cotangent of the parent's sequence, of which a step is added as a
+  /// slice, may be other than zero in that step.
+  grad::SupportRef sliceOf(grad::SupportRef sequence);
+
+  /// A condition of the examples, from outside, for a value of the body.
+  grad::SupportRef ofExamples(grad::SupportRef examples, mlir::Value like);
+
   /// Values defined outside of the loop that have a cotangent.
   llvm::SmallVector<mlir::Value> outerValues() const;
 

@@ -126,13 +126,28 @@ struct CosRule : UnaryRule<CosRule, math::CosOp> {
   }
 };
 
-// 0 at 0.
+// 0 at 0, whatever is behind.
 struct AbsRule : UnaryRule<AbsRule, math::AbsFOp> {
+  static LogicalResult vjpRule(math::AbsFOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    Value x = state.value(op.getOperand());
+    auto number = [&](double x) { return state.splat(op.getResult(), x); };
+    Calculator calc{builder, op.getLoc(), number};
+    Value away = calc.compare(arith::CmpFPredicate::UNE, x, calc.number(0));
+    auto support = std::make_shared<grad::Support>(/*chosen=*/false,
+                                                   [away] { return away; });
+    state.accumulate(
+        op.getOperand(),
+        scale(calc, state.cotangent(op.getResult()), [&] { return x; }, {}),
+        state.both(state.supportOf(op.getResult()), support));
+    return success();
+  }
+
   static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
     Value v = x(), zero = c.number(0);
     Value below = c.compare(arith::CmpFPredicate::OLT, v, zero);
-    Value above = c.compare(arith::CmpFPredicate::OGT, v, zero);
-    return c.select(above, g, c.select(below, c.neg(g), zero));
+    Value at = c.compare(arith::CmpFPredicate::OEQ, v, zero);
+    return c.select(below, c.neg(g), c.select(at, zero, g));
   }
 };
 } // namespace

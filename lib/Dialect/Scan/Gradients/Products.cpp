@@ -6,6 +6,8 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
+using grad::Support;
+using grad::SupportRef;
 
 namespace {
 struct DotRule : Rule<DotRule, DotOp> {
@@ -27,6 +29,10 @@ struct DotRule : Rule<DotRule, DotOp> {
             op.getRhsFree(), before};
   }
 
+  static SmallVector<int64_t> range(int64_t begin, size_t count) {
+    return llvm::to_vector(llvm::seq<int64_t>(begin, begin + count));
+  }
+
   static bool sumsRows(const Side &other) {
     auto type = cast<RankedTensorType>(other.operand.getType());
     return llvm::any_of(other.free,
@@ -37,9 +43,6 @@ struct DotRule : Rule<DotRule, DotOp> {
   // layout of `mine`.
   static Value adjoint(OpBuilder &builder, DotOp op, const Side &mine,
                        const Side &other, Value g, Value factor) {
-    auto range = [](int64_t begin, size_t count) {
-      return llvm::to_vector(llvm::seq<int64_t>(begin, begin + count));
-    };
     Value product = DotOp::create(
         builder, op.getLoc(), g, factor, range(0, mine.batch.size()),
         other.batch, range(other.freeInResult, other.free.size()), other.free);
@@ -56,10 +59,49 @@ struct DotRule : Rule<DotRule, DotOp> {
     return builder.createOrFold<TransposeOp>(op.getLoc(), product, perm);
   }
 
+  // Where the rows of one operand take part in what has a cotangent at all.
+  static SupportRef supportOf(DotOp op, bool left, ReverseState &state) {
+    SupportRef support = state.supportOf(op.getResult());
+    if (!support)
+      return {};
+    return std::make_shared<Support>(
+        support->isChosen(), [op, left, support, &state]() mutable -> Value {
+          Side mine = side(op, left), other = side(op, !left);
+          SmallVector<int64_t> summed = range(other.freeInResult,
+                                              other.free.size());
+          Value any = state.anyOver(support->get(), op.getResult(), summed);
+          // What is left are the shared and then the own free dimensions.
+          SmallVector<int64_t> dims(mine.batch);
+          llvm::append_range(dims, mine.free);
+          SmallVector<int64_t> order = range(0, dims.size());
+          llvm::sort(order,
+                     [&](int64_t a, int64_t b) { return dims[a] < dims[b]; });
+          any = state.getBuilder().createOrFold<TransposeOp>(op.getLoc(), any,
+                                                             order);
+          llvm::sort(dims);
+          return state.widen(any, mine.operand, dims);
+        });
+  }
+
+  // Examples without a step have no cotangent once time is summed over.
+  static SupportRef whereSteps(DotOp op, const Side &mine, const Side &other,
+                               Value g, ReverseState &state) {
+    SmallVector<int64_t> dims(
+        cast<RankedTensorType>(mine.operand.getType()).getRank(), -1);
+    for (auto [number, dim] : llvm::enumerate(mine.batch))
+      dims[dim] = number;
+    for (auto [number, dim] : llvm::enumerate(mine.free))
+      dims[dim] = mine.freeInResult + number;
+    return state.whereSteps(mine.operand, op.getResult(), g,
+                            range(other.freeInResult, other.free.size()), dims);
+  }
+
   static LogicalResult vjpRule(DotOp op, OpBuilder &builder,
                                ReverseState &state) {
     Value g = state.cotangent(op.getResult());
     Side sides[] = {side(op, true), side(op, false)};
+    SupportRef supports[] = {supportOf(op, true, state),
+                             supportOf(op, false, state)};
     for (int i : {0, 1}) {
       const Side &mine = sides[i], &other = sides[1 - i];
       if (!state.isActive(mine.operand))
@@ -71,8 +113,11 @@ struct DotRule : Rule<DotRule, DotOp> {
       } else {
         factor = state.value(other.operand);
       }
+      factor = state.factorWhere(supports[1 - i], other.operand, factor);
       state.accumulate(mine.operand,
-                       adjoint(builder, op, mine, other, masked, factor));
+                       adjoint(builder, op, mine, other, masked, factor),
+                       state.both(supports[i], whereSteps(op, mine, other,
+                                                          masked, state)));
     }
     return success();
   }
@@ -96,7 +141,7 @@ struct DotRule : Rule<DotRule, DotOp> {
   }
 };
 
-struct GatherRule : LinearRule<GatherRule, GatherOp> {
+struct GatherRule : LinearRule<GatherRule, GatherOp, true> {
   static Value adjoint(GatherOp op, Value g, OpBuilder &builder,
                        ReverseState &state) {
     RankedTensorType type = op.getTable().getType();

@@ -6,6 +6,8 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
+using grad::Support;
+using grad::SupportRef;
 
 namespace {
 // The derivative of the result by each entry of the operand, x and y being the
@@ -73,6 +75,37 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
     return kept;
   }
 
+  static SupportRef supportOf(ReduceOp op, ReverseState &state) {
+    SupportRef support = state.supportOf(op.getResult());
+    if (!support)
+      return {};
+    return std::make_shared<Support>(
+        support->isChosen(), [op, support, &state]() mutable {
+          return state.widen(support->get(), op.getInput(), keptDims(op));
+        });
+  }
+
+  // Entries that are not the largest have no cotangent.
+  static SupportRef whereReached(ReduceOp op, ReverseState &state) {
+    return std::make_shared<Support>(
+        /*chosen=*/false, [op, &state]() mutable -> Value {
+          OpBuilder &builder = state.getBuilder();
+          Value repeated = BroadcastOp::create(
+              builder, op.getLoc(), op.getInput().getType(),
+              state.value(op.getResult()), state.sizes(op.getInput()),
+              keptDims(op));
+          return arith::CmpFOp::create(builder, op.getLoc(),
+                                       arith::CmpFPredicate::OEQ,
+                                       state.value(op.getInput()), repeated);
+        });
+  }
+
+  static bool hasWildSlope(ReduceOp op, bool chosen, ReverseState &state) {
+    grad::Growth least = chosen ? grad::Growth::Data : grad::Growth::Product;
+    return op.getKind() == ReduceKind::prod ||
+           state.getRanges().of(op.getInput()) >= least;
+  }
+
   static LogicalResult vjpRule(ReduceOp op, OpBuilder &builder,
                                ReverseState &state) {
     Location loc = op.getLoc();
@@ -84,12 +117,19 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
                                  sizes, keptDims(op));
     };
     Value g = repeat(state.cotangent(op.getResult()));
+    SupportRef support = supportOf(op, state);
     if (op.getKind() != ReduceKind::sum) {
       Value x = state.value(op.getInput());
       auto y = [&] { return state.value(op.getResult()); };
       g = calc.mul(g, Derivative{calc, op, repeat}.get(x, y));
+      if (support && hasWildSlope(op, support->isChosen(), state))
+        g = state.keepWhere(support, op.getInput(), g);
     }
-    state.accumulate(op.getInput(), g);
+    bool extreme =
+        op.getKind() == ReduceKind::max || op.getKind() == ReduceKind::min;
+    state.accumulate(op.getInput(), g,
+                     extreme ? state.both(support, whereReached(op, state))
+                             : support);
     return success();
   }
 

@@ -32,13 +32,18 @@ mlir::Value cloneWith(mlir::OpBuilder &builder, mlir::Operation *op,
 
 /// An op that is linear in its first operand and does not depend on others that
 /// are real: Model has `adjoint(op, cotangent, builder, state)`, the first
-/// operand's part of the cotangent.
-template <typename Model, typename OpTy>
+/// operand's part of the cotangent. `picks`: the result may leave out entries
+/// of the operand, whose cotangent is filled up with zeros.
+template <typename Model, typename OpTy, bool picks = false>
 struct LinearRule : Rule<Model, OpTy> {
   static llvm::LogicalResult vjpRule(OpTy op, mlir::OpBuilder &builder,
                                      ReverseState &state) {
     mlir::Value g = state.cotangent(op->getResult(0));
-    state.accumulate(op->getOperand(0), Model::adjoint(op, g, builder, state));
+    auto adjoint = [op, &builder, &state](mlir::Value g) {
+      return Model::adjoint(op, g, builder, state);
+    };
+    grad::SupportRef support = state.through(op->getResult(0), adjoint, picks);
+    state.accumulate(op->getOperand(0), adjoint(g), support);
     return llvm::success();
   }
   static llvm::LogicalResult jvpRule(OpTy op, mlir::OpBuilder &builder,

@@ -26,7 +26,7 @@ struct ReverseRule : LinearRule<ReverseRule, ReverseOp> {
   }
 };
 
-struct PickStepRule : LinearRule<PickStepRule, PickStepOp> {
+struct PickStepRule : LinearRule<PickStepRule, PickStepOp, true> {
   static Value adjoint(PickStepOp op, Value g, OpBuilder &builder,
                        ReverseState &state) {
     RankedTensorType type = op.getInput().getType();
@@ -71,23 +71,27 @@ struct ShiftRule : Rule<ShiftRule, ShiftOp> {
     Value g = state.cotangent(op.getResult());
     Value lengths = lengthsOf(state, op.getLengths());
     int64_t by = op.getBy();
+    // The step that is shifted out gets nothing.
+    auto back = [op, lengths, by, &builder](Value g) mutable -> Value {
+      return ShiftOp::create(builder, op.getLoc(), g.getType(), g, Value(),
+                             lengths, builder.getI64IntegerAttr(-by),
+                             op.getTimeDimAttr(), op.getBatchDimAttr());
+    };
     if (state.isActive(op.getInput()))
-      state.accumulate(op.getInput(),
-                       ShiftOp::create(builder, op.getLoc(), g.getType(), g,
-                                       Value(), lengths,
-                                       builder.getI64IntegerAttr(-by),
-                                       op.getTimeDimAttr(),
-                                       op.getBatchDimAttr()));
+      state.accumulate(op.getInput(), back(g),
+                       state.through(op.getResult(), back, /*picks=*/true));
     if (!op.getFill() || !state.isActive(op.getFill()))
       return success();
     // An example of length 0 has no step to be filled in.
     if (!lengths)
       g = state.maskRows(op.getResult(), g);
-    state.accumulate(op.getFill(),
-                     PickStepOp::create(
-                         builder, op.getLoc(),
-                         by == 1 ? StepKind::first : StepKind::last, g, lengths,
-                         op.getTimeDim(), op.getBatchDim()));
+    auto pick = [op, lengths, by, &builder](Value g) mutable -> Value {
+      return PickStepOp::create(builder, op.getLoc(),
+                                by == 1 ? StepKind::first : StepKind::last, g,
+                                lengths, op.getTimeDim(), op.getBatchDim());
+    };
+    state.accumulate(op.getFill(), pick(g),
+                     state.through(op.getResult(), pick));
     return success();
   }
 

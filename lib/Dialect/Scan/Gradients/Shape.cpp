@@ -8,21 +8,54 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
+using grad::Support;
+using grad::SupportRef;
 
 namespace {
-struct BroadcastRule : LinearRule<BroadcastRule, BroadcastOp> {
-  static Value adjoint(BroadcastOp op, Value g, OpBuilder &builder,
-                       ReverseState &state) {
+struct BroadcastRule : Rule<BroadcastRule, BroadcastOp> {
+  static SmallVector<int64_t> addedDims(BroadcastOp op) {
     SmallVector<int64_t> added;
     for (int64_t dim = 0; dim < op.getType().getRank(); ++dim)
       if (!llvm::is_contained(op.getDims(), dim))
         added.push_back(dim);
+    return added;
+  }
+
+  static SupportRef supportOf(BroadcastOp op, Value g, ReverseState &state) {
+    SmallVector<int64_t> added = addedDims(op);
+    SupportRef steps = state.whereSteps(op.getInput(), op.getResult(), g, added,
+                                        op.getDims());
+    SupportRef support = state.supportOf(op.getResult());
+    if (!support)
+      return steps;
+    SupportRef any = std::make_shared<Support>(
+        support->isChosen(), [op, added, support, &state]() mutable {
+          return state.anyOver(support->get(), op.getResult(), added);
+        });
+    return state.both(any, steps);
+  }
+
+  static LogicalResult vjpRule(BroadcastOp op, OpBuilder &builder,
+                               ReverseState &state) {
+    SmallVector<int64_t> added = addedDims(op);
+    Value g = state.cotangent(op.getResult());
     bool dynamic = llvm::any_of(
         added, [&](int64_t dim) { return op.getType().isDynamicDim(dim); });
     if (dynamic)
       g = state.maskRows(op.getResult(), g);
-    return builder.createOrFold<ReduceOp>(op.getLoc(), ReduceKind::sum, g,
-                                          added);
+    state.accumulate(op.getInput(),
+                     builder.createOrFold<ReduceOp>(op.getLoc(),
+                                                    ReduceKind::sum, g, added),
+                     supportOf(op, g, state));
+    return success();
+  }
+
+  static LogicalResult jvpRule(BroadcastOp op, OpBuilder &builder,
+                               ForwardState &state) {
+    if (Value t = state.tangent(op.getInput()))
+      state.setTangent(op.getResult(),
+                       cloneWith(builder, op, op.getInput(), t));
+    return success();
   }
 };
 
@@ -48,7 +81,8 @@ struct MaskRule : Rule<MaskRule, MaskOp> {
     Value at = op.getAt() ? state.value(op.getAt()) : Value();
     state.accumulate(op.getInput(),
                      zeroPast(builder, op, state.cotangent(op.getResult()),
-                              state.value(op.getLengths()), at));
+                              state.value(op.getLengths()), at),
+                     state.supportOf(op.getResult()));
     return success();
   }
   static LogicalResult jvpRule(MaskOp op, OpBuilder &builder,
@@ -82,7 +116,8 @@ struct StopRule : Rule<StopRule, StopOp> {
     state.accumulate(op.getInput(),
                      cut(builder, op, state.value(op.getAt()),
                          state.cotangent(op.getResult()),
-                         state.zeros(op.getResult())));
+                         state.zeros(op.getResult())),
+                     state.supportOf(op.getResult()));
     return success();
   }
   static LogicalResult jvpRule(StopOp op, OpBuilder &builder,
@@ -104,7 +139,7 @@ struct ClipGradRule : Rule<ClipGradRule, ClipGradOp> {
                                   state.splat(op.getResult(), limit));
     g = arith::MaximumFOp::create(builder, op.getLoc(), g,
                                   state.splat(op.getResult(), -limit));
-    state.accumulate(op.getInput(), g);
+    state.accumulate(op.getInput(), g, state.supportOf(op.getResult()));
     return success();
   }
   // Only what flows backwards is limited.

@@ -33,16 +33,26 @@ struct InsertRule : Rule<InsertRule, tensor::InsertSliceOp> {
                           ? OpFoldResult(sizeOf(builder, op.getLoc(),
                                                 op.getResult(), dim))
                           : builder.getIndexAttr(size));
+    auto source = [op, sizes, &builder](Value g) mutable -> Value {
+      auto type = cast<RankedTensorType>(op.getSourceType())
+                      .clone(cast<RankedTensorType>(g.getType())
+                                 .getElementType());
+      return tensor::ExtractSliceOp::create(builder, op.getLoc(), type, g,
+                                            op.getMixedOffsets(), sizes,
+                                            op.getMixedStrides());
+    };
+    auto dest = [op, sizes, &builder, &state](Value g) mutable -> Value {
+      return tensor::InsertSliceOp::create(
+          builder, op.getLoc(), state.zeros(op.getSource()), g,
+          op.getMixedOffsets(), sizes, op.getMixedStrides());
+    };
     if (state.isActive(op.getSource()))
-      state.accumulate(op.getSource(),
-                       tensor::ExtractSliceOp::create(
-                           builder, op.getLoc(), op.getSourceType(), g,
-                           op.getMixedOffsets(), sizes, op.getMixedStrides()));
+      state.accumulate(op.getSource(), source(g),
+                       state.through(op.getResult(), source));
+    // What is written over gets nothing.
     if (state.isActive(op.getDest()))
-      state.accumulate(op.getDest(),
-                       tensor::InsertSliceOp::create(
-                           builder, op.getLoc(), state.zeros(op.getSource()), g,
-                           op.getMixedOffsets(), sizes, op.getMixedStrides()));
+      state.accumulate(op.getDest(), dest(g),
+                       state.through(op.getResult(), dest, /*picks=*/true));
     return success();
   }
 
@@ -86,9 +96,11 @@ struct ConcatRule : Rule<ConcatRule, tensor::ConcatOp> {
                                                   op.getResult(), dim))
                             : builder.getIndexAttr(type.getDimSize(dim)));
       }
-      state.accumulate(input, tensor::ExtractSliceOp::create(
-                                  builder, op.getLoc(), type, g, offsets,
-                                  sizes, strides));
+      auto part = [=, &builder](Value g) mutable -> Value {
+        return tensor::ExtractSliceOp::create(builder, op.getLoc(), type, g,
+                                              offsets, sizes, strides);
+      };
+      state.accumulate(input, part(g), state.through(op.getResult(), part));
     }
     return success();
   }
