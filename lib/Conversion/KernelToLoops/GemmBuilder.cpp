@@ -37,7 +37,8 @@ func::FuncOp
 GemmLibrary::routine(StringRef what, Type element, StringRef signature,
                      function_ref<void(GemmCode &, ValueRange)> body,
                      bool outlined) {
-  std::string name = ("rnnc.gemm" + Twine(what.empty() ? "" : ".") + what +
+  std::string name = ("rnnc.gemm" + Twine(longSums ? ".long" : "") +
+                      (what.empty() ? "" : ".") + what +
                       (element.isF32() ? ".f32" : ".f64"))
                          .str();
   if (auto existing = module.lookupSymbol<func::FuncOp>(name))
@@ -57,6 +58,7 @@ GemmLibrary::routine(StringRef what, Type element, StringRef signature,
     f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   b.setInsertionPointToStart(f.addEntryBlock());
   GemmCode code(b, module.getLoc(), element, shapeFor(element), target.fma);
+  code.longSums = longSums;
   body(code, f.getArguments());
   func::ReturnOp::create(b, module.getLoc());
   return f;

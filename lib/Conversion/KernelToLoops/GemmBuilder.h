@@ -50,6 +50,10 @@ public:
   /// into tasks for the threads of the context.
   mlir::func::FuncOp tasks(mlir::Type element, bool packed);
 
+  /// Routines that are asked for from now on are for a K without known limit,
+  /// or are not: long sums are added up a few terms at a time.
+  void setLongSums(bool isLong) { longSums = isLong; }
+
 private:
   mlir::func::FuncOp task(mlir::Type element, bool packed);
   mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA,
@@ -57,7 +61,7 @@ private:
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
 
-  /// The routine `rnnc.gemm.WHAT.f32` (or f64), written by `body` when first
+  /// The routine `rnnc.gemm.WHAT.f32` (or f64, or `rnnc.gemm.long…`), written by `body` when first
   /// asked for. A letter of the signature is an argument: p a pointer, l an
   /// i64, b an i1. What is outlined stays a function.
   mlir::func::FuncOp
@@ -70,6 +74,7 @@ private:
 
   mlir::ModuleOp module;
   LoopTarget target;
+  bool longSums = false;
 };
 
 } // namespace rnnc

@@ -105,6 +105,7 @@ public:
   mlir::Type element;
   GemmShape shape;
   bool hasFma;
+  bool longSums = false; ///< a few terms at a time
   mlir::VectorType vector;
 };
 

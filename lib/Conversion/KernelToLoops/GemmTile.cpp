@@ -10,6 +10,11 @@ namespace {
 
 using Values = SmallVector<Value>;
 
+/// Terms of a long sum that are added up before they go to a total: what they
+/// lose, half a unit in the last place each, stays near 1e-6 of the sum. A
+/// multiple of the unrolled steps.
+constexpr int64_t kFewTerms = 32;
+
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
 /// panel of B.
 class TileBuilder {
@@ -68,15 +73,37 @@ private:
       for (unsigned r = 0; r != rows; ++r)
         rowPointers.push_back(
             r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+    Value zero = e.i64(0);
+    if (!e.longSums)
+      return part(zero, k);
+    // The totals wait in memory while the registers add up a few terms.
+    Value few = e.i64(kFewTerms);
+    Value whole = e.sub(k, e.remainder(k, few));
+    Values totals = e.loop(
+        zero, whole, few, Values(rows * vectors, e.zero()),
+        [&](Value step, ValueRange in) {
+          return added(Values(in), part(step, e.add(step, few)));
+        });
+    return added(totals, part(whole, k));
+  }
+
+  Values added(Values totals, ArrayRef<Value> terms) {
+    for (auto [total, term] : llvm::zip_equal(totals, terms))
+      total = e.addf(total, term);
+    return totals;
+  }
+
+  /// The sums of the steps [from, to) of K.
+  Values part(Value from, Value to) {
     Values sums(sets * rows * vectors, e.zero());
     unsigned unroll = e.shape.unroll;
-    Value rest = e.remainder(k, e.i64(unroll));
-    Value main = e.sub(k, rest);
-    sums = e.loop(e.i64(0), main, e.i64(unroll), sums,
+    Value rest = e.remainder(e.sub(to, from), e.i64(unroll));
+    Value main = e.sub(to, rest);
+    sums = e.loop(from, main, e.i64(unroll), sums,
                   [&](Value step, ValueRange in) {
                     return steps(step, unroll, Values(in));
                   });
-    sums = e.loop(main, k, e.i64(1), sums, [&](Value step, ValueRange in) {
+    sums = e.loop(main, to, e.i64(1), sums, [&](Value step, ValueRange in) {
       return steps(step, 1, Values(in));
     });
     // The sets are added pairwise.

@@ -32,6 +32,10 @@ bool GenericLowering::combinersKnown() {
                       [&](unsigned o) { return combinerOf(op, o) != nullptr; });
 }
 
+bool GenericLowering::isSum(unsigned output) {
+  return isa_and_nonnull<arith::AddFOp>(combinerOf(op, output));
+}
+
 static arith::AtomicRMWKind kindOf(Operation *combiner) {
   using Kind = arith::AtomicRMWKind;
   return llvm::TypeSwitch<Operation *, Kind>(combiner)

@@ -50,9 +50,9 @@ GenericLowering::reductionLoops(Dims dims, Values accs,
   if (dims.empty())
     return body(accs);
   unsigned d = dims.front();
-  bool first = d == reduced.front() && reducedTo;
-  return loop(first ? reducedFrom : index(0), first ? reducedTo : sizes[d],
-              index(1), accs, [&](Value iv, ValueRange inner) -> Values {
+  return loop(partTo[d] ? partFrom[d] : index(0),
+              partTo[d] ? partTo[d] : sizes[d], index(1), accs,
+              [&](Value iv, ValueRange inner) -> Values {
                 ivs[d] = iv;
                 return reductionLoops(dims.drop_front(), Values(inner), body);
               });
@@ -128,7 +128,11 @@ LogicalResult GenericLowering::run() {
     llvm::sort(reduced);
     vecDim = -1;
   }
-  if (vecDim < 0)
+  findLongSums();
+  if (!isLong.empty())
+    vecDim < 0 ? longScalar() : vecReduced ? longAlongVectors()
+                                           : longAcrossVectors();
+  else if (vecDim < 0)
     allScalar();
   else if (vecReduced)
     vectorReduced();

@@ -7,6 +7,9 @@
 // reduction adds up whole vectors; where it is reduced, a fixed number of
 // vector accumulators is combined in a fixed tree, so the result depends on
 // the sizes and the target only.
+//
+// A long sum of f32 is added up a few terms at a time, the parts in f64: added
+// one by one, a million equal terms lose three digits.
 
 #ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_GENERICLOWERING_H
 #define RNNC_LIB_CONVERSION_KERNELTOLOOPS_GENERICLOWERING_H
@@ -43,6 +46,7 @@ private:
   // Choices (GenericPlan.cpp).
   void findSizes();
   void findReductions();
+  void findLongSums();
   void chooseVectorDim();
   int scoreOf(unsigned dim);
   Access accessOf(mlir::OpOperand &operand);
@@ -65,9 +69,31 @@ private:
   void vectorChunk(Value base, unsigned count, Value mask, bool scalar);
   void vectorReduced();
   Values neutralAccumulators(unsigned unroll, bool scalarToo);
-  Values sumAlongVectors(unsigned unroll, bool strided, Values accs);
+  Values sumAlongVectors(unsigned unroll, bool strided, Value start, Value size,
+                         int64_t known, Values accs);
+  Values addSets(unsigned unroll, Values accs);
   void storeTotals(unsigned unroll, bool strided, Values accs);
   void allScalar();
+
+  // Long sums (LongSums.cpp).
+  enum class Part { Start, Add, Finish };
+  void longAlongVectors();
+  void longAcrossVectors();
+  void longScalar();
+  void sumColumns(Value from, Value to, int64_t known);
+  void inFewTerms(llvm::function_ref<void()> body);
+  void longChunk(Dims all, llvm::ArrayRef<Lane> pieces, bool scalar);
+  void blocksOf(Value size, Value step,
+                llvm::function_ref<void(Value, Value)> body);
+  void within(unsigned dim, Value from, Value to,
+              llvm::function_ref<void()> body);
+  Values neutralTotals(bool vector);
+  Values neutralTerms(bool vector);
+  Value toTotal(unsigned i, Value term);
+  Value fromTotal(unsigned i, Value total);
+  Value addTotals(unsigned i, Value x, Value y);
+  Values addTerms(mlir::ValueRange totals, mlir::ValueRange terms);
+  Value atPart(const Lane &lane);
 
   // The region (GenericBody.cpp).
   Values loadOutputs(const Lane &lane, Dims which);
@@ -82,6 +108,7 @@ private:
 
   // Reductions (GenericCombine.cpp).
   bool combinersKnown();
+  bool isSum(unsigned output);
   Value combineLanes(Value vec, unsigned output);
   Value combine(unsigned output, Value x, Value y);
   Value neutral(unsigned output, mlir::Type type);
@@ -108,8 +135,14 @@ private:
   /// Loop dimensions but the vector one.
   llvm::SmallVector<unsigned> parallel, reduced;
   llvm::SmallVector<unsigned> accumulated; ///< outputs that are reductions
-  /// The part of the first reduced dimension that is added up now; null: all.
-  Value reducedFrom, reducedTo;
+  /// The parts of the dimensions that are added up now; null: all.
+  Values partFrom, partTo;
+  /// Of the accumulated outputs, those that are long sums of f32; empty: none.
+  llvm::SmallVector<bool> isLong;
+  /// Of the long sums: the totals of the columns from `partStart` on.
+  Values totals;
+  Value partStart;
+  Part part = Part::Add;
   int vecDim = -1;
   unsigned lanes = 1;
   bool vecReduced = false;

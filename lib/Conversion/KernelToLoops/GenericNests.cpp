@@ -26,6 +26,8 @@ void GenericLowering::vectorChunk(Value base, unsigned count, Value mask,
     lane.vector = !scalar;
     pieces.push_back(lane);
   }
+  if (!isLong.empty())
+    return longChunk(reduced, pieces, scalar);
   Values accs;
   for (const Lane &lane : pieces)
     for (Value v : loadOutputs(lane, accumulated))
@@ -83,10 +85,7 @@ void GenericLowering::reducedInBlocks(function_ref<void()> body) {
   unsigned d = reduced.front();
   blocks(sizes[d], staticSizes[d], kRowBlock, /*independent=*/false,
          [&](Value from, Value to) {
-           reducedFrom = from;
-           reducedTo = to;
-           body();
-           reducedTo = Value();
+           within(d, from, to, body);
          });
 }
 
@@ -128,12 +127,12 @@ GenericLowering::neutralAccumulators(unsigned unroll, bool scalarToo) {
   return accs;
 }
 
-/// Runs through the vector dimension once.
+/// Runs through [start, size) of the vector dimension once. `known` is `size`
+/// where that is a constant and `start` is 0.
 GenericLowering::Values
-GenericLowering::sumAlongVectors(unsigned unroll, bool strided, Values accs) {
+GenericLowering::sumAlongVectors(unsigned unroll, bool strided, Value start,
+                                 Value size, int64_t known, Values accs) {
   unsigned each = accumulated.size();
-  int64_t known = staticSizes[vecDim];
-  Value size = sizes[vecDim], start = index(0);
   SmallVector<unsigned> counts = {unroll};
   if (unroll != 1)
     counts.push_back(1);
@@ -183,9 +182,10 @@ GenericLowering::sumAlongVectors(unsigned unroll, bool strided, Values accs) {
               });
 }
 
-/// The accumulators as a tree, then the lanes, then what was there before.
-void GenericLowering::storeTotals(unsigned unroll, bool strided, Values accs) {
+/// The sets of accumulators as a tree.
+GenericLowering::Values GenericLowering::addSets(unsigned unroll, Values accs) {
   unsigned each = accumulated.size();
+  Values result;
   for (auto [i, o] : llvm::enumerate(accumulated)) {
     Values level;
     for (unsigned u = 0; u != unroll; ++u)
@@ -198,7 +198,17 @@ void GenericLowering::storeTotals(unsigned unroll, bool strided, Values accs) {
         up.push_back(level.back());
       level = up;
     }
-    Value total = combineLanes(level.front(), o);
+    result.push_back(level.front());
+  }
+  return result;
+}
+
+/// The accumulators as a tree, then the lanes, then what was there before.
+void GenericLowering::storeTotals(unsigned unroll, bool strided, Values accs) {
+  unsigned each = accumulated.size();
+  Values vectors = addSets(unroll, accs);
+  for (auto [i, o] : llvm::enumerate(accumulated)) {
+    Value total = combineLanes(vectors[i], o);
     if (strided)
       total = combine(o, total, accs[unroll * each + i]);
     Lane lane;
@@ -217,7 +227,8 @@ void GenericLowering::vectorReduced() {
   parallelLoops(parallel, [&] {
     Values accs = reductionLoops(
         reduced, neutralAccumulators(unroll, strided), [&](Values in) {
-          return sumAlongVectors(unroll, strided, std::move(in));
+          return sumAlongVectors(unroll, strided, index(0), sizes[vecDim],
+                                 known, std::move(in));
         });
     storeTotals(unroll, strided, std::move(accs));
   });

@@ -13,6 +13,8 @@ void GenericLowering::findSizes() {
   unsigned n = op.getNumLoops();
   sizes.assign(n, Value());
   ivs.assign(n, Value());
+  partFrom.assign(n, Value());
+  partTo.assign(n, Value());
   staticSizes.assign(n, ShapedType::kDynamic);
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);

@@ -47,6 +47,7 @@ void lower(kernel::PackOp op, GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
+  library.setLongSums(false);
   func::CallOp::create(b, loc, library.pack(elementOf(op.getSource())),
                        ValueRange{m.pointer, m.rowStride, m.columnStride,
                                   pointerOf(b, loc, op.getPacked()), m.rows,
@@ -68,6 +69,9 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
   Value accumulate =
       arith::ConstantOp::create(b, loc, b.getBoolAttr(op.getAccumulate()));
   bool packed = op.getPackedB();
+  auto typeA = cast<MemRefType>(op.getA().getType());
+  library.setLongSums(element.isF32() &&
+                      typeA.isDynamicDim(op.getTransA() ? 0 : 1));
   SmallVector<Value> args = {a.pointer, a.rowStride, a.columnStride};
   if (packed) {
     args.push_back(pointerOf(b, loc, op.getB()));

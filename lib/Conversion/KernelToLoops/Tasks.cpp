@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -107,7 +108,7 @@ bool KernelCutter::findLoop() {
     if (auto found = dyn_cast<scf::ForOp>(op);
         found && found->hasAttr(kIndependentTrips) && !loop)
       loop = found;
-    else if (loop || !isMemoryEffectFree(&op))
+    else if (loop || !(isMemoryEffectFree(&op) || isa<memref::AllocaOp>(op)))
       return false;
   }
   return loop && getConstantIntValue(loop.getLowerBound()) == 0 &&
@@ -199,7 +200,8 @@ void KernelCutter::makeTasks() {
   for (Operation &op : kernel.getBody().front()) {
     if (&op == loop)
       break;
-    b.clone(op, bounds);
+    if (!isa<memref::AllocaOp>(op))
+      b.clone(op, bounds);
   }
   Value trips = tripsOf(loop);
   Value work = b.createOrFold<arith::MulIOp>(loc, trips,

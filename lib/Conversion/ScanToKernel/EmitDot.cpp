@@ -4,6 +4,7 @@
 #include "Emitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 
 using namespace mlir;
 
@@ -142,13 +143,87 @@ void Emitter::emitDot(scan::DotOp op) {
   Buffer scratch;
   if (!panels)
     scratch = alloc(loc, b.getI8Type(), {b.getIndexAttr(kernel::kScratchBytes)});
-  kernel::GemmOp::create(
-      b, loc, left.buffer.memref,
-      panels ? panels.memref : right.buffer.memref, result.memref,
-      scratch.memref, left.trans, panels ? false : right.trans,
-      /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels));
+  if (panels || !isLongSum(left, right, result))
+    kernel::GemmOp::create(
+        b, loc, left.buffer.memref,
+        panels ? panels.memref : right.buffer.memref, result.memref,
+        scratch.memref, left.trans, panels ? false : right.trans,
+        /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels));
+  else
+    longProduct(loc, left, right, result, scratch);
   if (out.memref != buffers[op.getResult()].memref)
     copy(loc, out, buffers[op.getResult()]);
+}
+
+//===----------------------------------------------------------------------===//
+// Long sums
+//===----------------------------------------------------------------------===//
+
+/// Steps of K that one product adds up without losing digits: 16 visits of the
+/// result with 512 steps each.
+static constexpr int64_t kLongBlock = 8192;
+
+/// Whether K has no known limit and the numbers are narrow.
+bool Emitter::isLongSum(const Matrix &left, const Matrix &right,
+                        const Buffer &result) {
+  return !outermostLoop && result.type().getElementType().isF32() &&
+         left.buffer.type().isDynamicDim(left.trans ? 0 : 1) &&
+         right.buffer.type().isDynamicDim(right.trans ? 1 : 0);
+}
+
+/// A product over more steps than one adds up well: blocks of them, each added
+/// to the result together with what the additions before have lost.
+void Emitter::longProduct(Location loc, const Matrix &left, const Matrix &right,
+                          const Buffer &result, const Buffer &scratch) {
+  SmallVector<OpFoldResult> shape =
+      memref::getMixedSizes(b, loc, result.memref);
+  Type element = result.type().getElementType();
+  Buffer term = alloc(loc, element, shape), lost = alloc(loc, element, shape);
+  Value steps = getValueOrCreateConstantIndexOp(
+      b, loc,
+      memref::getMixedSize(b, loc, left.buffer.memref, left.trans ? 0 : 1));
+  Value block = sizes.constant(kLongBlock);
+  auto product = [&](Value from, Value count, const Buffer &to) {
+    kernel::GemmOp::create(
+        b, loc,
+        stepsOf(b, loc, left.buffer, left.trans ? 0 : 1, from, count, false)
+            .memref,
+        stepsOf(b, loc, right.buffer, right.trans ? 1 : 0, from, count, false)
+            .memref,
+        to.memref, scratch.memref, left.trans, right.trans,
+        /*accumulate=*/false, /*packed_b=*/false);
+  };
+  Value zero = sizes.constant(0);
+  product(zero, arith::MinUIOp::create(b, loc, steps, block), result);
+  Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, steps,
+                                     block);
+  auto guardOp = scf::IfOp::create(b, loc, more);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+  fill(loc, lost, 0);
+  auto loopOp = scf::ForOp::create(b, loc, block, steps, block);
+  b.setInsertionPoint(loopOp.getBody()->getTerminator());
+  Value from = loopOp.getInductionVar();
+  Value rest = arith::SubIOp::create(b, loc, steps, from);
+  product(from, arith::MinUIOp::create(b, loc, rest, block), term);
+  addKeepingLost(loc, term, lost, result);
+}
+
+/// sum += term, as Kahan does it: `lost` is what the sum is too large by.
+void Emitter::addKeepingLost(Location loc, const Buffer &term,
+                             const Buffer &lost, const Buffer &sum) {
+  AffineMap identity = b.getMultiDimIdentityMap(2);
+  linalg::GenericOp::create(
+      b, loc, ValueRange{term.memref}, ValueRange{sum.memref, lost.memref},
+      ArrayRef<AffineMap>(SmallVector<AffineMap>(3, identity)),
+      SmallVector<utils::IteratorType>(2, utils::IteratorType::parallel),
+      [](OpBuilder &body, Location at, ValueRange args) {
+        Value x = arith::SubFOp::create(body, at, args[0], args[2]);
+        Value total = arith::AddFOp::create(body, at, args[1], x);
+        Value added = arith::SubFOp::create(body, at, total, args[1]);
+        Value rest = arith::SubFOp::create(body, at, added, x);
+        linalg::YieldOp::create(body, at, ValueRange{total, rest});
+      });
 }
 
 /// A product with batch dimensions, or with a vector: a reduction.

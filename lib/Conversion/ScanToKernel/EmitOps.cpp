@@ -16,35 +16,12 @@ void Emitter::emitGather(scan::GatherOp op) {
                            buffers[op.getResult()].memref, op.getBatchDims());
 }
 
-void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
-  Buffer out = buffers[op.getResult()];
-  fill(op.getLoc(), out, 0);
-  kernel::ScatterAddOp::create(b, op.getLoc(),
-                               bufferFor(op.getUpdates()).memref,
-                               bufferFor(op.getIndices()).memref, out.memref,
-                               op.getBatchDims());
-}
-
 void Emitter::emitRandom(scan::RandomOp op) {
   Value at = op.getAt() ? scalar(op.getAt()) : Value();
   kernel::RandomOp::create(b, op.getLoc(), bufferFor(op.getKey()).memref,
                            buffers[op.getResult()].memref, at,
                            op.getSiteAttr(), op.getTimeDimAttr(),
                            op.getBatchDimAttr());
-}
-
-/// Steps `first` to `first + count` of a buffer along `dim`.
-static Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
-                      int64_t dim, OpFoldResult first, OpFoldResult count,
-                      bool drop) {
-  int64_t rank = buffer.rank();
-  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
-      strides(rank, b.getIndexAttr(1)), extents = sizesOf(b, loc, buffer);
-  SmallVector<bool> dropped(rank, false);
-  offsets[dim] = first;
-  extents[dim] = count;
-  dropped[dim] = drop;
-  return subBuffer(b, loc, buffer, offsets, extents, strides, dropped);
 }
 
 /// Whether a shift is the stack of a loop with its first value, which lie in

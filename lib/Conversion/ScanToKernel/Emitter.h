@@ -92,6 +92,11 @@ private:
                 llvm::ArrayRef<int64_t> rows, llvm::ArrayRef<int64_t> columns);
   Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
                 llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract);
+  bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
+  void longProduct(mlir::Location loc, const Matrix &left, const Matrix &right,
+                   const Buffer &result, const Buffer &scratch);
+  void addKeepingLost(mlir::Location loc, const Buffer &term,
+                      const Buffer &lost, const Buffer &sum);
 
   // EmitLoop.cpp
   void planLoop(scan::LoopOp loop);
@@ -106,7 +111,15 @@ private:
 
   // EmitOps.cpp
   void emitGather(scan::GatherOp op);
+
+  // EmitScatter.cpp
   void emitScatterAdd(scan::ScatterAddOp op);
+  void sortedScatter(mlir::Location loc, const Buffer &rows,
+                     const Buffer &numbers, const Buffer &table,
+                     llvm::function_ref<void()> direct);
+  void addRows(mlir::Location loc, const Buffer &rows, const Buffer &sum);
+
+  // EmitOps.cpp
   void emitShift(scan::ShiftOp op);
   void moveSteps(scan::ShiftOp op, const Buffer &from, const Buffer &out);
   bool shiftIsStack(scan::ShiftOp op);

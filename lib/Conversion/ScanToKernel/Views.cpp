@@ -118,4 +118,17 @@ Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
           merge};
 }
 
+Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
+                      int64_t dim, OpFoldResult first, OpFoldResult count,
+                      bool drop) {
+  int64_t rank = buffer.rank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
+      strides(rank, b.getIndexAttr(1)), extents = sizesOf(b, loc, buffer);
+  SmallVector<bool> dropped(rank, false);
+  offsets[dim] = first;
+  extents[dim] = count;
+  dropped[dim] = drop;
+  return subBuffer(b, loc, buffer, offsets, extents, strides, dropped);
+}
+
 } // namespace rnnc

@@ -55,6 +55,12 @@ Buffer subBuffer(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
                  llvm::ArrayRef<mlir::OpFoldResult> strides,
                  llvm::ArrayRef<bool> dropped);
 
+/// Steps `first` to `first + count` of a buffer along `dim`; `drop`: it is one
+/// step and its dimension vanishes.
+Buffer stepsOf(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
+               int64_t dim, mlir::OpFoldResult first, mlir::OpFoldResult count,
+               bool drop);
+
 /// Row `index` of `buffer` along dimension 0.
 Buffer rowOf(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
              mlir::OpFoldResult index);

@@ -91,11 +91,63 @@ func.func @inner_sum(%x: memref<?x64xf32>, %y: memref<?xf32>) {
 // CHECK: scf.for {{.*}} iter_args
 // CHECK-COUNT-4: arith.addf {{.*}} vector<8xf32>
 // CHECK-COUNT-4: vector.store
-func.func @outer_sum(%x: memref<?x64xf32>, %y: memref<64xf32>) {
+func.func @outer_sum(%x: memref<100x64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [#id, #col], iterator_types = ["reduction", "parallel"]}
+      ins(%x : memref<100x64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %o, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// Of many rows a few are added up at a time; the totals are wider. A maximum
+// loses nothing.
+
+#id = affine_map<(i, j) -> (i, j)>
+#col = affine_map<(i, j) -> (j)>
+#row = affine_map<(i, j) -> (i)>
+// CHECK-LABEL: func.func @long_outer_sum
+// CHECK: memref.alloca() : memref<256xf64>
+// CHECK: vector.store {{.*}} vector<8xf64>
+// CHECK: arith.addf {{.*}} vector<8xf32>
+// CHECK: arith.extf {{.*}} vector<8xf32> to vector<8xf64>
+// CHECK: arith.addf {{.*}} vector<8xf64>
+// CHECK: arith.truncf {{.*}} vector<8xf64> to vector<8xf32>
+func.func @long_outer_sum(%x: memref<?x64xf32>, %y: memref<64xf32>) {
   linalg.generic {indexing_maps = [#id, #col], iterator_types = ["reduction", "parallel"]}
       ins(%x : memref<?x64xf32>) outs(%y : memref<64xf32>) {
   ^bb0(%a: f32, %o: f32):
     %0 = arith.addf %o, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @long_inner_sum
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf64>)
+// CHECK: arith.addf {{.*}} vector<8xf32>
+// CHECK: arith.extf {{.*}} vector<8xf32> to vector<8xf64>
+// CHECK: arith.truncf {{.*}} f64 to f32
+func.func @long_inner_sum(%x: memref<5x?xf32>, %y: memref<5xf32>) {
+  linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<5x?xf32>) outs(%y : memref<5xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %o, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @long_maximum
+// CHECK-NOT: f64
+func.func @long_maximum(%x: memref<?x64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [#id, #col], iterator_types = ["reduction", "parallel"]}
+      ins(%x : memref<?x64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.maximumf %o, %a : f32
     linalg.yield %0 : f32
   }
   return

@@ -9,7 +9,7 @@
 // CHECK: call @rnnc.gemm.pack.f32
 // CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX:[a-z0-9]+]],
 // CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX]],
-// CHECK: call @rnnc.gemm.tasks.f32(%[[CTX]],
+// CHECK: call @rnnc.gemm.long.tasks.f32(%[[CTX]],
 func.func @twice(%u: memref<128x32xf32>, %p: memref<6144xf32>, %h: memref<?x32xf32>,
                  %z: memref<?x128xf32>, %d: memref<128x32xf32>) {
   kernel.pack ins(%u : memref<128x32xf32>) outs(%p : memref<6144xf32>) {trans}

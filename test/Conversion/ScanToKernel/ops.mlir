@@ -10,9 +10,18 @@ func.func @gather(%e: tensor<9x4xf32>, %i: tensor<?xi32>) -> tensor<?x4xf32> {
   return %0 : tensor<?x4xf32>
 }
 
+// Few rows are added as they come; many are sorted by where they go to, and
+// those of one place added up as columns are.
 // CHECK-LABEL: func.func @scatter(
 // CHECK: linalg.fill ins(%{{.*}} : f32) outs(%arg2 : memref<9x4xf32>)
+// CHECK: %[[FEW:.*]] = arith.cmpi ule
+// CHECK: scf.if %[[FEW]]
 // CHECK: kernel.scatter_add ins(%arg0, %arg1 : memref<?x4xf32>, memref<?xi32>) outs(%arg2 : memref<9x4xf32>)
+// CHECK: } else {
+// CHECK: kernel.gather ins(%arg0, %[[ORDER:.*]] : memref<?x4xf32>, memref<?xi32>) outs(%[[SORTED:.*]] : memref<?x4xf32>)
+// CHECK: scf.for
+// CHECK: memref.subview %[[SORTED]]
+// CHECK: linalg.generic {{.*}}iterator_types = ["reduction", "parallel"]
 func.func @scatter(%u: tensor<?x4xf32>, %i: tensor<?xi32>) -> tensor<9x4xf32> {
   %0 = scan.scatter_add %u[%i] batch_dims = 0 : tensor<?x4xf32>, tensor<?xi32> -> tensor<9x4xf32>
   return %0 : tensor<9x4xf32>
@@ -55,12 +64,21 @@ func.func @random(%key: tensor<2xi64>, %x: tensor<?x?x4xf32>) -> tensor<?x?x4xf3
   return %0 : tensor<?x?x4xf32>
 }
 
-// A weight gradient is one product over all rows, transposed as it lies.
+// A weight gradient is one product over all rows, transposed as it lies; what
+// is beyond 8192 rows is added in blocks, with what additions lose.
 // CHECK-LABEL: func.func @weight_gradient(
 // CHECK: %[[C:.*]] = memref.collapse_shape %arg2 {{\[\[}}0, 1], [2]]
 // CHECK: %[[A:.*]] = memref.collapse_shape %arg0 {{\[\[}}0, 1], [2, 3]]
 // CHECK: %[[B:.*]] = memref.collapse_shape %arg1 {{\[\[}}0, 1], [2]]
-// CHECK: kernel.gemm ins(%[[A]], %[[B]] : memref<?x32xf32>, memref<?x5xf32>) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}) {trans_a}
+// CHECK: %[[A0:.*]] = memref.subview %[[A]][0, 0]
+// CHECK: %[[B0:.*]] = memref.subview %[[B]][0, 0]
+// CHECK: kernel.gemm ins(%[[A0]], %[[B0]] : {{.*}}) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}) {trans_a}
+// CHECK: scf.if
+// CHECK: scf.for %[[K:.*]] = %c8192
+// CHECK: memref.subview %[[A]][%[[K]], 0]
+// CHECK: memref.subview %[[B]][%[[K]], 0]
+// CHECK: kernel.gemm {{.*}} {trans_a}
+// CHECK: linalg.generic
 func.func @weight_gradient(%dz: tensor<?x?x4x8xf32>, %x: tensor<?x?x5xf32>) -> tensor<4x8x5xf32> {
   %0 = scan.dot %dz, %x batch = [[], []] contract = [[0, 1], [0, 1]] : tensor<?x?x4x8xf32>, tensor<?x?x5xf32> -> tensor<4x8x5xf32>
   return %0 : tensor<4x8x5xf32>
