@@ -32,7 +32,7 @@ END
     "$rnnc" "$work/$name.rnn" ${MARCH:+-march="$MARCH"} -o "$work/lib$name.so"
   done
   # The headers of two libraries share the types of the interface.
-  "${CC:-cc}" -std=c11 -O2 -Wall -Wextra -DN="$n" -I"$work" "$here/footprint.c" -L"$work" -lcell -llive \
+  ${CC:-cc} -std=c11 -O2 -Wall -Wextra -DN="$n" -I"$work" "$here/footprint.c" -L"$work" -lcell -llive \
     -lpthread -Wl,-rpath,"$work" -o "$work/footprint"
   "$work/footprint"
 done <"$work/sizes"

@@ -9,7 +9,7 @@
 
 namespace rnnc::rt {
 
-constexpr int kMaxDims = 16;
+constexpr int kMaxDims = kMaxTimes + 1; // and the batch
 
 static void entryDims(const Call &call, const EntryDesc &entry, int64_t *dims) {
   for (int32_t i = 0; i < entry.numDims && i < kMaxDims; ++i)
@@ -79,18 +79,16 @@ void storeStates(Call &call) {
   }
 }
 
-/// There is room for what may be NULL: zeros for an input, a result that
-/// nobody reads.
+/// There is room for what is NULL: zeros for an input, a result that nobody
+/// reads.
 static void *bindUser(Call &call, const EntryArgDesc &arg, Bump &bump) {
   const ArgDesc &user = call.f->args[arg.index];
   bool isResult = user.role >= RoleLoss;
   void *given = call.c ? call.c->args[arg.index] : nullptr;
-  if (!user.optional && !isResult)
+  if (given || (!user.optional && !isResult))
     return given;
   size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
   void *place = bump.take(bytes);
-  if (given)
-    return given;
   if (place && !isResult)
     memset(place, 0, bytes);
   return place;
@@ -140,10 +138,9 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcFinite:
     return call.finite;
   case SrcGiven: {
-    auto *given = static_cast<int32_t *>(bump.take(4));
-    if (given)
-      *given = call.c->args[arg.index] != nullptr;
-    return given;
+    static const int32_t flags[2] = {0, 1};
+    bool given = call.c && call.c->args[arg.index];
+    return const_cast<int32_t *>(&flags[given]);
   }
   case SrcPrepared:
     return call.panels;

@@ -107,20 +107,25 @@ static int32_t checkObjects(Call &call) {
   return openStates(call);
 }
 
+/// What is wrong about an array; null: nothing.
+static const char *faultOf(const Call &call, const ArgDesc &arg,
+                           const void *data) {
+  bool mayMiss = arg.optional || arg.role >= RoleLoss;
+  if (!data && !mayMiss && bytesOf(call, arg.shape, arg.rank, arg.dtype) > 0)
+    return "the argument `%s` is NULL";
+  if (reinterpret_cast<uintptr_t>(data) & (sizeOf(arg.dtype) - 1))
+    return "the argument `%s` is not aligned to its entries";
+  if (call.f->uses & UsesSizes &&
+      bytesOf(call, arg.shape, arg.rank, arg.dtype) > PTRDIFF_MAX)
+    return "the size of the argument `%s` cannot be held";
+  return nullptr;
+}
+
 /// Inputs are there, all arrays can be held and are aligned as their entries.
 static int32_t checkArrays(const Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
     const ArgDesc &arg = call.f->args[i];
-    const void *data = call.c->args[i];
-    size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
-    const char *why =
-        bytes > PTRDIFF_MAX ? "the size of the argument `%s` cannot be held"
-        : !data             ? "the argument `%s` is NULL"
-        : reinterpret_cast<uintptr_t>(data) % sizeOf(arg.dtype)
-            ? "the argument `%s` is not aligned to its entries"
-            : nullptr;
-    bool mayMiss = arg.optional || arg.role >= RoleLoss || bytes == 0;
-    if (why && (data || bytes > PTRDIFF_MAX || !mayMiss))
+    if (const char *why = faultOf(call, arg, call.c->args[i]))
       return fail(call.c->error, RNNC_ERR_ARGUMENT, i, arg.name, -1, -1, -1,
                   why, arg.name);
   }

@@ -61,18 +61,23 @@ constexpr FloatState kKernelFloats{1u << 24, 0};
 /// to be a call that is not inlined, or arithmetic could move out of it.
 class FloatGuard {
 public:
-  explicit FloatGuard(FloatState wanted) : before(FloatState::current()) {
-    if (before != wanted)
+  explicit FloatGuard(FloatState wanted)
+      : before(FloatState::current()), changed(before != wanted) {
+    if (changed)
       wanted.set();
   }
+  /// Reading the register takes as long as writing it.
   ~FloatGuard() {
-    if (FloatState::current() != before)
+    if (changed || FloatState::current() != before)
       before.set();
   }
   FloatGuard(const FloatGuard &) = delete;
   FloatGuard &operator=(const FloatGuard &) = delete;
 
   const FloatState before;
+
+private:
+  const bool changed;
 };
 
 } // namespace rnnc::rt

@@ -42,15 +42,8 @@ inline size_t alignUp(size_t n) {
 inline size_t heldSize(size_t n) { return n > PTRDIFF_MAX ? 0 : n; }
 
 inline size_t sizeOf(int32_t dtype) {
-  switch (dtype) {
-  case F64:
-  case I64:
-    return 8;
-  case I1:
-    return 1;
-  default:
-    return 4;
-  }
+  constexpr unsigned char kSizes[] = {4, 8, 4, 8, 1}; // in the order of DType
+  return kSizes[dtype];
 }
 
 inline size_t realSize() { return sizeOf(rnnc_rt_library.real); }
@@ -159,8 +152,6 @@ int32_t checkFlags(rnnc_error *error, int32_t argument, const char *name,
                    const int32_t *flags, int64_t batch);
 size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
 size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
-
-constexpr int kMaxTimes = 16;
 
 /// What compiled code hands to rnnc_rt_parallel_for: the context, and the
 /// floating-point state of who called the library.

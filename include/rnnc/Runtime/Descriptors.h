@@ -19,6 +19,9 @@ enum DType : int32_t { F32 = 0, F64 = 1, I32 = 2, I64 = 3, I1 = 4 };
 constexpr int64_t kBatch = -1;
 constexpr int64_t kTime = -2;
 
+/// Time axes of a function: a call holds their lengths in place.
+constexpr int kMaxTimes = 15;
+
 /// How a parameter gets its first values.
 enum Init : int32_t {
   InitConstant = 0,   ///< a everywhere
@@ -140,7 +143,8 @@ enum FunctionKind : int32_t {
 enum FunctionUses : uint32_t {
   UsesStates = 1, ///< states, previous elements or flags of a carry or stream
   UsesPanels = 2, ///< packed weights
-  UsesValues = 4  ///< arguments that are indices or flags
+  UsesValues = 4, ///< arguments that are indices or flags
+  UsesSizes = 8   ///< arrays that may be too large for any memory
 };
 
 struct FunctionDesc {

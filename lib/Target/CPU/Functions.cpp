@@ -429,6 +429,11 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
     llvm::Expected<Function> f = maker.make(name);
     if (!f)
       return f.takeError();
+    if (f->times.size() > rt::kMaxTimes)
+      return llvm::createStringError(
+          "`" + m.name + "." + name + "` has " +
+          std::to_string(f->times.size()) + " time axes, a library has at most " +
+          std::to_string(rt::kMaxTimes));
     for (size_t t = 0; t < f->times.size(); ++t)
       if (llvm::is_contained(m.nonempty, f->times[t]))
         f->nonempty |= 1u << t;

@@ -160,9 +160,18 @@ static uint32_t usesOf(const Function &f) {
       break;
     }
   }
-  for (const Arg &arg : f.args)
+  // A batch of less than 2^31 rows of less than 2^31 bytes can be held.
+  if (!f.times.empty())
+    uses |= rt::UsesSizes;
+  for (const Arg &arg : f.args) {
     if (arg.indexSize > 0 || arg.role == rt::RoleReset)
       uses |= rt::UsesValues;
+    double row = 8;
+    for (int64_t dim : arg.shape)
+      row *= dim > 0 ? double(dim) : 1;
+    if (row >= 0x1p31)
+      uses |= rt::UsesSizes;
+  }
   return uses;
 }
 

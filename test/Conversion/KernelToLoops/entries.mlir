@@ -7,7 +7,14 @@
 // CHECK: llvm.load
 // CHECK: llvm.getelementptr %[[DIMS]][1]
 // CHECK: call @M.f(
+// What cannot be held is the largest number, and not what is left of it.
 // CHECK: func.func private @M.f.workspace.size
+// CHECK: %[[LOW:.*]], %[[HIGH:.*]] = arith.mulsi_extended
+// CHECK: %[[SIGN:.*]] = arith.shrsi %[[LOW]]
+// CHECK: %[[WRAPPED:.*]] = arith.cmpi ne, %[[HIGH]], %[[SIGN]]
+// CHECK: arith.select %[[WRAPPED]], %{{.*}}, %[[LOW]]
+// CHECK: %[[SUM:.*]] = arith.addi
+// CHECK: arith.select %{{.*}}, %{{.*}}, %[[SUM]]
 // CHECK: func.func @M.f.workspace(%{{.*}}: !llvm.ptr) -> i64
 
 // LLVM-DAG: llvm.func @M.f.entry(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
@@ -19,7 +26,9 @@ func.func @M.f(%x: memref<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]},
   return
 }
 func.func @M.f.workspace(%batch: index, %t: index) -> i64 {
+  %c64 = arith.constant 64 : index
   %0 = arith.muli %batch, %t : index
-  %1 = arith.index_cast %0 : index to i64
-  return %1 : i64
+  %1 = arith.addi %0, %c64 : index
+  %2 = arith.index_cast %1 : index to i64
+  return %2 : i64
 }

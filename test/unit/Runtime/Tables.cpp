@@ -85,10 +85,10 @@ const EntryDesc prepare = {prepareBinding, nullptr, prepareCode, prepareSize, 2,
 
 const FunctionDesc functions[] = {
     {"sum", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
-     UsesPanels | UsesValues},
+     UsesPanels | UsesValues | UsesSizes},
     {"step", nullptr, &step, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
     {"pick", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
-     UsesPanels | UsesValues},
+     UsesPanels | UsesValues | UsesSizes},
 };
 
 const ModuleDesc modules[] = {
