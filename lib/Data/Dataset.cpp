@@ -1,6 +1,7 @@
 // Dataset.cpp: parts of a data set, vocabularies from it and for it.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Dataset.h"
+#include "Windows.h"
 #include "rnnc/Data/Random.h"
 
 #include <algorithm>
@@ -85,6 +86,8 @@ Dataset data::subset(const Dataset &data, const Schema &schema,
     result.places.push_back(data.places[e]);
     if (!data.characters.empty())
       result.characters.push_back(data.characters[e]);
+    if (!data.warm.empty())
+      result.warm.push_back(data.warm[e]);
   }
   return result;
 }
@@ -112,8 +115,44 @@ static std::pair<int64_t, int64_t> shareEnds(const Split &split, int64_t n) {
   return {first, second};
 }
 
+/// Rows of time: each file is cut in order, and its parts into windows.
+static Result<Parts> splitRows(const Dataset &all, const Schema &schema,
+                               const Split &split, WindowUse trainUse) {
+  if (split.modulus)
+    return usageError("rnnc: error: --split-mod is for examples; rows of time "
+                      "are cut with --split");
+  std::vector<RowRange> train, valid, test;
+  for (const RowRange &file : fileRanges(all)) {
+    int64_t n = file.end - file.begin;
+    auto [first, second] =
+        split.empty() ? std::pair(n, n) : shareEnds(split, n);
+    train.push_back({file.begin, file.begin + first});
+    valid.push_back({file.begin + first, file.begin + second});
+    test.push_back({file.begin + second, file.end});
+  }
+  Parts parts;
+  for (auto [part, ranges, use] :
+       {std::tuple(&parts.train, &train, trainUse),
+        std::tuple(&parts.valid, &valid, WindowUse::Evaluate),
+        std::tuple(&parts.test, &test, WindowUse::Evaluate)}) {
+    Result<Dataset> windows = windowsOf(all, schema, *ranges, use);
+    if (!windows)
+      return windows.error();
+    *part = std::move(*windows);
+  }
+  if (parts.train.size() == 0)
+    return dataError("{}: error: of {} rows too few are left for training with "
+                     "windows of {} rows; give a smaller --window",
+                     all.files.front(), all.size(), all.series->window);
+  if (all.series->standardise)
+    parts.train.series->scales = scalesOf(all, schema, train);
+  return parts;
+}
+
 Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
-                                 const Split &split) {
+                                 const Split &split, WindowUse trainUse) {
+  if (all.areRows)
+    return splitRows(all, schema, split, trainUse);
   Parts parts;
   if (split.empty()) {
     parts.train = std::move(all);
@@ -211,17 +250,52 @@ static AxisUse collectAxis(const Dataset &data, const Schema &schema,
 /// The first of many names.
 static std::string someOf(const std::vector<std::string> &names) {
   constexpr size_t most = 8;
-  if (names.size() <= most)
-    return fmt::format("{}", fmt::join(names, ", "));
-  return fmt::format("{}, ...",
-                     fmt::join(names.begin(), names.begin() + most, ", "));
+  std::vector<std::string> some;
+  for (size_t i = 0; i < std::min(names.size(), most); ++i)
+    some.push_back(shown(names[i]));
+  if (names.size() > most)
+    some.push_back("...");
+  return fmt::format("{}", fmt::join(some, ", "));
+}
+
+/// Whether a vocabulary that was given fits the model and its data.
+static Status checkGiven(const Dataset &train, const std::string &key,
+                         const AxisUse &use, const ReadOptions &options,
+                         const Vocabulary &given) {
+  auto refuse = [&](const std::string &why) {
+    return usageError("rnnc: error: --vocab: the vocabulary for `{}` {}", key,
+                      why);
+  };
+  if (!use.raw)
+    return refuse(fmt::format("has no use: {} holds numbers, not symbols",
+                              train.files.front()));
+  if (!use.labels.empty() && given.all() != use.labels)
+    return refuse("is not the list of labels in the source");
+  if (use.size >= 0 && given.size() > use.size)
+    return refuse(fmt::format("has {} symbols, the axis has {} places",
+                              given.size(), use.size));
+  for (const auto &[index, name] : use.plan.reserved)
+    if (index >= given.size() || given.symbol(index) != name)
+      return refuse(fmt::format("has to hold {} at place {}, counted from 0",
+                                name, index));
+  if (use.plan.unknown && given.unknown() < 0)
+    return refuse(fmt::format("has no {}", unknownSymbol));
+  if (use.plan.unknown && (options.minCount > 1 || options.maxVocabulary > 0))
+    return refuse("is taken as it is: --min-count and --max-vocab do not apply");
+  return {};
 }
 
 /// The vocabulary of one axis, and what is to be said about it.
 static Status learnAxis(const Dataset &train, const std::string &key,
                         AxisUse use, const ReadOptions &options,
-                        Learned &learned) {
+                        const Vocabularies &given, Learned &learned) {
   const std::string &file = train.files.front();
+  if (auto found = given.find(key); found != given.end()) {
+    if (use.size < 0)
+      learned.dims[key] = found->second.size();
+    learned.vocabularies[key] = found->second;
+    return checkGiven(train, key, use, options, found->second);
+  }
   if (use.raw && use.numeric)
     return dataError("{}: error: some data for axis `{}` are symbols, some "
                      "are numbers",
@@ -264,7 +338,8 @@ static Status learnAxis(const Dataset &train, const std::string &key,
 
 Result<Learned> data::learnVocabularies(const Dataset &train,
                                         const Schema &schema,
-                                        const ReadOptions &options) {
+                                        const ReadOptions &options,
+                                        const Vocabularies &given) {
   Learned learned;
   learned.dims = train.axisSizes;
   std::set<std::string> done;
@@ -273,9 +348,11 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
       continue;
     const std::string &key = vocabularyKey(field);
     if (Status status = learnAxis(
-            train, key, collectAxis(train, schema, key), options, learned);
+            train, key, collectAxis(train, schema, key), options, given,
+            learned);
         !status)
       return status.error();
+    warnOfLongWords(train, schema, key, options.unit(schema), learned.warnings);
   }
   return learned;
 }
@@ -310,6 +387,7 @@ static Status mapColumn(Dataset &data, Column &column,
   if (!vocabulary)
     return dataError("{}: error: `{}` was trained on numbers, not on symbols",
                      data.files.front(), field.name);
+  warnOfUnknown(data, column, field, *vocabulary);
   std::vector<int32_t> map;
   for (const std::string &symbol : data.symbols)
     map.push_back(vocabulary->find(symbol));
@@ -320,7 +398,8 @@ static Status mapColumn(Dataset &data, Column &column,
         return dataError("{}: error: `{}`: the label `{}` is unknown; the "
                          "model has {}",
                          data.place(e), field.name,
-                         data.symbols[static_cast<size_t>(column.ints[i])],
+                         shown(data.symbols[static_cast<size_t>(
+                             column.ints[i])]),
                          someOf(vocabulary->all()));
       column.ints[i] = index;
     }
@@ -382,6 +461,11 @@ Status data::applyVocabularies(Dataset &data, const Schema &schema,
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
     Column &column = data.columns[f];
+    // Numbers in the units of the file into those of the model.
+    for (size_t i = 0; !field.scales.empty() && i < column.reals.size(); ++i) {
+      Scale scale = field.scale(static_cast<int64_t>(i));
+      column.reals[i] = (column.reals[i] - scale.mean) / scale.deviation;
+    }
     if (!field.isIndex())
       continue;
     bool wasText = column.raw;

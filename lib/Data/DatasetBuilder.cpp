@@ -201,7 +201,7 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   std::optional<std::vector<double>> values = parseNumbers(cell);
   if (!values)
     return dataError("{}: error: `{}`: \"{}\" is not a list of numbers",
-                     here(), info.name, cell);
+                     here(), info.name, shown(cell));
   return addCounted(field, *values);
 }
 

@@ -1,6 +1,7 @@
 // Reader.cpp: files into examples.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "DatasetBuilder.h"
+#include "SeriesReader.h"
 
 #include "rnnc/Data/Files.h"
 #include "rnnc/Data/Table.h"
@@ -14,10 +15,11 @@ using namespace rnnc::data;
 using nlohmann::json;
 
 json ReadOptions::toJson() const {
-  return {{"format", format},        {"tokens", tokens},
-          {"columns", columns},      {"lower", lower},
-          {"min_count", minCount},   {"max_vocabulary", maxVocabulary},
-          {"max_length", maxLength}};
+  return {{"format", format},       {"encoding", encoding},
+          {"tokens", tokens},       {"columns", columns},
+          {"lower", lower},         {"min_count", minCount},
+          {"max_length", maxLength}, {"max_vocabulary", maxVocabulary},
+          {"series", series.toJson()}};
 }
 
 ReadOptions ReadOptions::fromJson(const json &json) {
@@ -28,6 +30,8 @@ ReadOptions ReadOptions::fromJson(const json &json) {
   };
   auto has = [&](const char *key) { return json.contains(key); };
   take("format", options.format, has("format") && json["format"].is_string());
+  take("encoding", options.encoding,
+       has("encoding") && json["encoding"].is_string());
   take("tokens", options.tokens, has("tokens") && json["tokens"].is_string());
   take("lower", options.lower, has("lower") && json["lower"].is_boolean());
   for (auto [key, value] :
@@ -35,6 +39,8 @@ ReadOptions ReadOptions::fromJson(const json &json) {
         std::pair{"max_vocabulary", &options.maxVocabulary},
         std::pair{"max_length", &options.maxLength}})
     take(key, *value, has(key) && json[key].is_number_integer());
+  if (has("series"))
+    options.series = SeriesOptions::fromJson(json["series"]);
   if (has("columns") && json["columns"].is_object())
     for (const auto &[field, column] : json["columns"].items())
       if (column.is_string())
@@ -55,8 +61,8 @@ std::string Dataset::place(int32_t example) const {
 
 /// Plain text: running text is one example, else every line is one.
 static Status readPlain(DatasetBuilder &builder, const Schema &schema,
-                        const std::string &path) {
-  Result<std::string> text = readText(path);
+                        const ReadOptions &options, const std::string &path) {
+  Result<std::string> text = readText(path, options.encoding);
   if (!text)
     return text.error();
   builder.beginFile(path);
@@ -98,6 +104,17 @@ static std::string columnsExample(const Schema &schema) {
   return text;
 }
 
+/// The first row for a message.
+static std::string headerText(const TableRow &header) {
+  constexpr size_t most = 20;
+  std::vector<std::string> cells;
+  for (size_t c = 0; c < std::min(header.cells.size(), most); ++c)
+    cells.push_back(fmt::format("\"{}\"", shown(header.cells[c])));
+  if (header.cells.size() > most)
+    cells.push_back("...");
+  return fmt::format("{}", fmt::join(cells, ", "));
+}
+
 /// The column that has a header, which is to have it alone.
 static Result<size_t> findHeader(const TableRow &header,
                                  const std::string &wanted,
@@ -110,15 +127,15 @@ static Result<size_t> findHeader(const TableRow &header,
     if (found)
       return dataError("{}:{}: error: two columns are called `{}`; choose by "
                        "number, such as {}",
-                       path, header.line, wanted, columnsExample(schema));
+                       path, header.line, shown(wanted),
+                       columnsExample(schema));
     found = c;
   }
   if (!found)
     return dataError("{}:{}: error: there is no column `{}`; the first row is "
-                     "\"{}\"; name the columns by header or number, such as "
+                     "{}; name the columns by header or number, such as "
                      "{}",
-                     path, header.line, wanted,
-                     fmt::join(header.cells, "\", \""),
+                     path, header.line, shown(wanted), headerText(header),
                      columnsExample(schema));
   return *found;
 }
@@ -174,7 +191,7 @@ static std::vector<size_t> labelsFirst(const Schema &schema) {
 static Status readTable(DatasetBuilder &builder, const Schema &schema,
                         const ReadOptions &options, TableFormat format,
                         const std::string &path) {
-  Result<std::string> text = readText(path);
+  Result<std::string> text = readText(path, options.encoding);
   if (!text)
     return text.error();
   builder.beginFile(path);
@@ -210,7 +227,7 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
 static Status readJsonLines(DatasetBuilder &builder, const Schema &schema,
                             const ReadOptions &options,
                             const std::string &path) {
-  Result<std::string> text = readText(path);
+  Result<std::string> text = readText(path, options.encoding);
   if (!text)
     return text.error();
   builder.beginFile(path);
@@ -383,7 +400,7 @@ static Status readOne(DatasetBuilder &builder, const Schema &schema,
     return usageError("rnnc: error: plain text is for language models; "
                       "`{}` needs columns (TSV, CSV, JSONL or arrays)",
                       schema.model);
-  return readPlain(builder, schema, path);
+  return readPlain(builder, schema, options, path);
 }
 
 /// Several files of running text are one text.
@@ -392,6 +409,40 @@ static void joinExamples(Dataset &data) {
   column.begin = {0, static_cast<int64_t>(column.ints.size())};
   data.places.resize(1);
   data.lengths[0] = {static_cast<int32_t>(column.ints.size())};
+}
+
+/// Tables whose rows are steps of time; nothing if these files are others.
+static Result<std::optional<Dataset>>
+readSeries(const std::vector<std::string> &paths, const Schema &schema,
+           const ReadOptions &options) {
+  if (schema.times.empty() || options.series.rows == "examples" ||
+      !(mayBeSeries(schema) || options.series.isTime()))
+    return std::optional<Dataset>();
+  SeriesReader reader(schema, options);
+  for (const std::string &path : paths) {
+    std::string format =
+        options.format == "auto" ? formatOf(path, schema) : options.format;
+    if (format != "csv" && format != "tsv")
+      return std::optional<Dataset>();
+    Result<std::string> text = readText(path, options.encoding);
+    if (!text)
+      return text.error();
+    Result<Table> table = parseTable(
+        *text, format == "csv" ? TableFormat::CSV : TableFormat::TSV, 0, path);
+    if (!table)
+      return table.error();
+    if (table->rows.empty())
+      return dataError("{}:1: error: the file is empty", path);
+    Result<bool> added = reader.add(*table, path);
+    if (!added)
+      return added.error();
+    if (!*added)
+      return std::optional<Dataset>();
+  }
+  Result<Dataset> data = reader.take();
+  if (!data)
+    return data.error();
+  return std::optional<Dataset>(std::move(*data));
 }
 
 Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
@@ -404,6 +455,18 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
       return usageError("rnnc: error: --columns: model `{}` has no input or "
                         "output `{}`",
                         schema.model, field);
+  Result<std::optional<Dataset>> series = readSeries(paths, schema, options);
+  if (!series)
+    return series.error();
+  if (*series)
+    return std::move(**series);
+  // What training has settled asks for nothing.
+  if ((options.series.isTime() || options.series.asked()) &&
+      options.series.ahead.empty())
+    return usageError("{}: error: --rows time, --window, --horizon, --stride "
+                      "and --scale are for tables (CSV, TSV) with a number in "
+                      "each cell, and models with a time axis",
+                      paths.front());
   DatasetBuilder builder(schema, options);
   for (const std::string &path : paths)
     if (Status status = readOne(builder, schema, options, path); !status)

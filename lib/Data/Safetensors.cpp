@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Tensor.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace rnnc;
 using namespace rnnc::data;
@@ -54,10 +56,23 @@ static std::optional<std::vector<int64_t>> readShape(const Json &list) {
   return shape;
 }
 
-/// One tensor of the header; `body` is what follows the header.
-static Result<Tensor> readEntry(const std::string &name, const Json &entry,
-                                std::string_view body,
-                                const std::string &path) {
+namespace {
+/// The bytes of a tensor in what follows the header.
+struct Extent {
+  uint64_t begin = 0, end = 0;
+  std::string name;
+};
+
+/// What the header says about one tensor.
+struct Entry {
+  DType type = DType::F32;
+  std::vector<int64_t> shape;
+  Extent extent;
+};
+} // namespace
+
+static Result<Entry> readEntry(const std::string &name, const Json &entry,
+                               const std::string &path) {
   if (!entry.is_object() || !entry.contains("dtype") ||
       !entry["dtype"].is_string() || !entry.contains("shape") ||
       !entry.contains("data_offsets"))
@@ -83,11 +98,66 @@ static Result<Tensor> readEntry(const std::string &name, const Json &entry,
     return dataError("{}: error: `{}` is {} of {} but has {} bytes", path,
                      name, shapeText(*shape), nameOf(*type),
                      static_cast<int64_t>(end - begin));
-  if (end > body.size())
-    return dataError("{}: error: the file is truncated: `{}` ends at byte {} "
-                     "of {}",
-                     path, name, end, body.size());
-  return Tensor::copyOf(*type, *shape, body.data() + begin);
+  return Entry{*type, *shape, {begin, end, name}};
+}
+
+/// The tensors fill what follows the header: in any order, but each byte
+/// belongs to exactly one, as the format's own reader wants it.
+static Status checkExtents(std::vector<Extent> extents, uint64_t bytes,
+                           const std::string &path) {
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent &a, const Extent &b) {
+              return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+            });
+  uint64_t needed = 0;
+  for (const Extent &extent : extents)
+    needed = std::max(needed, extent.end);
+  if (needed > bytes)
+    return dataError("{}: error: the file is truncated: {} of its {} bytes of "
+                     "numbers are missing",
+                     path, needed - bytes, needed);
+  uint64_t at = 0;
+  std::string last;
+  for (const Extent &extent : extents) {
+    if (extent.begin < at)
+      return dataError("{}: error: damaged: the bytes of `{}` and `{}` overlap",
+                       path, last, extent.name);
+    if (extent.begin > at)
+      return dataError("{}: error: damaged: the {} bytes before `{}` belong to "
+                       "no array",
+                       path, extent.begin - at, extent.name);
+    at = extent.end;
+    last = extent.name;
+  }
+  if (at < bytes)
+    return dataError("{}: error: damaged: {} bytes follow the last array", path,
+                     bytes - at);
+  return {};
+}
+
+/// Parses the header; a name that comes twice is told.
+static Result<Json> parseHeader(std::string_view text,
+                                const std::string &path) {
+  std::set<std::string> names;
+  std::string twice;
+  Json header = Json::parse(
+      text,
+      [&](int depth, Json::parse_event_t event, Json &parsed) {
+        if (event == Json::parse_event_t::key && depth == 1 &&
+            !names.insert(parsed.get<std::string>()).second)
+          twice = parsed.get<std::string>();
+        return true;
+      },
+      /*allow_exceptions=*/false);
+  // The format's own reader wants the brace first, without blanks.
+  if (!header.is_object() || !text.starts_with('{'))
+    return dataError("{}: error: not a safetensors file: the header is not "
+                     "JSON",
+                     path);
+  if (!twice.empty())
+    return dataError("{}: error: damaged: the header names `{}` twice", path,
+                     twice);
+  return header;
 }
 
 static Status readMetadata(const Json &metadata, TensorFile &file,
@@ -110,27 +180,37 @@ Result<TensorFile> data::parseSafetensors(std::string_view bytes,
   uint64_t length;
   std::memcpy(&length, bytes.data(), 8);
   if (length > bytes.size() - 8)
-    return dataError("{}: error: not a safetensors file, or truncated: the "
-                     "header should have {} bytes, the file has {}",
-                     path, length, bytes.size());
-  Json header = Json::parse(bytes.substr(8, length), nullptr, false);
-  if (!header.is_object())
-    return dataError("{}: error: not a safetensors file: the header is not "
-                     "JSON",
-                     path);
+    return bytes.size() > 8 && bytes[8] == '{'
+               ? dataError("{}: error: the file is truncated: {} of the {} "
+                           "bytes of its header are missing",
+                           path, length - (bytes.size() - 8), length)
+               : dataError("{}: error: not a safetensors file", path);
+  Result<Json> header = parseHeader(bytes.substr(8, length), path);
+  if (!header)
+    return header.error();
   std::string_view body = bytes.substr(8 + length);
   TensorFile file;
-  for (const auto &[name, entry] : header.items()) {
+  std::vector<Entry> entries;
+  std::vector<Extent> extents;
+  for (const auto &[name, entry] : header->items()) {
     if (name == "__metadata__") {
       if (Status status = readMetadata(entry, file, path); !status)
         return status.error();
       continue;
     }
-    Result<Tensor> tensor = readEntry(name, entry, body, path);
-    if (!tensor)
-      return tensor.error();
-    file.add(name, std::move(*tensor));
+    Result<Entry> read = readEntry(name, entry, path);
+    if (!read)
+      return read.error();
+    extents.push_back(read->extent);
+    entries.push_back(std::move(*read));
   }
+  if (Status status = checkExtents(std::move(extents), body.size(), path);
+      !status)
+    return status.error();
+  for (Entry &entry : entries)
+    file.add(entry.extent.name,
+             Tensor::copyOf(entry.type, entry.shape,
+                            body.data() + entry.extent.begin));
   return file;
 }
 

@@ -1,6 +1,7 @@
 // Tensor.cpp: arrays, exact conversion, files by their ending.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Tensor.h"
+#include "rnnc/Data/Encoding.h"
 #include "rnnc/Data/Files.h"
 
 #include <cmath>
@@ -193,6 +194,27 @@ Result<Tensor> data::convertExact(const Tensor &from, DType to,
   return result;
 }
 
+Result<Tensor> data::convertRounded(const Tensor &from, DType to,
+                                    std::string_view name,
+                                    Rounding &rounding) {
+  if (from.type == to || to != DType::F32 || from.type == DType::U8)
+    return convertExact(from, to, name);
+  Tensor result(to, from.shape);
+  for (int64_t i = 0, n = from.count(); i < n; ++i) {
+    double value = from.number(i);
+    float rounded = static_cast<float>(value);
+    result.as<float>()[i] = rounded;
+    if (std::isfinite(value) && !std::isfinite(rounded))
+      return dataError("`{}`: element {} is {}, beyond what {} can hold", name,
+                       i, value, nameOf(to));
+    double loss = std::abs(value - static_cast<double>(rounded));
+    loss = loss > 0 && std::isfinite(value) ? loss / std::abs(value) : 0;
+    if (loss > rounding.largest)
+      rounding = {loss, i};
+  }
+  return result;
+}
+
 const Tensor *TensorFile::find(std::string_view name) const {
   for (const auto &[key, tensor] : tensors)
     if (key == name)
@@ -205,6 +227,8 @@ Result<TensorFile> data::readTensorFile(const std::string &path) {
   if (!bytes)
     return bytes.error();
   std::string_view name = path;
+  if (Status status = checkKind(*bytes, path, name.ends_with(".npz")); !status)
+    return status.error();
   if (name.ends_with(".safetensors"))
     return parseSafetensors(*bytes, path);
   if (name.ends_with(".npz"))

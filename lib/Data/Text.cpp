@@ -1,6 +1,7 @@
 // Text.cpp: UTF-8, characters, words.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Text.h"
+#include "rnnc/Data/Encoding.h"
 #include "rnnc/Data/Files.h"
 
 #include <algorithm>
@@ -50,23 +51,68 @@ Status data::checkUtf8(std::string_view text, const std::string &path,
   return {};
 }
 
-Result<std::string> data::readText(const std::string &path) {
+/// Lines end with \n alone. Where none does, as in files of old Macs, a \r
+/// ends them.
+static std::string unixLines(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  bool mac = bytes.find('\n') == std::string_view::npos;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bool ends = bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n';
+    if (!ends)
+      text += mac && bytes[i] == '\r' ? '\n' : bytes[i];
+  }
+  return text;
+}
+
+Result<std::string> data::readText(const std::string &path,
+                                   const std::string &encoding) {
   Result<std::string> bytes = readFile(path);
   if (!bytes)
     return bytes;
-  std::string text;
+  if (Status status = checkKind(*bytes, path); !status)
+    return status.error();
+  if (!encoding.empty()) {
+    bytes = decode(*bytes, encoding, path);
+    if (!bytes)
+      return bytes;
+  }
   std::string_view rest = *bytes;
   if (rest.starts_with("\xEF\xBB\xBF"))
     rest.remove_prefix(3);
-  text.reserve(rest.size());
-  for (size_t i = 0; i < rest.size(); ++i)
-    if (rest[i] != '\r' || i + 1 >= rest.size() || rest[i + 1] != '\n')
-      text += rest[i];
+  std::string text = unixLines(rest);
   if (text.empty())
     return dataError("{}:1: error: the file is empty", path);
-  if (Status status = checkUtf8(text, path); !status)
-    return status.error();
+  Status status = checkUtf8(text, path);
+  if (size_t zero = text.find('\0'); status && zero != std::string::npos)
+    status = dataError("{}:{}: error: a byte 0, which no text has", path,
+                       1 + std::count(text.begin(),
+                                      text.begin() +
+                                          static_cast<ptrdiff_t>(zero),
+                                      '\n'));
+  if (!status)
+    return Error{status.error().message + encodingHint(rest),
+                 status.error().exitCode};
   return text;
+}
+
+std::string data::shown(std::string_view text, size_t most) {
+  std::string result;
+  size_t count = 0;
+  while (!text.empty() && count++ < most) {
+    size_t length = std::max<size_t>(characterLength(text), 1);
+    auto first = static_cast<unsigned char>(text[0]);
+    bool control = first < 0x20 || first == 0x7F ||
+                   (first == 0xC2 && length == 2 &&
+                    static_cast<unsigned char>(text[1]) < 0xA0);
+    if (control)
+      for (char c : text.substr(0, length))
+        result += fmt::format("\\x{:02X}", static_cast<unsigned char>(c));
+    else
+      result += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return text.empty() ? result : result + "...";
 }
 
 int64_t data::countCharacters(std::string_view text) {

@@ -23,7 +23,8 @@ const std::vector<Function> &modelFunctions() {
       {"train_step", {}},
       {"predict", {}},
       {"predict_chunk", {}},
-      {"sample", {"temperature", "top_k", "top_p", "max", "paths", "seed"}},
+      {"sample",
+       {"temperature", "top_k", "top_p", "never", "max", "paths", "seed"}},
       {"beam", {"width", "length_penalty", "max"}},
       {"step", {}}};
   return all;

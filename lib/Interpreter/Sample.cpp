@@ -15,6 +15,7 @@ namespace {
 struct Settings {
   double temperature = 1, topP = 1;
   int64_t topK = 0, steps = 0;
+  int64_t never = -1; ///< a symbol that is not drawn
 };
 
 /// One example's sequence.
@@ -91,6 +92,7 @@ void Sampler::readSettings() {
   settings.temperature = setting("temperature", 1);
   settings.topK = int64_t(setting("top_k", 0));
   settings.topP = setting("top_p", 1);
+  settings.never = int64_t(setting("never", -1));
   auto length = options.lengths.find(unfold.getAxis().getName().str());
   settings.steps = length == options.lengths.end() ? 0 : length->second;
 }
@@ -157,7 +159,7 @@ double Sampler::uniform48(int64_t row, int64_t step) {
 }
 
 /// Temperature first, then the k largest, then the fewest that hold a share of
-/// p. The start symbol is never drawn.
+/// p. The start symbol is never drawn, nor is `never`.
 int64_t Sampler::draw(const double *probabilities, int64_t symbols, int64_t row,
                       int64_t step) {
   std::vector<std::pair<double, int64_t>> weights;
@@ -165,7 +167,7 @@ int64_t Sampler::draw(const double *probabilities, int64_t symbols, int64_t row,
   int64_t start = unfold.getStart();
   bool startStops = unfold.getStop() == uint64_t(start);
   for (int64_t k = symbols; k-- > 0;)
-    if (k != start || startStops) {
+    if (k != settings.never && (k != start || startStops)) {
       weights.emplace_back(probabilities[k], k);
       largest = std::max(largest, probabilities[k]);
     }

@@ -26,8 +26,6 @@ class Reader {
 public:
   Reader(const char *text, uint64_t size) : p(text), last(text + size) {}
 
-  bool broken() const { return bad; }
-
   bool take(char c) {
     skip();
     if (p < last && *p == c) {
@@ -78,41 +76,27 @@ public:
     return true;
   }
 
-  /// Skips any value (of the metadata).
-  bool skipValue() {
-    int depth = 0;
+  /// Skips the metadata: an object of strings.
+  bool skipTexts() {
+    if (!expect('{'))
+      return false;
+    if (take('}'))
+      return true;
     do {
-      skip();
-      if (p >= last)
-        return !(bad = true);
       char ignored[2];
-      if (*p == '"') {
-        if (!string(ignored, 1))
-          return false;
-      } else if (*p == '{' || *p == '[') {
-        ++depth, ++p;
-      } else if (depth > 0 && (*p == '}' || *p == ']')) {
-        --depth, ++p;
-      } else if (depth > 0 && (*p == ',' || *p == ':')) {
-        ++p;
-      } else if (!skipWord()) {
+      if (!string(ignored, 1) || !expect(':') || !string(ignored, 1))
         return false;
-      }
-    } while (depth > 0);
-    return true;
+    } while (take(','));
+    return expect('}');
+  }
+
+  /// Nothing but the blanks that fill the header up.
+  bool atEnd() {
+    skip();
+    return p == last;
   }
 
 private:
-  /// A number, `true` or the like.
-  bool skipWord() {
-    const char *begin = p;
-    while (p < last && !strchr(",:]} \n\t\r", *p))
-      ++p;
-    if (p == begin)
-      bad = true;
-    return !bad;
-  }
-
   void skip() {
     while (p < last && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
       ++p;
@@ -168,17 +152,25 @@ bool readEntry(Reader &in, Entry &e) {
 struct File {
   const char *header;
   uint64_t headerSize;
+  uint64_t headerMissing; ///< of a file that is cut off within it
   const char *data;
   uint64_t dataSize;
 };
+
+/// The format's own reader takes no larger header.
+constexpr uint64_t kMaxHeader = 100000000;
 
 bool openFile(const void *bytes, size_t size, File &file) {
   if (!bytes || size < 8)
     return false;
   memcpy(&file.headerSize, bytes, 8);
-  if (file.headerSize > size - 8)
-    return false;
   file.header = static_cast<const char *>(bytes) + 8;
+  if (file.headerSize > kMaxHeader || size == 8 || *file.header != '{')
+    return false;
+  file.headerMissing =
+      file.headerSize > size - 8 ? file.headerSize - (size - 8) : 0;
+  if (file.headerMissing)
+    return true;
   file.data = file.header + file.headerSize;
   file.dataSize = size - 8 - file.headerSize;
   return true;
@@ -252,52 +244,76 @@ void copyEntry(const ModuleDesc &m, const File &file, const Entry &e,
   }
 }
 
-/// Goes through the file once; with an arena it copies, else it checks.
-int32_t visit(const ModuleDesc &m, const File &file, char *arena,
-              int32_t &found, rnnc_error *error) {
-  Reader in(file.header, file.headerSize);
-  Entry e;
-  auto broken = [&] {
-    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,
-                "this is not a safetensors file, or it is cut off");
-  };
-  if (!in.expect('{'))
-    return broken();
-  if (in.take('}'))
-    return RNNC_OK;
-  do {
-    if (!in.string(e.name, sizeof(e.name)) || !in.expect(':'))
-      return broken();
-    if (!strcmp(e.name, "__metadata__")) {
-      if (!in.skipValue())
-        return broken();
-      continue;
-    }
-    if (!readEntry(in, e))
-      return broken();
-    ++found;
-    if (arena)
-      copyEntry(m, file, e, arena);
-    else if (int32_t status = checkEntry(m, file, e, error))
-      return status;
-  } while (in.take(','));
-  return in.expect('}') ? RNNC_OK : broken();
+int32_t broken(rnnc_error *error) {
+  return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,
+              "this is not a safetensors file, or it is cut off");
 }
 
-/// True if the file names parameter `name`.
-bool holds(const File &file, const char *name) {
+/// Calls f for each tensor of the header; false if the header is damaged.
+template <typename Function>
+bool eachEntry(const File &file, Function f) {
   Reader in(file.header, file.headerSize);
   Entry e;
-  in.expect('{');
+  if (!in.expect('{'))
+    return false;
+  if (in.take('}'))
+    return in.atEnd();
   do {
     if (!in.string(e.name, sizeof(e.name)) || !in.expect(':'))
       return false;
-    if (!strcmp(e.name, name))
-      return true;
-    if (!(strcmp(e.name, "__metadata__") ? readEntry(in, e) : in.skipValue()))
+    bool metadata = !strcmp(e.name, "__metadata__");
+    if (!(metadata ? in.skipTexts() : readEntry(in, e)))
       return false;
+    if (!metadata)
+      f(e);
   } while (in.take(','));
-  return false;
+  return in.expect('}') && in.atEnd();
+}
+
+/// Where the tensors of a file lie.
+struct Layout {
+  uint64_t needed = 0;  ///< the end of the last one
+  uint64_t total = 0;   ///< bytes of all
+  uint64_t covered = 0; ///< bytes from the first on without a hole
+};
+
+bool measure(const File &file, Layout &out) {
+  uint64_t before;
+  // Each round goes on from where the last tensor ended. Files are written in
+  // order: one round is enough for them.
+  do {
+    before = out.covered;
+    out.needed = out.total = 0;
+    if (!eachEntry(file, [&](const Entry &e) {
+          out.needed = e.end > out.needed ? e.end : out.needed;
+          out.total += e.end - e.begin;
+          if (e.begin == out.covered)
+            out.covered = e.end;
+        }))
+      return false;
+  } while (out.covered > before && out.covered < out.needed);
+  return true;
+}
+
+/// The tensors fill what follows the header: in any order, but each byte
+/// belongs to exactly one, as the format's own reader wants it.
+int32_t checkLayout(const File &file, const Layout &layout, rnnc_error *error) {
+  if (layout.covered != layout.needed || layout.total != layout.needed)
+    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,
+                "the file is damaged: tensors overlap, or there are bytes that "
+                "belong to none");
+  if (uint64_t more = file.dataSize - layout.needed)
+    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, int64_t(more),
+                "the file is damaged: %lld bytes follow the last tensor",
+                (long long)more);
+  return RNNC_OK;
+}
+
+/// How often the file names parameter `name`.
+int32_t timesHeld(const File &file, const char *name) {
+  int32_t times = 0;
+  eachEntry(file, [&](const Entry &e) { times += !strcmp(e.name, name); });
+  return times;
 }
 
 } // namespace
@@ -320,17 +336,40 @@ __attribute__((noinline)) static int32_t load(int32_t module,
     return status;
   File file;
   if (!openFile(bytes, size, file))
-    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, -1,
-                "this is not a safetensors file, or it is cut off");
-  int32_t found = 0, ignored = 0;
-  if (int32_t status = visit(*m, file, nullptr, found, error))
-    return status;
+    return broken(error);
+  if (file.headerMissing)
+    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1,
+                int64_t(file.headerMissing),
+                "the file is cut off: %lld bytes of its header are missing",
+                (long long)file.headerMissing);
+  Layout layout;
+  if (!measure(file, layout))
+    return broken(error);
+  if (layout.needed > file.dataSize) {
+    uint64_t missing = layout.needed - file.dataSize;
+    return fail(error, RNNC_ERR_WEIGHTS, -1, "", -1, -1, int64_t(missing),
+                "the file is cut off: %lld bytes are missing",
+                (long long)missing);
+  }
+  int32_t refused = RNNC_OK;
+  eachEntry(file, [&](const Entry &e) {
+    if (refused == RNNC_OK)
+      refused = checkEntry(*m, file, e, error);
+  });
+  if (refused != RNNC_OK)
+    return refused;
   for (int32_t i = 0; i < m->numParams; ++i)
-    if (!holds(file, m->params[i].name))
+    if (int32_t times = timesHeld(file, m->params[i].name); times != 1)
       return fail(error, RNNC_ERR_WEIGHTS, -1, m->params[i].name, -1, -1, -1,
-                  "the file has no parameter `%s`", m->params[i].name);
+                  times ? "the file names parameter `%s` twice"
+                        : "the file has no parameter `%s`",
+                  m->params[i].name);
+  if (int32_t status = checkLayout(file, layout, error))
+    return status;
   paramsChanged(params, checksum(bytes, size));
-  visit(*m, file, paramsArena(params), ignored, error);
+  eachEntry(file, [&](const Entry &e) {
+    copyEntry(*m, file, e, paramsArena(params));
+  });
   return succeed(error);
 }
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The arguments of `sample` in the manifest: prompt and its lengths P, the
-// options temperature, top_k and top_p, then the drawn elements and how many
-// there are in each row (the stop symbol included). The prompt is not
-// repeated in the result.
+// options temperature, top_k, top_p and never (a symbol that is not drawn),
+// then the drawn elements and how many there are in each row (the stop symbol
+// included). The prompt is not repeated in the result.
 #include "Runtime.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ struct SampleArgs {
   const int32_t *prompt = nullptr;
   int64_t promptTime = -1;
   double temperature = 1, topP = 1;
-  int64_t topK = 0;
+  int64_t topK = 0, never = -1;
   int32_t *text = nullptr;
   int32_t *counts = nullptr;
   int64_t steps = 0;
@@ -54,6 +54,8 @@ SampleArgs readArgs(const Call &call) {
         out.topK = int64_t(value);
       else if (!strcmp(arg.name, "top_p"))
         out.topP = value;
+      else if (!strcmp(arg.name, "never"))
+        out.never = int64_t(value);
     } else if (arg.role == RoleOutput && arg.rank == 2) {
       out.text = static_cast<int32_t *>(call.c->args[i]);
       out.steps = call.times[kTime - arg.shape[1]];
@@ -99,7 +101,8 @@ int64_t candidates(const Call &call, const SampleArgs &args, int64_t row,
   int64_t n = 0;
   double best = 0;
   for (int32_t k = 0; k < call.f->symbols; ++k) {
-    if (k == call.f->start && k != call.f->stop)
+    bool starts = k == call.f->start && k != call.f->stop;
+    if (starts || k == args.never)
       continue;
     weight[k] = probability(call, row, k);
     best = weight[k] > best ? weight[k] : best;
@@ -246,6 +249,9 @@ void planSample(Call &call, Bump &bump) {
 
 int32_t runSample(Call &call, Bump &bump) {
   SampleArgs args = readArgs(call);
+  if (args.never < -1 || args.never >= call.f->symbols)
+    return fail(call.c->error, RNNC_ERR_INDEX, -1, "never", -1, -1, args.never,
+                "`never` is %lld, not -1 or a symbol", (long long)args.never);
   SamplePlan plan = placeSample(call, bump);
   loadStates(call);
   int64_t rows = call.batch, longest = 0, open = rows;

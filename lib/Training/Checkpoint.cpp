@@ -3,6 +3,7 @@
 #include "rnnc/Data/Files.h"
 #include "rnnc/Training/Curve.h"
 #include "rnnc/Training/Trainer.h"
+#include "rnnc/Training/Transfer.h"
 
 using namespace rnnc;
 using namespace rnnc::training;
@@ -122,6 +123,12 @@ Status Trainer::loadCheckpoint() {
       readNumbers(*file, "trainer.identity", DType::I64,
                   {&seed, &data, &rows});
   const Tensor *carry = file->find("trainer.carry");
+  if (Status status =
+          checkVocabularies(*file, path, directory.vocabularies);
+      !status)
+    return dataError("{}: error: that training had other data: its vocabulary "
+                     "differs",
+                     path);
   // Another model's checkpoint is told by the names and shapes of its weights.
   if (Status status = instance.setParameters(*file, path); !status)
     return status;

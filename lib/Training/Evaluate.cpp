@@ -167,8 +167,9 @@ std::string Evaluation::summary() const {
     text += fmt::format(", {} {:.2f} % right ({} of {})", output.output,
                         100 * output.accuracy(), output.right, output.total);
   for (const Regression &output : regressions)
-    text += fmt::format(", {} mean square error {:.6g}", output.output,
-                        output.meanSquare());
+    text += fmt::format(", {} mean square error {:.6g} (root {:.6g})",
+                        output.output, output.meanSquare(),
+                        std::sqrt(output.meanSquare()));
   return text;
 }
 
@@ -263,11 +264,12 @@ Status Evaluator::addLoss(const Batch &batch) {
   return {};
 }
 
-/// Calls f(index in the padded array) for every observed entry.
+/// Calls f(index in the padded array, entry of a step) for every observed entry;
+/// steps in front that only give context are left out.
 template <typename Function>
-static void eachObserved(const Schema &schema, const FieldSchema &field,
-                         const Batch &batch, const Tensor &array,
-                         Function f) {
+static void eachObserved(const Dataset &data, const Schema &schema,
+                         const FieldSchema &field, const Batch &batch,
+                         const Tensor &array, Function f) {
   int time = field.time(schema.times);
   int64_t stride = batch.rows ? array.count() / batch.rows : 0;
   for (int32_t r = 0; r < batch.rows; ++r) {
@@ -275,15 +277,19 @@ static void eachObserved(const Schema &schema, const FieldSchema &field,
     if (time >= 0)
       count *= batch.arrays.at(schema.times[static_cast<size_t>(time)])
                    .as<int32_t>()[r];
-    for (int64_t i = 0; i < count; ++i)
-      f(r * stride + i);
+    int32_t example = batch.examples[static_cast<size_t>(r)];
+    int64_t warm = 0;
+    if (time >= 0 && example >= 0 && !data.warm.empty() && !schema.chunk)
+      warm = field.inner() * data.warm[static_cast<size_t>(example)];
+    for (int64_t i = warm; i < count; ++i)
+      f(r * stride + i, i);
   }
 }
 
 void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
                                const Tensor &guess, Classification &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
-  eachObserved(schema, field, batch, truth, [&](int64_t i) {
+  eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t) {
     auto right = static_cast<size_t>(truth.number(i));
     auto guessed = static_cast<size_t>(guess.number(i));
     entry.right += right == guessed;
@@ -296,8 +302,10 @@ void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
 void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
                                const Tensor &guess, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
-  eachObserved(schema, field, batch, truth, [&](int64_t i) {
-    double difference = truth.number(i) - guess.number(i);
+  eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
+    // In the units of the data.
+    double difference = (truth.number(i) - guess.number(i)) *
+                        field.scale(at % field.inner()).deviation;
     entry.squares += difference * difference;
     entry.absolutes += std::abs(difference);
     ++entry.count;

@@ -3,6 +3,7 @@
 #include "rnnc/Training/Library.h"
 
 #include "Bind.h"
+#include "rnnc/Training/Transfer.h"
 
 #include <chrono>
 
@@ -116,6 +117,7 @@ Status Instance::setParameters(const TensorFile &file,
                                const std::string &path) {
   const auto &infos = module().parameters;
   std::string problems = weightProblems(infos, file);
+  problems += vocabularyProblems(file, module(), !problems.empty());
   if (!problems.empty())
     return dataError("{}: error: the weights do not fit `{}`:{}", path,
                      module().name, problems);

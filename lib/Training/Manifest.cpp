@@ -241,7 +241,8 @@ static ModuleInfo readModule(ManifestReader &reader, const Json &json) {
   for (const Json &item : reader.list(json, "parameters"))
     module.parameters.push_back({reader.text(item, "name"),
                                  reader.sizes(item, "shape"),
-                                 reader.flag(item, "trainable", true)});
+                                 reader.flag(item, "trainable", true),
+                                 reader.texts(item, "axes", true)});
   for (const Json &item : reader.list(json, "inputs", true))
     module.ports.push_back(readPort(reader, item, false));
   for (const Json &item : reader.list(json, "outputs", true))

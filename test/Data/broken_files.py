@@ -65,6 +65,16 @@ write("turned.safetensors", safetensors(entry([1, 2], [8, 0]), two))
 write("behind.safetensors", safetensors(entry([1, 2], [8, 16]), two))
 write("far.safetensors", safetensors(entry([1, 2], [2 ** 64 - 8, 2 ** 64 - 1]), two))
 write("fewer.safetensors", safetensors(entry([1, 2], [0, 7]), two))
+other = {"other": {"dtype": "I32", "shape": [1], "data_offsets": [4, 8]}}
+write("trailing.safetensors", safetensors(entry([1, 2], [0, 8]), two + b"abc"))
+write("overlap.safetensors", safetensors(entry([1, 2], [0, 8]) | other, two))
+write("hole.safetensors", safetensors(entry([1, 1], [0, 4]) | {"other": {
+    "dtype": "I32", "shape": [1], "data_offsets": [8, 12]}}, two + two))
+write("first.safetensors", safetensors(entry([1, 1], [4, 8]), two))
+write("twice.safetensors", safetensors(
+    b'{"text":{"dtype":"I32","shape":[1,2],"data_offsets":[0,8]},'
+    b'"text":{"dtype":"I32","shape":[1,2],"data_offsets":[0,8]}}', two))
+write("blank.safetensors", safetensors(b" " + json.dumps(entry([1, 2], [0, 8])).encode(), two))
 write("metadata.safetensors", safetensors({"__metadata__": {"a": 1}}))
 
 write("good.npz", npz(npy()))

@@ -30,7 +30,7 @@ static Result<Dataset> choosePart(Dataset all, const Schema &schema,
   std::string shares = command.data.split;
   int64_t modulus = command.data.splitModulus;
   if (command.part.empty() && shares.empty() && modulus == 0)
-    return all;
+    return data::cutWindows(std::move(all), schema, data::WindowUse::Evaluate);
   if (shares.empty() && modulus == 0) {
     shares = directory.split;
     modulus = directory.splitModulus;
@@ -42,7 +42,8 @@ static Result<Dataset> choosePart(Dataset all, const Schema &schema,
     return usageError("rnnc: error: --part needs --split or --split-mod; the "
                       "model was trained without one");
   Result<data::Parts> parts =
-      data::splitDataset(std::move(all), schema, *split);
+      data::splitDataset(std::move(all), schema, *split,
+                         data::WindowUse::Evaluate);
   if (!parts)
     return parts.error();
   Dataset part = command.part == "train"   ? std::move(parts->train)
@@ -70,6 +71,8 @@ static Result<Dataset> readData(const EvalCommand &command,
           *part, schema, trained.directory.vocabularies, trained.unit());
       !status)
     return status.error();
+  for (const std::string &warning : part->warnings)
+    fmt::print(stderr, "{}\n", warning);
   return part;
 }
 

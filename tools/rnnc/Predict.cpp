@@ -69,9 +69,14 @@ static Result<Dataset> readInputs(const PredictCommand &command,
                (format == "auto" &&
                 (standardInput || inputs.isLanguageModel() ||
                  std::string_view(path).ends_with(".txt")));
-  if (!lines)
-    return data::readDataset({path}, inputs, read);
-  Result<std::string> text = data::readText(path);
+  if (!lines) {
+    Result<Dataset> data = data::readDataset({path}, inputs, read);
+    if (!data)
+      return data;
+    return data::cutWindows(std::move(*data), inputs,
+                            data::WindowUse::Forecast);
+  }
+  Result<std::string> text = data::readText(path, read.encoding);
   if (!text)
     return text.error();
   return data::datasetOfTexts(linesOf(*text), command.in, inputs, read);
@@ -115,9 +120,18 @@ private:
              const Batch &batch, int32_t row) const;
   Json probabilities(const FieldSchema &field, const Tensor &table,
                      int32_t row) const;
+  /// Whether a field lies along the rows that are read, not those after them.
+  bool isPast(const FieldSchema &field) const;
   const Trained &trained;
 };
 } // namespace
+
+bool PredictionPrinter::isPast(const FieldSchema &field) const {
+  for (const FieldSchema &other : trained.schema.fields)
+    if (int time = other.time(trained.schema.times); time >= 0)
+      return field.time(trained.schema.times) == time; // inputs stand first
+  return false;
+}
 
 std::string PredictionPrinter::label(const FieldSchema &field,
                                      int64_t index) const {
@@ -149,25 +163,39 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
     count *= batch.arrays
                  .at(trained.schema.times[static_cast<size_t>(time)])
                  .as<int32_t>()[row];
-  Json values = Json::array();
-  for (int64_t i = 0; i < count; ++i) {
+  // Beside every row of a series stands a prediction: the last one is news.
+  const data::SeriesOptions &series = trained.directory.read.series;
+  bool forecast = series.isTime() && time >= 0 && isPast(field);
+  int64_t first = forecast ? std::max<int64_t>(count - field.inner(), 0) : 0;
+  Json values = Json::array(), scales = Json::array();
+  auto scores = results.find(field.name + ".p");
+  for (int64_t i = first; i < count; ++i) {
     double value = mode.number(row * stride + i);
+    data::Scale unit = field.scale(i % field.inner());
     if (field.kind == FieldSchema::Kind::Real)
-      values.push_back(value);
+      values.push_back(value * unit.deviation + unit.mean);
     else
       values.push_back(label(field, static_cast<int64_t>(value)));
+    if (scores != results.end() && field.kind == FieldSchema::Kind::Real)
+      scales.push_back(scores->second.number(row * stride + i) *
+                       unit.deviation);
   }
-  bool single = field.axes.empty();
+  bool single = field.axes.empty() || (series.isTime() && values.size() == 1);
   Json result = {
       {field.kind == FieldSchema::Kind::Real ? "value" : "label",
        single && !values.empty() ? values[0] : values}};
-  auto scores = results.find(field.name + ".p");
-  if (single && field.isIndex() && scores != results.end())
+  if (series.isTime())
+    if (auto ahead = series.ahead.find(field.name);
+        ahead != series.ahead.end())
+      result["rows_ahead"] = ahead->second;
+  // Of a bit its probability, of a number the scale of its distribution.
+  if (field.kind == FieldSchema::Kind::Real && !scales.empty() &&
+      (single || series.isTime()))
+    result["scale"] = single ? scales[0] : scales;
+  else if (field.axes.empty() && field.isIndex() && scores != results.end())
     result["probabilities"] = probabilities(field, scores->second, row);
-  else if (single && scores != results.end())
-    // Of a bit its probability, of a number the scale of its distribution.
-    result[field.kind == FieldSchema::Kind::Real ? "scale" : "p"] =
-        scores->second.number(row);
+  else if (field.axes.empty() && scores != results.end())
+    result["p"] = scores->second.number(row);
   return result;
 }
 
@@ -187,7 +215,10 @@ std::string PredictionPrinter::text(const Json &prediction) {
     const Json &value =
         output.contains("label") ? output["label"] : output["value"];
     std::string shown =
-        value.is_string() ? value.get<std::string>() : value.dump();
+        value.is_string() ? value.get<std::string>()
+        : value.is_number_float() && output.contains("rows_ahead")
+            ? fmt::format("{:.6g}", value.get<double>())
+            : value.dump();
     result += (result.empty() ? "" : "  ") +
               (prediction.size() > 1 ? name + ": " : "") + shown;
     if (output.contains("probabilities")) {
@@ -202,9 +233,13 @@ std::string PredictionPrinter::text(const Json &prediction) {
       result += fmt::format("  ({})", fmt::join(shares, ", "));
     } else if (output.contains("p")) {
       result += fmt::format("  ({:.4f})", output["p"].get<double>());
-    } else if (output.contains("scale")) {
+    } else if (output.contains("scale") && output["scale"].is_number()) {
       result += fmt::format("  (scale {:.4g})", output["scale"].get<double>());
     }
+    if (output.contains("rows_ahead") && output["rows_ahead"].get<int64_t>() > 0)
+      result += fmt::format("  {} row{} after the last",
+                            output["rows_ahead"].get<int64_t>(),
+                            output["rows_ahead"] == 1 ? "" : "s");
   }
   return result;
 }

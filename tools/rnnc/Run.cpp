@@ -7,6 +7,7 @@
 #include "rnnc/Data/Files.h"
 
 #include <algorithm>
+#include <functional>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -41,6 +42,59 @@ static Status addSettings(const RunOptions &options, Arrays &args) {
     args[parts->first] = tensor;
   }
   return {};
+}
+
+/// Numbers of f64, numpy's own type, for a library of f32. What is lost is
+/// said, once a file.
+static Status roundReals(const Instance &instance, const std::string &path,
+                         const std::function<bool(const std::string &)> &isReal,
+                         std::vector<std::pair<std::string, Tensor *>> arrays) {
+  data::Rounding largest;
+  std::string worst;
+  for (auto &[name, tensor] : arrays) {
+    bool wide = tensor->type == DType::F64 || tensor->type == DType::I64 ||
+                tensor->type == DType::I32;
+    if (!wide || !isReal(name) ||
+        instance.library().manifest().real() != DType::F32)
+      continue;
+    data::Rounding rounding;
+    Result<Tensor> rounded =
+        data::convertRounded(*tensor, DType::F32, name, rounding);
+    if (!rounded)
+      return dataError("{}: error: {}", path, rounded.error().message);
+    *tensor = std::move(*rounded);
+    if (rounding.largest > largest.largest) {
+      largest = rounding;
+      worst = name;
+    }
+  }
+  if (largest.largest > 0)
+    fmt::print(stderr,
+               "{}: note: numbers were rounded to f32, by at most {:.2g} of "
+               "their value (`{}`, element {})\n",
+               path, largest.largest, worst, largest.element);
+  return {};
+}
+
+/// The arguments' real numbers, options aside.
+static Status roundArguments(const Instance &instance,
+                             const FunctionInfo &function,
+                             const std::string &path, Arrays &args) {
+  std::vector<std::pair<std::string, Tensor *>> arrays;
+  for (auto &[name, tensor] : args)
+    arrays.emplace_back(name, &tensor);
+  auto isReal = [&](const std::string &name) {
+    int at = function.findInput(name);
+    if (at < 0) { // perhaps a state of the stream
+      const auto &states = instance.module().states;
+      return std::any_of(states.begin(), states.end(), [&](const auto &state) {
+        return name == state.name || name == "state." + state.name;
+      });
+    }
+    const ArgInfo &arg = function.args[static_cast<size_t>(at)];
+    return arg.dtype == DType::F32 && arg.role != ArgInfo::Role::Option;
+  };
+  return roundReals(instance, path, isReal, std::move(arrays));
 }
 
 /// A first state may come by its path alone, or as `state.PATH`.
@@ -111,6 +165,19 @@ static Status loadWeights(Instance &instance, const RunOptions &options,
   Result<TensorFile> file = data::readTensorFile(options.weights);
   if (!file)
     return file.error();
+  std::vector<std::pair<std::string, Tensor *>> arrays;
+  for (auto &[name, tensor] : file->tensors)
+    arrays.emplace_back(name, &tensor);
+  auto isParameter = [&](const std::string &name) {
+    const auto &infos = instance.module().parameters;
+    return std::any_of(infos.begin(), infos.end(), [&](const auto &info) {
+      return info.name == name;
+    });
+  };
+  if (Status status = roundReals(instance, options.weights, isParameter,
+                                 std::move(arrays));
+      !status)
+    return status;
   if (Status status = instance.setParameters(*file, options.weights); !status)
     return status;
   auto isSlot = [](const auto &entry) {
@@ -286,6 +353,9 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
       !status)
     return status.error();
   renameStates(info, *args);
+  if (Status status = roundArguments(instance, info, options.in, *args);
+      !status)
+    return status.error();
   Result<int32_t> batch = batchOf(info, *args, options.batch);
   if (!batch)
     return blame(options, batch.error());
@@ -434,7 +504,8 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
   addModelOptions(*command, options->model);
   command->footer(
       "Files are .safetensors or .npz; f32, f64, i32 and i64 are converted "
-      "where that is exact.\n"
+      "where that is exact; "
+      "f64 is rounded to f32, with a note.\n"
       "`rnnc inspect MODEL` lists functions and the names of their "
       "arguments.\n\nExamples:\n"
       "  rnnc run model.rnn Net.loss --weights w.safetensors --in batch.npz\n"

@@ -4,6 +4,8 @@
 #include "Commands.h"
 #include "Trained.h"
 
+#include <algorithm>
+
 using namespace rnnc;
 using namespace rnnc::tool;
 using namespace rnnc::training;
@@ -20,7 +22,14 @@ struct SampleCommand {
   std::optional<double> temperature, topP;
   std::optional<int64_t> topK;
   int threads = 1;
-  bool json = false;
+  bool drawUnknown = false, json = false;
+};
+
+/// A prompt as the model reads it, and as it was written.
+struct Prompt {
+  std::vector<int32_t> indices;
+  std::vector<std::string> symbols;
+  std::vector<std::string> unknown; ///< that the model does not know, once each
 };
 } // namespace
 
@@ -30,8 +39,7 @@ static Tensor scalar(double value) {
   return tensor;
 }
 
-/// The prompt as a batch of one row; empty without one.
-static Result<std::vector<int32_t>> encodePrompt(const SampleCommand &command,
+static Result<Prompt> encodePrompt(const SampleCommand &command,
                                                  const Trained &trained,
                                                  const Vocabulary &symbols) {
   if (Status status = data::checkUtf8(command.prompt, "<prompt>"); !status)
@@ -39,27 +47,52 @@ static Result<std::vector<int32_t>> encodePrompt(const SampleCommand &command,
   std::string text = trained.directory.read.lower
                          ? data::lowerCase(command.prompt)
                          : command.prompt;
-  std::vector<int32_t> result;
+  Prompt prompt;
   for (std::string_view symbol :
        data::splitRunningText(text, trained.unit())) {
     int32_t index = symbols.find(symbol);
     if (index < 0)
       return dataError("<prompt>:1: error: `{}` is not in the vocabulary",
-                       symbol);
-    result.push_back(index);
+                       data::shown(symbol));
+    prompt.indices.push_back(index);
+    prompt.symbols.emplace_back(symbol);
+    bool isUnknown = index == symbols.unknown() && symbol != data::unknownSymbol;
+    if (isUnknown && std::find(prompt.unknown.begin(), prompt.unknown.end(),
+                               symbol) == prompt.unknown.end())
+      prompt.unknown.emplace_back(symbol);
   }
-  return result;
+  return prompt;
+}
+
+static void noteUnknown(const Prompt &prompt) {
+  if (prompt.unknown.empty())
+    return;
+  std::vector<std::string> shown;
+  for (const std::string &symbol : prompt.unknown)
+    shown.push_back(fmt::format("`{}`", data::shown(symbol)));
+  fmt::print(stderr,
+             "<prompt>: note: the model does not know {} and reads {}\n",
+             fmt::join(shown, ", "), data::unknownSymbol);
 }
 
 static Result<Arrays> callSample(const SampleCommand &command,
                                  Trained &trained, int function,
-                                 const std::vector<int32_t> &prompt,
+                                 const Prompt &prompt,
                                  const FunctionInfo &info,
-                                 const std::string &text) {
+                                 const std::string &text, int32_t unknown) {
   Arrays args;
-  if (!prompt.empty())
+  if (!prompt.indices.empty())
     args["prompt"] = Tensor::copyOf(
-        DType::I32, {1, static_cast<int64_t>(prompt.size())}, prompt.data());
+        DType::I32, {1, static_cast<int64_t>(prompt.indices.size())},
+        prompt.indices.data());
+  // <unk> stands for what the vocabulary left out: it is no word of a text.
+  if (!command.drawUnknown && unknown >= 0) {
+    if (info.findInput("never") < 0)
+      return usageError("rnnc: error: the library is from an older rnnc, which "
+                        "cannot leave {} out; give --draw-unknown",
+                        data::unknownSymbol);
+    args["never"] = scalar(unknown);
+  }
   if (command.temperature)
     args["temperature"] = scalar(*command.temperature);
   if (command.topK)
@@ -109,18 +142,17 @@ static int sample(const SampleCommand &command) {
   if (info.find(field.name) < 0)
     return report(toolError("rnnc: error: `sample` gives no `{}`",
                             field.name));
-  Result<std::vector<int32_t>> prompt =
-      encodePrompt(command, *trained, symbols);
+  Result<Prompt> prompt = encodePrompt(command, *trained, symbols);
   if (!prompt)
     return report(prompt.error());
+  noteUnknown(*prompt);
   Result<Arrays> results =
-      callSample(command, *trained, function, *prompt, info, field.name);
+      callSample(command, *trained, function, *prompt, info, field.name,
+                 symbols.unknown());
   if (!results)
     return report(results.error());
   const Tensor &drawn = results->at(field.name);
-  std::vector<std::string> text;
-  for (int32_t index : *prompt)
-    text.push_back(symbols.symbol(index));
+  std::vector<std::string> text = prompt->symbols;
   size_t promptSize = text.size();
   for (int64_t i = 0, n = drawnCount(*results, info, drawn); i < n; ++i) {
     int64_t index = drawn.as<int32_t>()[i];
@@ -173,6 +205,8 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
                    "Only the likeliest symbols that hold a share of X together")
       ->option_text("X")
       ->check(Share);
+  command->add_flag("--draw-unknown", options->drawUnknown,
+                    "May draw <unk>, what stands for unknown symbols");
   addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
   command->footer("Examples:\n"

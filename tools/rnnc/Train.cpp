@@ -4,6 +4,7 @@
 #include "Commands.h"
 #include "SourceSchema.h"
 #include "Trained.h"
+#include "Vocab.h"
 #include "rnnc/Data/Files.h"
 #include "rnnc/Training/Trainer.h"
 
@@ -22,7 +23,7 @@ struct TrainCommand {
   DataOptions data;
   TrainOptions train;
   std::string name, out, init, commandLine;
-  std::vector<std::string> files, valid;
+  std::vector<std::string> files, valid, vocabularies;
   int threads = 1;
   bool json = false, seedGiven = false;
 };
@@ -54,6 +55,7 @@ private:
   std::unique_ptr<Instance> instance;
   SourceModel source;
   Schema schema;
+  data::ReadOptions read; ///< with what the data settled
   data::Parts parts;
   std::map<std::string, int64_t> dims; ///< set from data
   TrainOptions options;
@@ -100,13 +102,35 @@ Status TrainRun::readModel() {
   return {};
 }
 
+/// "rows are steps of time: windows of 64 rows; `x` is Temp, ...".
+static std::string describeSeries(const Dataset &rows, const Schema &schema) {
+  std::string text =
+      fmt::format("{}: {} rows of time; an example reads {} of them",
+                  rows.files.front(), rows.size(), rows.series->window);
+  for (const data::FieldSchema &field : schema.fields) {
+    text += fmt::format("; `{}` is {}", field.name,
+                        rows.seriesColumns.at(field.name));
+    auto ahead = rows.series->ahead.find(field.name);
+    if (ahead != rows.series->ahead.end() && ahead->second > 0)
+      text += fmt::format(", {} row{} later", ahead->second,
+                          ahead->second == 1 ? "" : "s");
+  }
+  return text;
+}
+
 /// Reads, splits and learns the vocabulary; nothing is written yet.
 Status TrainRun::readData() {
-  const data::ReadOptions &read = command.data.read;
+  read = command.data.read;
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
     return all.error();
   std::vector<std::string> dataWarnings = all->warnings;
+  if (all->series) {
+    read.series = *all->series;
+    read.columns = all->seriesColumns;
+    if (!command.train.quiet)
+      fmt::print(stderr, "{}\n", describeSeries(*all, schema));
+  }
   Result<data::Split> split =
       data::Split::parse(command.data.split, command.data.splitModulus);
   if (!split)
@@ -124,6 +148,10 @@ Status TrainRun::readData() {
       return usageError("rnnc: error: --valid gives validation data, and "
                         "--split {} cuts some off too; write a share of 0",
                         command.data.split);
+    valid = data::cutWindows(std::move(*valid), schema,
+                             data::WindowUse::Evaluate);
+    if (!valid)
+      return valid.error();
     parts.valid = std::move(*valid);
   }
   if (parts.valid.size() == 0 &&
@@ -132,8 +160,12 @@ Status TrainRun::readData() {
                       "FILE or --split 90/10",
                       command.train.patience > 0 ? "--patience"
                                                  : "--valid-every");
+  Result<data::Vocabularies> given =
+      givenVocabularies(command.vocabularies, schema);
+  if (!given)
+    return given.error();
   Result<data::Learned> learned =
-      data::learnVocabularies(parts.train, schema, read);
+      data::learnVocabularies(parts.train, schema, read, *given);
   if (!learned)
     return learned.error();
   for (const auto *warnings :
@@ -143,12 +175,20 @@ Status TrainRun::readData() {
   dims = learned->dims;
   directory.vocabularies = std::move(learned->vocabularies);
   schema.bind(dims);
-  for (Dataset *part : {&parts.train, &parts.valid, &parts.test})
-    if (part->size())
-      if (Status status = data::applyVocabularies(
-              *part, schema, directory.vocabularies, read.unit(schema));
-          !status)
-        return status;
+  if (parts.train.series)
+    read.series = *parts.train.series;
+  data::bindScales(schema, read.series);
+  for (Dataset *part : {&parts.train, &parts.valid, &parts.test}) {
+    if (part->size() == 0)
+      continue;
+    part->warnings.clear();
+    if (Status status = data::applyVocabularies(
+            *part, schema, directory.vocabularies, read.unit(schema));
+        !status)
+      return status;
+    for (const std::string &warning : part->warnings)
+      fmt::print(stderr, "{}\n", warning);
+  }
   return {};
 }
 
@@ -172,6 +212,7 @@ Status TrainRun::compile() {
   instance = std::move(*made);
   // From here on the compiled library's word counts.
   schema = schemaOf(instance->module());
+  data::bindScales(schema, read.series);
   for (const Dataset *part : {&parts.train, &parts.valid, &parts.test})
     if (Status status = data::checkExtents(*part, schema); !status)
       return status;
@@ -181,12 +222,11 @@ Status TrainRun::compile() {
   if (!command.seedGiven && settings.contains("seed") &&
       settings["seed"].is_number_unsigned())
     options.seed = settings["seed"].get<uint64_t>();
-  if (command.init.empty())
-    return instance->initialise(options.seed);
-  Result<data::TensorFile> weights = data::readTensorFile(command.init);
-  if (!weights)
-    return weights.error();
-  return instance->setParameters(*weights, command.init);
+  if (Status status = instance->initialise(options.seed); !status)
+    return status;
+  return command.init.empty() ? Status()
+                              : takeFirstWeights(command.init, *instance,
+                                                 directory.vocabularies);
 }
 
 /// A directory with a training in it is not overwritten by mistake.
@@ -215,7 +255,7 @@ Status TrainRun::keepInputs() {
 }
 
 Status TrainRun::fillDirectory() {
-  directory.read = command.data.read;
+  directory.read = read;
   directory.split = command.data.split;
   directory.splitModulus = command.data.splitModulus;
   directory.program = fromSource() ? "model.rnn" : "model.so";
@@ -357,8 +397,11 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       ->option_text("N")
       ->check(SeedNumber)
       ->group(group);
-  command.add_option("--init", options.init, "First weights")
-      ->option_text("FILE")
+  command
+      .add_option("--init", options.init,
+                  "First weights: a file, or the directory of another training; "
+                  "rows of symbols are taken by symbol")
+      ->option_text("PATH")
       ->group(group);
   command
       .add_option("--threads", options.threads, "Threads (default: 1)")
@@ -403,7 +446,15 @@ void tool::addTrainCommand(CLI::App &app, int &exitCode) {
   addTrainOptions(*command, *options);
   addDataOptions(*command, options->data);
   addSplitOptions(*command, options->data);
+  addSeriesOptions(*command, options->data);
   addVocabularyOptions(*command, options->data);
+  command
+      ->add_option("--vocab", options->vocabularies,
+                   "Take the vocabulary of another training's directory, or of "
+                   "a file: JSON or a symbol a line")
+      ->option_text("[AXIS=]PATH")
+      ->allow_extra_args(false)
+      ->group("How data is read");
   addModelOptions(*command, options->model);
   command->footer(
       "Examples:\n"

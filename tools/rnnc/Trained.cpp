@@ -3,6 +3,8 @@
 #include "Trained.h"
 
 #include "CommandLine.h"
+#include "rnnc/Data/Encoding.h"
+#include "rnnc/Training/Transfer.h"
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -24,6 +26,57 @@ void tool::addDataOptions(CLI::App &command, DataOptions &options) {
                   "mood=0,words=1")
       ->option_text("NAME=COLUMN,...")
       ->group(dataGroup);
+  command
+      .add_option("--encoding", options.read.encoding,
+                  "Encoding of texts and tables: utf-8 (the default), latin-1, "
+                  "gbk, utf-16, ...")
+      ->option_text("NAME")
+      ->group(dataGroup);
+}
+
+void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
+  const char *group = "Tables whose rows are steps of time";
+  data::SeriesOptions &series = options.read.series;
+  command
+      .add_option("--rows", series.rows,
+                  "What a row of CSV or TSV is: time, examples, or auto (time if "
+                  "the model reads numbers along time and each cell holds one)")
+      ->option_text("auto|time|examples")
+      ->check(oneOf({"auto", "time", "examples"}))
+      ->group(group);
+  command
+      .add_option("--window", series.window,
+                  "Rows that an example reads (default: 64, fewer of a short "
+                  "table)")
+      ->option_text("N")
+      ->check(AtLeastOne)
+      ->group(group);
+  command
+      .add_option("--horizon", series.horizon,
+                  "Rows from the last one read to the one predicted, or rows "
+                  "predicted over a second time axis (default: 1 where an output "
+                  "has the columns of an input, else 0)")
+      ->option_text("N")
+      ->check(NotBelowZero)
+      ->group(group);
+  command
+      .add_option("--stride", series.stride,
+                  "Rows between the windows of training (default: a quarter of a "
+                  "window if each row has a target, else 1)")
+      ->option_text("N")
+      ->check(AtLeastOne)
+      ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--scale",
+          [&series](const std::string &how) {
+            series.standardise = how == "standard";
+          },
+          "standard (mean 0, deviation 1, as the training rows have them; the "
+          "default) or none")
+      ->option_text("standard|none")
+      ->check(oneOf({"standard", "none"}))
+      ->group(group);
 }
 
 void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
@@ -83,6 +136,8 @@ data::ReadOptions Trained::readOptions(const DataOptions &given) const {
     read.columns = given.read.columns;
   if (given.read.format != "auto")
     read.format = given.read.format;
+  if (!given.read.encoding.empty())
+    read.encoding = given.read.encoding;
   return read;
 }
 
@@ -101,6 +156,8 @@ Status DataOptions::finish() {
     read.columns[std::string(entry.substr(0, equals))] =
         entry.substr(equals + 1);
   }
+  if (!read.encoding.empty())
+    return data::checkEncoding(read.encoding);
   return {};
 }
 
@@ -162,11 +219,16 @@ Result<Trained> tool::openTrained(const std::string &path, int threads,
     return instance.error();
   trained.instance = std::move(*instance);
   trained.schema = schemaOf(trained.instance->module());
+  data::bindScales(trained.schema, trained.directory.read.series);
   std::string file =
       weights.empty() ? trained.directory.weightFile() : weights;
   Result<data::TensorFile> tensors = data::readTensorFile(file);
   if (!tensors)
     return tensors.error();
+  if (Status status = checkVocabularies(*tensors, file,
+                                        trained.directory.vocabularies);
+      !status)
+    return status.error();
   if (Status status = trained.instance->setParameters(*tensors, file); !status)
     return status.error();
   return trained;

@@ -21,6 +21,8 @@ struct DataOptions {
 };
 /// Format and columns.
 void addDataOptions(CLI::App &command, DataOptions &options);
+/// How rows of time become examples.
+void addSeriesOptions(CLI::App &command, DataOptions &options);
 void addSplitOptions(CLI::App &command, DataOptions &options);
 /// What shapes the vocabulary.
 void addVocabularyOptions(CLI::App &command, DataOptions &options);

@@ -4,6 +4,7 @@
 #define RNNC_DATA_DATASET_H
 
 #include "rnnc/Data/Schema.h"
+#include "rnnc/Data/Series.h"
 #include "rnnc/Data/Tensor.h"
 #include "rnnc/Data/Text.h"
 #include "rnnc/Data/Vocabulary.h"
@@ -18,9 +19,11 @@ struct ReadOptions {
   std::string format = "auto"; ///< auto, text, csv, tsv, space, npz, jsonl
   std::string tokens;          ///< chars or words; empty: what suits the model
   std::map<std::string, std::string> columns; ///< field -> header or number
+  std::string encoding; ///< of texts and tables; empty: UTF-8
   bool lower = false;
   int64_t minCount = 1, maxVocabulary = 0;
   int64_t maxLength = 0; ///< longer sequences are cut; 0: none is
+  SeriesOptions series;
 
   nlohmann::json toJson() const;
   static ReadOptions fromJson(const nlohmann::json &json);
@@ -52,6 +55,14 @@ struct Dataset {
   std::vector<int64_t> characters;
   std::map<std::string, int64_t> axisSizes; ///< that the schema left open
   std::vector<std::string> warnings; ///< for the user
+  /// Settled where the rows of tables are steps of time, with the columns of
+  /// each field.
+  std::optional<SeriesOptions> series;
+  std::map<std::string, std::string> seriesColumns;
+  /// Examples are rows of time that have not been cut into windows yet.
+  bool areRows = false;
+  /// Of windows: steps in front that only give context, and are not measured.
+  std::vector<int32_t> warm;
 
   int32_t size() const { return static_cast<int32_t>(places.size()); }
   std::string place(int32_t example) const;
@@ -78,9 +89,20 @@ struct Split {
 struct Parts {
   Dataset train, valid, test;
 };
-/// Running text is cut in order; examples are drawn in a fixed random order.
+/// What windows over rows of time are for.
+enum class WindowUse {
+  Train,    ///< within the part, overlapping
+  Evaluate, ///< every row of the part is predicted once
+  Forecast, ///< the last rows alone
+};
+/// Running text and rows of time are cut in order; examples are drawn in a
+/// fixed random order.
+/// `trainUse` tells what the training part is for where it is cut into windows.
 Result<Parts> splitDataset(Dataset all, const Schema &schema,
-                           const Split &split);
+                           const Split &split,
+                           WindowUse trainUse = WindowUse::Train);
+/// Cuts rows of time into windows; other data stays as it is.
+Result<Dataset> cutWindows(Dataset data, const Schema &schema, WindowUse use);
 
 /// The vocabularies of a model, by axis.
 using Vocabularies = std::map<std::string, Vocabulary>;
@@ -90,14 +112,25 @@ const std::string &vocabularyKey(const FieldSchema &field);
 bool isLabelAxis(const Schema &schema, const std::string &key);
 
 /// Makes the vocabularies of all index axes from training data and sets the
-/// sizes that the source left open. `warnings` are for the user.
+/// sizes that the source left open; those in `given` are taken as they are.
+/// `warnings` are for the user.
 struct Learned {
   Vocabularies vocabularies;
   std::map<std::string, int64_t> dims;
   std::vector<std::string> warnings;
 };
 Result<Learned> learnVocabularies(const Dataset &train, const Schema &schema,
-                                  const ReadOptions &options);
+                                  const ReadOptions &options,
+                                  const Vocabularies &given = {});
+
+/// Words that are whole sentences come from text without blanks: says so.
+void warnOfLongWords(const Dataset &data, const Schema &schema,
+                     const std::string &key, Unit unit,
+                     std::vector<std::string> &warnings);
+/// Adds a warning to `data` if most symbols of a column are unknown to its
+/// vocabulary. To be called before its symbols become indices.
+void warnOfUnknown(Dataset &data, const Column &column,
+                   const FieldSchema &field, const Vocabulary &vocabulary);
 
 /// Compares the entries of every example with the sizes that the schema knows
 /// by now: some come from other fields or files, or from the compiled library.

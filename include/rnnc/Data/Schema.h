@@ -20,6 +20,11 @@ struct SchemaAxis {
   int64_t size = -1; ///< -1: set from data
 };
 
+/// In which units a model reads a number: (x - mean) / deviation.
+struct Scale {
+  double mean = 0, deviation = 1;
+};
+
 /// An input or output of a model.
 struct FieldSchema {
   enum class Kind { Index, Real, Int, Bit } kind = Kind::Real;
@@ -31,7 +36,13 @@ struct FieldSchema {
   std::vector<std::string> labels; ///< of a labelled axis
   bool unfold = false;             ///< predicted element by element
   std::optional<int64_t> start, stop;
+  std::vector<Scale> scales; ///< of the entries of a step; empty: as they are
 
+  /// The unit of entry `i` of its data.
+  Scale scale(int64_t i) const {
+    return scales.empty() ? Scale()
+                          : scales[static_cast<size_t>(i) % scales.size()];
+  }
   bool isIndex() const { return kind == Kind::Index; }
   /// Position of its time axis among `times`, or -1.
   int time(const std::vector<std::string> &times) const;

@@ -74,6 +74,17 @@ struct Tensor {
 Result<Tensor> convertExact(const Tensor &from, DType to,
                             std::string_view name);
 
+/// The largest loss of a rounding conversion.
+struct Rounding {
+  double largest = 0; ///< relative to the value
+  int64_t element = -1;
+};
+
+/// As convertExact, but real numbers may be rounded to the nearest that the
+/// type holds; an error names the first value beyond its range.
+Result<Tensor> convertRounded(const Tensor &from, DType to,
+                              std::string_view name, Rounding &rounding);
+
 /// What a file of arrays holds, in the file's order.
 struct TensorFile {
   std::vector<std::pair<std::string, Tensor>> tensors;

@@ -22,9 +22,14 @@ inline constexpr std::string_view endOfLine = "<eos>";
 Status checkUtf8(std::string_view text, const std::string &path,
                  int64_t firstLine = 1);
 
-/// Reads a whole text: UTF-8, without byte order mark, line ends as \n. An
-/// empty file is an error.
-Result<std::string> readText(const std::string &path);
+/// Reads a whole text: UTF-8, or decoded from `encoding`; without byte order
+/// mark, line ends as \n. An empty file is an error.
+Result<std::string> readText(const std::string &path,
+                             const std::string &encoding = "");
+
+/// A text from a file as messages show it: not too long, without control
+/// characters.
+std::string shown(std::string_view text, size_t most = 60);
 
 /// Number of characters (code points) of a valid text.
 int64_t countCharacters(std::string_view text);

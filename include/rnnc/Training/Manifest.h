@@ -22,6 +22,7 @@ struct ParameterInfo {
   std::string name;
   std::vector<int64_t> shape;
   bool trainable = true;
+  std::vector<std::string> axes = {}; ///< names, such as `V` or `2*H`
   int64_t count() const;
 };
 

@@ -349,6 +349,8 @@ llvm::Expected<Function> Maker::sample(const RawEntry &step) {
   addArg(f, publicArg("top_k", rt::I32, {}), rt::RoleOption, true);
   addArg(f, publicArg("top_p", rt::F32, {}), rt::RoleOption, true);
   f.args.back().defaultValue = 1;
+  addArg(f, publicArg("never", rt::I32, {}), rt::RoleOption, true);
+  f.args.back().defaultValue = -1;
   addArg(f, publicArg(drawn->name, rt::I32, {"batch", time}), rt::RoleOutput);
   addArg(f, publicArg(time, rt::I32, {"batch"}), rt::RoleOutput);
   return f;

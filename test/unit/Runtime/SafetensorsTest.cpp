@@ -88,8 +88,8 @@ TEST_F(LoadTest, NamesWhatIsWrong) {
   EXPECT_EQ(refused(file("{" + w + "}", body)), "the file has no parameter `a.b`");
   EXPECT_EQ(refused(file("{}", body)), "the file has no parameter `a.w`");
   EXPECT_EQ(refused(file("{" + w + "," + b +
-                             R"(,"c":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
-                         body)),
+                             R"(,"c":{"dtype":"F32","shape":[],"data_offsets":[48,52]}})",
+                         body + "1234")),
             "the model has no parameter `c`");
   EXPECT_EQ(refused(with(R"("a.b":{"dtype":"I32","shape":[2,3],"data_offsets":[24,48]})")),
             "parameter `a.b` is stored as I32, not F32 or F64");
@@ -104,6 +104,33 @@ TEST_F(LoadTest, NamesWhatIsWrong) {
   refused(with(R"("a.b":{"dtype":"F32","shape":[2,3]})"));
   refused(with(R"("a.b":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[24,48]})"));
   refused(with(R"("a.b":{"dtype":"F32","shape":[1,1,1,1,1,1,1,2,3],"data_offsets":[24,48]})"));
+}
+
+TEST_F(LoadTest, EachByteBelongsToOneTensor) {
+  std::string header = "{" + w + "," + b + "}";
+  EXPECT_EQ(refused(file(header, body + "abc")),
+            "the file is damaged: 3 bytes follow the last tensor");
+  EXPECT_EQ(refused(file(header, body.substr(0, 40))),
+            "the file is cut off: 8 bytes are missing");
+  EXPECT_EQ(refused(file(header, body).substr(0, 50)),
+            "the file is cut off: " + std::to_string(header.size() - 42) +
+                " bytes of its header are missing");
+  auto with = [&](const std::string &entry, const std::string &data) {
+    return refused(file("{" + w + "," + entry + "}", data));
+  };
+  std::string damaged = "the file is damaged: tensors overlap, or there are "
+                        "bytes that belong to none";
+  EXPECT_EQ(with(R"("a.b":{"dtype":"F32","shape":[2,3],"data_offsets":[20,44]})", body), damaged);
+  EXPECT_EQ(with(R"("a.b":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})", body), damaged);
+  EXPECT_EQ(with(R"("a.b":{"dtype":"F32","shape":[2,3],"data_offsets":[28,52]})", body + "1234"),
+            damaged);
+  EXPECT_EQ(refused(file("{" + w + "," + b + "," + b + "}", body)),
+            "the file names parameter `a.b` twice");
+  // The format wants the brace first, and nothing but blanks behind the last.
+  refused(file(" " + header, body));
+  refused(file(header + "{}", body));
+  refused(file(R"({"__metadata__":{"a":1},)" + header.substr(1), body));
+  ASSERT_EQ(load(file("{" + b + "," + w + "}   ", body)), RNNC_OK) << error.message;
 }
 
 TEST_F(LoadTest, WideNumbersMustBeExact) {

@@ -79,6 +79,8 @@
   "\"shape\":[\"batch\",\"P\"],\"optional\":true},"                            \
   "{\"name\":\"temperature\",\"role\":\"option\",\"dtype\":\"f32\","           \
   "\"shape\":[],\"default\":1.0},"                                             \
+  "{\"name\":\"never\",\"role\":\"option\",\"dtype\":\"i32\","               \
+  "\"shape\":[],\"default\":-1},"                                              \
   "{\"name\":\"text\",\"role\":\"output\",\"dtype\":\"i32\","                  \
   "\"shape\":[\"batch\",\"T\"]},"                                              \
   "{\"name\":\"T\",\"role\":\"output\",\"dtype\":\"i32\","                     \
@@ -276,7 +278,8 @@ static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count, float *g
 static int32_t other(const rnnc_call *c) {
   const int32_t *P = c->args[0], *prompt = c->args[1];
   float temperature = *(const float *)c->args[2];
-  int32_t *out = c->args[3], *lengths = c->args[4];
+  int32_t never = *(const int32_t *)c->args[3];
+  int32_t *out = c->args[4], *lengths = c->args[5];
   uint64_t x = c->seed;
   for (int row = 0; row < c->batch; ++row) {
     int n = P ? P[row] : c->times[0];
@@ -284,7 +287,7 @@ static int32_t other(const rnnc_call *c) {
     for (int t = 0; t < c->times[1]; ++t) {
       float scores[COLS], p[COLS];
       for (int j = 0; j < COLS; ++j)
-        scores[j] = j ? c->prepared->w[prev * COLS + j] / temperature : -1e30f;
+        scores[j] = j && j != never ? c->prepared->w[prev * COLS + j] / temperature : -1e30f;
       surprise(scores, 1, p);
       x = x * 6364136223846793005u + 1442695040888963407u;
       float u = (float)(x >> 40) / 16777216.0f;

@@ -1,0 +1,379 @@
+// SeriesReader.cpp: columns of a series, and its rows.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "SeriesReader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+using namespace rnnc;
+using namespace rnnc::data;
+
+static bool isTimed(const FieldSchema &field, const Schema &schema) {
+  return field.time(schema.times) >= 0;
+}
+
+bool data::mayBeSeries(const Schema &schema) {
+  return std::any_of(schema.fields.begin(), schema.fields.end(),
+                     [&](const FieldSchema &field) {
+                       return isTimed(field, schema) && !field.isIndex();
+                     });
+}
+
+Result<SeriesTimes> data::seriesTimes(const Schema &schema) {
+  SeriesTimes times;
+  for (bool output : {false, true})
+    for (const FieldSchema &field : schema.fields) {
+      int time = field.time(schema.times);
+      if (field.output != output || time < 0 || time == times.past ||
+          time == times.future)
+        continue;
+      if (times.past < 0)
+        times.past = time;
+      else if (times.future < 0)
+        times.future = time;
+      else
+        return usageError("rnnc: error: `{}` has more than two time axes; rows "
+                          "of a table cannot be the steps of all",
+                          schema.model);
+    }
+  return times;
+}
+
+/// A row as one example: fields without their time axis.
+static Schema rowsOf(const Schema &schema) {
+  Schema result = schema;
+  result.times.clear();
+  result.chunk.reset();
+  for (FieldSchema &field : result.fields) {
+    std::erase_if(field.axes, [](const SchemaAxis &axis) { return axis.isTime; });
+    field.unfold = false;
+  }
+  return result;
+}
+
+SeriesReader::SeriesReader(const Schema &schema, const ReadOptions &given)
+    : schema(schema), options(given), rowSchema(rowsOf(schema)),
+      builder(rowSchema, options) {
+  // Numbers along time have no other length than that of the table.
+  options.maxLength = 0;
+}
+
+/// A number that fills its cell. What stands for a missing value is none.
+static std::optional<double> numberIn(std::string_view cell) {
+  cell = trim(cell);
+  double value = 0;
+  size_t skip = cell.starts_with('+');
+  auto [end, code] =
+      std::from_chars(cell.data() + skip, cell.data() + cell.size(), value);
+  bool whole = code == std::errc() && end == cell.data() + cell.size();
+  if (!whole || !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
+/// Whether a cell is a list of numbers.
+static bool isList(std::string_view cell) {
+  cell = trim(cell);
+  int64_t count = 0;
+  while (!cell.empty()) {
+    size_t end = std::min(cell.find_first_of(" ,;\t"), cell.size());
+    if (end > 0 && !numberIn(cell.substr(0, end)))
+      return false;
+    count += end > 0;
+    cell.remove_prefix(std::min(end + 1, cell.size()));
+  }
+  return count > 1;
+}
+
+bool SeriesReader::holdsSequences(const Table &table) const {
+  for (const TableRow &row : table.rows)
+    for (const std::string &cell : row.cells)
+      if (isList(cell))
+        return true;
+  return false;
+}
+
+/// The first row names the columns if a number stands below what is none.
+static bool hasHeader(const Table &table) {
+  const auto &first = table.rows[0].cells;
+  if (table.rows.size() == 1)
+    return std::none_of(first.begin(), first.end(), numberIn);
+  const auto &second = table.rows[1].cells;
+  for (size_t c = 0; c < first.size(); ++c)
+    if (!numberIn(first[c]) && numberIn(second[c]))
+      return true;
+  // Labels of every row, without a number: no name would come twice.
+  return std::none_of(first.begin(), first.end(), numberIn);
+}
+
+/// Columns that hold numbers for the most part: the rest of their cells is to
+/// be complained about.
+static std::vector<size_t> numericColumns(const Table &table, bool header) {
+  std::vector<size_t> result;
+  for (size_t c = 0; c < table.rows[0].cells.size(); ++c) {
+    size_t numbers = 0;
+    for (size_t r = header; r < table.rows.size(); ++r)
+      numbers += numberIn(table.rows[r].cells[c]).has_value();
+    if (2 * numbers > table.rows.size() - header)
+      result.push_back(c);
+  }
+  return result;
+}
+
+std::string SeriesReader::nameOf(size_t column) const {
+  return header ? names[column] : std::to_string(column);
+}
+
+/// How --columns would say it.
+std::string SeriesReader::specOf(size_t field) const {
+  std::vector<std::string> parts;
+  for (size_t column : columns[field]) {
+    bool plain = header && !names[column].empty() &&
+                 names[column].find_first_of("+,") == std::string::npos &&
+                 std::count(names.begin(), names.end(), names[column]) == 1;
+    parts.push_back(plain ? names[column] : std::to_string(column));
+  }
+  return fmt::format("{}", fmt::join(parts, "+"));
+}
+
+/// Numbers of a row that a field takes; -1 if the data decides.
+int64_t SeriesReader::wantedCount(size_t field) const {
+  return rowSchema.fields[field].inner();
+}
+
+/// `Temp`, `3`, or `1-7` as columns.
+Status SeriesReader::addWanted(size_t field, const std::string &wanted,
+                               const std::string &path) {
+  std::vector<size_t> &list = columns[field];
+  auto found = header ? std::find(names.begin(), names.end(), wanted)
+                      : names.end();
+  if (found != names.end()) {
+    if (std::count(names.begin(), names.end(), wanted) > 1)
+      return dataError("{}:{}: error: two columns are called `{}`; choose by "
+                       "number",
+                       path, firstLine, shown(wanted));
+    list.push_back(static_cast<size_t>(found - names.begin()));
+    return {};
+  }
+  size_t first = 0, last = 0;
+  const char *end = wanted.data() + wanted.size();
+  auto [next, code] = std::from_chars(wanted.data(), end, first);
+  last = first;
+  if (code == std::errc() && next < end && *next == '-') {
+    auto range = std::from_chars(next + 1, end, last);
+    next = range.ptr;
+    code = range.ec;
+  }
+  if (code != std::errc() || next != end || last < first) {
+    std::vector<std::string> known;
+    for (const std::string &name : names)
+      known.push_back("`" + shown(name) + "`");
+    return dataError("{}:{}: error: there is no column `{}`; {}", path,
+                     firstLine, shown(wanted),
+                     header ? fmt::format("there is {}", fmt::join(known, ", "))
+                            : "the table has no header: columns are numbers, "
+                              "counted from 0");
+  }
+  if (last >= names.size())
+    return dataError("{}:{}: error: `{}` should be column {}, but there are {} "
+                     "columns (counted from 0)",
+                     path, firstLine, schema.fields[field].name, last,
+                     names.size());
+  for (size_t column = first; column <= last; ++column)
+    list.push_back(column);
+  return {};
+}
+
+Error SeriesReader::unclear(size_t field, const std::string &path) const {
+  const FieldSchema &info = schema.fields[field];
+  std::vector<std::string> known, example;
+  for (size_t column : numeric) {
+    known.push_back(fmt::format("`{}`", shown(nameOf(column))));
+    if (static_cast<int64_t>(example.size()) < std::max<int64_t>(
+                                                   wantedCount(field), 1))
+      example.push_back(nameOf(column));
+  }
+  return dataError("{}:{}: error: which columns are `{}`, {} number{} a row? "
+                   "columns of numbers are {}; say it as in --columns {}={}",
+                   path, firstLine, info.name,
+                   std::max<int64_t>(wantedCount(field), 1),
+                   wantedCount(field) > 1 ? "s" : "",
+                   known.empty() ? "missing"
+                                 : fmt::format("{}", fmt::join(known, ", ")),
+                   info.name,
+                   example.empty() ? "0"
+                                   : fmt::format("{}", fmt::join(example, "+")));
+}
+
+/// Columns that nobody named: the one with the field's name, else all numbers
+/// where they are as many, else what an input of as many numbers reads.
+Status SeriesReader::choose(size_t field, const std::string &path) {
+  const FieldSchema &info = schema.fields[field];
+  int64_t wanted = wantedCount(field);
+  if (header && wanted == 1 &&
+      std::count(names.begin(), names.end(), info.name) == 1)
+    return addWanted(field, info.name, path);
+  if (info.isIndex())
+    return unclear(field, path);
+  if (info.output)
+    for (size_t other = 0; other < columns.size(); ++other)
+      if (!schema.fields[other].output && !schema.fields[other].isIndex() &&
+          static_cast<int64_t>(columns[other].size()) == wanted) {
+        columns[field] = columns[other];
+        return {};
+      }
+  if (wanted >= 0 && static_cast<int64_t>(numeric.size()) != wanted)
+    return unclear(field, path);
+  columns[field] = numeric;
+  return numeric.empty() ? Status(unclear(field, path)) : Status();
+}
+
+Status SeriesReader::findColumns(const Table &table, const std::string &path) {
+  firstLine = table.rows[0].line;
+  header = hasHeader(table);
+  names.clear();
+  for (const std::string &cell : table.rows[0].cells)
+    names.emplace_back(trim(cell));
+  numeric = numericColumns(table, header);
+  columns.assign(schema.fields.size(), {});
+  for (bool chosen : {true, false}) // what is named helps to choose the rest
+    for (size_t f = 0; f < schema.fields.size(); ++f) {
+      auto given = options.columns.find(schema.fields[f].name);
+      if ((given != options.columns.end()) != chosen)
+        continue;
+      if (!chosen) {
+        if (Status status = choose(f, path); !status)
+          return status;
+        continue;
+      }
+      std::string_view rest = given->second;
+      bool whole =
+          header && std::find(names.begin(), names.end(), rest) != names.end();
+      while (!rest.empty()) {
+        size_t plus = whole ? rest.size() : std::min(rest.find('+'), rest.size());
+        if (Status status =
+                addWanted(f, std::string(trim(rest.substr(0, plus))), path);
+            !status)
+          return status;
+        rest.remove_prefix(std::min(plus + 1, rest.size()));
+      }
+    }
+  for (size_t f = 0; f < columns.size(); ++f) {
+    int64_t wanted = wantedCount(f);
+    int64_t count = static_cast<int64_t>(columns[f].size());
+    FieldSchema &info = rowSchema.fields[f];
+    if (wanted >= 0 && count != wanted)
+      return dataError("{}:{}: error: `{}` takes {} number{} a row, --columns "
+                       "names {}",
+                       path, firstLine, info.name, wanted,
+                       wanted == 1 ? "" : "s", count);
+    // One open axis gets its size from the columns.
+    for (SchemaAxis &axis : info.axes)
+      if (axis.size < 0) {
+        builder.data.axisSizes[axis.name] = count;
+        rowSchema.bind({{axis.name, count}});
+      }
+  }
+  return {};
+}
+
+Status SeriesReader::addCells(size_t field, const TableRow &row,
+                              const std::string &path) {
+  if (schema.fields[field].isIndex()) {
+    std::vector<std::string_view> symbols;
+    for (size_t column : columns[field]) {
+      symbols.push_back(trim(row.cells[column]));
+      if (symbols.back().empty())
+        return dataError("{}:{}: error: column `{}` is empty", path, row.line,
+                         shown(nameOf(column)));
+    }
+    return builder.addSymbols(field, std::move(symbols));
+  }
+  std::vector<double> numbers;
+  for (size_t column : columns[field]) {
+    const std::string &cell = row.cells[column];
+    std::optional<double> number = numberIn(cell);
+    if (!number && trim(cell).empty())
+      return dataError("{}:{}: error: column `{}` is empty; fill missing values "
+                       "in, or leave such rows out",
+                       path, row.line, shown(nameOf(column)));
+    if (!number)
+      return dataError("{}:{}: error: column `{}`: \"{}\" is not a number", path,
+                       row.line, shown(nameOf(column)), shown(cell));
+    numbers.push_back(*number);
+  }
+  return builder.addNumbers(field, numbers, 1);
+}
+
+Status SeriesReader::addRow(const TableRow &row, const std::string &path) {
+  builder.begin(row.line);
+  for (size_t f = 0; f < columns.size(); ++f)
+    if (Status status = addCells(f, row, path); !status)
+      return status;
+  return builder.finish();
+}
+
+Result<bool> SeriesReader::add(const Table &table, const std::string &path) {
+  if (options.series.rows == "auto" && holdsSequences(table))
+    return false;
+  builder.beginFile(path);
+  if (Status status = findColumns(table, path); !status)
+    return status.error();
+  if (table.rows.size() == header)
+    return dataError("{}:{}: error: there is no row below the header", path,
+                     firstLine);
+  for (size_t r = header; r < table.rows.size(); ++r)
+    if (Status status = addRow(table.rows[r], path); !status)
+      return status.error();
+  return true;
+}
+
+/// Whether an output is the future of something that is read.
+bool SeriesReader::sharesColumns(size_t output) const {
+  for (size_t f = 0; f < columns.size(); ++f)
+    if (!schema.fields[f].output)
+      for (size_t column : columns[output])
+        if (std::find(columns[f].begin(), columns[f].end(), column) !=
+            columns[f].end())
+          return true;
+  return false;
+}
+
+Result<Dataset> SeriesReader::take() {
+  Result<SeriesTimes> times = seriesTimes(schema);
+  if (!times)
+    return times.error();
+  SeriesOptions series = options.series;
+  series.rows = "time";
+  int64_t rows = builder.data.size();
+  if (series.window == 0) // of a short series a part of it
+    series.window = std::clamp<int64_t>(rows / 8, 2, 64);
+  // A state that is carried on sees far: each row of a batch reads its share.
+  if (options.series.window == 0 && schema.chunk)
+    series.window = std::max(*schema.chunk, rows / (2 * schema.batch));
+  for (size_t f = 0; f < columns.size(); ++f) {
+    const FieldSchema &field = schema.fields[f];
+    bool future = times->future >= 0 &&
+                  field.time(schema.times) == times->future;
+    if (future && series.horizon < 1)
+      return usageError("rnnc: error: `{}` lies over `{}`, behind what is read; "
+                        "give --horizon N, the rows that it holds",
+                        field.name,
+                        schema.times[static_cast<size_t>(times->future)]);
+    if (field.output && !options.series.ahead.contains(field.name))
+      series.ahead[field.name] = future                ? 1
+                                 : series.horizon >= 0 ? series.horizon
+                                 : sharesColumns(f)    ? 1
+                                                       : 0;
+  }
+  Dataset data = builder.take();
+  for (size_t f = 0; f < columns.size(); ++f)
+    data.seriesColumns[schema.fields[f].name] = specOf(f);
+  data.series = std::move(series);
+  data.areRows = true;
+  // Every time axis of the model, of no use before there are windows.
+  data.lengths.assign(schema.times.size(),
+                      std::vector<int32_t>(static_cast<size_t>(rows)));
+  return data;
+}

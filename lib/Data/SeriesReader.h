@@ -1,0 +1,60 @@
+// SeriesReader.h: tables whose rows are steps of time.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_LIB_DATA_SERIESREADER_H
+#define RNNC_LIB_DATA_SERIESREADER_H
+
+#include "DatasetBuilder.h"
+
+#include "rnnc/Data/Table.h"
+
+namespace rnnc::data {
+
+/// Whether rows of a table may be steps of time for this model: it reads or
+/// predicts numbers along a time axis.
+bool mayBeSeries(const Schema &schema);
+
+/// The time axis of what is read, and the one of what comes after it (-1 if
+/// there is none), as positions in the schema's `times`.
+struct SeriesTimes {
+  int past = -1, future = -1;
+};
+Result<SeriesTimes> seriesTimes(const Schema &schema);
+
+/// Collects rows of time from tables.
+class SeriesReader {
+public:
+  SeriesReader(const Schema &schema, const ReadOptions &options);
+
+  /// Adds a table; false if its cells hold whole sequences, so that its rows
+  /// are examples.
+  Result<bool> add(const Table &table, const std::string &path);
+  Result<Dataset> take();
+
+private:
+  bool holdsSequences(const Table &table) const;
+  Status findColumns(const Table &table, const std::string &path);
+  Status addWanted(size_t field, const std::string &wanted,
+                   const std::string &path);
+  Status choose(size_t field, const std::string &path);
+  Error unclear(size_t field, const std::string &path) const;
+  Status addRow(const TableRow &row, const std::string &path);
+  Status addCells(size_t field, const TableRow &row, const std::string &path);
+  std::string nameOf(size_t column) const;
+  std::string specOf(size_t field) const;
+  int64_t wantedCount(size_t field) const;
+  bool sharesColumns(size_t output) const;
+
+  const Schema &schema;
+  ReadOptions options;
+  Schema rowSchema; ///< a row as an example: no time
+  DatasetBuilder builder;
+  bool header = false;
+  std::vector<std::string> names;  ///< the header's
+  std::vector<size_t> numeric;     ///< columns of numbers
+  std::vector<std::vector<size_t>> columns; ///< of each field
+  int64_t firstLine = 1;
+};
+
+} // namespace rnnc::data
+
+#endif // RNNC_LIB_DATA_SERIESREADER_H

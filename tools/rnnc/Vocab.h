@@ -1,0 +1,25 @@
+// Vocab.h: vocabularies and first weights of other trainings.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TOOLS_RNNC_VOCAB_H
+#define RNNC_TOOLS_RNNC_VOCAB_H
+
+#include "rnnc/Data/Dataset.h"
+#include "rnnc/Training/Library.h"
+
+namespace rnnc::tool {
+
+/// The vocabularies that `--vocab` names: directories of trainings, or files,
+/// each for an axis of the model.
+Result<data::Vocabularies>
+givenVocabularies(const std::vector<std::string> &given,
+                  const data::Schema &schema);
+
+/// `--init`: weights of a file or of another training's directory. Rows that
+/// belong to symbols are taken by symbol; what that means is printed.
+Status takeFirstWeights(const std::string &given,
+                        training::Instance &instance,
+                        const data::Vocabularies &used);
+
+} // namespace rnnc::tool
+
+#endif // RNNC_TOOLS_RNNC_VOCAB_H
