@@ -491,13 +491,13 @@ int Compilation::emit() {
       interface.getValue(), symbolPrefix(), request.allFunctions);
   if (!library)
     return failInside(llvm::toString(library.takeError()));
-  if (std::optional<std::string> twice = target::nameTakenTwice(*library))
-    return fail(ExitSource, "two functions of the library would be called `" +
-                                *twice +
-                                "`; `as` behind an export gives another name");
   library->options = optionsJson(request);
   if (int code = bakeWeights(*library, request.weights, err))
     return code;
+  if (std::string name = target::repeatedName(*library); !name.empty())
+    return fail(ExitSource, "two things in the library would be called `" +
+                                name + "`; `as` in an `export` gives another "
+                                       "name");
   std::vector<target::VariantModule> variants;
   if (int code = makeVariants(variants))
     return code;

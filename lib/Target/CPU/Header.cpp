@@ -154,13 +154,9 @@ static void objectText(llvm::raw_ostream &os, llvm::StringRef prefix,
 static void positions(llvm::raw_ostream &os, const std::string &prefix,
                       llvm::StringRef word,
                       const std::vector<std::string> &names) {
-  std::vector<CParameter> taken;
   os << "enum {\n";
-  for (auto [i, name] : llvm::enumerate(names)) {
-    std::string unique = uniqueName(taken, name);
-    taken.push_back({CParam::Arg, "", unique});
-    os << "  " << prefix << "_" << word << "_" << unique << " = " << i << ",\n";
-  }
+  for (auto [i, name] : llvm::enumerate(positionNames(prefix, word, names)))
+    os << "  " << name << " = " << i << ",\n";
   os << "  " << prefix << "_" << word << "S = " << names.size() << "\n};\n\n";
 }
 
@@ -208,7 +204,7 @@ static void stateTable(llvm::raw_ostream &os, const Library &library,
 static void moduleText(llvm::raw_ostream &os, const Library &library,
                        const Module &m) {
   os << "/* ---- " << m.kind << " " << m.source << " ---- */\n\n";
-  std::string prefix = library.name + "_" + cName(m.name);
+  std::string prefix = modulePrefix(library, m);
   parameterTable(os, library, m, prefix);
   stateTable(os, library, m, prefix);
   for (const ObjectFunction &f : objectFunctions(m))

@@ -322,22 +322,45 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
   return out;
 }
 
-std::optional<std::string> target::nameTakenTwice(const Library &library) {
-  llvm::StringSet<> names;
-  std::optional<std::string> twice;
-  auto take = [&](const std::string &name) {
-    if (!names.insert(name).second && !twice)
-      twice = name;
-  };
-  for (const ObjectFunction &f : libraryFunctions())
-    take(library.name + "_" + f.suffix);
-  for (const Module &m : library.modules) {
-    for (const ObjectFunction &f : objectFunctions(m))
-      take(library.name + "_" + cName(m.name) + "_" + f.suffix);
-    for (const Function &f : m.functions) {
-      take(f.symbol);
-      take(f.symbol + "_workspace_size");
-    }
+std::string target::modulePrefix(const Library &library, const Module &m) {
+  return library.name + "_" + cName(m.name);
+}
+
+std::vector<std::string>
+target::positionNames(const std::string &prefix, llvm::StringRef word,
+                      const std::vector<std::string> &names) {
+  std::vector<CParameter> taken;
+  std::vector<std::string> out;
+  for (const std::string &name : names) {
+    taken.push_back({CParam::Arg, "", uniqueName(taken, name)});
+    out.push_back((prefix + "_" + word + "_" + taken.back().name).str());
   }
-  return twice;
+  return out;
+}
+
+std::string target::repeatedName(const Library &library) {
+  std::vector<std::string> all;
+  for (const ObjectFunction &f : libraryFunctions())
+    all.push_back(library.name + "_" + f.suffix);
+  for (const Module &m : library.modules) {
+    std::string prefix = modulePrefix(library, m);
+    for (const ObjectFunction &f : objectFunctions(m))
+      all.push_back(prefix + "_" + f.suffix);
+    for (const Function &f : m.functions) {
+      all.push_back(f.symbol);
+      all.push_back(f.symbol + "_workspace_size");
+    }
+    std::vector<std::string> parameters, states;
+    for (const Parameter &p : m.parameters)
+      parameters.push_back(p.name);
+    for (const State &s : m.states)
+      states.push_back(s.name);
+    llvm::append_range(all, positionNames(prefix, "PARAM", parameters));
+    llvm::append_range(all, positionNames(prefix, "STATE", states));
+  }
+  llvm::StringSet<> seen;
+  for (const std::string &name : all)
+    if (!seen.insert(name).second)
+      return name;
+  return "";
 }

@@ -223,7 +223,7 @@ std::vector<std::string> Emitter::run() {
     object(library.name + "_" + f.suffix, f, -1);
   for (size_t i = 0; i < library.modules.size(); ++i) {
     const Module &m = library.modules[i];
-    std::string prefix = library.name + "_" + cName(m.name) + "_";
+    std::string prefix = modulePrefix(library, m) + "_";
     for (const ObjectFunction &f : objectFunctions(m))
       object(prefix + f.suffix, f, int(i));
     for (size_t k = 0; k < m.functions.size(); ++k) {

@@ -42,8 +42,14 @@ std::vector<ObjectFunction> objectFunctions(const Module &m);
 /// Those of the library as a whole.
 std::vector<ObjectFunction> libraryFunctions();
 
-/// A name that two functions of the library would have, if there is one.
-std::optional<std::string> nameTakenTwice(const Library &library);
+/// What the symbols of a module begin with.
+std::string modulePrefix(const Library &library, const Module &m);
+/// Enumerators that stand for the positions of these: PREFIX_WORD_NAME.
+std::vector<std::string> positionNames(const std::string &prefix,
+                                       llvm::StringRef word,
+                                       const std::vector<std::string> &names);
+/// A name that the header would declare twice; empty if there is none.
+std::string repeatedName(const Library &library);
 
 } // namespace rnnc::target
 
