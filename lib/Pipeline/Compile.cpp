@@ -319,6 +319,8 @@ mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
 bool Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
                             const PipelineOptions &passes,
                             std::string &fault) {
+  if (isText)
+    manager.addPass(makeCheckText());
   auto [faultPhase, faultKind] = llvm::StringRef(request.testFault).split(':');
   std::vector<PhaseEnd> ends;
   for (const PhaseInfo &info : phases()) {

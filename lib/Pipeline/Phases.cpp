@@ -6,6 +6,7 @@
 
 #include "rnnc/Pipeline/CrashReport.h"
 
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
@@ -125,6 +126,7 @@ bool pipeline::addPhase(mlir::OpPassManager &manager, Phase phase,
 
 void pipeline::registerPipelines() {
   registerCollectInterface();
+  registerCheckText();
   registerTestFault();
   for (const PhaseInfo &info : phases()) {
     if (info.passes == none)

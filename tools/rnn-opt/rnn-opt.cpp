@@ -8,6 +8,7 @@
 #include "rnnc/Pipeline/CrashReport.h"
 #include "rnnc/Pipeline/Phases.h"
 
+#include "mlir/Pass/Pass.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
@@ -57,6 +58,7 @@ static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
 static MlirOptMainConfig noted(const MlirOptMainConfig &asked) {
   MlirOptMainConfig config = asked;
   return config.setPassPipelineSetupFn([&asked](PassManager &manager) {
+    manager.addPass(rnnc::pipeline::makeCheckText());
     if (failed(asked.setupPassPipeline(manager)))
       return failure();
     rnnc::pipeline::noteWork(manager, {});

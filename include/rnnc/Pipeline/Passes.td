@@ -26,6 +26,20 @@ def CollectInterface : Pass<"rnnc-collect-interface", "::mlir::ModuleOp"> {
   }];
 }
 
+def CheckText : Pass<"rnnc-check-text", "::mlir::ModuleOp"> {
+  let summary = "Refuses the text of a phase that was damaged where no op can see it";
+  let description = [{
+    Runs before all others where a phase is read back as text. Ops verify what
+    is theirs; this looks at the attributes that functions and modules carry
+    from phase to phase, and at the dimensions that sizes are asked of.
+
+    ```mlir
+    %size = tensor.dim %x, %c7 : tensor<?x3xf32>
+    // becomes an error: 'tensor.dim' op asks for dimension 7 of 'tensor<?x3xf32>'
+    ```
+  }];
+}
+
 def TestFault : Pass<"rnnc-test-fault", "::mlir::ModuleOp"> {
   let summary = "Fails on purpose, for tests of what is said then";
   let description = [{

@@ -9,11 +9,13 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace mlir {
 class OpPassManager;
+class Pass;
 } // namespace mlir
 
 namespace rnnc::pipeline {
@@ -68,6 +70,10 @@ bool addPhase(mlir::OpPassManager &manager, Phase phase,
 /// Registers `rnnc-PHASE` for every phase that has passes, and the pass that
 /// collects the interface.
 void registerPipelines();
+
+/// `rnnc-check-text`, which goes before the passes that read a text.
+std::unique_ptr<mlir::Pass> makeCheckText();
+void registerCheckText();
 
 } // namespace rnnc::pipeline
 

@@ -239,6 +239,10 @@ Root findRoot(Dim dim) {
         return {constant.getInt(), {}, dim};
       return {std::nullopt, size, dim};
     }
+    // Whoever asks for a dimension that does not exist gets no answer.
+    auto source = dyn_cast<RankedTensorType>(inner.getSource().getType());
+    if (!source || *number < 0 || *number >= source.getRank())
+      return {std::nullopt, size, dim};
     dim = Dim{inner.getSource(), *number};
   }
 }
