@@ -142,6 +142,17 @@ int64_t SeriesReader::wantedCount(size_t field) const {
   return rowSchema.fields[field].inner();
 }
 
+/// The first of many names.
+static std::string someOf(const std::vector<std::string> &names) {
+  constexpr size_t most = 16;
+  std::vector<std::string> some;
+  for (size_t i = 0; i < std::min(names.size(), most); ++i)
+    some.push_back("`" + shown(names[i], 30) + "`");
+  if (names.size() > most)
+    some.push_back("...");
+  return fmt::format("{}", fmt::join(some, ", "));
+}
+
 /// `Temp`, `3`, or `1-7` as columns.
 Status SeriesReader::addWanted(size_t field, const std::string &wanted,
                                const std::string &path) {
@@ -166,12 +177,9 @@ Status SeriesReader::addWanted(size_t field, const std::string &wanted,
     code = range.ec;
   }
   if (code != std::errc() || next != end || last < first) {
-    std::vector<std::string> known;
-    for (const std::string &name : names)
-      known.push_back("`" + shown(name) + "`");
     return dataError("{}:{}: error: there is no column `{}`; {}", path,
                      firstLine, shown(wanted),
-                     header ? fmt::format("there is {}", fmt::join(known, ", "))
+                     header ? "there is " + someOf(names)
                             : "the table has no header: columns are numbers, "
                               "counted from 0");
   }
@@ -188,19 +196,19 @@ Status SeriesReader::addWanted(size_t field, const std::string &wanted,
 Error SeriesReader::unclear(size_t field, const std::string &path) const {
   const FieldSchema &info = schema.fields[field];
   std::vector<std::string> known, example;
+  int64_t wanted = std::max<int64_t>(wantedCount(field), 1);
   for (size_t column : numeric) {
-    known.push_back(fmt::format("`{}`", shown(nameOf(column))));
-    if (static_cast<int64_t>(example.size()) < std::max<int64_t>(
-                                                   wantedCount(field), 1))
-      example.push_back(nameOf(column));
+    known.push_back(nameOf(column));
+    if (static_cast<int64_t>(example.size()) < wanted)
+      example.push_back(shown(nameOf(column), 30));
   }
+  if (example.size() > 4) // numbers say a stretch of them
+    example = {fmt::format("{}-{}", numeric.front(),
+                           numeric.front() + static_cast<size_t>(wanted) - 1)};
   return dataError("{}:{}: error: which columns are `{}`, {} number{} a row? "
                    "columns of numbers are {}; say it as in --columns {}={}",
-                   path, firstLine, info.name,
-                   std::max<int64_t>(wantedCount(field), 1),
-                   wantedCount(field) > 1 ? "s" : "",
-                   known.empty() ? "missing"
-                                 : fmt::format("{}", fmt::join(known, ", ")),
+                   path, firstLine, info.name, wanted, wanted > 1 ? "s" : "",
+                   known.empty() ? "missing" : someOf(known),
                    info.name,
                    example.empty() ? "0"
                                    : fmt::format("{}", fmt::join(example, "+")));

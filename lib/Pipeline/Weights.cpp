@@ -67,6 +67,7 @@ private:
   int choose(llvm::StringRef name);
   int check(const data::TensorFile &file);
   std::string problems(const data::TensorFile &file);
+  std::string labelProblems(const data::TensorFile &file);
   std::string sizesHint(const data::TensorFile &file);
   int store(const Parameter &p, const data::Tensor &given);
 
@@ -136,6 +137,33 @@ std::string Baker::problems(const data::TensorFile &file) {
   return out;
 }
 
+/// Labels that the weights were trained with, in the metadata of `rnnc train`,
+/// against those of the source: as many in another order would be other ones.
+std::string Baker::labelProblems(const data::TensorFile &file) {
+  std::string out;
+  const llvm::json::Array *axes = module->manifest.getArray("axes");
+  for (const llvm::json::Value &value : axes ? *axes : llvm::json::Array()) {
+    const llvm::json::Object *axis = value.getAsObject();
+    auto name = axis ? axis->getString("name") : std::nullopt;
+    const llvm::json::Array *labels = axis ? axis->getArray("labels") : nullptr;
+    if (!name || !labels)
+      continue;
+    auto found = file.metadata.find("vocabulary." + name->str());
+    if (found == file.metadata.end())
+      continue;
+    llvm::Expected<llvm::json::Value> trained = llvm::json::parse(found->second);
+    if (trained && *trained == llvm::json::Value(llvm::json::Array(*labels)))
+      continue;
+    if (!trained)
+      llvm::consumeError(trained.takeError());
+    std::string own;
+    llvm::raw_string_ostream(own) << llvm::json::Value(llvm::json::Array(*labels));
+    out += "\n  the labels of `" + name->str() + "` are " + own +
+           " here, in the weights " + found->second;
+  }
+  return out;
+}
+
 /// A size that the file has everywhere where an axis stands may be what the
 /// dim should be.
 std::string Baker::sizesHint(const data::TensorFile &file) {
@@ -164,7 +192,7 @@ std::string Baker::sizesHint(const data::TensorFile &file) {
 }
 
 int Baker::check(const data::TensorFile &file) {
-  std::string text = problems(file);
+  std::string text = problems(file) + labelProblems(file);
   if (!text.empty())
     return fail(ExitBadData, path + ": the weights do not fit `" +
                                  module->name + "`:" + text + sizesHint(file));

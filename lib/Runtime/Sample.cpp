@@ -239,6 +239,8 @@ int32_t checkSample(const Call &call) {
     return badOption(call, "top_k", "a number from 0 on");
   if (!(args.topP >= 0) || args.topP > 1)
     return badOption(call, "top_p", "in 0 ... 1");
+  if (args.never < -1 || args.never >= call.f->symbols)
+    return badOption(call, "never", "-1 or a symbol");
   return RNNC_OK;
 }
 
@@ -249,9 +251,6 @@ void planSample(Call &call, Bump &bump) {
 
 int32_t runSample(Call &call, Bump &bump) {
   SampleArgs args = readArgs(call);
-  if (args.never < -1 || args.never >= call.f->symbols)
-    return fail(call.c->error, RNNC_ERR_INDEX, -1, "never", -1, -1, args.never,
-                "`never` is %lld, not -1 or a symbol", (long long)args.never);
   SamplePlan plan = placeSample(call, bump);
   loadStates(call);
   int64_t rows = call.batch, longest = 0, open = rows;

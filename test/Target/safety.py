@@ -174,13 +174,14 @@ def sampling():
         assert library.table.workspace_size(lm.context.ctypes.data, lm.index, number, 1,
                                             padded.ctypes.data) == 0
         work, pointers = memory(1 << 20), (P * 16)()
-        pointers[5] = text.ctypes.data
+        pointers[6] = text.ctypes.data
         call = Call(lm.params.ctypes.data, None, None, None, None, work.ctypes.data, work.size, 1, 2,
                     padded.ctypes.data, c.addressof(pointers), 7, 0, 1, c.addressof(lm.error))
         status = library.table.call(lm.context.ctypes.data, lm.index, number, c.addressof(call))
         assert status == ARGUMENT and "at most" in lm.error.words(), (status, lm.error.words())
     for option, value in (("temperature", -1), ("temperature", np.nan), ("temperature", np.inf),
-                          ("top_k", -1), ("top_p", 1.5), ("top_p", -0.1), ("top_p", np.nan)):
+                          ("top_k", -1), ("top_p", 1.5), ("top_p", -0.1), ("top_p", np.nan),
+                          ("never", -2), ("never", 1000)):
         status, results = lm.call("sample", 1, [0, 4], seed=1, **{option: value})
         assert status == ARGUMENT and lm.error.name.decode() == option, (option, value, status)
         assert (results["text"] == 77).all()

@@ -63,6 +63,7 @@ static Result<Dataset> readData(const EvalCommand &command,
     return all;
   for (const std::string &warning : all->warnings)
     fmt::print(stderr, "{}\n", warning);
+  all->warnings.clear(); // what follows adds its own
   Result<Dataset> part =
       choosePart(std::move(*all), schema, command, trained.directory);
   if (!part)

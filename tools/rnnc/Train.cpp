@@ -109,7 +109,7 @@ static std::string describeSeries(const Dataset &rows, const Schema &schema) {
                   rows.files.front(), rows.size(), rows.series->window);
   for (const data::FieldSchema &field : schema.fields) {
     text += fmt::format("; `{}` is {}", field.name,
-                        rows.seriesColumns.at(field.name));
+                        data::shown(rows.seriesColumns.at(field.name), 100));
     auto ahead = rows.series->ahead.find(field.name);
     if (ahead != rows.series->ahead.end() && ahead->second > 0)
       text += fmt::format(", {} row{} later", ahead->second,
