@@ -295,7 +295,8 @@ bool Example::dropout(rnn::DropoutOp op) {
     return true;
   }
   // The step is that of the innermost recurrence or binder along time, else the
-  // position along the value's first time axis. All else counts the elements.
+  // position along the value's first time axis. All else counts the elements:
+  // other time axes, binders around, and the value's fixed axes, in this order.
   rnn::AxisAttr tied = op.getTiedAttr();
   std::optional<int64_t> step;
   for (const Frame &frame : llvm::reverse(frames))
@@ -304,22 +305,25 @@ bool Example::dropout(rnn::DropoutOp op) {
       break;
     }
   ArrayRef<rnn::AxisAttr> axes = op.getResult().getType().getAxes();
-  int64_t prefix = 0;
-  for (const Frame &frame : frames)
-    if (!frame.isStep && frame.axis != tied)
-      prefix = prefix * sizeOf(frame.axis) + frame.index;
   int64_t i = 0;
   forEachIndex(out.shape, [&](const Shape &index) {
     std::optional<int64_t> at = step;
-    int64_t element = prefix;
-    for (auto [axis, place] : llvm::zip(axes, index)) {
-      if (axis == tied)
-        continue;
-      if (axis.isTime() && !at)
-        at = place;
-      else
+    int64_t element = 0;
+    auto add = [&](rnn::AxisAttr axis, int64_t place) {
+      if (axis != tied)
         element = element * sizeOf(axis) + place;
-    }
+    };
+    for (auto [axis, place] : llvm::zip(axes, index))
+      if (axis.isTime() && axis != tied && !at)
+        at = place;
+      else if (axis.isTime())
+        add(axis, place);
+    for (const Frame &frame : frames)
+      if (!frame.isStep)
+        add(frame.axis, frame.index);
+    for (auto [axis, place] : llvm::zip(axes, index))
+      if (!axis.isTime())
+        add(axis, place);
     double u = uniform(options.seed, options.update, op.getSite(), row,
                        at.value_or(0), element);
     double &x = out.data[i++];

@@ -293,6 +293,18 @@ FailureOr<Batched> Lowering::compare(rnn::CompareOp op) {
   auto type = cast<RankedTensorType>(x->value.getType());
   if (isa<FloatType>(type.getElementType()))
     return e.compare(predicate.first, *x, *y);
+  // MLIR folds the comparison of a value with itself to a constant, and a
+  // constant of a dynamic shape is nothing that can be stored. Extended in two
+  // ways (indices are not negative) they are never one value.
+  Type wide = e.b.getI64Type();
+  if (!matchPattern(x->value, m_Constant()) &&
+      !matchPattern(y->value, m_Constant()) && !type.getElementType().isInteger(1)) {
+    auto widened = [&](Value value) {
+      return cast<RankedTensorType>(value.getType()).clone(wide);
+    };
+    x->value = arith::ExtSIOp::create(e.b, e.loc, widened(x->value), x->value);
+    y->value = arith::ExtUIOp::create(e.b, e.loc, widened(y->value), y->value);
+  }
   return e.compare(predicate.second, *x, *y);
 }
 
@@ -551,10 +563,12 @@ FailureOr<Batched> Lowering::onehot(rnn::OneHotOp op) {
   Batched ones = e.constant(1);
   ones.axes = index->axes;
   Value updates = e.align(ones, index->dims, index->axes);
-  result.dims.push_back(lastAxis(result));
+  Dim last = lastAxis(result);
+  Value size = result.axes.back().time ? e.sizeOf(last, result.axes) : Value();
+  result.dims.push_back(last);
   result.value = scan::ScatterAddOp::create(
       e.b, e.loc, e.typeFor(result.dims, result.axes, e.real), updates,
-      index->value, Value(), index->dims.size());
+      index->value, size, index->dims.size());
   return e.canonical(result);
 }
 
@@ -636,7 +650,16 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   }
   if (time && !llvm::is_contained(dims, *time))
     dims.push_back(*time);
+  // Every entry of a fixed axis around draws for itself.
+  for (const Frame &frame : frames)
+    if (!frame.step && frame.binder && frame.axis.name != tied)
+      dims.push_back(binderDim(*frame.binder));
   e.sort(dims, x->axes);
+  // The step and the row stand first, what counts the elements behind them.
+  std::stable_partition(dims.begin(), dims.end(),
+                        [](Dim dim) { return dim == batchDim(); });
+  std::stable_partition(dims.begin(), dims.end(),
+                        [&](Dim dim) { return time && dim == *time; });
   Batched number;
   number.dims = dims;
   number.axes = x->axes;
@@ -662,7 +685,8 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
     rate = e.select(none, e.constant(0), rate);
     scale = e.select(none, e.constant(1), scale);
   }
-  Batched keep = e.compare(arith::CmpFPredicate::OGE, number, rate);
+  Batched keep =
+      e.compare(arith::CmpFPredicate::OGE, e.canonical(number), rate);
   return e.select(keep, e.mul(*x, scale), e.constant(0));
 }
 

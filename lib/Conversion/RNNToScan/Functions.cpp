@@ -707,6 +707,9 @@ LogicalResult FunctionMaker::makeStep() {
   SmallVector<Value> roots;
   for (rnn::ObserveOp observe : info.observes)
     roots.push_back(observe.getDist());
+  // A stream keeps all states, those too that no output depends on.
+  for (Operation *recurrence : info.recurrences)
+    llvm::append_range(roots, recurrence->getResults());
   return make("step", slots, options, [&](Lowering &lowering) {
     if (failed(lowerFor(lowering, roots)) || failed(giveModes(lowering)))
       return failure();

@@ -41,11 +41,14 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
         .Case([&](rnn::ResultOp op) { results.push_back(op); })
         .Case([&](rnn::FinalStateOp op) { finalStates.push_back(op); })
         .Case([&](rnn::ScanOp op) {
-          if (op.getAxis().isTime())
-            addStates(states, op.getStates(), op.getInit(), op.getLoc());
+          if (!op.getAxis().isTime())
+            return;
+          addStates(states, op.getStates(), op.getInit(), op.getLoc());
+          recurrences.push_back(op);
         })
         .Case([&](rnn::UnfoldOp op) {
           addStates(states, op.getStates(), op.getInit(), op.getLoc());
+          recurrences.push_back(op);
         });
   }
   module.walk([&](rnn::DropoutOp op) {

@@ -231,6 +231,16 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
   for (Value value : operandsOf(r.op))
     if (auto found = values.find(value); found != values.end())
       visit(found->second);
+  // What is drawn inside is drawn for each of their entries.
+  auto draws = [](rnn::DropoutOp op) {
+    return op.getP().convertToDouble() > 0 ? WalkResult::interrupt()
+                                           : WalkResult::advance();
+  };
+  if (options.training && r.body->walk(draws).wasInterrupted())
+    for (const Frame &frame : frames)
+      if (!frame.step && frame.binder &&
+          !llvm::is_contained(binders, binderDim(*frame.binder)))
+        binders.push_back(binderDim(*frame.binder));
   for (Dim dim : binders) {
     if (!e.binders[dim.id].axis.time && !e.binders[dim.id].step)
       continue;

@@ -1,0 +1,35 @@
+"""Every construct of the language that is compiled is met among 3000 programs."""
+import collections
+
+import generate
+from expressions import UNARY, REDUCTIONS
+
+WANTED = [*UNARY, *(f"{op} in" for op in REDUCTIONS), *(f"{op} over time" for op in REDUCTIONS)]
+WANTED += """+ - * / ^ pow power min max clamp if comparison match ++ as lookup label onehot
+    softmax layer_norm sum() mean() logsumexp() argmax() first last reverse shift dropout
+    stop clipgrad for number value int bit param frozen fn layer chain repeat from final
+    backward categorical bernoulli normal laplace loss model bptt adam adamw sgd rmsprop
+    adagrad dim""".split()
+WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over time
+    match over time|lookup by an expression|dropout tied|reverse of time|shift of time
+    first of time|last of time|softmax of a time axis|layer_norm of a time axis
+    sum() of a time axis|mean() of a time axis|logsumexp() of a time axis|index value
+    for of indices|reverse of indices|shift of indices|equal indices|call of a function
+    layer mapped|labelled axis|sum of axes|std cell|inner cell|learned first state
+    first state of a constant|constants of a cell|sequence as a constant|layer in a chain
+    cell used twice|instance used twice|over several|scan over time|scan over fixed
+    fold over time|fold over fixed|state of rank 0|state of rank 1|state of rank 2
+    cell with 0 states|cell with 1 states|cell with 2 states|cell with 3 states
+    two time axes|input of real|input of index|input of bit|input of int|real output
+    index output|bit output|several ~|per example|clip value|clip norm|clip global_norm
+    clip adaptive|layer exported|cell exported""".replace("\n    ", "|").split("|")
+
+met = collections.Counter()
+for seed in range(3000):
+    met.update({name: 1 for name in generate.program(seed)[2]})
+missing = [name for name in WANTED if name not in met]
+assert not missing, missing
+unknown = [name for name in met if name not in WANTED]
+assert not unknown, f"not in the list: {unknown}"
+assert generate.program(7)[:2] == generate.program(7)[:2]
+print(f"{len(WANTED)} constructs, the rarest:", met.most_common()[-3:])
