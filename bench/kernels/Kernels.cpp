@@ -89,6 +89,11 @@ std::string matrix(int64_t r, int64_t c) {
   return "memref<" + std::to_string(r) + "x" + std::to_string(c) + "xf32>";
 }
 
+/// For any product.
+constexpr int64_t kScratch =
+    rnnc::kernel::kTasks *
+    (rnnc::kernel::kMaxLeftBytes + rnnc::kernel::kMaxRightBytes + 512);
+
 /// @pack and @gemm of one shape, everything of static size.
 std::string sourceOf(const Shape &s) {
   std::string a = s.transA ? matrix(s.k, s.m) : matrix(s.m, s.k);
@@ -104,9 +109,11 @@ std::string sourceOf(const Shape &s) {
          ") attributes {rnnc.dims = []} {\nkernel.pack ins(%b : " + b +
          ") outs(%p : " + p + ")" + (s.transB ? " {trans}" : "") +
          "\nreturn\n}\nfunc.func @gemm(%a: " + a + ", %b: " + right +
-         ", %c: " + c + ") attributes {rnnc.dims = []} {\n" +
+         ", %c: " + c + ", %s: memref<" + std::to_string(kScratch) +
+         "xi8>) attributes {rnnc.dims = []} {\n" +
          "kernel.gemm ins(%a, %b : " + a + ", " + right + ") outs(%c : " + c +
-         ") {" + flags + "}\nreturn\n}";
+         ") scratch(%s : memref<" + std::to_string(kScratch) + "xi8>) {" +
+         flags + "}\nreturn\n}";
 }
 
 struct Aligned {
@@ -130,11 +137,11 @@ void products(const JitTarget &target) {
       continue;
     }
     Aligned a(s.m * s.k), b(s.k * s.n), c(s.m * s.n),
-        p(rnnc::kernel::packedSize(s.k, s.n));
+        p(rnnc::kernel::packedSize(s.k, s.n)), scratch(kScratch / 4);
     double pack = best([&] { jit.call("pack", {b.data, p.data}, {}); });
     float *right = s.packed ? p.data : b.data;
     double run =
-        best([&] { jit.call("gemm", {a.data, right, c.data}, {}); });
+        best([&] { jit.call("gemm", {a.data, right, c.data, scratch.data}, {}); });
     double rate = 2e-9 * s.m * s.n * s.k / run;
     std::printf("%-26s %5ld x %5ld x %5ld %9.1f us %6.1f GF/s %5.1f %%  (pack "
                 "%.1f us)\n",

@@ -507,6 +507,9 @@ int Compilation::emit() {
   emitOptions.path = request.output;
   emitOptions.optLevel = request.optLevel;
   emitOptions.verbose = request.verbose;
+  emitOptions.warn = [this](llvm::StringRef text) {
+    err << "rnnc: warning: " << text << "\n";
+  };
   emitOptions.output =
       request.emit == CompileRequest::Emit::Object ? target::Output::Object
       : request.emit == CompileRequest::Emit::StaticArchive

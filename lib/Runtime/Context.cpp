@@ -173,6 +173,22 @@ static void runOnTasks(const CallSite &run, int64_t n, void (*body)(void *, int6
   run.ctx->tasks(run.ctx->tasksUser, n, runTask, &task);
 }
 
+/// Address space of a worker's stack: a task needs at most 32 KB, the C library
+/// keeps the thread's own data there too.
+constexpr size_t kWorkerStack = 256 << 10;
+
+static bool startWorker(rnnc_context *ctx, pthread_t *handle) {
+  pthread_attr_t small;
+  bool made = false;
+  if (!pthread_attr_init(&small)) {
+    made = !pthread_attr_setstacksize(&small, kWorkerStack) &&
+           !pthread_create(handle, &small, workerMain, ctx);
+    pthread_attr_destroy(&small);
+  }
+  // Programs with much data of their own for each thread need more.
+  return made || !pthread_create(handle, nullptr, workerMain, ctx);
+}
+
 static void startWorkers(rnnc_context *ctx) {
   pthread_mutex_init(&ctx->owner, nullptr);
   pthread_mutex_init(&ctx->lock, nullptr);
@@ -181,7 +197,7 @@ static void startWorkers(rnnc_context *ctx) {
   ctx->process = getpid();
   // Fewer threads than asked for change the time, never the result.
   for (int32_t i = 1; i < ctx->threads; ++i) {
-    if (pthread_create(&ctx->handles[ctx->workers], nullptr, workerMain, ctx))
+    if (!startWorker(ctx, &ctx->handles[ctx->workers]))
       break;
     ++ctx->workers;
   }

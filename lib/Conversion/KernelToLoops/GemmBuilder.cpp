@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The shape of the product is the usual one: B lies in panels as wide as a
-// register tile, zeros to the right, so a tile reads it front to back; a tile
-// of C stays in registers while K runs. K is cut into blocks so that a panel
+// register tile, the last one as narrow as what is left, so a tile reads it
+// front to back; a tile of C stays in registers while K runs. K is cut into blocks so that a panel
 // stays in the first-level cache; A is packed in blocks that fit the second
 // level when its rows are not contiguous. The order in which a tile adds up
 // depends on k and the block sizes alone.
 
 #include "GemmCode.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
 
 using namespace mlir;
 
@@ -24,12 +26,14 @@ GemmShape GemmShape::forTarget(const LoopTarget &target, unsigned bits) {
   s.unroll = 4;
   int64_t bytes = bits / 8;
   s.kBlock = std::max<int64_t>(64, target.l1 / (s.panel() * bytes) / 8 * 8);
-  s.kBlock = std::min<int64_t>(s.kBlock, 512);
+  s.kBlock = std::min(s.kBlock, kernel::kMaxBlockSteps);
+  int64_t left = std::min(target.l2 / 8, kernel::kMaxLeftBytes);
   s.mBlock = std::max<int64_t>(
-      s.rows, target.l2 / 8 / (s.kBlock * bytes) / s.rows * s.rows);
+      s.rows, left / (s.kBlock * bytes) / s.rows * s.rows);
   s.mBlock = std::min<int64_t>(s.mBlock, (96 / s.rows) * s.rows);
+  int64_t right = std::min(target.l2 / 4, kernel::kMaxRightBytes);
   s.nBlock = std::max<int64_t>(
-      s.panel(), target.l2 / 4 / (s.kBlock * bytes) / s.panel() * s.panel());
+      s.panel(), right / (s.kBlock * bytes) / s.panel() * s.panel());
   return s;
 }
 
@@ -72,18 +76,19 @@ public:
   using TileOf = function_ref<func::FuncOp(unsigned rows, unsigned vectors)>;
 
   BlockBuilder(GemmCode &e, ValueRange args) : e(e) {
-    a = args[0], rowStride = args[1], panels = args[2], panelStride = args[3],
-    c = args[4], ldc = args[5], rows = args[6], columns = args[7], k = args[8],
-    accumulate = args[9];
+    a = args[0], rowStride = args[1], panels = args[2], before = args[3],
+    allK = args[4], c = args[5], ldc = args[6], rows = args[7],
+    columns = args[8], k = args[9], accumulate = args[10];
   }
 
   /// `packed`: A lies in tiles, as `pack_rows` makes them.
   void build(bool packed, TileOf tileOf) {
     const GemmShape &shape = e.shape;
     e.loop(e.i64(0), columns, e.i64(shape.panel()), [&](Value j) {
-      Value number = e.quotient(j, e.i64(shape.panel()));
-      Column column{e.address(panels, e.mul(number, panelStride)), j,
-                    e.sub(columns, j), packed, shape.vectors};
+      Value left = e.sub(columns, j);
+      Value width = e.min(left, e.i64(shape.panel()));
+      Value at = e.add(e.mul(j, allK), e.mul(before, width));
+      Column column{e.address(panels, at), j, left, packed, shape.vectors};
       // The last panel may have few columns: half a tile then.
       e.ifThenElse(
           e.less(e.i64(shape.lanes), column.left),
@@ -141,17 +146,18 @@ private:
   }
 
   GemmCode &e;
-  Value a, rowStride, panels, panelStride, c, ldc, rows, columns, k,
+  /// `before` of the `allK` steps of the panels come before this block.
+  Value a, rowStride, panels, before, allK, c, ldc, rows, columns, k,
       accumulate;
 };
 
 } // namespace
 
-// (a, rowStride, panels, panelStride, c, ldc, rows, columns, k, accumulate,
+// (a, rowStride, panels, before, allK, c, ldc, rows, columns, k, accumulate,
 // packed).
 func::FuncOp GemmLibrary::block(Type element) {
   return routine(
-      "block", element, "plpl pl lllb b", [&](GemmCode &e, ValueRange args) {
+      "block", element, "plpll pl lllb b", [&](GemmCode &e, ValueRange args) {
         BlockBuilder builder(e, args);
         auto tiles = [&](bool packedA) {
           builder.build(packedA, [&](unsigned rows, unsigned vectors) {
@@ -159,7 +165,7 @@ func::FuncOp GemmLibrary::block(Type element) {
           });
         };
         e.ifThenElse(
-            args[10], [&] { tiles(true); }, [&] { tiles(false); });
+            args[11], [&] { tiles(true); }, [&] { tiles(false); });
       });
 }
 
@@ -168,7 +174,7 @@ func::FuncOp GemmLibrary::block(Type element) {
 /// for it.
 static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
                           Value columns) {
-  Value near = e.less(rs, e.i64(2048 / e.alignment()));
+  Value near = e.less(rs, e.i64(kernel::kFarRowBytes / e.alignment()));
   Value few = e.less(columns, e.i64(4 * e.shape.panel() + 1));
   Value flat = e.less(rows, e.i64(4 * e.shape.rows));
   return e.both(e.either(near, e.either(few, flat)),
@@ -177,14 +183,12 @@ static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
 
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
-      "packed", element, "pllp pl lllb", [&](GemmCode &e, ValueRange args) {
+      "packed", element, "pllp pl lllb p", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rs = args[1], cs = args[2], packed = args[3],
               c = args[4], ldc = args[5], rows = args[6], columns = args[7],
-              k = args[8], accumulate = args[9];
+              k = args[8], accumulate = args[9], scratch = args[10];
         const GemmShape &shape = e.shape;
-        Value scratch = e.stack(shape.mBlock * shape.kBlock);
         Value one = e.i64(1), zero = e.i64(0);
-        Value panelStride = e.mul(k, e.i64(shape.panel()));
         Value direct = readsInPlace(e, rs, cs, rows, columns);
         // An empty sum is zero: K = 0 still visits C once.
         Value end = e.max(k, one);
@@ -195,12 +199,11 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
           e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
             Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
             Value add = e.either(accumulate, e.less(zero, p));
-            Value panels = e.address(packed, e.mul(p, e.i64(shape.panel())));
             Value blockOfA = e.address(rowsOfA, e.mul(p, cs));
             auto callBlock = [&](Value from, Value stride, bool packedA) {
               e.call(block(element),
-                     {from, stride, panels, panelStride, rowsOfC, ldc, mc,
-                      columns, kc, add, e.flag(packedA)});
+                     {from, stride, packed, p, k, rowsOfC, ldc, mc, columns,
+                      kc, add, e.flag(packedA)});
             };
             e.ifThenElse(
                 direct, [&] { callBlock(blockOfA, rs, false); },
@@ -216,13 +219,18 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
 
 func::FuncOp GemmLibrary::gemm(Type element) {
   return routine(
-      "", element, "pllp llpl lllb", [&](GemmCode &e, ValueRange args) {
+      "", element, "pllp llpl lllb p", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
               rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
               rows = args[8], columns = args[9], k = args[10],
-              accumulate = args[11];
+              accumulate = args[11], scratch = args[12];
         const GemmShape &shape = e.shape;
-        Value scratch = e.stack(shape.nBlock * shape.kBlock);
+        // Blocks of A lie behind the block of B.
+        Value inB = e.mul(e.min(columns, e.i64(shape.nBlock)),
+                          e.min(k, e.i64(shape.kBlock)));
+        Value line = e.i64(64 / e.alignment());
+        Value lines = e.ceilDiv(e.add(inB, e.i64(kernel::kPanelSlack)), line);
+        Value forA = e.address(scratch, e.mul(lines, line));
         Value zero = e.i64(0), end = e.max(k, e.i64(1));
         e.loop(zero, columns, e.i64(shape.nBlock), [&](Value j) {
           Value nc = e.min(e.sub(columns, j), e.i64(shape.nBlock));
@@ -234,7 +242,7 @@ func::FuncOp GemmLibrary::gemm(Type element) {
             e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc});
             e.call(gemmPacked(element),
                    {e.address(a, e.mul(p, csA)), rsA, csA, scratch,
-                    e.address(c, j), ldc, rows, nc, kc, add});
+                    e.address(c, j), ldc, rows, nc, kc, add, forA});
           });
         });
       });

@@ -37,17 +37,20 @@ public:
       : module(module), target(target) {}
 
   /// (b, rowStride, columnStride, packed, k, columns): B into panels
-  /// [ceil(columns / panel)][k][panel], zeros to the right.
+  /// [ceil(columns / panel)][k][panel]; the last is as wide as what is left.
   mlir::func::FuncOp pack(mlir::Type element);
   /// (a, rowStride, columnStride, packed, c, ldc, rows, columns, k,
-  /// accumulate): C (+)= A B with B from `pack`.
+  /// accumulate, scratch): C (+)= A B with B from `pack`; A is packed block by
+  /// block in `scratch` where it is not read in place.
   mlir::func::FuncOp gemmPacked(mlir::Type element);
   /// (a, rowStride, columnStride, b, rowStride, columnStride, c, ldc, rows,
-  /// columns, k, accumulate): C (+)= A B, B packed block by block on the stack.
+  /// columns, k, accumulate, scratch): C (+)= A B, B packed block by block in
+  /// `scratch`, too.
   mlir::func::FuncOp gemm(mlir::Type element);
 
-  /// The same with the context of the call in front: what is worth it is cut
-  /// into tasks for the threads of the context.
+  /// The same with the context of the call in front and the bytes of scratch
+  /// memory for one task behind: what is worth it is cut into tasks for the
+  /// threads of the context.
   mlir::func::FuncOp tasks(mlir::Type element, bool packed);
 
   /// Routines that are asked for from now on are for a K without known limit,

@@ -15,6 +15,11 @@ Value GemmCode::address(Value pointer, Value at) {
                              ArrayRef<LLVM::GEPArg>{at});
 }
 
+Value GemmCode::byteAddress(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
 Value GemmCode::load(Type type, Value pointer) {
   return LLVM::LoadOp::create(b, loc, type, pointer, alignment());
 }
@@ -71,12 +76,6 @@ void GemmCode::ifThenElse(Value condition, function_ref<void()> yes,
 
 void GemmCode::call(func::FuncOp callee, ValueRange args) {
   func::CallOp::create(b, loc, callee, args);
-}
-
-Value GemmCode::stack(int64_t elements) {
-  return LLVM::AllocaOp::create(b, loc,
-                                LLVM::LLVMPointerType::get(b.getContext()),
-                                element, i64(elements), /*alignment=*/64);
 }
 
 } // namespace rnnc

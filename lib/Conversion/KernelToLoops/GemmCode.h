@@ -73,6 +73,7 @@ public:
 
   /// Address of element `at`.
   Value address(Value pointer, Value at);
+  Value byteAddress(Value pointer, Value bytes);
   unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
   /// What lies at a pointer, with the alignment of an element.
   Value load(mlir::Type type, Value pointer);
@@ -98,7 +99,6 @@ public:
   void ifThenElse(Value condition, llvm::function_ref<void()> yes,
                   llvm::function_ref<void()> no = nullptr);
   void call(mlir::func::FuncOp callee, mlir::ValueRange args);
-  Value stack(int64_t elements);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

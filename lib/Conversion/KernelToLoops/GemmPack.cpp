@@ -128,7 +128,8 @@ private:
   Value a, rs, cs, out, rows, k, whole, left;
 };
 
-/// Packs columns of B into panels [ceil(columns / panel)][k][panel].
+/// Packs columns of B into panels [ceil(columns / panel)][k][panel], the last
+/// as wide as what is left.
 class PanelPacker {
 public:
   PanelPacker(GemmCode &e, ValueRange args) : e(e) {
@@ -149,12 +150,9 @@ public:
           [&] {
             e.ifThenElse(
                 contiguous, [&] { copyRows(source, to); },
-                [&] { copyElements(source, to, left); });
+                [&] { copyElements(source, to, panel); });
           },
-          [&] {
-            zeroPanel(to);
-            copyElements(source, to, left);
-          });
+          [&] { copyElements(source, to, left); });
     });
   }
 
@@ -173,21 +171,14 @@ private:
     });
   }
 
-  void copyElements(Value source, Value to, Value left) {
-    e.loop(e.i64(0), e.min(left, panel), e.i64(1), [&](Value x) {
+  void copyElements(Value source, Value to, Value width) {
+    e.loop(e.i64(0), width, e.i64(1), [&](Value x) {
       Value column = e.address(source, e.mul(x, cs));
       Value toColumn = e.address(to, x);
       e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
         Value v = e.loadScalar(e.address(column, e.mul(s, rs)));
-        e.store(v, e.address(toColumn, e.mul(s, panel)));
+        e.store(v, e.address(toColumn, e.mul(s, width)));
       });
-    });
-  }
-
-  void zeroPanel(Value to) {
-    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      for (unsigned v = 0; v != e.shape.vectors; ++v)
-        e.store(e.zero(), rowOfPanel(to, s, v));
     });
   }
 

@@ -12,25 +12,23 @@ using namespace mlir;
 namespace rnnc {
 namespace {
 
-/// Multiplications that a thread would take longer to hear about than to do.
-constexpr int64_t kWorthTasks = int64_t(1) << 22;
-
 /// Positions of the arguments of the two products.
 struct Arguments {
   explicit Arguments(bool packed)
       : c(packed ? 4 : 6), ldc(c + 1), rows(c + 2), columns(c + 3), k(c + 4),
-        accumulate(c + 5), count(c + 6) {}
-  unsigned c, ldc, rows, columns, k, accumulate, count;
+        accumulate(c + 5), scratch(c + 6), count(c + 7) {}
+  unsigned c, ldc, rows, columns, k, accumulate, scratch, count;
 };
 
 StringRef signatureOf(bool packed) {
-  return packed ? "pllp pl lllb" : "pllp llpl lllb";
+  return packed ? "pllp pl lllb p" : "pllp llpl lllb p";
 }
 
 } // namespace
 
 // (data, task): one part. `data` holds the arguments of the product, then the
-// rows and columns of a part and the number of parts in a row.
+// rows and columns of a part, the number of parts in a row and the bytes of
+// scratch memory of a part.
 func::FuncOp GemmLibrary::task(Type element, bool packed) {
   func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
   return routine(
@@ -45,12 +43,14 @@ func::FuncOp GemmLibrary::task(Type element, bool packed) {
         Value partRows = words.load(args[0], at.count, i64);
         Value partColumns = words.load(args[0], at.count + 1, i64);
         Value across = words.load(args[0], at.count + 2, i64);
+        Value bytes = words.load(args[0], at.count + 3, i64);
         Value i = e.mul(e.quotient(args[1], across), partRows);
         Value j = e.mul(e.remainder(args[1], across), partColumns);
         v[0] = e.address(v[0], e.mul(i, v[1]));
         // A panel of packed columns is k rows long.
         v[3] = e.address(v[3], e.mul(j, packed ? v[at.k] : v[5]));
         v[at.c] = e.address(v[at.c], e.add(e.mul(i, v[at.ldc]), j));
+        v[at.scratch] = e.byteAddress(v[at.scratch], e.mul(args[1], bytes));
         v[at.rows] = e.min(e.sub(v[at.rows], i), partRows);
         v[at.columns] = e.min(e.sub(v[at.columns], j), partColumns);
         e.call(whole, v);
@@ -88,18 +88,21 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
   func::FuncOp part = task(element, packed);
   return routine(
       packed ? "packed.tasks" : "tasks", element,
-      ("p" + signatureOf(packed)).str(), [&](GemmCode &e, ValueRange args) {
+      ("p" + signatureOf(packed) + "l").str(),
+      [&](GemmCode &e, ValueRange args) {
         Arguments at(packed);
-        SmallVector<Value> v(args.drop_front());
+        SmallVector<Value> v(args.drop_front().drop_back());
         TaskData words(e.b, e.loc);
-        Value data = words.allocate(at.count + 3);
+        Value data = words.allocate(at.count + 4);
         Value work = e.mul(e.mul(v[at.rows], v[at.columns]), v[at.k]);
         e.ifThenElse(
-            e.less(work, e.i64(kWorthTasks)), [&] { e.call(whole, v); },
+            e.less(work, e.i64(kernel::kWorthTasks)),
+            [&] { e.call(whole, v); },
             [&] {
               Parts parts =
                   cutResult(e, v[at.rows], v[at.columns], packed);
-              v.append({parts.rows, parts.columns, parts.across});
+              v.append(
+                  {parts.rows, parts.columns, parts.across, args.back()});
               words.store(data, v);
               callTasks(e.b, e.loc, args[0], parts.count, part, data);
             });

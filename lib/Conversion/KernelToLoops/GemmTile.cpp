@@ -24,6 +24,8 @@ public:
       : e(e), rows(rows), packedA(packedA), vectors(vectors) {
     a = args[0], rowStride = args[1], panel = args[2], c = args[3],
     ldc = args[4], k = args[5], left = args[6], accumulate = args[7];
+    // What a narrow panel's vectors read beyond its rows is not written.
+    width = e.min(left, e.i64(e.shape.panel()));
     // Few rows have few sums: split K over several sets of accumulators, else
     // each addition waits for the one before.
     sets = 1;
@@ -50,12 +52,12 @@ private:
 
   /// Adds `count` steps of K starting at `step`.
   Values steps(Value step, unsigned count, Values sums) {
-    Value base = e.address(panel, e.mul(step, e.i64(e.shape.panel())));
+    Value base = e.address(panel, e.mul(step, width));
     for (unsigned u = 0; u != count; ++u) {
       Values bs;
       for (unsigned v = 0; v != vectors; ++v)
         bs.push_back(e.loadVector(e.address(
-            base, e.i64(u * e.shape.panel() + v * e.shape.lanes))));
+            base, e.add(e.mul(width, e.i64(u)), e.i64(v * e.shape.lanes)))));
       unsigned set = (u % sets) * rows * vectors;
       for (unsigned r = 0; r != rows; ++r) {
         Value x = e.splat(elementOfA(r, step, u));
@@ -149,7 +151,7 @@ private:
   unsigned rows;
   bool packedA;
   unsigned vectors, sets;
-  Value a, rowStride, panel, c, ldc, k, left, accumulate;
+  Value a, rowStride, panel, c, ldc, k, left, accumulate, width;
   Values rowPointers;
 };
 

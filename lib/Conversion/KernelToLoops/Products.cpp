@@ -55,6 +55,33 @@ void lower(kernel::PackOp op, GemmLibrary &library) {
   op.erase();
 }
 
+/// The scratch memory of a product, and how many bytes of it a task has.
+struct Scratch {
+  Value pointer, ofTask;
+};
+
+FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op) {
+  Location loc = op.getLoc();
+  Value memory = op.getScratch();
+  if (!memory) {
+    if (!op.getPackedB() || !op.readsAInPlace())
+      return op.emitOpError("has to pack an operand and has no scratch memory");
+    auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+    return Scratch{LLVM::ZeroOp::create(b, loc, ptr),
+                   arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0)};
+  }
+  // Parts begin at whole cache lines.
+  auto constant = [&](int64_t v) {
+    return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
+  };
+  Value bytes =
+      toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memory, 0));
+  Value lines = b.createOrFold<arith::DivUIOp>(
+      loc, bytes, constant(64 * kernel::kTasks));
+  return Scratch{pointerOf(b, loc, memory),
+                 b.createOrFold<arith::MulIOp>(loc, lines, constant(64))};
+}
+
 LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
@@ -79,12 +106,16 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
     Matrix m = matrixOf(b, loc, op.getB(), op.getTransB());
     args.append({m.pointer, m.rowStride, m.columnStride});
   }
-  args.append(
-      {c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate});
+  FailureOr<Scratch> scratch = scratchOf(b, op);
+  if (failed(scratch))
+    return failure();
+  args.append({c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate,
+               scratch->pointer});
   func::FuncOp callee =
       packed ? library.gemmPacked(element) : library.gemm(element);
   if (Value context = contextOf(op)) {
     args.insert(args.begin(), context);
+    args.push_back(scratch->ofTask);
     callee = library.tasks(element, packed);
   }
   func::CallOp::create(b, loc, callee, args);

@@ -6,13 +6,13 @@
 
 #include "Lowering.h"
 
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace rnnc {
 
-/// About how many tasks work is cut into. How many depends on sizes alone:
-/// which thread does which changes no bit.
-inline constexpr int64_t kTasks = 8;
+using kernel::kTasks;
 
 /// The data of tasks: values, a 64-bit word each, on the stack.
 class TaskData {

@@ -34,6 +34,7 @@ LogicalResult Emitter::run() {
   for (auto [i, value] : llvm::enumerate(from.getTerminator()->getOperands()))
     outputs.push_back({value, wholeBuffer(to.getArgument(first + i))});
   emitBlock(from, outputs);
+  giveScratch();
   nameShapes();
   return failure(failed);
 }

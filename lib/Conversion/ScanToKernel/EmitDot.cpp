@@ -140,17 +140,16 @@ void Emitter::emitDot(scan::DotOp op) {
   Matrix left = matrix(loc, lhs, lhsFree, lhsContract);
   Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
   Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract);
-  Buffer scratch;
-  if (!panels)
-    scratch = alloc(loc, b.getI8Type(), {b.getIndexAttr(kernel::kScratchBytes)});
   if (panels || !isLongSum(left, right, result))
-    kernel::GemmOp::create(
-        b, loc, left.buffer.memref,
-        panels ? panels.memref : right.buffer.memref, result.memref,
-        scratch.memref, left.trans, panels ? false : right.trans,
-        /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels));
+    needScratch(
+        kernel::GemmOp::create(
+            b, loc, left.buffer.memref,
+            panels ? panels.memref : right.buffer.memref, result.memref,
+            /*scratch=*/Value(), left.trans, panels ? false : right.trans,
+            /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels)),
+        op);
   else
-    longProduct(loc, left, right, result, scratch);
+    longProduct(op, left, right, result);
   if (out.memref != buffers[op.getResult()].memref)
     copy(loc, out, buffers[op.getResult()]);
 }
@@ -173,8 +172,9 @@ bool Emitter::isLongSum(const Matrix &left, const Matrix &right,
 
 /// A product over more steps than one adds up well: blocks of them, each added
 /// to the result together with what the additions before have lost.
-void Emitter::longProduct(Location loc, const Matrix &left, const Matrix &right,
-                          const Buffer &result, const Buffer &scratch) {
+void Emitter::longProduct(scan::DotOp op, const Matrix &left,
+                          const Matrix &right, const Buffer &result) {
+  Location loc = op.getLoc();
   SmallVector<OpFoldResult> shape =
       memref::getMixedSizes(b, loc, result.memref);
   Type element = result.type().getElementType();
@@ -184,14 +184,15 @@ void Emitter::longProduct(Location loc, const Matrix &left, const Matrix &right,
       memref::getMixedSize(b, loc, left.buffer.memref, left.trans ? 0 : 1));
   Value block = sizes.constant(kLongBlock);
   auto product = [&](Value from, Value count, const Buffer &to) {
-    kernel::GemmOp::create(
+    auto gemm = kernel::GemmOp::create(
         b, loc,
         stepsOf(b, loc, left.buffer, left.trans ? 0 : 1, from, count, false)
             .memref,
         stepsOf(b, loc, right.buffer, right.trans ? 1 : 0, from, count, false)
             .memref,
-        to.memref, scratch.memref, left.trans, right.trans,
+        to.memref, /*scratch=*/Value(), left.trans, right.trans,
         /*accumulate=*/false, /*packed_b=*/false);
+    needScratch(gemm, op);
   };
   Value zero = sizes.constant(0);
   product(zero, arith::MinUIOp::create(b, loc, steps, block), result);

@@ -93,10 +93,14 @@ private:
   Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
                 llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract);
   bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
-  void longProduct(mlir::Location loc, const Matrix &left, const Matrix &right,
-                   const Buffer &result, const Buffer &scratch);
+  void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
+                   const Buffer &result);
   void addKeepingLost(mlir::Location loc, const Buffer &term,
                       const Buffer &lost, const Buffer &sum);
+
+  // EmitScratch.cpp
+  void needScratch(kernel::GemmOp gemm, scan::DotOp op);
+  void giveScratch();
 
   // EmitLoop.cpp
   void planLoop(scan::LoopOp loop);
@@ -148,6 +152,8 @@ private:
                  llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;
   llvm::DenseMap<std::pair<mlir::Value, int>, Buffer> packs;
+  /// Products that pack, and the bytes that each needs for it.
+  llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// The outermost loop being written, where packing may be put before.
   mlir::Operation *outermostLoop = nullptr;
   bool failed = false;

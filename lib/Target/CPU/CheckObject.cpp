@@ -30,6 +30,7 @@ static bool runtimeMayCall(llvm::StringRef name) {
       "snprintf", "sqrt", "strcmp", "strerror_r", "strlen", "strncpy",
       "vsnprintf"};
   return movesMemory(name) || llvm::is_contained(kNames, name) ||
+         name.starts_with("pthread_attr_") ||
          name.starts_with("pthread_cond_") ||
          name.starts_with("pthread_mutex_");
 }

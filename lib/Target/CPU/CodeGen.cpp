@@ -121,7 +121,10 @@ void target::optimise(llvm::Module &module, llvm::TargetMachine &machine,
 }
 
 llvm::Expected<Bytes> target::makeObject(llvm::Module &module,
-                                         llvm::TargetMachine &machine) {
+                                         llvm::TargetMachine &machine,
+                                         StackUse &stack) {
+  stack.watch(module);
+  stack.readCalls(module);
   Bytes bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;

@@ -3,6 +3,8 @@
 #ifndef RNNC_LIB_TARGET_CPU_CODEGEN_H
 #define RNNC_LIB_TARGET_CPU_CODEGEN_H
 
+#include "Stack.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
@@ -32,9 +34,9 @@ enum class CodeKind { Kernels, Runtime };
 void optimise(llvm::Module &module, llvm::TargetMachine &machine, int optLevel,
               CodeKind kind);
 
-/// The bytes of an object file.
+/// The bytes of an object file; `stack` learns the frames of its functions.
 llvm::Expected<Bytes> makeObject(llvm::Module &module,
-                                 llvm::TargetMachine &machine);
+                                 llvm::TargetMachine &machine, StackUse &stack);
 
 } // namespace rnnc::target
 

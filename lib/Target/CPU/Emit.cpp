@@ -15,6 +15,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
@@ -97,7 +98,8 @@ exportEntries(VariantModule &variant,
 /// The runtime with the tables of the library and its API.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
 makeMain(llvm::LLVMContext &context, const Library &library,
-         const std::vector<VariantModule> &variants) {
+         const std::vector<VariantModule> &variants,
+         std::vector<std::string> &api) {
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile(
           llvm::MemoryBufferRef(runtimeBitcode(), "runtime"), context);
@@ -124,7 +126,8 @@ makeMain(llvm::LLVMContext &context, const Library &library,
     }
   }
   emitTables(*whole, library, infos);
-  for (const std::string &name : emitWrappers(*whole, library))
+  api = emitWrappers(*whole, library);
+  for (const std::string &name : api)
     kept.insert(name);
   llvm::internalizeModule(*whole, [&](const llvm::GlobalValue &value) {
     return kept.contains(value.getName());
@@ -134,7 +137,8 @@ makeMain(llvm::LLVMContext &context, const Library &library,
 
 /// Checks and optimises one module; the result is an object, or bitcode.
 static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
-                                           int optLevel, bool object) {
+                                           int optLevel, bool object,
+                                           StackUse &stack) {
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
       makeMachine(optLevel);
   if (!machine)
@@ -146,7 +150,7 @@ static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
     return llvm::createStringError("invalid code: " + message);
   optimise(module, **machine, optLevel, kind);
   if (object)
-    return makeObject(module, **machine);
+    return makeObject(module, **machine, stack);
   Bytes bytes;
   llvm::raw_svector_ostream os(bytes);
   llvm::WriteBitcodeToFile(module, os);
@@ -157,8 +161,9 @@ static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
 /// the machine has threads.
 static llvm::Expected<std::vector<Bytes>>
 compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
-               bool objects) {
+               bool objects, StackUse &stack) {
   std::vector<std::optional<llvm::Expected<Bytes>>> results(modules.size());
+  std::vector<StackUse> stacks(modules.size());
   {
     llvm::DefaultThreadPool pool(
         llvm::hardware_concurrency(unsigned(modules.size())));
@@ -167,9 +172,11 @@ compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
         CodeKind kind = i + 1 == modules.size() ? CodeKind::Runtime
                                                 : CodeKind::Kernels;
         results[i].emplace(
-            compileModule(*modules[i], kind, optLevel, objects));
+            compileModule(*modules[i], kind, optLevel, objects, stacks[i]));
       });
   }
+  for (const StackUse &one : stacks)
+    stack.add(one);
   std::vector<Bytes> out;
   llvm::Error errors = llvm::Error::success();
   for (std::optional<llvm::Expected<Bytes>> &result : results) {
@@ -185,7 +192,7 @@ compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
 
 /// One object of the bitcode of all modules, the last of which has the API.
 static llvm::Expected<std::vector<Bytes>>
-joinModules(llvm::ArrayRef<Bytes> modules, int optLevel) {
+joinModules(llvm::ArrayRef<Bytes> modules, int optLevel, StackUse &stack) {
   llvm::LLVMContext context;
   auto whole = std::make_unique<llvm::Module>("library", context);
   llvm::Linker linker(*whole);
@@ -204,7 +211,7 @@ joinModules(llvm::ArrayRef<Bytes> modules, int optLevel) {
   if (!machine)
     return machine.takeError();
   setTarget(*whole, **machine);
-  llvm::Expected<Bytes> object = makeObject(*whole, **machine);
+  llvm::Expected<Bytes> object = makeObject(*whole, **machine, stack);
   if (!object)
     return object.takeError();
   std::vector<Bytes> out;
@@ -252,6 +259,37 @@ static llvm::Error writeShared(llvm::ArrayRef<Bytes> objects,
   return error;
 }
 
+/// The stack that a call needs at most: down to the compiled code, through it,
+/// and where it hands out tasks through that.
+static llvm::Error checkStack(const StackUse &stack,
+                              const std::vector<std::string> &compiled,
+                              const std::vector<std::string> &api,
+                              const EmitOptions &options) {
+  auto above = stack.deepest(api);
+  if (!above)
+    return above.takeError();
+  auto below = stack.deepest(compiled);
+  if (!below)
+    return below.takeError();
+  auto between = stack.deepest({"rnnc_rt_parallel_for"});
+  if (!between)
+    return between.takeError();
+  uint64_t bytes = above->bytes + below->bytes + between->bytes;
+  auto [name, frame] = stack.largest();
+  if (options.verbose)
+    llvm::errs() << "stack of a call: at most " << bytes << " bytes, "
+                 << below->bytes << " in "
+                 << llvm::join(below->functions, " > ") << ", " << above->bytes
+                 << " in " << llvm::join(above->functions, " > ") << "\n";
+  if (options.warn && (bytes > kMaxStackBytes || frame > kMaxFrameBytes))
+    options.warn(
+        ("calls of this library may need " + llvm::Twine(bytes / 1024) +
+         " KB of stack, more than the " + llvm::Twine(kMaxStackBytes / 1024) +
+         " KB that are usual; most of all `" + name + "`")
+            .str());
+  return llvm::Error::success();
+}
+
 llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
                                 const Library &library,
                                 const EmitOptions &options) {
@@ -265,7 +303,8 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
     modules.push_back(variant.module.get());
   }
   llvm::LLVMContext context;
-  auto main = makeMain(context, library, variants);
+  std::vector<std::string> api;
+  auto main = makeMain(context, library, variants, api);
   if (!main)
     return main.takeError();
   modules.push_back(main->get());
@@ -275,11 +314,18 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
       if (!f.isDeclaration() && !f.hasLocalLinkage())
         defined.insert(f.getName());
   bool shared = options.output == Output::SharedLibrary;
-  auto objects = compileModules(modules, options.optLevel, shared);
+  StackUse stack;
+  auto objects = compileModules(modules, options.optLevel, shared, stack);
   if (objects && !shared)
-    objects = joinModules(*objects, options.optLevel);
+    objects = joinModules(*objects, options.optLevel, stack);
   if (!objects)
     return objects.takeError();
+  std::vector<std::string> compiled;
+  for (const auto &[name, kind] : entries)
+    for (const VariantInfo &info : infos)
+      compiled.push_back(variantName(name, info.name));
+  if (llvm::Error error = checkStack(stack, compiled, api, options))
+    return error;
   for (const Bytes &bytes : *objects)
     if (llvm::Error error = checkObject(stringOf(bytes), infos, defined))
       return error;

@@ -9,13 +9,15 @@
 // CHECK: call @rnnc.gemm.pack.f32
 // CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX:[a-z0-9]+]],
 // CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX]],
-// CHECK: call @rnnc.gemm.long.tasks.f32(%[[CTX]],
-func.func @twice(%u: memref<128x32xf32>, %p: memref<6144xf32>, %h: memref<?x32xf32>,
-                 %z: memref<?x128xf32>, %d: memref<128x32xf32>) {
-  kernel.pack ins(%u : memref<128x32xf32>) outs(%p : memref<6144xf32>) {trans}
-  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<6144xf32>) outs(%z : memref<?x128xf32>) {packed_b}
-  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<6144xf32>) outs(%z : memref<?x128xf32>) {accumulate, packed_b}
-  kernel.gemm ins(%z, %h : memref<?x128xf32>, memref<?x32xf32>) outs(%d : memref<128x32xf32>) {trans_a}
+// What has to be packed goes to the scratch memory, a part a task.
+// CHECK: %[[PART:.*]] = arith.constant 393728 : i64
+// CHECK: call @rnnc.gemm.long.tasks.f32(%[[CTX]], {{.*}}, %[[PART]])
+func.func @twice(%u: memref<128x32xf32>, %p: memref<4128xf32>, %h: memref<?x32xf32>,
+                 %z: memref<?x128xf32>, %d: memref<128x32xf32>, %s: memref<3149824xi8>) {
+  kernel.pack ins(%u : memref<128x32xf32>) outs(%p : memref<4128xf32>) {trans}
+  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<4128xf32>) outs(%z : memref<?x128xf32>) {packed_b}
+  kernel.gemm ins(%h, %p : memref<?x32xf32>, memref<4128xf32>) outs(%z : memref<?x128xf32>) {accumulate, packed_b}
+  kernel.gemm ins(%z, %h : memref<?x128xf32>, memref<?x32xf32>) outs(%d : memref<128x32xf32>) scratch(%s : memref<3149824xi8>) {trans_a}
   return
 }
 

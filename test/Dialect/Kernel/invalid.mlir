@@ -18,7 +18,7 @@ func.func @gemm_packed(%a: memref<?x8xf32>, %b: memref<32xf32>, %c: memref<?x4xf
 // -----
 
 func.func @pack(%a: memref<8x4xf32>, %p: memref<32xf32>) {
-  // expected-error @+1 {{needs a buffer of 544 elements}}
+  // expected-error @+1 {{needs a buffer of 64 elements}}
   kernel.pack ins(%a : memref<8x4xf32>) outs(%p : memref<32xf32>)
   return
 }

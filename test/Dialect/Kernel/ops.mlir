@@ -3,12 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // CHECK-LABEL: func.func @products
-func.func @products(%U: memref<512x128xf32>, %p: memref<73728xf32>, %h: memref<?x128xf32>,
+func.func @products(%U: memref<512x128xf32>, %p: memref<65568xf32>, %h: memref<?x128xf32>,
                     %z: memref<?x512xf32>) {
-  // CHECK: kernel.pack ins(%{{.*}} : memref<512x128xf32>) outs(%{{.*}} : memref<73728xf32>) {trans}
-  kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<73728xf32>) {trans}
+  // CHECK: kernel.pack ins(%{{.*}} : memref<512x128xf32>) outs(%{{.*}} : memref<65568xf32>) {trans}
+  kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<65568xf32>) {trans}
   // CHECK: kernel.gemm ins({{.*}}) outs({{.*}}) {accumulate, packed_b}
-  kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<73728xf32>)
+  kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<65568xf32>)
               outs(%z : memref<?x512xf32>) {accumulate, packed_b}
   return
 }

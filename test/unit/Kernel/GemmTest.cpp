@@ -17,6 +17,20 @@ namespace {
 std::string typeName(float) { return "f32"; }
 std::string typeName(double) { return "f64"; }
 
+/// Memory for what products pack, as large as any may ask for, and a mark
+/// behind it.
+struct Scratch {
+  static constexpr int64_t kPart = rnnc::kernel::kMaxLeftBytes +
+                                   rnnc::kernel::kMaxRightBytes + 512;
+  static constexpr int64_t kBytes = rnnc::kernel::kTasks * kPart;
+  Scratch() : memory(kBytes + 64, 'x') {}
+  ~Scratch() {
+    for (int64_t i = kBytes; i != kBytes + 64; ++i)
+      EXPECT_EQ(memory[i], 'x') << "written past the scratch memory";
+  }
+  std::vector<char> memory;
+};
+
 /// C (+)= A B with the operands stored as the flags say.
 std::string productSource(const std::string &name, const std::string &t,
                           bool transA, bool transB, bool accumulate) {
@@ -31,10 +45,11 @@ std::string productSource(const std::string &name, const std::string &t,
   flag(accumulate, "accumulate");
   return "func.func @" + name + "(%a: " + m + " {rnnc.shape = [\"a0\", \"a1\"]}, %b: " +
          m + " {rnnc.shape = [\"b0\", \"b1\"]}, %c: " + m +
-         " {rnnc.shape = [\"c0\", \"c1\"]}) attributes {rnnc.dims = "
-         "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\"]} {\n"
+         " {rnnc.shape = [\"c0\", \"c1\"]}, %s: memref<?xi8> {rnnc.shape = "
+         "[\"s\"]}) attributes {rnnc.dims = "
+         "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\", \"s\"]} {\n"
          "kernel.gemm ins(%a, %b : " + m + ", " + m + ") outs(%c : " + m +
-         ") {" + flags + "}\nreturn\n}\n";
+         ") scratch(%s : memref<?xi8>) {" + flags + "}\nreturn\n}\n";
 }
 
 /// B packed first; its shape has to be static for the buffer.
@@ -54,11 +69,12 @@ std::string packedSource(const std::string &name, const std::string &t, bool tra
   return "func.func @" + name + "(%a: " + a + " {rnnc.shape = [\"m\", " + shape +
          "]}, %b: " + b + ", %p: " + p + ", %c: " + c +
          " {rnnc.shape = [\"m\", " + std::to_string(n) +
-         "]}) attributes {rnnc.dims = [\"m\"]} {\n"
+         "]}, %s: memref<?xi8> {rnnc.shape = [\"s\"]}) attributes "
+         "{rnnc.dims = [\"m\", \"s\"]} {\n"
          "kernel.pack ins(%b : " + b + ") outs(%p : " + p + ")" +
          (transB ? " {trans}" : "") +
          "\nkernel.gemm ins(%a, %p : " + a + ", " + p + ") outs(%c : " + c +
-         ") {packed_b}\nreturn\n}\n";
+         ") scratch(%s : memref<?xi8>) {packed_b}\nreturn\n}\n";
 }
 
 template <typename T> struct Problem {
@@ -118,8 +134,11 @@ TYPED_TEST(Gemm, AllForms) {
         Problem<TypeParam> p(m, n, k, transA, transB);
         std::vector<int64_t> dims = {transA ? k : m, transA ? m : k,
                                      transB ? n : k, transB ? k : n, m, n};
+        Scratch scratch;
+        dims.push_back(Scratch::kBytes);
         jit.call("f" + std::to_string(form),
-                 {p.a.data(), p.b.data(), p.c.data()}, dims);
+                 {p.a.data(), p.b.data(), p.c.data(), scratch.memory.data()},
+                 dims);
         p.check(accumulate);
       }
     }
@@ -127,7 +146,10 @@ TYPED_TEST(Gemm, AllForms) {
 }
 
 TYPED_TEST(Gemm, Packed) {
-  const std::array<int64_t, 2> sizes[] = {{1, 1}, {65, 33}, {520, 48}};
+  // Panels of every width left over, for the narrowest vectors at least.
+  const std::array<int64_t, 2> sizes[] = {
+      {1, 1}, {65, 33}, {520, 48}, {7, 2}, {8, 3}, {9, 4}, {10, 5},
+      {11, 6}, {12, 7}, {600, 20}, {40, 65}, {41, 31}};
   std::string source;
   for (bool transB : {false, true})
     for (auto [k, n] : sizes)
@@ -140,10 +162,17 @@ TYPED_TEST(Gemm, Packed) {
       for (auto [k, n] : sizes)
         for (int64_t m : {1, 2, 3, 4, 5, 7, 8, 9, 31}) {
           Problem<TypeParam> p(m, n, k, false, transB);
-          std::vector<TypeParam> packed(rnnc::kernel::packedSize(k, n), NAN);
+          // What lies behind the panels may be anything; it is not written.
+          int64_t size = rnnc::kernel::packedSize(k, n);
+          std::vector<TypeParam> packed(size, NAN);
+          Scratch scratch;
           jit.call("f" + std::to_string(k) + (transB ? "t" : "n"),
-                   {p.a.data(), p.b.data(), packed.data(), p.c.data()}, {m});
+                   {p.a.data(), p.b.data(), packed.data(), p.c.data(),
+                    scratch.memory.data()},
+                   {m, Scratch::kBytes});
           p.check(false);
+          for (int64_t i = k * n; i != size; ++i)
+            ASSERT_TRUE(std::isnan(packed[i])) << k << "x" << n;
         }
   }
 }

@@ -21,16 +21,38 @@
 
 namespace rnnc::kernel {
 
-/// The widest panel a lowering may choose for packed operands, in columns.
-constexpr int64_t kMaxPanel = 64;
+/// Elements that a tile may read behind a packed operand: its last panel has
+/// no columns to spare. No lowering has wider panels.
+constexpr int64_t kPanelSlack = 32;
 
 /// Elements of the buffer that holds a packed [K, N] operand, whatever panel
-/// width up to kMaxPanel the lowering chooses: the buffer is planned before
-/// the instruction set is known.
-constexpr int64_t packedSize(int64_t k, int64_t n) { return k * (n + kMaxPanel); }
+/// width the lowering chooses: the buffer is planned before the instruction
+/// set is known.
+constexpr int64_t packedSize(int64_t k, int64_t n) {
+  return k * n + kPanelSlack;
+}
 
-/// Bytes of the scratch memory of a product whose right operand is not packed.
-constexpr int64_t kScratchBytes = int64_t(1) << 20;
+/// What a product packs for itself, it packs block by block in its scratch
+/// memory. No lowering has larger blocks: scratch memory is planned before the
+/// instruction set is known, too.
+constexpr int64_t kMaxBlockSteps = 512;           ///< of K
+constexpr int64_t kMaxLeftBytes = 128 << 10;      ///< a block of A
+constexpr int64_t kMaxRightBytes = 256 << 10;     ///< a block of B
+constexpr int64_t kMaxTileRows = 8;               ///< A is packed in such tiles
+/// A product whose A has at least so many bytes between its rows, more than
+/// kFewColumns columns and at least kFlatRows rows may pack A; with less it
+/// reads A where it lies if elements of a row lie side by side.
+constexpr int64_t kFarRowBytes = 2048;
+constexpr int64_t kFewColumns = 16;
+constexpr int64_t kFlatRows = 16;
+
+/// About how many tasks work is cut into: how many depends on sizes alone, so
+/// that the number of threads changes no bit. Each packs in a part of its own
+/// of the scratch memory.
+constexpr int64_t kTasks = 8;
+/// Multiplications of a product that is worth tasks. A thread would take longer
+/// to hear about fewer than to do them.
+constexpr int64_t kWorthTasks = int64_t(1) << 22;
 
 } // namespace rnnc::kernel
 

@@ -44,7 +44,7 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
     `kernel::packedSize(K, N)` elements; its layout belongs to the lowering.
 
     ```mlir
-    kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<73728xf32>) {trans}
+    kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<65568xf32>) {trans}
     ```
   }];
   let arguments = (ins In:$source, Out:$packed, UnitAttr:$trans);
@@ -62,10 +62,13 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
     `trans_b`) or, with `packed_b`, what `kernel.pack` made of it; `C` is
     `[M, N]`. Views have unit stride in their last dimension; row strides are
     free. With `accumulate` the product is added to `C`. `C` overlaps no
-    operand. `scratch` is memory the lowering may use to pack operands.
+    operand. What has to be packed for this product alone is packed in
+    `scratch`, one part a task: B without `packed_b`; A if it is transposed or
+    its rows may lie far apart. A product that needs it and has none is not
+    lowered.
 
     ```mlir
-    kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<73728xf32>)
+    kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<65568xf32>)
                 outs(%z : memref<?x512xf32>) {accumulate, packed_b}
     ```
   }];
@@ -78,6 +81,12 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
     `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`
     `outs` `(` $c `:` type($c) `)`
     (`scratch` `(` $scratch^ `:` type($scratch) `)`)? attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// Whether elements of a row of A lie side by side.
+    bool hasRowsOfA();
+    /// Whether A is read where it lies, whatever sizes are at run time.
+    bool readsAInPlace();
   }];
   let hasVerifier = 1;
 }

@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/StringSet.h"
 
+#include <functional>
 #include <memory>
 
 namespace llvm {
@@ -53,7 +54,9 @@ struct EmitOptions {
   std::string path;
   Output output = Output::SharedLibrary;
   int optLevel = 2;
-  bool verbose = false; ///< prints the command that links
+  bool verbose = false; ///< prints the command that links, and the stack used
+  /// Where warnings go.
+  std::function<void(llvm::StringRef)> warn;
 };
 
 /// Makes a context of MLIR able to translate.

@@ -134,6 +134,26 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+/// Elements from one row of A to the next, if its rows lie so.
+static std::optional<int64_t> rowStrideOfA(GemmOp op) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (op.getTransA() ||
+      failed(typeOf(op.getA()).getStridesAndOffset(strides, offset)) ||
+      strides[1] != 1)
+    return std::nullopt;
+  return strides[0];
+}
+
+bool GemmOp::hasRowsOfA() { return rowStrideOfA(*this).has_value(); }
+
+bool GemmOp::readsAInPlace() {
+  std::optional<int64_t> stride = rowStrideOfA(*this);
+  int64_t bytes = typeOf(getA()).getElementTypeBitWidth() / 8;
+  return stride && !ShapedType::isDynamic(*stride) &&
+         *stride * bytes < kFarRowBytes;
+}
+
 LogicalResult GemmOp::verify() {
   if (typeOf(getA()).getRank() != 2 || typeOf(getC()).getRank() != 2)
     return emitOpError("works on matrices");

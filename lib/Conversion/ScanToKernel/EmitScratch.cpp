@@ -1,0 +1,122 @@
+// EmitScratch.cpp: memory for what products pack for themselves.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One buffer for all products of a function, as large as the largest need: they
+// run one after another. It is an upper bound for every instruction set.
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace rnnc {
+namespace {
+
+/// Arithmetic on sizes at the top of a function. Sizes are cut off where more
+/// changes nothing, so that no product of theirs wraps.
+class Bytes {
+public:
+  Bytes(OpBuilder &b, Location loc) : b(b), loc(loc) {}
+
+  Value number(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
+  Value size(OpFoldResult size) {
+    Value v = getValueOrCreateConstantIndexOp(b, loc, size);
+    return least(v, kernel::kWorthTasks);
+  }
+  Value least(Value v, int64_t limit) {
+    return b.createOrFold<arith::MinUIOp>(loc, v, number(limit));
+  }
+  Value times(Value x, Value y) {
+    return b.createOrFold<arith::MulIOp>(loc, x, y);
+  }
+  Value plus(Value x, int64_t y) {
+    return b.createOrFold<arith::AddIOp>(loc, x, number(y));
+  }
+  Value plus(Value x, Value y) {
+    return b.createOrFold<arith::AddIOp>(loc, x, y);
+  }
+  Value lines(Value bytes) {
+    return b.createOrFold<arith::AndIOp>(loc, plus(bytes, 63), number(-64));
+  }
+  /// `yes` if x < limit.
+  Value ifLess(Value x, int64_t limit, Value yes, Value no) {
+    Value less = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ult,
+                                               x, number(limit));
+    return b.createOrFold<arith::SelectOp>(loc, less, yes, no);
+  }
+
+private:
+  OpBuilder &b;
+  Location loc;
+};
+
+/// The product of some sizes.
+Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes) {
+  Value result = bytes.number(1);
+  for (OpFoldResult size : sizes)
+    result = bytes.least(bytes.times(result, bytes.size(size)),
+                         kernel::kWorthTasks);
+  return result;
+}
+
+} // namespace
+
+/// Bytes that the product packs at a time, for each of its tasks.
+void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
+  bool inPlace = gemm.readsAInPlace();
+  if (inPlace && gemm.getPackedB())
+    return;
+  int64_t element =
+      cast<MemRefType>(gemm.getA().getType()).getElementTypeBitWidth() / 8;
+  SmallVector<OpFoldResult> shape = sizes.get(op.getResult()), steps;
+  for (int64_t dim : op.getLhsContract())
+    steps.push_back(sizes.get(op.getLhs(), dim));
+  unsigned numRows = op.getLhsFree().size();
+  Value need = sizes.atTop([&](OpBuilder &top) -> Value {
+    Bytes bytes(top, gemm.getLoc());
+    Value rows = product(bytes, ArrayRef(shape).take_front(numRows));
+    Value columns = product(bytes, ArrayRef(shape).drop_front(numRows));
+    Value k = product(bytes, steps);
+    Value step = bytes.times(bytes.least(k, kernel::kMaxBlockSteps),
+                             bytes.number(element));
+    Value zero = bytes.number(0), forA = zero, forB = zero;
+    if (!inPlace) {
+      forA = bytes.least(
+          bytes.times(bytes.plus(rows, kernel::kMaxTileRows - 1), step),
+          kernel::kMaxLeftBytes);
+      if (gemm.hasRowsOfA()) {
+        forA = bytes.ifLess(rows, kernel::kFlatRows, zero, forA);
+        forA = bytes.ifLess(columns, kernel::kFewColumns + 1, zero, forA);
+      }
+    }
+    if (!gemm.getPackedB())
+      forB = bytes.lines(bytes.plus(
+          bytes.least(bytes.times(columns, step), kernel::kMaxRightBytes),
+          kernel::kPanelSlack * element));
+    Value one = bytes.plus(bytes.lines(forA), forB);
+    Value work = bytes.times(
+        bytes.least(bytes.times(rows, columns), kernel::kWorthTasks), k);
+    return bytes.ifLess(work, kernel::kWorthTasks, one,
+                        bytes.times(one, bytes.number(kernel::kTasks)));
+  });
+  if (getConstantIntValue(need) != 0)
+    scratchNeeds.push_back({gemm, need});
+}
+
+void Emitter::giveScratch() {
+  if (scratchNeeds.empty())
+    return;
+  Location loc = scratchNeeds.front().first.getLoc();
+  Value most = sizes.atTop([&](OpBuilder &top) -> Value {
+    Value most = scratchNeeds.front().second;
+    for (auto [gemm, need] : ArrayRef(scratchNeeds).drop_front())
+      most = top.createOrFold<arith::MaxUIOp>(loc, most, need);
+    return most;
+  });
+  Buffer scratch = alloc(loc, b.getI8Type(), {OpFoldResult(most)});
+  for (auto &[gemm, need] : scratchNeeds)
+    gemm.getScratchMutable().assign(scratch.memref);
+}
+
+} // namespace rnnc
