@@ -36,7 +36,7 @@ static std::string gradPasses(const PipelineOptions &) {
 static std::string scheduledPasses(const PipelineOptions &o) {
   std::string passes;
   if (o.simplify)
-    passes += "scan-simplify{forget-gradients=true},";
+    passes += "scan-simplify{forget-gradients=true},scan-keep-last,";
   passes += "canonicalize,cse,";
   if (o.hoist)
     passes += "scan-hoist,";

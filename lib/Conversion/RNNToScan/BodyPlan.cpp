@@ -37,6 +37,15 @@ template <typename... OpTys> bool holds(Operation *op) {
 bool isHeavy(Operation *op) { return holds<rnn::MatchOp>(op); }
 bool isRecurrent(Operation *op) { return holds<rnn::ScanOp>(op); }
 
+/// Entries of a value, time axes aside.
+int64_t entriesOf(Value value) {
+  int64_t entries = 1;
+  for (rnn::AxisAttr axis : cast<rnn::ValueType>(value.getType()).getAxes())
+    if (!axis.isTime())
+      entries *= axis.getSize();
+  return entries;
+}
+
 constexpr int nobody = std::numeric_limits<int>::max();
 
 /// Works on nodes: the ops of the body that vary from step to step, then the
@@ -165,9 +174,14 @@ private:
     for (unsigned i = 0; i < shape.states.size(); ++i)
       for (int node : reads[ops.size() + i])
         need(node, group[ops.size() + i]);
-    for (int i = int(ops.size()) - 1; i >= 0; --i)
+    for (int i = int(ops.size()) - 1; i >= 0; --i) {
+      // It belongs to the loop that it reads.
+      if (group[i] < 0 && needed[i] == nobody && follows[i] >= 0 &&
+          contracts(ops[i]))
+        needed[i] = follows[i];
       for (int node : reads[i])
         need(node, group[i] >= 0 ? group[i] : needed[i]);
+    }
   }
 
   void need(int node, int by) {
@@ -180,7 +194,8 @@ private:
   void formGroups() {
     SmallVector<bool> splits(components, false);
     for (auto [i, op] : llvm::enumerate(ops))
-      if (group[i] < 0 && needed[i] != nobody && follows[i] >= 0 && isHeavy(op))
+      if (group[i] < 0 && needed[i] != nobody && follows[i] >= 0 &&
+          follows[i] != needed[i] && isHeavy(op))
         splits[needed[i]] = true;
     SmallVector<int> groupOf;
     for (int component = 0; component < components; ++component) {
@@ -203,6 +218,20 @@ private:
     return llvm::any_of(plan.groups, [&](const BodyPlan::Group &group) {
       return group.inside.contains(op);
     });
+  }
+
+  /// A product of two values of the step that is smaller than they are. For all
+  /// steps at once it would be no faster, and they would be kept for all steps.
+  bool contracts(Operation *op) {
+    auto match = dyn_cast<rnn::MatchOp>(op);
+    if (!match || !llvm::all_of(op->getOperands(), [&](Value value) {
+          return varies(value) && !llvm::is_contained(shape.outs, value);
+        }))
+      return false;
+    int64_t read = 0;
+    for (Value value : op->getOperands())
+      read += entriesOf(value);
+    return entriesOf(op->getResult(0)) < read;
   }
 
   /// Of the ops that no state needs, products and what reads them go after

@@ -138,3 +138,28 @@ func.func @inner(%xs: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %h0: tensor<?x8xf3
   } -> (tensor<?x8xf32>)
   return %hT : tensor<?x8xf32>
 }
+
+// -----
+
+// A function whose values are larger than what they come from stays where they
+// would take much memory, and says so; smaller ones and what it reads leave.
+// CHECK-LABEL: func @large(
+// CHECK: %[[D:.*]] = scan.softplus %{{.*}} : tensor<?x?x128xf32>
+// CHECK: %[[S:.*]] = math.exp %{{.*}} : tensor<?x?x16x8xf32>
+// CHECK: scan.loop {{.*}} slices({{.*}}%[[E:[a-z0-9]*]] = %[[D]] : tensor<?x?x128xf32>
+// CHECK: scan.broadcast %[[E]]
+// CHECK: math.exp %{{.*}} : tensor<?x128x8xf32>
+func.func @large(%xs: tensor<?x?x128xf32>, %ys: tensor<?x?x16xf32>, %h0: tensor<?x128x8xf32>, %k0: tensor<?x16x8xf32>, %T: index, %B: index) -> (tensor<?x128x8xf32>, tensor<?x16x8xf32>) {
+  %hT, %kT = scan.loop trip(%T) slices(%x = %xs : tensor<?x?x128xf32>, %y = %ys : tensor<?x?x16xf32>) carry(%h = %h0 : tensor<?x128x8xf32>, %k = %k0 : tensor<?x16x8xf32>) step(%t) {
+    %d = scan.softplus %x : tensor<?x128xf32>
+    %e = scan.broadcast %d sizes(%B) dims = [0, 1] : tensor<?x128xf32> -> tensor<?x128x8xf32>
+    // expected-remark @below {{`exp` is computed step by step: for all steps at once its values would take 4096 bytes for each step and example}}
+    %f = math.exp %e : tensor<?x128x8xf32>
+    %n = arith.mulf %f, %h : tensor<?x128x8xf32>
+    %w = scan.broadcast %y sizes(%B) dims = [0, 1] : tensor<?x16xf32> -> tensor<?x16x8xf32>
+    %s = math.exp %w : tensor<?x16x8xf32>
+    %m = arith.mulf %s, %k : tensor<?x16x8xf32>
+    scan.yield carry(%n, %m : tensor<?x128x8xf32>, tensor<?x16x8xf32>)
+  } -> (tensor<?x128x8xf32>, tensor<?x16x8xf32>)
+  return %hT, %kT : tensor<?x128x8xf32>, tensor<?x16x8xf32>
+}

@@ -6,6 +6,7 @@
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
@@ -22,13 +23,18 @@ namespace {
 // Computes values of a loop's body for all steps, before the loop.
 class Hoister {
 public:
-  Hoister(LoopOp loop, bool functions)
-      : edit(loop), dependence(loop), functions(functions), builder(loop) {}
+  Hoister(LoopOp loop, bool functions, int64_t maxBytes)
+      : edit(loop), dependence(loop), functions(functions), maxBytes(maxBytes),
+        builder(loop) {}
 
   bool run();
 
+  // What could leave the loop and stays, as it would take too much memory.
+  ArrayRef<Operation *> getLeft() const { return left; }
+
 private:
   bool isWorth(Operation *op);
+  bool isLarge(Operation *op);
   Value hoist(Value value);
   Value hoistOp(Operation *op);
   Value hoistDot(DotOp op);
@@ -41,6 +47,8 @@ private:
   LoopEdit edit;
   LoopDependence dependence;
   bool functions;
+  int64_t maxBytes;
+  SmallVector<Operation *> left;
   OpBuilder builder;
   llvm::DenseMap<Value, Value> sequences; // body value: for all steps
 };
@@ -53,6 +61,55 @@ bool Hoister::isWorth(Operation *op) {
   return functions && isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp,
                           math::SinOp, math::CosOp, math::PowFOp, SigmoidOp,
                           SoftplusOp>(op);
+}
+
+// The size of a value for one step and one example.
+static int64_t bytesOfStep(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      bytes *= size;
+  return bytes;
+}
+
+// Whether a function's values for all steps would take more memory than what
+// they are computed from, and more than `maxBytes` for each step and example.
+// A product is worth its memory: for all steps at once it is several times as
+// fast.
+bool Hoister::isLarge(Operation *op) {
+  if (isa<DotOp, GatherOp>(op))
+    return false;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitBlockArguments = true;
+  options.filter = [&](Operation *from) {
+    return from->getBlock() == edit.getLoop().getBodyBlock();
+  };
+  SetVector<Operation *> slice;
+  if (failed(getBackwardSlice(op, &slice, options)))
+    return false;
+  SetVector<Value> sources;
+  for (Operation *from : slice)
+    for (Value operand : from->getOperands())
+      if (auto argument = dyn_cast<BlockArgument>(operand);
+          argument && argument.getOwner() == edit.getLoop().getBodyBlock() &&
+          argument != edit.getLoop().getStep())
+        sources.insert(operand);
+  Value result = op->getResult(0);
+  int64_t bytes = 0;
+  size_t dynamic = 0;
+  for (Value source : sources) {
+    bytes += bytesOfStep(source);
+    dynamic = std::max(
+        dynamic,
+        cast<RankedTensorType>(source.getType()).getNumDynamicDims());
+  }
+  // With a time axis more it grows with both lengths.
+  if (cast<RankedTensorType>(result.getType()).getNumDynamicDims() > dynamic)
+    return true;
+  int64_t own = bytesOfStep(result);
+  return own > maxBytes && own > bytes;
 }
 
 int64_t Hoister::constantSteps() {
@@ -212,7 +269,7 @@ bool Hoister::run() {
   SmallVector<Operation *> roots;
   for (Operation &op : loop.getBodyBlock()->without_terminator())
     if (isWorth(&op) && dependence.isFree(op.getResult(0)))
-      roots.push_back(&op);
+      (isLarge(&op) ? left : roots).push_back(&op);
   for (Operation *op : roots) {
     Value result = op->getResult(0);
     // Needed only by others that have been moved.
@@ -297,6 +354,21 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
     }
   }
 
+  // Functions that are left in the loop to save memory.
+  void reportLarge(ArrayRef<Operation *> ops) {
+    for (Operation *op : ops) {
+      Value result = op->getResult(0);
+      int64_t bytes = bytesOfStep(result);
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("function-stays")
+                                       .category(getArgument()))
+          << ("`" + op->getName().stripDialect() +
+              "` is computed step by step: for all steps at once its values "
+              "would take " +
+              Twine(bytes) + " bytes for each step and example")
+                 .str();
+    }
+  }
+
   void runOnOperation() override {
     SmallVector<LoopOp> loops;
     getOperation()->walk([&](LoopOp loop) { loops.push_back(loop); });
@@ -304,7 +376,9 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
       moveLoopInvariantCode(loop);
       // Adding slices replaces the loop; find it again by its body.
       Block *body = loop.getBodyBlock();
-      Hoister(loop, functions).run();
+      Hoister hoister(loop, functions, maxBytes);
+      hoister.run();
+      reportLarge(hoister.getLeft());
       loop = cast<LoopOp>(body->getParentOp());
       sinkProducts(loop);
       reportMissed(loop);

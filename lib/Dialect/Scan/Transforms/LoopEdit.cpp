@@ -38,10 +38,17 @@ unsigned LoopEdit::stack(Value value) {
   return number;
 }
 
+unsigned LoopEdit::carry(Value first, Value next) {
+  newFirsts.push_back(first);
+  loop.getBodyBlock()->addArgument(first.getType(), first.getLoc());
+  loop.getYield().getCarriesMutable().append(next);
+  return loop.getNumCarries() + newFirsts.size() - 1;
+}
+
 LoopOp LoopEdit::finish() {
   unsigned before = loop.getNumStacks();
   OperandRange stacked = loop.getYield().getStacks();
-  if (newSlices.empty() && stacked.size() == before)
+  if (newSlices.empty() && newFirsts.empty() && stacked.size() == before)
     return loop;
   SmallVector<Type> types(loop.getStackResults().getTypes());
   int64_t steps = loop.getConstantTrip().value_or(ShapedType::kDynamic);
@@ -51,6 +58,8 @@ LoopOp LoopEdit::finish() {
   SmallVector<Value> finals(loop.getFinalResults());
   for (Value final : finals)
     types.push_back(final.getType());
+  for (Value first : newFirsts)
+    types.push_back(first.getType());
 
   SmallVector<Value> operands = {loop.getTrip()};
   if (loop.getLengths())
@@ -58,12 +67,14 @@ LoopOp LoopEdit::finish() {
   llvm::append_range(operands, loop.getSlices());
   llvm::append_range(operands, newSlices);
   llvm::append_range(operands, loop.getFirsts());
+  llvm::append_range(operands, newFirsts);
   OpBuilder builder(loop);
   OperationState description(loop.getLoc(), LoopOp::getOperationName(),
                              operands, types, {});
   description.addRegion()->takeBody(loop.getBody());
   LoopOp::Properties properties = loop.getProperties();
   properties.operandSegmentSizes[2] += newSlices.size();
+  properties.operandSegmentSizes[3] += newFirsts.size();
   description.getOrAddProperties<LoopOp::Properties>() = properties;
   auto extended = cast<LoopOp>(builder.create(description));
   extended->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
@@ -73,6 +84,7 @@ LoopOp LoopEdit::finish() {
     final.replaceAllUsesWith(extended.getFinalResults()[number]);
   loop.erase();
   newSlices.clear();
+  newFirsts.clear();
   return loop = extended;
 }
 

@@ -21,6 +21,10 @@ public:
   unsigned stack(mlir::Value value);
   bool isStacked(mlir::Value value);
 
+  /// The number of a new carry that begins as `first`, from outside, and whose
+  /// next value is `next`.
+  unsigned carry(mlir::Value first, mlir::Value next);
+
   /// Replaces the loop if anything was added.
   LoopOp finish();
 
@@ -29,7 +33,7 @@ public:
 
 private:
   LoopOp loop;
-  llvm::SmallVector<mlir::Value> newSlices;
+  llvm::SmallVector<mlir::Value> newSlices, newFirsts;
 };
 
 /// What each step of a loop reads from one sequence: a slice of the outside,

@@ -48,6 +48,11 @@ def ScanHoist : Scan_Pass<"scan-hoist"> {
     after the loop if what it multiplies is stacked anyway. A product that
     stays without need of a carry is reported.
 
+    A function whose values would take more memory for all steps than what they
+    are computed from stays, and is reported, unless they are small: in
+    `exp(-dt * A)` with `dt` a vector and `A` a matrix, a matrix would be kept
+    for each step.
+
     ```mlir
     scan.loop ... slices(%x = %xs : tensor<?x?x2xf32>) carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
       %p = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x4xf32>
@@ -62,8 +67,36 @@ def ScanHoist : Scan_Pass<"scan-hoist"> {
   }];
   let options = [
     Option<"functions", "functions", "bool", "true",
-           "move transcendental functions too, not only products and lookups">
+           "move transcendental functions too, not only products and lookups">,
+    Option<"maxBytes", "max-bytes", "int64_t", "1024",
+           "most bytes, for a step and an example, of a function's values that "
+           "leave the loop although they are larger than what they come from; "
+           "a function of so many values fills vectors in the loop, too">
   ];
+}
+
+def ScanKeepLast : Scan_Pass<"scan-keep-last"> {
+  let summary = "Keeps the last step of what nobody reads in full";
+  let description = [{
+    A loop stacks a value for all steps, and only its last valid step is read
+    (of a loop that runs backwards: its first): the value is carried instead.
+    With `h' = ...` stacked by a scan and `last(h)`, memory does not grow with
+    the number of steps.
+
+    ```mlir
+    %hs, %c = scan.loop ... lengths(%len) carry(%h = %h0 : tensor<?x4xf32>) step(%t) {
+      ...
+      scan.yield carry(%n : tensor<?x4xf32>) stack(%o : tensor<?x4xf32>)
+    }
+    %last = scan.pick_step last %hs lengths(%len) : tensor<?x?x4xf32> -> tensor<?x4xf32>
+    // becomes
+    %c, %last = scan.loop ... lengths(%len)
+        carry(%h = %h0 : tensor<?x4xf32>, %unread = %zeros : tensor<?x4xf32>) step(%t) {
+      ...
+      scan.yield carry(%n, %o : tensor<?x4xf32>, tensor<?x4xf32>)
+    }
+    ```
+  }];
 }
 
 def ScanSumWeightGradients : Scan_Pass<"scan-sum-weight-gradients"> {
