@@ -96,9 +96,13 @@ private:
     auto results = function->getAttrOfType<IntegerAttr>("rnnc.num_results");
     unsigned inputs = function.getNumArguments() -
                       unsigned(results ? results.getInt() : 0);
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      args.push_back(describeArg(function.getArgumentTypes()[i],
-                                 function.getArgAttrDict(i), i >= inputs));
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      json::Object arg = describeArg(function.getArgumentTypes()[i],
+                                     function.getArgAttrDict(i), i >= inputs);
+      if (function.getArgument(i).use_empty())
+        arg["unused"] = true;
+      args.push_back(std::move(arg));
+    }
     for (unsigned i = 0; i < function.getNumResults(); ++i)
       args.push_back(describeArg(function.getResultTypes()[i],
                                  function.getResultAttrDict(i), true));

@@ -99,10 +99,10 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   switch (arg.source) {
   case SrcUser:
     return bindUser(call, arg, bump);
+  case SrcNothing:
+    return nullptr;
   case SrcParam:
-    return call.c ? paramsArena(call.c->params) +
-                        size_t(m.params[arg.index].offset) * realSize()
-                  : nullptr;
+    return call.c ? paramPlace(call, m.params[arg.index]) : nullptr;
   case SrcLengths:
     return call.c ? const_cast<int32_t *>(call.lengths[arg.index]) : nullptr;
   case SrcStateIn:
@@ -213,8 +213,9 @@ static void plan(Call &call, Bump &bump) {
 
 static size_t workspaceBytes(const rnnc_context *ctx, int32_t module,
                              int32_t function, int64_t batch,
-                             const int32_t *times) {
+                             const int32_t *times, bool hasPrepared) {
   Call call(ctx, module, nullptr);
+  call.hasPrepared = hasPrepared;
   if (!begin(call, function, batch, times))
     return SIZE_MAX;
   if (call.f->kind == KindSample && !canSample(call))
@@ -230,12 +231,16 @@ static size_t workspaceBytes(const rnnc_context *ctx, int32_t module,
   return addSizes(alignUp(bump.used), kAlign);
 }
 
-/// Refuses a workspace, with the size that is good for every call.
+static size_t workspaceOf(const Call &call) {
+  return workspaceBytes(call.run.ctx, call.module,
+                        int32_t(call.f - call.m->functions), call.batch,
+                        call.times, call.hasPrepared);
+}
+
+/// Refuses a workspace, with the size that is good for every such call.
 static int32_t refuseWorkspace(const Call &call) {
   const rnnc_call *c = call.c;
-  size_t need = workspaceBytes(call.run.ctx, call.module,
-                               int32_t(call.f - call.m->functions), call.batch,
-                               call.times);
+  size_t need = workspaceOf(call);
   if (heldSize(need) == 0)
     return fail(c->error, RNNC_ERR_ARGUMENT, -1, "workspace", -1, -1, -1,
                 "the workspace of `%s` for these sizes cannot be held",
@@ -272,9 +277,7 @@ static int32_t runEntryOnce(Call &call, Bump &bump) {
 }
 
 static int32_t runPlanned(Call &call, Bump &bump) {
-  size_t need = workspaceBytes(call.run.ctx, call.module,
-                               int32_t(call.f - call.m->functions), call.batch,
-                               call.times);
+  size_t need = workspaceOf(call);
   if (!call.c->workspace || call.c->workspace_bytes < need ||
       heldSize(need) == 0)
     return refuseWorkspace(call);
@@ -330,9 +333,9 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
 
 using namespace rnnc::rt;
 
-size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
-                              int32_t function, int32_t batch,
-                              const int32_t *times) {
+static size_t checkedWorkspace(const rnnc_context *ctx, int32_t module,
+                               int32_t function, int32_t batch,
+                               const int32_t *times, bool hasPrepared) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || function < 0 || function >= m->numFunctions ||
       variantOf(ctx) < 0 || batch < 0)
@@ -340,7 +343,20 @@ size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
   for (int32_t t = 0; t < m->functions[function].numTimes; ++t)
     if (!times || times[t] < 0)
       return 0;
-  return heldSize(workspaceBytes(ctx, module, function, batch, times));
+  return heldSize(
+      workspaceBytes(ctx, module, function, batch, times, hasPrepared));
+}
+
+size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
+                              int32_t function, int32_t batch,
+                              const int32_t *times) {
+  return checkedWorkspace(ctx, module, function, batch, times, false);
+}
+
+size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
+                                       int32_t function, int32_t batch,
+                                       const int32_t *times) {
+  return checkedWorkspace(ctx, module, function, batch, times, true);
 }
 
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,

@@ -11,7 +11,7 @@ namespace rnnc::rt {
 
 Call::Call(const rnnc_context *ctx, int32_t module, const rnnc_call *c)
     : run{ctx, kKernelFloats}, variant(variantOf(ctx)), module(module),
-      m(moduleAt(module)), c(c) {}
+      m(moduleAt(module)), c(c), hasPrepared(c && c->prepared) {}
 
 bool begin(Call &call, int32_t function, int64_t batch, const int32_t *times) {
   if (!call.m || function < 0 || function >= call.m->numFunctions)
@@ -92,9 +92,16 @@ static int32_t openStates(Call &call) {
 
 static int32_t checkObjects(Call &call) {
   const rnnc_call *c = call.c;
-  if (int32_t status = checkObject(c->error, "params", c->params, kParamsMagic,
-                                   call.module))
-    return status;
+  if (bool alone = !c->params && c->prepared; !alone) {
+    if (int32_t status = checkObject(c->error, "params", c->params,
+                                     kParamsMagic, call.module))
+      return status;
+  } else if (call.f->uses & UsesParams) {
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "params", -1, -1, -1,
+                "`params` is NULL: `%s` reads parameters that prepared weights "
+                "do not have",
+                call.f->name);
+  }
   if (int32_t status = checkPrepared(call))
     return status;
   if (call.f->kind == KindTrainStep)

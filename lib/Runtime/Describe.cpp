@@ -39,6 +39,7 @@ void rnnc_rt_describe(rnnc_library *library) {
       .stream_reset = rnnc_rt_stream_reset,
       .stream_copy = rnnc_rt_stream_copy,
       .workspace_size = rnnc_rt_workspace_size,
+      .prepared_workspace_size = rnnc_rt_prepared_workspace_size,
       .call = rnnc_rt_call,
       .params_save_size = rnnc_rt_params_save_size,
       .params_save = rnnc_rt_params_save,

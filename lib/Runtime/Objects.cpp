@@ -2,9 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 namespace rnnc::rt {
+
+Temporary::Temporary(char *behind, size_t left, size_t bytes)
+    : place(bytes <= left
+                ? behind
+                : static_cast<char *>(aligned_alloc(kAlign, alignUp(bytes)))),
+      owned(bytes <= left ? nullptr : place) {}
+
+Temporary::~Temporary() { free(owned); }
 
 /// Header, counters, then one arena a slot.
 constexpr size_t kCounters = kAlign;
@@ -190,9 +199,11 @@ int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
                             size_t bytes, int32_t batch, rnnc_error *error) {
   if (int32_t status = checkContext(error, ctx))
     return status;
-  if (int32_t status =
-          checkObject(error, "params", params, kParamsMagic, module))
-    return status;
+  // Prepared weights may be all there is.
+  if (params)
+    if (int32_t status =
+            checkObject(error, "params", params, kParamsMagic, module))
+      return status;
   return initStates(module, "stream", stream, bytes, batch, kStreamMagic,
                     error);
 }

@@ -12,7 +12,7 @@
 
 namespace rnnc::rt {
 
-/// The arena follows the header; scratch for `orthogonal` follows the arena.
+/// The arena follows the header.
 const char *paramsArena(const rnnc_params *params) {
   return reinterpret_cast<const char *>(params) + kAlign;
 }
@@ -228,10 +228,11 @@ void initParam(const ParamDesc &p, int32_t index, uint64_t seed,
 using namespace rnnc::rt;
 
 /// Out of line: it runs in a floating-point state of its own.
-__attribute__((noinline)) static void drawParams(const ModuleDesc &m, rnnc_params *params,
-                       uint64_t seed) {
+__attribute__((noinline)) static void drawParams(const ModuleDesc &m,
+                                                 rnnc_params *params,
+                                                 uint64_t seed,
+                                                 double *scratch) {
   char *arena = paramsArena(params);
-  auto *scratch = reinterpret_cast<double *>(arena + arenaBytes(m));
   Writer write{arena, rnnc_rt_library.real};
   for (int32_t i = 0; i < m.numParams; ++i)
     initParam(m.params[i], i, seed, scratch, write);
@@ -239,7 +240,7 @@ __attribute__((noinline)) static void drawParams(const ModuleDesc &m, rnnc_param
 
 size_t rnnc_rt_params_size(int32_t module) {
   const ModuleDesc *m = moduleAt(module);
-  return m ? kAlign + arenaBytes(*m) + size_t(m->initScratch) * 8 : 0;
+  return m ? kAlign + arenaBytes(*m) : 0;
 }
 
 int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
@@ -247,13 +248,19 @@ int32_t rnnc_rt_params_init(int32_t module, rnnc_params *params, size_t bytes,
   if (int32_t status = checkModule(error, module))
     return status;
   const ModuleDesc &m = *moduleAt(module);
-  if (int32_t status = checkMemory(error, "params", params, bytes,
-                                   rnnc_rt_params_size(module)))
+  size_t size = rnnc_rt_params_size(module);
+  if (int32_t status = checkMemory(error, "params", params, bytes, size))
     return status;
+  // `orthogonal` works on a copy in f64.
+  Temporary copy(reinterpret_cast<char *>(params) + size, bytes - size,
+                 size_t(m.initScratch) * 8);
+  if (!copy.place)
+    return fail(error, RNNC_ERR_WORKSPACE, -1, "params", -1, -1, -1,
+                "there is no memory to draw first values in");
   blankParams(module, params);
   {
     FloatGuard guard(kExactFloats);
-    drawParams(m, params, seed);
+    drawParams(m, params, seed, reinterpret_cast<double *>(copy.place));
   }
   paramsChanged(params, seed);
   return succeed(error);

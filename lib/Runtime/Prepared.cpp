@@ -3,7 +3,9 @@
 //
 // The compiled `prepare` of a module packs its weights into panels. They lie
 // in the caller's object behind its header, or in the workspace of a call that
-// was given none. What the packing itself needs lies behind them.
+// was given none. Behind the panels an object has the parameters that are also
+// read as they are, biases and tables above all: with it, functions that
+// change no parameter need no others.
 #include "Runtime.h"
 
 #include <string.h>
@@ -12,6 +14,37 @@ namespace rnnc::rt {
 
 static size_t panelBytes(const ModuleDesc &m) {
   return size_t(m.prepared) * realSize();
+}
+
+/// The header and the panels.
+static size_t keptOffset(const ModuleDesc &m) {
+  return alignUp(kAlign + panelBytes(m));
+}
+
+static size_t objectBytes(const ModuleDesc &m) {
+  return alignUp(keptOffset(m) + size_t(m.kept) * realSize());
+}
+
+static char *keptPlace(const ModuleDesc &m, rnnc_prepared *prepared,
+                       const ParamDesc &p) {
+  return reinterpret_cast<char *>(prepared) + keptOffset(m) +
+         size_t(p.kept) * realSize();
+}
+
+char *paramPlace(const Call &call, const ParamDesc &p) {
+  if (!call.c->params)
+    return keptPlace(*call.m, call.c->prepared, p);
+  return paramsArena(call.c->params) + size_t(p.offset) * realSize();
+}
+
+static void keepParameters(const Call &call, rnnc_prepared *prepared) {
+  const ModuleDesc &m = *call.m;
+  for (int32_t i = 0; i < m.numParams; ++i) {
+    const ParamDesc &p = m.params[i];
+    if (p.kept >= 0)
+      memcpy(keptPlace(m, prepared, p), paramPlace(call, p),
+             size_t(p.count) * realSize());
+  }
 }
 
 void packWeights(Call &call, Bump &bump) {
@@ -28,8 +61,9 @@ void packWeights(Call &call, Bump &bump) {
 void placePanels(Call &call, Bump &bump) {
   if (!(call.f->uses & UsesPanels))
     return;
-  if (call.c && call.c->prepared) {
-    call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
+  if (call.hasPrepared) {
+    if (call.c)
+      call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
     return;
   }
   call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
@@ -51,6 +85,7 @@ void refreshPrepared(Call &call, Bump &bump) {
     return;
   call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
   packWeights(call, bump);
+  keepParameters(call, call.c->prepared);
   sign(call, call.c->prepared);
 }
 
@@ -63,6 +98,7 @@ int32_t checkPrepared(const Call &call) {
       !header ? "`prepared` was not prepared"
       : header->variant != call.variant
           ? "`prepared` was made for other code than this context uses"
+      : !c->params ? nullptr
       : header->of != c->params
           ? "`prepared` was made of other parameters"
       : header->stamp != reinterpret_cast<Header *>(c->params)->stamp
@@ -73,19 +109,21 @@ int32_t checkPrepared(const Call &call) {
              : RNNC_OK;
 }
 
-/// The header, the panels, room for the packing. With an object it packs.
-static size_t layOut(Call &call, rnnc_prepared *prepared) {
-  Bump bump{reinterpret_cast<char *>(prepared)};
-  bump.take(kAlign);
-  call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
+/// What packing needs while it runs.
+static size_t packingBytes(const rnnc_context *ctx, int32_t module) {
+  Call call(ctx, module, nullptr);
+  Bump bump{nullptr};
   packWeights(call, bump);
-  return alignUp(bump.used);
+  return bump.used;
 }
 
 /// Out of line: it runs in the floating-point state of kernels.
-__attribute__((noinline)) static void pack(Call &call,
-                                           rnnc_prepared *prepared) {
-  layOut(call, prepared);
+__attribute__((noinline)) static void pack(Call &call, rnnc_prepared *prepared,
+                                           char *room) {
+  call.panels = reinterpret_cast<char *>(prepared) + kAlign;
+  Bump bump{room};
+  packWeights(call, bump);
+  keepParameters(call, prepared);
   sign(call, prepared);
 }
 
@@ -96,8 +134,7 @@ using namespace rnnc::rt;
 size_t rnnc_rt_prepared_size(const rnnc_context *ctx, int32_t module) {
   if (!moduleAt(module) || variantOf(ctx) < 0)
     return 0;
-  Call call(ctx, module, nullptr);
-  return layOut(call, nullptr);
+  return objectBytes(*moduleAt(module));
 }
 
 int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
@@ -110,15 +147,20 @@ int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
   if (int32_t status =
           checkObject(error, "params", params, kParamsMagic, module))
     return status;
-  if (int32_t status = checkMemory(error, "prepared", prepared, bytes,
-                                   rnnc_rt_prepared_size(ctx, module)))
+  size_t size = objectBytes(*moduleAt(module));
+  if (int32_t status = checkMemory(error, "prepared", prepared, bytes, size))
     return status;
+  Temporary room(reinterpret_cast<char *>(prepared) + size, bytes - size,
+                 packingBytes(ctx, module));
+  if (!room.place)
+    return fail(error, RNNC_ERR_WORKSPACE, -1, "prepared", -1, -1, -1,
+                "there is no memory to pack weights in");
   rnnc_call c;
   memset(&c, 0, sizeof(c));
   c.params = const_cast<rnnc_params *>(params); // packing only reads them
   Call call(ctx, module, &c);
   FloatGuard guard(kKernelFloats);
   call.run.caller = guard.before;
-  pack(call, prepared);
+  pack(call, prepared, room.place);
   return succeed(error);
 }

@@ -94,6 +94,20 @@ struct Bump {
   }
 };
 
+/// Memory for as long as a function runs: what is left behind the caller's
+/// object if that is enough, else the heap's. `place` is null if there is none.
+class Temporary {
+public:
+  Temporary(char *behind, size_t left, size_t bytes);
+  ~Temporary();
+  Temporary(const Temporary &) = delete;
+  Temporary &operator=(const Temporary &) = delete;
+  char *const place;
+
+private:
+  char *const owned;
+};
+
 /// Philox4x32-10: four numbers from a key and a counter.
 void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
 
@@ -126,9 +140,14 @@ uint64_t checksum(const void *bytes, size_t size, uint64_t seed = 0);
 // Context.cpp
 int variantOf(const rnnc_context *ctx);
 
+struct Call;
+
 // Objects.cpp: the places inside objects.
 char *paramsArena(rnnc_params *params);
 const char *paramsArena(const rnnc_params *params);
+/// Where the code reads parameter `p`: of the parameters, or of what prepared
+/// weights keep.
+char *paramPlace(const Call &call, const ParamDesc &p);
 /// The parameters were changed by something that `by` stands for: what was
 /// prepared of them is stale.
 void paramsChanged(rnnc_params *params, uint64_t by);
@@ -178,6 +197,7 @@ struct Call {
   StateView state = {};           ///< carry or stream; states null: first states
   int64_t seedPair[2] = {};
   char *panels = nullptr;         ///< packed weights
+  bool hasPrepared = false;       ///< the caller gives them
   char *gradArena = nullptr;      ///< train_step
   double scalars[4] = {};
   char *newParams = nullptr;
@@ -335,6 +355,9 @@ int32_t rnnc_rt_stream_load(int32_t module, rnnc_stream *stream, size_t bytes,
 size_t rnnc_rt_workspace_size(const rnnc_context *ctx, int32_t module,
                               int32_t function, int32_t batch,
                               const int32_t *times);
+size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
+                                       int32_t function, int32_t batch,
+                                       const int32_t *times);
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *call);
 void rnnc_rt_describe(rnnc_library *library);

@@ -66,6 +66,7 @@ class Table(c.Structure):
         ("stream_reset", function(I32, I32, P, P, P)),
         ("stream_copy", function(I32, I32, P, SIZE, P, P)),
         ("workspace_size", function(SIZE, P, I32, I32, I32, P)),
+        ("prepared_workspace_size", function(SIZE, P, I32, I32, I32, P)),
         ("call", function(I32, P, I32, I32, P)),
         ("params_save_size", function(SIZE, I32)),
         ("params_save", function(I32, I32, P, P, SIZE, P)),
@@ -143,9 +144,10 @@ class Module:
                                            batch, None)
         else:
             self.stream = memory(self.table.stream_size(self.index, batch))
-            status = self.table.stream_init(self.context.ctypes.data, self.index,
-                                            self.params.ctypes.data, self.stream.ctypes.data,
-                                            self.stream.size, batch, None)
+            params = None if self.params is None else self.params.ctypes.data
+            status = self.table.stream_init(self.context.ctypes.data, self.index, params,
+                                            self.stream.ctypes.data, self.stream.size, batch,
+                                            None)
         assert status == OK, status
 
     def counters(self):
@@ -184,8 +186,9 @@ class Module:
         assert not given, given
         number = self.functions().index(name)
         padded = np.array(times, np.int32)
-        need = self.table.workspace_size(self.context.ctypes.data, self.index, number, batch,
-                                         padded.ctypes.data)
+        size = (self.table.workspace_size if self.prepared is None
+                else self.table.prepared_workspace_size)
+        need = size(self.context.ctypes.data, self.index, number, batch, padded.ctypes.data)
         assert need > 0, name
         work = memory(need + 64)
         self.error = Error()

@@ -33,7 +33,7 @@ static void *work(void *arg) {
     job->status = job->library->call(job->context, job->module, job->function, job->call);
   else if (job->prepared)
     job->status = job->library->prepare(job->context, job->module, job->params, job->prepared,
-                                        job->bytes);
+                                        job->bytes, NULL);
   return NULL;
 }
 

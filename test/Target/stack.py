@@ -36,7 +36,7 @@ class OnSmallStack:
     def call(self, context, module, function, call):
         return self.run("stack_of_call", P(context), module, function, P(call))
 
-    def prepare(self, context, module, params, prepared, size):
+    def prepare(self, context, module, params, prepared, size, error):
         return self.run("stack_of_prepare", P(context), module, P(params), P(prepared),
                         SIZE(size))
 
@@ -51,7 +51,7 @@ def contexts(probe, library):
     tasks = c.cast(probe.tasks_on_small_stacks, TASKS)
     out = memory(library.table.context_size())
     options = Options(4, None, tasks, c.addressof(most))
-    assert library.table.context_init(out.ctypes.data, out.size, c.addressof(options)) == OK
+    assert library.table.context_init(out.ctypes.data, out.size, c.addressof(options), None) == OK
     yield "tasks", out, most
     assert most.used > 0, "nothing was cut into tasks"
     yield "threads", library.context(3), None
@@ -71,7 +71,7 @@ def main():
         for name, context, most in contexts(probe, library):
             for about in library.modules:
                 for function in about["functions"]:
-                    for batch, steps in ((1, 1), (5, 3), (40, 33)):
+                    for batch, steps in ((1, 1), (33, 21)):
                         module = library.module(about["name"], context)
                         module.table = OnSmallStack(probe, library.table)
                         if function["name"] == "train_step":

@@ -7,8 +7,9 @@
  * All objects live in the caller's memory, aligned to 64 bytes. Sizes are
  * asked for first; 0 says that there is no such object, or that its size
  * cannot be held. No function writes global state; only `_context_create`,
- * `_open`, `_reserve` and `_params_load_file` allocate, and only contexts of
- * more than one thread lock.
+ * `_open`, `_reserve` and `_params_load_file` allocate (`_params_init` and
+ * `_prepare` may for as long as they run), and only contexts of more than one
+ * thread lock.
  *
  * What can fail returns an rnnc_status and takes an rnnc_error as its last
  * argument, which may be NULL. It is always filled: after RNNC_OK its status
@@ -73,8 +74,10 @@ typedef struct rnnc_context_options {
 typedef struct rnnc_context rnnc_context;
 typedef struct rnnc_params rnnc_params;
 /* Weights as the products read them, packed by `_prepare` for one context's
- * code. Functions read it beside the parameters, so it must be of the same
- * parameters as they are now. After `_params_init`, `_params_load`, or a
+ * code, with a copy of the parameters that functions also read as they are.
+ * Functions that change no parameter and have no gradients need nothing else:
+ * with it their `params` may be NULL, and the parameters may be thrown away.
+ * Given both, it must be of the same parameters as they are now. After `_params_init`, `_params_load`, or a
  * `train_step` that was not given it, a call with the old one is refused with
  * RNNC_ERR_STATE. Writes through the pointer of `_params_data` are not seen:
  * whoever writes there calls `_prepare` again; until then results mix old
@@ -114,7 +117,7 @@ typedef struct rnnc_session {
  * alike, row-major [batch, time, feature]); an optional one may be NULL, and
  * every result that is not wanted. */
 typedef struct rnnc_call {
-  rnnc_params *params;
+  rnnc_params *params;           /* NULL: `prepared` has all that the function reads */
   rnnc_prepared *prepared;       /* NULL: packed inside the call; only train_step writes it */
   rnnc_optimizer *optimizer;     /* train_step only */
   rnnc_carry *carry;             /* models trained with `bptt k carry`; NULL: first states */
@@ -188,6 +191,9 @@ typedef struct rnnc_library {
 
   size_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
                            const int32_t *times);
+  /* Of calls that are given prepared weights: no room to pack. */
+  size_t (*prepared_workspace_size)(const rnnc_context *, int32_t module, int32_t function,
+                                    int32_t batch, const int32_t *times);
   int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
 
   /* Parameters as a safetensors file in memory of `params_save_size` bytes. */

@@ -44,6 +44,7 @@ struct ParamDesc {
   int32_t init;
   uint32_t labelled; ///< bit i: axis i has labels, its entries are blocks
   int32_t trainable;
+  int64_t kept; ///< place among what prepared weights keep as it is; -1: none
 };
 
 struct StateDesc {
@@ -107,7 +108,8 @@ enum Source : int32_t {
   SrcPrevOut = 18,       ///< last true element of the chunk
   SrcGiven = 19,         ///< i32: 1 if the caller gave argument `index`
   SrcScratch = 20,       ///< zeros, or a result nobody asked for
-  SrcPrepared = 21       ///< packed weights
+  SrcPrepared = 21,      ///< packed weights
+  SrcNothing = 22        ///< an argument that the code does not read
 };
 
 struct EntryArgDesc {
@@ -144,7 +146,8 @@ enum FunctionUses : uint32_t {
   UsesStates = 1, ///< states, previous elements or flags of a carry or stream
   UsesPanels = 2, ///< packed weights
   UsesValues = 4, ///< arguments that are indices or flags
-  UsesSizes = 8   ///< arrays that may be too large for any memory
+  UsesSizes = 8,  ///< arrays that may be too large for any memory
+  UsesParams = 16 ///< parameters that prepared weights do not keep
 };
 
 struct FunctionDesc {
@@ -191,6 +194,7 @@ struct ModuleDesc {
   const EntryDesc *prepare; ///< packs the weights; null: there is nothing to
   const Header *baked;      ///< parameters that are part of the library
   int64_t prepared;     ///< elements of packed weights
+  int64_t kept;         ///< elements of parameters that are kept beside them
   int64_t arena;        ///< elements, padding between parameters included
   int64_t initScratch;  ///< f64 numbers that params_init needs
   double scheduleA, scheduleB, scheduleC;

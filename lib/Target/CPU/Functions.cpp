@@ -174,8 +174,11 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
     bool optional = from.optional || *user == rt::RoleStateOut;
     return take(rt::SrcUser, addArg(f, from, *user, optional));
   }
-  if (role == "param")
-    return take(rt::SrcParam, parameterIndex(from.name));
+  if (role == "param") {
+    int index = parameterIndex(from.name);
+    return take(from.unused && index >= 0 ? rt::SrcNothing : rt::SrcParam,
+                index);
+  }
   if (role == "lengths") {
     // Its argument was added before all others.
     return take(rt::SrcLengths,
@@ -408,6 +411,37 @@ static std::vector<std::string> possible(const Module &m,
   return names;
 }
 
+/// Calls `visit` with each parameter that the code of a function reads.
+template <typename Visit>
+static void forEachParameter(const Function &f, Visit visit) {
+  for (const EntryArg &arg : f.entry.args)
+    if (arg.source == rt::SrcParam)
+      visit(arg.index);
+}
+
+/// What functions that change no parameter read of them is kept beside the
+/// packed weights, so that these do alone. Functions with gradients pack most
+/// weights themselves: they need the parameters.
+static void keepParameters(Module &m) {
+  auto differentiates = [](const Function &f) {
+    return f.name == "grad" || f.name == "vjp" || f.kind == rt::KindTrainStep;
+  };
+  for (const Function &f : m.functions)
+    if (!differentiates(f))
+      forEachParameter(f, [&](int i) { m.parameters[size_t(i)].kept = 0; });
+  for (Parameter &p : m.parameters)
+    if (p.kept == 0) {
+      p.kept = m.kept;
+      m.kept += (p.count() + 15) / 16 * 16;
+    }
+  for (Function &f : m.functions) {
+    f.fromPrepared = f.kind != rt::KindTrainStep;
+    forEachParameter(f, [&](int i) {
+      f.fromPrepared &= m.parameters[size_t(i)].kept >= 0;
+    });
+  }
+}
+
 llvm::Error target::makeFunctions(const Library &library, Module &m,
                                   const std::vector<RawEntry> &entries,
                                   const std::vector<RawExport> &exports) {
@@ -449,5 +483,6 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
           arg.defaultValue = it->second;
     m.functions.push_back(std::move(*f));
   }
+  keepParameters(m);
   return llvm::Error::success();
 }

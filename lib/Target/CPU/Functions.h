@@ -18,6 +18,7 @@ struct RawArg {
   std::vector<std::string> shape;
   bool result = false;
   bool optional = false;
+  bool unused = false; ///< the code does not read it
 };
 
 struct RawEntry {

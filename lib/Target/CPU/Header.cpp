@@ -137,6 +137,9 @@ static void functionText(llvm::raw_ostream &os, const Module &m,
   os << statuses(f) << " */\n";
   prototype(os, "size_t ", f.symbol + "_workspace_size",
             spell(workspaceParameters(f)));
+  if (readsPrepared(f))
+    prototype(os, "size_t ", f.symbol + "_prepared_workspace_size",
+              spell(workspaceParameters(f)));
   prototype(os, "int32_t ", f.symbol, spell(parameters));
   os << "\n";
 }
@@ -224,7 +227,10 @@ std::string target::headerText(const Library &library) {
         "returns an\n * rnnc_status and tells in `error`, which may be NULL, "
         "what is at fault.\n * Memory belongs to the caller; objects are "
         "aligned to 64 bytes. A size of 0:\n * no memory can hold it.\n"
-        " * `prepared` may be NULL: the weights are packed inside the call.\n */\n"
+        " * `prepared` may be NULL: the weights are packed inside the call. "
+        "With prepared\n * weights a workspace of "
+        "`_prepared_workspace_size` bytes is enough, and functions\n * "
+        "without gradients take NULL for `params`.\n */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << kHeaderCommon << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   for (const ObjectFunction &f : libraryFunctions())

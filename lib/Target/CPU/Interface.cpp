@@ -232,6 +232,7 @@ static RawEntry readEntry(const json::Object &object) {
     raw.shape = strings(arg.getArray("shape"));
     raw.result = arg.getBoolean("result").value_or(false);
     raw.optional = arg.getBoolean("optional").value_or(false);
+    raw.unused = arg.getBoolean("unused").value_or(false);
     entry.args.push_back(std::move(raw));
   });
   return entry;

@@ -111,6 +111,12 @@ std::vector<CParameter> target::workspaceParameters(const Function &f) {
   return out;
 }
 
+bool target::readsPrepared(const Function &f) {
+  return llvm::any_of(f.entry.args, [](const EntryArg &arg) {
+    return arg.source == rt::SrcPrepared;
+  });
+}
+
 std::vector<ObjectFunction> target::libraryFunctions() {
   return {
       {"manifest", "rnnc_rt_manifest", "const char *", "void",
@@ -183,7 +189,8 @@ static std::vector<ObjectFunction> parameterFunctions() {
        "const rnnc_context *context, const rnnc_params *params, "
        "rnnc_prepared *prepared, size_t bytes, rnnc_error *error",
        "Packs weights for the products; again after every change of the "
-       "parameters."},
+       "parameters.\n * Functions without gradients then take NULL for "
+       "`params`."},
   };
 }
 

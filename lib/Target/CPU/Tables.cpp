@@ -96,7 +96,7 @@ llvm::Constant *Emitter::parameter(const Parameter &p) {
   return structure({string(p.name), numbers(p.shape), array(table, "first"),
                     i64(p.offset), i64(p.count()), f64(p.a), f64(p.b),
                     i32(int64_t(p.shape.size())), i32(p.init),
-                    i32(p.labelled), i32(p.trainable)});
+                    i32(p.labelled), i32(p.trainable), i64(p.kept)});
 }
 
 llvm::Constant *Emitter::argument(const Arg &arg) {
@@ -144,6 +144,7 @@ llvm::Constant *Emitter::entry(const Entry &e) {
 /// What a call of the function has to look for.
 static uint32_t usesOf(const Function &f) {
   uint32_t uses = f.kind == rt::KindSample ? rt::UsesStates : 0;
+  uses |= f.fromPrepared ? 0 : rt::UsesParams;
   for (const EntryArg &arg : f.entry.args) {
     switch (arg.source) {
     case rt::SrcStateIn:
@@ -233,6 +234,7 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
   return structure(
       {string(m.name), array(params, "parameters"), array(states, "states"),
        array(functions, "functions"), prepare, baked(m), i64(m.prepared),
+       i64(m.kept),
        i64(m.arena), i64(scratch),
        f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
        i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),

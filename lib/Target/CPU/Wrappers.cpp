@@ -28,7 +28,8 @@ private:
   llvm::Function *define(llvm::StringRef name, llvm::Type *result,
                          llvm::ArrayRef<llvm::Type *> parameters);
   void object(llvm::StringRef name, const ObjectFunction &f, int module);
-  void workspaceSize(const Function &f, int module, int function);
+  void workspaceSize(const Function &f, int module, int function,
+                     bool prepared);
   void call(const Module &m, const Function &f, int module, int function);
   llvm::Value *timesArray(const Function &f, llvm::Function *wrapper,
                           const std::vector<CParameter> &parameters);
@@ -115,16 +116,17 @@ Emitter::timesArray(const Function &f, llvm::Function *wrapper,
 }
 
 void Emitter::workspaceSize(const Function &f, int moduleIndex,
-                            int functionIndex) {
+                            int functionIndex, bool prepared) {
   std::vector<CParameter> parameters = workspaceParameters(f);
   llvm::SmallVector<llvm::Type *> types;
   for (const CParameter &p : parameters)
     types.push_back(typeOf(p.type));
   llvm::Function *wrapper =
-      define(f.symbol + "_workspace_size", b.getInt64Ty(), types);
+      define(f.symbol + (prepared ? "_prepared" : "") + "_workspace_size",
+             b.getInt64Ty(), types);
   llvm::Value *times = timesArray(f, wrapper, parameters);
   llvm::FunctionCallee target = module.getOrInsertFunction(
-      "rnnc_rt_workspace_size",
+      prepared ? "rnnc_rt_prepared_workspace_size" : "rnnc_rt_workspace_size",
       llvm::FunctionType::get(
           b.getInt64Ty(),
           {ptr, b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), ptr}, false));
@@ -227,7 +229,9 @@ std::vector<std::string> Emitter::run() {
     for (const ObjectFunction &f : objectFunctions(m))
       object(prefix + f.suffix, f, int(i));
     for (size_t k = 0; k < m.functions.size(); ++k) {
-      workspaceSize(m.functions[k], int(i), int(k));
+      workspaceSize(m.functions[k], int(i), int(k), false);
+      if (readsPrepared(m.functions[k]))
+        workspaceSize(m.functions[k], int(i), int(k), true);
       call(m, m.functions[k], int(i), int(k));
     }
   }

@@ -46,8 +46,8 @@ const int64_t panels[] = {4};
 const double perLabel[] = {0.5, -1};
 
 const ParamDesc params[] = {
-    {"a.w", shapeW, nullptr, 0, 6, -1, 1, 2, InitUniform, 0, 1},
-    {"a.b", shapeW, perLabel, 16, 6, 0, 0, 2, InitTable, 1, 0},
+    {"a.w", shapeW, nullptr, 0, 6, -1, 1, 2, InitUniform, 0, 1, -1},
+    {"a.b", shapeW, perLabel, 16, 6, 0, 0, 2, InitTable, 1, 0, 0},
 };
 const StateDesc states[] = {{"s", nullptr, 1, 0, 0}};
 
@@ -92,9 +92,9 @@ const FunctionDesc functions[] = {
 };
 
 const ModuleDesc modules[] = {
-    {"Toy", params, states, functions, &prepare, nullptr, 4, 32, 0, 0, 0, 0, 2, 1, 3, 1, 0,
+    {"Toy", params, states, functions, &prepare, nullptr, 4, 16, 32, 0, 0, 0, 0, 2, 1, 3, 1, 0,
      ScheduleConstant, 0, 0},
-    {"Other", nullptr, nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {"Other", nullptr, nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      ScheduleConstant, 0, 0},
 };
 const VariantDesc variants[] = {{"v1", 1}};

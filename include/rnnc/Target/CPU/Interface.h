@@ -35,6 +35,7 @@ struct Parameter {
   uint32_t labelled = 0;
   bool trainable = true;
   int64_t offset = 0; ///< elements from the start of the arena
+  int64_t kept = -1;  ///< place behind the packed weights, if it is read there
   int64_t count() const;
 };
 
@@ -93,6 +94,7 @@ struct Function {
   int symbols = 0, start = -1, stop = -1;
   bool optionalSeed = false; ///< without a seed nothing is drawn
   uint32_t nonempty = 0;     ///< bit t: rows must have a step on time axis t
+  bool fromPrepared = false; ///< prepared weights are all it reads
   bool usesSeed = false;
   bool usesCarry = false;
   bool usesStream = false;
@@ -107,6 +109,7 @@ struct Module {
   std::vector<Function> functions;
   std::optional<Entry> prepare; ///< packs the weights
   int64_t prepared = 0;         ///< elements of packed weights
+  int64_t kept = 0; ///< elements of parameters that lie beside them
   int64_t arena = 0; ///< elements
   int numSlots = 0;
   bool hasPrev = false;

@@ -24,6 +24,9 @@ struct CParameter {
 std::vector<CParameter> callParameters(const Module &m, const Function &f);
 /// Those of its workspace query.
 std::vector<CParameter> workspaceParameters(const Function &f);
+/// Whether the function reads packed weights: without prepared ones it needs
+/// room to pack them.
+bool readsPrepared(const Function &f);
 /// A C identifier that no other parameter of the list has.
 std::string uniqueName(const std::vector<CParameter> &parameters,
                        llvm::StringRef name);
