@@ -13,7 +13,11 @@ struct Forwarder : mlir::remark::detail::MLIRRemarkStreamerBase {
   void
   streamOptimizationRemark(const mlir::remark::detail::Remark &remark) override {
     mlir::InFlightDiagnostic message = mlir::emitRemark(remark.getLocation());
-    message << "[" << remark.getCombinedCategoryName() << "] ";
+    // `scan-unroll` is `unroll` to those who do not know the passes: the name of
+    // the option that it goes by.
+    llvm::StringRef pass = remark.getCombinedCategoryName();
+    pass.consume_front("scan-");
+    message << "[" << pass << "] ";
     for (const mlir::remark::detail::Remark::Arg &argument : remark.getArgs())
       message << argument.val;
   }

@@ -131,7 +131,7 @@ func.func @inner(%xs: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %h0: tensor<?x8xf3
       %m = arith.mulf %b, %b : tensor<?x8xf32>
       scan.yield carry(%m : tensor<?x8xf32>)
     } -> (tensor<?x8xf32>)
-    // expected-remark @+1 {{this product in a time loop needs no carry, but `scan.loop` cannot be computed for all steps at once}}
+    // expected-remark @+1 {{this product does not need the step before, but stays in the time loop: the loop inside it is not computed for all steps at once}}
     %p = scan.dot %a, %w batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
     %n = arith.addf %h, %p : tensor<?x8xf32>
     scan.yield carry(%n : tensor<?x8xf32>)

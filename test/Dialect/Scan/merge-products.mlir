@@ -55,7 +55,7 @@ func.func @left(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %a: tensor<8x8xf32>, %
   %r = scan.dot %x, %b batch = [[], []] contract = [[1], [2]] : tensor<?x8xf32>, tensor<2x8x8xf32> -> tensor<?x2x8xf32>
   %s = scan.dot %y, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   %c = scan.dot %p, %p batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<8x8xf32>
-  // expected-remark @+1 {{this product stays by itself: its matrix is made after another product with the same operand}}
+  // expected-remark @+1 {{this product is not merged with others of the same value: its matrix is computed after the first of them}}
   %u = scan.dot %x, %c batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   return %p, %q, %r, %s, %u : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
@@ -72,7 +72,7 @@ func.func @some(%x: tensor<?x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>) -
   %p = scan.dot %x, %a batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   %q = scan.dot %x, %b batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   %c = scan.dot %p, %q batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<8x8xf32>
-  // expected-remark @+1 {{this product stays by itself}}
+  // expected-remark @+1 {{this product is not merged}}
   %r = scan.dot %x, %c batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   return %q, %r : tensor<?x8xf32>, tensor<?x8xf32>
 }

@@ -55,7 +55,7 @@ func.func @backward(%xs: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %len: tensor<?
 // SEVEN-LABEL: func @short(
 func.func @short(%h0: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %c4 = arith.constant 4 : index
-  // expected-remark @+1 {{no gradient is cut in this time loop: it ends before the first border}}
+  // expected-remark @+1 {{`bptt` cuts nothing in this time loop: it has no more steps than a piece}}
   %r = scan.loop trip(%c4) carry(%h = %h0 : tensor<?x8xf32>) step(%t) {
     %n = arith.addf %h, %h : tensor<?x8xf32>
     scan.yield carry(%n : tensor<?x8xf32>)

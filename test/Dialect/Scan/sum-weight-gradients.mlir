@@ -27,7 +27,7 @@ func.func @weights(%gs: tensor<?x?x16xf32>, %xs: tensor<?x?x8xf32>, %hs: tensor<
   %w0 = arith.constant dense<0.0> : tensor<16x8xf32>
   %u0 = arith.constant dense<0.0> : tensor<16x16xf32>
   %b0 = arith.constant dense<0.0> : tensor<16xf32>
-  // expected-remark @+1 {{3 sums have left this time loop}}
+  // expected-remark @+1 {{3 sums over the steps of this time loop are made at once, behind it}}
   %r:4 = scan.loop trip(%T) reverse slices(%g = %gs : tensor<?x?x16xf32>, %x = %xs : tensor<?x?x8xf32>, %h = %hs : tensor<?x?x16xf32>)
       carry(%dw = %w0 : tensor<16x8xf32>, %du = %u0 : tensor<16x16xf32>, %db = %b0 : tensor<16xf32>, %c = %g0 : tensor<?x16xf32>) step(%t) {
     %d = arith.addf %g, %c : tensor<?x16xf32>
@@ -50,7 +50,7 @@ func.func @weights(%gs: tensor<?x?x16xf32>, %xs: tensor<?x?x8xf32>, %hs: tensor<
 // CHECK: %[[S:.*]] = scan.scatter_add %arg0[%arg1] batch_dims = 0 : tensor<?x?x8xf32>, tensor<?x?xi32> -> tensor<9x8xf32>
 // CHECK: arith.addf %arg2, %[[S]]
 func.func @table(%gs: tensor<?x?x8xf32>, %is: tensor<?x?xi32>, %first: tensor<9x8xf32>, %T: index) -> tensor<9x8xf32> {
-  // expected-remark @+1 {{1 sum has left this time loop}}
+  // expected-remark @+1 {{1 sum over the steps of this time loop is made at once, behind it}}
   %r = scan.loop trip(%T) slices(%g = %gs : tensor<?x?x8xf32>, %i = %is : tensor<?x?xi32>) carry(%d = %first : tensor<9x8xf32>) step(%t) {
     %p = scan.scatter_add %g[%i] batch_dims = 0 : tensor<?x8xf32>, tensor<?xi32> -> tensor<9x8xf32>
     %s = arith.addf %d, %p : tensor<9x8xf32>
@@ -68,7 +68,7 @@ func.func @table(%gs: tensor<?x?x8xf32>, %is: tensor<?x?xi32>, %first: tensor<9x
 // CHECK: scan.dot %[[L]]#0, %arg1 {{.*}} contract = {{\[\[0, 1\], \[0, 1\]\]}}
 func.func @ragged(%gs: tensor<?x?x16xf32>, %xs: tensor<?x?x8xf32>, %g0: tensor<?x16xf32>, %len: tensor<?xi32>, %T: index) -> (tensor<16x8xf32>, tensor<?x16xf32>) {
   %w0 = arith.constant dense<0.0> : tensor<16x8xf32>
-  // expected-remark @+1 {{1 sum has left this time loop}}
+  // expected-remark @+1 {{1 sum over the steps of this time loop is made at once, behind it}}
   %r:2 = scan.loop trip(%T) lengths(%len) reverse slices(%g = %gs : tensor<?x?x16xf32>, %x = %xs : tensor<?x?x8xf32>)
       carry(%dw = %w0 : tensor<16x8xf32>, %c = %g0 : tensor<?x16xf32>) step(%t) {
     %d = arith.addf %g, %c : tensor<?x16xf32>
@@ -87,9 +87,9 @@ func.func @ragged(%gs: tensor<?x?x16xf32>, %xs: tensor<?x?x8xf32>, %g0: tensor<?
 // CHECK: scan.loop
 // CHECK: scan.yield carry(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} :
 func.func @stays(%xs: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %w: tensor<8x8xf32>, %T: index) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
-  // expected-remark @+3 {{a sum stays in this time loop: what is added up does not change over time}}
-  // expected-remark @+2 {{a sum stays in this time loop: one factor does not change over time}}
-  // expected-remark @+1 {{a sum stays in this time loop: what is added up is not stacked}}
+  // expected-remark @+3 {{a sum is made step by step in this time loop: what is added is the same in every step}}
+  // expected-remark @+2 {{a sum is made step by step in this time loop: one factor is the same in every step}}
+  // expected-remark @+1 {{a sum is made step by step in this time loop: what is added is not kept for all steps}}
   %r:4 = scan.loop trip(%T) slices(%x = %xs : tensor<?x?x8xf32>)
       carry(%a = %h0 : tensor<?x8xf32>, %b = %h0 : tensor<?x8xf32>, %c = %h0 : tensor<?x8xf32>, %d = %h0 : tensor<?x8xf32>) step(%t) {
     %a1 = arith.addf %a, %h0 : tensor<?x8xf32>

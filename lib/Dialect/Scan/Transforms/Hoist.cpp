@@ -332,6 +332,13 @@ static bool sinkProducts(LoopOp &loop) {
   return true;
 }
 
+// What an op is to somebody who reads the source.
+static std::string wordsFor(Operation *op) {
+  if (isa<LoopOp>(op))
+    return "the loop inside it";
+  return ("`" + op->getName().stripDialect() + "` before it").str();
+}
+
 namespace {
 struct Hoist : scan::impl::ScanHoistBase<Hoist> {
   using Base::Base;
@@ -347,10 +354,9 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
         continue;
       remark::missed(dot.getLoc(), remark::RemarkOpts::name("product-stays")
                                        .category(getArgument()))
-          << ("this product in a time loop needs no carry, but `" +
-              obstacle->getName().getStringRef() +
-              "` cannot be computed for all steps at once")
-                 .str();
+          << "this product does not need the step before, but stays in the time "
+             "loop: " +
+                 wordsFor(obstacle) + " is not computed for all steps at once";
     }
   }
 

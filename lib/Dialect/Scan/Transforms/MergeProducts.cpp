@@ -63,8 +63,8 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
       }
       remark::missed(dot.getLoc(), remark::RemarkOpts::name("not-merged")
                                        .category(getArgument()))
-          << "this product stays by itself: its matrix is made after another "
-             "product with the same operand";
+          << "this product is not merged with others of the same value: its "
+             "matrix is computed after the first of them";
     }
     return result;
   }

@@ -67,8 +67,8 @@ struct Segment : scan::impl::ScanSegmentBase<Segment> {
       if (trip && *trip <= period) {
         remark::missed(loop.getLoc(), remark::RemarkOpts::name("not-cut")
                                           .category(getArgument()))
-            << "no gradient is cut in this time loop: it ends before the first "
-               "border";
+            << "`bptt` cuts nothing in this time loop: it has no more steps than "
+               "a piece";
         return;
       }
       cut(loop, period);

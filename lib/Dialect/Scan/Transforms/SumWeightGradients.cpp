@@ -58,15 +58,15 @@ struct SumWeightGradients
     auto missed = [&](StringRef why) {
       remark::missed(loop.getLoc(), remark::RemarkOpts::name("sum-stays")
                                         .category(getArgument()))
-          << ("a sum stays in this time loop: " + why).str();
+          << ("a sum is made step by step in this time loop: " + why).str();
       return std::nullopt;
     };
     if (!edit.isInside(term))
-      return missed("what is added up does not change over time");
+      return missed("what is added is the same in every step");
     Sum sum{number, term, term.getDefiningOp(), {}};
     if (auto dot = term.getDefiningOp<DotOp>()) {
       if (!edit.isInside(dot.getLhs()) || !edit.isInside(dot.getRhs()))
-        return missed("one factor does not change over time");
+        return missed("one factor is the same in every step");
       sum.sequences = {sequenceOf(edit, dot.getLhs()),
                        sequenceOf(edit, dot.getRhs())};
       return sum;
@@ -89,7 +89,7 @@ struct SumWeightGradients
     }
     // Keeping it only for the sum would cost more than adding it up.
     if (!isKept(edit, term))
-      return missed("what is added up is not stacked");
+      return missed("what is added is not kept for all steps");
     if (loop.isMaskedCarry(number) !=
         (loop.getLengths() &&
          cast<RankedTensorType>(term.getType()).getNumDynamicDims() == 1))
@@ -147,8 +147,9 @@ struct SumWeightGradients
     remark::passed(loop.getLoc(), remark::RemarkOpts::name("sum-moved")
                                       .category(getArgument()))
         << std::to_string(sums.size()) +
-               (sums.size() == 1 ? " sum has left" : " sums have left") +
-               " this time loop";
+               (sums.size() == 1 ? " sum over the steps of this time loop is"
+                                 : " sums over the steps of this time loop are") +
+               " made at once, behind it";
   }
 
   void runOnOperation() override {
