@@ -27,6 +27,12 @@ private:
   std::mt19937 engine;
 };
 
+/// One derivative to compare: of an entry, or along a direction that is drawn.
+struct Probe {
+  int64_t entry; ///< -1: a direction
+  Draw draw;     ///< where its numbers begin
+};
+
 class Checker {
 public:
   Checker(rnn::ModuleOp module, const Arrays &arguments,
@@ -39,8 +45,10 @@ public:
   }
 
   std::optional<double> objective();
-  bool check(const std::string &name, const Array &gradient, TensorCheck &out,
-             Draw &draw);
+  bool check(const Array &gradient, const Probe &probe, TensorCheck &out);
+  bool hasShape(const std::string &name, const Array &gradient) {
+    return arguments[name].shape == gradient.shape;
+  }
 
 private:
   bool compare(Array &variable, const std::vector<double> &direction,
@@ -121,41 +129,41 @@ bool Checker::compare(Array &variable, const std::vector<double> &direction,
   return true;
 }
 
-bool Checker::check(const std::string &name, const Array &gradient,
-                    TensorCheck &out, Draw &draw) {
-  out.name = name;
-  out.shape = gradient.shape;
-  Array &variable = arguments[name];
-  if (variable.shape != gradient.shape) {
-    error = "`grad." + name + "` has another shape than `" + name + "`";
-    return false;
+bool Checker::check(const Array &gradient, const Probe &probe,
+                    TensorCheck &out) {
+  Array &variable = arguments[out.name];
+  std::vector<double> direction(gradient.data.size());
+  if (probe.entry >= 0) {
+    direction[size_t(probe.entry)] = 1;
+    return compare(variable, direction, gradient.data[size_t(probe.entry)],
+                   probe.entry, out);
   }
-  for (double g : gradient.data)
-    out.largest = std::max(out.largest, std::fabs(g));
-  int64_t size = gradient.size();
+  Draw draw = probe.draw;
+  double norm = 0, slope = 0;
+  for (double &x : direction) {
+    x = draw.between(-1, 1);
+    norm += x * x;
+  }
+  for (size_t i = 0; i < direction.size(); ++i) {
+    direction[i] /= std::sqrt(norm);
+    slope += direction[i] * gradient.data[i];
+  }
+  return compare(variable, direction, slope, -1, out);
+}
+
+/// Where one tensor is looked at: all entries of a small one, else 64 of them
+/// and 3 directions.
+static std::vector<Probe> probesOf(int64_t size, Draw &draw) {
+  std::vector<Probe> probes;
   bool isSmall = size <= 64;
-  for (int64_t k = 0; k < std::min<int64_t>(size, 64); ++k) {
-    int64_t entry = isSmall ? k : draw.below(size);
-    std::vector<double> direction(size, 0.0);
-    direction[entry] = 1;
-    if (!compare(variable, direction, gradient.data[entry], entry, out))
-      return false;
-  }
+  for (int64_t k = 0; k < std::min<int64_t>(size, 64); ++k)
+    probes.push_back({isSmall ? k : draw.below(size), draw});
   for (int k = 0; k < 3 && !isSmall; ++k) {
-    std::vector<double> direction(size);
-    double norm = 0, slope = 0;
-    for (double &x : direction) {
-      x = draw.between(-1, 1);
-      norm += x * x;
-    }
-    for (int64_t i = 0; i < size; ++i) {
-      direction[i] /= std::sqrt(norm);
-      slope += direction[i] * gradient.data[i];
-    }
-    if (!compare(variable, direction, slope, -1, out))
-      return false;
+    probes.push_back({-1, draw});
+    for (int64_t i = 0; i < size; ++i)
+      draw.between(-1, 1);
   }
-  return true;
+  return probes;
 }
 
 static Array randomValue(rnn::ValueType type, Shape shape, Draw &draw) {
@@ -223,16 +231,19 @@ Arrays rnnc::interp::randomArguments(rnn::ModuleOp module, int64_t batch,
   return arguments;
 }
 
-std::optional<std::vector<TensorCheck>>
-rnnc::interp::checkGradients(rnn::ModuleOp module, const Arrays &arguments,
-                             const Arrays &gradients, const RunOptions &options,
-                             std::string &error) {
+std::optional<std::vector<TensorCheck>> rnnc::interp::checkGradients(
+    rnn::ModuleOp module, const Arrays &arguments, const Arrays &gradients,
+    const RunOptions &options, std::string &error,
+    const std::function<bool(int64_t done, int64_t all)> &goOn) {
   Checker checker(module, arguments, options, error);
   // The first run fixes what `stop` holds.
   if (!checker.objective())
     return std::nullopt;
   Draw draw(options.seed + 1);
   std::vector<TensorCheck> checks;
+  std::vector<const Array *> values;
+  std::vector<std::vector<Probe>> probes;
+  int64_t done = 0, all = 0;
   for (const auto &[name, gradient] : gradients) {
     if (name.compare(0, 5, "grad.") != 0)
       continue;
@@ -241,9 +252,31 @@ rnnc::interp::checkGradients(rnn::ModuleOp module, const Arrays &arguments,
       error = "`" + name + "` is the gradient of nothing that was given";
       return std::nullopt;
     }
-    checks.emplace_back();
-    if (!checker.check(variable, gradient, checks.back(), draw))
+    if (!checker.hasShape(variable, gradient)) {
+      error = "`" + name + "` has another shape than `" + variable + "`";
       return std::nullopt;
+    }
+    TensorCheck check;
+    check.name = variable;
+    check.shape = gradient.shape;
+    for (double g : gradient.data)
+      check.largest = std::max(check.largest, std::fabs(g));
+    probes.push_back(probesOf(gradient.size(), draw));
+    check.left = int64_t(probes.back().size());
+    all += check.left;
+    checks.push_back(std::move(check));
+    values.push_back(&gradient);
   }
+  for (size_t turn = 0; done < all; ++turn)
+    for (size_t t = 0; t < checks.size(); ++t) {
+      if (turn >= probes[t].size())
+        continue;
+      if (goOn && !goOn(done, all))
+        return checks;
+      if (!checker.check(*values[t], probes[t][turn], checks[t]))
+        return std::nullopt;
+      --checks[t].left;
+      ++done;
+    }
   return checks;
 }

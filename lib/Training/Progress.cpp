@@ -33,6 +33,11 @@ std::string training::countText(double count) {
   return fmt::format("{:.0f}", count);
 }
 
+std::string training::lossText(double loss) {
+  return std::abs(loss) < 1e6 ? fmt::format("{:.4f}", loss)
+                              : fmt::format("{:.4g}", loss);
+}
+
 /// A terminal on which a line can be drawn again.
 static bool canRedraw() {
   const char *kind = std::getenv("TERM");
@@ -60,7 +65,7 @@ static std::string longText(const ProgressState &state) {
   std::string text = "step " + steps(state);
   if (state.epochs > 0)
     text += fmt::format(", epoch {}/{}", state.epoch + 1, state.epochs);
-  text += fmt::format(", loss {:.4f}", state.loss);
+  text += ", loss " + lossText(state.loss);
   if (!state.metric.empty())
     text += ", " + state.metric;
   text += fmt::format(", norm {:.3g}, {} tokens/s", state.norm,
@@ -74,7 +79,7 @@ static std::string longText(const ProgressState &state) {
 /// looked for comes first.
 static std::string shortText(const ProgressState &state, int room) {
   std::vector<std::string> pieces = {steps(state),
-                                     fmt::format("loss {:.4f}", state.loss)};
+                                     "loss " + lossText(state.loss)};
   std::string left = state.secondsLeft >= 0
                          ? durationText(state.secondsLeft) + " left"
                          : "";
@@ -126,21 +131,41 @@ std::string training::progressLine(const ProgressState &state, int columns) {
   return line;
 }
 
-void Progress::update(const ProgressState &state) {
+/// Whether a reader can take another line.
+bool Progress::isDue() {
   if (quiet)
-    return;
+    return false;
   Clock::time_point now = Clock::now();
   std::chrono::duration<double> passed = now - last;
   if (passed.count() < (terminal ? 0.1 : 5.0))
-    return;
+    return false;
   last = now;
-  if (!terminal) {
-    fmt::print(stderr, "{}\n", longText(state));
-    return;
-  }
-  fmt::print(stderr, "\r\033[K{}", progressLine(state, terminalWidth()));
+  return true;
+}
+
+void Progress::redraw(const std::string &line) {
+  fmt::print(stderr, "\r\033[K{}", line);
   std::fflush(stderr);
   drawn = true;
+}
+
+void Progress::update(const ProgressState &state) {
+  if (!isDue())
+    return;
+  if (terminal)
+    redraw(progressLine(state, terminalWidth()));
+  else
+    fmt::print(stderr, "{}\n", longText(state));
+}
+
+void Progress::update(const std::string &line) {
+  if (!isDue())
+    return;
+  if (terminal)
+    redraw(line.substr(0, static_cast<size_t>(
+                              std::max(terminalWidth() - 1, 1))));
+  else
+    fmt::print(stderr, "{}\n", line);
 }
 
 void Progress::clear() {

@@ -4,6 +4,7 @@
 #include "CompileCommand.h"
 #include "Guesses.h"
 #include "Model.h"
+#include "SlowNotice.h"
 
 #include "rnnc/Data/Spelling.h"
 #include "rnnc/Frontend/Check.h"
@@ -289,5 +290,6 @@ int tool::runCompileCommand(int argc, char **argv) {
   CompileRequest request;
   if (int code = fill(options, request))
     return code;
+  SlowNotice notice("compiling " + request.source + " ...");
   return compile(request, llvm::errs());
 }

@@ -8,6 +8,7 @@
 #include "rnnc/Support/Text.h"
 
 #if RNNC_HAVE_PIPELINE
+#include "SlowNotice.h"
 #include "rnnc/Pipeline/Compile.h"
 #include "llvm/Support/raw_ostream.h"
 #endif
@@ -119,6 +120,7 @@ compileAndOpen(const ModelOptions &options) {
   request.output = directory.path + "/lib" + stem + ".so";
   std::string messages;
   llvm::raw_string_ostream stream(messages);
+  SlowNotice notice(options.quiet ? "" : "compiling " + options.model + " ...");
   int code = compile(request, options.onlyErrors
                                   ? static_cast<llvm::raw_ostream &>(stream)
                                   : llvm::errs());

@@ -19,6 +19,8 @@ struct ModelOptions {
   bool fastMath = false;
   /// Says nothing about a source that compiles: it was said when it was trained.
   bool onlyErrors = false;
+  /// Does not say that it takes a while.
+  bool quiet = false;
   /// Limit gradients where `clipgrad` says so.
   bool clipGradients = true;
 };

@@ -5,6 +5,8 @@
 
 #include "rnnc/Interpreter/Run.h"
 
+#include <functional>
+
 namespace rnnc::interp {
 
 /// What was found about one tensor.
@@ -18,6 +20,7 @@ struct TensorCheck {
   double difference = 0; ///< there
   int64_t checked = 0;
   int64_t kinks = 0; ///< skipped: the function is not smooth there
+  int64_t left = 0;  ///< not looked at: time was up
 
   /// Whether what was checked agrees, and enough was.
   bool passed() const;
@@ -35,11 +38,15 @@ Arrays randomArguments(rnn::ModuleOp module, int64_t batch, int64_t steps,
 /// Compares `gradients` (by `grad.NAME`) with central differences: every entry
 /// of a tensor of up to 64, else 64 entries and 3 directions. Dropout masks
 /// and values of `stop` stay as they are.
+/// The tensors take turns, so that a check that is cut short has seen of all.
+/// `goOn` hears how many derivatives are compared of how many, and ends the
+/// check by returning false; the rest is counted as left.
 /// Returns nothing, and says why in `error`, if the module cannot be run.
 std::optional<std::vector<TensorCheck>>
 checkGradients(rnn::ModuleOp module, const Arrays &arguments,
                const Arrays &gradients, const RunOptions &options,
-               std::string &error);
+               std::string &error,
+               const std::function<bool(int64_t done, int64_t all)> &goOn = {});
 
 } // namespace rnnc::interp
 

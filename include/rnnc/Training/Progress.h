@@ -32,11 +32,15 @@ public:
   /// Redraws the bar (at most ten times a second) or prints a line (at most
   /// every few seconds).
   void update(const ProgressState &state);
+  /// The same for other work, in its own words.
+  void update(const std::string &line);
   /// A line that stays, such as a validation result.
   void print(const std::string &line);
 
 private:
   void clear();
+  bool isDue();
+  void redraw(const std::string &line);
   using Clock = std::chrono::steady_clock;
   bool quiet, terminal, drawn = false;
   Clock::time_point last{};
@@ -47,6 +51,8 @@ std::string progressLine(const ProgressState &state, int columns);
 /// `1h02m`, `3m20s`, `12s`, `0.8s`.
 std::string durationText(double seconds);
 /// `950`, `12.3k`, `1.2M`.
+/// Four digits behind the point, or of a very large one four in all.
+std::string lossText(double loss);
 std::string countText(double count);
 
 } // namespace rnnc::training
