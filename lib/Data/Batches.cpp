@@ -51,7 +51,7 @@ void BatchPlan::planExamples() {
     std::copy(moved.begin(), moved.end(),
               examples.begin() + static_cast<ptrdiff_t>(begin));
   }
-  std::vector<std::vector<Row>> batches;
+  std::vector<std::vector<BatchRow>> batches;
   for (size_t begin = 0; begin < examples.size(); begin += batch) {
     batches.emplace_back();
     for (size_t i = begin; i < std::min(begin + batch, examples.size()); ++i)
@@ -92,7 +92,7 @@ void BatchPlan::planChunks() {
   std::vector<Piece> current(rows, {-1, 0, 0});
   size_t next = 0;
   while (true) {
-    std::vector<Row> chunk(rows);
+    std::vector<BatchRow> chunk(rows);
     bool any = false;
     for (size_t r = 0; r < rows; ++r) {
       Piece &piece = current[r];
@@ -124,18 +124,23 @@ static void fillRow(const Column &column, int64_t from, int64_t count,
 }
 
 Batch BatchPlan::make(int64_t index) const {
-  const std::vector<Row> &rows = plan[static_cast<size_t>(index)];
+  return makeBatch(data, schema, plan[static_cast<size_t>(index)],
+                   options.chunk > 0);
+}
+
+Batch data::makeBatch(const Dataset &data, const Schema &schema,
+                      const std::vector<BatchRow> &rows, bool chunks) {
   Batch batch;
   batch.rows = static_cast<int32_t>(rows.size());
-  for (const Row &row : rows)
-    batch.examples.push_back(row.length || !options.chunk ? row.example : -1);
+  for (const BatchRow &row : rows)
+    batch.examples.push_back(row.length || !chunks ? row.example : -1);
   // Lengths of every row on every time axis. Chunks have one time axis.
   std::vector<std::vector<int32_t>> lengths(schema.times.size());
   std::vector<int64_t> longest(schema.times.size(), 0);
   for (size_t t = 0; t < schema.times.size(); ++t) {
-    for (const Row &row : rows) {
+    for (const BatchRow &row : rows) {
       int64_t length =
-          options.chunk ? row.length
+          chunks ? row.length
                         : data.lengths[t][static_cast<size_t>(row.example)];
       lengths[t].push_back(static_cast<int32_t>(length));
       longest[t] = std::max(longest[t], length);
@@ -174,7 +179,7 @@ Batch BatchPlan::make(int64_t index) const {
       batch.elements = observed;
     batch.arrays[field.name] = std::move(tensor);
   }
-  if (options.chunk) {
+  if (chunks) {
     Tensor reset(DType::I32, {batch.rows});
     for (size_t r = 0; r < rows.size(); ++r)
       reset.as<int32_t>()[r] = rows[r].reset;

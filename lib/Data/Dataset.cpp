@@ -149,6 +149,70 @@ static Result<Parts> splitRows(const Dataset &all, const Schema &schema,
   return parts;
 }
 
+namespace {
+/// Which examples go where, in the order in which the parts hold them.
+struct Division {
+  std::vector<int32_t> train, valid, test;
+};
+} // namespace
+
+static Division divide(int32_t n, const Schema &schema, const Split &split) {
+  Division result;
+  if (split.modulus) {
+    for (int32_t i = 0; i < n; ++i)
+      ((i + 1) % split.modulus ? result.train : result.test).push_back(i);
+    return result;
+  }
+  std::vector<int32_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  // Labelled files are often sorted; lines of a text are in their order.
+  if (!schema.isLanguageModel())
+    order = permutation(n, 0, 0x73706c6974);
+  auto [first, second] = shareEnds(split, n);
+  result.train.assign(order.begin(), order.begin() + first);
+  result.valid.assign(order.begin() + first, order.begin() + second);
+  result.test.assign(order.begin() + second, order.end());
+  return result;
+}
+
+/// Symbols, and rows of time, in order.
+static void cutInOrder(std::vector<Part> &parts, size_t begin, size_t end,
+                       const Split &split) {
+  auto [first, second] = shareEnds(split, static_cast<int64_t>(end - begin));
+  auto at = parts.begin() + static_cast<ptrdiff_t>(begin);
+  std::fill(at + first, at + second, Part::Valid);
+  std::fill(at + second, parts.begin() + static_cast<ptrdiff_t>(end),
+            Part::Test);
+}
+
+std::vector<Part> data::partsOf(const std::vector<int64_t> &sizes,
+                                const Schema &schema, const Split &split,
+                                bool rowsOfTime) {
+  size_t n = static_cast<size_t>(
+      std::accumulate(sizes.begin(), sizes.end(), int64_t(0)));
+  std::vector<Part> parts(n, Part::Train);
+  if (split.empty())
+    return parts;
+  if (split.modulus == 0 && rowsOfTime) {
+    size_t begin = 0;
+    for (int64_t size : sizes) {
+      cutInOrder(parts, begin, begin + static_cast<size_t>(size), split);
+      begin += static_cast<size_t>(size);
+    }
+    return parts;
+  }
+  if (split.modulus == 0 && schema.isRunningText()) {
+    cutInOrder(parts, 0, n, split);
+    return parts;
+  }
+  Division division = divide(static_cast<int32_t>(n), schema, split);
+  for (int32_t i : division.valid)
+    parts[static_cast<size_t>(i)] = Part::Valid;
+  for (int32_t i : division.test)
+    parts[static_cast<size_t>(i)] = Part::Test;
+  return parts;
+}
+
 Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
                                  const Split &split, WindowUse trainUse) {
   if (all.areRows)
@@ -169,28 +233,13 @@ Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
     parts.test = textPiece(all, second, n);
     return parts;
   }
-  std::vector<int32_t> train, valid, test;
-  int32_t n = all.size();
-  if (split.modulus) {
-    for (int32_t i = 0; i < n; ++i)
-      ((i + 1) % split.modulus ? train : test).push_back(i);
-  } else {
-    std::vector<int32_t> order(static_cast<size_t>(n));
-    std::iota(order.begin(), order.end(), 0);
-    // Labelled files are often sorted; lines of a text are in their order.
-    if (!schema.isLanguageModel())
-      order = permutation(n, 0, 0x73706c6974);
-    auto [first, second] = shareEnds(split, n);
-    train.assign(order.begin(), order.begin() + first);
-    valid.assign(order.begin() + first, order.begin() + second);
-    test.assign(order.begin() + second, order.end());
-  }
-  if (train.empty())
+  Division division = divide(all.size(), schema, split);
+  if (division.train.empty())
     return dataError("{}: error: nothing is left for training of {} examples",
-                     all.files.front(), n);
-  parts.train = subset(all, schema, train);
-  parts.valid = subset(all, schema, valid);
-  parts.test = subset(all, schema, test);
+                     all.files.front(), all.size());
+  parts.train = subset(all, schema, division.train);
+  parts.valid = subset(all, schema, division.valid);
+  parts.test = subset(all, schema, division.test);
   return parts;
 }
 

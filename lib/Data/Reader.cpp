@@ -468,9 +468,13 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
                       "each cell, and models with a time axis",
                       paths.front());
   DatasetBuilder builder(schema, options);
-  for (const std::string &path : paths)
+  for (const std::string &path : paths) {
     if (Status status = readOne(builder, schema, options, path); !status)
       return status.error();
+    if (schema.isRunningText())
+      builder.data.textEnds.push_back(
+          static_cast<int64_t>(builder.data.columns[0].ints.size()));
+  }
   if (builder.data.size() == 0)
     return dataError("{}:1: error: there are no examples", paths.front());
   if (schema.isRunningText() && builder.data.size() > 1)

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace rnnc;
@@ -51,6 +53,7 @@ public:
 
   double norm();
   const Weight *notFinite();
+  const Weight *overflown();
   void run();
   /// Gives back what was given.
   void undo();
@@ -117,6 +120,24 @@ const Weight *Updater::notFinite() {
                            weight.gradient.size()), 2);
     if (!std::isfinite(sum))
       return &weight;
+  }
+  return nullptr;
+}
+
+/// The first parameter whose new value or optimiser state is not finite.
+const Weight *Updater::overflown() {
+  auto isFinite = [&](const std::string &name) {
+    const Array &array = results.find(name)->second;
+    return std::all_of(array.data.begin(), array.data.end(),
+                       [](double x) { return std::isfinite(x); });
+  };
+  for (const auto &[name, array] : results) {
+    size_t dot = name.find('.', std::strlen("optimizer."));
+    bool isSlot = StringRef(name).starts_with("optimizer.");
+    std::string of = isSlot ? name.substr(dot + 1) : name;
+    for (const Weight &weight : weights)
+      if (weight.name == of && weight.isTrained && !isFinite(name))
+        return &weight;
   }
   return nullptr;
 }
@@ -272,8 +293,12 @@ bool rnnc::interp::update(rnn::ModuleOp module, const Arrays &inputs,
   }
   results["norm"] = Array::scalar(updater.norm());
   updater.run();
-  if (isEmpty)
+  if (isEmpty) {
     updater.undo();
+  } else if (const Weight *weight = updater.overflown()) {
+    error = "the update of `" + weight->name + "` is not finite";
+    return false;
+  }
   for (auto it = results.begin(); it != results.end();)
     it = StringRef(it->first).starts_with("grad.") ? results.erase(it)
                                                    : std::next(it);

@@ -307,6 +307,8 @@ static int32_t runNothing(Call &call) {
     call.state.fresh[b] |= asked[b];
   if (call.f->kind == KindTrainStep)
     ++rnnc_rt_optimizer_counters(call.module, call.c->optimizer)->empty;
+  for (int32_t p = 0; p < call.m->numParams && call.c->norms; ++p)
+    call.c->norms[p] = 0;
   return succeed(call.c->error);
 }
 

@@ -45,5 +45,6 @@ void rnnc_rt_describe(rnnc_library *library) {
       .params_save = rnnc_rt_params_save,
       .params_baked = rnnc_rt_params_baked,
       .params_init_baked = rnnc_rt_params_init_baked,
-      .stream_load = rnnc_rt_stream_load};
+      .stream_load = rnnc_rt_stream_load,
+      .carry_state = rnnc_rt_carry_state};
 }

@@ -110,7 +110,7 @@ const char *rnnc_rt_strerror(int32_t status) {
   case RNNC_ERR_WEIGHTS:
     return "the file of weights does not fit the model";
   case RNNC_ERR_NOT_FINITE:
-    return "a gradient is not finite, the update was skipped";
+    return "a gradient or an update is not finite, nothing was changed";
   case RNNC_ERR_EMPTY:
     return "argmax over nothing";
   case RNNC_ERR_UNSUPPORTED:

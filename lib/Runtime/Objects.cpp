@@ -190,6 +190,15 @@ int32_t rnnc_rt_carry_init(int32_t module, rnnc_carry *carry, size_t bytes,
   return initStates(module, "carry", carry, bytes, batch, kCarryMagic, error);
 }
 
+void *rnnc_rt_carry_state(int32_t module, rnnc_carry *carry, int32_t state) {
+  const ModuleDesc *m = moduleAt(module);
+  StateView view;
+  if (!m || state < 0 || state >= m->numStates ||
+      !carryView(module, carry, view))
+    return nullptr;
+  return view.states + stateOffset(*m, state, view.batch);
+}
+
 size_t rnnc_rt_stream_size(int32_t module, int32_t batch) {
   return rnnc_rt_carry_size(module, batch);
 }

@@ -336,6 +336,7 @@ rnnc_rt_optimizer_counters_const(int32_t module,
 size_t rnnc_rt_carry_size(int32_t module, int32_t batch);
 int32_t rnnc_rt_carry_init(int32_t module, rnnc_carry *carry, size_t bytes,
                            int32_t batch, rnnc_error *error);
+void *rnnc_rt_carry_state(int32_t module, rnnc_carry *carry, int32_t state);
 size_t rnnc_rt_stream_size(int32_t module, int32_t batch);
 int32_t rnnc_rt_stream_init(const rnnc_context *ctx, int32_t module,
                             const rnnc_params *params, rnnc_stream *stream,

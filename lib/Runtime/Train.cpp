@@ -60,6 +60,65 @@ static int32_t badParameter(const ModuleDesc &m, const char *arena) {
                                      : firstBad<float>(m, arena);
 }
 
+/// Whether one of `count` numbers is infinite or none: their exponent is full.
+/// Whole numbers are compared, so that the loop takes many at a time.
+template <typename Real, typename Bits>
+static bool anyNotFinite(const char *values, int64_t count, Bits exponent) {
+  static_assert(sizeof(Real) == sizeof(Bits));
+  Bits found = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    Bits bits;
+    memcpy(&bits, values + size_t(i) * sizeof(Bits), sizeof(Bits));
+    found |= Bits((bits & exponent) == exponent);
+  }
+  return found != 0;
+}
+
+static bool anyNotFinite(const char *values, int64_t count) {
+  return rnnc_rt_library.real == F64
+             ? anyNotFinite<double, uint64_t>(values, count,
+                                              0x7ff0000000000000u)
+             : anyNotFinite<float, uint32_t>(values, count, 0x7f800000u);
+}
+
+/// The first trained parameter whose values in one of `arenas` (its own new
+/// values, its optimiser slots) are not finite, or -1. A frozen one may be
+/// infinite, as a mask is.
+static int32_t firstOverflow(const ModuleDesc &m, const char *arenas,
+                             int32_t numArenas, size_t stride) {
+  bool any = false;
+  for (int32_t a = 0; a < numArenas && !any; ++a)
+    any = anyNotFinite(arenas + size_t(a) * stride, m.arena);
+  for (int32_t p = 0; any && p < m.numParams; ++p)
+    for (int32_t a = 0; a < numArenas && m.params[p].trainable; ++a)
+      if (anyNotFinite(arenas + size_t(a) * stride +
+                           size_t(m.params[p].offset) * realSize(),
+                       m.params[p].count))
+        return p;
+  return -1;
+}
+
+template <typename Real>
+static void normsOf(const ModuleDesc &m, const char *arena, double *norms) {
+  for (int32_t p = 0; p < m.numParams; ++p) {
+    const Real *g = reinterpret_cast<const Real *>(arena) + m.params[p].offset;
+    double sum = 0;
+    for (int64_t i = 0; i < m.params[p].count; ++i)
+      sum += double(g[i]) * double(g[i]);
+    norms[p] = sqrt(sum);
+  }
+}
+
+/// The norm of every parameter's gradient, if anybody wants to see it.
+static void giveNorms(const Call &call) {
+  if (!call.c->norms)
+    return;
+  if (rnnc_rt_library.real == F64)
+    normsOf<double>(*call.m, call.gradArena, call.c->norms);
+  else
+    normsOf<float>(*call.m, call.gradArena, call.c->norms);
+}
+
 struct TrainPlan {
   void **gradArgs;
   void **updateArgs;
@@ -102,6 +161,16 @@ static void giveNorm(const Call &call) {
       memcpy(call.c->args[i], call.norm, sizeOf(real));
 }
 
+/// Leaves everything as it was, and says which parameter is the reason.
+static int32_t skip(const Call &call, rnnc_optimizer_counters &counters,
+                    int32_t parameter, const char *message) {
+  ++counters.skipped;
+  counters.bad_parameter = parameter;
+  const char *name = call.m->params[parameter].name;
+  return fail(call.c->error, RNNC_ERR_NOT_FINITE, -1, name, -1, -1,
+              counters.updates, message, name, (long long)counters.updates);
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
@@ -115,15 +184,16 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   call.scalars[1] = double(counters.updates + 1);
   runEntry(call, *call.f->update, plan.updateArgs, bump);
   giveNorm(call);
-  if (!*call.finite) {
-    int32_t bad = badParameter(m, call.gradArena);
-    ++counters.skipped;
-    counters.bad_parameter = bad;
-    return fail(call.c->error, RNNC_ERR_NOT_FINITE, -1, m.params[bad].name, -1,
-                -1, counters.updates,
-                "the gradient of `%s` is not finite after %lld updates",
-                m.params[bad].name, (long long)counters.updates);
-  }
+  giveNorms(call);
+  if (!*call.finite)
+    return skip(call, counters, badParameter(m, call.gradArena),
+                "the gradient of `%s` is not finite after %lld updates");
+  int32_t overflow = firstOverflow(m, call.newParams, 1, plan.arena);
+  if (overflow < 0)
+    overflow = firstOverflow(m, call.newSlots, m.numSlots, plan.arena);
+  if (overflow >= 0)
+    return skip(call, counters, overflow,
+                "the update of `%s` is not finite after %lld updates");
   memcpy(paramsArena(call.c->params), call.newParams,
          size_t(m.arena) * realSize());
   for (int32_t s = 0; s < m.numSlots; ++s)

@@ -5,6 +5,8 @@
 #include "rnnc/Training/Trainer.h"
 #include "rnnc/Training/Transfer.h"
 
+#include <cmath>
+
 using namespace rnnc;
 using namespace rnnc::training;
 using data::DType;
@@ -56,6 +58,8 @@ Status Trainer::saveCheckpoint() {
                      state.sinceBest}));
   file.add("trainer.best", doubles({state.best}));
   file.add("trainer.running", doubles({runningLoss, runningWeight}));
+  file.add("trainer.faulty_since", integers({health.faultySince()}));
+  file.add("trainer.last_loss", doubles({lastLoss}));
   file.add("trainer.identity",
            integers({static_cast<int64_t>(options.seed),
                      static_cast<int64_t>(fingerprint()), batch}));
@@ -98,6 +102,7 @@ bool Trainer::positionFits() const {
   auto counts = [](int64_t n, int64_t least) { return n >= least && n < most; };
   return counts(state.step, 0) && counts(state.epoch, 0) &&
          counts(state.bestStep, -1) && counts(state.sinceBest, 0) &&
+         std::isfinite(state.best) &&
          state.batch >= 0 && state.batch < planEpoch(state.epoch).count();
 }
 
@@ -107,7 +112,7 @@ Status Trainer::loadCheckpoint() {
   if (!file)
     return file.error();
   rnnc_optimizer_counters counters = *instance.counters();
-  int64_t badParameter = -1, seed = 0, data = 0, rows = 0;
+  int64_t badParameter = -1, seed = 0, data = 0, rows = 0, faultySince = 0;
   bool whole =
       readNumbers(*file, "trainer.counters", DType::I64,
                   {&counters.updates, &counters.skipped, &counters.empty,
@@ -122,6 +127,9 @@ Status Trainer::loadCheckpoint() {
                   {&runningLoss, &runningWeight}) &&
       readNumbers(*file, "trainer.identity", DType::I64,
                   {&seed, &data, &rows});
+  // Checkpoints of older versions do not know these.
+  readNumbers(*file, "trainer.faulty_since", DType::I64, {&faultySince});
+  readNumbers(*file, "trainer.last_loss", DType::F64, {&lastLoss});
   const Tensor *carry = file->find("trainer.carry");
   if (Status status =
           checkVocabularies(*file, path, directory.vocabularies);
@@ -131,6 +139,8 @@ Status Trainer::loadCheckpoint() {
                      path);
   // Another model's checkpoint is told by the names and shapes of its weights.
   if (Status status = instance.setParameters(*file, path); !status)
+    return status;
+  if (Status status = instance.checkFinite(path); !status)
     return status;
   if (!whole || (schema.chunk && !carry))
     return dataError("{}: error: not a checkpoint of a training: it cannot be "
@@ -149,13 +159,25 @@ Status Trainer::loadCheckpoint() {
     return usageError("{}: error: that training had --batch {}, this one has "
                       "{}",
                       path, rows, batch);
-  if (!positionFits())
+  if (!positionFits() || faultySince < 0 || faultySince > state.step)
     return dataError("{}: error: damaged: no training can have come to this "
                      "place",
                      path);
   if (schema.chunk)
     if (Status status = instance.setCarryBytes(*carry, batch); !status)
       return dataError("{}: error: {}", path, status.error().message);
+  const auto &parameters = instance.module().parameters;
+  if (badParameter < -1 ||
+      badParameter >= static_cast<int64_t>(parameters.size()))
+    return dataError("{}: error: damaged: there is no parameter {}", path,
+                     badParameter);
+  health.resume(faultySince,
+                badParameter < 0
+                    ? "the loss is not finite"
+                    : fmt::format("the gradient of `{}` is not finite",
+                                  parameters[static_cast<size_t>(badParameter)]
+                                      .name),
+                state.step, perEpoch);
   counters.bad_parameter = static_cast<int32_t>(badParameter);
   *instance.counters() = counters;
   lastValidation = -1;
@@ -163,11 +185,11 @@ Status Trainer::loadCheckpoint() {
 }
 
 Status Trainer::writeCurve() {
-  std::string unit = schema.isLanguageModel() && !perExample()
+  std::string unit = schema.isLanguageModel() && !instance.module().lossPerExample()
                          ? "loss (nats a token)"
                          : "loss (mean of an example)";
   return data::writeFileAtomically(
       directory.file("curve.svg"),
       drawCurve(directory.model + ": learning curve", unit, log.updates(),
-                log.validations()));
+                log.validations(), log.accuracies()));
 }

@@ -11,17 +11,19 @@ using namespace rnnc::training;
 
 namespace {
 constexpr double width = 720, height = 400;
-constexpr double left = 68, right = 20, top = 40, bottom = 48;
+constexpr double left = 68, top = 40, bottom = 48;
 
 /// The window of data and where it lies in the picture.
 struct Frame {
   double maxStep = 1, low = 0, high = 1;
+  double right = 20; ///< room for a second scale
   double x(double step) const {
     return left + (width - left - right) * step / maxStep;
   }
-  double y(double loss) const {
-    return top + (height - top - bottom) * (high - loss) / (high - low);
+  double y(double value) const {
+    return top + (height - top - bottom) * (high - value) / (high - low);
   }
+  double end() const { return width - right; }
 };
 } // namespace
 
@@ -56,18 +58,20 @@ static double tickDistance(double range, int count) {
   return power * (factor < 1.5 ? 1 : factor < 3.5 ? 2 : factor < 7.5 ? 5 : 10);
 }
 
-static Frame frameOf(const CurvePoints &train, const CurvePoints &valid) {
+static Frame frameOf(std::initializer_list<const CurvePoints *> curves) {
   Frame frame;
   double low = INFINITY, high = -INFINITY;
-  for (const CurvePoints *points : {&train, &valid})
-    for (const auto &[step, loss] : *points) {
+  for (const CurvePoints *points : curves)
+    for (const auto &[step, value] : *points) {
       frame.maxStep = std::max(frame.maxStep, step);
-      low = std::min(low, loss);
-      high = std::max(high, loss);
+      low = std::min(low, value);
+      high = std::max(high, value);
     }
   if (low > high)
     low = 0, high = 1;
-  double margin = std::max((high - low) * 0.05, 1e-6);
+  // Equal values get a window too, one that their digits can tell apart.
+  double margin = std::max({(high - low) * 0.05, 1e-6, std::abs(low) * 1e-6,
+                            std::abs(high) * 1e-6});
   frame.low = low - margin;
   frame.high = high + margin;
   return frame;
@@ -80,24 +84,42 @@ static std::string text(double x, double y, const char *anchor,
                      x, y, anchor, content);
 }
 
+/// Whole multiples of a round distance, so that zero is zero.
+static std::vector<double> ticks(double low, double high, int count) {
+  double distance = tickDistance(high - low, count);
+  std::vector<double> result;
+  for (double k = std::ceil(low / distance); k * distance <= high; ++k)
+    result.push_back(k == 0 ? 0 : k * distance);
+  return result;
+}
+
 static std::string axes(const Frame &frame) {
   std::string svg;
-  double distance = tickDistance(frame.high - frame.low, 6);
-  for (double loss = std::ceil(frame.low / distance) * distance;
-       loss <= frame.high; loss += distance) {
+  for (double loss : ticks(frame.low, frame.high, 6)) {
     svg += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" "
                        "stroke=\"#ddd\"/>\n",
-                       left, width - right, frame.y(loss), frame.y(loss));
+                       left, frame.end(), frame.y(loss), frame.y(loss));
     svg += text(left - 8, frame.y(loss) + 4, "end", fmt::format("{:.4g}", loss));
   }
-  distance = tickDistance(frame.maxStep, 7);
-  for (double step = 0; step <= frame.maxStep; step += distance)
+  for (double step : ticks(0, frame.maxStep, 7))
     svg += text(frame.x(step), height - bottom + 18, "middle",
                 fmt::format("{:.6g}", step));
   svg += fmt::format("<path d=\"M{} {}V{}H{}\" fill=\"none\" "
                      "stroke=\"#444\"/>\n",
-                     left, top, height - bottom, width - right);
-  svg += text((left + width - right) / 2, height - 10, "middle", "updates");
+                     left, top, height - bottom, frame.end());
+  svg += text((left + frame.end()) / 2, height - 10, "middle", "updates");
+  return svg;
+}
+
+/// The scale of the accuracy, at the right.
+static std::string accuracyAxis(const Frame &frame) {
+  std::string svg;
+  for (double share : ticks(frame.low, frame.high, 6))
+    if (share >= 0 && share <= 1)
+      svg += text(frame.end() + 8, frame.y(share) + 4, "start",
+                  fmt::format("{:.4g} %", 100 * share));
+  svg += fmt::format("<path d=\"M{} {}V{}\" fill=\"none\" stroke=\"#444\"/>\n",
+                     frame.end(), top, height - bottom);
   return svg;
 }
 
@@ -130,9 +152,15 @@ static std::string escape(const std::string &text) {
 std::string training::drawCurve(const std::string &title,
                                 const std::string &unit,
                                 const CurvePoints &train,
-                                const CurvePoints &valid) {
-  CurvePoints thinTrain = thin(train, 300), thinValid = thin(valid, 300);
-  Frame frame = frameOf(thinTrain, thinValid);
+                                const CurvePoints &valid,
+                                const CurvePoints &accuracy) {
+  CurvePoints thinTrain = thin(train, 300), thinValid = thin(valid, 300),
+              thinAccuracy = thin(accuracy, 300);
+  Frame frame = frameOf({&thinTrain, &thinValid});
+  Frame shares = frameOf({&thinAccuracy});
+  shares.maxStep = frame.maxStep = std::max(frame.maxStep, shares.maxStep);
+  if (!thinAccuracy.empty())
+    shares.right = frame.right = 64;
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" "
       "width=\"{0}\" height=\"{1}\" font-family=\"sans-serif\" "
@@ -147,10 +175,20 @@ std::string training::drawCurve(const std::string &title,
                      (top + height - bottom) / 2, escape(unit));
   svg += line(frame, thinTrain, "#4477aa");
   svg += line(frame, thinValid, "#cc3311");
-  svg += fmt::format("<g fill=\"#4477aa\">{}</g>",
-                     text(width - right - 110, 24, "end", "training loss"));
-  if (!thinValid.empty())
-    svg += fmt::format("<g fill=\"#cc3311\">{}</g>",
-                       text(width - right, 24, "end", "validation loss"));
+  if (!thinAccuracy.empty())
+    svg += accuracyAxis(shares) + line(shares, thinAccuracy, "#228833");
+  // From the right, as many names as there are curves.
+  double at = width - 20;
+  auto name = [&](const CurvePoints &points, const char *colour,
+                  const char *what, double room) {
+    if (points.empty())
+      return;
+    svg += fmt::format("<g fill=\"{}\">{}</g>", colour,
+                       text(at, 24, "end", what));
+    at -= room;
+  };
+  name(thinAccuracy, "#228833", "validation accuracy", 130);
+  name(thinValid, "#cc3311", "validation loss", 110);
+  name(thinTrain, "#4477aa", "training loss", 0);
   return svg + "</svg>\n";
 }

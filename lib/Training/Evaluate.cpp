@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Evaluate.h"
 
+#include "EvaluateText.h"
+#include "rnnc/Training/Progress.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -115,19 +118,24 @@ double Evaluation::bitsPerCharacter() const {
 }
 
 double Evaluation::score() const {
+  // Weights that give no number are never the best, whatever they guess.
+  if (!std::isfinite(loss))
+    return INFINITY;
   if (languageModel || classifications.empty())
     return loss;
   return -classifications.front().accuracy();
 }
 
 Json Evaluation::toJson() const {
-  Json json = {{"loss", loss}, {"examples", examples}, {"elements", elements}};
+  Json json = {{"loss", jsonNumber(loss)},
+               {"examples", examples},
+               {"elements", elements}};
   if (languageModel) {
-    json["nats_per_token"] = perToken();
-    json["perplexity"] = perplexity();
+    json["nats_per_token"] = jsonNumber(perToken());
+    json["perplexity"] = jsonNumber(perplexity());
     json["characters"] = characters;
-    json["perplexity_per_character"] = perplexityPerCharacter();
-    json["bits_per_character"] = bitsPerCharacter();
+    json["perplexity_per_character"] = jsonNumber(perplexityPerCharacter());
+    json["bits_per_character"] = jsonNumber(bitsPerCharacter());
   }
   for (const Classification &output : classifications) {
     Json entry = {{"accuracy", output.accuracy()},
@@ -143,11 +151,11 @@ Json Evaluation::toJson() const {
   for (const Regression &output : regressions) {
     double mean = output.meanSquare();
     json["outputs"][output.output] = {
-        {"mse", mean},
-        {"rmse", std::sqrt(mean)},
-        {"mae", output.count
-                    ? output.absolutes / static_cast<double>(output.count)
-                    : 0}};
+        {"mse", jsonNumber(mean)},
+        {"rmse", jsonNumber(std::sqrt(mean))},
+        {"mae", jsonNumber(output.count ? output.absolutes /
+                                              static_cast<double>(output.count)
+                                        : 0)}};
   }
   return json;
 }
@@ -155,14 +163,14 @@ Json Evaluation::toJson() const {
 std::string Evaluation::summary() const {
   if (languageModel) {
     std::string text =
-        fmt::format("loss {:.4f} nats a token, perplexity {:.3f}", perToken(),
-                    perplexity());
+        fmt::format("loss {} nats a token, perplexity {:.3f}",
+                    lossText(perToken()), perplexity());
     if (characters)
       text += fmt::format("; a character: perplexity {:.3f}, {:.4f} bits",
                           perplexityPerCharacter(), bitsPerCharacter());
     return text;
   }
-  std::string text = fmt::format("loss {:.4f}", loss);
+  std::string text = "loss " + lossText(loss);
   for (const Classification &output : classifications)
     text += fmt::format(", {} {:.2f} % right ({} of {})", output.output,
                         100 * output.accuracy(), output.right, output.total);
@@ -173,7 +181,6 @@ std::string Evaluation::summary() const {
   return text;
 }
 
-/// Sums of one evaluation.
 /// Calls a function on a batch; evaluation never changes the weights.
 static Result<Arrays> callOn(Instance &instance, int function,
                              const Batch &batch, bool useCarry = false) {
@@ -188,6 +195,7 @@ static Result<Arrays> callOn(Instance &instance, int function,
 }
 
 namespace {
+/// Sums of one evaluation.
 class Evaluator {
 public:
   Evaluator(Instance &instance, const Schema &schema, const Dataset &data,
@@ -202,6 +210,8 @@ private:
   void prepareOutputs();
   Status addLoss(const Batch &batch);
   Status addPredictions(const Batch &batch);
+  Status readExamples();
+  Status readWholeText();
   void compareSymbols(const FieldSchema &field, const Batch &batch,
                       const Tensor &guess, Classification &result);
   void compareNumbers(const FieldSchema &field, const Batch &batch,
@@ -253,9 +263,10 @@ Status Evaluator::addLoss(const Batch &batch) {
   if (!results)
     return results.error();
   double value = (*results)["loss"].number(0);
-  bool perExample = module.train.contains("per") &&
-                    module.train["per"] == "example";
-  double share = static_cast<double>(perExample ? batch.rows : batch.elements);
+  double share = static_cast<double>(module.lossPerExample() ? batch.rows
+                                                             : batch.elements);
+  if (share == 0)
+    return {};
   sum += value * share;
   weight += share;
   result.elements += batch.elements;
@@ -325,29 +336,54 @@ Status Evaluator::addPredictions(const Batch &batch) {
   return {};
 }
 
+Status Evaluator::readExamples() {
+  BatchPlan::Options plan;
+  plan.batch = options.batch;
+  plan.shuffle = false;
+  plan.chunk = schema.chunk.value_or(0);
+  if (schema.chunk)
+    if (Status status = instance.initialiseCarry(options.batch); !status)
+      return status;
+  BatchPlan pieces(data, schema, plan);
+  for (int64_t b = 0; b < pieces.count(); ++b)
+    if (Status status = addLoss(pieces.make(b)); !status)
+      return status;
+  if (result.classifications.empty() && result.regressions.empty())
+    return {};
+  // `predict` knows no carry: it sees examples as a whole.
+  plan.chunk = 0;
+  BatchPlan whole(data, schema, plan);
+  for (int64_t b = 0; b < whole.count(); ++b)
+    if (Status status = addPredictions(whole.make(b)); !status)
+      return status;
+  return {};
+}
+
+Status Evaluator::readWholeText() {
+  Result<double> nats = readText(instance, schema, data);
+  if (!nats)
+    return nats.error();
+  result.nats = *nats;
+  result.elements = data.size() ? data.lengths[0][0] : 0;
+  // An example of training is a chunk.
+  sum = *nats;
+  weight = static_cast<double>(result.elements);
+  if (instance.module().lossPerExample())
+    weight /= static_cast<double>(*schema.chunk);
+  return {};
+}
+
 Result<Evaluation> Evaluator::run() {
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
                       instance.library().path());
   prepareOutputs();
-  BatchPlan::Options plan;
-  plan.batch = options.batch;
-  plan.shuffle = false;
-  plan.chunk = schema.chunk.value_or(0);
-  BatchPlan batches(data, schema, plan);
-  if (schema.chunk)
-    if (Status status = instance.initialiseCarry(options.batch); !status)
-      return status.error();
-  for (int64_t b = 0; b < batches.count(); ++b) {
-    Batch batch = batches.make(b);
-    if (Status status = addLoss(batch); !status)
-      return status.error();
-    if (result.classifications.empty() && result.regressions.empty())
-      continue;
-    if (Status status = addPredictions(batch); !status)
-      return status.error();
-  }
-  result.loss = weight > 0 ? sum / weight : 0;
+  Status status =
+      schema.isRunningText() ? readWholeText() : readExamples();
+  if (!status)
+    return status.error();
+  result.loss = weight > 0 ? plain(sum / weight) : 0;
+  result.nats = plain(result.nats);
   result.examples = data.size();
   for (int64_t characters : data.characters)
     result.characters += characters;
@@ -419,8 +455,7 @@ training::evaluateLines(Instance &instance, const Schema &schema,
   plan.batch = 1;
   plan.shuffle = false;
   BatchPlan batches(data, schema, plan);
-  bool perExample = instance.module().train.contains("per") &&
-                    instance.module().train["per"] == "example";
+  bool perExample = instance.module().lossPerExample();
   for (int64_t b = 0; b < batches.count(); ++b) {
     Batch batch = batches.make(b);
     Result<Arrays> results = callOn(instance, loss, batch);
@@ -428,6 +463,7 @@ training::evaluateLines(Instance &instance, const Schema &schema,
       return results.error();
     auto example = static_cast<size_t>(batch.examples[0]);
     LineEvaluation line;
+    line.file = data.places[example].file;
     line.line = data.places[example].line;
     line.elements = batch.elements;
     line.characters = data.characters.empty() ? 0 : data.characters[example];
@@ -441,7 +477,7 @@ training::evaluateLines(Instance &instance, const Schema &schema,
     lines.push_back(std::move(line));
   }
   std::sort(lines.begin(), lines.end(), [](const auto &a, const auto &b) {
-    return a.line < b.line;
+    return std::pair(a.file, a.line) < std::pair(b.file, b.line);
   });
   return lines;
 }

@@ -6,6 +6,7 @@
 #include "rnnc/Training/Transfer.h"
 
 #include <chrono>
+#include <cmath>
 
 using namespace rnnc;
 using namespace rnnc::training;
@@ -137,6 +138,27 @@ Status Instance::setParameters(const TensorFile &file,
   return {};
 }
 
+Status Instance::checkFinite(const std::string &path) const {
+  TensorFile file = parameters();
+  for (const ParameterInfo &info : module().parameters) {
+    const Tensor &tensor = *file.find(info.name);
+    for (int64_t i = 0, n = tensor.count(); i < n; ++i) {
+      double value = tensor.number(i);
+      if (std::isfinite(value) || (!info.trainable && !std::isnan(value)))
+        continue;
+      std::vector<int64_t> place(tensor.shape.size());
+      int64_t rest = i;
+      for (size_t dim = place.size(); dim-- > 0; rest /= tensor.shape[dim])
+        place[dim] = rest % tensor.shape[dim];
+      return dataError("{}: error: these weights are of no use: `{}` is {}{}; "
+                       "train again with `clip` or a smaller `lr`",
+                       path, info.name, value,
+                       place.empty() ? "" : " at " + data::shapeText(place));
+    }
+  }
+  return {};
+}
+
 Status Instance::prepare() {
   if (havePrepared)
     return {};
@@ -247,6 +269,14 @@ Status Instance::setCarryBytes(const Tensor &bytes, int32_t batch) {
   return {};
 }
 
+void *Instance::carryState(int state) {
+  // Libraries that were made before there was this function have none.
+  if (!haveCarry || !lib->api().carry_state)
+    return nullptr;
+  return lib->api().carry_state(
+      index, reinterpret_cast<rnnc_carry *>(carry.data()), state);
+}
+
 Status Instance::initialiseStream(int32_t batch) {
   stream = Buffer(lib->api().stream_size(index, batch));
   int status = lib->api().stream_init(
@@ -317,6 +347,10 @@ Status Instance::invoke(int function, BoundCall &bound,
   call.seed = options.seed;
   call.has_seed = options.hasSeed;
   call.error = &error;
+  if (options.norms) {
+    options.norms->assign(module().parameters.size(), 0);
+    call.norms = options.norms->data();
+  }
   for (int i = 0; i < options.repeat; ++i) {
     error = {};
     error.example = error.step = error.argument = -1;
@@ -332,6 +366,14 @@ Status Instance::invoke(int function, BoundCall &bound,
       return callError(info, status);
   }
   return {};
+}
+
+std::string training::skipReason(const rnnc_error &error) {
+  if (error.status != RNNC_ERR_NOT_FINITE)
+    return "";
+  bool isUpdate = std::string_view(error.message).starts_with("the update");
+  return fmt::format("the {} of `{}` is not finite",
+                     isUpdate ? "update" : "gradient", error.name);
 }
 
 Result<Arrays> Instance::call(int function, const Arrays &args,

@@ -32,6 +32,9 @@ void TrainingLog::remember(const Json &entry) {
   auto valid = entry.find("valid");
   bool isValidation = valid != entry.end() && valid->is_object();
   const Json &figures = isValidation ? *valid : entry;
+  auto accuracy = figures.find("accuracy");
+  if (isValidation && accuracy != figures.end() && accuracy->is_number())
+    accuracyPoints.emplace_back(step, accuracy->get<double>());
   auto loss = figures.find("loss");
   if (loss == figures.end() || !loss->is_number())
     return;
@@ -44,13 +47,18 @@ Status TrainingLog::open(const std::string &where, int64_t step) {
   std::string kept;
   Result<std::string> old = data::readFile(path);
   std::string_view rest = old && step > 0 ? std::string_view(*old) : "";
-  while (!rest.empty()) {
+  for (int64_t number = 1; !rest.empty(); ++number) {
     size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     Json entry = Json::parse(line, nullptr, false);
-    if (!entry.is_object() || entry.contains("extra") || stepOf(entry) < 0 ||
-        stepOf(entry) > step)
+    // A training that was cut off leaves half a line; other ones are whole.
+    bool isWhole = entry.is_object() && stepOf(entry) >= 0;
+    if (!isWhole && !rest.empty())
+      return dataError("{}:{}: error: damaged: not a line that `train` writes; "
+                       "move the log away to go on without it",
+                       path, number);
+    if (!isWhole || entry.contains("extra") || stepOf(entry) > step)
       continue;
     kept += std::string(line) + "\n";
     seconds = std::max(seconds, numberOf(entry, "seconds"));

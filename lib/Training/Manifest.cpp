@@ -3,8 +3,14 @@
 #include "rnnc/Training/Manifest.h"
 #include "rnnc/Runtime/ABI.h"
 
+#include <cmath>
+
 using namespace rnnc;
 using namespace rnnc::training;
+
+Json training::jsonNumber(double value) {
+  return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", plain(value)));
+}
 
 int64_t ParameterInfo::count() const {
   int64_t n = 1;

@@ -14,7 +14,7 @@ using data::BatchPlan;
 Json TrainResult::toJson() const {
   Json json = {{"steps", steps},
                {"epochs", epochs},
-               {"train_loss", loss},
+               {"train_loss", loss ? jsonNumber(*loss) : Json()},
                {"skipped", skipped},
                {"empty", empty},
                {"seconds", seconds},
@@ -23,7 +23,10 @@ Json TrainResult::toJson() const {
                {"weights", useLast ? "last.safetensors" : "best.safetensors"},
                {"best_step", bestStep},
                {"interrupted", interrupted},
-               {"stopped_early", stoppedEarly}};
+               {"stopped_early", stoppedEarly},
+               {"gradient_norms", norms}};
+  if (!failure.empty())
+    json["failed"] = {{"reason", failure}, {"since", failedSince}};
   if (valid)
     json["valid"] = valid->toJson();
   return json;
@@ -45,10 +48,10 @@ std::string TrainResult::summary() const {
     text += fmt::format(" in {}: {} a second, {} tokens/s",
                         durationText(seconds), rate,
                         countText(tokensPerSecond));
-  if (std::isfinite(loss))
-    text += fmt::format("; training loss {:.4f}", loss);
+  if (loss)
+    text += "; training loss " + lossText(*loss);
   if (skipped > 0)
-    text += fmt::format("; {} skipped, the gradient was not finite",
+    text += fmt::format("; {} skipped, something was not finite",
                         updates(skipped));
   if (stoppedEarly)
     text += "; stopped early";
@@ -60,7 +63,7 @@ Trainer::Trainer(Instance &instance, const data::Schema &schema,
                  const data::Dataset *valid, const TrainOptions &options)
     : instance(instance), schema(schema), directory(directory), train(train),
       valid(valid && valid->size() ? valid : nullptr), options(options),
-      progress(options.quiet) {}
+      progress(options.quiet), health(instance.module()) {}
 
 BatchPlan Trainer::planEpoch(int64_t epoch) const {
   BatchPlan::Options plan;
@@ -79,7 +82,7 @@ double Trainer::seconds() const {
 
 /// How many updates there will be, and when to validate.
 void Trainer::planSteps() {
-  int64_t perEpoch = std::max<int64_t>(planEpoch(0).count(), 1);
+  perEpoch = std::max<int64_t>(planEpoch(0).count(), 1);
   epochs = options.epochs;
   const Json &settings = instance.module().train;
   if (epochs == 0 && settings.contains("epochs") &&
@@ -149,6 +152,14 @@ static int64_t expectedSteps(int64_t first, int64_t step, double seconds,
                                      std::max(seconds, 1e-9));
 }
 
+/// What was not finite in an update; empty if nothing was.
+static std::string faultOf(const rnnc_error &error, double loss) {
+  std::string skipped = skipReason(error);
+  if (!skipped.empty())
+    return skipped;
+  return std::isfinite(loss) ? "" : fmt::format("the loss is {}", loss);
+}
+
 Status Trainer::oneBatch(const BatchPlan &plan) {
   Batch data = plan.make(state.batch);
   const FunctionInfo &info =
@@ -164,6 +175,8 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
   call.hasSeed = true;
   call.useOptimizer = true;
   call.useCarry = schema.chunk.has_value();
+  std::vector<double> norms;
+  call.norms = &norms;
   Result<Arrays> results =
       instance.call(function, argumentsOf(info, data), call);
   if (!results)
@@ -171,45 +184,42 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
   ++state.step;
   ++state.batch;
   tokens += data.steps;
-  double loss = (*results)["loss"].number(0);
-  double norm = results->contains("norm") ? (*results)["norm"].number(0) : 0;
+  double loss = plain((*results)["loss"].number(0));
+  double norm =
+      results->contains("norm") ? plain((*results)["norm"].number(0)) : 0;
+  health.add(state.step, faultOf(instance.lastError(), loss), norms);
   if (instance.lastError().status == RNNC_ERR_NOT_FINITE)
-    warnSkipped();
+    warnSkipped(health.fault());
+  lastLoss = loss;
   if (std::isfinite(loss)) {
     // A mean over about the last hundred updates.
     runningLoss = 0.99 * runningLoss + loss;
     runningWeight = 0.99 * runningWeight + 1;
-    double share = static_cast<double>(perExample() ? data.rows
+    double share = static_cast<double>(instance.module().lossPerExample() ? data.rows
                                                     : data.elements);
     runningNats = 0.99 * runningNats + loss * share;
     runningElements = 0.99 * runningElements +
                       static_cast<double>(data.elements);
   }
-  Json entry = {{"step", state.step}, {"epoch", state.epoch}, {"loss", loss},
-                {"norm", norm},       {"tokens", data.steps},
+  Json entry = {{"step", state.step},
+                {"epoch", state.epoch},
+                {"loss", jsonNumber(loss)},
+                {"norm", jsonNumber(norm)},
+                {"norms", health.lastNorms()},
+                {"tokens", data.steps},
                 {"seconds", log.earlierSeconds() + seconds()}};
   showProgress(norm);
   return log.addUpdate(entry);
 }
 
-bool Trainer::perExample() const {
-  const Json &settings = instance.module().train;
-  return settings.contains("per") && settings["per"] == "example";
-}
-
-void Trainer::warnSkipped() {
+void Trainer::warnSkipped(const std::string &fault) {
   const rnnc_optimizer_counters *counters = instance.counters();
   // The first few and then every hundredth: a broken run must not flood.
   if (counters->skipped > 5 && counters->skipped % 100 != 0)
     return;
-  std::string name = "?";
-  const auto &parameters = instance.module().parameters;
-  if (counters->bad_parameter >= 0 &&
-      static_cast<size_t>(counters->bad_parameter) < parameters.size())
-    name = parameters[static_cast<size_t>(counters->bad_parameter)].name;
-  progress.print(fmt::format("warning: step {}: the gradient of `{}` is not "
-                             "finite; the update was skipped ({} so far)",
-                             state.step, name, counters->skipped));
+  progress.print(fmt::format("warning: step {}: {}; the update was skipped "
+                             "({} so far)",
+                             state.step, fault, counters->skipped));
 }
 
 void Trainer::showProgress(double norm) {
@@ -218,12 +228,14 @@ void Trainer::showProgress(double norm) {
   show.totalSteps = totalSteps;
   show.epoch = state.epoch;
   show.epochs = epochs;
-  show.loss = runningWeight > 0 ? runningLoss / runningWeight : 0;
+  bool isFinite = std::isfinite(lastLoss) && runningWeight > 0;
+  show.loss = isFinite ? runningLoss / runningWeight : lastLoss;
   show.norm = norm;
   double passed = std::max(seconds(), 1e-9);
   show.tokensPerSecond = static_cast<double>(tokens) / passed;
   if (schema.isLanguageModel() && runningElements > 0) {
-    double perplexity = std::exp(runningNats / runningElements);
+    double perplexity =
+        std::exp(isFinite ? runningNats / runningElements : lastLoss);
     show.metric = fmt::format("perplexity {:.2f}", perplexity);
     show.shortMetric = fmt::format("ppl {:.2f}", perplexity);
   } else if (lastValid && !lastValid->classifications.empty()) {
@@ -249,6 +261,8 @@ void Trainer::showProgress(double norm) {
 Trainer::Stop Trainer::shouldStop() const {
   if (options.interrupted && options.interrupted->load())
     return Stop::Interrupted;
+  if (health.hopeless(state.step, perEpoch))
+    return Stop::Hopeless;
   if (options.patience > 0 && state.sinceBest >= options.patience)
     return Stop::Early;
   if (totalSteps > 0 && state.step >= totalSteps)
@@ -290,7 +304,8 @@ Status Trainer::afterBatch() {
     if (Status status = validate(/*extra=*/false); !status)
       return status;
     double score = lastValid->score();
-    bool better = state.bestStep < 0 || score < state.best;
+    bool better = std::isfinite(score) &&
+                  (state.bestStep < 0 || score < state.best);
     state.sinceBest = better ? 0 : state.sinceBest + 1;
     if (better) {
       state.best = score;
@@ -329,6 +344,18 @@ Status Trainer::loop() {
   return {};
 }
 
+/// Whether what was trained is of any use.
+void Trainer::judge() {
+  if (health.failed(firstStep, state.step)) {
+    result.failure = health.fault();
+    result.failedSince = health.faultySince();
+  } else if (lastValid && state.bestStep < 0 &&
+             !std::isfinite(lastValid->score())) {
+    result.failure = fmt::format("the validation loss is {}", lastValid->loss);
+    result.failedSince = state.step;
+  }
+}
+
 Status Trainer::finish() {
   if (Status status = saveCheckpoint(); !status)
     return status;
@@ -343,13 +370,18 @@ Status Trainer::finish() {
     if (lastValid && lastValidation == state.step)
       result.useLast =
           state.bestStep < 0 || lastValid->score() <= state.best;
+    judge();
   }
   result.valid = result.useLast ? lastValid : bestValid;
   result.bestStep = result.useLast ? state.step : state.bestStep;
   result.steps = state.step;
   result.made = state.step - firstStep;
   result.epochs = state.epoch;
-  result.loss = runningWeight > 0 ? runningLoss / runningWeight : NAN;
+  if (!std::isfinite(lastLoss))
+    result.loss = lastLoss;
+  else if (runningWeight > 0)
+    result.loss = runningLoss / runningWeight;
+  result.norms = health.allNorms();
   result.skipped = instance.counters()->skipped;
   result.empty = instance.counters()->empty;
   result.seconds = seconds();

@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz::requirePrintable(shown(loaded.error().message, /*lines=*/true));
   } else {
     directory.metadata();
-    (void)data::readTensorFile(directory.weightFile());
+    if (Result<std::string> file = directory.weightFile())
+      (void)data::readTensorFile(*file);
   }
   std::filesystem::remove_all(folder);
   return 0;

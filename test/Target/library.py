@@ -34,7 +34,7 @@ class Call(c.Structure):
     _fields_ = [("params", P), ("prepared", P), ("optimizer", P), ("carry", P), ("stream", P),
                 ("workspace", P), ("workspace_bytes", SIZE), ("batch", I32), ("num_times", I32),
                 ("times", P), ("args", P), ("num_args", I32), ("seed", U64), ("has_seed", I32),
-                ("error", P)]
+                ("error", P), ("norms", P)]
 
 
 def function(result, *arguments):
@@ -72,7 +72,8 @@ class Table(c.Structure):
         ("params_save", function(I32, I32, P, P, SIZE, P)),
         ("params_baked", function(P, I32)),
         ("params_init_baked", function(I32, I32, P, SIZE, P)),
-        ("stream_load", function(I32, I32, P, SIZE, P, SIZE, P))]
+        ("stream_load", function(I32, I32, P, SIZE, P, SIZE, P)),
+        ("carry_state", function(P, I32, P, I32))]
 
 
 def memory(size, fill=0xA5):

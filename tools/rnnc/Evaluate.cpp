@@ -3,6 +3,7 @@
 #include "CommandLine.h"
 #include "Commands.h"
 #include "Trained.h"
+#include "rnnc/Training/Progress.h"
 
 #include <cmath>
 
@@ -23,58 +24,144 @@ struct EvalCommand {
 };
 } // namespace
 
-/// The part of the data that is asked for; `all` without a split.
-static Result<Dataset> choosePart(Dataset all, const Schema &schema,
-                                  const EvalCommand &command,
-                                  const ModelDirectory &directory) {
+namespace {
+/// What is measured, and how much of it the model has been trained on.
+struct Measured {
+  Dataset data;
+  std::string part = "all"; ///< train, valid, test or all
+  std::string split;        ///< how it was cut, as options say it
+  int64_t units = 0, seen = 0; ///< rows, or symbols of running text
+};
+} // namespace
+
+/// `--split 80/10/10`, `--split-mod 5`; empty without one.
+static std::string splitText(const std::string &shares, int64_t modulus) {
+  if (!shares.empty())
+    return "--split " + shares;
+  return modulus ? fmt::format("--split-mod {}", modulus) : "";
+}
+
+/// Counts what was measured and seen by the training.
+static void countSeen(Measured &measured, const Provenance &provenance,
+                      const data::Split &split, const Schema &schema,
+                      const ModelDirectory &directory, bool rowsOfTime) {
+  Result<data::Split> trainedSplit =
+      data::Split::parse(directory.split, directory.splitModulus);
+  if (!trainedSplit)
+    return;
+  std::vector<bool> seen =
+      provenance.seen(directory.trainedOn, schema, *trainedSplit, rowsOfTime);
+  std::vector<data::Part> parts =
+      data::partsOf(provenance.sizes(), schema, split, rowsOfTime);
+  auto isMeasured = [&](data::Part part) {
+    switch (part) {
+    case data::Part::Train:
+      return measured.part == "all" || measured.part == "train";
+    case data::Part::Valid:
+      return measured.part == "all" || measured.part == "valid";
+    case data::Part::Test:
+      return measured.part == "all" || measured.part == "test";
+    }
+    return false;
+  };
+  for (size_t u = 0; u < seen.size(); ++u)
+    if (isMeasured(parts[u])) {
+      ++measured.units;
+      measured.seen += seen[u];
+    }
+}
+
+/// The part of the data that is asked for; all of it without a split.
+static Result<Measured> choosePart(Dataset all, const Schema &schema,
+                                   const EvalCommand &command,
+                                   const ModelDirectory &directory) {
+  Measured measured;
+  Provenance provenance = Provenance::of(all);
+  bool rowsOfTime = all.areRows;
   std::string shares = command.data.split;
   int64_t modulus = command.data.splitModulus;
-  if (command.part.empty() && shares.empty() && modulus == 0)
-    return data::cutWindows(std::move(all), schema, data::WindowUse::Evaluate);
+  data::Split split;
+  if (command.part.empty() && shares.empty() && modulus == 0) {
+    countSeen(measured, provenance, split, schema, directory, rowsOfTime);
+    Result<Dataset> data =
+        data::cutWindows(std::move(all), schema, data::WindowUse::Evaluate);
+    if (!data)
+      return data.error();
+    measured.data = std::move(*data);
+    return measured;
+  }
   if (shares.empty() && modulus == 0) {
     shares = directory.split;
     modulus = directory.splitModulus;
   }
-  Result<data::Split> split = data::Split::parse(shares, modulus);
-  if (!split)
-    return split.error();
-  if (split->empty())
+  Result<data::Split> parsed = data::Split::parse(shares, modulus);
+  if (!parsed)
+    return parsed.error();
+  split = *parsed;
+  if (split.empty())
     return usageError("rnnc: error: --part needs --split or --split-mod; the "
                       "model was trained without one");
   Result<data::Parts> parts =
-      data::splitDataset(std::move(all), schema, *split,
+      data::splitDataset(std::move(all), schema, split,
                          data::WindowUse::Evaluate);
   if (!parts)
     return parts.error();
-  Dataset part = command.part == "train"   ? std::move(parts->train)
-                 : command.part == "valid" ? std::move(parts->valid)
-                                           : std::move(parts->test);
-  if (part.size() == 0)
-    return usageError("rnnc: error: the {} part is empty",
-                      command.part.empty() ? "test" : command.part);
-  return part;
+  measured.part = command.part.empty() ? "test" : command.part;
+  measured.split = splitText(shares, modulus);
+  measured.data = measured.part == "train"   ? std::move(parts->train)
+                  : measured.part == "valid" ? std::move(parts->valid)
+                                             : std::move(parts->test);
+  if (measured.data.size() == 0)
+    return usageError("rnnc: error: the {} part is empty", measured.part);
+  countSeen(measured, provenance, split, schema, directory, rowsOfTime);
+  return measured;
 }
 
-static Result<Dataset> readData(const EvalCommand &command,
-                                const Trained &trained, const Schema &schema) {
+/// Figures of what a model has learned by heart say little. Whoever asks for
+/// the training part knows it.
+static void warnSeen(const Measured &measured, const Schema &schema,
+                     const ModelDirectory &directory) {
+  if (measured.seen == 0 || measured.part == "train")
+    return;
+  std::string what =
+      measured.part == "all"
+          ? fmt::format("all of {}", fmt::join(measured.data.files, ", "))
+          : fmt::format("the {} part of {} ({})", measured.part,
+                        fmt::join(measured.data.files, ", "), measured.split);
+  std::string cut = splitText(directory.split, directory.splitModulus);
+  fmt::print(stderr,
+             "warning: measured is {}; the model was trained on {} of these {} "
+             "{} ({:.0f} %){}\n",
+             what, measured.seen, measured.units,
+             schema.isRunningText() ? "symbols" : "rows",
+             100 * static_cast<double>(measured.seen) /
+                 static_cast<double>(measured.units),
+             cut.empty() ? ""
+                         : fmt::format("; {} --part test measures others", cut));
+}
+
+static Result<Measured> readData(const EvalCommand &command,
+                                 const Trained &trained, const Schema &schema) {
   data::ReadOptions read = trained.readOptions(command.data);
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
-    return all;
+    return all.error();
   for (const std::string &warning : all->warnings)
     fmt::print(stderr, "{}\n", warning);
   all->warnings.clear(); // what follows adds its own
-  Result<Dataset> part =
+  Result<Measured> measured =
       choosePart(std::move(*all), schema, command, trained.directory);
-  if (!part)
-    return part;
+  if (!measured)
+    return measured;
   if (Status status = data::applyVocabularies(
-          *part, schema, trained.directory.vocabularies, trained.unit());
+          measured->data, schema, trained.directory.vocabularies,
+          trained.unit());
       !status)
     return status.error();
-  for (const std::string &warning : part->warnings)
+  for (const std::string &warning : measured->data.warnings)
     fmt::print(stderr, "{}\n", warning);
-  return part;
+  warnSeen(*measured, schema, trained.directory);
+  return measured;
 }
 
 static void printConfusion(const Classification &output) {
@@ -96,12 +183,14 @@ static void printConfusion(const Classification &output) {
   }
 }
 
-static Json lineJson(const LineEvaluation &line, bool languageModel) {
-  Json entry = {{"line", line.line},
-                {"loss", line.loss},
+static Json lineJson(const LineEvaluation &line, const std::string &file,
+                     bool languageModel) {
+  Json entry = {{"file", file},
+                {"line", line.line},
+                {"loss", jsonNumber(line.loss)},
                 {"elements", line.elements}};
   if (languageModel) {
-    entry["perplexity"] = std::exp(line.loss);
+    entry["perplexity"] = jsonNumber(std::exp(line.loss));
     entry["characters"] = line.characters;
   }
   for (const LineEvaluation::Label &label : line.labels)
@@ -110,9 +199,14 @@ static Json lineJson(const LineEvaluation &line, bool languageModel) {
   return entry;
 }
 
-/// `7  0.6931  perplexity 2.000`, or `7  0.6931  mood good, predicted bad`.
-static void printLine(const LineEvaluation &line, bool languageModel) {
-  fmt::print("{}\t{:.4f}", line.line, line.loss);
+/// `7  0.6931  perplexity 2.000`, or `7  0.6931  mood good, predicted bad`;
+/// `a.tsv:7` if there are several files.
+static void printLine(const LineEvaluation &line,
+                      const std::vector<std::string> &files,
+                      bool languageModel) {
+  if (files.size() > 1)
+    fmt::print("{}:", files[static_cast<size_t>(line.file)]);
+  fmt::print("{}\t{}", line.line, lossText(plain(line.loss)));
   if (languageModel)
     fmt::print("\tperplexity {:.3f}", std::exp(line.loss));
   for (const LineEvaluation::Label &label : line.labels)
@@ -127,20 +221,22 @@ static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
   // Every line stands alone, also where training read running text.
   Schema schema = trained.schema;
   schema.chunk.reset();
-  Result<Dataset> data = readData(command, trained, schema);
-  if (!data)
-    return report(data.error());
+  Result<Measured> measured = readData(command, trained, schema);
+  if (!measured)
+    return report(measured.error());
+  const Dataset &data = measured->data;
   Result<std::vector<LineEvaluation>> lines =
-      evaluateLines(*trained.instance, schema, *data,
+      evaluateLines(*trained.instance, schema, data,
                     &trained.directory.vocabularies);
   if (!lines)
     return report(lines.error());
   Json list = Json::array();
   for (const LineEvaluation &line : *lines) {
     if (command.json)
-      list.push_back(lineJson(line, schema.isLanguageModel()));
+      list.push_back(lineJson(line, data.files[static_cast<size_t>(line.file)],
+                              schema.isLanguageModel()));
     else
-      printLine(line, schema.isLanguageModel());
+      printLine(line, data.files, schema.isLanguageModel());
   }
   if (command.json)
     fmt::print("{}\n", Json{{"lines", list}}.dump(
@@ -149,20 +245,23 @@ static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
 }
 
 static int evaluateAll(const EvalCommand &command, Trained &trained) {
-  Result<Dataset> data = readData(command, trained, trained.schema);
-  if (!data)
-    return report(data.error());
+  Result<Measured> measured = readData(command, trained, trained.schema);
+  if (!measured)
+    return report(measured.error());
   EvaluateOptions options;
   options.batch = command.batch > 0
                       ? command.batch
                       : static_cast<int32_t>(trained.schema.batch);
   options.vocabularies = &trained.directory.vocabularies;
   Result<Evaluation> result =
-      evaluate(*trained.instance, trained.schema, *data, options);
+      evaluate(*trained.instance, trained.schema, measured->data, options);
   if (!result)
     return report(result.error());
   if (command.json) {
-    fmt::print("{}\n", result->toJson().dump());
+    Json json = result->toJson();
+    json["part"] = measured->part;
+    json["trained_on"] = measured->seen;
+    fmt::print("{}\n", json.dump());
     return ExitOk;
   }
   fmt::print("{}\n", result->summary());
@@ -196,7 +295,8 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
       ->check(oneOf({"train", "valid", "test"}));
   command->add_flag("--per-line", options->perLine,
                     "Loss and perplexity, or label, of every line");
-  command->add_option("--batch", options->batch, "Rows of a batch")
+  command->add_option("--batch", options->batch,
+                      "Rows of a batch; the figures do not depend on it")
       ->option_text("N")
       ->check(AtLeastOne);
   addTrainedOptions(*command, options->weights, options->threads);

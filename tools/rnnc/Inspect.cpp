@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Commands.h"
 #include "Model.h"
+#include "Trained.h"
+#include "rnnc/Data/Files.h"
+
+#include <filesystem>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -94,15 +98,87 @@ static Json inspectJson(const Library &library) {
   return result;
 }
 
+namespace {
+/// What is known of a training besides its program.
+struct RunInfo {
+  std::string weights;
+  Json report; ///< of a training that has ended, else null
+};
+} // namespace
+
+static Result<RunInfo> readRun(const ModelDirectory &directory) {
+  RunInfo run;
+  Result<std::string> weights = directory.weightFile();
+  if (!weights)
+    return weights.error();
+  run.weights = std::filesystem::path(*weights).filename().string();
+  if (directory.hasFile("report.json"))
+    if (Result<std::string> text =
+            data::readFile(directory.file("report.json")))
+      run.report = Json::parse(*text, nullptr, false);
+  return run;
+}
+
+static Json runJson(const ModelDirectory &directory, const RunInfo &run) {
+  Json vocabularies = Json::object();
+  for (const auto &[axis, vocabulary] : directory.vocabularies)
+    vocabularies[axis] = vocabulary.size();
+  return {{"directory", directory.path()}, {"model", directory.model},
+          {"weights", run.weights},        {"compile", directory.compile},
+          {"split", directory.split},      {"vocabularies", vocabularies},
+          {"report", run.report}};
+}
+
+static void printRun(const ModelDirectory &directory, const RunInfo &run) {
+  fmt::print("training in {}\n", directory.path());
+  auto whole = [&](const char *key) {
+    return run.report.contains(key) && run.report[key].is_number_integer()
+               ? run.report[key].get<int64_t>()
+               : -1;
+  };
+  std::string of;
+  if (run.report.is_object() && whole("steps") >= 0 && whole("best_step") >= 0)
+    of = fmt::format(", of update {} of {}", whole("best_step"),
+                     whole("steps"));
+  fmt::print("  model {} of {}, weights {}{}\n", directory.model,
+             directory.program, run.weights, of);
+  for (const auto &[axis, vocabulary] : directory.vocabularies)
+    fmt::print("  vocabulary of {}: {} symbols\n", axis, vocabulary.size());
+  for (const char *part : {"valid", "test"})
+    if (run.report.is_object() && run.report.contains(part))
+      for (const char *figure : {"loss", "perplexity", "accuracy"})
+        if (run.report[part].is_object() && run.report[part].contains(figure))
+          fmt::print("  {} {} {}\n", part, figure,
+                     run.report[part][figure].dump());
+}
+
 static int inspect(const InspectOptions &options) {
-  Result<std::shared_ptr<Library>> library = openModel(options.model);
+  std::error_code code;
+  bool isRun = std::filesystem::is_directory(options.model.model, code);
+  ModelDirectory directory(options.model.model);
+  RunInfo run;
+  if (isRun) {
+    if (Status status = directory.load(); !status)
+      return report(status.error());
+    Result<RunInfo> found = readRun(directory);
+    if (!found)
+      return report(found.error());
+    run = std::move(*found);
+  }
+  Result<std::shared_ptr<Library>> library =
+      isRun ? openProgram(directory) : openModel(options.model);
   if (!library)
     return report(library.error());
   const Manifest &manifest = (*library)->manifest();
   if (options.json) {
-    fmt::print("{}\n", inspectJson(**library).dump());
+    Json json = inspectJson(**library);
+    if (isRun)
+      json["training"] = runJson(directory, run);
+    fmt::print("{}\n", json.dump());
     return ExitOk;
   }
+  if (isRun)
+    printRun(directory, run);
   fmt::print("library {}, {}, {}\n", manifest.library, manifest.precision,
              manifest.compiler);
   for (size_t m = 0; m < manifest.modules.size(); ++m)
@@ -115,12 +191,15 @@ void tool::addInspectCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
       "inspect", "Show what a library or a model holds: parameters, sizes, "
                  "functions");
-  command->add_option("MODEL", options->model.model, "A library or a .rnn source")
+  command
+      ->add_option("MODEL", options->model.model,
+                   "A library, a .rnn source, or the directory of `train`")
       ->required();
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
   command->footer("Examples:\n"
                   "  rnnc inspect libmodel.so\n"
-                  "  rnnc inspect model.rnn -D V=96 --json");
+                  "  rnnc inspect model.rnn -D V=96 --json\n"
+                  "  rnnc inspect run");
   command->callback([options, &exitCode] { exitCode = inspect(*options); });
 }

@@ -82,6 +82,11 @@ static Result<Dataset> readInputs(const PredictCommand &command,
   return data::datasetOfTexts(linesOf(*text), command.in, inputs, read);
 }
 
+/// Null where there is nothing to predict.
+static Json figure(const LineEvaluation &line, double value) {
+  return line.elements ? jsonNumber(value) : Json();
+}
+
 static int perplexities(const PredictCommand &command, Trained &trained,
                         const Schema &schema, const Dataset &data) {
   Result<std::vector<LineEvaluation>> lines =
@@ -92,8 +97,8 @@ static int perplexities(const PredictCommand &command, Trained &trained,
   for (const LineEvaluation &line : *lines) {
     // Nothing to predict: no perplexity.
     double perplexity = line.elements ? std::exp(line.loss) : NAN;
-    list.push_back({{"perplexity", perplexity},
-                    {"loss", line.elements ? line.loss : NAN},
+    list.push_back({{"perplexity", figure(line, perplexity)},
+                    {"loss", figure(line, line.loss)},
                     {"tokens", line.elements}});
     if (!command.json && line.elements == 0)
       fmt::print("no symbols, no perplexity\n");
@@ -280,6 +285,49 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
   return ExitOk;
 }
 
+/// Whether a text has symbols, and the model knows none of them.
+static bool isStrange(const Trained &trained, const Schema &inputs,
+                      const Dataset &data, size_t example) {
+  int64_t symbols = 0;
+  for (size_t f = 0; f < inputs.fields.size(); ++f) {
+    const data::Column &column = data.columns[f];
+    auto found = trained.directory.vocabularies.find(
+        data::vocabularyKey(inputs.fields[f]));
+    if (!column.raw || found == trained.directory.vocabularies.end() ||
+        found->second.unknown() < 0)
+      continue;
+    for (int64_t i = column.begin[example]; i < column.begin[example + 1]; ++i) {
+      const std::string &symbol =
+          data.symbols[static_cast<size_t>(column.ints[static_cast<size_t>(i)])];
+      // An empty text became one unknown symbol, which was said.
+      if (symbol == data::unknownSymbol)
+        return false;
+      if (found->second.find(symbol) != found->second.unknown())
+        return false;
+      ++symbols;
+    }
+  }
+  return symbols > 0;
+}
+
+/// A prediction of nothing known looks like any other: it is said.
+static void warnStrange(const Trained &trained, const Schema &inputs,
+                        const Dataset &data) {
+  constexpr int64_t most = 5;
+  int64_t count = 0;
+  for (int32_t e = 0; e < data.size(); ++e)
+    if (isStrange(trained, inputs, data, static_cast<size_t>(e)) &&
+        ++count <= most)
+      fmt::print(stderr,
+                 "{}: warning: the model knows none of these {}: what it "
+                 "predicts does not depend on them\n",
+                 data.place(e),
+                 trained.unit() == data::Unit::Characters ? "characters"
+                                                          : "words");
+  if (count > most)
+    fmt::print(stderr, "warning: the same of {} more texts\n", count - most);
+}
+
 static int predict(const PredictCommand &command) {
   if (command.texts.empty() == command.in.empty())
     return report(usageError("rnnc: error: predict needs a text or --in FILE, "
@@ -292,6 +340,7 @@ static int predict(const PredictCommand &command) {
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());
+  warnStrange(*trained, inputs, *data);
   if (Status status = data::applyVocabularies(
           *data, inputs, trained->directory.vocabularies, trained->unit());
       !status)

@@ -217,7 +217,7 @@ static Json outputsJson(const TensorFile &results) {
   for (const auto &[name, tensor] : results.tensors) {
     outputs[name] = {{"dtype", nameOf(tensor.type)}, {"shape", tensor.shape}};
     if (tensor.shape.empty())
-      outputs[name]["value"] = tensor.number(0);
+      outputs[name]["value"] = jsonNumber(tensor.number(0));
   }
   return outputs;
 }
@@ -234,7 +234,7 @@ static void printTensors(const RunOptions &options, const TensorFile &results) {
     fmt::print("{:<28} {} {}", name, nameOf(tensor.type),
                data::shapeText(tensor.shape));
     if (tensor.shape.empty())
-      fmt::print(" = {}", tensor.number(0));
+      fmt::print(" = {}", plain(tensor.number(0)));
     fmt::print("\n");
   }
 }
@@ -371,6 +371,9 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
   Result<Arrays> results = instance.call(function, *args, *call);
   if (!results)
     return blame(options, results.error());
+  // An update that was refused is no result; the interpreter says the same.
+  if (std::string why = skipReason(instance.lastError()); !why.empty())
+    return dataError("rnnc: error: {}", why);
   TensorFile file;
   for (const ArgInfo &arg : info.args)
     if (arg.isOutput())

@@ -44,6 +44,7 @@ private:
   Status fillDirectory();
   Status train();
   Status report();
+  int judge() const;
   bool fromSource() const {
     return std::string_view(command.model.model).ends_with(".rnn");
   }
@@ -124,6 +125,7 @@ Status TrainRun::readData() {
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
     return all.error();
+  directory.trainedOn = Provenance::of(*all);
   std::vector<std::string> dataWarnings = all->warnings;
   if (all->series) {
     read.series = *all->series;
@@ -224,9 +226,13 @@ Status TrainRun::compile() {
     options.seed = settings["seed"].get<uint64_t>();
   if (Status status = instance->initialise(options.seed); !status)
     return status;
-  return command.init.empty() ? Status()
-                              : takeFirstWeights(command.init, *instance,
-                                                 directory.vocabularies);
+  if (command.init.empty())
+    return {};
+  if (Status status = takeFirstWeights(command.init, *instance,
+                                       directory.vocabularies);
+      !status)
+    return status;
+  return instance->checkFinite(command.init);
 }
 
 /// A directory with a training in it is not overwritten by mistake.
@@ -282,10 +288,12 @@ Status TrainRun::fillDirectory() {
                        {"precision", library->manifest().precision},
                        {"opt", command.model.optLevel},
                        {"fast_math", command.model.fastMath}};
-  for (const auto &[name, text] : source.imports)
+  for (const auto &[name, text] : source.imports) {
+    directory.imports.push_back(name);
     if (Status status = data::writeFileAtomically(directory.file(name), text);
         !status)
       return status;
+  }
   if (Status status =
           data::writeFileAtomically(directory.file("model.rnn"), source.text);
       !status)
@@ -339,7 +347,8 @@ Status TrainRun::report() {
   if (!command.json)
     fmt::print("{}\n", result.summary());
   if (!result.interrupted) {
-    std::string path = directory.weightFile();
+    std::string path = directory.file(
+        result.useLast ? "last.safetensors" : "best.safetensors");
     Result<data::TensorFile> weights = data::readTensorFile(path);
     if (!weights)
       return weights.error();
@@ -364,6 +373,22 @@ Status TrainRun::report() {
   return {};
 }
 
+/// Says what a training that came to nothing died of.
+int TrainRun::judge() const {
+  if (result.failure.empty())
+    return ExitOk;
+  int64_t count = result.steps - result.failedSince + 1;
+  fmt::print(stderr, "{}: error: training failed: {} since update {}{}\n",
+             directory.path(), result.failure, result.failedSince,
+             count > 1 ? fmt::format(" ({} updates)", count) : "");
+  if (!result.useLast)
+    fmt::print(stderr, "  best.safetensors holds the weights of update {}\n",
+               result.bestStep);
+  fmt::print(stderr, "  = help: in the `train` block, give `optimize` a smaller "
+                     "`lr`, or add `clip global_norm 1`\n");
+  return ExitCheckFailed;
+}
+
 int TrainRun::run() {
   if (Status status = checkFresh(directory, command.train.resume); !status)
     return tool::report(status.error());
@@ -372,7 +397,7 @@ int TrainRun::run() {
                     &TrainRun::fillDirectory, &TrainRun::train, &TrainRun::report})
     if (Status status = (this->*step)(); !status)
       return tool::report(status.error());
-  return result.interrupted ? ExitInterrupted : ExitOk;
+  return result.interrupted ? ExitInterrupted : judge();
 }
 
 static void addTrainOptions(CLI::App &command, TrainCommand &options) {
@@ -466,6 +491,7 @@ void tool::addTrainCommand(CLI::App &app, int &exitCode) {
       "--max-time 600 --resume");
   command->callback([options, command, &exitCode] {
     options->seedGiven = command->count("--seed") > 0;
+    options->model.quiet = options->train.quiet;
     options->commandLine = commandLine();
     Status status = options->data.finish();
     exitCode = status ? TrainRun(*options).run() : report(status.error());

@@ -182,13 +182,26 @@ Result<int> tool::findModule(const Library &library, const std::string &name) {
   return found;
 }
 
-Result<std::shared_ptr<Library>>
-tool::openProgram(const ModelDirectory &directory) {
+/// A program that does not compile any more is bad data of the directory, no
+/// mistake of whoever uses it.
+static Error badProgram(const ModelDirectory &directory, Error error) {
+  if (error.exitCode != ExitSourceError && error.exitCode != ExitUsage)
+    return error;
+  if (!error.message.empty())
+    error.message += "\n";
+  error.message += fmt::format("{}: error: damaged: it does not fit {}",
+                               directory.file("options.json"),
+                               directory.program);
+  error.exitCode = ExitBadData;
+  return error;
+}
+
+static ModelOptions programOptions(const ModelDirectory &directory) {
   ModelOptions options;
   options.model = directory.file(directory.program);
   options.onlyErrors = true;
   if (!directory.program.ends_with(".rnn"))
-    return openModel(options);
+    return options;
   const Json &compile = directory.compile;
   options.precision = compile.value("precision", "f32");
   options.optLevel = compile.value("opt", 3);
@@ -198,7 +211,18 @@ tool::openProgram(const ModelDirectory &directory) {
       if (size.is_number_integer())
         options.dims.push_back(
             fmt::format("{}={}", name, size.get<int64_t>()));
-  return openModel(options);
+  return options;
+}
+
+Result<std::shared_ptr<Library>>
+tool::openProgram(const ModelDirectory &directory) {
+  Result<std::shared_ptr<Library>> library =
+      openModel(programOptions(directory));
+  if (!library)
+    return badProgram(directory, library.error());
+  if (Result<int> module = findModule(**library, directory.model); !module)
+    return badProgram(directory, module.error());
+  return library;
 }
 
 Result<Trained> tool::openTrained(const std::string &path, int threads,
@@ -220,8 +244,11 @@ Result<Trained> tool::openTrained(const std::string &path, int threads,
   trained.instance = std::move(*instance);
   trained.schema = schemaOf(trained.instance->module());
   data::bindScales(trained.schema, trained.directory.read.series);
-  std::string file =
-      weights.empty() ? trained.directory.weightFile() : weights;
+  Result<std::string> found = weights.empty() ? trained.directory.weightFile()
+                                              : Result<std::string>(weights);
+  if (!found)
+    return found.error();
+  const std::string &file = *found;
   Result<data::TensorFile> tensors = data::readTensorFile(file);
   if (!tensors)
     return tensors.error();
@@ -230,6 +257,8 @@ Result<Trained> tool::openTrained(const std::string &path, int threads,
       !status)
     return status.error();
   if (Status status = trained.instance->setParameters(*tensors, file); !status)
+    return status.error();
+  if (Status status = trained.instance->checkFinite(file); !status)
     return status.error();
   return trained;
 }

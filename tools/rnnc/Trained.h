@@ -44,7 +44,8 @@ struct Trained {
 Result<int> findModule(const training::Library &library,
                        const std::string &name);
 
-/// The program of a directory as a library.
+/// The program of a directory as a library; if that is none any more, the
+/// directory's data are bad.
 Result<std::shared_ptr<training::Library>>
 openProgram(const training::ModelDirectory &directory);
 

@@ -127,7 +127,10 @@ Status tool::takeFirstWeights(const std::string &given, Instance &instance,
     ModelDirectory directory(given);
     if (Status status = directory.load(); !status)
       return status;
-    path = directory.weightFile();
+    Result<std::string> file = directory.weightFile();
+    if (!file)
+      return file.error();
+    path = *file;
   }
   Result<data::TensorFile> weights = data::readTensorFile(path);
   if (!weights)

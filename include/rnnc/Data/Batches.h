@@ -16,6 +16,18 @@ struct Batch {
   int64_t steps = 0;    ///< valid steps of the first time axis, or rows
 };
 
+/// One row of a batch: a piece of an example.
+struct BatchRow {
+  int32_t example = -1; ///< -1: none
+  int64_t begin = 0, length = 0;
+  bool reset = false;
+};
+
+/// A batch of these rows; `chunks`: their pieces, with `reset`, else whole
+/// examples.
+Batch makeBatch(const Dataset &data, const Schema &schema,
+                const std::vector<BatchRow> &rows, bool chunks);
+
 /// The batches of one pass over a data set: which examples, in which order, is
 /// a function of the seed and the epoch alone.
 class BatchPlan {
@@ -33,12 +45,6 @@ public:
   Batch make(int64_t index) const;
 
 private:
-  /// One row: a piece of an example.
-  struct Row {
-    int32_t example = -1;
-    int64_t begin = 0, length = 0;
-    bool reset = false;
-  };
   void planExamples();
   void planChunks();
   std::vector<int32_t> order() const;
@@ -46,7 +52,7 @@ private:
   const Dataset &data;
   const Schema &schema;
   Options options;
-  std::vector<std::vector<Row>> plan;
+  std::vector<std::vector<BatchRow>> plan;
 };
 
 } // namespace rnnc::data

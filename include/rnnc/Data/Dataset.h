@@ -44,6 +44,9 @@ struct Dataset {
   std::vector<Column> columns; ///< one a field of the schema
   std::vector<std::vector<int32_t>> lengths; ///< [time][example]
   std::vector<std::string> files;
+  /// Of running text: how many symbols there are up to the end of each file.
+  /// Not kept for parts.
+  std::vector<int64_t> textEnds;
   struct Place {
     int32_t file = 0;
     int64_t line = 0;
@@ -89,6 +92,12 @@ struct Split {
 struct Parts {
   Dataset train, valid, test;
 };
+/// The part that each unit goes to: of examples, of the symbols of running text,
+/// or of `rowsOfTime`. `sizes` are the units of each file.
+enum class Part : uint8_t { Train, Valid, Test };
+std::vector<Part> partsOf(const std::vector<int64_t> &sizes,
+                          const Schema &schema, const Split &split,
+                          bool rowsOfTime);
 /// What windows over rows of time are for.
 enum class WindowUse {
   Train,    ///< within the part, overlapping

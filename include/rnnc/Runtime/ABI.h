@@ -40,7 +40,7 @@ typedef enum rnnc_status {
   RNNC_ERR_INDEX = 3,         /* an index is outside its axis, a flag is not 0 or 1: see rnnc_error */
   RNNC_ERR_LENGTH = 4,        /* a length is negative or above the padded length */
   RNNC_ERR_WEIGHTS = 5,       /* a weight file does not fit: see rnnc_error */
-  RNNC_ERR_NOT_FINITE = 6,    /* a gradient is not finite; the update was skipped */
+  RNNC_ERR_NOT_FINITE = 6,    /* a gradient or an update is not finite; nothing was changed */
   RNNC_ERR_EMPTY = 7,         /* argmax over nothing */
   RNNC_ERR_UNSUPPORTED = 8,   /* the module does not export this function */
   RNNC_ERR_STATE = 9,         /* the memory given is not an initialised object of this module */
@@ -132,6 +132,7 @@ typedef struct rnnc_call {
   uint64_t seed;                 /* dropout and draws */
   int32_t has_seed;              /* vjp applies dropout only if set */
   rnnc_error *error;             /* may be NULL */
+  double *norms;                 /* train_step: the norm of each parameter's gradient; may be NULL */
 } rnnc_call;
 
 /* What `<library>_describe` fills: the whole library as function pointers, so
@@ -206,16 +207,19 @@ typedef struct rnnc_library {
   /* Takes the bytes of a stream that were kept. */
   int32_t (*stream_load)(int32_t module, rnnc_stream *, size_t bytes, const void *saved,
                          size_t saved_bytes, rnnc_error *);
+  /* State s of the module's manifest "states" in a carry, [batch, shape...]; a row that
+   * begins anew has zeros until its first step, whatever is written there. */
+  void *(*carry_state)(int32_t module, rnnc_carry *, int32_t state);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {
   int64_t updates;      /* updates done: Adam's t */
-  int64_t skipped;      /* updates skipped because a gradient was not finite */
+  int64_t skipped;      /* updates skipped because something was not finite */
   int64_t empty;        /* batches without observed elements */
   int64_t epoch;        /* epochs that are over; set by the caller for `step` schedules */
   int64_t total_steps;  /* planned updates; set by the caller for `cosine` */
   double rate_scale;    /* extra factor on the learning rate, 1 by default */
-  int32_t bad_parameter; /* index of the parameter whose gradient was not finite last, or -1 */
+  int32_t bad_parameter; /* index of the parameter that an update was skipped for last, or -1 */
   int32_t reserved;
 } rnnc_optimizer_counters;
 

@@ -34,7 +34,7 @@ struct Regression {
   double squares = 0, absolutes = 0; ///< sums
   int64_t count = 0;
   double meanSquare() const {
-    return count ? squares / static_cast<double>(count) : 0;
+    return count ? plain(squares / static_cast<double>(count)) : 0;
   }
 };
 
@@ -71,6 +71,7 @@ Result<Evaluation> evaluate(Instance &instance, const data::Schema &schema,
 
 /// One example alone.
 struct LineEvaluation {
+  int32_t file = 0; ///< among the files of the data
   int64_t line = 0, elements = 0, characters = 0;
   double loss = 0; ///< mean per element
   /// Outputs that are one label: what it is and what was predicted.

@@ -70,6 +70,9 @@ public:
   /// Takes the parameters from `file`; names and shapes must fit exactly.
   /// Arrays whose name begins with `state.` or `optimizer.` are not weights.
   Status setParameters(const data::TensorFile &file, const std::string &path);
+  /// Refuses weights that are not finite, which were read from `path`. A
+  /// frozen parameter may be infinite, as a mask is.
+  Status checkFinite(const std::string &path) const;
   /// Packs the parameters for calls that only read them.
   Status prepare();
   void forgetPrepared() { havePrepared = false; }
@@ -92,6 +95,8 @@ public:
     return other;
   }
   Status setCarryBytes(const data::Tensor &bytes, int32_t batch);
+  /// State `state` of the carry, [batch, shape...]; null without one.
+  void *carryState(int state);
 
   Status initialiseStream(int32_t batch);
   /// State `state` of the stream, [batch, shape...]; null without a stream.
@@ -107,6 +112,8 @@ public:
     bool useStream = false;
     int repeat = 1;             ///< calls; each is timed
     std::vector<double> *times = nullptr; ///< milliseconds of each call
+    /// `train_step`: gets the norm of each parameter's gradient.
+    std::vector<double> *norms = nullptr;
     std::map<std::string, int32_t> lengths; ///< padded lengths no input tells
     int32_t batch = -1;         ///< where no input tells it
   };
@@ -140,6 +147,10 @@ private:
   data::Buffer context, params, prepared, optimizer, carry, stream, workspace;
   rnnc_error error{};
 };
+
+/// Why `train_step` changed nothing, as the interpreter says it; empty if that
+/// is not what the error tells.
+std::string skipReason(const rnnc_error &error);
 
 } // namespace rnnc::training
 

@@ -35,6 +35,7 @@ public:
   double earlierSeconds() const { return seconds; }
   const CurvePoints &updates() const { return updatePoints; }
   const CurvePoints &validations() const { return validationPoints; }
+  const CurvePoints &accuracies() const { return accuracyPoints; }
 
 private:
   Status add(const Json &entry);
@@ -44,7 +45,7 @@ private:
   std::FILE *file = nullptr;
   std::chrono::steady_clock::time_point flushed{};
   double seconds = 0;
-  CurvePoints updatePoints, validationPoints;
+  CurvePoints updatePoints, validationPoints, accuracyPoints;
 };
 
 } // namespace rnnc::training

@@ -5,11 +5,21 @@
 
 #include "rnnc/Data/Tensor.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace rnnc::training {
 
 using Json = nlohmann::ordered_json;
+
+/// The sign of a NaN says nothing to anybody.
+inline double plain(double value) {
+  return value == value ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// A number as it is: JSON has no infinity, so "inf", "-inf" and "nan" are
+/// texts, which most languages read as numbers.
+Json jsonNumber(double value);
 
 /// One dimension of a shape: a number, the batch, or a time axis.
 struct Dim {
@@ -84,6 +94,10 @@ struct ModuleInfo {
   std::optional<int64_t> bpttSteps;
   bool carry = false;
 
+  /// Whether the loss is a mean over examples; else it is one over elements.
+  bool lossPerExample() const {
+    return train.contains("per") && train["per"] == "example";
+  }
   /// Position of a function, or -1.
   int find(std::string_view function) const;
 };

@@ -5,6 +5,7 @@
 
 #include "rnnc/Data/Dataset.h"
 #include "rnnc/Training/Library.h"
+#include "rnnc/Training/Provenance.h"
 
 namespace rnnc::training {
 
@@ -33,21 +34,27 @@ public:
   Json compile = Json::object();
   std::string model;       ///< name of the model in the library
   std::string program = "model.rnn";
+  std::vector<std::string> imports; ///< files beside it that it needs
   data::ReadOptions read;
   std::string split;       ///< `80/10/10`, may be empty
   int64_t splitModulus = 0;
   data::Vocabularies vocabularies;
+  Provenance trainedOn;
 
-  /// Writes options.json and the vocabularies.
+  /// Writes options.json and the vocabularies; the program is there already.
   Status save() const;
+  /// Reads them; whatever was edited or cut since is refused as bad data.
   Status load();
   /// The vocabularies as metadata of a weight file.
   std::map<std::string, std::string> metadata() const;
 
   /// The weights to use: the best, or the last where there is no best.
-  std::string weightFile() const;
+  Result<std::string> weightFile() const;
 
 private:
+  Status readOptions(const Json &json);
+  Status checkContents(const Json &files) const;
+  Error damaged(const std::string &key) const;
   std::string directory;
 };
 

@@ -4,6 +4,7 @@
 #define RNNC_TRAINING_TRAINER_H
 
 #include "rnnc/Training/Evaluate.h"
+#include "rnnc/Training/Health.h"
 #include "rnnc/Training/Log.h"
 #include "rnnc/Training/ModelDirectory.h"
 #include "rnnc/Training/Progress.h"
@@ -31,12 +32,17 @@ struct TrainOptions {
 struct TrainResult {
   int64_t steps = 0, epochs = 0, skipped = 0, empty = 0;
   int64_t made = 0; ///< of the steps, those of this run
-  double loss = 0;  ///< mean of the last updates; NaN without one
+  /// Mean of the last updates, or the last one if that is not finite.
+  std::optional<double> loss;
   double seconds = 0, updatesPerSecond = 0, tokensPerSecond = 0;
   std::optional<Evaluation> valid; ///< of the weights that are used
   bool useLast = true; ///< the last weights are the best ones
   int64_t bestStep = 0;
   bool interrupted = false, stoppedEarly = false;
+  /// Why the training is of no use: what was not finite; empty if it is fine.
+  std::string failure;
+  int64_t failedSince = 0; ///< the first of the updates that it befell
+  Json norms = Json::object(); ///< of gradients, by parameter
 
   Json toJson() const;
   /// One line for people.
@@ -65,7 +71,7 @@ private:
     double best = 0;
     int64_t bestStep = -1, sinceBest = 0;
   };
-  enum class Stop { No, Done, Early, Interrupted };
+  enum class Stop { No, Done, Early, Hopeless, Interrupted };
 
   Status begin();
   Status loop();
@@ -84,9 +90,9 @@ private:
   uint64_t fingerprint() const;
 
   Status writeCurve();
-  bool perExample() const;
   void showProgress(double norm);
-  void warnSkipped();
+  void warnSkipped(const std::string &fault);
+  void judge();
   double seconds() const;
 
   Instance &instance;
@@ -100,12 +106,13 @@ private:
   Stop stop = Stop::No;
   int function = -1;
   int32_t batch = 32;
-  int64_t totalSteps = 0, epochs = 0, validEvery = 0;
+  int64_t totalSteps = 0, epochs = 0, validEvery = 0, perEpoch = 1;
   int64_t firstStep = 0, tokens = 0, lastValidation = -1;
-  double runningLoss = 0, runningWeight = 0;
+  double runningLoss = 0, runningWeight = 0, lastLoss = 0;
   double runningNats = 0, runningElements = 0; ///< for the perplexity shown
   std::optional<Evaluation> lastValid, bestValid;
   TrainingLog log;
+  Health health;
   std::chrono::steady_clock::time_point started;
   TrainResult result;
 };

@@ -5,6 +5,7 @@
  * the row of the symbol before it; with -DTABLE_CLASSIFIER the scores of a
  * class are the mean of the words' rows. Trained by sgd with momentum 0.9.
  */
+#include <stdio.h>
 #include "rnnc/Runtime/ABI.h"
 
 #include <math.h>
@@ -310,6 +311,8 @@ static int32_t update(const rnnc_call *c, float *grad, double *norm) {
   if (!isfinite(*norm)) {
     o->counters.skipped++;
     o->counters.bad_parameter = 0;
+    if (c->error)
+      snprintf(c->error->name, sizeof c->error->name, "lm.W");
     return RNNC_ERR_NOT_FINITE;
   }
   for (int i = 0; i < COUNT; ++i) {

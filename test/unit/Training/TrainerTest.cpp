@@ -184,7 +184,7 @@ TEST_F(TrainerTest, EarlyStopping) {
   EXPECT_TRUE(result.stoppedEarly);
   EXPECT_FALSE(result.useLast);
   EXPECT_LT(result.bestStep, result.steps);
-  EXPECT_EQ(out.weightFile(), out.file("best.safetensors"));
+  EXPECT_EQ(*out.weightFile(), out.file("best.safetensors"));
 }
 
 TEST_F(TrainerTest, NonFiniteUpdatesAreCounted) {
@@ -199,7 +199,61 @@ TEST_F(TrainerTest, NonFiniteUpdatesAreCounted) {
   Trainer trainer(*instance, schema, out, train, nullptr, options);
   Result<TrainResult> result = trainer.run();
   ASSERT_TRUE(result) << result.error().message;
-  EXPECT_GT(result->skipped, 0);
+  EXPECT_EQ(result->skipped, 4);
+  EXPECT_NE(result->failure.find("is not finite"), std::string::npos);
+  EXPECT_EQ(result->failedSince, 1);
+  ASSERT_TRUE(result->loss);
+  EXPECT_TRUE(std::isnan(*result->loss));
+  EXPECT_NE(bytes(out, "log.jsonl").find("\"loss\":\"nan\""),
+            std::string::npos);
+  EXPECT_NE(result->summary().find("training loss nan"), std::string::npos);
+  // Resumed, the weights are refused.
+  options.resume = true;
+  Trainer again(*instance, schema, out, train, nullptr, options);
+  Status status = again.prepare();
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("is nan"), std::string::npos);
+}
+
+TEST_F(TrainerTest, NoNumberIsNeverTheBest) {
+  loadText();
+  ModelDirectory out = directory("run");
+  TrainOptions options;
+  options.epochs = 2;
+  options.quiet = true;
+  data::TensorFile weights = instance->parameters();
+  weights.tensors[0].second.as<float>()[0] = NAN;
+  ASSERT_TRUE(instance->setParameters(weights, "w"));
+  Trainer trainer(*instance, schema, out, train, &valid, options);
+  Result<TrainResult> result = trainer.run();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_FALSE(out.hasFile("best.safetensors"));
+  EXPECT_FALSE(result->failure.empty());
+}
+
+TEST(Health, ARowOfFaults) {
+  ModuleInfo module;
+  module.parameters = {{"W", {2, 2}, true}, {"mask", {2}, false}};
+  Health health(module);
+  EXPECT_TRUE(health.lastNorms().empty());
+  health.add(1, "", {3, 0});
+  health.add(2, "the gradient of `W` is not finite", {INFINITY, 0});
+  EXPECT_EQ(health.faultySince(), 2);
+  EXPECT_FALSE(health.failed(0, 2)); // one may be an unlucky batch
+  EXPECT_TRUE(health.failed(1, 2));  // but not all there are
+  health.add(3, "", {1, 0});
+  EXPECT_EQ(health.faultySince(), 0);
+  for (int step = 4; step < 103; ++step)
+    health.add(step, "the loss is inf", {2, 0});
+  EXPECT_TRUE(health.failed(0, 102));
+  EXPECT_FALSE(health.hopeless(102, 7));
+  EXPECT_TRUE(health.hopeless(103, 7));
+  EXPECT_FALSE(health.hopeless(103, 500));
+  EXPECT_EQ(health.fault(), "the loss is inf");
+  EXPECT_EQ(health.allNorms()["W"]["largest"], 3);
+  EXPECT_FALSE(health.allNorms().contains("mask"));
+  health.add(104, "x", {NAN, 0});
+  EXPECT_EQ(health.lastNorms()["W"], "nan");
 }
 
 TEST_F(TrainerTest, ClassifierIsCounted) {
@@ -307,6 +361,23 @@ TEST(Curve, LeavesOutWhatIsNotFinite) {
   EXPECT_LT(svg.size(), 12000u); // thinned
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
   EXPECT_NE(drawCurve("empty", "", {}, {}).find("</svg>"), std::string::npos);
+}
+
+TEST(Curve, AccuracyAndZero) {
+  // A tick at zero between negative and positive losses.
+  std::string svg = drawCurve("t", "loss", {{1, -0.7}, {9, 0.9}},
+                              {{5, 0.1}, {9, 0}}, {{5, 0.25}, {9, 0.75}});
+  EXPECT_NE(svg.find(">0</text>"), std::string::npos);
+  EXPECT_EQ(svg.find(">-0<"), std::string::npos);
+  EXPECT_EQ(svg.find("e-1"), std::string::npos);
+  EXPECT_NE(svg.find("validation accuracy"), std::string::npos);
+  EXPECT_NE(svg.find(">50 %<"), std::string::npos);
+  EXPECT_EQ(drawCurve("t", "loss", {{1, 2}, {2, 1}}, {}).find("accuracy"),
+            std::string::npos);
+  // Numbers beside which a margin is nothing.
+  for (double value : {1e30, -1e300, 0.0})
+    EXPECT_NE(drawCurve("t", "", {{1, value}, {2, value}}, {}).find("</svg>"),
+              std::string::npos);
 }
 
 TEST(Directory, RoundTrip) {
