@@ -67,6 +67,33 @@ Buffer rowsAndRest(OpBuilder &b, Location loc, const Buffer &buffer,
 
 } // namespace
 
+/// The product of sizes, at the top of the function, where memory is made.
+OpFoldResult Emitter::productOfSizes(Location loc, Value tensor, int64_t begin,
+                                     int64_t end) {
+  int64_t number = 1;
+  Value dynamic;
+  for (int64_t i = begin; i < end; ++i) {
+    OpFoldResult size = sizes.get(tensor, i);
+    if (std::optional<int64_t> known = getConstantIntValue(size)) {
+      number *= *known;
+      continue;
+    }
+    Value next = cast<Value>(size);
+    dynamic = dynamic ? sizes.atTop([&](OpBuilder &top) -> Value {
+      return arith::MulIOp::create(top, loc, dynamic, next);
+    })
+                      : next;
+  }
+  if (!dynamic)
+    return b.getIndexAttr(number);
+  if (number == 1)
+    return dynamic;
+  Value factor = sizes.constant(number);
+  return sizes.atTop([&](OpBuilder &top) -> Value {
+    return arith::MulIOp::create(top, loc, dynamic, factor);
+  });
+}
+
 void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
   Location loc = op.getLoc();
   Buffer out = buffers[op.getResult()];
@@ -87,21 +114,24 @@ void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
   Buffer numbers = table ? collapse(b, loc, indices, {all}) : Buffer();
   if (!numbers)
     return direct();
-  sortedScatter(loc, rows, numbers, table, direct);
+  OpFoldResult count = productOfSizes(loc, op.getIndices(), 0, rank);
+  OpFoldResult width = productOfSizes(loc, op.getUpdates(), rank,
+                                      updates.rank());
+  sortedScatter(loc, rows, numbers, table, {count, width},
+                sizes.get(op.getResult(), 0), direct);
 }
 
+/// `shape` is that of `rows`, `size` the rows of `table`: values at the top.
 void Emitter::sortedScatter(Location loc, const Buffer &rows,
                             const Buffer &numbers, const Buffer &table,
+                            ArrayRef<OpFoldResult> shape, OpFoldResult size,
                             function_ref<void()> direct) {
-  OpFoldResult count = memref::getMixedSize(b, loc, numbers.memref, 0);
-  OpFoldResult size = memref::getMixedSize(b, loc, table.memref, 0);
+  OpFoldResult count = shape[0];
   Value n = indexValue(loc, count), v = indexValue(loc, size);
   // In `next` the rows of the table before a row's own, then before the next.
   Buffer next = alloc(loc, b.getI32Type(), {size});
   Buffer order = alloc(loc, b.getI32Type(), {count});
-  Buffer sorted =
-      alloc(loc, b.getF32Type(),
-            {count, memref::getMixedSize(b, loc, rows.memref, 1)});
+  Buffer sorted = alloc(loc, b.getF32Type(), shape);
   Counter c(b, loc);
   Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, n,
                                     sizes.constant(kFewRows));

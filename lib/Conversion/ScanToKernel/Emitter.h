@@ -120,7 +120,10 @@ private:
   void emitScatterAdd(scan::ScatterAddOp op);
   void sortedScatter(mlir::Location loc, const Buffer &rows,
                      const Buffer &numbers, const Buffer &table,
-                     llvm::function_ref<void()> direct);
+                     llvm::ArrayRef<mlir::OpFoldResult> shape,
+                     mlir::OpFoldResult size, llvm::function_ref<void()> direct);
+  mlir::OpFoldResult productOfSizes(mlir::Location loc, mlir::Value tensor,
+                                    int64_t begin, int64_t end);
   void addRows(mlir::Location loc, const Buffer &rows, const Buffer &sum);
 
   // EmitOps.cpp

@@ -209,3 +209,16 @@ func.func @count(%x: tensor<?xf32>) -> tensor<f32> {
   %1 = scan.reduce sum %0 dims = [0] : tensor<?xf32> -> tensor<f32>
   return %1 : tensor<f32>
 }
+
+// Indices of two dimensions, as an embedding's are: the memory is made at the
+// top, whatever its sizes come from.
+// CHECK-LABEL: func.func @scatter_steps(
+// CHECK: %[[COUNT:.*]] = arith.muli
+// CHECK: memref.alloc(%[[COUNT]]) : memref<?xi32>
+// CHECK: memref.alloc(%[[COUNT]]) : memref<?x4xf32>
+// CHECK: scf.if
+// CHECK: kernel.scatter_add
+func.func @scatter_steps(%u: tensor<?x?x4xf32>, %i: tensor<?x?xi32>) -> tensor<9x4xf32> {
+  %0 = scan.scatter_add %u[%i] batch_dims = 0 : tensor<?x?x4xf32>, tensor<?x?xi32> -> tensor<9x4xf32>
+  return %0 : tensor<9x4xf32>
+}
