@@ -293,7 +293,7 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
                                       int32_t parameter) {
   const ModuleDesc *m = moduleAt(module);
   if (!m || !headerOf(params, kParamsMagic, module) || parameter < 0 ||
-      parameter >= m->numParams || checkWritable(params, nullptr))
+      parameter >= m->numParams)
     return nullptr;
   return paramsArena(params) +
          size_t(m->params[parameter].offset) * realSize();
@@ -301,6 +301,7 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
 
 void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
                           int32_t parameter) {
-  return const_cast<void *>(
-      rnnc_rt_params_data_const(module, params, parameter));
+  const void *data = rnnc_rt_params_data_const(module, params, parameter);
+  return data && !checkWritable(params, nullptr) ? const_cast<void *>(data)
+                                                 : nullptr;
 }
