@@ -182,25 +182,44 @@ struct IndexScan {
 
   bool isBad(int32_t v) const { return v < 0 || v >= arg.indexSize; }
 
-  /// Searches axis `axis` and those inside of it; `data` is their first entry.
-  bool finds(int32_t axis, const int32_t *data) {
-    if (axis == arg.rank) {
-      value = *data;
-      return isBad(value);
+  int64_t validOn(int32_t axis) const {
+    int64_t dim = arg.shape[axis];
+    return dim <= kTime ? lengthOf(call, kTime - dim, row) : dim;
+  }
+
+  /// Whether run `run` of the last axis is valid on the axes around it; learns
+  /// the step.
+  bool isValid(int64_t run) {
+    step = -1;
+    for (int32_t axis = arg.rank - 2; axis > 0; --axis) {
+      int64_t size = extent(call, arg.shape[axis]), at = run % size;
+      if (at >= validOn(axis))
+        return false;
+      step = arg.shape[axis] <= kTime ? at : step;
+      run /= size;
     }
-    int64_t dim = arg.shape[axis], inner = 1;
-    for (int32_t i = axis + 1; i < arg.rank; ++i)
-      inner *= extent(call, arg.shape[i]);
-    bool timed = dim <= kTime, first = timed && step < 0;
-    int64_t valid = timed ? lengthOf(call, kTime - dim, row) : dim;
-    for (int64_t k = 0; k < valid; ++k) {
-      if (inner == 1 && !isBad(data[k]))
+    return true;
+  }
+
+  /// Searches the row whose entries begin at `data`, one run of the last axis
+  /// after the other.
+  bool finds(const int32_t *data) {
+    int32_t last = arg.rank - 1;
+    int64_t runs = 1, length = last > 0 ? validOn(last) : 1;
+    int64_t stride = last > 0 ? extent(call, arg.shape[last]) : 1;
+    for (int32_t axis = 1; axis < last; ++axis)
+      runs *= extent(call, arg.shape[axis]);
+    for (int64_t run = 0; run < runs; ++run, data += stride) {
+      if (!isValid(run))
         continue;
-      step = first ? k : step;
-      if (finds(axis + 1, data + k * inner))
-        return true;
+      for (int64_t k = 0; k < length; ++k)
+        if (isBad(data[k])) {
+          bool timed = last > 0 && arg.shape[last] <= kTime;
+          step = timed && step < 0 ? k : step;
+          value = data[k];
+          return true;
+        }
     }
-    step = first ? -1 : step;
     return false;
   }
 };
@@ -214,7 +233,7 @@ static int32_t checkIndices(const Call &call, int32_t i) {
     inner *= extent(call, arg.shape[k]);
   for (int64_t b = 0; b < call.batch; ++b) {
     IndexScan scan{call, arg, b};
-    if (!scan.finds(1, data + b * inner))
+    if (!scan.finds(data + b * inner))
       continue;
     return fail(call.c->error, RNNC_ERR_INDEX, i, arg.name, b, scan.step,
                 scan.value,
