@@ -72,24 +72,36 @@ static std::optional<double> numberIn(std::string_view cell) {
   return value;
 }
 
-/// Whether a cell is a list of numbers.
-static bool isList(std::string_view cell) {
+/// Whether a cell is a list of numbers; with `some`, one that may have mistakes.
+static bool isList(std::string_view cell, bool some) {
   cell = trim(cell);
-  int64_t count = 0;
+  int64_t count = 0, numbers = 0;
   while (!cell.empty()) {
     size_t end = std::min(cell.find_first_of(" ,;\t"), cell.size());
-    if (end > 0 && !numberIn(cell.substr(0, end)))
-      return false;
     count += end > 0;
+    numbers += end > 0 && numberIn(cell.substr(0, end));
     cell.remove_prefix(std::min(end + 1, cell.size()));
   }
-  return count > 1;
+  return count > 1 && (numbers == count || (some && numbers > 0));
 }
 
 bool SeriesReader::holdsSequences(const Table &table) const {
+  std::vector<bool> named;
+  for (size_t c = 0; c < table.rows[0].cells.size(); ++c) {
+    std::string_view head = trim(table.rows[0].cells[c]);
+    named.push_back(false);
+    for (const FieldSchema &field : schema.fields) {
+      auto given = options.columns.find(field.name);
+      const std::string &wanted =
+          given == options.columns.end() ? field.name : given->second;
+      if (!field.isIndex())
+        named.back() =
+            named.back() || head == wanted || wanted == std::to_string(c);
+    }
+  }
   for (const TableRow &row : table.rows)
-    for (const std::string &cell : row.cells)
-      if (isList(cell))
+    for (size_t c = 0; c < row.cells.size(); ++c)
+      if (isList(row.cells[c], named[c]))
         return true;
   return false;
 }

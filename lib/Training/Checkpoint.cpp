@@ -131,12 +131,6 @@ Status Trainer::loadCheckpoint() {
   readNumbers(*file, "trainer.faulty_since", DType::I64, {&faultySince});
   readNumbers(*file, "trainer.last_loss", DType::F64, {&lastLoss});
   const Tensor *carry = file->find("trainer.carry");
-  if (Status status =
-          checkVocabularies(*file, path, directory.vocabularies);
-      !status)
-    return dataError("{}: error: that training had other data: its vocabulary "
-                     "differs",
-                     path);
   // Another model's checkpoint is told by the names and shapes of its weights.
   if (Status status = instance.setParameters(*file, path); !status)
     return status;
@@ -148,6 +142,12 @@ Status Trainer::loadCheckpoint() {
                      path);
   if (Status status = instance.setOptimizerState(*file, path); !status)
     return status;
+  if (Status status =
+          checkVocabularies(*file, path, directory.vocabularies);
+      !status)
+    return dataError("{}: error: that training had other data: its vocabulary "
+                     "differs",
+                     path);
   if (data != static_cast<int64_t>(fingerprint()))
     return dataError("{}: error: that training had other data, or the same "
                      "with another --split, --unit or vocabulary",

@@ -23,7 +23,7 @@ write("utf8.txt", text.encode())
 write("gbk.txt", text.encode("gbk"))
 write("utf16.txt", text.replace("\n", "\r\n").encode("utf-16"))
 write("mac.txt", text.replace("\n", "\r").encode())
-german = "grün und blau\nüber\n" * 4
+german = "grün über\nrun\n" * 6
 write("latin1.txt", german.encode("latin-1"))
 
 plain = text.encode()

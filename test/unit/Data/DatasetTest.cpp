@@ -111,7 +111,8 @@ TEST(Read, MistakesNameTheirPlace) {
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\n \ta\n"}, schema),
             ":2: error: `mood` is empty");
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\ngood\ta\xFF\n"}, schema),
-            ":2: error: not UTF-8: byte 0xFF");
+            ":2: error: not UTF-8: byte 0xFF; give its encoding, such as --encoding "
+            "latin-1");
   EXPECT_TRUE(errorOf({"d.tsv", "label\twords\ngood\ta\n"}, schema)
                   .starts_with(":1: error: there is no column `mood`"));
   EXPECT_EQ(errorOf({"d.jsonl", "{\"mood\":\"x\",\"words\":\"a\"}\n[\n"},
