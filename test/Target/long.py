@@ -1,24 +1,31 @@
-"""long.py LIBRARY: how the workspace grows with the number of steps."""
+"""long.py A.so B.so: how the workspace grows with the number of steps, and that
+both libraries give the same numbers."""
 import sys
 
 from library import *
 
-library = Library(sys.argv[1])
+a, b = Library(sys.argv[1]), Library(sys.argv[2])
+BATCH = 16
 
 
-def growth(name, function, batch=16):
-    """Bytes of workspace for each step and example."""
-    module = library.module(name)
+def need(module, function, steps):
+    times = np.array([steps], np.int32)
     number = module.functions().index(function)
-
-    def need(steps):
-        times = np.array([steps], np.int32)
-        return module.table.workspace_size(module.context.ctypes.data, module.index, number,
-                                           batch, times.ctypes.data)
-    return (need(20000) - need(10000)) / 10000 / batch, need(10000)
+    return module.table.workspace_size(module.context.ctypes.data, module.index, number, BATCH,
+                                       times.ctypes.data)
 
 
-for about in library.modules:
-    for function in about["functions"]:
-        bytes, total = growth(about["name"], function["name"])
-        print(about["name"], function["name"], f"{bytes:.0f} bytes, {total / 1e6:.0f} MB at 10000")
+for name, function in (("Last", "predict"), ("space_32_128_8", "forward")):
+    module, other = a.module(name), b.module(name)
+    growth = (need(module, function, 20000) - need(module, function, 10000)) / 10000 / BATCH
+    print(f"{name} {function}: {growth:.0f} bytes for each step and example, "
+          f"{need(module, function, 10000) / 1e6:.0f} MB for 10000 steps")
+    # A state takes 4096 bytes; what is kept are the products with the input and
+    # what is computed of them.
+    assert growth < 2304, growth
+    given = random_arguments(module, function, 3, [11])
+    results = [m.call(function, 3, [11], **given) for m in (module, other)]
+    assert [status for status, _ in results] == [OK, OK], module.error.words()
+    for key, value in results[0][1].items():
+        # Sums of a few hundred terms, in another order.
+        np.testing.assert_allclose(value, results[1][1][key], rtol=1e-4, atol=1e-5)
