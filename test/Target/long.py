@@ -20,9 +20,9 @@ for name, function in (("Last", "predict"), ("space_32_128_8", "forward")):
     growth = (need(module, function, 20000) - need(module, function, 10000)) / 10000 / BATCH
     print(f"{name} {function}: {growth:.0f} bytes for each step and example, "
           f"{need(module, function, 10000) / 1e6:.0f} MB for 10000 steps")
-    # A state takes 4096 bytes; what is kept are the products with the input and
-    # what is computed of them.
-    assert growth < 2304, growth
+    # A state takes 4096 bytes; what is kept are the products with the input, what
+    # is computed of them, and room for a result that the caller may not want.
+    assert growth < 3072, growth
     given = random_arguments(module, function, 3, [11])
     results = [m.call(function, 3, [11], **given) for m in (module, other)]
     assert [status for status, _ in results] == [OK, OK], module.error.words()
