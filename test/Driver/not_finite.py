@@ -35,7 +35,7 @@ def log(run):
 
 def step(folder):
     npz.write(folder + "/x.npz", {"x": [[[1.0, 2.0], [3.0, 0.5]]]})
-    for name in ["gradient", "update", "slot"]:
+    for name in ["gradient", "update", "decay"]:
         for how in ["compiled", "reference"]:
             command = ["rnnc", "run", f"{folder}/{name}.rnn", "train_step", "--in", folder + "/x.npz",
                        "--precision", "f64"] + (["--reference"] if how == "reference" else [])

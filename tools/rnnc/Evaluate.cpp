@@ -185,8 +185,7 @@ static void printConfusion(const Classification &output) {
 
 static Json lineJson(const LineEvaluation &line, const std::string &file,
                      bool languageModel) {
-  Json entry = {{"file", file},
-                {"line", line.line},
+  Json entry = {{"line", line.line},
                 {"loss", jsonNumber(line.loss)},
                 {"elements", line.elements}};
   if (languageModel) {
@@ -196,6 +195,7 @@ static Json lineJson(const LineEvaluation &line, const std::string &file,
   for (const LineEvaluation::Label &label : line.labels)
     entry["outputs"][label.output] = {{"label", label.truth},
                                       {"predicted", label.predicted}};
+  entry["file"] = file;
   return entry;
 }
 

@@ -203,7 +203,7 @@ static double surprise(const float *scores, int target, float *p) {
     sum += p[j] = expf(scores[j] - top);
   for (int j = 0; j < COLS; ++j)
     p[j] = (float)(p[j] / sum);
-  return -log(p[target] > 1e-30f ? p[target] : 1e-30f);
+  return -log(p[target] < 1e-30f ? 1e-30f : p[target]); /* NaN stays */
 }
 
 #ifdef TABLE_CLASSIFIER

@@ -194,7 +194,8 @@ TEST_F(TrainerTest, NonFiniteUpdatesAreCounted) {
   options.steps = 4;
   options.quiet = true;
   data::TensorFile weights = instance->parameters();
-  weights.tensors[0].second.as<float>()[0] = NAN;
+  for (int64_t i = 0; i < weights.tensors[0].second.count(); ++i)
+    weights.tensors[0].second.as<float>()[i] = NAN;
   ASSERT_TRUE(instance->setParameters(weights, "w"));
   Trainer trainer(*instance, schema, out, train, nullptr, options);
   Result<TrainResult> result = trainer.run();
@@ -222,7 +223,8 @@ TEST_F(TrainerTest, NoNumberIsNeverTheBest) {
   options.epochs = 2;
   options.quiet = true;
   data::TensorFile weights = instance->parameters();
-  weights.tensors[0].second.as<float>()[0] = NAN;
+  for (int64_t i = 0; i < weights.tensors[0].second.count(); ++i)
+    weights.tensors[0].second.as<float>()[i] = NAN;
   ASSERT_TRUE(instance->setParameters(weights, "w"));
   Trainer trainer(*instance, schema, out, train, &valid, options);
   Result<TrainResult> result = trainer.run();
