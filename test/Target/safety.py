@@ -174,9 +174,10 @@ def sampling():
         assert library.table.workspace_size(lm.context.ctypes.data, lm.index, number, 1,
                                             padded.ctypes.data) == 0
         work, pointers = memory(1 << 20), (P * 16)()
-        pointers[6] = text.ctypes.data
+        names = [arg["name"] for arg in lm.about_function("sample")["args"]]
+        pointers[names.index("text")] = text.ctypes.data
         call = Call(lm.params.ctypes.data, None, None, None, None, work.ctypes.data, work.size, 1, 2,
-                    padded.ctypes.data, c.addressof(pointers), 7, 0, 1, c.addressof(lm.error))
+                    padded.ctypes.data, c.addressof(pointers), len(names), 0, 1, c.addressof(lm.error))
         status = library.table.call(lm.context.ctypes.data, lm.index, number, c.addressof(call))
         assert status == ARGUMENT and "at most" in lm.error.words(), (status, lm.error.words())
     for option, value in (("temperature", -1), ("temperature", np.nan), ("temperature", np.inf),
