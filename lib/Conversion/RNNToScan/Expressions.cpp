@@ -203,11 +203,11 @@ Batched Lowering::power(const Batched &x, const Batched &y, Value exponent) {
   auto literal = exponent.getDefiningOp<rnn::ConstantOp>();
   double n = literal ? literal.getValue().convertToDouble() : NAN;
   if (n == 0.5) {
-    // Unlike a root, a power has no sign at -0 and is infinite at -infinity.
+    // Unlike a root, a power is infinite at -infinity.
     Batched safe = sanitized(x);
     Batched infinity = e.constant(std::numeric_limits<double>::infinity());
     Batched lowest = e.constant(-std::numeric_limits<double>::infinity());
-    Batched root = e.add(mapUnary<math::SqrtOp>(e, safe), e.constant(0));
+    Batched root = mapUnary<math::SqrtOp>(e, safe);
     return e.select(e.compare(arith::CmpFPredicate::OEQ, safe, lowest),
                     infinity, root);
   }
