@@ -162,10 +162,12 @@ void Emitter::emitDot(scan::DotOp op) {
 /// result with 512 steps each.
 static constexpr int64_t kLongBlock = 8192;
 
-/// Whether K has no known limit and the numbers are narrow.
+/// Whether K has no known limit, the numbers are narrow, and the result is one
+/// of parameters: memory of its size can be made at the top of the function.
 bool Emitter::isLongSum(const Matrix &left, const Matrix &right,
                         const Buffer &result) {
   return !outermostLoop && result.type().getElementType().isF32() &&
+         result.type().hasStaticShape() &&
          left.buffer.type().isDynamicDim(left.trans ? 0 : 1) &&
          right.buffer.type().isDynamicDim(right.trans ? 1 : 0);
 }
