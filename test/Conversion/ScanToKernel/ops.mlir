@@ -71,8 +71,10 @@ func.func @random(%key: tensor<2xi64>, %x: tensor<?x?x4xf32>) -> tensor<?x?x4xf3
 // CHECK: %[[A:.*]] = memref.collapse_shape %arg0 {{\[\[}}0, 1], [2, 3]]
 // CHECK: %[[B:.*]] = memref.collapse_shape %arg1 {{\[\[}}0, 1], [2]]
 // CHECK: %[[A0:.*]] = memref.subview %[[A]][0, 0]
+// CHECK: %[[A1:.*]] = memref.cast %[[A0]]
 // CHECK: %[[B0:.*]] = memref.subview %[[B]][0, 0]
-// CHECK: kernel.gemm ins(%[[A0]], %[[B0]] : {{.*}}) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}) {trans_a}
+// CHECK: %[[B1:.*]] = memref.cast %[[B0]]
+// CHECK: kernel.gemm ins(%[[A1]], %[[B1]] : {{.*}}) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}) {trans_a}
 // CHECK: scf.if
 // CHECK: scf.for %[[K:.*]] = %c8192
 // CHECK: memref.subview %[[A]][%[[K]], 0]
