@@ -38,6 +38,7 @@ for line in lines("objdump", "-r", object_):
         if line.split() and line.split()[-1].split("-")[0].split("+")[0] == function:
             asks.add((function, where))
 assert {f for f, _ in asks} == {"aligned_alloc", "free", "realloc"}, asks
-allocate = ("context_create", "context_destroy", "open", "reserve", "close", "params_load_file")
+allocate = ("context_create", "context_destroy", "open", "reserve", "close", "params_load_file",
+            "params_init", "prepare")
 assert all(w.removeprefix(".text.rnnc_rt_") in allocate for _, w in asks), asks
 print("only the API, libc and libm; memory:", *sorted(w for _, w in asks))

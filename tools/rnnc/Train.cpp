@@ -121,6 +121,11 @@ static std::string describeSeries(const Dataset &rows, const Schema &schema) {
 
 /// Reads, splits and learns the vocabulary; nothing is written yet.
 Status TrainRun::readData() {
+  // What the command line says is told before what its files hold.
+  Result<data::Split> split =
+      data::Split::parse(command.data.split, command.data.splitModulus);
+  if (!split)
+    return split.error();
   read = command.data.read;
   Result<Dataset> all = data::readDataset(command.files, schema, read);
   if (!all)
@@ -133,10 +138,6 @@ Status TrainRun::readData() {
     if (!command.train.quiet)
       fmt::print(stderr, "{}\n", describeSeries(*all, schema));
   }
-  Result<data::Split> split =
-      data::Split::parse(command.data.split, command.data.splitModulus);
-  if (!split)
-    return split.error();
   Result<data::Parts> divided =
       data::splitDataset(std::move(*all), schema, *split);
   if (!divided)
