@@ -60,6 +60,7 @@ private:
   int addArg(Function &f, const RawArg &raw, rt::Role role,
              bool optional = false);
   llvm::Error bind(Function &f, Entry &entry, const RawEntry &raw);
+  llvm::Error checkSizes(const Function &f, const RawEntry &raw) const;
   llvm::Error bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                       const RawArg &from);
   std::optional<rt::Role> userRole(const Function &f,
@@ -238,6 +239,20 @@ llvm::Error Maker::bind(Function &f, Entry &entry, const RawEntry &raw) {
       return error;
     entry.args.push_back(out);
   }
+  return checkSizes(f, raw);
+}
+
+/// Every size has to be a number, the batch or a time axis of the function.
+llvm::Error Maker::checkSizes(const Function &f, const RawEntry &raw) const {
+  for (const RawArg &arg : raw.args)
+    for (const std::string &dim : arg.shape) {
+      int64_t size;
+      if (dim != "batch" && llvm::StringRef(dim).getAsInteger(10, size) &&
+          !llvm::is_contained(f.times, dim))
+        return llvm::createStringError("`" + raw.symbol + "`: argument `" +
+                                       arg.name + "` has the size `" + dim +
+                                       "`, which nothing gives");
+    }
   return llvm::Error::success();
 }
 
