@@ -42,7 +42,7 @@ func.func @rows(%x: memref<?x60xf32, strided<[64, 1]>>, %y: memref<?x60xf32, str
 // CHECK-LABEL: func.func @columns
 // CHECK: call @rnnc.kernel.0.tasks(
 // CHECK-LABEL: func.func private @rnnc.kernel.0(
-// CHECK: scf.for {{.*}} step %c512
+// CHECK: scf.for {{.*}} step %c256
 // CHECK: scf.for {{.*}} step %c16
 // CHECK: scf.for {{.*}} step %c64
 // CHECK: scf.for {{.*}} iter_args
