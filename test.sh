@@ -16,14 +16,11 @@ echo "== tests (GoogleTest, lit, end to end) =="
 
 # The parts that read what users write, once more with AddressSanitizer and
 # UndefinedBehaviorSanitizer: frontend, diagnostics, data, checkpoints.
-./build.sh sanitize rnnc-sanitized-tests rnnc-fuzzers
+./build.sh sanitize rnnc-sanitized-tests
 echo "== tests of what reads input, under the sanitizers =="
 reader=build-sanitize/reader
 /usr/lib/llvm-22/bin/lit -sv $reader/Frontend $reader/Data \
   $reader/Driver/{inspect,progress,resume,train}.test \
   build-sanitize/test/unit
-
-echo "== fuzzers of the same parts, for a minute =="
-python3 test/Fuzz/run.py build-sanitize 60
 
 echo "all tests passed in $((SECONDS - start)) s"

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-WRONG = ["", "x", "1x", " 1", "0x10", "1e999", "nan", "inf", "-1", "--", "1,5", "9" * 30]
+WRONG = ["x", "1x", "0x10", "1e999", "nan", "-1"]
 REAL = ["--max-time", "--temperature", "--top-p"]
 LARGE = ["9223372036854775808"]  # seeds have 64 bits
 POSITIONAL = {"train": ["m.rnn", "--data", "d", "--out", "o"], "eval": ["r", "--data", "d"],
