@@ -36,11 +36,14 @@ ItemPtr Parser::item() {
   } else if (token.is("export")) {
     result = exportItem();
   } else {
+    std::string foreign = foreignHere();
     diags.error("E007", token.range,
                 fmt::format("expected a declaration, found `{}`", token.text))
         .label("not expected here")
-        .help("a file holds `import`, `dim`, `axis`, `fn`, `layer`, `cell`, "
-              "`dist`, `model`, `train` and `export`");
+        .help(!foreign.empty()
+                  ? foreign
+                  : "a file holds `import`, `dim`, `axis`, `fn`, `layer`, `cell`, "
+                    "`dist`, `model`, `train` and `export`");
     return nullptr;
   }
   if (!result)

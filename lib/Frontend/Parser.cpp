@@ -102,7 +102,7 @@ bool Parser::fail(const std::string &expected) {
 }
 
 /// A help line if what stands here belongs to another language: the token, two
-/// signs in a row, or the word that opened the line.
+/// signs in a row, or the word before.
 std::string Parser::foreignHere() const {
   auto adjacent = [&](size_t first) {
     const Token &a = tokens[first], &b = tokens[first + 1];
@@ -119,7 +119,7 @@ std::string Parser::foreignHere() const {
   if (help.empty())
     help = peek().kind == Token::Kind::Word ? foreignWord(peek().text)
                                             : foreignSign(peek().text);
-  if (help.empty() && at != 0 && tokens[at - 1].startsLine)
+  if (help.empty() && at != 0)
     help = foreignWord(tokens[at - 1].text);
   return help;
 }

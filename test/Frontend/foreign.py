@@ -107,4 +107,4 @@ if status != 1 or any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 or c ==
 done = subprocess.run([rnnc, "check", str(work / "t.rnn")], capture_output=True, text=True)
 if done.returncode != 1 or "it is UTF-16" not in done.stderr:
     faults.append(done.stderr)
-sys.exit("\n".join(faults))
+sys.exit("\n".join(faults) or 0)
