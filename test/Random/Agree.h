@@ -101,6 +101,7 @@ private:
   std::optional<Results> call(const Subject &of, const std::string &function,
                               const Case &one, int threadCount,
                               bool withDropout, std::string &error);
+  void spoil(const std::string &function, Results &results) const;
   std::optional<Results> callOnThreads(const std::string &function,
                                        const Case &one, bool withDropout);
   std::optional<interp::Arrays> interpret(const std::string &function,

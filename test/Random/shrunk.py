@@ -24,7 +24,7 @@ export L1.vjp
 """
 small, words = shrink.shrink(BIG, ["-O3", "--seed=1"], lambda text, words: "erf(" in text)
 assert words == ["--seed=1"], words
-assert small.count("\n") <= 2 and "erf(" in small, small
+assert small.count("\n") <= 4 and "erf(" in small, small
 print("the text:", small.strip())
 
 # A real one, whose programs have to stay well-typed.
@@ -34,9 +34,9 @@ options = ["-O0", "--march=native", "--seed=1", "--spoil=vjp:out"]
 path.write_text(programs.HEAD + " ".join(options) + "\n" + BIG)
 one, text, words = programs.repeat(path)
 assert one.kind == "differs" and words == options, one.kind
-small, words = shrink.shrink(BIG, words, shrink.sameFailure(one.signature()), 150)
+small, words = shrink.shrink(BIG, words, shrink.sameFailure(one.signature()), 600)
 again = programs.check(small, words)
 assert again.signature() == one.signature(), (small, again.kind)
-assert len(small) < len(BIG) / 2, small
+assert not any(word in small for word in ("w1", "v1", "erf", "x1", "backward", "final")), small
 print("the program:", len(BIG), "characters made", len(small))
 print(small)

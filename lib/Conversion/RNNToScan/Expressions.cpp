@@ -650,6 +650,14 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   }
   if (time && !llvm::is_contained(dims, *time))
     dims.push_back(*time);
+  // The elements of a step are counted by numbers known when compiling.
+  for (Dim dim : dims)
+    if (dim.kind == Dim::Axis && x->axes[dim.id].time && time != dim) {
+      op.emitError() << "[E990] `dropout` along `" << x->axes[dim.id].name
+                     << "`, a second time axis, is not supported yet: `tied = "
+                     << x->axes[dim.id].name << "` keeps one mask along it";
+      return failure();
+    }
   // Every entry of a fixed axis around draws for itself.
   for (const Frame &frame : frames)
     if (!frame.step && frame.binder && frame.axis.name != tied)
