@@ -121,7 +121,18 @@ public:
 };
 } // namespace
 
+/// `--json=3` would otherwise be read as how often the flag was given.
+static void refuseValuesOfFlags(CLI::App &app) {
+  for (CLI::Option *option : app.get_options([](CLI::Option *one) {
+         return one->get_items_expected_max() == 0;
+       }))
+    option->disable_flag_override();
+  for (CLI::App *verb : app.get_subcommands({}))
+    refuseValuesOfFlags(*verb);
+}
+
 void tool::setHelpStyle(CLI::App &app) {
+  refuseValuesOfFlags(app);
   auto formatter = std::make_shared<HelpFormatter>();
   app.formatter(formatter);
   for (CLI::App *verb : app.get_subcommands({}))

@@ -290,6 +290,6 @@ int tool::runCompileCommand(int argc, char **argv) {
   CompileRequest request;
   if (int code = fill(options, request))
     return code;
-  SlowNotice notice("compiling " + request.source + " ...");
+  SlowNotice notice(onTerminal("compiling " + request.source + " ..."));
   return compile(request, llvm::errs());
 }

@@ -120,7 +120,9 @@ compileAndOpen(const ModelOptions &options) {
   request.output = directory.path + "/lib" + stem + ".so";
   std::string messages;
   llvm::raw_string_ostream stream(messages);
-  SlowNotice notice(options.quiet ? "" : "compiling " + options.model + " ...");
+  SlowNotice notice(options.quiet
+                        ? ""
+                        : onTerminal("compiling " + options.model + " ..."));
   int code = compile(request, options.onlyErrors
                                   ? static_cast<llvm::raw_ostream &>(stream)
                                   : llvm::errs());

@@ -3,8 +3,13 @@
 #include "SlowNotice.h"
 
 #include <cstdio>
+#include <unistd.h>
 
 using namespace rnnc::tool;
+
+std::string rnnc::tool::onTerminal(std::string line) {
+  return isatty(STDERR_FILENO) ? line : std::string();
+}
 
 SlowNotice::SlowNotice(std::string line, std::chrono::milliseconds patience) {
   if (line.empty())

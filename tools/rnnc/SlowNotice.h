@@ -11,8 +11,13 @@
 
 namespace rnnc::tool {
 
+/// The line if standard error is a terminal, else nothing.
+std::string onTerminal(std::string line);
+
 /// While it lives longer than a second, a line on standard error says what is
-/// going on. The line stays: messages may follow it.
+/// going on. The line stays: messages may follow it. Whoever makes one asks
+/// whether somebody watches: scripts compare what the tools print, and how long
+/// something takes is no result.
 class SlowNotice {
 public:
   /// An empty line is never printed.

@@ -25,7 +25,7 @@ int main(void) {
   CHECK(context);
   size_t bytes = tiny_Tiny_params_size();
   rnnc_params *params = (rnnc_params *)memory(bytes);
-  rnnc_prepared *prepared = (rnnc_prepared *)memory(64);
+  rnnc_prepared *prepared = (rnnc_prepared *)memory(tiny_Tiny_prepared_size(context));
   rnnc_optimizer *optimizer = (rnnc_optimizer *)memory(tiny_Tiny_optimizer_size());
   float x[6] = {2, 0, 0, 0, 0, 0}, loss = 0, norm = 0, grad[2];
   int32_t lengths[2] = {3, 1};
@@ -42,7 +42,8 @@ int main(void) {
   float *w = (float *)tiny_Tiny_params_data(params, 0);
   CHECK(w && w[0] == 3 && w[1] == 3);
   CHECK(tiny_Tiny_params_data(params, 1) == NULL);
-  CHECK(tiny_Tiny_prepare(context, params, prepared, 64, NULL) == RNNC_OK);
+  CHECK(tiny_Tiny_prepare(context, params, prepared, tiny_Tiny_prepared_size(context),
+                          NULL) == RNNC_OK);
 
   CHECK(tiny_Tiny_loss(context, params, prepared, work, need, 2, 3, lengths, x, &loss,
                        &error) == RNNC_OK);
