@@ -45,11 +45,14 @@ model Sum {
   time T
   input x : [T, I]
   output y : real
-  use net = plain[]
+  use net = plain
   param v : [H] ~ glorot
   y ~ normal(v @ (fold net over x).h, 1)
 }
-train Sum { batch 2 epochs 1 }
+train Sum {
+  batch 2
+  epochs 1
+}
 """
 WORDS = ["", "-", "--", "=", "a", "nan", "inf", "-1", "0", "1", "2", "3.5", "1e999", "-0",
          "9223372036854775807", "9223372036854775808", "18446744073709551616",
@@ -165,7 +168,8 @@ def fault(rnnc, words):
         return f"ended with {done.returncode}", done.stderr
     if done.returncode and not done.stderr and not done.stdout:
         return f"ended with {done.returncode} without a word", b""
-    if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", done.stderr):
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", done.stderr) if "--color" in words else done.stderr
+    if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", plain):
         return "control characters in a message", done.stderr
     return "", done.stderr
 
