@@ -94,11 +94,12 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
       .Case([&](rnn::ClipGradOp op) -> Result {
         // Each example and step has a gradient of its own to limit.
         auto x = get(op.getValue());
-        if (failed(x))
+        // `step` has no gradient, and its time axes have no size.
+        if (failed(x) || options.step)
           return x;
         Batched whole = e.full(*x, true);
         for (const Frame &frame : frames)
-          if (frame.binder && !options.step)
+          if (frame.binder)
             whole = e.with(whole, {binderDim(*frame.binder)});
         whole.value = scan::ClipGradOp::create(e.b, e.loc, whole.value,
                                                op.getLimitAttr());
