@@ -103,3 +103,18 @@ func.func @stays(%xs: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %w: tensor<8x8xf3
   } -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>)
   return %r#0, %r#1, %r#2, %r#3 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// -----
+
+// A row that has ended adds nothing, whatever the sequence from outside holds there.
+// CHECK-LABEL: @ended
+func.func @ended(%x: tensor<?x?xf32>, %first: tensor<?xf32>, %len: tensor<?xi32>, %T: index) -> tensor<?xf32> {
+  // CHECK: %[[VALID:.*]] = scan.mask %arg0 lengths(%arg2) {batch_dim = 1 : i64, time_dim = 0 : i64}
+  // CHECK: scan.reduce sum %[[VALID]] dims = [0]
+  // expected-remark@+1 {{sum-moved}}
+  %h = scan.loop trip(%T) lengths(%len) slices(%s = %x : tensor<?x?xf32>) carry(%a = %first : tensor<?xf32>) step(%t) {
+    %n = arith.addf %a, %s : tensor<?xf32>
+    scan.yield carry(%n : tensor<?xf32>)
+  } -> (tensor<?xf32>)
+  return %h : tensor<?xf32>
+}

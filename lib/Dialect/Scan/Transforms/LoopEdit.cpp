@@ -100,11 +100,12 @@ Value scan::withoutRowMask(LoopOp loop, Value value) {
 
 Sequence scan::sequenceOf(LoopEdit &edit, Value value) {
   LoopOp loop = edit.getLoop();
-  value = withoutRowMask(loop, value);
+  Value inner = withoutRowMask(loop, value);
+  bool masked = inner != value;
   for (auto [number, sequence] : llvm::enumerate(loop.getSlices()))
-    if (value == loop.getBodyBlock()->getArgument(1 + number))
-      return {sequence, 0};
-  return {Value(), edit.stack(value)};
+    if (inner == loop.getBodyBlock()->getArgument(1 + number))
+      return {sequence, 0, masked};
+  return {Value(), edit.stack(inner), masked};
 }
 
 SmallVector<int64_t> scan::plusOne(ArrayRef<int64_t> dims) {

@@ -41,6 +41,9 @@ private:
 struct Sequence {
   mlir::Value outer;
   unsigned stacked = 0;
+  /// The body masks the rows that have ended. What is stacked is 0 there; a
+  /// sequence from outside may hold anything.
+  bool masked = false;
 
   mlir::Value get(LoopOp loop) const {
     return outer ? outer : mlir::Value(loop.getStackResults()[stacked]);

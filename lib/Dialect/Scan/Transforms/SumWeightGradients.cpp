@@ -96,13 +96,47 @@ struct SumWeightGradients
       return missed("its rows are not masked");
     sum.form = nullptr;
     sum.sequences = {sequenceOf(edit, term)};
+    // A row that has ended adds nothing: its carry keeps its value.
+    sum.sequences[0].masked |= loop.isMaskedCarry(number);
     return sum;
+  }
+
+  // Whether a sequence holds 0 past the end of each row.
+  static bool endsInZeros(Value sequence, LoopOp loop) {
+    Operation *op = sequence.getDefiningOp();
+    if (auto enter = dyn_cast_or_null<EnterOp>(op))
+      return !enter.getLengths().empty() &&
+             enter.getLengths().front() == loop.getLengths();
+    if (auto mask = dyn_cast_or_null<MaskOp>(op))
+      return mask.getLengths() == loop.getLengths() && mask.getTimeDim() == 0 &&
+             mask.getFill().isPosZero();
+    auto other = dyn_cast_or_null<LoopOp>(op);
+    return other && other.getLengths() == loop.getLengths() &&
+           llvm::is_contained(other.getStackResults(), sequence);
+  }
+
+  // A sequence from outside gets the mask that the body had.
+  static Value sequenceOfSum(OpBuilder &builder, LoopOp loop,
+                             const Sequence &sequence) {
+    Value value = sequence.get(loop);
+    if (!sequence.outer || !sequence.masked || !loop.getLengths() ||
+        endsInZeros(value, loop))
+      return value;
+    return MaskOp::create(builder, loop.getLoc(), value, loop.getLengths(),
+                          /*at=*/Value(), builder.getI64IntegerAttr(0),
+                          builder.getI64IntegerAttr(1),
+                          builder.getF64FloatAttr(0));
   }
 
   // The sum of the terms of all steps.
   static Value total(OpBuilder &builder, LoopOp loop, const Sum &sum) {
     Location loc = sum.term.getLoc();
-    Value first = sum.sequences[0].get(loop);
+    // In a product one factor of 0 is enough.
+    bool stacked = llvm::any_of(sum.sequences, [](const Sequence &sequence) {
+      return !sequence.outer;
+    });
+    Value first = stacked ? sum.sequences[0].get(loop)
+                          : sequenceOfSum(builder, loop, sum.sequences[0]);
     if (auto dot = dyn_cast_or_null<DotOp>(sum.form)) {
       SmallVector<int64_t> left = plusOne(dot.getLhsContract());
       SmallVector<int64_t> right = plusOne(dot.getRhsContract());
