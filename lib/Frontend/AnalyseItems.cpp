@@ -3,6 +3,7 @@
 #include "Analyser.h"
 
 #include "rnnc/Frontend/Walk.h"
+#include "rnnc/Runtime/Descriptors.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -135,6 +136,14 @@ Axis *Analyser::newAxis(const Name &name, Axis::Kind kind) {
   axis.kind = kind;
   axis.name = name.text;
   axis.decl = name.range;
+  if (kind == Axis::Kind::Time && ++blockScope->timeAxes == rt::kMaxTimes + 1)
+    diags
+        .error("E418", name.range,
+               fmt::format("more than {} time axes", rt::kMaxTimes))
+        .label("one too many")
+        .note("a function of the library holds the lengths of its time axes in "
+              "place")
+        .help("inputs that have the same lengths share one axis");
   return &axis;
 }
 

@@ -177,6 +177,7 @@ struct BlockScope {
   Signature *signature = nullptr;
   ModelInfo *model = nullptr;
   bool nonCausal = false;
+  int timeAxes = 0;    ///< declared so far
   unsigned height = 0; ///< of its tallest expression
   unsigned below = 0;  ///< levels of what it is made of
   size_t errorsBefore = 0; ///< in a block with errors nothing is "never used"
