@@ -167,6 +167,10 @@ int main(void) {
          CELL(prepared_size)(l.context), bytes, cell_context_size());
   printf("  workspace  step %zu, model's step %zu, forward %zu, vjp %zu\n", l.step_bytes, l.live_bytes,
          l.forward_bytes, l.vjp_bytes);
+  printf("  with prepared weights: step %zu, model's step %zu, forward %zu\n",
+         CELL(step_prepared_workspace_size)(l.context, 1),
+         live_Live_step_prepared_workspace_size(l.context, 1),
+         CELL(forward_prepared_workspace_size)(l.context, 1, TIME));
   printf("  stack      step %zu, model's step %zu, forward %zu, vjp %zu\n", stackOf(step, &l),
          stackOf(live, &l), stackOf(forward, &l), stackOf(vjp, &l));
   printf("  ns a call  step %.0f, model's step %.0f\n", nanoseconds(step, &l), nanoseconds(live, &l));
