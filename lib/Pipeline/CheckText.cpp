@@ -4,7 +4,7 @@
 // The text of a phase may have been changed by hand. Ops verify what is theirs;
 // the attributes that functions carry from phase to phase, and the numbers that
 // sizes are asked by, are looked at here.
-#include "rnnc/Pipeline/Phases.h"
+#include "rnnc/Pipeline/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -149,9 +149,3 @@ struct CheckText : public rnnc::pipeline::impl::CheckTextBase<CheckText> {
 };
 
 } // namespace
-
-void rnnc::pipeline::registerCheckText() { PassRegistration<CheckText>(); }
-
-std::unique_ptr<Pass> rnnc::pipeline::makeCheckText() {
-  return std::make_unique<CheckText>();
-}

@@ -5,7 +5,7 @@
 // the arguments and results of every public function into `rnnc.interface`, a
 // text that stays with the module until the library is made
 // (rnnc/Target/CPU/Interface.h).
-#include "CollectInterface.h"
+#include "rnnc/Pipeline/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -133,7 +133,3 @@ private:
 };
 
 } // namespace
-
-void rnnc::pipeline::registerCollectInterface() {
-  PassRegistration<CollectInterface>();
-}

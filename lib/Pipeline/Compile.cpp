@@ -13,6 +13,7 @@
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/CrashReport.h"
+#include "rnnc/Pipeline/Passes.h"
 #include "rnnc/Pipeline/Phases.h"
 #include "rnnc/Support/Text.h"
 #include "rnnc/Support/Work.h"
@@ -88,8 +89,8 @@ private:
   mlir::LogicalResult runPasses(mlir::ModuleOp top, Phase from, Phase to,
                                 const PipelineOptions &passes,
                                 std::string &fault);
-  bool addPasses(mlir::PassManager &manager, Phase from, Phase to,
-                 const PipelineOptions &passes, std::string &fault);
+  void addPasses(mlir::PassManager &manager, Phase from, Phase to,
+                 const PipelineOptions &passes);
   int verdict(Messages &messages, bool ok, const std::string &fault);
   int failInside(const llvm::Twine &fault);
   int printPhase();
@@ -308,34 +309,28 @@ mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
       return mlir::failure();
     mlir::applyDefaultTimingPassManagerCLOptions(manager);
   }
-  if (!addPasses(manager, from, to, passes, fault))
-    return mlir::failure();
+  addPasses(manager, from, to, passes);
   if (mlir::succeeded(manager.run(top)))
     return mlir::success();
   fault = "a pass failed";
   return mlir::failure();
 }
 
-bool Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
-                            const PipelineOptions &passes,
-                            std::string &fault) {
+void Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
+                            const PipelineOptions &passes) {
   if (isText)
-    manager.addPass(makeCheckText());
+    manager.addPass(createCheckText());
   auto [faultPhase, faultKind] = llvm::StringRef(request.testFault).split(':');
   std::vector<PhaseEnd> ends;
   for (const PhaseInfo &info : phases()) {
     if (info.phase <= from || info.phase > to)
       continue;
-    if (!addPhase(manager, info.phase, passes, fault))
-      return false;
-    if (faultPhase == info.name &&
-        mlir::failed(mlir::parsePassPipeline(
-            ("rnnc-test-fault{kind=" + faultKind + "}").str(), manager)))
-      return false;
+    addPhase(manager, info.phase, passes);
+    if (faultPhase == info.name)
+      manager.addPass(createTestFault({faultKind.str()}));
     ends.emplace_back(manager.size(), info.name.data());
   }
   noteWork(manager, ends);
-  return true;
 }
 
 int Compilation::lower(mlir::ModuleOp top, Phase from, Phase to,

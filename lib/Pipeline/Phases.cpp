@@ -2,97 +2,127 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Pipeline/Phases.h"
 
-#include "CollectInterface.h"
+#include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+#include "rnnc/Conversion/RNNToScan/RNNToScan.h"
+#include "rnnc/Conversion/ScanToKernel/Passes.h"
+#include "rnnc/Dialect/Grad/Transforms/Passes.h"
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
+#include "rnnc/Dialect/Scan/Transforms/Passes.h"
+#include "rnnc/Pipeline/Passes.h"
 
-#include "rnnc/Pipeline/CrashReport.h"
-
-#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace rnnc;
 using namespace rnnc::pipeline;
 
-static std::string none(const PipelineOptions &) { return ""; }
+using mlir::OpPassManager;
 
-static std::string batchedPasses(const PipelineOptions &o) {
-  return "convert-rnn-to-scan{precision=" + o.precision +
-         " all-functions=" + (o.allFunctions ? "true" : "false") +
-         " hoist=" + (o.hoist ? "true" : "false") +
-         " clip-gradients=" + (o.clipGradients ? "true" : "false") +
-         "},canonicalize,cse";
+static void cleanUp(OpPassManager &pm) {
+  pm.addPass(mlir::createCanonicalizerPass());
+  pm.addPass(mlir::createCSEPass());
+}
+
+static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
+  ConvertRNNToScanOptions convert;
+  convert.precision = o.precision;
+  convert.allFunctions = o.allFunctions;
+  convert.hoist = o.hoist;
+  convert.clipGradients = o.clipGradients;
+  pm.addPass(createConvertRNNToScan(convert));
+  cleanUp(pm);
 }
 
 /// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and
 /// applied.
-static std::string gradPasses(const PipelineOptions &) {
-  return "scan-segment,grad-generate,grad-expand-clip,grad-expand-update,"
-         "symbol-dce,canonicalize,cse";
+static void buildGrad(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(scan::createScanSegment());
+  pm.addPass(grad::createGradGenerate());
+  pm.addPass(grad::createGradExpandClip());
+  pm.addPass(grad::createGradExpandUpdate());
+  pm.addPass(mlir::createSymbolDCEPass());
+  cleanUp(pm);
 }
 
 /// Products are hoisted once more after the sums: what these stack lets others
 /// leave, and their products may be free of a loop further out. Unrolling comes
 /// last: nothing is merged across steps.
-static std::string scheduledPasses(const PipelineOptions &o) {
-  std::string passes;
-  if (o.simplify)
-    passes += "scan-simplify{forget-gradients=true},scan-keep-last,";
-  passes += "canonicalize,cse,";
+static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
+  if (o.simplify) {
+    scan::ScanSimplifyOptions simplify;
+    simplify.forgetGradients = true;
+    pm.addPass(scan::createScanSimplify(simplify));
+    pm.addPass(scan::createScanKeepLast());
+  }
+  cleanUp(pm);
   if (o.hoist)
-    passes += "scan-hoist,";
-  if (o.sumWeightGradients)
-    passes += "scan-sum-weight-gradients,canonicalize,";
+    pm.addPass(scan::createScanHoist());
+  if (o.sumWeightGradients) {
+    pm.addPass(scan::createScanSumWeightGradients());
+    pm.addPass(mlir::createCanonicalizerPass());
+  }
   if (o.hoist)
-    passes += "scan-hoist,";
+    pm.addPass(scan::createScanHoist());
   if (o.mergeProducts)
-    passes += "scan-merge-products,";
-  passes += "canonicalize,cse";
+    pm.addPass(scan::createScanMergeProducts());
+  cleanUp(pm);
   if (o.hoist)
-    passes += ",scan-verify-schedule";
-  if (o.unroll != 1)
-    passes += ",scan-unroll{factor=" + std::to_string(o.unroll) +
-              " budget=" + std::to_string(o.unrollBudget) +
-              "},canonicalize,cse";
-  return passes;
+    pm.addPass(scan::createScanVerifySchedule());
+  if (o.unroll == 1)
+    return;
+  scan::ScanUnrollOptions unroll;
+  unroll.factor = o.unroll;
+  unroll.budget = o.unrollBudget;
+  pm.addPass(scan::createScanUnroll(unroll));
+  cleanUp(pm);
 }
 
 /// Then it is known what functions there are, and what they need.
-static std::string kernelPasses(const PipelineOptions &o) {
-  std::string passes =
-      "convert-scan-to-kernel,kernel-unroll-loops,canonicalize,cse,";
-  if (o.prepareWeights)
-    passes += "kernel-prepare-weights,canonicalize,cse,";
-  return passes + "rnnc-collect-interface";
+static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
+  pm.addPass(createConvertScanToKernel());
+  pm.addPass(kernel::createKernelUnrollLoops());
+  cleanUp(pm);
+  if (o.prepareWeights) {
+    pm.addPass(kernel::createKernelPrepareWeights());
+    cleanUp(pm);
+  }
+  pm.addPass(createCollectInterface());
 }
 
-static std::string bufferPasses(const PipelineOptions &) {
-  return "kernel-plan-memory";
+static void buildBuffer(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(kernel::createKernelPlanMemory());
 }
 
-static std::string llvmPasses(const PipelineOptions &o) {
-  std::string fma = o.fma ? "true" : "false";
-  return "lower-kernel-to-llvm{vector-bits=" + std::to_string(o.vectorBits) +
-         " fma=" + fma + " fast-math=" + (o.fastMath ? "true" : "false") + "}";
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &o) {
+  KernelToLLVMOptions lower;
+  lower.vectorBits = o.vectorBits;
+  lower.fma = o.fma;
+  lower.fastMath = o.fastMath;
+  buildKernelToLLVMPipeline(pm, lower);
 }
 
 llvm::ArrayRef<PhaseInfo> pipeline::phases() {
   static const PhaseInfo table[] = {
-      {Phase::AST, "ast", "the source as it was read", none},
-      {Phase::RNN, "rnn", "the checked program: named axes, no batch", none},
+      {Phase::AST, "ast", "the source as it was read", nullptr},
+      {Phase::RNN, "rnn", "the checked program: named axes, no batch",
+       nullptr},
       {Phase::Batched, "batched",
        "functions on tensors with batch and lengths, loops over time",
-       batchedPasses},
+       buildBatched},
       {Phase::Grad, "grad", "gradients and updates are code like any other",
-       gradPasses},
+       buildGrad},
       {Phase::Scheduled, "scheduled",
-       "what needs no carry has left the time loops", scheduledPasses},
-      {Phase::Kernel, "kernel", "few kernels on buffers", kernelPasses},
+       "what needs no carry has left the time loops", buildScheduled},
+      {Phase::Kernel, "kernel", "few kernels on buffers", buildKernel},
       {Phase::Buffer, "buffer", "every buffer has a place in the workspace",
-       bufferPasses},
+       buildBuffer},
       {Phase::LLVM, "llvm", "the LLVM dialect, for one set of instructions",
-       llvmPasses},
-      {Phase::Object, "object", "machine code", none},
-      {Phase::Library, "library", "a shared library and its header", none},
+       buildLLVM},
+      {Phase::Object, "object", "machine code", nullptr},
+      {Phase::Library, "library", "a shared library and its header",
+       nullptr},
   };
   return table;
 }
@@ -115,34 +145,125 @@ std::string pipeline::phaseNames() {
   return out;
 }
 
-bool pipeline::addPhase(mlir::OpPassManager &manager, Phase phase,
-                        const PipelineOptions &options, std::string &error) {
-  std::string passes = phaseInfo(phase).passes(options);
-  if (passes.empty())
-    return true;
-  llvm::raw_string_ostream stream(error);
-  return mlir::succeeded(mlir::parsePassPipeline(passes, manager, stream));
+void pipeline::addPhase(OpPassManager &manager, Phase phase,
+                        const PipelineOptions &options) {
+  if (auto build = phaseInfo(phase).build)
+    build(manager, options);
+}
+
+//===----------------------------------------------------------------------===//
+// The phases as pipelines of rnn-opt
+//===----------------------------------------------------------------------===//
+
+// What a phase takes on a command line, `--rnnc-PHASE="NAME=VALUE ..."`; the
+// rest is refused there.
+namespace {
+
+using mlir::PassPipelineOptions;
+
+struct NoFlags : PassPipelineOptions<NoFlags> {
+  void set(PipelineOptions &) const {}
+};
+
+struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
+  Option<std::string> precision{
+      *this, "precision",
+      llvm::cl::desc("f32 or f64"), llvm::cl::init(PipelineOptions().precision)};
+  Option<bool> allFunctions{
+      *this, "all-functions",
+      llvm::cl::desc("make all functions, whatever `export` names"), llvm::cl::init(PipelineOptions().allFunctions)};
+  Option<bool> hoist{
+      *this, "hoist",
+      llvm::cl::desc("compute outside of loops what they do not change"), llvm::cl::init(PipelineOptions().hoist)};
+  Option<bool> clipGradients{
+      *this, "clip-gradients",
+      llvm::cl::desc("limit gradients where `clipgrad` says so"), llvm::cl::init(PipelineOptions().clipGradients)};
+
+  void set(PipelineOptions &o) const {
+    o.precision = precision;
+    o.allFunctions = allFunctions;
+    o.hoist = hoist;
+    o.clipGradients = clipGradients;
+  }
+};
+
+struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
+  Option<bool> simplify{
+      *this, "simplify",
+      llvm::cl::desc("remove what gradients leave behind"), llvm::cl::init(PipelineOptions().simplify)};
+  Option<bool> hoist{
+      *this, "hoist",
+      llvm::cl::desc("take products out of the time loops"), llvm::cl::init(PipelineOptions().hoist)};
+  Option<bool> sumWeightGradients{
+      *this, "sum-weight-gradients",
+      llvm::cl::desc("add up weight gradients after the loop"), llvm::cl::init(PipelineOptions().sumWeightGradients)};
+  Option<bool> mergeProducts{
+      *this, "merge-products",
+      llvm::cl::desc("put products together that share an operand"), llvm::cl::init(PipelineOptions().mergeProducts)};
+  Option<int64_t> unroll{
+      *this, "unroll",
+      llvm::cl::desc("steps of a time loop at a time; 0: loops of known length are written out"), llvm::cl::init(PipelineOptions().unroll)};
+  Option<int64_t> unrollBudget{
+      *this, "unroll-budget",
+      llvm::cl::desc("most ops that an unrolled loop may hold"), llvm::cl::init(PipelineOptions().unrollBudget)};
+
+  void set(PipelineOptions &o) const {
+    o.simplify = simplify;
+    o.hoist = hoist;
+    o.sumWeightGradients = sumWeightGradients;
+    o.mergeProducts = mergeProducts;
+    o.unroll = unroll;
+    o.unrollBudget = unrollBudget;
+  }
+};
+
+struct KernelFlags : PassPipelineOptions<KernelFlags> {
+  Option<bool> prepareWeights{
+      *this, "prepare-weights",
+      llvm::cl::desc("pack weights in a function of their own"), llvm::cl::init(PipelineOptions().prepareWeights)};
+
+  void set(PipelineOptions &o) const {
+    o.prepareWeights = prepareWeights;
+  }
+};
+
+struct LLVMFlags : PassPipelineOptions<LLVMFlags> {
+  Option<int> vectorBits{
+      *this, "vector-bits",
+      llvm::cl::desc("width of a vector register"), llvm::cl::init(PipelineOptions().vectorBits)};
+  Option<bool> fma{
+      *this, "fma",
+      llvm::cl::desc("fused multiply-add exists"), llvm::cl::init(PipelineOptions().fma)};
+  Option<bool> fastMath{
+      *this, "fast-math",
+      llvm::cl::desc("faster, less exact functions"), llvm::cl::init(PipelineOptions().fastMath)};
+
+  void set(PipelineOptions &o) const {
+    o.vectorBits = vectorBits;
+    o.fma = fma;
+    o.fastMath = fastMath;
+  }
+};
+
+} // namespace
+
+template <typename Flags> static void registerPhase(Phase phase) {
+  const PhaseInfo &info = phaseInfo(phase);
+  mlir::PassPipelineRegistration<Flags>(
+      ("rnnc-" + info.name).str(), info.summary,
+      [phase](OpPassManager &manager, const Flags &flags) {
+        PipelineOptions options;
+        flags.set(options);
+        addPhase(manager, phase, options);
+      });
 }
 
 void pipeline::registerPipelines() {
-  registerCollectInterface();
-  registerCheckText();
-  registerTestFault();
-  for (const PhaseInfo &info : phases()) {
-    if (info.passes == none)
-      continue;
-    std::string name = "rnnc-" + info.name.str();
-    Phase phase = info.phase;
-    mlir::registerPassPipeline(
-        name, info.summary,
-        [phase](mlir::OpPassManager &manager, llvm::StringRef,
-                llvm::function_ref<mlir::LogicalResult(const llvm::Twine &)>
-                    fail) -> mlir::LogicalResult {
-          std::string error;
-          if (addPhase(manager, phase, PipelineOptions(), error))
-            return mlir::success();
-          return fail(error);
-        },
-        [](llvm::function_ref<void(const mlir::detail::PassOptions &)>) {});
-  }
+  registerPipelinePasses();
+  registerPhase<BatchedFlags>(Phase::Batched);
+  registerPhase<NoFlags>(Phase::Grad);
+  registerPhase<ScheduledFlags>(Phase::Scheduled);
+  registerPhase<KernelFlags>(Phase::Kernel);
+  registerPhase<NoFlags>(Phase::Buffer);
+  registerPhase<LLVMFlags>(Phase::LLVM);
 }

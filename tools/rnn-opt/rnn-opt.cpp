@@ -6,6 +6,7 @@
 #include "rnnc/Frontend/Check.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/CrashReport.h"
+#include "rnnc/Pipeline/Passes.h"
 #include "rnnc/Pipeline/Phases.h"
 
 #include "mlir/Pass/Pass.h"
@@ -58,7 +59,7 @@ static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
 static MlirOptMainConfig noted(const MlirOptMainConfig &asked) {
   MlirOptMainConfig config = asked;
   return config.setPassPipelineSetupFn([&asked](PassManager &manager) {
-    manager.addPass(rnnc::pipeline::makeCheckText());
+    manager.addPass(rnnc::pipeline::createCheckText());
     if (failed(asked.setupPassPipeline(manager)))
       return failure();
     rnnc::pipeline::noteWork(manager, {});

@@ -55,9 +55,6 @@ using PhaseEnd = std::pair<unsigned, const char *>;
 /// Has the passes of a manager noted while they run.
 void noteWork(mlir::PassManager &manager, llvm::ArrayRef<PhaseEnd> phases);
 
-/// Registers `rnnc-test-fault`, for tests of the report.
-void registerTestFault();
-
 } // namespace pipeline
 } // namespace rnnc
 

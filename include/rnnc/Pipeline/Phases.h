@@ -50,9 +50,9 @@ struct PhaseInfo {
   Phase phase;
   llvm::StringRef name;
   llvm::StringRef summary;
-  /// The passes that lead from the phase before to this one, as text; empty
-  /// where no pass does.
-  std::string (*passes)(const PipelineOptions &options);
+  /// Adds the passes that lead from the phase before to this one; null where
+  /// no pass does.
+  void (*build)(mlir::OpPassManager &manager, const PipelineOptions &options);
 };
 
 /// All phases, in order.
@@ -63,17 +63,13 @@ std::optional<Phase> phaseNamed(llvm::StringRef name);
 /// The names of all phases, for messages.
 std::string phaseNames();
 
-/// Adds the passes of one phase; false, with a message, if one is unknown.
-bool addPhase(mlir::OpPassManager &manager, Phase phase,
-              const PipelineOptions &options, std::string &error);
+/// Adds the passes of one phase.
+void addPhase(mlir::OpPassManager &manager, Phase phase,
+              const PipelineOptions &options);
 
-/// Registers `rnnc-PHASE` for every phase that has passes, and the pass that
-/// collects the interface.
+/// Registers `rnnc-PHASE`, with the options that the phase depends on, for every
+/// phase that has passes, and the passes of the pipeline itself.
 void registerPipelines();
-
-/// `rnnc-check-text`, which goes before the passes that read a text.
-std::unique_ptr<mlir::Pass> makeCheckText();
-void registerCheckText();
 
 } // namespace rnnc::pipeline
 
