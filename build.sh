@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds everything into build/ (or, with `sanitize`, the tools
-# with AddressSanitizer and UndefinedBehaviorSanitizer into build-sanitize/).
+# with AddressSanitizer and UndefinedBehaviorSanitizer, and ready for fuzzing,
+# into build-sanitize/).
 set -euo pipefail
 cd "$(dirname "$0")"
 preset=${1:-release}

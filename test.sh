@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds rnnc and runs all its tests on a bare Debian 12; then builds what reads
-# users' files with sanitizers and runs its tests again.
+# users' files with sanitizers, runs its tests again, and its fuzzers.
 #   ./test.sh               everything
 #   ./test.sh --build-only  stops after the build; the tools are in build/bin
 set -euo pipefail
@@ -16,11 +16,15 @@ echo "== tests (GoogleTest, lit, end to end) =="
 
 # The parts that read what users write, once more with AddressSanitizer and
 # UndefinedBehaviorSanitizer: frontend, diagnostics, data, checkpoints.
-./build.sh sanitize rnnc-sanitized-tests
+./build.sh sanitize rnnc-sanitized-tests rnnc-fuzzers
 echo "== tests of what reads input, under the sanitizers =="
 reader=build-sanitize/reader
 /usr/lib/llvm-22/bin/lit -sv $reader/Frontend $reader/Data \
   $reader/Driver/{inspect,progress,resume,train}.test \
   build-sanitize/test/unit
+
+# Inputs that nobody thought of, other ones in every run.
+echo "== fuzzers of what reads input =="
+python3 test/Fuzz/run.py build-sanitize 60
 
 echo "all tests passed in $((SECONDS - start)) s"

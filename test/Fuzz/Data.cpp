@@ -1,21 +1,23 @@
 // Data.cpp: any bytes as a data file of any format, for models of several kinds.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The first byte chooses format and model, the second options; the rest is the file.
+// Four bytes choose format, model and options; the rest is the file. What is
+// read goes all the way to batches, as in a training.
 #include "Fuzz.h"
 
-#include "rnnc/Data/Dataset.h"
+#include "rnnc/Data/Batches.h"
 #include "rnnc/Data/Files.h"
 #include "rnnc/Support/Text.h"
 
 #include <iterator>
+#include <limits>
 
 using namespace rnnc;
 using namespace rnnc::data;
+using Kind = FieldSchema::Kind;
 
-static FieldSchema field(FieldSchema::Kind kind, std::string name,
-                         std::string axis, std::vector<SchemaAxis> axes,
-                         bool output) {
+static FieldSchema field(Kind kind, std::string name, std::string axis,
+                         std::vector<SchemaAxis> axes, bool output) {
   FieldSchema result;
   result.kind = kind;
   result.name = std::move(name);
@@ -25,33 +27,92 @@ static FieldSchema field(FieldSchema::Kind kind, std::string name,
   return result;
 }
 
-static Schema schemaOf(int kind) {
-  using Kind = FieldSchema::Kind;
-  const SchemaAxis time = {"T", true, -1};
+static Schema languageModel(bool running) {
   Schema schema;
-  schema.model = "M";
   schema.times = {"T"};
-  switch (kind % 4) {
+  schema.fields = {field(Kind::Index, "text", "V", {{"T", true, -1}}, true)};
+  schema.fields[0].unfold = true;
+  schema.fields[0].start = 0;
+  if (running)
+    schema.chunk = 20;
+  else
+    schema.fields[0].stop = 1;
+  return schema;
+}
+
+static Schema schemaOf(int kind) {
+  const SchemaAxis time = {"T", true, -1}, future = {"F", true, -1};
+  Schema schema;
+  schema.times = {"T"};
+  switch (kind % 8) {
   case 0: // a classifier
     schema.fields = {field(Kind::Index, "words", "V", {time}, false),
                      field(Kind::Index, "mood", "C", {}, true)};
     break;
-  case 1: // a language model
-    schema.fields = {field(Kind::Index, "text", "V", {time}, true)};
-    schema.fields[0].unfold = true;
-    schema.fields[0].start = 0;
-    schema.chunk = 20;
+  case 1: // running text
+  case 2: // lines of text
+    return languageModel(kind % 8 == 1);
+  case 3: // numbers in, a number out
+    schema.fields = {
+        field(Kind::Real, "x", "", {time, {"I", false, 2}}, false),
+        field(Kind::Real, "y", "", {}, true)};
     break;
-  case 2: // numbers in, a number out
-    schema.fields = {field(Kind::Real, "x", "", {time, {"I", false, 2}}, false),
-                     field(Kind::Real, "y", "", {}, true)};
-    break;
-  default: // a tag for each of many symbols
+  case 4: // a tag for each of many symbols
     schema.fields = {field(Kind::Index, "words", "V", {time}, false),
                      field(Kind::Bit, "tags", "", {time}, true)};
-    schema.fields[0].stop = 1;
+    break;
+  case 5: // a forecast of numbers; how many, the data says
+    schema.times = {"T", "F"};
+    schema.fields = {
+        field(Kind::Real, "x", "", {time, {"I", false, -1}}, false),
+        field(Kind::Real, "y", "", {future}, true)};
+    break;
+  case 6: // each row of a series has a label, and is carried on
+    schema.fields = {
+        field(Kind::Real, "x", "", {time}, false),
+        field(Kind::Int, "n", "", {time, {"J", false, 2}}, false),
+        field(Kind::Index, "label", "C", {time}, true)};
+    schema.chunk = 3;
+    break;
+  default: // from one sequence to another
+    schema.times = {"T", "F"};
+    schema.fields = {field(Kind::Index, "words", "V", {time}, false),
+                     field(Kind::Index, "text", "W", {future}, true)};
+    schema.fields[1].unfold = true;
+    schema.fields[1].start = 0;
+    schema.fields[1].stop = 1;
   }
   return schema;
+}
+
+/// What a byte says about how texts are read.
+static void chooseText(ReadOptions &read, int bits) {
+  if (bits & 1)
+    read.tokens = bits & 2 ? "chars" : "words";
+  constexpr const char *encodings[] = {"", "latin-1", "utf-16", "gbk"};
+  read.encoding = bits & 2 ? "" : encodings[bits >> 2 & 3];
+  read.lower = bits & 16;
+  if (bits & 32)
+    read.maxLength = 3;
+  if (bits & 64)
+    read.minCount = 2;
+  if (bits & 128)
+    read.maxVocabulary = 4;
+}
+
+/// What a byte says about columns and rows.
+static void chooseRows(ReadOptions &read, const Schema &schema, int bits) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  constexpr const char *columns[] = {"1", "0", "0-1", "x+n"};
+  if (bits & 1)
+    read.columns[schema.fields[0].name] = columns[bits >> 1 & 3];
+  constexpr const char *rows[] = {"auto", "time", "examples", "time"};
+  read.series.rows = rows[bits >> 3 & 3];
+  read.series.standardise = bits & 32;
+  constexpr int64_t windows[] = {0, 1, 3, most}, horizons[] = {-1, 2, 0, most};
+  read.series.window = windows[bits >> 6 & 3];
+  read.series.horizon = horizons[bits & 3];
+  read.series.stride = bits & 4 ? 2 : 0;
 }
 
 /// Whatever a step of reading says: nothing, or a message about the data.
@@ -63,55 +124,73 @@ static bool refused(const Error &error) {
   return true;
 }
 
-static void readAll(const std::string &path, int kind, int options) {
-  Schema schema = schemaOf(kind);
-  ReadOptions read;
-  constexpr const char *formats[] = {"text", "csv", "tsv", "space", "jsonl",
-                                     "npz"};
-  read.format = formats[static_cast<size_t>(kind / 4) % std::size(formats)];
-  if (options & 1)
-    read.tokens = options & 2 ? "chars" : "words";
-  read.lower = options & 4;
-  if (options & 8)
-    read.maxLength = 3;
-  if (options & 16)
-    read.minCount = 2;
-  if (options & 32)
-    read.maxVocabulary = 4;
-  if (options & 64)
-    read.columns = {{schema.fields[0].name, "1"}};
-  Result<Dataset> all = readDataset({path}, schema, read);
-  if (!all && refused(all.error()))
-    return;
-  Result<Split> split = Split::parse(options & 128 ? "80/10/10" : "", 0);
-  Result<Parts> parts = splitDataset(std::move(*all), schema, *split);
-  if (!parts && refused(parts.error()))
-    return;
-  Result<Learned> learned = learnVocabularies(parts->train, schema, read);
-  if (!learned && refused(learned.error()))
-    return;
+/// The first batches and the last one.
+static void makeBatches(const Dataset &part, const Schema &schema) {
+  BatchPlan::Options options;
+  options.batch = 2;
+  options.chunk = schema.chunk.value_or(0);
+  BatchPlan plan(part, schema, options);
+  int64_t count = plan.count();
+  for (int64_t i = 0; i < count; i = i < 4 || i == count - 1 ? i + 1 : count - 1)
+    fuzz::require(plan.make(i).rows >= 0, "a batch without rows");
+}
+
+/// False if something was refused.
+static bool prepare(Parts &parts, Schema &schema, const ReadOptions &read) {
+  Result<Learned> learned = learnVocabularies(parts.train, schema, read);
+  if (!learned)
+    return !refused(learned.error());
   schema.bind(learned->dims);
-  for (Dataset *part : {&parts->train, &parts->valid, &parts->test}) {
+  if (parts.train.series)
+    bindScales(schema, *parts.train.series);
+  for (Dataset *part : {&parts.train, &parts.valid, &parts.test}) {
     if (!part->size())
       continue;
     Status applied = applyVocabularies(*part, schema, learned->vocabularies,
                                        read.unit(schema));
-    if (!applied && refused(applied.error()))
-      return;
+    if (!applied)
+      return !refused(applied.error());
     Status fits = checkExtents(*part, schema);
-    if (!fits && refused(fits.error()))
-      return;
+    if (!fits)
+      return !refused(fits.error());
   }
+  return true;
+}
+
+static void readAll(const std::string &path, Schema schema,
+                    const ReadOptions &read, const char *shares) {
+  Result<Dataset> all = readDataset({path}, schema, read);
+  if (!all && refused(all.error()))
+    return;
+  Result<Split> split = Split::parse(shares, 0);
+  Result<Parts> parts = splitDataset(std::move(*all), schema, *split);
+  if (!parts && refused(parts.error()))
+    return;
+  if (!prepare(*parts, schema, read))
+    return;
+  for (Dataset *part : {&parts->train, &parts->valid, &parts->test})
+    if (part->size())
+      makeBatches(*part, schema);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (size < 2)
+  if (size < 4)
     return 0;
-  static const std::string path = fuzz::temporaryPath("data");
+  constexpr const char *formats[] = {"text",  "csv", "tsv",        "space",
+                                     "jsonl", "npz", "safetensors"};
+  std::string format = formats[data[0] % std::size(formats)];
+  static const std::string stem = fuzz::temporaryPath("data");
+  std::string path = stem + "." + format;
   std::FILE *file = std::fopen(path.c_str(), "wb");
-  std::fwrite(data + 2, 1, size - 2, file);
+  std::fwrite(data + 4, 1, size - 4, file);
   std::fclose(file);
-  readAll(path, data[0], data[1]);
+  Schema schema = schemaOf(data[1]);
+  schema.model = "M";
+  ReadOptions read;
+  read.format = format == "safetensors" ? "npz" : format;
+  chooseText(read, data[2]);
+  chooseRows(read, schema, data[3]);
+  readAll(path, std::move(schema), read, data[1] & 8 ? "80/10/10" : "");
   std::remove(path.c_str());
   return 0;
 }

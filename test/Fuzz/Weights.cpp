@@ -9,6 +9,10 @@
 using namespace rnnc;
 using namespace rnnc::data;
 
+static std::string_view view(const Buffer &bytes) {
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
 static bool same(const TensorFile &a, const TensorFile &b) {
   if (a.tensors.size() != b.tensors.size())
     return false;
@@ -17,24 +21,43 @@ static bool same(const TensorFile &a, const TensorFile &b) {
     for (const auto &[otherName, candidate] : b.tensors)
       if (otherName == name)
         other = &candidate;
-    if (!other || other->shape != tensor.shape || other->bytes != tensor.bytes)
+    if (!other || other->shape != tensor.shape ||
+        view(other->bytes) != view(tensor.bytes))
       return false;
   }
   return true;
 }
 
-static void tools(std::string_view bytes) {
-  Result<TensorFile> file = parseSafetensors(bytes, "fuzz.safetensors");
-  if (file) {
-    Result<TensorFile> again =
-        parseSafetensors(printSafetensors(*file), "again.safetensors");
-    fuzz::require(again && same(*file, *again), "written and read is different");
-  } else {
+/// What was read is the same when it has been written and read again.
+static void check(const Result<TensorFile> &file,
+                  std::string (*print)(const TensorFile &),
+                  Result<TensorFile> (*parse)(std::string_view,
+                                              const std::string &)) {
+  if (!file) {
     fuzz::require(file.error().exitCode == ExitBadData, "a wrong exit code");
+    return;
   }
-  Result<TensorFile> arrays = parseNpz(bytes, "fuzz.npz");
-  fuzz::require(arrays || arrays.error().exitCode == ExitBadData,
-                "a wrong exit code");
+  Result<TensorFile> again = parse(print(*file), "again");
+  fuzz::require(again && same(*file, *again), "written and read is different");
+  for (const auto &[name, tensor] : file->tensors)
+    for (DType type : {DType::F32, DType::I32}) {
+      Rounding rounding;
+      (void)convertExact(tensor, type, name);
+      (void)convertRounded(tensor, type, name, rounding);
+    }
+}
+
+static void tools(std::string_view bytes) {
+  check(parseSafetensors(bytes, "fuzz"), printSafetensors, parseSafetensors);
+  check(parseNpz(bytes, "fuzz"), printNpz, parseNpz);
+  Result<Tensor> array = parseNpy(bytes, "fuzz");
+  if (!array) {
+    fuzz::require(array.error().exitCode == ExitBadData, "a wrong exit code");
+    return;
+  }
+  Result<Tensor> again = parseNpy(printNpy(*array), "again");
+  fuzz::require(again && view(again->bytes) == view(array->bytes),
+                "written and read is different");
 }
 
 /// A refused file changes no parameter.

@@ -19,10 +19,10 @@ def put(kind, name, content):
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def npz(arrays):
+def npz(arrays, packing=zipfile.ZIP_STORED):
     """A .npz of float32 zeros, without numpy."""
     bytes_ = io.BytesIO()
-    with zipfile.ZipFile(bytes_, "w") as archive:
+    with zipfile.ZipFile(bytes_, "w", packing) as archive:
         for name, shape in arrays.items():
             count = 1
             for size in shape:
@@ -62,25 +62,47 @@ signs = ["->", "++", ">>", "<=", ">=", "==", "!=", "'", "@", "~", "^", "as [", "
 (out / "source.dict").write_text("".join(
     f'"{word}"\n' for word in sorted(words) + signs + ["\\xef\\xbb\\xbf", "\\xe2\\x80\\x99"]))
 
-texts = {0: "to be or not to be\nthat is\n\n",
-         1: 'mood,words\n1,"a, ""b"" c"\n0,d e\n', 2: "mood\twords\n1\ta b\n0\tc\n",
-         3: "1 a b c\n0 d\n", 4: '{"words": ["a", "b"], "mood": "x"}\n{"words": [], "mood": "y"}\n'}
-for model in range(4):
-    for form, text in texts.items():
-        put("data", f"{model}-{form}", bytes([4 * form + model, rng.randrange(256)]) + text.encode())
-    put("data", f"{model}-numbers", bytes([4 + model, 0]) + b"x,y\n1.5,2\n-3e4,0\n")
-    put("data", f"{model}-npz", bytes([20 + model, 0]) +
-        npz({"x": (2, 3, 2), "y": (2,), "words": (2, 3), "mood": (2,), "T": (2,)}))
+texts = {0: ["to be or not to be\nthat is\n\n"],
+         1: ['mood,words\n1,"a, ""b"" c"\n0,d e\n', "x,y\n1.5,2\n-3e4,0\n1,1\n2,2\n3,3\n4,4\n5,5\n",
+             "a,b,x,label\n" + "".join(f"{i},{i % 2},{i / 4},L{i % 3}\n" for i in range(12))],
+         2: ["mood\twords\n1\ta b\n0\tc\n", "words\ttext\na b\tc d\nb\td\n", "words\ttags\na b\t0 1\nc\t1\n",
+             "x\ty\n1 2 3 4\t5\n6 7\t8\n"],
+         3: ["1 a b c\n0 d\n"],
+         4: ['{"words": ["a", "b"], "mood": "x"}\n{"words": [], "mood": "y"}\n',
+             '{"words": "a b", "tags": [0, 1]}\n', '{"x": [[1, 2], [3, 4]], "y": 5}\n', '{"text": "ab"}\n',
+             '{"x": [1.5], "n": [[1, 2]], "label": ["u"]}\n']}
+arrays = {"x": (2, 3, 2), "y": (2,), "words": (2, 3), "mood": (2,), "T": (2,), "text": (2, 3), "tags": (2, 3)}
+for model in range(8):
+    head = lambda form: bytes([form, model + 8 * rng.randrange(2), rng.randrange(256), rng.randrange(256)])
+    for form, list_ in texts.items():
+        for i, text in enumerate(list_):
+            put("data", f"{model}-{form}-{i}", bytes([form, model, 0, 0]) + text.encode())
+            put("data", f"{model}-{form}-{i}-any", head(form) + text.encode())
+    put("data", f"{model}-utf16", bytes([0, model, 8, 0]) + "to be".encode("utf-16"))
+    put("data", f"{model}-npz", bytes([5, model, 0, 0]) + npz(arrays))
+    put("data", f"{model}-safetensors", bytes([6, model, 0, 0]) + safetensors(arrays))
+(out / "data.dict").write_text("".join(f'"{word}"\n' for word in [
+    "words", "mood", "text", "tags", "label", "<unk>", "<eos>", "nan", "-inf", "1e999", "-0", "2147483647", "2147483648",
+    "9223372036854775807", "\\x00", "\\xef\\xbb\\xbf", "\\xff\\xfe", "\\x0d\\x0a", '\\"\\"', "\\\\u0000", "\\\\ud800",
+    "[]", "{}", "null", "F64", "I64", "U8", "'<i8'", "'|u1'", "True", "(0,)", "1099511627776"]))
 put("weights", "toy", safetensors({"a.w": [2, 3], "a.b": [2, 3]}))
 put("weights", "meta", safetensors({"a.w": [2, 3]}).replace(b"}}", b"}  }"))
 put("weights", "npz", npz({"x": (2, 3), "y": ()}))
+put("weights", "packed", npz({"x": (40, 3)}, zipfile.ZIP_DEFLATED))
+put("weights", "npy", npz({"x": (2, 3)})[35:])
+put("resume", "empty", b"")
 options = {"format": 1, "model": "M", "program": "model.rnn", "vocabularies": ["V"],
            "compile": {"dims": {"V": 3}, "precision": "f32", "opt": 3, "fast_math": False},
-           "read": {"format": "auto", "tokens": "words"}, "split": "80/10/10"}
-vocabulary = {"symbols": ["<unk>", "a", "b"]}
+           "read": {"format": "auto", "tokens": "words", "columns": {"x": "1"},
+                    "series": {"rows": "time", "window": 3, "horizon": 1, "stride": 0, "standardise": True,
+                               "ahead": {"y": 1}, "scales": {"x": [[0.5, 2.0]]}}},
+           "split": "80/10/10", "split_mod": 0, "trained_on": [{"content": "0-1", "units": 3}], "contents": {}}
+vocabulary = ["<unk>", "a", "b"]
+log = '{"step": 1, "loss": 2.5, "seconds": 1}\n{"step": 2, "valid": {"loss": 2, "accuracy": 0.5}}\n'
 put("run", "whole", "@@ options.json\n" + json.dumps(options) + "\n@@ vocabulary.V.json\n" +
     json.dumps(vocabulary) + "\n@@ report.json\n" + json.dumps({"weights": "best.safetensors"}) +
-    "\n@@ model.rnn\nmodel M {\n}\n")
+    "\n@@ model.rnn\nmodel M {\n}\n@@ log.jsonl\n" + log + "@@ best.safetensors\n" +
+    safetensors({"a.w": [1]}).decode())
 (out / "run.dict").write_text("".join(f'"{word}"\n' for word in [
     "@@ options.json\\x0a", "@@ vocabulary.V.json\\x0a", "@@ report.json\\x0a", "null", "true", "-1",
     "1e999", "[]", "{}", "\\\\u0000", "\\\"format\\\":", "\\\"symbols\\\":", "\\\"dims\\\":"]))
