@@ -334,6 +334,22 @@ static Status checkGiven(const Dataset &train, const std::string &key,
   return {};
 }
 
+/// The places below `start` and `stop` are filled up, so these may not lie
+/// anywhere.
+static Status checkReserved(const std::string &key, const AxisUse &use) {
+  constexpr int64_t mostUnused = 1 << 20;
+  if (use.plan.reserved.empty())
+    return {};
+  const auto &[index, name] = *use.plan.reserved.rbegin();
+  int64_t symbols = static_cast<int64_t>(use.counts.size());
+  if (index - symbols <= mostUnused)
+    return {};
+  return usageError("rnnc: error: the model has {} of `{}` at place {}, but the "
+                    "data has {} different symbols; give a place next to them "
+                    "in the source",
+                    name, key, index, symbols);
+}
+
 /// The vocabulary of one axis, and what is to be said about it.
 static Status learnAxis(const Dataset &train, const std::string &key,
                         AxisUse use, const ReadOptions &options,
@@ -362,6 +378,8 @@ static Status learnAxis(const Dataset &train, const std::string &key,
     use.plan.minCount = options.minCount;
     use.plan.maxSize = options.maxVocabulary;
   }
+  if (Status status = checkReserved(key, use); !status)
+    return status;
   Vocabulary vocabulary = Vocabulary::build(use.counts, use.plan);
   if (use.size < 0)
     learned.dims[key] = vocabulary.size();

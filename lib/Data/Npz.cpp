@@ -162,10 +162,17 @@ Result<TensorFile> data::parseNpz(std::string_view bytes,
   if (!entries)
     return dataError("{}: error: not an .npz file, or truncated", path);
   TensorFile file;
+  uint64_t packed = 0;
   for (const ZipEntry &entry : *entries) {
     Result<std::string> member = readMember(bytes, entry, path);
     if (!member)
       return member.error();
+    // A small file could unpack the same bytes thousands of times.
+    packed += entry.packed;
+    if (packed > bytes.size())
+      return dataError("{}: error: damaged: `{}` is made of bytes of another "
+                       "array",
+                       path, entry.name);
     std::string name = entry.name;
     if (std::string_view(name).ends_with(".npy"))
       name.resize(name.size() - 4);

@@ -314,14 +314,34 @@ static Status takeAxisSizes(const FieldSchema &field, const Tensor &array,
   return {};
 }
 
+/// The first axis of every array. A shape such as [1099511627776, 0] takes no
+/// bytes: as many examples of nothing would take all memory and time.
+static Result<int64_t> countExamples(const TensorFile &file,
+                                     const Schema &schema,
+                                     const std::string &path) {
+  const std::string &name = schema.fields[0].name;
+  const Tensor *first = file.find(name);
+  int64_t examples = first && !first->shape.empty() ? first->shape[0] : 0;
+  bool empty = examples > 0;
+  for (const FieldSchema &field : schema.fields)
+    if (const Tensor *array = file.find(field.name))
+      empty = empty && array->count() == 0;
+  if (empty)
+    return dataError("{}: error: `{}` is {}: there is nothing in the examples",
+                     path, name, shapeText(first->shape));
+  return examples;
+}
+
 static Status readArrays(DatasetBuilder &builder, const Schema &schema,
                          const std::string &path) {
   Result<TensorFile> file = readTensorFile(path);
   if (!file)
     return file.error();
   builder.beginFile(path);
-  const Tensor *first = file->find(schema.fields[0].name);
-  int64_t examples = first && !first->shape.empty() ? first->shape[0] : 0;
+  Result<int64_t> counted = countExamples(*file, schema, path);
+  if (!counted)
+    return counted.error();
+  int64_t examples = *counted;
   std::vector<int64_t> steps;
   for (const FieldSchema &field : schema.fields) {
     Result<int64_t> count =

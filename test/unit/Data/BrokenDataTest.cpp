@@ -100,6 +100,19 @@ TEST(BrokenData, ListsThatAreTooDeep) {
             ":1: error: `x` is not a text, a number or a list of these");
 }
 
+TEST(BrokenData, ManyExamplesOfNothing) {
+  // The shape of 2^40 examples takes no more bytes than another one.
+  TensorFile file;
+  file.add("text", Tensor(DType::I32, {int64_t(1) << 40, 0}));
+  Schema schema;
+  schema.model = "M";
+  schema.times = {"T"};
+  schema.fields = {field("text", FieldSchema::Kind::Index, {{"T", true, -1}})};
+  EXPECT_EQ(complaint("g.npz", printNpz(file), schema),
+            ": error: `text` is [1099511627776, 0]: there is nothing in the "
+            "examples");
+}
+
 std::string arrays(std::vector<int64_t> x, std::vector<int64_t> z) {
   TensorFile file;
   file.add("x", Tensor(DType::F64, std::move(x)));

@@ -285,6 +285,22 @@ TEST(Vocabularies, UnknownLabelsHaveAPlace) {
                          "the model has bad, good");
 }
 
+TEST(Vocabularies, NoPlacesFarBehindTheData) {
+  TemporaryFile file("g.txt", "to be\n");
+  Schema schema = languageModel(20, std::nullopt);
+  schema.fields[0].start = 2000000000; // would be filled up with <unused1> ...
+  Result<Learned> learned = learnVocabularies(read(file, schema), schema, {});
+  ASSERT_FALSE(learned);
+  EXPECT_EQ(learned.error().message,
+            "rnnc: error: the model has <start> of `V` at place 2000000000, but "
+            "the data has 6 different symbols; give a place next to them in the "
+            "source");
+  schema.fields[0].start = 9; // a few are
+  learned = learnVocabularies(read(file, schema), schema, {});
+  ASSERT_TRUE(learned);
+  EXPECT_EQ(learned->dims.at("V"), 10);
+}
+
 TEST(Vocabularies, StopIsAppended) {
   TemporaryFile file("q.txt", "ab\nc\n");
   Schema schema = languageModel(std::nullopt, 1);

@@ -92,6 +92,31 @@ TEST(Npz, NoByteCrashes) {
     }
 }
 
+TEST(Npz, NoByteIsUnpackedTwice) {
+  TensorFile file;
+  file.add("a", floats({4}, {1, 2, 3, 4}));
+  file.add("b", floats({4}, {5, 6, 7, 8}));
+  file.add("c", floats({4}, {5, 6, 7, 8}));
+  std::string bytes = printNpz(file);
+  // Every entry of the directory points at the first array.
+  for (size_t at = bytes.find("PK\1\2"); at != std::string::npos;
+       at = bytes.find("PK\1\2", at + 4))
+    bytes.replace(at + 42, 4, 4, '\0');
+  EXPECT_TRUE(parseNpz(bytes, "m.npz")); // harmless
+  size_t begin = bytes.find("PK\1\2"), end = bytes.rfind("PK\5\6");
+  std::string directory = bytes.substr(begin, end - begin);
+  std::string bomb = bytes.substr(0, end);
+  for (int i = 0; i < 9; ++i)
+    bomb += directory;
+  bomb += bytes.substr(end);
+  for (size_t at : {8, 10})
+    bomb[bomb.rfind("PK\5\6") + at] = 30;
+  Result<TensorFile> refused = parseNpz(bomb, "m.npz");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("bytes of another array"),
+            std::string::npos);
+}
+
 TEST(Npy, ColumnMajorBecomesRowMajor) {
   std::string bytes = printNpy(floats({2, 3}, {1, 4, 2, 5, 3, 6}));
   size_t at = bytes.find("False");
