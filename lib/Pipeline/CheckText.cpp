@@ -5,6 +5,7 @@
 // the attributes that functions carry from phase to phase, and the numbers that
 // sizes are asked by, are looked at here.
 #include "rnnc/Pipeline/Passes.h"
+#include "rnnc/Support/Text.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -116,6 +117,8 @@ LogicalResult checkManifest(ModuleOp module) {
     auto text = module->getAttrOfType<StringAttr>(name);
     if (!text)
       return module.emitError() << name << " is a text";
+    if (rnnc::findDeeper(text.getValue(), 100) != StringRef::npos)
+      return module.emitError() << name << " is nested too deep";
     llvm::Expected<llvm::json::Value> value =
         llvm::json::parse(text.getValue());
     if (!value)

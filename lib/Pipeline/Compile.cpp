@@ -81,6 +81,7 @@ private:
   int checkOutput();
   int keepInputs();
   int readSource();
+  bool nestsTooDeep(uint32_t file);
   int readText();
   int choosePrecision();
   int printTree(const CheckedProgram &program);
@@ -247,6 +248,18 @@ int Compilation::readSource() {
   return ExitOk;
 }
 
+/// MLIR reads, verifies and prints by recursion; no phase nests so deep.
+bool Compilation::nestsTooDeep(uint32_t file) {
+  size_t at = findDeeper(sources.text(file), 1000);
+  if (at == std::string_view::npos)
+    return false;
+  LineColumn place = sources.lineColumn(file, static_cast<uint32_t>(at));
+  mlir::emitError(mlir::FileLineColLoc::get(&context, request.source,
+                                            place.line, place.column))
+      << "brackets are nested too deep here";
+  return true;
+}
+
 /// Reads the text that `--emit` printed; it says of which phase it is.
 int Compilation::readText() {
   uint32_t id = 0;
@@ -258,8 +271,9 @@ int Compilation::readText() {
   Messages messages(context, sources);
   if (int code = keepInputs())
     return code;
-  module = mlir::parseSourceString<mlir::ModuleOp>(sources.text(id), &context,
-                                                   request.source);
+  if (!nestsTooDeep(id))
+    module = mlir::parseSourceString<mlir::ModuleOp>(sources.text(id), &context,
+                                                     request.source);
   if (!module) {
     err << messages.render(request.color);
     return ExitSource;

@@ -151,7 +151,9 @@ std::string Baker::labelProblems(const data::TensorFile &file) {
     auto found = file.metadata.find("vocabulary." + name->str());
     if (found == file.metadata.end())
       continue;
-    llvm::Expected<llvm::json::Value> trained = llvm::json::parse(found->second);
+    bool deep = findDeeper(found->second, 100) != std::string::npos;
+    llvm::Expected<llvm::json::Value> trained =
+        llvm::json::parse(deep ? "" : found->second);
     if (trained && *trained == llvm::json::Value(llvm::json::Array(*labels)))
       continue;
     if (!trained)

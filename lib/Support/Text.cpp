@@ -48,3 +48,24 @@ std::string rnnc::shown(std::string_view text, bool lines) {
   }
   return result;
 }
+
+size_t rnnc::findDeeper(std::string_view text, size_t most) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c == '"' || c == '\n') // no string goes over the end of a line
+      quoted = c == '"' && !quoted;
+    else if (quoted)
+      at += c == '\\';
+    else if ((c == '<' || c == '>') &&
+             ((at > 0 && text[at - 1] == '-') || text.substr(at + 1, 1) == "="))
+      continue;
+    else if (std::string_view("([{<").find(c) != std::string_view::npos &&
+             ++depth > most)
+      return at;
+    else if (std::string_view(")]}>").find(c) != std::string_view::npos)
+      depth -= depth > 0;
+  }
+  return std::string_view::npos;
+}

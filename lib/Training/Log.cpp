@@ -51,7 +51,7 @@ Status TrainingLog::open(const std::string &where, int64_t step) {
     size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    Json entry = Json::parse(line, nullptr, false);
+    Json entry = parseJson(line);
     // A training that was cut off leaves half a line; other ones are whole.
     bool isWhole = entry.is_object() && stepOf(entry) >= 0;
     if (!isWhole && !rest.empty())

@@ -2,11 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Manifest.h"
 #include "rnnc/Runtime/ABI.h"
+#include "rnnc/Support/Text.h"
 
 #include <cmath>
 
 using namespace rnnc;
 using namespace rnnc::training;
+
+Json training::parseJson(std::string_view text) {
+  constexpr size_t deepest = 100; // nothing of ours comes near
+  if (findDeeper(text, deepest) != std::string_view::npos)
+    return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
 
 Json training::jsonNumber(double value) {
   return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", plain(value)));
@@ -265,7 +273,7 @@ static ModuleInfo readModule(ManifestReader &reader, const Json &json) {
 Result<Manifest> training::parseManifest(std::string_view text,
                                          const std::string &path) {
   Manifest manifest;
-  manifest.json = Json::parse(text, nullptr, false);
+  manifest.json = parseJson(text);
   if (!manifest.json.is_object())
     return toolError("{}: error: the library's manifest is not JSON", path);
   ManifestReader reader;

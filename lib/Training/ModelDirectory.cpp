@@ -211,7 +211,7 @@ Status ModelDirectory::load() {
   Result<std::string> text = data::readFile(path);
   if (!text)
     return text.error();
-  const Json json = Json::parse(*text, nullptr, false);
+  const Json json = parseJson(*text);
   if (!json.is_object())
     return dataError("{}: error: damaged: not a JSON object", path);
   if (Status status = readOptions(json); !status)
@@ -251,7 +251,7 @@ Result<std::string> ModelDirectory::weightFile() const {
     Result<std::string> text = data::readFile(path);
     if (!text)
       return text.error();
-    const Json report = Json::parse(*text, nullptr, false);
+    const Json report = parseJson(*text);
     if (!report.is_object() || !report.contains("weights") ||
         (report["weights"] != "best.safetensors" &&
          report["weights"] != "last.safetensors"))

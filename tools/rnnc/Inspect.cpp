@@ -115,7 +115,7 @@ static Result<RunInfo> readRun(const ModelDirectory &directory) {
   if (directory.hasFile("report.json"))
     if (Result<std::string> text =
             data::readFile(directory.file("report.json")))
-      run.report = Json::parse(*text, nullptr, false);
+      run.report = training::parseJson(*text);
   return run;
 }
 

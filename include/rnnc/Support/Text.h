@@ -24,6 +24,11 @@ bool isControl(char32_t c);
 /// Ends of lines stay where `lines` says so.
 std::string shown(std::string_view text, bool lines = false);
 
+/// Where the first bracket stands that lies in more than `most` others; npos if
+/// there is none. For texts that are read or walked by recursion: JSON, and the
+/// text of MLIR. Brackets in "..." do not count, nor do arrows and comparisons.
+size_t findDeeper(std::string_view text, size_t most);
+
 } // namespace rnnc
 
 #endif // RNNC_SUPPORT_TEXT_H

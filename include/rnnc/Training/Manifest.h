@@ -12,6 +12,10 @@ namespace rnnc::training {
 
 using Json = nlohmann::ordered_json;
 
+/// Reads JSON. What is none, or is nested so deep that copying or writing it
+/// would fill the stack, comes out as `discarded`.
+Json parseJson(std::string_view text);
+
 /// The sign of a NaN says nothing to anybody.
 inline double plain(double value) {
   return value == value ? value : std::numeric_limits<double>::quiet_NaN();

@@ -404,3 +404,22 @@ TEST(Directory, RoundTrip) {
   std::filesystem::remove_all(path);
   EXPECT_FALSE(ModelDirectory(path).load());
 }
+
+/// What is copied and written by recursion is not read if it would fill the stack.
+TEST(Directory, DeepJsonIsNone) {
+  std::string path = testing::TempDir() + "rnnc-deep-directory";
+  ASSERT_TRUE(ModelDirectory(path).save());
+  std::string deep = std::string(1000000, '[') + std::string(1000000, ']');
+  for (const char *key : {"compile", "read", "other"}) {
+    ASSERT_TRUE(data::writeFileAtomically(
+        path + "/options.json",
+        fmt::format("{{\"format\": 1, \"{}\": {{\"x\": {}}}}}", key, deep)));
+    Status status = ModelDirectory(path).load();
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().message,
+              path + "/options.json: error: damaged: not a JSON object");
+  }
+  std::filesystem::remove_all(path);
+  EXPECT_TRUE(parseJson(deep.substr(1000000 - 90, 180)).is_array());
+  EXPECT_TRUE(parseJson("\"" + std::string(1000, '[') + "\"").is_string());
+}
