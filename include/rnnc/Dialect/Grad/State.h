@@ -103,6 +103,16 @@ public:
   /// whose size is not known; -1 if there is none.
   static int64_t batchDimOf(mlir::Value value);
 
+  /// Numbers of type `element`, 1 where the condition, shaped like the forward
+  /// value `like`, holds; and where such numbers are above 0.
+  mlir::Value toReal(mlir::Value condition, mlir::Value like,
+                     mlir::Type element);
+  mlir::Value toCondition(mlir::Value real);
+
+  /// Whether a slope behind the value may be such that zeros of its cotangent,
+  /// of this support, have to be kept.
+  bool mayNeed(SupportRef support, mlir::Value value) const;
+
   /// Both, and either of two. Null is everywhere.
   SupportRef both(SupportRef a, SupportRef b);
   SupportRef either(SupportRef a, SupportRef b);
@@ -176,9 +186,6 @@ private:
   mlir::Value broken(mlir::Value contribution);
   mlir::Value insertParts(mlir::Value like, Pending &entry);
   SupportRef ofSlices(mlir::Value value, Pending &entry);
-  mlir::Value toReal(mlir::Value condition, mlir::Value like,
-                     mlir::Type element);
-  mlir::Value toCondition(mlir::Value real);
 };
 
 /// Forward mode: the tangents of the values of the computation.

@@ -27,16 +27,12 @@ public:
   /// Makes a tensor of bits shaped like the cotangent.
   using Build = std::function<mlir::Value()>;
 
-  /// `chosen`: a condition that the program wrote, so that even inputs may be
-  /// meant to be not numbers where it does not hold.
+  /// `chosen`: a condition that the program wrote, so that even inputs and
+  /// parameters may be meant to be not numbers where it does not hold.
   Support(bool chosen, Build build) : chosen(chosen), build(std::move(build)) {}
 
   bool isChosen() const { return chosen; }
-  mlir::Value get() {
-    if (!made)
-      made = build();
-    return made;
-  }
+  mlir::Value get();
 
 private:
   bool chosen;
@@ -51,8 +47,8 @@ using SupportRef = std::shared_ptr<Support>;
 /// ordinary numbers, later ones including the ones before.
 enum class Growth {
   Bounded, ///< between numbers that are known
-  Tame,    ///< sums and products with parameters
-  Data,    ///< the same of inputs, which may hold what is not a number
+  Tame,    ///< sums of such numbers
+  Data,    ///< sums of arguments, which may hold what is not a number
   Product, ///< products, which overflow early
   Wild,    ///< infinite or not a number for ordinary arguments: log, 1 / x
 };

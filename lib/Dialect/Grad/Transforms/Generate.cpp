@@ -91,7 +91,9 @@ LogicalResult expandVjp(VjpOp request, func::FuncOp callee, StringRef broken) {
   for (int64_t number : request.getWrt()) {
     Value argument = body.getArgument(number);
     Value gradient = state.cotangent(argument);
-    results.push_back(gradient ? gradient : state.zeros(argument));
+    // Past an example's end a zero may have met a slope that is not finite.
+    results.push_back(gradient ? state.maskRows(argument, gradient)
+                               : state.zeros(argument));
   }
   SmallVector<Value> arguments(request.getArgs());
   assert(arguments.size() == numArguments && "checked by the verifier");

@@ -16,10 +16,7 @@ using namespace rnnc::grad;
 void Ranges::analyze(Block &block) {
   for (BlockArgument argument : block.getArguments())
     if (isReal(argument.getType()))
-      raise(argument,
-            cast<RankedTensorType>(argument.getType()).hasStaticShape()
-                ? Growth::Tame
-                : Growth::Data);
+      raise(argument, Growth::Data);
   for (Operation &op : block)
     visit(op);
 }

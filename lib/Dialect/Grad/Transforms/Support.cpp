@@ -88,6 +88,17 @@ int64_t ReverseState::batchDimOf(Value value) {
 
 //===-- Supports -----------------------------------------------------------===//
 
+// A loop's result is asked for again each time: the loop may be replaced.
+Value Support::get() {
+  if (made)
+    return made;
+  Value value = build();
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() == 0)
+    made = value;
+  return value;
+}
+
 SupportRef ReverseState::both(SupportRef a, SupportRef b) {
   if (!a || !b)
     return a ? a : b;
@@ -95,7 +106,10 @@ SupportRef ReverseState::both(SupportRef a, SupportRef b) {
     return a;
   return std::make_shared<Support>(
       a->isChosen() || b->isChosen(), [this, a, b]() -> Value {
-        return arith::AndIOp::create(builder, loc, a->get(), b->get());
+        Value left = a->get(), right = b->get();
+        return left == right
+                   ? left
+                   : arith::AndIOp::create(builder, loc, left, right);
       });
 }
 
@@ -106,7 +120,10 @@ SupportRef ReverseState::either(SupportRef a, SupportRef b) {
     return a;
   return std::make_shared<Support>(
       a->isChosen() || b->isChosen(), [this, a, b]() -> Value {
-        return arith::OrIOp::create(builder, loc, a->get(), b->get());
+        Value left = a->get(), right = b->get();
+        return left == right
+                   ? left
+                   : arith::OrIOp::create(builder, loc, left, right);
       });
 }
 
@@ -182,6 +199,12 @@ SupportRef ReverseState::ofSlices(Value value, Pending &entry) {
   });
 }
 
+// What is computed from a value of this range has no larger one.
+bool ReverseState::mayNeed(SupportRef support, Value value) const {
+  return support && ranges.of(value) >= (support->isChosen() ? Growth::Data
+                                                             : Growth::Product);
+}
+
 SupportRef ReverseState::supportOf(Value value) {
   auto found = pending.find(value);
   if (found == pending.end() || found->second.everywhere)
@@ -204,7 +227,9 @@ Value ReverseState::keepWhere(SupportRef support, Value like, Value tensor) {
 Value ReverseState::factorWhere(SupportRef support, Value like, Value factor) {
   if (!support)
     return factor;
-  // A parameter is the same for all.
-  Growth least = support->isChosen() ? Growth::Data : Growth::Wild;
+  // A parameter is the same for all examples: in a product it counts as finite.
+  bool shared = cast<RankedTensorType>(like.getType()).hasStaticShape();
+  Growth least =
+      support->isChosen() && !shared ? Growth::Data : Growth::Wild;
   return ranges.of(like) >= least ? keepWhere(support, like, factor) : factor;
 }

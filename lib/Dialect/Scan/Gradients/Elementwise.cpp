@@ -20,6 +20,35 @@ Value scan::cloneWith(OpBuilder &builder, Operation *op, Value operand,
   return copy->getResult(0);
 }
 
+// A comparison of the two values themselves that gives way to what is no
+// number is a maximum or minimum; a random number makes a dropout. Anything
+// else says which examples and steps count.
+bool scan::isProgramsChoice(arith::SelectOp op) {
+  auto isOwn = [&](Value operand) {
+    return operand == op.getTrueValue() || operand == op.getFalseValue();
+  };
+  bool isExtreme = false, isRandom = false;
+  SmallVector<Value> parts = {op.getCondition()};
+  while (!parts.empty()) {
+    Operation *part = parts.pop_back_val().getDefiningOp();
+    if (isa_and_nonnull<arith::OrIOp>(part)) {
+      llvm::append_range(parts, part->getOperands());
+      continue;
+    }
+    auto compare = dyn_cast_or_null<arith::CmpFOp>(part);
+    if (!compare)
+      return true;
+    bool random = llvm::any_of(compare->getOperands(), [](Value operand) {
+      return operand.getDefiningOp<RandomOp>() != nullptr;
+    });
+    if (!random && !llvm::all_of(compare->getOperands(), isOwn))
+      return true;
+    isRandom |= random;
+    isExtreme |= compare.getPredicate() == arith::CmpFPredicate::UNO;
+  }
+  return !isExtreme && !isRandom;
+}
+
 namespace {
 // Rules of binary ops: Model::left and Model::right give the product of a
 // cotangent or tangent with the derivative by one operand; a, b and the result
@@ -166,31 +195,13 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
 };
 
 struct SelectRule : Rule<SelectRule, arith::SelectOp> {
-  // A comparison of what is chosen from, or a random number, makes a kink or a
-  // dropout. Anything else says which examples and steps count.
-  static bool isChosen(arith::SelectOp op) {
-    auto isOwn = [&](Value operand) {
-      return operand == op.getTrueValue() || operand == op.getFalseValue() ||
-             operand.getDefiningOp<RandomOp>();
-    };
-    SmallVector<Value> parts = {op.getCondition()};
-    while (!parts.empty()) {
-      Operation *part = parts.pop_back_val().getDefiningOp();
-      if (isa_and_nonnull<arith::OrIOp>(part))
-        llvm::append_range(parts, part->getOperands());
-      else if (!isa_and_nonnull<arith::CmpFOp>(part) ||
-               llvm::none_of(part->getOperands(), isOwn))
-        return true;
-    }
-    return false;
-  }
-
-  static SupportRef whereTaken(arith::SelectOp op, Value condition, bool first,
+  static SupportRef whereTaken(arith::SelectOp op, bool first,
                                ReverseState &state) {
-    if (!isa<RankedTensorType>(condition.getType()))
+    if (!isa<RankedTensorType>(op.getCondition().getType()))
       return {};
     return std::make_shared<Support>(
-        isChosen(op), [op, condition, first, &state]() mutable -> Value {
+        isProgramsChoice(op), [op, first, &state]() mutable -> Value {
+          Value condition = state.value(op.getCondition());
           if (first)
             return condition;
           Location loc = op.getLoc();
@@ -214,7 +225,7 @@ struct SelectRule : Rule<SelectRule, arith::SelectOp> {
                                                first ? g : zero,
                                                first ? zero : g),
                        state.both(state.supportOf(op.getResult()),
-                                  whereTaken(op, condition, first, state)));
+                                  whereTaken(op, first, state)));
     };
     part(op.getTrueValue(), true);
     part(op.getFalseValue(), false);

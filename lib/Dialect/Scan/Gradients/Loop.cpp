@@ -1,56 +1,12 @@
 // Loop.cpp: the gradient of a time loop is a time loop in the other direction.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "LoopState.h"
+#include "LoopReverser.h"
 #include "Rules.h"
 
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
-
-namespace {
-// Builds the reversed loop of one loop.
-class LoopReverser {
-public:
-  LoopReverser(LoopOp loop, ReverseState &parent)
-      : loop(loop), parent(parent), block(new Block),
-        state(loop, parent, block) {}
-
-  LogicalResult run();
-
-private:
-  void findUsefulCarries();
-  void findExamples();
-  grad::SupportRef withSteps(Value value);
-  grad::SupportRef examplesOf(Value value);
-  bool spreadUse(llvm::DenseSet<Value> &useful);
-  void seed();
-  void finishBody();
-  void finishOuter();
-  LoopOp extendForward();
-  LoopOp build(LoopOp forward);
-  Value orZeros(Value tensor, Value like);
-  Value maskRowsInside(Value like, Value tensor);
-
-  // A value carried backwards: its first value outside, its argument and its
-  // next value in the body.
-  struct Carry {
-    Value first, argument, next;
-  };
-
-  LoopOp loop;
-  ReverseState &parent;
-  Block *block; // ends up in the reversed loop
-  LoopState state;
-  SmallVector<bool> usefulCarry;
-  grad::SupportRef examples; // the only ones with a cotangent; null: all
-  SmallVector<Carry> carries; // states, then sums for values from outside
-  SmallVector<unsigned> carryOf; // which state each of the first ones is
-  SmallVector<Value> outer;      // what each of the others is the sum for
-  SmallVector<unsigned> sliceOf; // which slice each stacked value belongs to
-  SmallVector<Value> stacks;
-};
-} // namespace
 
 // Adds the operands of ops with a useful result; returns whether any is new.
 bool LoopReverser::spreadUse(llvm::DenseSet<Value> &useful) {
@@ -93,63 +49,6 @@ void LoopReverser::findUsefulCarries() {
   }
 }
 
-// If a condition of the program says that no result of some examples counts,
-// nothing in the loop does.
-void LoopReverser::findExamples() {
-  SmallVector<std::pair<Value, grad::SupportRef>> supports;
-  for (auto [number, result] : llvm::enumerate(loop.getResults())) {
-    if (!parent.cotangent(result))
-      continue;
-    grad::SupportRef support = parent.supportOf(result);
-    // What is the same for all examples does not say which ones count.
-    Value step = number < loop.getNumStacks()
-                     ? loop.getYield().getStacks()[number]
-                     : result;
-    if (!support || !support->isChosen() || parent.batchDimOf(step) < 0)
-      return;
-    supports.emplace_back(result, support);
-  }
-  if (supports.empty())
-    return;
-  // Made at once: the results are about to be replaced.
-  Value any;
-  for (auto &[result, support] : supports) {
-    SmallVector<int64_t> others;
-    auto type = cast<RankedTensorType>(result.getType());
-    for (int64_t dim = 0; dim < type.getRank(); ++dim)
-      if (dim != parent.batchDimOf(result))
-        others.push_back(dim);
-    Value here = parent.anyOver(support->get(), result, others);
-    any = any ? arith::OrIOp::create(parent.getBuilder(), loop.getLoc(), any,
-                                     here)
-              : here;
-  }
-  examples = std::make_shared<grad::Support>(true, [any] { return any; });
-}
-
-// For a value outside of the loop.
-grad::SupportRef LoopReverser::examplesOf(Value value) {
-  int64_t dim = parent.batchDimOf(value);
-  if (!examples || dim < 0)
-    return {};
-  return std::make_shared<grad::Support>(
-      true, [value, dim, examples = examples, outside = &parent] {
-        return outside->widen(examples->get(), value, dim);
-      });
-}
-
-// For one that all steps read: examples without steps do not.
-grad::SupportRef LoopReverser::withSteps(Value value) {
-  int64_t dim = parent.batchDimOf(value);
-  Value lengths = loop.getLengths();
-  if (!lengths || dim < 0)
-    return {};
-  return std::make_shared<grad::Support>(
-      false, [value, dim, lengths = parent.value(lengths), outside = &parent] {
-        return outside->widen(outside->isPositive(lengths), value, dim);
-      });
-}
-
 Value LoopReverser::orZeros(Value tensor, Value like) {
   return tensor ? tensor : state.zeros(like);
 }
@@ -184,8 +83,11 @@ void LoopReverser::seed() {
     carry.argument = block->addArgument(final.getType(), loop.getLoc());
     carryOf.push_back(i);
     carries.push_back(carry);
-    state.accumulate(yield.getCarries()[i], carry.argument,
-                     state.ofExamples(examples, yield.getCarries()[i]));
+    Value next = yield.getCarries()[i];
+    grad::SupportRef here = state.ofExamples(examples, next);
+    if (limitedCarry[i])
+      here = state.both(here, limit(i));
+    state.accumulate(next, carry.argument, here);
   }
 }
 
@@ -196,25 +98,64 @@ void LoopReverser::finishBody() {
     Value argument = loop.getCarryArgs()[number];
     carry.next = orZeros(state.cotangent(argument), argument);
   }
-  OpBuilder &builder = state.getBuilder();
-  for (Value value : state.outerValues()) {
-    auto type = cast<RankedTensorType>(value.getType());
+  for (auto &[number, carry] : limits) {
+    Value argument = loop.getCarryArgs()[number];
+    grad::SupportRef support = state.supportOf(argument);
+    bool isZero = !state.cotangent(argument);
+    carry.next = support ? support->get()
+                         : splat(state.getBuilder(), loop.getLoc(),
+                                 cast<RankedTensorType>(carry.argument.getType()),
+                                 state.sizes(argument), isZero ? 0 : 1);
+    limitOf[number] = carries.size();
+    carries.push_back(carry);
+  }
+  for (Value value : state.outerValues())
+    finishOuterValue(value);
+  for (auto [number, argument] : llvm::enumerate(loop.getSliceArgs()))
+    if (state.cotangent(argument))
+      finishSlice(number, argument);
+}
+
+// What is added up is zero where it is in all steps.
+void LoopReverser::finishOuterValue(Value value) {
+  auto addUp = [&](Value g) -> unsigned {
     Carry carry;
     carry.first = parent.zeros(value);
-    carry.argument = block->addArgument(type, loop.getLoc());
-    Value g = state.cotangent(value);
-    g = maskRowsInside(value, g);
-    carry.next =
-        arith::AddFOp::create(builder, loop.getLoc(), carry.argument, g);
+    carry.argument = block->addArgument(value.getType(), loop.getLoc());
+    carry.next = arith::AddFOp::create(state.getBuilder(), loop.getLoc(),
+                                       carry.argument, g);
     carries.push_back(carry);
-    outer.push_back(value);
+    return carries.size() - 1;
+  };
+  Leaving leaving;
+  leaving.value = value;
+  leaving.result = addUp(maskRowsInside(value, state.cotangent(value)));
+  grad::SupportRef inside = state.supportOf(value);
+  if (parent.mayNeed(inside, value)) {
+    Type element = cast<RankedTensorType>(value.getType()).getElementType();
+    leaving.inside = inside;
+    leaving.support = addUp(state.toReal(inside->get(), value, element));
   }
-  for (auto [number, argument] : llvm::enumerate(loop.getSliceArgs()))
-    if (Value g = state.cotangent(argument)) {
-      g = maskRowsInside(argument, g);
-      sliceOf.push_back(number);
-      stacks.push_back(g);
+  outer.push_back(leaving);
+}
+
+void LoopReverser::finishSlice(unsigned number, Value argument) {
+  Leaving leaving;
+  leaving.value = loop.getSlices()[number];
+  leaving.slice = number;
+  leaving.result = stacks.size();
+  stacks.push_back(maskRowsInside(argument, state.cotangent(argument)));
+  grad::SupportRef inside = state.supportOf(argument);
+  if (parent.mayNeed(inside, leaving.value)) {
+    leaving.inside = inside;
+    if (inside->get().getParentBlock() == block) {
+      leaving.support = stacks.size();
+      stacks.push_back(inside->get());
+    } else {
+      leaving.always = inside->get();
     }
+  }
+  sliced.push_back(leaving);
 }
 
 // The forward loop again, with the results that the tape asks for.
@@ -240,6 +181,10 @@ LoopOp LoopReverser::extendForward() {
   llvm::append_range(now, extended.getFinalResults().take_back(finals));
   for (auto [old, result] : llvm::zip_equal(loop.getResults(), now)) {
     parent.replaced(old, result);
+    state.sourceReplaced(old, result);
+    for (Carry &carry : carries)
+      if (carry.first == old)
+        carry.first = result;
     old.replaceAllUsesWith(result);
   }
   return extended;
@@ -280,6 +225,7 @@ LoopOp LoopReverser::build(LoopOp forward) {
 LogicalResult LoopReverser::run() {
   findUsefulCarries();
   findExamples();
+  findLimitedCarries();
   SmallVector<Operation *> ops;
   for (Operation &op : loop.getBodyBlock()->without_terminator())
     ops.push_back(&op);
@@ -291,29 +237,33 @@ LogicalResult LoopReverser::run() {
     return failure();
   }
   finishBody();
-  SmallVector<Value> slices(loop.getSlices()), firsts(loop.getFirsts());
+  SmallVector<Value> firsts(loop.getFirsts());
   SmallVector<bool> hasExamples =
       llvm::map_to_vector(loop.getSliceArgs(), [&](Value argument) {
         return parent.batchDimOf(argument) >= 0;
       });
   SmallVector<grad::SupportRef> steps = llvm::map_to_vector(
-      outer, [&](Value value) { return withSteps(value); });
+      outer, [&](Leaving &leaving) { return withSteps(leaving.value); });
   LoopOp forward = extendForward();
   LoopOp reversed = build(forward);
   if (forward != loop)
     loop.erase();
   delete block;
-  for (auto [number, slice] : llvm::enumerate(sliceOf))
-    parent.accumulate(slices[slice], reversed.getStackResults()[number],
-                      hasExamples[slice] ? examplesOf(slices[slice])
-                                         : grad::SupportRef());
+  for (Leaving &leaving : sliced)
+    parent.accumulate(leaving.value, reversed.getStackResults()[leaving.result],
+                      parent.both(sliceSupport(leaving, reversed),
+                                  hasExamples[leaving.slice]
+                                      ? examplesOf(leaving.value)
+                                      : grad::SupportRef()));
   for (auto [number, carry] : llvm::enumerate(carryOf))
     parent.accumulate(firsts[carry], reversed.getFinalResults()[number],
-                      examplesOf(firsts[carry]));
-  for (auto [number, value] : llvm::enumerate(outer))
-    parent.accumulate(value,
-                      reversed.getFinalResults()[carryOf.size() + number],
-                      parent.both(examplesOf(value), steps[number]));
+                      parent.both(examplesOf(firsts[carry]),
+                                  limitSupport(carry, reversed)));
+  for (auto [leaving, withSteps] : llvm::zip_equal(outer, steps))
+    parent.accumulate(leaving.value, reversed.getFinalResults()[leaving.result],
+                      parent.both(outerSupport(leaving, reversed),
+                                  parent.both(examplesOf(leaving.value),
+                                              withSteps)));
   return success();
 }
 

@@ -63,6 +63,12 @@ void LoopState::replaced(Value before, Value after) {
   known[after] = argument;
 }
 
+void LoopState::sourceReplaced(Value before, Value after) {
+  for (Source &source : sources)
+    if (source.outer == before)
+      source.outer = after;
+}
+
 Value LoopState::fromArgument(BlockArgument argument) {
   unsigned number = argument.getArgNumber() - 1;
   if (number < loop.getNumSlices())

@@ -26,6 +26,10 @@ public:
   /// Adds a sequence of the outside to the reversed loop's slices.
   mlir::Value addSlice(mlir::Value sequence);
 
+  /// A result of the loop itself that is read as such a sequence has been
+  /// replaced.
+  void sourceReplaced(mlir::Value before, mlir::Value after);
+
   /// Where the cotangent of the parent's sequence, of which a step is added as a
   /// slice, may be other than zero in that step.
   grad::SupportRef sliceOf(grad::SupportRef sequence);

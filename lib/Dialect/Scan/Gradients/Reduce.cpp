@@ -10,8 +10,8 @@ using grad::Support;
 using grad::SupportRef;
 
 namespace {
-// The derivative of the result by each entry of the operand, x and y being the
-// operand and the result repeated to its shape.
+// Products with the derivative of the result by each entry of the operand, x and
+// y being the operand and the result.
 struct Derivative {
   Calculator &calc;
   ReduceOp op;
@@ -22,12 +22,13 @@ struct Derivative {
                             op.getDims());
   }
 
-  // Shared evenly among all entries that reach the extreme value.
-  Value extreme(Value x, Value y) {
+  // Shared evenly among all entries that reach the extreme value. A choice, as
+  // the others may have any cotangent or tangent.
+  Value extreme(Value g, Value x, Value y) {
     Value one = calc.number(1), zero = calc.number(0);
-    Value reached = calc.select(
-        calc.compare(arith::CmpFPredicate::OEQ, x, repeat(y)), one, zero);
-    return calc.div(reached, repeat(sum(reached)));
+    Value reached = calc.compare(arith::CmpFPredicate::OEQ, x, repeat(y));
+    Value count = repeat(sum(calc.select(reached, one, zero)));
+    return calc.select(reached, calc.div(g, count), zero);
   }
 
   Value logsumexp(Value x, Value y) {
@@ -50,17 +51,17 @@ struct Derivative {
     return calc.select(none, others, calc.select(only, here, zero));
   }
 
-  Value get(Value x, function_ref<Value()> y) {
+  Value scale(Value g, Value x, function_ref<Value()> y) {
     switch (op.getKind()) {
     case ReduceKind::sum:
-      return {};
+      return g;
     case ReduceKind::max:
     case ReduceKind::min:
-      return extreme(x, y());
+      return extreme(g, x, y());
     case ReduceKind::logsumexp:
-      return logsumexp(x, y());
+      return calc.mul(g, logsumexp(x, y()));
     case ReduceKind::prod:
-      return product(x);
+      return calc.mul(g, product(x));
     }
     llvm_unreachable("all kinds are handled");
   }
@@ -121,7 +122,7 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
     if (op.getKind() != ReduceKind::sum) {
       Value x = state.value(op.getInput());
       auto y = [&] { return state.value(op.getResult()); };
-      g = calc.mul(g, Derivative{calc, op, repeat}.get(x, y));
+      g = Derivative{calc, op, repeat}.scale(g, x, y);
       if (support && hasWildSlope(op, support->isChosen(), state))
         g = state.keepWhere(support, op.getInput(), g);
     }
@@ -149,8 +150,7 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
                                  sizes, keptDims(op));
     };
     auto y = [&]() -> Value { return op.getResult(); };
-    if (Value d = Derivative{calc, op, repeat}.get(op.getInput(), y))
-      t = calc.mul(t, d);
+    t = Derivative{calc, op, repeat}.scale(t, op.getInput(), y);
     state.setTangent(op.getResult(), ReduceOp::create(builder, loc,
                                                       ReduceKind::sum, t,
                                                       op.getDims()));

@@ -86,6 +86,10 @@ struct Calculator {
   }
 };
 
+/// Whether the program says by the condition which examples, steps or entries
+/// count: not a maximum or minimum, and no dropout.
+bool isProgramsChoice(mlir::arith::SelectOp op);
+
 /// Forward mode of a time loop: it carries the tangents beside the values.
 llvm::LogicalResult extendByTangents(LoopOp loop, ForwardState &state);
 
