@@ -66,6 +66,17 @@ static void makeSequences(rnn::ModuleOp module, Arrays &inputs) {
   }
 }
 
+/// Time axes that no argument shows have one step too.
+static void haveOneStep(rnn::ModuleOp module, RunOptions &options) {
+  module.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (auto type = dyn_cast<rnn::ValueType>(result.getType()))
+        for (rnn::AxisAttr axis : type.getAxes())
+          if (axis.isTime())
+            options.lengths.try_emplace(axis.getName().str(), 1);
+  });
+}
+
 /// A state may come by its path alone, or as `state.PATH`.
 static void renameStates(rnn::ModuleOp module, const RunOptions &options,
                          Arrays &inputs) {
@@ -136,9 +147,11 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
     return std::nullopt;
   if (function == "sample")
     return sample(module, given, options, error);
-  if (function == "step")
-    makeSequences(module, given);
   RunOptions own = options;
+  if (function == "step") {
+    makeSequences(module, given);
+    haveOneStep(module, own);
+  }
   bool differentiates =
       function == "grad" || function == "vjp" || function == "train_step";
   std::vector<Array> stopped;

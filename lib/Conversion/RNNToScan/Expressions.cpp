@@ -294,19 +294,20 @@ FailureOr<Batched> Lowering::compare(rnn::CompareOp op) {
   auto type = cast<RankedTensorType>(x->value.getType());
   if (isa<FloatType>(type.getElementType()))
     return e.compare(predicate.first, *x, *y);
+  if (matchPattern(x->value, m_Constant()) ||
+      matchPattern(y->value, m_Constant()) ||
+      type.getElementType().isInteger(1))
+    return e.compare(predicate.second, *x, *y);
   // MLIR folds the comparison of a value with itself to a constant, and a
   // constant of a dynamic shape is nothing that can be stored. Extended in two
-  // ways (indices are not negative) they are never one value.
-  Type wide = e.b.getI64Type();
-  if (!matchPattern(x->value, m_Constant()) &&
-      !matchPattern(y->value, m_Constant()) && !type.getElementType().isInteger(1)) {
-    auto widened = [&](Value value) {
-      return cast<RankedTensorType>(value.getType()).clone(wide);
-    };
-    x->value = arith::ExtSIOp::create(e.b, e.loc, widened(x->value), x->value);
-    y->value = arith::ExtUIOp::create(e.b, e.loc, widened(y->value), y->value);
-  }
-  return e.compare(predicate.second, *x, *y);
+  // ways (indices are not negative) they are never one value. Only here: the
+  // scan dialect has no such integers.
+  return e.elementwise({*x, *y}, [&](ValueRange v) -> Value {
+    auto wide = cast<RankedTensorType>(v[0].getType()).clone(e.b.getI64Type());
+    Value a = arith::ExtSIOp::create(e.b, e.loc, wide, v[0]);
+    Value b = arith::ExtUIOp::create(e.b, e.loc, wide, v[1]);
+    return arith::CmpIOp::create(e.b, e.loc, predicate.second, a, b);
+  });
 }
 
 FailureOr<Batched> Lowering::select(rnn::SelectOp op) {

@@ -278,8 +278,10 @@ SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
 static std::optional<Ragged> statedLengths(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto enter = dyn_cast_or_null<EnterOp>(op)) {
-    if (enter.getLengths().size() == 1)
-      return Ragged{enter.getLengths().front(), 0, 1};
+    // Of several time axes the first speaks for all.
+    if (!enter.getLengths().empty())
+      return Ragged{enter.getLengths().front(), 0,
+                    static_cast<int64_t>(enter.getLengths().size())};
   } else if (auto mask = dyn_cast_or_null<MaskOp>(op)) {
     if (mask.getTimeDim())
       return Ragged{mask.getLengths(), static_cast<int64_t>(*mask.getTimeDim()),
@@ -327,6 +329,53 @@ static std::optional<Ragged> lengthsOf(Value value, unsigned depth) {
 
 std::optional<Ragged> scan::findLengths(Value value) {
   return lengthsOf(value, 12);
+}
+
+// The extreme over time itself.
+static std::optional<Ragged> emptyExtreme(ReduceOp op) {
+  if (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod)
+    return std::nullopt;
+  std::optional<Ragged> ragged = findLengths(op.getInput());
+  if (!ragged || !llvm::is_contained(op.getDims(), ragged->timeDim) ||
+      llvm::is_contained(op.getDims(), ragged->batchDim))
+    return std::nullopt;
+  int64_t before = llvm::count_if(
+      op.getDims(), [&](int64_t dim) { return dim < ragged->batchDim; });
+  return Ragged{ragged->lengths, -1, ragged->batchDim - before};
+}
+
+static std::optional<Ragged> emptyRows(Value value, unsigned depth) {
+  Operation *op = value.getDefiningOp();
+  if (!op || depth == 0)
+    return std::nullopt;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    if (std::optional<Ragged> found = emptyExtreme(reduce))
+      return found;
+  // What infinity does not get lost in.
+  if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
+           arith::ExtFOp, arith::TruncFOp, BroadcastOp, TransposeOp, DotOp,
+           tensor::ExtractSliceOp, tensor::CastOp>(op))
+    return std::nullopt;
+  for (Value operand : op->getOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    std::optional<Ragged> found =
+        type ? emptyRows(operand, depth - 1) : std::nullopt;
+    if (!found)
+      continue;
+    if (op->hasTrait<OpTrait::Elementwise>())
+      return found;
+    for (int64_t dim = 0; dim < tensorOf(value).getRank(); ++dim) {
+      std::optional<Dim> before = stepBack({value, dim});
+      if (before && before->value == operand &&
+          before->number == found->batchDim)
+        return Ragged{found->lengths, -1, dim};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Ragged> scan::findEmptyRows(Value value) {
+  return emptyRows(value, 8);
 }
 
 static bool finitePastEnd(Value value, unsigned depth) {

@@ -225,6 +225,30 @@ func.func @f(%x: tensor<?x?xf64>, %w: tensor<f64>, %y: tensor<?xf64>) -> tensor<
           of({2}, {1, -1})});
 }
 
+// The smallest of nothing times a parameter, where what follows saturates. In
+// reverse only: the tangent of infinity times w is no number before it does.
+TEST(Edges, SaturatedExamplesWithoutSteps) {
+  std::string text = R"(
+func.func @f(%w: tensor<2xf64>, %x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?xf64> {
+  %i1 = arith.constant 1 : index
+  %n = tensor.dim %x, %i1 : tensor<?x?x2xf64>
+  %m = scan.mask %x lengths(%len) {time_dim = 0, batch_dim = 1, fill = 0x7FF0000000000000 : f64} : tensor<?x?x2xf64>
+  %p = scan.reduce min %m dims = [0] : tensor<?x?x2xf64> -> tensor<?x2xf64>
+  %d = scan.dot %p, %w batch = [[], []] contract = [[1], [0]] : tensor<?x2xf64>, tensor<2xf64> -> tensor<?xf64>
+  %a = math.tanh %d : tensor<?xf64>
+  %ws = scan.broadcast %w sizes(%n) dims = [1] : tensor<2xf64> -> tensor<?x2xf64>
+  %q = arith.mulf %p, %ws : tensor<?x2xf64>
+  %b = scan.sigmoid %q : tensor<?x2xf64>
+  %s = scan.reduce sum %b dims = [1] : tensor<?x2xf64> -> tensor<?xf64>
+  %r = arith.mulf %a, %s : tensor<?xf64>
+  return %r : tensor<?xf64>
+})";
+  std::vector<Tensor> args = {of({2}, {0.4, 0.6}), numbers({3, 2, 2}),
+                              integers({2}, {3, 0})};
+  for (double x : gradientOf(text, args, {1, 1}).data)
+    EXPECT_TRUE(std::isfinite(x) && x != 0);
+}
+
 // Each step takes the smallest entry of a slice, and looks at one row of a table:
 // where no step did, the cotangents that leave the loop stay zero.
 TEST(Edges, EntriesThatNoStepLookedAt) {

@@ -86,6 +86,11 @@ public:
                         mlir::Value tensor, llvm::ArrayRef<int64_t> summed,
                         llvm::ArrayRef<int64_t> dims);
 
+  /// Examples with a step, if for the others the forward value `factor`, shaped
+  /// like `like`, is made of the largest of nothing: infinite, so that what it is
+  /// multiplied with can only get zero or no number.
+  SupportRef whereNotEmpty(mlir::Value factor, mlir::Value like);
+
   /// Of a condition, repeated along the other dimensions of the forward value
   /// `like`.
   mlir::Value widen(mlir::Value condition, mlir::Value like,

@@ -66,6 +66,11 @@ struct Ragged {
 /// back to what it is made from.
 std::optional<Ragged> findLengths(mlir::Value value);
 
+/// The lengths and the batch dimension of a value that is infinite or no number
+/// for every example without steps, where it is made of the largest or smallest
+/// of nothing. Its time dimension is gone: -1.
+std::optional<Ragged> findEmptyRows(mlir::Value value);
+
 /// Whether a value is surely finite past each example's end if it is finite
 /// before. Not so a logarithm or a quotient of what is zero there.
 bool isFinitePastEnd(mlir::Value value);

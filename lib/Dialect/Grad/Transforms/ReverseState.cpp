@@ -39,10 +39,14 @@ ReverseState::Pending &ReverseState::entryOf(Value value) {
 }
 
 void ReverseState::accumulate(Value value, Value contribution) {
-  SupportRef support;
-  if (current && current->hasTrait<OpTrait::Elementwise>() &&
-      contribution.getType() == current->getResult(0).getType())
-    support = supportOf(current->getResult(0));
+  if (!current || !current->hasTrait<OpTrait::Elementwise>() ||
+      contribution.getType() != current->getResult(0).getType())
+    return accumulate(value, contribution, {});
+  SupportRef support = supportOf(current->getResult(0));
+  if (isa<arith::MulFOp>(current))
+    for (Value factor : current->getOperands())
+      if (SupportRef steps = whereNotEmpty(factor, current->getResult(0)))
+        support = both(support, steps);
   if (support && ranges.hasWildSlope(current, support->isChosen()))
     contribution = keepWhere(support, current->getResult(0), contribution);
   accumulate(value, contribution, support);

@@ -161,6 +161,18 @@ SupportRef ReverseState::whereSteps(Value operand, Value like, Value tensor,
       });
 }
 
+SupportRef ReverseState::whereNotEmpty(Value factor, Value like) {
+  if (ranges.of(factor) != Growth::Wild)
+    return {};
+  std::optional<scan::Ragged> rows = scan::findEmptyRows(factor);
+  if (!rows)
+    return {};
+  return std::make_shared<Support>(
+      /*chosen=*/false, [this, like, rows = *rows] {
+        return widen(isPositive(value(rows.lengths)), like, rows.batchDim);
+      });
+}
+
 // Parts that cover the whole value leave no zeros.
 SupportRef ReverseState::ofSlices(Value value, Pending &entry) {
   auto type = cast<RankedTensorType>(value.getType());

@@ -114,6 +114,9 @@ struct DotRule : Rule<DotRule, DotOp> {
         factor = state.value(other.operand);
       }
       factor = state.factorWhere(supports[1 - i], other.operand, factor);
+      factor = state.keepWhere(
+          state.whereNotEmpty(other.operand, other.operand), other.operand,
+          factor);
       state.accumulate(mine.operand,
                        adjoint(builder, op, mine, other, masked, factor),
                        state.both(supports[i], whereSteps(op, mine, other,
