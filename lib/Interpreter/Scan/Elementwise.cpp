@@ -26,7 +26,8 @@ static Unary unaryOf(Operation &op) {
   return llvm::TypeSwitch<Operation *, Unary>(&op)
       .Case<arith::NegFOp>([](auto) { return [](double x) { return -x; }; })
       .Case<arith::SIToFPOp, arith::UIToFPOp, arith::IndexCastOp, arith::ExtFOp,
-            arith::TruncFOp, arith::ExtSIOp, arith::ExtUIOp, scan::StopOp, scan::ClipGradOp>(
+            arith::TruncFOp, arith::ExtSIOp, arith::ExtUIOp, arith::FPToSIOp, scan::StopOp,
+            scan::ClipGradOp>(
           [&](auto) { return Unary(same); })
       .Case([](math::ExpOp) { return [](double x) { return std::exp(x); }; })
       .Case([](math::ExpM1Op) {
