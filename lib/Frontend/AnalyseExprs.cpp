@@ -279,14 +279,39 @@ Ty Analyser::member(const Member &node) {
                     : fmt::format("call it: `{}(...)`", ref->name));
       return Ty::error();
     }
-    return stateMember(instance.states, path, ref->name);
+    return stateOrLabel(instance.states, path, ref->name, node);
   }
   Ty value = expr(*root);
+  if (value.isState())
+    return stateOrLabel(value.fields, path, text(root->range), node);
+  return labelled(value, path, root->range);
+}
+
+// `f.h.i` is a state of `f`, then a label of one of its axes.
+Ty Analyser::stateOrLabel(const std::vector<StateField> &states,
+                          const std::vector<Name> &path,
+                          const std::string &owner, const Member &node) {
+  size_t length = path.size();
+  for (const StateField &field : states)
+    if (field.path.size() < length &&
+        std::equal(field.path.begin(), field.path.end(), path.begin(),
+                   [](const std::string &text, const Name &name) {
+                     return name.text == text;
+                   }))
+      length = field.path.size();
+  std::vector<Name> labels(path.begin() + long(length), path.end());
+  Ty state = stateMember(states, {path.begin(), path.begin() + long(length)},
+                         owner);
+  SourceRange range = node.range;
+  range.end = path[length - 1].range.end;
+  return labelled(state, labels, range);
+}
+
+Ty Analyser::labelled(Ty value, const std::vector<Name> &labels,
+                      SourceRange root) {
   if (value.isError())
     return value;
-  if (value.isState())
-    return stateMember(value.fields, path, text(root->range));
-  for (const Name &label : path) {
+  for (const Name &label : labels) {
     size_t at = 0;
     auto hasLabel = [&](const Poly &axis) {
       const Axis *one = axis.axis();
@@ -300,7 +325,7 @@ Ty Analyser::member(const Member &node) {
                             fmt::format("no axis has a label `{}`",
                                         label.text));
       d.label("not a label")
-          .also(root->range, fmt::format("this is {}", value.str()));
+          .also(root, fmt::format("this is {}", value.str()));
       if (std::string help = foreignProperty(label.text); !help.empty())
         d.help(help);
       return Ty::error();

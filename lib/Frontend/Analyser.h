@@ -122,6 +122,11 @@ private:
   Ty member(const ast::Member &member);
   Ty stateMember(const std::vector<StateField> &states,
                  const std::vector<ast::Name> &path, const std::string &owner);
+  Ty stateOrLabel(const std::vector<StateField> &states,
+                  const std::vector<ast::Name> &path, const std::string &owner,
+                  const ast::Member &node);
+  Ty labelled(Ty value, const std::vector<ast::Name> &labels,
+              SourceRange root);
   Ty power(const ast::Power &power);
   Ty asType(const ast::As &as);
   Ty neg(const ast::Neg &neg);
