@@ -79,6 +79,10 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
 }
 
+static void buildPhases(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
+}
+
 /// Then it is known what functions there are, and what they need.
 static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(createConvertScanToKernel());
@@ -115,6 +119,8 @@ llvm::ArrayRef<PhaseInfo> pipeline::phases() {
        buildGrad},
       {Phase::Scheduled, "scheduled",
        "what needs no carry has left the time loops", buildScheduled},
+      {Phase::Phases, "phases",
+       "pointwise code and reductions are few phases on tensors", buildPhases},
       {Phase::Kernel, "kernel", "few kernels on buffers", buildKernel},
       {Phase::Buffer, "buffer", "every buffer has a place in the workspace",
        buildBuffer},
@@ -263,6 +269,7 @@ void pipeline::registerPipelines() {
   registerPhase<BatchedFlags>(Phase::Batched);
   registerPhase<NoFlags>(Phase::Grad);
   registerPhase<ScheduledFlags>(Phase::Scheduled);
+  registerPhase<NoFlags>(Phase::Phases);
   registerPhase<KernelFlags>(Phase::Kernel);
   registerPhase<NoFlags>(Phase::Buffer);
   registerPhase<LLVMFlags>(Phase::LLVM);

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-PHASES = ["rnn", "batched", "grad", "scheduled", "kernel", "buffer", "llvm"]
+PHASES = ["rnn", "batched", "grad", "scheduled", "phases", "kernel", "buffer", "llvm"]
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[%@#!^][\w.$#]+|[A-Za-z_][\w.$]*'
                    r'|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?)?|0x[0-9a-fA-F]+|->|::|\S')
 ATTRIBUTE = re.compile(r'[\w.]+ = (?:\[[^\]]*\]|"(?:[^"\\]|\\.)*"|-?\d+ : i64|array<[^>]*>)(?:, )?')

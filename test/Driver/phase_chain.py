@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-PHASES = ["rnn", "batched", "grad", "scheduled", "kernel", "buffer", "llvm"]
+PHASES = ["rnn", "batched", "grad", "scheduled", "phases", "kernel", "buffer", "llvm"]
 folder, work = sys.argv[1:]
 
 

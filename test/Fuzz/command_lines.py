@@ -64,7 +64,7 @@ WORDS = ["", "-", "--", "=", "a", "nan", "inf", "-1", "0", "1", "2", "3.5", "1e9
          "%s%n", "$(touch boo)", "../..", "/dev/null", ".", "/", "nowhere/deep/file",
          "loss", "Sum.loss", "Sum.grad", "Sum.train_step", "Sum.step", "plain.vjp", "predict",
          "E001", "E101", "W501", "E000", "native", "x86-64-v3", "x86-64-v9", "full", "off",
-         "scheduled", "kernel", "ast", "llvm", "shared", "object", "static"]
+         "scheduled", "phases", "kernel", "ast", "llvm", "shared", "object", "static"]
 FILES = ["good.rnn", "other.rnn", "broken.rnn", "binary.rnn", "text.txt", "pairs.tsv", "series.csv",
          "lines.jsonl", "empty", "x.npz", "w.safetensors", "half.safetensors", "folder",
          "link.rnn", "run", "out", "out.npz", "libnew.so", "phase.mlir"]

@@ -45,7 +45,7 @@ struct Options {
   cl::opt<std::string> emit{
       "emit",
       cl::desc("What to make: shared (the default), object, static, or the text "
-               "of a phase: ast, rnn, batched, grad, scheduled, kernel, buffer, "
+               "of a phase: ast, rnn, batched, grad, scheduled, phases, kernel, buffer, "
                "llvm"),
       cl::value_desc("what"), cl::cat(category)};
   cl::opt<std::string> optLevel{

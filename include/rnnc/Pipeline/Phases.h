@@ -21,7 +21,7 @@ class Pass;
 namespace rnnc::pipeline {
 
 enum class Phase {
-  AST, RNN, Batched, Grad, Scheduled, Kernel, Buffer, LLVM, Object, Library
+  AST, RNN, Batched, Grad, Scheduled, Phases, Kernel, Buffer, LLVM, Object, Library
 };
 
 /// What the passes of a phase depend on.

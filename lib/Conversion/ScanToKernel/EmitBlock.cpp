@@ -84,15 +84,14 @@ void Emitter::copy(Location loc, const Buffer &from, const Buffer &to) {
     memref::CopyOp::create(b, loc, from.memref, to.memref);
 }
 
-/// Copies a value that has memory; computes one that has none.
-void Emitter::write(Location loc, Value value, const Buffer &to, int level) {
+/// Copies a value that has memory; fills in one that is a number everywhere.
+void Emitter::write(Location loc, Value value, const Buffer &to) {
   if (plan->hasBuffer(value))
     return copy(loc, bufferFor(value), to);
   if (std::optional<double> splat = scan::getSplat(value))
     return fill(loc, to, *splat);
-  Phase phase(*this, loc, level, sizes.get(value));
-  phase.store(phase.eval(value, identityView(to.rank())), to);
-  phase.finish();
+  emitError(loc, "a value that is wanted in memory is made in no phase");
+  failed = true;
 }
 
 void Emitter::copyToOthers(Value value) {
@@ -116,8 +115,7 @@ Buffer Emitter::bufferFor(Value value) {
   Value base = viewSource(value);
   Buffer memory = bufferFor(base);
   auto type = cast<RankedTensorType>(value.getType());
-  View view = viewOfSource(value, identityView(type.getRank()),
-                           [&](scan::LoopOp loop) { return stepOf(loop); });
+  View view = viewOfSource(value, identityView(type.getRank()));
   SmallVector<OpFoldResult> offsets, extents, strides, own = sizes.get(value);
   SmallVector<bool> dropped;
   for (const Access &access : view) {
@@ -125,7 +123,7 @@ Buffer Emitter::bufferFor(Value value) {
     extents.push_back(access.iter < 0 ? OpFoldResult(b.getIndexAttr(1))
                                       : own[access.iter]);
     strides.push_back(b.getIndexAttr(access.iter < 0 ? 1 : access.stride));
-    offsets.push_back(access.index ? OpFoldResult(access.index)
+    offsets.push_back(access.index ? OpFoldResult(scalar(access.index))
                                    : b.getIndexAttr(access.offset));
   }
   return subBuffer(b, value.getLoc(), memory, offsets, extents, strides,
@@ -178,8 +176,6 @@ static bool isLate(Value value) {
 /// The value is made in this block and can be written where it is wanted.
 bool Emitter::takesDestination(Value value) {
   Operation *op = value.getDefiningOp();
-  if (plan->isRoot(value))
-    return true;
   if (!op || !plan->hasBuffer(value) || plan->isAlias(value))
     return false;
   return plan->contains(value) &&
@@ -243,9 +239,6 @@ void Emitter::assign(Block &block) {
         assignComposite(value);
     }
   }
-  for (BlockArgument arg : block.getArguments())
-    if (isa<RankedTensorType>(arg.getType()) && plan->isRoot(arg))
-      place(arg);
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,7 +247,8 @@ void Emitter::assign(Block &block) {
 
 void Emitter::emitBlock(Block &block, Outputs outputs) {
   BlockPlan ownPlan(block, sizes,
-                    [this](Value value) { return buffers.contains(value); });
+                    [this](Value value) { return buffers.contains(value); },
+                    BlockPlan::Purpose::Memory);
   BlockPlan *outer = plan;
   plan = &ownPlan;
   SmallVector<std::pair<Value, Buffer>> copies;
@@ -276,7 +270,7 @@ void Emitter::emitBlock(Block &block, Outputs outputs) {
   for (int level = 0; level < plan->numLevels(); ++level)
     emitLevel(block, level);
   for (auto [value, buffer] : copies)
-    write(value.getLoc(), value, buffer, plan->numLevels());
+    write(value.getLoc(), value, buffer);
   plan = outer;
 }
 
@@ -290,7 +284,7 @@ void Emitter::emitLevel(Block &block, int level) {
     if (kind == Kind::Composite && plan->hasBuffer(value) &&
         plan->exec(&op) == level) {
       for (auto [piece, buffer] : pieceCopies[value])
-        write(op.getLoc(), piece, buffer, level);
+        write(op.getLoc(), piece, buffer);
       // Pieces written in place are complete one level later at the latest,
       // so other destinations wait for the end of the level.
       continue;
@@ -298,9 +292,6 @@ void Emitter::emitLevel(Block &block, int level) {
     if (kind == Kind::Barrier && plan->exec(&op) == level)
       emitBarrier(&op);
   }
-  for (const Group &group : plan->getGroups())
-    if (group.level == level)
-      emitGroup(group);
   for (Operation *op : plan->getComposites())
     if (plan->ready(op->getResult(0)) == level + 1)
       copyToOthers(op->getResult(0));
@@ -312,15 +303,18 @@ void Emitter::emitBarrier(Operation *op) {
     return emitLoop(loop);
   llvm::TypeSwitch<Operation *>(op)
       .Case<scan::DotOp>([&](auto o) { emitDot(o); })
-      .Case<scan::ReduceOp>([&](auto o) { emitReduce(o); })
       .Case<scan::GatherOp>([&](auto o) { emitGather(o); })
       .Case<scan::ScatterAddOp>([&](auto o) { emitScatterAdd(o); })
       .Case<scan::ShiftOp>([&](auto o) { emitShift(o); })
       .Case<scan::RandomOp>([&](auto o) { emitRandom(o); })
+      .Case<linalg::GenericOp>([&](auto o) { emitGeneric(o); })
+      .Case<linalg::FillOp>([&](auto o) { emitFill(o); })
       .Case<arith::ConstantOp>([&](auto o) { emitConstant(o); })
       .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
           [&](auto o) { emitReshape(o); })
       .Default([&](Operation *o) { emitOther(o); });
+  if (isa<linalg::LinalgOp>(op))
+    return; // it writes to all places itself
   for (Value value : op->getResults())
     if (buffers.contains(value))
       copyToOthers(value);

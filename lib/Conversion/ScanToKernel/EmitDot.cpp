@@ -83,17 +83,16 @@ Emitter::Matrix Emitter::matrix(Location loc, Value tensor,
     if (Buffer buffer = asMatrix(b, loc, memory, columns.size()))
       return {buffer, true};
   SmallVector<OpFoldResult> shape, all = sizes.get(tensor);
-  View view(all.size());
-  int next = 0;
+  SmallVector<int64_t> places(all.size());
+  int64_t next = 0;
   for (ArrayRef<int64_t> dims : {rows, columns})
     for (int64_t dim : dims) {
       shape.push_back(all[dim]);
-      view[dim].iter = next++;
+      places[dim] = next++;
     }
   Buffer dense = alloc(loc, memory.type().getElementType(), shape);
-  Phase phase(*this, loc, 0, shape);
-  phase.store(phase.leaf(memory, view), dense);
-  phase.finish();
+  pointwise(loc, {{memory, places}}, dense,
+            [](OpBuilder &, ValueRange in) { return in[0]; });
   return {asMatrix(b, loc, dense, rows.size()), false};
 }
 
@@ -127,8 +126,6 @@ void Emitter::emitDot(scan::DotOp op) {
   SmallVector<int64_t> lhsFree = op.getLhsFree(), rhsFree = op.getRhsFree();
   SmallVector<int64_t> lhsContract(op.getLhsContract()),
       rhsContract(op.getRhsContract());
-  if (!op.getLhsBatch().empty() || rhsFree.empty() || rhsContract.empty())
-    return emitDotGeneric(op, out);
   Buffer result = asMatrix(b, loc, out, lhsFree.size());
   if (!result || !out.type().isLastDimUnitStride()) {
     // A place the product cannot be written to as a matrix: copy it there.
@@ -227,39 +224,6 @@ void Emitter::addKeepingLost(Location loc, const Buffer &term,
         Value rest = arith::SubFOp::create(body, at, added, x);
         linalg::YieldOp::create(body, at, ValueRange{total, rest});
       });
-}
-
-/// A product with batch dimensions, or with a vector: a reduction.
-void Emitter::emitDotGeneric(scan::DotOp op, const Buffer &out) {
-  Location loc = op.getLoc();
-  View lhs(cast<RankedTensorType>(op.getLhs().getType()).getRank());
-  View rhs(cast<RankedTensorType>(op.getRhs().getType()).getRank());
-  SmallVector<OpFoldResult> space = sizes.get(op.getResult());
-  int next = 0;
-  for (auto [l, r] : llvm::zip(op.getLhsBatch(), op.getRhsBatch()))
-    lhs[l].iter = rhs[r].iter = next++;
-  for (int64_t dim : op.getLhsFree())
-    lhs[dim].iter = next++;
-  for (int64_t dim : op.getRhsFree())
-    rhs[dim].iter = next++;
-  SmallVector<int64_t> reduced;
-  for (auto [l, r] : llvm::zip(op.getLhsContract(), op.getRhsContract())) {
-    reduced.push_back(next);
-    lhs[l].iter = rhs[r].iter = next++;
-    space.push_back(sizes.get(op.getLhs(), l));
-  }
-  fill(loc, out, 0);
-  Phase phase(*this, loc, plan->exec(op), space);
-  Value a = phase.eval(op.getLhs(), lhs);
-  Value c = phase.eval(op.getRhs(), rhs);
-  Value product = arith::MulFOp::create(phase.body(), loc, a, c);
-  if (space.empty())
-    return phase.store(product, out);
-  phase.reduce(product, out, reduced,
-               [&](OpBuilder &body, Value sum, Value value) -> Value {
-                 return arith::AddFOp::create(body, loc, sum, value);
-               });
-  phase.finish();
 }
 
 } // namespace rnnc

@@ -122,12 +122,15 @@ Value Emitter::shortestLength(Location loc, Value lengths) {
   Buffer memory = bufferFor(lengths);
   Buffer shortest = alloc(loc, b.getI32Type(), {});
   fill(loc, shortest, std::numeric_limits<int32_t>::max());
-  Phase phase(*this, loc, 0, sizes.get(lengths));
-  phase.reduce(phase.leaf(memory, identityView(1)), shortest, {0},
-               [&](OpBuilder &body, Value a, Value c) -> Value {
-                 return arith::MinSIOp::create(body, loc, a, c);
-               });
-  phase.finish();
+  AffineMap each = b.getMultiDimIdentityMap(1);
+  linalg::GenericOp::create(
+      b, loc, ValueRange{memory.memref}, ValueRange{shortest.memref},
+      ArrayRef<AffineMap>{each, AffineMap::get(1, 0, b.getContext())},
+      utils::IteratorType::reduction,
+      [](OpBuilder &body, Location at, ValueRange in) {
+        Value least = arith::MinSIOp::create(body, at, in[1], in[0]);
+        linalg::YieldOp::create(body, at, least);
+      });
   Value number =
       memref::LoadOp::create(b, loc, shortest.memref, ValueRange());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), number);
@@ -137,7 +140,7 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   Location loc = loop.getLoc();
   LoopMemory memory = loops[loop];
   for (auto [value, buffer] : memory.initCopies)
-    write(loc, value, buffer, plan->exec(loop));
+    write(loc, value, buffer);
   bool masked = false;
   for (unsigned k = 0; k < loop.getNumCarries(); ++k)
     masked |= masksCarry(loop, k);

@@ -98,30 +98,31 @@ void Emitter::emitShift(scan::ShiftOp op) {
 void Emitter::fillPastEnd(scan::ShiftOp op, Buffer out) {
   Location loc = op.getLoc();
   int64_t dim = op.getTimeDim();
-  Phase phase(*this, loc, plan->exec(op), sizes.get(op.getInput()));
-  View view = identityView(out.rank());
-  Value value = phase.leaf(out, view);
-  Value length = phase.leaf(bufferFor(op.getLengths()), {view[op.getBatchDim()]});
-  View without = view;
+  SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, out.rank()));
+  SmallVector<int64_t> without(all);
   without.erase(without.begin() + dim);
-  Value last = op.getFill() ? phase.leaf(bufferFor(op.getFill()), without)
-                            : Value();
-  OpBuilder &body = phase.body();
-  Value nothing = arith::ConstantOp::create(
-      body, loc, body.getZeroAttr(value.getType()));
-  Value t = arith::IndexCastOp::create(
-      body, loc, body.getI32Type(), linalg::IndexOp::create(body, loc, dim));
-  Value onePlus = arith::AddIOp::create(
-      body, loc, t,
-      arith::ConstantOp::create(body, loc, body.getI32IntegerAttr(1)));
-  Value isLast = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::eq,
-                                       onePlus, length);
-  Value isBefore = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::slt,
-                                         onePlus, length);
-  Value other = arith::SelectOp::create(body, loc, isLast,
-                                        last ? last : nothing, nothing);
-  phase.store(arith::SelectOp::create(body, loc, isBefore, value, other), out);
-  phase.finish();
+  SmallVector<std::pair<Buffer, SmallVector<int64_t>>> inputs = {
+      {out, all},
+      {bufferFor(op.getLengths()), {int64_t(op.getBatchDim())}}};
+  if (op.getFill())
+    inputs.push_back({bufferFor(op.getFill()), without});
+  pointwise(loc, inputs, out, [&](OpBuilder &body, ValueRange in) -> Value {
+    Value nothing = arith::ConstantOp::create(
+        body, loc, body.getZeroAttr(in[0].getType()));
+    Value last = in.size() > 3 ? in[2] : nothing; // the result comes last
+    Value one =
+        arith::ConstantOp::create(body, loc, body.getI32IntegerAttr(1));
+    Value t = arith::IndexCastOp::create(
+        body, loc, body.getI32Type(), linalg::IndexOp::create(body, loc, dim));
+    Value next = arith::AddIOp::create(body, loc, t, one);
+    auto is = [&](arith::CmpIPredicate how) -> Value {
+      return arith::CmpIOp::create(body, loc, how, next, in[1]);
+    };
+    Value other = arith::SelectOp::create(
+        body, loc, is(arith::CmpIPredicate::eq), last, nothing);
+    return arith::SelectOp::create(
+        body, loc, is(arith::CmpIPredicate::slt), in[0], other);
+  });
 }
 
 /// Numbers that differ: a global of the module.

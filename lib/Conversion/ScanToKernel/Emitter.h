@@ -50,7 +50,6 @@ public:
   }
 
 private:
-  friend class Phase;
   using Outputs = llvm::ArrayRef<std::pair<mlir::Value, Buffer>>;
 
   // EmitBlock.cpp
@@ -67,23 +66,32 @@ private:
                llvm::ArrayRef<mlir::OpFoldResult> shape);
   Buffer allocLike(mlir::Value tensor);
   void copy(mlir::Location loc, const Buffer &from, const Buffer &to);
-  /// Puts a value, with memory or without, to another place at this level.
-  void write(mlir::Location loc, mlir::Value value, const Buffer &to,
-             int level);
+  /// Puts a value, with memory or without, to another place.
+  void write(mlir::Location loc, mlir::Value value, const Buffer &to);
   /// Copies the first destination of `value` to its others.
   void copyToOthers(mlir::Value value);
   mlir::Value scalar(mlir::Value value);
   mlir::Value indexValue(mlir::Location loc, mlir::OpFoldResult size);
-  mlir::Value stepOf(scan::LoopOp loop) { return steps.lookup(loop); }
 
-  // EmitGroup.cpp
-  void emitGroup(const Group &group);
-  void emitReduce(scan::ReduceOp op);
+  // EmitPhase.cpp
+  void pointwise(
+      mlir::Location loc,
+      llvm::ArrayRef<std::pair<Buffer, llvm::SmallVector<int64_t>>> inputs,
+      const Buffer &out,
+      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)>
+          body);
+  void emitGeneric(mlir::linalg::GenericOp op);
+  void emitFill(mlir::linalg::FillOp op);
+  void emitScalars(mlir::linalg::GenericOp op,
+                   llvm::ArrayRef<mlir::Value> inputs);
+  llvm::SmallVector<Buffer> placesOf(mlir::Value value);
+  void fillStarts(mlir::linalg::GenericOp op);
+  void cloneBody(mlir::linalg::GenericOp op, mlir::ValueRange arguments,
+                 llvm::SmallVectorImpl<mlir::Value> &yielded);
   void fill(mlir::Location loc, const Buffer &buffer, double number);
 
   // EmitDot.cpp
   void emitDot(scan::DotOp op);
-  void emitDotGeneric(scan::DotOp op, const Buffer &out);
   struct Matrix {
     Buffer buffer; ///< rank 2
     bool trans = false;
@@ -160,50 +168,6 @@ private:
   /// The outermost loop being written, where packing may be put before.
   mlir::Operation *outermostLoop = nullptr;
   bool failed = false;
-};
-
-/// One pointwise phase being written: a `linalg.generic`, or plain scalar code
-/// for a space without dimensions.
-class Phase {
-public:
-  Phase(Emitter &emitter, mlir::Location loc, int level,
-        llvm::ArrayRef<mlir::OpFoldResult> space);
-  ~Phase();
-
-  /// The scalar of `value` at the current point, read through `view`.
-  mlir::Value eval(mlir::Value value, const View &view);
-  /// Stores a scalar at every point.
-  void store(mlir::Value scalar, const Buffer &buffer);
-  /// Adds a scalar up into `buffer` along `reduced`, with `combine`.
-  void reduce(mlir::Value scalar, const Buffer &buffer,
-              llvm::ArrayRef<int64_t> reduced,
-              llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value,
-                                             mlir::Value)>
-                  combine);
-  /// Whether what was read so far has every dimension of the space: a
-  /// reduction learns the sizes from what it reads.
-  bool readsAllDims() const;
-  /// Makes the op.
-  mlir::linalg::GenericOp finish();
-  /// Reads memory.
-  mlir::Value leaf(const Buffer &buffer, const View &view);
-  mlir::OpBuilder &body() { return inner ? *inner : emitter.b; }
-
-private:
-  mlir::Value evalPointwise(mlir::Value value, const View &view);
-  mlir::Value evalMask(scan::MaskOp op, const View &view);
-  mlir::Value position(const Access &access);
-
-  Emitter &emitter;
-  mlir::Location loc;
-  int level;
-  llvm::SmallVector<mlir::OpFoldResult> space;
-  mlir::Block *block = nullptr;
-  std::unique_ptr<mlir::OpBuilder> inner;
-  std::vector<std::tuple<mlir::Value, View, mlir::Value>> memo, leaves;
-  llvm::SmallVector<mlir::Value> inputs, outputs, results;
-  llvm::SmallVector<mlir::AffineMap> inputMaps, outputMaps;
-  llvm::SmallVector<mlir::utils::IteratorType> iterators;
 };
 
 } // namespace rnnc

@@ -4,6 +4,7 @@
 #include "Plan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -20,6 +21,15 @@ static scan::LoopOp loopOfSlice(Value value) {
   return loop;
 }
 
+/// Only says what a reduction starts from.
+static bool isStart(Operation *op) {
+  return isa<linalg::FillOp>(op) &&
+         llvm::all_of(op->getUses(), [](OpOperand &use) {
+           auto user = dyn_cast<linalg::GenericOp>(use.getOwner());
+           return user && user.isDpsInit(&use);
+         });
+}
+
 Kind kindOf(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -28,7 +38,7 @@ Kind kindOf(Value value) {
     return Kind::View;
   if (isa<tensor::InsertSliceOp, tensor::ConcatOp>(op))
     return Kind::Composite;
-  if (isa<tensor::SplatOp>(op))
+  if (isa<tensor::SplatOp, tensor::EmptyOp>(op) || isStart(op))
     return Kind::Constant;
   if (isa<tensor::FromElementsOp>(op))
     return op->getNumOperands() == 1 ? Kind::Constant : Kind::Barrier;
@@ -51,6 +61,11 @@ bool isLazy(Value value) {
          kind == Kind::Constant;
 }
 
+bool isMatrixProduct(scan::DotOp op) {
+  return op.getLhsBatch().empty() && !op.getRhsFree().empty() &&
+         !op.getRhsContract().empty();
+}
+
 Value viewSource(Value view) {
   if (scan::LoopOp loop = loopOfSlice(view))
     return loop.getSlices()[cast<BlockArgument>(view).getArgNumber() - 1];
@@ -60,10 +75,9 @@ Value viewSource(Value view) {
   return op->getOperand(0);
 }
 
-View viewOfSource(Value value, const View &view,
-                  llvm::function_ref<Value(scan::LoopOp)> step) {
+View viewOfSource(Value value, const View &view) {
   if (scan::LoopOp loop = loopOfSlice(value)) {
-    View result(1, Access{-1, 0, 1, step(loop)});
+    View result(1, Access{-1, 0, 1, loop.getBodyBlock()->getArgument(0)});
     result.append(view.begin(), view.end());
     return result;
   }
@@ -87,7 +101,10 @@ View viewOfSource(Value value, const View &view,
   for (int64_t i = 0, e = slice.getSourceType().getRank(); i < e; ++i) {
     Access access = dropped.test(i) ? Access{} : view[next++];
     int64_t stride = slice.getStaticStride(i);
-    access.offset = slice.getStaticOffset(i) + access.offset * stride;
+    if (slice.isDynamicOffset(i)) // of a dropped dimension
+      access.index = slice.getDynamicOffset(i);
+    else
+      access.offset = slice.getStaticOffset(i) + access.offset * stride;
     access.stride *= stride;
     result.push_back(access);
   }
@@ -190,8 +207,9 @@ Composite takeApart(Value value) {
 //===----------------------------------------------------------------------===//
 
 BlockPlan::BlockPlan(Block &block, Sizes &sizes,
-                     std::function<bool(Value)> outerBuffers)
-    : block(block), sizes(sizes), outerBuffers(std::move(outerBuffers)) {
+                     std::function<bool(Value)> outerBuffers, Purpose purpose)
+    : block(block), sizes(sizes), outerBuffers(std::move(outerBuffers)),
+      purpose(purpose) {
   findDemands();
   do
     makeGroups();
@@ -234,6 +252,12 @@ bool BlockPlan::hasBuffer(Value value) {
   }
 }
 
+/// Once phases are formed, whatever is computed is the result of one.
+void BlockPlan::addRoot(Value value) {
+  if (purpose == Purpose::Phases)
+    roots.insert(value);
+}
+
 void BlockPlan::demand(Value value) {
   if (!inside(value) || !isa<RankedTensorType>(value.getType()))
     return;
@@ -260,10 +284,10 @@ void BlockPlan::demand(Value value) {
       if (hasBuffer(source))
         return;
     }
-    roots.insert(value);
+    addRoot(value);
     return;
   default:
-    roots.insert(value);
+    addRoot(value);
   }
 }
 
@@ -282,6 +306,12 @@ static Value wantedInMemory(Operation *op, Value operand) {
     while (auto transpose = operand.getDefiningOp<scan::TransposeOp>())
       operand = transpose.getInput();
   return operand;
+}
+
+/// Says only where a result goes and what it starts from.
+static bool isInit(OpOperand &use) {
+  auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+  return op && op.isDpsInit(&use);
 }
 
 /// `value` is read inside of a nested loop.
@@ -324,8 +354,9 @@ void BlockPlan::findDemands() {
                      isa<tensor::InsertSliceOp, tensor::ConcatOp>(op);
     if (composite || isa<tensor::DimOp>(op))
       continue;
-    for (Value operand : op.getOperands()) {
-      if (!isa<RankedTensorType>(operand.getType()))
+    for (OpOperand &use : op.getOpOperands()) {
+      Value operand = use.get();
+      if (!isa<RankedTensorType>(operand.getType()) || isInit(use))
         continue;
       operand = wantedInMemory(&op, operand);
       // A reduction computes its operand itself.
@@ -505,7 +536,7 @@ void BlockPlan::count(Value value, const View &view, Value root) {
   switch (kindOf(value)) {
   case Kind::View: {
     count(viewSource(value),
-          viewOfSource(value, view, [](scan::LoopOp) { return Value(); }),
+          viewOfSource(value, view),
           root);
     return;
   }

@@ -31,6 +31,9 @@ Kind kindOf(mlir::Value value);
 /// Pointwise, view or constant: can be computed where it is read.
 bool isLazy(mlir::Value value);
 
+/// A product of matrices; others are reductions.
+bool isMatrixProduct(scan::DotOp op);
+
 /// The tensor a view reads.
 mlir::Value viewSource(mlir::Value view);
 
@@ -64,9 +67,12 @@ struct Group {
 /// is written at lower levels only, so within a level order does not matter.
 class BlockPlan {
 public:
+  /// Phases are to be formed, or are there and get memory.
+  enum class Purpose { Phases, Memory };
+
   /// `outerBuffers` says whether a value from outside of the block has memory.
   BlockPlan(mlir::Block &block, Sizes &sizes,
-            std::function<bool(mlir::Value)> outerBuffers);
+            std::function<bool(mlir::Value)> outerBuffers, Purpose purpose);
 
   /// The value is made in this block.
   bool contains(mlir::Value value) const { return inside(value); }
@@ -92,6 +98,7 @@ private:
   bool inside(mlir::Value value) const;
   void findDemands();
   void demand(mlir::Value value);
+  void addRoot(mlir::Value value);
   void demandCapture(mlir::Value value);
   bool addRepeated();
   void makeGroups();
@@ -103,6 +110,7 @@ private:
   mlir::Block &block;
   Sizes &sizes;
   std::function<bool(mlir::Value)> outerBuffers;
+  Purpose purpose;
   llvm::SetVector<mlir::Value> roots;
   llvm::DenseSet<mlir::Value> demandedComposites;
   llvm::SmallVector<mlir::Operation *> composites;
@@ -123,8 +131,7 @@ private:
 
 /// The view through which an op's operand is read when its result is read
 /// through `view`: for views (`operand` is its source) and pointwise ops.
-View viewOfSource(mlir::Value value, const View &view,
-                  llvm::function_ref<mlir::Value(scan::LoopOp)> step);
+View viewOfSource(mlir::Value value, const View &view);
 
 /// Costs much more than reading memory.
 bool isExpensive(mlir::Operation *op);

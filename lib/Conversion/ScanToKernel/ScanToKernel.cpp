@@ -4,7 +4,6 @@
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 
 #include "Emitter.h"
-#include "ExpandReductions.h"
 
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -25,6 +24,16 @@ bool isTensorFunction(func::FuncOp function) {
           llvm::any_of(function.getResultTypes(), isTensor));
 }
 
+/// Pointwise code and reductions are in phases.
+bool isFormed(Operation *op) {
+  if (op->getNumResults() == 0 ||
+      !isa<RankedTensorType>(op->getResult(0).getType()))
+    return true;
+  auto dot = dyn_cast<scan::DotOp>(op);
+  return kindOf(op->getResult(0)) != Kind::Pointwise &&
+         !isa<scan::ReduceOp>(op) && (!dot || isMatrixProduct(dot));
+}
+
 /// The op list this pass knows; anything else is an error with a place.
 LogicalResult checkOps(func::FuncOp function) {
   WalkResult result = function.walk([&](Operation *op) {
@@ -33,13 +42,15 @@ LogicalResult checkOps(func::FuncOp function) {
     StringRef dialect = op->getName().getDialectNamespace();
     bool known = isa<func::ReturnOp>(op) || dialect == "scan" ||
                  dialect == "arith" || dialect == "math" ||
-                 isa<tensor::DimOp, tensor::ConcatOp, tensor::InsertSliceOp,
+                 dialect == "linalg" ||
+                 isa<tensor::DimOp, tensor::EmptyOp, tensor::ConcatOp, tensor::InsertSliceOp,
                      tensor::ExtractSliceOp, tensor::SplatOp,
                      tensor::FromElementsOp, tensor::CollapseShapeOp,
                      tensor::ExpandShapeOp>(op);
-    if (known)
+    if (known && isFormed(op))
       return WalkResult::advance();
-    op->emitOpError("has no form on buffers");
+    op->emitOpError(known ? "is in no phase; --kernel-form-phases comes first"
+                          : "has no form on buffers");
     return WalkResult::interrupt();
   });
   if (result.wasInterrupted())
@@ -109,7 +120,6 @@ struct ConvertScanToKernel
       if (isTensorFunction(function))
         functions.push_back(function);
     for (func::FuncOp function : functions) {
-      expandReductions(function);
       IRRewriter rewriter(function.getContext());
       (void)runRegionDCE(rewriter, function->getRegions());
       if (failed(convert(function)))

@@ -4,6 +4,7 @@
 #include "Sizes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -37,8 +38,10 @@ Value Sizes::ofArgument(unsigned number, int64_t dim) {
   if (!value) {
     Value index = constant(dim);
     value = atTop([&](OpBuilder &b) -> Value {
-      return memref::DimOp::create(b, source.getLoc(),
-                                   target.getArgument(number), index);
+      Value argument = target.getArgument(number);
+      if (isa<RankedTensorType>(argument.getType()))
+        return tensor::DimOp::create(b, source.getLoc(), argument, index);
+      return memref::DimOp::create(b, source.getLoc(), argument, index);
     });
     dimNames.push_back(name);
   }
@@ -249,6 +252,12 @@ std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result, int64_t di
   return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
       .Case<tensor::SplatOp>([&](auto s) {
         return sizeOperand(result, dim, s.getDynamicSizes());
+      })
+      .Case<tensor::EmptyOp>([&](auto e) {
+        return sizeOperand(result, dim, e.getDynamicSizes());
+      })
+      .Case<linalg::LinalgOp>([&](linalg::LinalgOp op) {
+        return valueOf(op.getDpsInits()[result.getResultNumber()], dim);
       })
       .Case<tensor::InsertSliceOp>(
           [&](auto i) { return valueOf(i.getDest(), dim); })

@@ -33,6 +33,7 @@ std::string toKernels(const std::string &source, std::string &errors) {
   if (!module)
     return "";
   PassManager pm(&context);
+  pm.addNestedPass<func::FuncOp>(createKernelFormPhases());
   pm.addPass(createConvertScanToKernel());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

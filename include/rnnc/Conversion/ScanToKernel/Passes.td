@@ -6,6 +6,44 @@
 
 include "mlir/Pass/PassBase.td"
 
+def KernelFormPhases : Pass<"kernel-form-phases", "mlir::func::FuncOp"> {
+  let summary = "pointwise code and reductions become few phases on tensors";
+  let description = [{
+    Cuts the body of a function and of each time loop into phases: as few
+    `linalg.generic` as the dependences allow, one for all values of one shape
+    that can be computed together, and one for each reduction, with what leads
+    to it computed on the way. Broadcasts, transposes and slices become indexing
+    maps; a value is a tensor of its own only where a later phase or another op
+    reads it, or where computing it again costs more. What stays between the
+    phases: products of matrices, gathers, loops and the other structured ops
+    of the scan dialect, which read tensors as they lie.
+
+    Tensors and SSA as before: nothing has memory yet, and nothing is said of a
+    machine.
+
+    ```mlir
+    %p = scan.dot %a, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x2xf32>
+    %w = scan.broadcast %b sizes(%n) dims = [1] : tensor<2xf32> -> tensor<?x2xf32>
+    %s = arith.addf %p, %w : tensor<?x2xf32>
+    %y = math.tanh %s : tensor<?x2xf32>
+    // becomes
+    %p = scan.dot %a, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x2xf32>
+    %e = tensor.empty(%n) : tensor<?x2xf32>
+    %y = linalg.generic {indexing_maps = [(i, j) -> (i, j), (i, j) -> (j), (i, j) -> (i, j)], ...}
+        ins(%p, %b : tensor<?x2xf32>, tensor<2xf32>) outs(%e : tensor<?x2xf32>) {
+    ^bb0(%in: f32, %in_0: f32, %out: f32):
+      %s = arith.addf %in, %in_0 : f32
+      %t = math.tanh %s : f32
+      linalg.yield %t : f32
+    } -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::math::MathDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
   let summary = "from tensors over time to kernels on planned buffers";
   let description = [{

@@ -1,0 +1,182 @@
+// EmitPhase.cpp: phases on the memory of their tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Emitter.h"
+
+#include "rnnc/Support/Work.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+/// Computes every element of `out` from elements of `inputs`; `dims` says, for
+/// each dimension of an input, which one of `out` it is.
+void Emitter::pointwise(
+    Location loc, ArrayRef<std::pair<Buffer, SmallVector<int64_t>>> inputs,
+    const Buffer &out,
+    llvm::function_ref<Value(OpBuilder &, ValueRange)> body) {
+  SmallVector<Value> read;
+  SmallVector<AffineMap> maps;
+  int64_t rank = out.rank();
+  for (const auto &[buffer, dims] : inputs) {
+    read.push_back(buffer.memref);
+    SmallVector<AffineExpr> results;
+    for (int64_t dim : dims)
+      results.push_back(b.getAffineDimExpr(dim));
+    maps.push_back(AffineMap::get(rank, 0, results, b.getContext()));
+  }
+  maps.push_back(b.getMultiDimIdentityMap(rank));
+  linalg::GenericOp::create(
+      b, loc, read, ValueRange{out.memref}, maps,
+      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
+      [&](OpBuilder &inner, Location at, ValueRange arguments) {
+        linalg::YieldOp::create(inner, at, body(inner, arguments));
+      });
+}
+
+void Emitter::fill(Location loc, const Buffer &buffer, double number) {
+  Type type = buffer.type().getElementType();
+  TypedAttr attr =
+      isa<FloatType>(type)
+          ? TypedAttr(b.getFloatAttr(type, number))
+          : TypedAttr(b.getIntegerAttr(type, static_cast<int64_t>(number)));
+  Value value = arith::ConstantOp::create(b, loc, attr);
+  if (buffer.rank() == 0)
+    memref::StoreOp::create(b, loc, value, buffer.memref, ValueRange());
+  else
+    linalg::FillOp::create(b, loc, value, buffer.memref);
+}
+
+/// The number that a fill puts everywhere.
+static double numberOf(linalg::FillOp op) {
+  FloatAttr number;
+  if (matchPattern(op.value(), m_Constant(&number)))
+    return number.getValueAsDouble();
+  APInt integer;
+  if (matchPattern(op.value(), m_ConstantInt(&integer)))
+    return double(integer.getSExtValue());
+  return 0;
+}
+
+/// All places where a value is wanted, or its own memory.
+SmallVector<Buffer> Emitter::placesOf(Value value) {
+  SmallVector<Buffer> places(dests[value]);
+  if (places.empty())
+    places.push_back(buffers[value]);
+  return places;
+}
+
+void Emitter::emitFill(linalg::FillOp op) {
+  for (const Buffer &place : placesOf(op.getResult(0)))
+    fill(op.getLoc(), place, numberOf(op));
+}
+
+/// What the results of a phase start from, where it reads that.
+void Emitter::fillStarts(linalg::GenericOp op) {
+  for (OpOperand &init : op.getDpsInitsMutable()) {
+    if (op.getMatchingBlockArgument(&init).use_empty())
+      continue;
+    auto start = init.get().getDefiningOp<linalg::FillOp>();
+    if (!start) {
+      op.emitOpError("starts from a tensor that is no number everywhere");
+      failed = true;
+      return;
+    }
+    fill(op.getLoc(), buffers[op.getTiedOpResult(&init)], numberOf(start));
+  }
+}
+
+/// The region of a phase on what its arguments are in memory: a truth value
+/// is a byte there.
+void Emitter::cloneBody(linalg::GenericOp op, ValueRange arguments,
+                        SmallVectorImpl<Value> &yielded) {
+  Location loc = op.getLoc();
+  Block &from = *op.getBody();
+  IRMapping mapping;
+  for (auto [old, value] : llvm::zip_equal(from.getArguments(), arguments)) {
+    if (old.getType().isInteger(1) && !old.use_empty()) {
+      Value zero = arith::ConstantOp::create(
+          b, loc, b.getIntegerAttr(value.getType(), 0));
+      value = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value,
+                                    zero);
+    }
+    mapping.map(old, value);
+  }
+  auto known = [&](Value value) {
+    if (!mapping.contains(value))
+      mapping.map(value, scalar(value));
+  };
+  for (Operation &inner : from.without_terminator()) {
+    llvm::for_each(inner.getOperands(), known);
+    b.clone(inner, mapping);
+  }
+  for (Value value : from.getTerminator()->getOperands()) {
+    known(value);
+    Value result = mapping.lookup(value);
+    if (result.getType().isInteger(1))
+      result = arith::ExtUIOp::create(b, loc, b.getI8Type(), result);
+    yielded.push_back(result);
+  }
+}
+
+/// A phase without dimensions is plain code.
+void Emitter::emitScalars(linalg::GenericOp op, ArrayRef<Value> inputs) {
+  Location loc = op.getLoc();
+  SmallVector<Value> arguments, yielded;
+  for (Value memref : inputs)
+    arguments.push_back(memref::LoadOp::create(b, loc, memref, ValueRange()));
+  for (Value result : op.getResults())
+    arguments.push_back(memref::LoadOp::create(b, loc, buffers[result].memref,
+                                               ValueRange()));
+  cloneBody(op, arguments, yielded);
+  for (auto [value, result] : llvm::zip_equal(yielded, op.getResults()))
+    for (const Buffer &place : placesOf(result))
+      memref::StoreOp::create(b, loc, value, place.memref, ValueRange());
+}
+
+/// A phase on tensors, on their memory: it writes to all places where a result
+/// is wanted, but adds up in one.
+void Emitter::emitGeneric(linalg::GenericOp op) {
+  Location loc = op.getLoc();
+  fillStarts(op);
+  SmallVector<Value> inputs, outputs;
+  SmallVector<AffineMap> maps(op.getIndexingMapsArray());
+  maps.resize(op.getNumDpsInputs());
+  SmallVector<unsigned> sources;
+  bool reduces = op.getNumReductionLoops() > 0;
+  for (Value input : op.getDpsInputs())
+    inputs.push_back(bufferFor(input).memref);
+  if (op.getNumLoops() == 0)
+    return emitScalars(op, inputs);
+  for (OpResult result : op.getResults()) {
+    AffineMap map = op.getIndexingMapMatchingResult(result);
+    SmallVector<Buffer> places = placesOf(result);
+    for (const Buffer &place : ArrayRef(places).take_front(reduces ? 1 : places.size())) {
+      outputs.push_back(place.memref);
+      maps.push_back(map);
+      sources.push_back(result.getResultNumber());
+    }
+  }
+  auto made = linalg::GenericOp::create(
+      b, loc, TypeRange(), inputs, outputs, maps, op.getIteratorTypesArray(),
+      [&](OpBuilder &body, Location at, ValueRange arguments) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(body.getInsertionBlock(), body.getInsertionPoint());
+        SmallVector<Value> own(arguments.take_front(inputs.size())), all,
+            yielded;
+        for (unsigned i = 0; i != op.getNumResults(); ++i)
+          own.push_back(arguments[inputs.size() + (llvm::find(sources, i) -
+                                                   sources.begin())]);
+        cloneBody(op, own, all);
+        for (unsigned i : sources)
+          yielded.push_back(all[i]);
+        linalg::YieldOp::create(b, at, yielded);
+      });
+  made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  if (reduces)
+    llvm::for_each(op.getResults(), [&](Value v) { copyToOthers(v); });
+}
+
+} // namespace rnnc
