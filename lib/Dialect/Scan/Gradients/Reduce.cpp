@@ -23,12 +23,17 @@ struct Derivative {
   }
 
   // Shared evenly among all entries that reach the extreme value. A choice, as
-  // the others may have any cotangent or tangent.
+  // the others may have any cotangent or tangent. None reaches a NaN, which stays
+  // one.
   Value extreme(Value g, Value x, Value y) {
     Value one = calc.number(1), zero = calc.number(0);
-    Value reached = calc.compare(arith::CmpFPredicate::OEQ, x, repeat(y));
+    Value extremes = repeat(y);
+    Value reached = calc.compare(arith::CmpFPredicate::OEQ, x, extremes);
     Value count = repeat(sum(calc.select(reached, one, zero)));
-    return calc.select(reached, calc.div(g, count), zero);
+    Value other = calc.select(
+        calc.compare(arith::CmpFPredicate::ORD, extremes, extremes), zero,
+        extremes);
+    return calc.select(reached, calc.div(g, count), other);
   }
 
   Value logsumexp(Value x, Value y) {
