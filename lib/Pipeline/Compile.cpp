@@ -66,6 +66,7 @@ public:
     options.unrollBudget = request.unrollBudget;
     if (request.remarks)
       enableRemarks(context);
+    options.fuseProducts = request.fuseProducts;
     options.prepareWeights = request.prepareWeights;
   }
 

@@ -79,8 +79,10 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
 }
 
-static void buildPhases(OpPassManager &pm, const PipelineOptions &) {
+static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
   pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
+  if (o.fuseProducts)
+    pm.addNestedPass<mlir::func::FuncOp>(createKernelFuseProducts());
 }
 
 /// Then it is known what functions there are, and what they need.
@@ -223,6 +225,17 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
   }
 };
 
+struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
+  Option<bool> fuseProducts{
+      *this, "fuse-products",
+      llvm::cl::desc("put products into the phases that read them"),
+      llvm::cl::init(PipelineOptions().fuseProducts)};
+
+  void set(PipelineOptions &o) const {
+    o.fuseProducts = fuseProducts;
+  }
+};
+
 struct KernelFlags : PassPipelineOptions<KernelFlags> {
   Option<bool> prepareWeights{
       *this, "prepare-weights",
@@ -269,7 +282,7 @@ void pipeline::registerPipelines() {
   registerPhase<BatchedFlags>(Phase::Batched);
   registerPhase<NoFlags>(Phase::Grad);
   registerPhase<ScheduledFlags>(Phase::Scheduled);
-  registerPhase<NoFlags>(Phase::Phases);
+  registerPhase<PhasesFlags>(Phase::Phases);
   registerPhase<KernelFlags>(Phase::Kernel);
   registerPhase<NoFlags>(Phase::Buffer);
   registerPhase<LLVMFlags>(Phase::LLVM);

@@ -79,6 +79,7 @@ static CompileRequest request(const std::string &precision) {
     request.mergeProducts &= pass != "merge-products";
     request.simplify &= pass != "simplify";
     request.prepareWeights &= pass != "prepare-weights";
+    request.fuseProducts &= pass != "fuse-products";
   }
   request.unroll = unroll;
   return request;

@@ -23,7 +23,8 @@ import tempfile
 import generate
 
 AGREE = os.environ.get("RNNC_AGREE", "rnnc-agree")
-PASSES = ("hoist", "sum-weight-gradients", "merge-products", "simplify", "prepare-weights", "unroll")
+PASSES = ("hoist", "sum-weight-gradients", "merge-products", "simplify", "prepare-weights",
+          "fuse-products", "unroll")
 A_FILE = 10  # programs: most of the time of a small one would be its library's runtime
 LIMIT = 120  # seconds of a processor
 HEAD = "# rnnc-agree "

@@ -98,6 +98,9 @@ struct Options {
   cl::opt<bool> remarks{"remarks",
                         cl::desc("Report what passes did and what they left"),
                         cl::cat(category)};
+  cl::opt<bool> noFuse{"no-fuse-products",
+                       cl::desc("Leave products apart from what reads them"),
+                       cl::cat(category)};
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
@@ -250,6 +253,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.unrollBudget = options.unrollBudget;
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");
+  request.fuseProducts = !options.noFuse;
   request.prepareWeights = !options.noPrepare;
   request.testFault = options.testFault;
   return 0;

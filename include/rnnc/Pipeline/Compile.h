@@ -58,6 +58,7 @@ struct CompileRequest {
   int64_t unrollBudget = 1024;
   /// Report what passes did and did not do.
   bool remarks = false;
+  bool fuseProducts = true;
   bool prepareWeights = true;
   /// PHASE:KIND: the pass rnnc-test-fault runs behind a phase.
   std::string testFault;

@@ -40,6 +40,7 @@ struct PipelineOptions {
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;
+  bool fuseProducts = true;
   bool prepareWeights = true;
   // Of the phases after `buffer`, which run once for every variant.
   int vectorBits = 256;

@@ -28,6 +28,22 @@ struct GemmShape {
   static GemmShape forTarget(const LoopTarget &target, unsigned elementBits);
 };
 
+/// Sizes of the tiles of a phase with so many accumulators a unit.
+struct PhaseShape {
+  unsigned lanes;        ///< elements of a vector
+  unsigned vectors;      ///< vectors of units that a tile is wide
+  unsigned accumulators; ///< of a unit
+  unsigned rows;         ///< rows of a tile, at most
+
+  /// Units of a panel.
+  int64_t panel() const { return int64_t(lanes) * vectors; }
+  /// Vectors of a tile's row.
+  unsigned columns() const { return accumulators * vectors; }
+
+  static PhaseShape forTarget(const LoopTarget &target, unsigned elementBits,
+                              unsigned accumulators);
+};
+
 /// The routines, made in the module when first asked for. All pointers and
 /// strides count elements; strides are (row, column); `rows`, `columns`, `k`
 /// are i64, `accumulate` is i1.
@@ -57,7 +73,17 @@ public:
   /// or are not: long sums are added up a few terms at a time.
   void setLongSums(bool isLong) { longSums = isLong; }
 
+  /// (b, rowStride, columnStride, packed, k, units, columns…): of each
+  /// accumulator's columns those of some units side by side, into panels
+  /// [ceil(units / panel)][k][accumulator][panel].
+  mlir::func::FuncOp phasePack(mlir::Type element, const PhaseShape &shape);
+  /// (a, rowStride, panel, units, k, sums, rows): the sums of up to
+  /// `shape.rows` rows, [row][accumulator][panel].
+  mlir::func::FuncOp phaseRows(mlir::Type element, const PhaseShape &shape);
+
 private:
+  mlir::func::FuncOp phaseTile(mlir::Type element, const PhaseShape &shape,
+                               unsigned rows);
   mlir::func::FuncOp task(mlir::Type element, bool packed);
   mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA,
                           unsigned vectors);

@@ -72,6 +72,7 @@ struct ConvertKernelToLoops
     if (threads)
       addContext(module);
     if (failed(lowerDataOps(module, target)) ||
+        failed(lowerPhases(module, target)) ||
         failed(lowerProducts(module, target)))
       return signalPassFailure();
     module.walk([](memref::CopyOp op) { copyToGeneric(op); });

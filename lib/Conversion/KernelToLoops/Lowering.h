@@ -19,6 +19,9 @@ namespace rnnc {
 /// On an scf.for: its trips may run in any order, or at once.
 inline constexpr const char *kIndependentTrips = "rnnc.independent";
 
+/// On a call of a routine: about how many vector ops it stands for.
+inline constexpr const char *kCallCost = "rnnc.cost";
+
 /// A loop; `body` gets the index and the values carried, and gives their next
 /// values.
 mlir::scf::ForOp buildLoop(
@@ -68,6 +71,11 @@ mlir::LogicalResult lowerDataOps(mlir::ModuleOp module,
 /// Lowers products and packing to calls of generated routines.
 mlir::LogicalResult lowerProducts(mlir::ModuleOp module,
                                   const LoopTarget &target);
+
+/// Lowers phases with products to tiles of them, each with a linalg.generic
+/// for its region.
+mlir::LogicalResult lowerPhases(mlir::ModuleOp module,
+                                const LoopTarget &target);
 
 } // namespace rnnc
 

@@ -43,15 +43,30 @@ Type elementOf(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
 
-void lower(kernel::PackOp op, GemmLibrary &library) {
+void lower(kernel::PackOp op, const LoopTarget &target, GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
   library.setLongSums(false);
-  func::CallOp::create(b, loc, library.pack(elementOf(op.getSource())),
-                       ValueRange{m.pointer, m.rowStride, m.columnStride,
-                                  pointerOf(b, loc, op.getPacked()), m.rows,
-                                  m.columns});
+  Type element = elementOf(op.getSource());
+  SmallVector<Value> args = {m.pointer, m.rowStride, m.columnStride,
+                             pointerOf(b, loc, op.getPacked()), m.rows};
+  func::FuncOp routine;
+  if (op.getColumns()) {
+    auto constant = [&](int64_t v) {
+      return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
+    };
+    args.push_back(constant(*op.getUnits()));
+    for (int64_t first : *op.getColumns())
+      args.push_back(constant(first));
+    routine = library.phasePack(
+        element, PhaseShape::forTarget(target, element.getIntOrFloatBitWidth(),
+                                       op.getColumns()->size()));
+  } else {
+    args.push_back(m.columns);
+    routine = library.pack(element);
+  }
+  func::CallOp::create(b, loc, routine, args);
   op.erase();
 }
 
@@ -132,7 +147,7 @@ LogicalResult lowerProducts(ModuleOp module, const LoopTarget &target) {
   module.walk([&](kernel::PackOp op) { packs.push_back(op); });
   module.walk([&](kernel::GemmOp op) { gemms.push_back(op); });
   for (kernel::PackOp op : packs)
-    lower(op, library);
+    lower(op, target, library);
   for (kernel::GemmOp op : gemms)
     if (failed(lower(op, library)))
       return failure();

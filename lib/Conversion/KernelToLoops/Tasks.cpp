@@ -178,6 +178,8 @@ Value KernelCutter::costOf(Block &block) {
     bool expands = isa_and_nonnull<math::MathDialect>(op.getDialect()) &&
                    !isa<math::FmaOp, math::AbsFOp, math::SqrtOp>(op);
     bool calls = isa<LLVM::CallOp>(op);
+    if (auto cost = op.getAttrOfType<IntegerAttr>(kCallCost))
+      own += cost.getInt();
     own += expands || op.getName().getStringRef() == "scan.sigmoid" ? 20
            : calls                                                  ? 200
                                                                     : 1;

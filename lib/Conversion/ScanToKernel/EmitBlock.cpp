@@ -309,11 +309,12 @@ void Emitter::emitBarrier(Operation *op) {
       .Case<scan::RandomOp>([&](auto o) { emitRandom(o); })
       .Case<linalg::GenericOp>([&](auto o) { emitGeneric(o); })
       .Case<linalg::FillOp>([&](auto o) { emitFill(o); })
+      .Case<kernel::PhaseOp>([&](auto o) { emitPhase(o); })
       .Case<arith::ConstantOp>([&](auto o) { emitConstant(o); })
       .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
           [&](auto o) { emitReshape(o); })
       .Default([&](Operation *o) { emitOther(o); });
-  if (isa<linalg::LinalgOp>(op))
+  if (isa<linalg::LinalgOp, kernel::PhaseOp>(op))
     return; // it writes to all places itself
   for (Value value : op->getResults())
     if (buffers.contains(value))

@@ -31,7 +31,7 @@ static bool isRun(ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
 
 /// Splits the dimensions of `buffer` after the first `count` into a matrix;
 /// null when memory does not allow it.
-static Buffer asMatrix(OpBuilder &b, Location loc, const Buffer &buffer,
+Buffer asMatrix(OpBuilder &b, Location loc, const Buffer &buffer,
                        int64_t count) {
   int64_t rank = buffer.rank();
   if (count > 0 && count < rank) {
@@ -99,24 +99,31 @@ Emitter::Matrix Emitter::matrix(Location loc, Value tensor,
 /// A packed copy of the right operand, made once before all loops; null where
 /// the operand changes or its sizes are not known.
 Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
-                       ArrayRef<int64_t> free, ArrayRef<int64_t> contract) {
+                       ArrayRef<int64_t> free, ArrayRef<int64_t> contract,
+                       Columns columns) {
   if (!right.buffer.type().hasStaticShape() ||
       tensor.getParentBlock() != &source.getBody().front())
     return {};
-  Buffer &known = packs[{tensor, right.trans}];
+  Buffer &known = packs[{tensor.getAsOpaquePointer(), right.trans,
+                         columns.firsts.vec(), columns.units}];
   if (known)
     return known;
   ArrayRef<int64_t> shape = right.buffer.type().getShape();
   int64_t k = right.trans ? shape[1] : shape[0];
-  int64_t n = right.trans ? shape[0] : shape[1];
+  int64_t n = columns.units ? columns.units * int64_t(columns.firsts.size())
+              : right.trans ? shape[0]
+                            : shape[1];
   Buffer target = alloc(loc, right.buffer.type().getElementType(),
                         {b.getIndexAttr(kernel::packedSize(k, n))});
   OpBuilder::InsertionGuard guard(b);
   if (outermostLoop)
     b.setInsertionPoint(outermostLoop);
   Matrix there = matrix(loc, tensor, contract, free);
-  kernel::PackOp::create(b, loc, there.buffer.memref, target.memref,
-                         there.trans);
+  kernel::PackOp::create(
+      b, loc, there.buffer.memref, target.memref, there.trans,
+      columns.units ? b.getDenseI64ArrayAttr(columns.firsts)
+                    : DenseI64ArrayAttr(),
+      columns.units ? b.getI64IntegerAttr(columns.units) : IntegerAttr());
   return known = target;
 }
 
@@ -136,7 +143,7 @@ void Emitter::emitDot(scan::DotOp op) {
   Value rhs = stripTransposes(op.getRhs(), rhsFree, rhsContract);
   Matrix left = matrix(loc, lhs, lhsFree, lhsContract);
   Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
-  Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract);
+  Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract, {});
   if (panels || !isLongSum(left, right, result))
     needScratch(
         kernel::GemmOp::create(

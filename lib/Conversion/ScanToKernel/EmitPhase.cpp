@@ -90,10 +90,9 @@ void Emitter::fillStarts(linalg::GenericOp op) {
 
 /// The region of a phase on what its arguments are in memory: a truth value
 /// is a byte there.
-void Emitter::cloneBody(linalg::GenericOp op, ValueRange arguments,
+void Emitter::cloneBody(Block &from, ValueRange arguments,
                         SmallVectorImpl<Value> &yielded) {
-  Location loc = op.getLoc();
-  Block &from = *op.getBody();
+  Location loc = from.getParentOp()->getLoc();
   IRMapping mapping;
   for (auto [old, value] : llvm::zip_equal(from.getArguments(), arguments)) {
     if (old.getType().isInteger(1) && !old.use_empty()) {
@@ -130,7 +129,7 @@ void Emitter::emitScalars(linalg::GenericOp op, ArrayRef<Value> inputs) {
   for (Value result : op.getResults())
     arguments.push_back(memref::LoadOp::create(b, loc, buffers[result].memref,
                                                ValueRange()));
-  cloneBody(op, arguments, yielded);
+  cloneBody(*op.getBody(), arguments, yielded);
   for (auto [value, result] : llvm::zip_equal(yielded, op.getResults()))
     for (const Buffer &place : placesOf(result))
       memref::StoreOp::create(b, loc, value, place.memref, ValueRange());
@@ -169,7 +168,7 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
         for (unsigned i = 0; i != op.getNumResults(); ++i)
           own.push_back(arguments[inputs.size() + (llvm::find(sources, i) -
                                                    sources.begin())]);
-        cloneBody(op, own, all);
+        cloneBody(*op.getBody(), own, all);
         for (unsigned i : sources)
           yielded.push_back(all[i]);
         linalg::YieldOp::create(b, at, yielded);
@@ -177,6 +176,52 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   if (reduces)
     llvm::for_each(op.getResults(), [&](Value v) { copyToOthers(v); });
+}
+
+/// A phase with products: its right operands are packed before all loops.
+void Emitter::emitPhase(kernel::PhaseOp op) {
+  Location loc = op.getLoc();
+  SmallVector<Value> lefts, rights, inputs, outs;
+  SmallVector<unsigned> sources;
+  for (auto [p, left, right] : llvm::enumerate(op.getLefts(), op.getRights())) {
+    int64_t rank = cast<ShapedType>(left.getType()).getRank();
+    auto seq = [](int64_t from, int64_t to) {
+      return llvm::to_vector(llvm::seq<int64_t>(from, to));
+    };
+    Matrix rows = matrix(loc, left, {0}, seq(1, rank));
+    if (rows.trans) { // one row after the other
+      Buffer dense = allocLike(left);
+      copy(loc, bufferFor(left), dense);
+      rows = {asMatrix(b, loc, dense, 1), false};
+    }
+    int64_t all = cast<ShapedType>(right.getType()).getRank();
+    SmallVector<int64_t> free = seq(0, all - (rank - 1)),
+                         contract = seq(all - (rank - 1), all);
+    Matrix weights = matrix(loc, right, contract, free);
+    lefts.push_back(rows.buffer.memref);
+    rights.push_back(packed(loc, right, weights, free, contract,
+                            {op.columnsOf(p), op.getUnits()})
+                         .memref);
+  }
+  for (Value input : op.getInputs())
+    inputs.push_back(bufferFor(input).memref);
+  for (OpResult result : op.getResults())
+    for (const Buffer &place : placesOf(result)) {
+      outs.push_back(place.memref);
+      sources.push_back(result.getResultNumber());
+    }
+  auto made = kernel::PhaseOp::create(b, loc, TypeRange(), lefts, rights, inputs,
+                                      outs, op.getColumns(), op.getMaps(),
+                                      b.getUnitAttr());
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(&made.getBody());
+  for (Type type : op.getBody().front().getArgumentTypes())
+    body->addArgument(storedType(type), loc);
+  SmallVector<Value> all, yielded;
+  cloneBody(op.getBody().front(), body->getArguments(), all);
+  for (unsigned i : sources)
+    yielded.push_back(all[i]);
+  kernel::YieldOp::create(b, loc, yielded);
 }
 
 } // namespace rnnc

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
+#include <map>
+
 namespace rnnc {
 
 /// Element type in memory: a truth value takes a byte.
@@ -86,7 +88,8 @@ private:
                    llvm::ArrayRef<mlir::Value> inputs);
   llvm::SmallVector<Buffer> placesOf(mlir::Value value);
   void fillStarts(mlir::linalg::GenericOp op);
-  void cloneBody(mlir::linalg::GenericOp op, mlir::ValueRange arguments,
+  void emitPhase(kernel::PhaseOp op);
+  void cloneBody(mlir::Block &from, mlir::ValueRange arguments,
                  llvm::SmallVectorImpl<mlir::Value> &yielded);
   void fill(mlir::Location loc, const Buffer &buffer, double number);
 
@@ -98,8 +101,14 @@ private:
   };
   Matrix matrix(mlir::Location loc, mlir::Value tensor,
                 llvm::ArrayRef<int64_t> rows, llvm::ArrayRef<int64_t> columns);
+  /// Columns of a right operand that one packing takes; none: all.
+  struct Columns {
+    llvm::ArrayRef<int64_t> firsts;
+    int64_t units = 0;
+  };
   Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
-                llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract);
+                llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract,
+                Columns columns);
   bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
                    const Buffer &result);
@@ -162,7 +171,9 @@ private:
   llvm::DenseMap<mlir::Value,
                  llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;
-  llvm::DenseMap<std::pair<mlir::Value, int>, Buffer> packs;
+  /// What was packed, by value, direction, columns and units.
+  std::map<std::tuple<const void *, bool, std::vector<int64_t>, int64_t>, Buffer>
+      packs;
   /// Products that pack, and the bytes that each needs for it.
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// The outermost loop being written, where packing may be put before.

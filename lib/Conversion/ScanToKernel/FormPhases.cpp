@@ -40,6 +40,10 @@ private:
   void form(Block &block);
   void formLevel(ArrayRef<Operation *> ops, int level);
   void formGroup(const Group &group);
+  linalg::GenericOp
+  reduce(Location loc, int level, ArrayRef<OpFoldResult> space,
+         ArrayRef<int64_t> dims, scan::ReduceKind kind,
+         llvm::function_ref<Value(TensorPhase &)> element);
   void formReduce(scan::ReduceOp op);
   void formDot(scan::DotOp op);
   void noteTensors(Block &block);
@@ -165,29 +169,40 @@ double neutralOf(scan::ReduceKind kind) {
   }
 }
 
-void PhaseFormer::formReduce(scan::ReduceOp op) {
-  Location loc = op.getLoc();
-  scan::ReduceKind kind = op.getKind();
-  SmallVector<OpFoldResult> space = sizes.get(op.getInput());
-  int64_t rank = space.size();
-  int level = context.plan->exec(op);
+/// What `element` computes at every point of a space, combined along some of its
+/// dimensions. A reduction learns sizes from what it reads: where that has not
+/// all of them, the elements become a tensor first.
+linalg::GenericOp PhaseFormer::reduce(
+    Location loc, int level, ArrayRef<OpFoldResult> space,
+    ArrayRef<int64_t> dims, scan::ReduceKind kind,
+    llvm::function_ref<Value(TensorPhase &)> element) {
   auto phase = std::make_unique<TensorPhase>(context, loc, level, space);
-  Value element = phase->eval(op.getInput(), identityView(rank));
-  if (!phase->readsAllDims() || rank == 0) {
-    phase->store(element);
-    Value written = phase->finish().getResult(0);
-    if (rank == 0)
-      return put(op.getResult(), written);
+  Value scalar = element(*phase);
+  if (dims.empty() || !phase->readsAllDims()) {
+    phase->store(scalar);
+    linalg::GenericOp written = phase->finish();
+    if (dims.empty())
+      return written;
     phase = std::make_unique<TensorPhase>(context, loc, level, space);
-    element = phase->leaf(written, identityView(rank));
+    scalar = phase->leaf(written.getResult(0), identityView(space.size()));
   }
-  phase->reduce(element, op.getDims(), neutralOf(kind),
+  phase->reduce(scalar, dims, neutralOf(kind),
                 [&](OpBuilder &body, Value sum, Value value) {
                   return combined(body, loc, kind, sum, value);
                 });
-  linalg::GenericOp generic = phase->finish();
+  return phase->finish();
+}
+
+void PhaseFormer::formReduce(scan::ReduceOp op) {
+  SmallVector<OpFoldResult> space = sizes.get(op.getInput());
+  linalg::GenericOp generic =
+      reduce(op.getLoc(), context.plan->exec(op), space, op.getDims(),
+             op.getKind(), [&](TensorPhase &phase) {
+               return phase.eval(op.getInput(), identityView(space.size()));
+             });
   // A sum of everything feeds a loss or a norm.
-  if (rankOf(op.getResult()) == 0 && kind == scan::ReduceKind::sum)
+  if (rankOf(op.getResult()) == 0 && op.getKind() == scan::ReduceKind::sum &&
+      generic.getNumReductionLoops() > 0)
     generic->setAttr("rnnc.accumulate_f64", b.getUnitAttr());
   put(op.getResult(), generic.getResult(0));
 }
@@ -210,17 +225,14 @@ void PhaseFormer::formDot(scan::DotOp op) {
     lhs[l].iter = rhs[r].iter = next++;
     space.push_back(sizes.get(op.getLhs(), l));
   }
-  TensorPhase phase(context, loc, context.plan->exec(op), space);
-  Value a = phase.eval(op.getLhs(), lhs), c = phase.eval(op.getRhs(), rhs);
-  Value product = arith::MulFOp::create(phase.body(), loc, a, c);
-  if (reduced.empty())
-    phase.store(product);
-  else
-    phase.reduce(product, reduced, 0,
-                 [&](OpBuilder &body, Value sum, Value value) -> Value {
-                   return arith::AddFOp::create(body, loc, sum, value);
-                 });
-  put(op.getResult(), phase.finish().getResult(0));
+  linalg::GenericOp generic =
+      reduce(loc, context.plan->exec(op), space, reduced,
+             scan::ReduceKind::sum, [&](TensorPhase &phase) -> Value {
+               Value x = phase.eval(op.getLhs(), lhs);
+               Value y = phase.eval(op.getRhs(), rhs);
+               return arith::MulFOp::create(phase.body(), loc, x, y);
+             });
+  put(op.getResult(), generic.getResult(0));
 }
 
 /// A value from outside that is computed where it is read, as a tensor here.

@@ -25,7 +25,8 @@ static scan::LoopOp loopOfSlice(Value value) {
 static bool isStart(Operation *op) {
   return isa<linalg::FillOp>(op) &&
          llvm::all_of(op->getUses(), [](OpOperand &use) {
-           auto user = dyn_cast<linalg::GenericOp>(use.getOwner());
+           auto user =
+               dyn_cast<DestinationStyleOpInterface>(use.getOwner());
            return user && user.isDpsInit(&use);
          });
 }
@@ -310,7 +311,7 @@ static Value wantedInMemory(Operation *op, Value operand) {
 
 /// Says only where a result goes and what it starts from.
 static bool isInit(OpOperand &use) {
-  auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+  auto op = dyn_cast<DestinationStyleOpInterface>(use.getOwner());
   return op && op.isDpsInit(&use);
 }
 

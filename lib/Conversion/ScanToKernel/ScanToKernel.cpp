@@ -42,7 +42,7 @@ LogicalResult checkOps(func::FuncOp function) {
     StringRef dialect = op->getName().getDialectNamespace();
     bool known = isa<func::ReturnOp>(op) || dialect == "scan" ||
                  dialect == "arith" || dialect == "math" ||
-                 dialect == "linalg" ||
+                 dialect == "linalg" || dialect == "kernel" ||
                  isa<tensor::DimOp, tensor::EmptyOp, tensor::ConcatOp, tensor::InsertSliceOp,
                      tensor::ExtractSliceOp, tensor::SplatOp,
                      tensor::FromElementsOp, tensor::CollapseShapeOp,

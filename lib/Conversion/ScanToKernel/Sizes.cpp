@@ -256,7 +256,7 @@ std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result, int64_t di
       .Case<tensor::EmptyOp>([&](auto e) {
         return sizeOperand(result, dim, e.getDynamicSizes());
       })
-      .Case<linalg::LinalgOp>([&](linalg::LinalgOp op) {
+      .Case<DestinationStyleOpInterface>([&](DestinationStyleOpInterface op) {
         return valueOf(op.getDpsInits()[result.getResultNumber()], dim);
       })
       .Case<tensor::InsertSliceOp>(

@@ -73,6 +73,11 @@ Buffer rowsOf(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
 Buffer collapse(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
                 llvm::ArrayRef<mlir::ReassociationIndices> groups);
 
+/// Splits the dimensions of `buffer` after the first `count` into a matrix;
+/// null when memory does not allow it.
+Buffer asMatrix(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
+                int64_t count);
+
 /// All sizes of a buffer.
 llvm::SmallVector<mlir::OpFoldResult>
 sizesOf(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer);

@@ -62,3 +62,71 @@ func.func @argmax(%a: memref<?x4xf32>, %o: memref<?xi32>) {
   kernel.argmax ins(%a : memref<?x4xf32>) outs(%o : memref<?xi32>) {dim = 2 : i64}
   return
 }
+
+// -----
+
+func.func @phase_columns(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{columns from 1 on are outside of the right operand}}
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([array<i64: 1>]) maps([]) {
+  ^bb0(%z: f32):
+    kernel.yield %z : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @phase_region(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{the region takes the accumulators, then an element of each input}}
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([array<i64: 0>]) maps([]) {
+  ^bb0(%z: f32, %y: f32):
+    kernel.yield %z : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @phase_yield(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{the region yields one value for each of outs}}
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([array<i64: 0>]) maps([]) {
+  ^bb0(%z: f32):
+    kernel.yield %z, %z : f32, f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @phase_map(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{input 0 has no projected permutation of (row, unit)}}
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([array<i64: 0>]) maps([affine_map<(d0, d1) -> (d0)>]) {
+  ^bb0(%z: f32, %y: f32):
+    kernel.yield %z : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @phase_room(%h: memref<?x8xf32>, %p: memref<64xf32>, %o: memref<?x8xf32>) {
+  // expected-error @+1 {{a packed operand is flat, with room for K of the left operand and all columns}}
+  kernel.phase products(%h : memref<?x8xf32>) with(%p : memref<64xf32>) outs(%o : memref<?x8xf32>)
+      columns([array<i64: 0>]) maps([]) attributes {packed} {
+  ^bb0(%z: f32):
+    kernel.yield %z : f32
+  }
+  return
+}
+
+// -----
+
+func.func @pack_columns(%m: memref<16x8xf32>, %p: memref<160xf32>) {
+  // expected-error @+1 {{columns 9 to 17 are outside of the matrix}}
+  kernel.pack ins(%m : memref<16x8xf32>) outs(%p : memref<160xf32>) {trans, columns = array<i64: 9>, units = 8 : i64}
+  return
+}

@@ -50,3 +50,34 @@ func.func @sequences(%x: memref<?x?x8xf32>, %y: memref<?x?x8xf32>, %v: memref<?x
       outs(%x : memref<?x?x8xf32>) {last = true}
   return
 }
+
+// CHECK-LABEL: func.func @phase_tensors
+func.func @phase_tensors(%h: tensor<?x8xf32>, %U: tensor<2x8x8xf32>, %x: tensor<?x8xf32>, %b: tensor<8xf32>,
+                         %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // CHECK: kernel.phase products(%{{.*}} : tensor<?x8xf32>) with(%{{.*}} : tensor<2x8x8xf32>) ins(
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<2x8x8xf32>)
+      ins(%x, %b : tensor<?x8xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([array<i64: 0, 8>]) maps([affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>]) {
+  ^bb0(%z: f32, %g: f32, %in: f32, %bias: f32):
+    %0 = arith.addf %z, %in : f32
+    %1 = arith.mulf %0, %g : f32
+    %2 = arith.addf %1, %bias : f32
+    kernel.yield %2 : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: func.func @phase_memory
+func.func @phase_memory(%h: memref<?x8xf32>, %U: memref<2x8x8xf32>, %p: memref<160xf32>, %o: memref<?x8xf32>) {
+  %m = memref.collapse_shape %U [[0, 1], [2]] : memref<2x8x8xf32> into memref<16x8xf32>
+  // CHECK: kernel.pack {{.*}} {columns = array<i64: 0, 8>, trans, units = 8 : i64}
+  kernel.pack ins(%m : memref<16x8xf32>) outs(%p : memref<160xf32>) {trans, columns = array<i64: 0, 8>, units = 8 : i64}
+  // CHECK: kernel.phase products({{.*}} attributes {packed}
+  kernel.phase products(%h : memref<?x8xf32>) with(%p : memref<160xf32>) outs(%o : memref<?x8xf32>)
+      columns([array<i64: 0, 8>]) maps([]) attributes {packed} {
+  ^bb0(%z: f32, %g: f32):
+    %0 = arith.mulf %z, %g : f32
+    kernel.yield %0 : f32
+  }
+  return
+}

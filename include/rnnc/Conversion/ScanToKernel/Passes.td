@@ -44,6 +44,35 @@ def KernelFormPhases : Pass<"kernel-form-phases", "mlir::func::FuncOp"> {
   ];
 }
 
+def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::func::FuncOp"> {
+  let summary = "a product and the phase that reads it become one";
+  let description = [{
+    In a time loop, a product of rows with a matrix of the function that is read
+    by one pointwise phase alone, column by column of its units (the gates of
+    unit u, say), becomes a part of that phase: `kernel.phase`. Its sums then
+    stay in registers. A phase takes in at most 12 sums a unit, which is what
+    16 vector registers hold beside what is being multiplied.
+
+    ```mlir
+    %z = scan.dot %h, %U batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x8xf32>
+    %n = linalg.generic {...} ins(%x, %z : ...) outs(%e : tensor<?x8xf32>) {
+    ^bb0(%in: f32, %sum: f32, %out: f32):
+      ...
+    } -> tensor<?x8xf32>
+    // becomes
+    %n = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>)
+        ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) columns([array<i64: 0>]) ... {
+    ^bb0(%sum: f32, %in: f32):
+      ...
+    } -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["rnnc::kernel::KernelDialect"];
+  let statistics = [
+    Statistic<"fusedPhases", "fused-phases", "Phases with products in them">
+  ];
+}
+
 def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
   let summary = "from tensors over time to kernels on planned buffers";
   let description = [{

@@ -125,6 +125,16 @@ LogicalResult PackOp::verify() {
   if (failed(checkElements(*this, getSource(), getPacked())))
     return failure();
   auto [k, n] = matrixSizes(getSource(), getTrans());
+  if (getColumns().has_value() != getUnits().has_value())
+    return emitOpError("columns and units come together");
+  if (getColumns()) {
+    int64_t units = *getUnits();
+    for (int64_t first : *getColumns())
+      if (units < 1 || first < 0 || first + units > n)
+        return emitOpError() << "columns " << first << " to "
+                             << first + units << " are outside of the matrix";
+    n = units * int64_t(getColumns()->size());
+  }
   if (ShapedType::isDynamic(k) || ShapedType::isDynamic(n) ||
       packed.isDynamicDim(0))
     return emitOpError("sizes must be known");

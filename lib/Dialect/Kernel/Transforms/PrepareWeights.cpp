@@ -64,7 +64,7 @@ public:
         !target.getType().hasStaticShape())
       return false;
     bool once = forEachAccess(target, [&](Operation *user, Value) {
-      return user == pack || isa<GemmOp>(user);
+      return user == pack || isa<GemmOp, PhaseOp>(user);
     });
     if (!once || !need(pack.getSource()))
       return false;
@@ -87,7 +87,8 @@ public:
     for (Operation *op : sorted)
       (isa<memref::AllocOp>(op) ? top : b).clone(*op, mapping);
     PackOp::create(b, pack.getLoc(), mapping.lookup(pack.getSource()), target,
-                   pack.getTrans());
+                   pack.getTransAttr(), pack.getColumnsAttr(),
+                   pack.getUnitsAttr());
   }
 
   /// Numbers of the function's arguments, in order.

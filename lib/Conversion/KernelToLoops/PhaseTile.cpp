@@ -1,0 +1,171 @@
+// PhaseTile.cpp: the register tile of a phase, and the panels it reads.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A panel holds, for a few units, the columns of all their accumulators side by
+// side: [K][accumulator][unit]. A tile keeps the sums of some rows and of all
+// accumulators of those units in registers while K runs, then writes them to
+// where the region reads them: [row][accumulator][unit], in the first-level
+// cache.
+
+#include "GemmCode.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+PhaseShape PhaseShape::forTarget(const LoopTarget &target, unsigned bits,
+                                 unsigned accumulators) {
+  PhaseShape s;
+  s.lanes = target.vectorBits / bits;
+  s.accumulators = accumulators;
+  // One sum a unit leaves registers for two vectors of units.
+  s.vectors = accumulators == 1 ? 2 : 1;
+  unsigned columns = accumulators * s.vectors;
+  // Sums, an element of each row, and a vector of the panel.
+  unsigned registers = target.vectorBits >= 512 ? 32 : 16;
+  s.rows = 1;
+  while (s.rows < kernel::kMaxTileRows &&
+         (s.rows + 1) * columns + (s.rows + 1) + 1 <= registers)
+    ++s.rows;
+  return s;
+}
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+class PhaseTile {
+public:
+  PhaseTile(GemmCode &e, const PhaseShape &shape, ValueRange args,
+            unsigned rows)
+      : e(e), shape(shape), rows(rows), columns(shape.columns()) {
+    a = args[0], rowStride = args[1], panel = args[2], width = args[3],
+    k = args[4], sums = args[5];
+    while (sets < e.shape.unroll && rows * columns * sets < 8)
+      sets *= 2;
+  }
+
+  void build() {
+    for (unsigned r = 0; r != rows; ++r)
+      rowPointers.push_back(r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+    stride = e.mul(width, e.i64(shape.accumulators));
+    Values accs(sets * rows * columns, e.zero());
+    unsigned unroll = e.shape.unroll;
+    Value main = e.sub(k, e.remainder(k, e.i64(unroll)));
+    accs = e.loop(e.i64(0), main, e.i64(unroll), accs,
+                  [&](Value step, ValueRange in) {
+                    return steps(step, unroll, Values(in));
+                  });
+    accs = e.loop(main, k, e.i64(1), accs, [&](Value step, ValueRange in) {
+      return steps(step, 1, Values(in));
+    });
+    write(accs);
+  }
+
+private:
+  Value columnOf(Value base, unsigned c) {
+    Value at = e.mul(width, e.i64(c / shape.vectors));
+    return e.address(
+        base, e.add(at, e.i64(int64_t(c % shape.vectors) * e.shape.lanes)));
+  }
+
+  /// Adds `count` steps of K. What there is less of is kept in registers: the
+  /// elements of the rows, or a vector of each column.
+  Values steps(Value step, unsigned count, Values accs) {
+    Value base = e.address(panel, e.mul(step, stride));
+    for (unsigned u = 0; u != count; ++u) {
+      Value at = u ? e.address(base, e.mul(stride, e.i64(u))) : base;
+      unsigned set = (u % sets) * rows * columns;
+      Values left;
+      for (unsigned r = 0; r != rows; ++r)
+        left.push_back(e.splat(e.loadScalar(
+            e.address(rowPointers[r], e.add(step, e.i64(u))))));
+      for (unsigned c = 0; c != columns; ++c) {
+        Value right = e.loadVector(columnOf(at, c));
+        for (unsigned r = 0; r != rows; ++r) {
+          Value &sum = accs[set + r * columns + c];
+          sum = e.fma(left[r], right, sum);
+        }
+      }
+    }
+    return accs;
+  }
+
+  /// The sets are added pairwise.
+  void write(Values accs) {
+    unsigned each = rows * columns;
+    for (unsigned half = sets / 2; half; half /= 2)
+      for (unsigned i = 0; i != half * each; ++i)
+        accs[i] = e.addf(accs[i], accs[i + half * each]);
+    for (unsigned i = 0; i != each; ++i)
+      e.store(accs[i], e.address(sums, e.i64(int64_t(i) * e.shape.lanes)));
+  }
+
+  GemmCode &e;
+  const PhaseShape &shape;
+  unsigned rows, columns, sets = 1;
+  Value a, rowStride, panel, width, k, sums, stride;
+  Values rowPointers;
+};
+
+std::string nameOf(StringRef what, const PhaseShape &shape) {
+  return (what + Twine(shape.accumulators) + "x" + Twine(shape.vectors)).str();
+}
+
+} // namespace
+
+func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
+                                    unsigned rows) {
+  return routine(
+      nameOf("phase.tile" + std::to_string(rows) + "x", shape), element,
+      "plpllp",
+      [&](GemmCode &e, ValueRange args) {
+        PhaseTile(e, shape, args, rows).build();
+      },
+      /*outlined=*/true);
+}
+
+func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
+  return routine(nameOf("phase.rows", shape), element, "plpllpl",
+                 [&](GemmCode &e, ValueRange args) {
+                   for (unsigned rows = 1; rows <= shape.rows; ++rows)
+                     e.ifThenElse(e.equal(args[6], e.i64(rows)), [&] {
+                       e.call(phaseTile(element, shape, rows),
+                              args.drop_back());
+                     });
+                 });
+}
+
+func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
+  std::string signature =
+      "pllpll" + std::string(shape.accumulators, 'l');
+  return routine(
+      nameOf("phase.pack", shape), element, signature,
+      [&](GemmCode &e, ValueRange args) {
+        Value from = args[0], rs = args[1], cs = args[2], out = args[3],
+              k = args[4], units = args[5];
+        Value zero = e.i64(0), one = e.i64(1);
+        Value accumulators = e.i64(shape.accumulators);
+        e.loop(zero, units, e.i64(shape.panel()), [&](Value j) {
+          Value width = e.min(e.sub(units, j), e.i64(shape.panel()));
+          Value panel = e.address(out, e.mul(e.mul(j, k), accumulators));
+          Value stride = e.mul(width, accumulators);
+          for (unsigned l = 0; l != shape.accumulators; ++l) {
+            Value column = e.address(from, e.mul(e.add(args[6 + l], j), cs));
+            Value to = e.address(panel, e.mul(width, e.i64(l)));
+            e.loop(zero, width, one, [&](Value u) {
+              Value source = e.address(column, e.mul(u, cs));
+              Value target = e.address(to, u);
+              e.loop(zero, k, one, [&](Value s) {
+                Value v = e.loadScalar(e.address(source, e.mul(s, rs)));
+                e.store(v, e.address(target, e.mul(s, stride)));
+              });
+            });
+          }
+        });
+      });
+}
+
+} // namespace rnnc

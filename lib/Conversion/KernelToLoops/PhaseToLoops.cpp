@@ -1,0 +1,240 @@
+// PhaseToLoops.cpp: kernel.phase as tiles of products with the region behind.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Units are cut into panels, rows spread evenly over tiles. A tile's sums go to
+// a small place in the first-level cache, from where a linalg.generic on the
+// tile's part of everything computes the region.
+
+#include "GemmBuilder.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace rnnc {
+namespace {
+
+/// One product of the phase.
+struct Product {
+  PhaseShape shape;
+  Value left, rowStride, panels, k; ///< addresses, i64
+  int64_t steps = 0;                ///< k
+  Value sums;                       ///< memref [rows, accumulators, units]
+};
+
+class PhaseLowering {
+public:
+  PhaseLowering(kernel::PhaseOp op, const LoopTarget &target,
+                GemmLibrary &library)
+      : op(op), target(target), library(library), b(op), loc(op.getLoc()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult prepare();
+  void tile(Value firstUnit, Value units, Value firstRow, Value rows);
+  void region(Value firstUnit, Value units, Value firstRow, Value rows);
+  Value part(Value memref, AffineMap map, ArrayRef<OpFoldResult> offsets,
+             ArrayRef<OpFoldResult> sizes);
+  Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
+  Value toI64(Value v) {
+    return b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), v);
+  }
+  Value constant(int64_t v) {
+    return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
+  }
+  Value mul(Value x, Value y) {
+    return b.createOrFold<arith::MulIOp>(loc, x, y);
+  }
+
+  kernel::PhaseOp op;
+  const LoopTarget &target;
+  GemmLibrary &library;
+  OpBuilder b;
+  Location loc;
+  Type element;
+  SmallVector<Product> products;
+  unsigned tileRows = 0, panel = 0;
+};
+
+LogicalResult PhaseLowering::prepare() {
+  element =
+      cast<MemRefType>(op.getLefts().front().getType()).getElementType();
+  unsigned bits = element.getIntOrFloatBitWidth();
+  tileRows = kernel::kMaxTileRows;
+  for (unsigned p = 0; p != op.getLefts().size(); ++p) {
+    Product product;
+    product.shape =
+        PhaseShape::forTarget(target, bits, op.columnsOf(p).size());
+    tileRows = std::min(tileRows, product.shape.rows);
+    if (panel && panel != product.shape.panel())
+      return op.emitOpError("has products with panels of different widths");
+    panel = product.shape.panel();
+    Value left = op.getLefts()[p];
+    product.steps = cast<MemRefType>(left.getType()).getDimSize(1);
+    auto data = memref::ExtractStridedMetadataOp::create(b, loc, left);
+    product.left = pointerOf(b, loc, left);
+    product.rowStride = toI64(data.getStrides()[0]);
+    product.panels = pointerOf(b, loc, op.getRights()[p]);
+    product.k = constant(product.steps);
+    products.push_back(product);
+  }
+  for (Product &product : products) {
+    auto type = MemRefType::get(
+        {tileRows, product.shape.accumulators, panel}, element);
+    product.sums = memref::AllocaOp::create(b, loc, type, ValueRange(),
+                                            b.getI64IntegerAttr(64));
+  }
+  return success();
+}
+
+/// The part of an operand that a tile reads or writes.
+Value PhaseLowering::part(Value memref, AffineMap map,
+                          ArrayRef<OpFoldResult> offsets,
+                          ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> at, extents,
+      strides(map.getNumResults(), b.getIndexAttr(1));
+  for (AffineExpr expr : map.getResults()) {
+    unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+    at.push_back(offsets[dim]);
+    extents.push_back(sizes[dim]);
+  }
+  if (at.empty())
+    return memref;
+  return memref::SubViewOp::create(b, loc, memref, at, extents, strides);
+}
+
+void PhaseLowering::region(Value firstUnit, Value units, Value firstRow,
+                           Value rows) {
+  SmallVector<OpFoldResult> offsets = {getAsOpFoldResult(firstRow),
+                                       getAsOpFoldResult(firstUnit)};
+  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(rows),
+                                     getAsOpFoldResult(units)};
+  AffineMap identity = b.getMultiDimIdentityMap(2);
+  SmallVector<Value> inputs, outs;
+  SmallVector<AffineMap> maps;
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  for (Product &product : products)
+    for (unsigned l = 0; l != product.shape.accumulators; ++l) {
+      SmallVector<OpFoldResult> at = {zero, b.getIndexAttr(l), zero},
+                                extents = {sizes[0], one, sizes[1]},
+                                strides(3, one);
+      SmallVector<int64_t> shape;
+      for (OpFoldResult size : sizes)
+        shape.push_back(
+            getConstantIntValue(size).value_or(ShapedType::kDynamic));
+      auto type = memref::SubViewOp::inferRankReducedResultType(
+          shape, cast<MemRefType>(product.sums.getType()), at, extents,
+          strides);
+      inputs.push_back(memref::SubViewOp::create(b, loc, type, product.sums, at,
+                                                 extents, strides));
+      maps.push_back(identity);
+    }
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    inputs.push_back(part(input, op.mapOf(i), offsets, sizes));
+    maps.push_back(op.mapOf(i));
+  }
+  for (Value out : op.getOuts()) {
+    outs.push_back(part(out, identity, offsets, sizes));
+    maps.push_back(identity);
+  }
+  linalg::GenericOp::create(
+      b, loc, inputs, outs, maps,
+      SmallVector<utils::IteratorType>(2, utils::IteratorType::parallel),
+      [&](OpBuilder &inner, Location at, ValueRange arguments) {
+        Block &from = op.getBody().front();
+        IRMapping mapping;
+        mapping.map(from.getArguments(),
+                    arguments.take_front(from.getNumArguments()));
+        for (Operation &o : from.without_terminator())
+          inner.clone(o, mapping);
+        SmallVector<Value> yielded;
+        for (Value v : from.getTerminator()->getOperands())
+          yielded.push_back(mapping.lookupOrDefault(v));
+        linalg::YieldOp::create(inner, at, yielded);
+      });
+}
+
+void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
+                         Value rows) {
+  for (Product &product : products) {
+    Type ptr = product.left.getType();
+    auto address = [&](Value pointer, Value at) -> Value {
+      return LLVM::GEPOp::create(b, loc, ptr, element, pointer,
+                                 ArrayRef<LLVM::GEPArg>{at});
+    };
+    Value row = mul(toI64(firstRow), product.rowStride);
+    Value before = mul(mul(toI64(firstUnit), product.k),
+                       constant(product.shape.accumulators));
+    auto call = func::CallOp::create(
+        b, loc, library.phaseRows(element, product.shape),
+        ValueRange{address(product.left, row), product.rowStride,
+                   address(product.panels, before), toI64(units), product.k,
+                   pointerOf(b, loc, product.sums), toI64(rows)});
+    call->setAttr(kCallCost, b.getI64IntegerAttr(product.steps *
+                                                 product.shape.columns() *
+                                                 product.shape.rows));
+  }
+  region(firstUnit, units, firstRow, rows);
+}
+
+LogicalResult PhaseLowering::run() {
+  if (failed(prepare()))
+    return failure();
+  int64_t all = op.getUnits();
+  Value rows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
+  Value perTile = index(tileRows);
+  Value tiles = arith::CeilDivUIOp::create(b, loc, rows, perTile);
+  bool even = all % panel == 0;
+  scf::ForOp loop = buildLoop(
+      b, loc, index(0), index(all), index(panel), {},
+      [&](Value unit, ValueRange) -> SmallVector<Value> {
+        Value units = index(std::min<int64_t>(panel, all));
+        if (!even && all > panel)
+          units = arith::MinUIOp::create(
+              b, loc, units, arith::SubIOp::create(b, loc, index(all), unit));
+        buildLoop(
+            b, loc, index(0), tiles, index(1), {},
+            [&](Value t, ValueRange) -> SmallVector<Value> {
+              // The first tiles have one row more where rows are left over.
+              Value each = arith::DivUIOp::create(b, loc, rows, tiles);
+              Value extra = arith::RemUIOp::create(b, loc, rows, tiles);
+              Value more = arith::CmpIOp::create(
+                  b, loc, arith::CmpIPredicate::ult, t, extra);
+              Value first = arith::AddIOp::create(
+                  b, loc, mul(t, each),
+                  arith::MinUIOp::create(b, loc, t, extra));
+              Value count = arith::AddIOp::create(
+                  b, loc, each,
+                  arith::SelectOp::create(b, loc, more, index(1), index(0)));
+              tile(unit, units, first, count);
+              return {};
+            });
+        return {};
+      });
+  loop->setAttr(kIndependentTrips, b.getUnitAttr());
+  op.erase();
+  return success();
+}
+
+} // namespace
+
+LogicalResult lowerPhases(ModuleOp module, const LoopTarget &target) {
+  GemmLibrary library(module, target);
+  SmallVector<kernel::PhaseOp> phases;
+  module.walk([&](kernel::PhaseOp op) { phases.push_back(op); });
+  for (kernel::PhaseOp op : phases) {
+    if (!op.getPacked())
+      return op.emitOpError("has tensors where buffers are expected");
+    if (failed(PhaseLowering(op, target, library).run()))
+      return failure();
+  }
+  return success();
+}
+
+} // namespace rnnc
