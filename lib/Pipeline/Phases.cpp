@@ -67,6 +67,7 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(scan::createScanHoist());
   if (o.mergeProducts)
     pm.addPass(scan::createScanMergeProducts());
+  pm.addPass(scan::createScanCompensateSums());
   cleanUp(pm);
   if (o.hoist)
     pm.addPass(scan::createScanVerifySchedule());
@@ -82,7 +83,7 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
 static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
   pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
   if (o.fuseProducts)
-    pm.addNestedPass<mlir::func::FuncOp>(createKernelFuseProducts());
+    pm.addPass(createKernelFuseProducts());
 }
 
 /// Then it is known what functions there are, and what they need.

@@ -59,9 +59,13 @@ Checker::slope(const Case &one, interp::RunOptions &options,
     for (size_t i = 0; i < steps.size(); ++i)
       if (steps[i] != 0)
         result.given += steps[i] / norm * gradients.at("grad." + name).data[i];
-  double slopes[3];
+  double slopes[3], bends[3];
   const double sizes[3] = {2e-4, 1e-4, 5e-5};
   interp::Arrays args = argumentsOf(options.function, one);
+  std::optional<double> here =
+      valueOf(subject.module, args, options, cotangents);
+  if (!here)
+    return std::nullopt;
   for (int k = 0; k < 3; ++k) {
     double ends[2];
     for (int side : {0, 1}) {
@@ -76,6 +80,7 @@ Checker::slope(const Case &one, interp::RunOptions &options,
       ends[side] = *value;
     }
     slopes[k] = (ends[1] - ends[0]) / (2 * sizes[k]);
+    bends[k] = std::fabs(ends[1] - 2 * *here + ends[0]) / sizes[k];
   }
   // Richardson: the error in h^2 goes away. Halved steps tell noise and
   // curvature from kinks.
@@ -84,6 +89,9 @@ Checker::slope(const Case &one, interp::RunOptions &options,
   double bound = gradientBound * largestOf(gradients);
   bool isOff = !(std::fabs(result.found - result.given) <= bound);
   result.isKink = isOff && !(std::fabs(result.found - coarse) <= bound / 4);
+  // A kink nearer than all steps: the slopes of the two sides differ, and no
+  // less for smaller steps, as they would where the function is only curved.
+  result.isKink |= isOff && bends[2] > bound && bends[2] > 0.6 * bends[0];
   return result;
 }
 

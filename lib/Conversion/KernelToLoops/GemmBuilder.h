@@ -41,7 +41,7 @@ struct PhaseShape {
   unsigned columns() const { return accumulators * vectors; }
 
   static PhaseShape forTarget(const LoopTarget &target, unsigned elementBits,
-                              unsigned accumulators);
+                              unsigned accumulators, int64_t units);
 };
 
 /// The routines, made in the module when first asked for. All pointers and

@@ -16,12 +16,12 @@ using namespace mlir;
 namespace rnnc {
 
 PhaseShape PhaseShape::forTarget(const LoopTarget &target, unsigned bits,
-                                 unsigned accumulators) {
+                                 unsigned accumulators, int64_t units) {
   PhaseShape s;
   s.lanes = target.vectorBits / bits;
   s.accumulators = accumulators;
   // One sum a unit leaves registers for two vectors of units.
-  s.vectors = accumulators == 1 ? 2 : 1;
+  s.vectors = accumulators == 1 && units > s.lanes ? 2 : 1;
   unsigned columns = accumulators * s.vectors;
   // Sums, an element of each row, and a vector of the panel.
   unsigned registers = target.vectorBits >= 512 ? 32 : 16;

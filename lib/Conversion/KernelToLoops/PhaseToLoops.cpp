@@ -70,7 +70,8 @@ LogicalResult PhaseLowering::prepare() {
   for (unsigned p = 0; p != op.getLefts().size(); ++p) {
     Product product;
     product.shape =
-        PhaseShape::forTarget(target, bits, op.columnsOf(p).size());
+        PhaseShape::forTarget(target, bits, op.columnsOf(p).size(),
+                              op.getUnits());
     tileRows = std::min(tileRows, product.shape.rows);
     if (panel && panel != product.shape.panel())
       return op.emitOpError("has products with panels of different widths");

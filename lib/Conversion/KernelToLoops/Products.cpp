@@ -57,11 +57,13 @@ void lower(kernel::PackOp op, const LoopTarget &target, GemmLibrary &library) {
       return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
     };
     args.push_back(constant(*op.getUnits()));
-    for (int64_t first : *op.getColumns())
+    ArrayRef<int64_t> columns = *op.getColumns();
+    for (int64_t first : columns)
       args.push_back(constant(first));
     routine = library.phasePack(
         element, PhaseShape::forTarget(target, element.getIntOrFloatBitWidth(),
-                                       op.getColumns()->size()));
+                                       op.getColumns()->size(),
+                                       *op.getUnits()));
   } else {
     args.push_back(m.columns);
     routine = library.pack(element);

@@ -6,7 +6,7 @@
 #include "rnnc/Dialect/Scan/Scan.h"
 
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Iterators.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -34,6 +34,10 @@ public:
 
   /// False where nothing can be fused.
   bool find();
+  bool any() const { return !products.empty(); }
+  bool takes(scan::DotOp dot) const { return products.contains(dot); }
+  /// Leaves products outside for which `which` holds.
+  void leave(llvm::function_ref<bool(scan::DotOp)> which);
   void apply();
 
 private:
@@ -159,7 +163,13 @@ bool Fusion::find() {
     return false;
   });
   keepOneWidth();
-  return !products.empty();
+  return any();
+}
+
+void Fusion::leave(llvm::function_ref<bool(scan::DotOp)> which) {
+  products.remove_if(
+      [&](auto &entry) { return which(cast<scan::DotOp>(entry.first)); });
+  keepOneWidth();
 }
 
 /// Products with a single sum a unit have wider panels than others: they stay
@@ -215,6 +225,33 @@ void Fusion::apply() {
   kernel::YieldOp::create(b, phase.getLoc(), yielded);
   phase->replaceAllUsesWith(made);
   phase.erase();
+  // The products and their parts are read by nobody now.
+  for (auto &[op, reads] : products) {
+    for (Operation *part : llvm::make_early_inc_range(op->getUsers()))
+      part->erase();
+    op->erase();
+  }
+}
+
+/// A parameter of a module of the source, as all its functions know it.
+using Parameter = std::pair<Attribute, Attribute>;
+
+Parameter parameterOf(scan::DotOp dot) {
+  Value value = dot.getRhs();
+  while (auto transpose = value.getDefiningOp<scan::TransposeOp>())
+    value = transpose.getInput();
+  auto function = dot->getParentOfType<func::FuncOp>();
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getOwner()->getParentOp() != function)
+    return {};
+  return {function->getAttr("rnnc.module"),
+          function.getArgAttr(argument.getArgNumber(), "rnnc.name")};
+}
+
+/// Gradients pack for themselves what nobody else reads.
+bool isGradient(func::FuncOp function) {
+  auto kind = function->getAttrOfType<StringAttr>("rnnc.function");
+  return kind && (kind.getValue() == "grad" || kind.getValue() == "vjp");
 }
 
 struct KernelFuseProducts
@@ -222,19 +259,40 @@ struct KernelFuseProducts
   using Base::Base;
 
   void runOnOperation() override {
-    SmallVector<linalg::GenericOp> phases;
-    getOperation().walk([&](linalg::GenericOp op) { phases.push_back(op); });
-    for (linalg::GenericOp phase : phases)
-      if (Fusion fusion(phase); fusion.find()) {
-        fusion.apply();
-        ++fusedPhases;
-      }
-    // The products and their parts are read by nobody now.
-    getOperation().walk<WalkOrder::PostOrder, mlir::ReverseIterator>(
-        [](Operation *op) {
-          if (isa<tensor::ExtractSliceOp, scan::DotOp>(op) && op->use_empty())
-            op->erase();
-        });
+    SmallVector<Fusion> inLoops, outside;
+    getOperation().walk([&](linalg::GenericOp op) {
+      if (Fusion fusion(op); fusion.find())
+        (isa<scan::LoopOp>(op->getParentOp()) ? inLoops : outside)
+            .push_back(fusion);
+    });
+    for (Fusion &fusion : inLoops)
+      apply(fusion);
+    leaveShared(outside);
+    for (Fusion &fusion : outside)
+      if (fusion.any())
+        apply(fusion);
+  }
+
+private:
+  void apply(Fusion &fusion) {
+    fusion.apply();
+    ++fusedPhases;
+  }
+
+  /// A weight that another product reads as a whole would be packed twice: a
+  /// phase outside of loops, which runs once, leaves it alone.
+  void leaveShared(MutableArrayRef<Fusion> outside) {
+    llvm::DenseSet<Parameter> whole;
+    getOperation().walk([&](scan::DotOp dot) {
+      if (!isGradient(dot->getParentOfType<func::FuncOp>()) &&
+          llvm::none_of(outside, [&](Fusion &f) { return f.takes(dot); }))
+        whole.insert(parameterOf(dot));
+    });
+    whole.erase(Parameter());
+    for (Fusion &fusion : outside)
+      fusion.leave([&](scan::DotOp dot) {
+        return whole.contains(parameterOf(dot));
+      });
   }
 };
 

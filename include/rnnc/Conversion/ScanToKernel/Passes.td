@@ -44,13 +44,14 @@ def KernelFormPhases : Pass<"kernel-form-phases", "mlir::func::FuncOp"> {
   ];
 }
 
-def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::func::FuncOp"> {
+def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::ModuleOp"> {
   let summary = "a product and the phase that reads it become one";
   let description = [{
-    In a time loop, a product of rows with a matrix of the function that is read
-    by one pointwise phase alone, column by column of its units (the gates of
-    unit u, say), becomes a part of that phase: `kernel.phase`. Its sums then
-    stay in registers. A phase takes in at most 12 sums a unit, which is what
+    A product of rows with a matrix of the function that is read by one pointwise
+    phase alone, column by column of its units (the gates of unit u, say),
+    becomes a part of that phase: `kernel.phase`. Its sums then stay in
+    registers. Outside of time loops it does not if the matrix is a weight that
+    another product reads as a whole: it would be packed in two ways. A phase takes in at most 12 sums a unit, which is what
     16 vector registers hold beside what is being multiplied.
 
     ```mlir

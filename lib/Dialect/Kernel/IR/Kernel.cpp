@@ -129,11 +129,12 @@ LogicalResult PackOp::verify() {
     return emitOpError("columns and units come together");
   if (getColumns()) {
     int64_t units = *getUnits();
-    for (int64_t first : *getColumns())
+    ArrayRef<int64_t> columns = *getColumns();
+    for (int64_t first : columns)
       if (units < 1 || first < 0 || first + units > n)
         return emitOpError() << "columns " << first << " to "
                              << first + units << " are outside of the matrix";
-    n = units * int64_t(getColumns()->size());
+    n = units * int64_t(columns.size());
   }
   if (ShapedType::isDynamic(k) || ShapedType::isDynamic(n) ||
       packed.isDynamicDim(0))

@@ -368,6 +368,8 @@ void Preparer::usePanels(func::FuncOp function) {
                                      nameOfPrepared(function.getLoc()))))
     return;
   OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
+  // Erased last: the builder may stand before one of them.
+  SmallVector<Operation *> replaced;
   for (Panel &panel : panels)
     for (Slice &slice : panel.slices) {
       if (!uses(slice))
@@ -377,9 +379,10 @@ void Preparer::usePanels(func::FuncOp function) {
       Value panelHere =
           panelOf(b, pack.getLoc(), function.getArgument(place), panel);
       target->getResult(0).replaceAllUsesWith(panelHere);
-      pack.erase();
-      target->erase();
+      replaced.append({pack, target});
     }
+  for (Operation *op : replaced)
+    op->erase();
   eraseDeadBuffers(function);
 }
 

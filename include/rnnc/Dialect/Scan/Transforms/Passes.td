@@ -99,6 +99,34 @@ def ScanKeepLast : Scan_Pass<"scan-keep-last"> {
   }];
 }
 
+def ScanCompensateSums : Pass<"scan-compensate-sums"> {
+  let summary = "sums that stay in time loops keep the digits they would lose";
+  let description = [{
+    A carry of f32 that only adds up (the gradient of a parameter that multiplies
+    a state element by element, say) loses digits with every step: a million
+    equal terms come out wrong by a percent. It gets a second carry with what it
+    lost so far (W. Kahan, Further remarks on reducing truncation errors, CACM
+    8 (1965) 40): the error no longer grows with the number of steps. Only in loops whose length
+    is not known. `scan-sum-weight-gradients`
+    comes first: sums behind loops are added up in blocks.
+
+    ```mlir
+    %n = arith.addf %sum, %x : tensor<4xf32>
+    scan.yield carry(%n : tensor<4xf32>)
+    // becomes
+    %0 = arith.subf %x, %lost : tensor<4xf32>
+    %n = arith.addf %sum, %0 : tensor<4xf32>
+    %1 = arith.subf %n, %sum : tensor<4xf32>
+    %2 = arith.subf %1, %0 : tensor<4xf32>
+    scan.yield carry(%n, %2 : tensor<4xf32>, tensor<4xf32>)
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"compensated", "compensated", "Sums that keep what they lose">
+  ];
+}
+
 def ScanSumWeightGradients : Scan_Pass<"scan-sum-weight-gradients"> {
   let summary = "Sums over time outside of time loops";
   let description = [{
