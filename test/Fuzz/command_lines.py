@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 TIMEOUT_S = 30
+PRINTING_S = 300  # of options that print the whole program again and again
 MEMORY = 6 << 30
 GOOD_CODES = {0, 1, 2, 3, 4, 5}
 
@@ -159,11 +160,12 @@ def limit():
 def fault(rnnc, words):
     """What is wrong with how the command line ended; empty if nothing is."""
     command = [rnnc] + [word.encode("utf-8", "surrogateescape") for word in words]
+    seconds = PRINTING_S if any("--mlir-print" in word for word in words) else TIMEOUT_S
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=TIMEOUT_S, preexec_fn=limit)
+                              timeout=seconds, preexec_fn=limit)
     except subprocess.TimeoutExpired:
-        return f"did not end within {TIMEOUT_S} s", b""
+        return f"did not end within {seconds} s", b""
     if done.returncode not in GOOD_CODES:
         return f"ended with {done.returncode}", done.stderr
     if done.returncode and not done.stderr and not done.stdout:

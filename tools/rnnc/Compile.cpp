@@ -281,10 +281,16 @@ int tool::runCompileCommand(int argc, char **argv) {
       [](llvm::raw_ostream &os) { os << tool::versionText() << "\n"; });
   if (int code = refuseUnknown(argc, argv))
     return code;
-  if (!cl::ParseCommandLineOptions(argc, argv,
-                                   "Compiles a model to a library and its "
-                                   "header; `rnnc --help` lists the verbs\n",
-                                   &llvm::errs()))
+  // What LLVM says of an option may quote anything.
+  std::string complaint;
+  llvm::raw_string_ostream complaints(complaint);
+  bool ok = cl::ParseCommandLineOptions(
+      argc, argv,
+      "Compiles a model to a library and its header; `rnnc --help` lists the "
+      "verbs\n",
+      &complaints);
+  llvm::errs() << shown(complaint, /*lines=*/true);
+  if (!ok)
     return 2;
   chooseColors(options);
   if (options.verbose)

@@ -177,9 +177,10 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
         ValueRange{address(product.left, row), product.rowStride,
                    address(product.panels, before), toI64(units), product.k,
                    pointerOf(b, loc, product.sums), toI64(rows)});
+    // Two of a tile's vector ops are done at a time.
     call->setAttr(kCallCost, b.getI64IntegerAttr(product.steps *
                                                  product.shape.columns() *
-                                                 product.shape.rows));
+                                                 product.shape.rows / 2));
   }
   region(firstUnit, units, firstRow, rows);
 }

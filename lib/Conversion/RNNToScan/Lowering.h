@@ -130,6 +130,13 @@ private:
   llvm::SmallVector<Frame> frames;
 };
 
+/// An op of one operand, element by element.
+template <typename OpTy> Batched mapUnary(Emitter &e, const Batched &x) {
+  return e.elementwise({x}, [&](mlir::ValueRange v) -> mlir::Value {
+    return OpTy::create(e.b, e.loc, v[0]);
+  });
+}
+
 } // namespace rnnc::batch
 
 #endif // RNNC_LIB_CONVERSION_RNNTOSCAN_LOWERING_H

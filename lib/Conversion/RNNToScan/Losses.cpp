@@ -1,0 +1,215 @@
+// Losses.cpp: losses and gradients of a module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Functions.h"
+
+#include "rnnc/Dialect/Grad/Grad.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace rnnc::batch {
+
+//===-- Losses -------------------------------------------------------------===//
+
+Batched FunctionMaker::sumOfBatch(Lowering &lowering, const Batched &value) {
+  Emitter &e = lowering.e;
+  Batched whole = e.with(value, {batchDim()});
+  for (Dim dim : whole.dims)
+    whole = e.maskDim(whole, dim);
+  auto all = llvm::to_vector(llvm::seq<int64_t>(0, whole.dims.size()));
+  Value sum = scan::ReduceOp::create(b, e.loc, scan::ReduceKind::sum,
+                                     whole.value, all);
+  return {sum, {}, {}, {}};
+}
+
+Batched FunctionMaker::batchCount(Lowering &lowering) {
+  return sumOfBatch(lowering, lowering.e.constant(1));
+}
+
+/// How many scalars of an output the batch shows.
+Batched FunctionMaker::observedCount(Lowering &lowering, rnn::ObserveOp observe,
+                                     const Batched &nll) {
+  Emitter &e = lowering.e;
+  double fixed = 1;
+  Batched rows = e.with(e.constant(1), {batchDim()});
+  for (auto [i, axis] : llvm::enumerate(nll.axes)) {
+    if (axis.time)
+      rows = e.mul(rows, e.count(axisDim(i), nll.axes));
+    else
+      fixed *= axis.size;
+  }
+  // A step of an unfold counts as one.
+  if (info.isUnfold(observe))
+    fixed = 1;
+  Batched total = sumOfBatch(lowering, rows);
+  return fixed == 1 ? total : e.mul(total, e.constant(fixed));
+}
+
+static Batched atLeastOne(Emitter &e, const Batched &n) {
+  Batched one = e.constant(1);
+  return e.select(e.compare(arith::CmpFPredicate::OGT, n, one), n, one);
+}
+
+FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
+                                               rnn::ObserveOp observe) {
+  Emitter &e = lowering.e;
+  auto dist = lowering.distribution(observe);
+  if (failed(dist))
+    return failure();
+  auto data = lowering.get(observe.getData());
+  if (failed(data))
+    return failure();
+  e.loc = observe.getLoc();
+  auto nll = lowering.nll(*dist, *data);
+  if (failed(nll))
+    return failure();
+  Batched all = e.full(*nll, true);
+  Batched count = info.perExample ? batchCount(lowering)
+                                  : observedCount(lowering, observe, all);
+  return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
+}
+
+/// A loss that reads no data is that of each example: of none it is 0.
+Batched FunctionMaker::ofSomeExample(Lowering &lowering, const Batched &value) {
+  Emitter &e = lowering.e;
+  Batched some = e.compare(arith::CmpFPredicate::OGT, batchCount(lowering),
+                           e.constant(0));
+  return e.select(some, value, e.constant(0));
+}
+
+LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
+  Emitter &e = lowering.e;
+  SmallVector<Value> roots;
+  for (rnn::ObserveOp observe : info.observes)
+    llvm::append_range(roots, observe->getOperands());
+  for (rnn::LossOp loss : info.losses)
+    roots.push_back(loss.getValue());
+  if (failed(lowerFor(lowering, roots)))
+    return failure();
+  std::optional<Batched> total;
+  auto add = [&](const Batched &term) {
+    total = total ? e.add(*total, term) : term;
+  };
+  for (rnn::ObserveOp observe : info.observes) {
+    auto term = observedTerm(lowering, observe);
+    if (failed(term))
+      return failure();
+    add(*term);
+  }
+  for (rnn::LossOp loss : info.losses) {
+    e.loc = loss.getLoc();
+    auto value = lowering.get(loss.getValue());
+    if (failed(value))
+      return failure();
+    if (!value->has(batchDim()))
+      add(ofSomeExample(lowering, *value));
+    else
+      add(e.div(sumOfBatch(lowering, *value),
+                atLeastOne(e, batchCount(lowering))));
+  }
+  give(lowering, "loss", "loss", total ? *total : e.constant(0));
+  if (info.bpttCarry)
+    giveStates(lowering, true);
+  return success();
+}
+
+LogicalResult FunctionMaker::makeObjective() {
+  LoweringOptions options;
+  options.training = info.random;
+  options.differentiated = true;
+  options.carried = info.bpttCarry;
+  if (!info.bpttCarry)
+    options.segment = info.bpttSteps;
+  SmallVector<Slot> slots;
+  if (info.isModel()) {
+    slots = lossSlots();
+  } else {
+    slots = commonSlots(false);
+    llvm::append_range(slots, firstStateSlots());
+  }
+  if (info.random)
+    slots.push_back(seedSlot());
+  auto body = [&](Lowering &lowering) {
+    return info.isModel() ? bodyOfLoss(lowering) : bodyOfForward(lowering);
+  };
+  if (failed(make("objective", slots, options, body, /*isPrivate=*/true)))
+    return failure();
+  objectiveArgs = args;
+  objectiveResults = results;
+  return success();
+}
+
+LogicalResult FunctionMaker::makeLoss() {
+  LoweringOptions options;
+  options.carried = info.bpttCarry;
+  return make("loss", lossSlots(), options,
+              [&](Lowering &lowering) { return bodyOfLoss(lowering); });
+}
+
+//===-- Gradients ----------------------------------------------------------===//
+
+LogicalResult FunctionMaker::makeGradient(StringRef name) {
+  OpBuilder::InsertionGuard guard(b);
+  rnn::ModuleOp module = info.module;
+  Location loc = module.getLoc();
+  args = objectiveArgs;
+  results = objectiveResults;
+  SmallVector<int64_t> wrt, of;
+  llvm::StringMap<bool> frozen;
+  for (rnn::ParamOp param : info.params)
+    frozen[param.getName()] = param.getFrozen();
+  // Inputs and first states before parameters.
+  auto addGradients = [&](StringRef role) {
+    for (auto [i, slot] : llvm::enumerate(objectiveArgs)) {
+      auto type = cast<RankedTensorType>(slot.type);
+      if (slot.role != role || !isa<FloatType>(type.getElementType()) ||
+          (role == "param" && frozen.lookup(slot.name)))
+        continue;
+      wrt.push_back(i);
+      results.push_back({"grad." + slot.name, "grad", slot.type, slot.shape, false});
+    }
+  };
+  if (!info.isModel()) {
+    addGradients("input");
+    addGradients("state_in");
+  }
+  addGradients("param");
+  for (auto [i, slot] : llvm::enumerate(objectiveResults)) {
+    if (info.isModel() ? slot.role != "loss" : false)
+      continue;
+    if (!isa<FloatType>(cast<RankedTensorType>(slot.type).getElementType()))
+      continue;
+    of.push_back(i);
+    if (!info.isModel())
+      args.push_back({"cot." + slot.name, "cot", slot.type, slot.shape, true});
+  }
+  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
+  auto resultTypes =
+      llvm::map_to_vector(results, [](const Slot &slot) { return slot.type; });
+  std::string symbol = (module.getSymName() + "." + name).str();
+  function = func::FuncOp::create(b, loc, symbol,
+                                  b.getFunctionType(types, resultTypes));
+  function->setAttr("rnnc.module", module.getSymNameAttr());
+  function->setAttr("rnnc.function", b.getStringAttr(name));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  SmallVector<Value> cotangents;
+  if (info.isModel())
+    cotangents.push_back(arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(RankedTensorType::get({}, real),
+                               b.getFloatAttr(real, 1).getValue())));
+  else
+    llvm::append_range(cotangents,
+                       function.getArguments().drop_front(objectiveArgs.size()));
+  auto request = grad::VjpOp::create(
+      b, loc, resultTypes, (module.getSymName() + ".objective").str(),
+      function.getArguments().take_front(objectiveArgs.size()), cotangents, wrt,
+      of);
+  func::ReturnOp::create(b, loc, request.getResults());
+  finish(function);
+  return success();
+}
+
+} // namespace rnnc::batch
