@@ -80,7 +80,7 @@ Checker::slope(const Case &one, interp::RunOptions &options,
       ends[side] = *value;
     }
     slopes[k] = (ends[1] - ends[0]) / (2 * sizes[k]);
-    bends[k] = std::fabs(ends[1] - 2 * *here + ends[0]) / sizes[k];
+    bends[k] = (ends[1] - 2 * *here + ends[0]) / sizes[k];
   }
   // Richardson: the error in h^2 goes away. Halved steps tell noise and
   // curvature from kinks.
@@ -89,9 +89,10 @@ Checker::slope(const Case &one, interp::RunOptions &options,
   double bound = gradientBound * largestOf(gradients);
   bool isOff = !(std::fabs(result.found - result.given) <= bound);
   result.isKink = isOff && !(std::fabs(result.found - coarse) <= bound / 4);
-  // A kink nearer than all steps: the slopes of the two sides differ, and no
-  // less for smaller steps, as they would where the function is only curved.
-  result.isKink |= isOff && bends[2] > bound && bends[2] > 0.6 * bends[0];
+  // A kink nearer than all steps: the slopes of the two sides differ, and not
+  // because the function is curved, which shows half as much at half the step.
+  result.isKink |=
+      isOff && std::fabs(2 * bends[2] - bends[1]) > bound / 2;
   return result;
 }
 
