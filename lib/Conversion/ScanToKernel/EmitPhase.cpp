@@ -3,8 +3,6 @@
 
 #include "Emitter.h"
 
-#include "rnnc/Support/Work.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -50,13 +48,15 @@ void Emitter::fill(Location loc, const Buffer &buffer, double number) {
 }
 
 /// The number that a fill puts everywhere.
-static double numberOf(linalg::FillOp op) {
+double Emitter::numberOf(linalg::FillOp op) {
   FloatAttr number;
   if (matchPattern(op.value(), m_Constant(&number)))
     return number.getValueAsDouble();
   APInt integer;
   if (matchPattern(op.value(), m_ConstantInt(&integer)))
     return double(integer.getSExtValue());
+  op.emitOpError("fills with a number that is not known");
+  failed = true;
   return 0;
 }
 
@@ -198,10 +198,16 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
     SmallVector<int64_t> free = seq(0, all - (rank - 1)),
                          contract = seq(all - (rank - 1), all);
     Matrix weights = matrix(loc, right, contract, free);
+    Buffer panels = packed(loc, right, weights, free, contract,
+                           {op.columnsOf(p), op.getUnits()});
+    if (!panels) {
+      op.emitOpError("has a right operand that cannot be packed before all "
+                     "loops: it is made in one, or its sizes are not known");
+      failed = true;
+      return;
+    }
     lefts.push_back(rows.buffer.memref);
-    rights.push_back(packed(loc, right, weights, free, contract,
-                            {op.columnsOf(p), op.getUnits()})
-                         .memref);
+    rights.push_back(panels.memref);
   }
   for (Value input : op.getInputs())
     inputs.push_back(bufferFor(input).memref);

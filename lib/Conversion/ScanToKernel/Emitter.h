@@ -84,6 +84,7 @@ private:
           body);
   void emitGeneric(mlir::linalg::GenericOp op);
   void emitFill(mlir::linalg::FillOp op);
+  double numberOf(mlir::linalg::FillOp op);
   void emitScalars(mlir::linalg::GenericOp op,
                    llvm::ArrayRef<mlir::Value> inputs);
   llvm::SmallVector<Buffer> placesOf(mlir::Value value);

@@ -51,8 +51,9 @@ def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::ModuleOp"> {
     phase alone, column by column of its units (the gates of unit u, say),
     becomes a part of that phase: `kernel.phase`. Its sums then stay in
     registers. Outside of time loops it does not if the matrix is a weight that
-    another product reads as a whole: it would be packed in two ways. A phase takes in at most 12 sums a unit, which is what
-    16 vector registers hold beside what is being multiplied.
+    another product reads as a whole: it would be packed in two ways. A phase
+    takes in at most 12 sums a unit, which is what 16 vector registers hold
+    beside what is being multiplied.
 
     ```mlir
     %z = scan.dot %h, %U batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x8xf32>
@@ -78,9 +79,9 @@ def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
   let summary = "from tensors over time to kernels on planned buffers";
   let description = [{
     Turns every function on tensors into one on memrefs whose results are
-    destination arguments after its arguments. The body of the function and of each time
-    loop is cut into phases: products, reductions and other structured ops, and
-    between them as few pointwise `linalg.generic` as the dependences allow.
+    destination arguments after its arguments. Pointwise code and reductions are
+    in phases already (`kernel-form-phases`); they, products and the other
+    structured ops work on memory now, each where its results are wanted.
     Stacked outputs are written straight to their row, carries are kept in the
     stack or in two alternating buffers, rows past the end of their example
     are fixed up only in the steps that have some. All `memref.alloc` stand at
@@ -94,7 +95,9 @@ def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
     ```mlir
     func.func @f(%a: tensor<?x4xf32>, %W: tensor<2x4xf32>) -> tensor<?x2xf32> {
       %p = scan.dot %a, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x2xf32>
-      %y = math.tanh %p : tensor<?x2xf32>
+      %e = tensor.empty(%n) : tensor<?x2xf32>
+      %y = linalg.generic {iterator_types = ["parallel", "parallel"], ...}
+          ins(%p : tensor<?x2xf32>) outs(%e : tensor<?x2xf32>) {...} -> tensor<?x2xf32>
       return %y : tensor<?x2xf32>
     }
     // becomes
