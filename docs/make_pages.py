@@ -68,6 +68,16 @@ class Tools:
         tool = "llvm-tblgen" if backend == "-dump-json" else "mlir-tblgen"
         return self.run(tool, backend, *arguments, "-I", "include", "-I", self.include, td)
 
+    def passes(self, phase):
+        """The passes of a phase, run on a module that holds nothing and is for v3."""
+        with tempfile.NamedTemporaryFile("w", suffix=".mlir") as file:
+            file.write("""module attributes {
+              kernel.target = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>,
+              kernel.schedule = #kernel.schedule<"v3" element_block = 1, column_block = 1, row_block = 1, tasks = 1,
+                                                 worth_tasks = 1>} {}""")
+            file.flush()
+            return self.run("rnn-opt", f"--rnnc-{phase}", "--dump-pass-pipeline", file.name)
+
     def after(self, phase, passes):
         """The IR of a phase of tiny.rnn after passes."""
         with tempfile.NamedTemporaryFile("w", suffix=".mlir") as file:
@@ -101,8 +111,7 @@ def shown(words, tools):
     if kind == "opt":
         return excerpts.readable(tools.after(rest[0], rest[2:]), rest[1]), "mlir"
     if kind == "passes":
-        return excerpts.passes(tools.run("rnn-opt", f"--rnnc-{rest[0]}", "--dump-pass-pipeline",
-                                         os.devnull)), ""
+        return excerpts.passes(tools.passes("=".join(rest))), ""
     if kind == "rnnc":
         return tools.run("rnnc", *rest), ""
     if kind == "message":

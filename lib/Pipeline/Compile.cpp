@@ -9,6 +9,7 @@
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #endif
+#include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
 #include "rnnc/InitAll.h"
@@ -67,6 +68,7 @@ public:
     if (request.remarks)
       enableRemarks(context);
     options.fuseProducts = request.fuseProducts;
+    options.schedule = request.schedule;
     options.prepareWeights = request.prepareWeights;
   }
 
@@ -84,6 +86,7 @@ private:
   int readSource();
   bool nestsTooDeep(uint32_t file);
   int readText();
+  int readSchedule();
   int choosePrecision();
   int printTree(const CheckedProgram &program);
   int lower(mlir::ModuleOp top, Phase from, Phase to,
@@ -97,7 +100,9 @@ private:
   int failInside(const llvm::Twine &fault);
   int printPhase();
   int emit();
-  int makeVariants(std::vector<target::VariantModule> &out);
+  void nameTargets(llvm::ArrayRef<target::VariantInfo> variants);
+  int makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
+                   std::vector<target::VariantModule> &out);
   int write(const std::string &path, llvm::StringRef text);
   std::string symbolPrefix() const;
   std::string headerPath() const;
@@ -195,6 +200,8 @@ int Compilation::keepInputs() {
   std::vector<std::string> inputs = {request.source};
   for (uint32_t file = 0; file != sources.size(); ++file)
     inputs.push_back(sources.name(file));
+  if (!request.schedule.empty())
+    inputs.push_back(request.schedule);
   for (llvm::StringRef weights : request.weights) {
     inputs.push_back(weights.str());
     inputs.push_back(weights.split('=').second.str());
@@ -206,8 +213,9 @@ int Compilation::keepInputs() {
     for (const std::string &input : inputs)
       if (llvm::sys::fs::equivalent(output, input))
         return fail(ExitUsage, "`" + output +
-                                   "` is the source, one of its imports or "
-                                   "weights, and would be overwritten");
+                                   "` is the source, one of its imports, a "
+                                   "schedule or weights, and would be "
+                                   "overwritten");
   return ExitOk;
 }
 
@@ -286,6 +294,25 @@ int Compilation::readText() {
     return fail(ExitSource, "`" + request.source + "` is of the phase `" +
                                 name.getValue() + "`, which does not exist");
   have = *phase;
+  return ExitOk;
+}
+
+/// The lines of the schedule are shown in messages; the pass that decides reads
+/// them.
+int Compilation::readSchedule() {
+  if (request.schedule.empty())
+    return ExitOk;
+  if (have >= Phase::Planned)
+    return fail(ExitUsage, "`" + request.source + "` is planned already; "
+                           "--schedule decides before");
+  if (request.emit == CompileRequest::Emit::Phase && wanted < Phase::Planned)
+    return fail(ExitUsage, "--schedule decides in the phase `planned`, and the "
+                           "text is of an earlier one");
+  uint32_t id = 0;
+  std::string problem;
+  if (!sources.addFile(request.schedule, id, problem))
+    return fail(ExitSource, "the schedule `" + request.schedule +
+                                "` cannot be read: " + problem);
   return ExitOk;
 }
 
@@ -390,9 +417,19 @@ int Compilation::write(const std::string &path, llvm::StringRef text) {
 /// The options of the phases that run once for every variant.
 static PipelineOptions optionsFor(PipelineOptions options,
                                   const target::VariantInfo &variant) {
-  options.vectorBits = variant.vectorBits;
-  options.fma = variant.fma;
+  options.target = variant.name;
   return options;
+}
+
+/// The module says what it is for, before anything is decided.
+void Compilation::nameTargets(llvm::ArrayRef<target::VariantInfo> variants) {
+  if (have >= Phase::Planned)
+    return;
+  llvm::SmallVector<mlir::Attribute> targets;
+  for (const target::VariantInfo &variant : variants)
+    targets.push_back(target::describe(&context, variant));
+  (*module)->setAttr(kernel::kTargets,
+                     mlir::ArrayAttr::get(&context, targets));
 }
 
 int Compilation::printPhase() {
@@ -403,6 +440,8 @@ int Compilation::printPhase() {
       target::variantsFor(request.march);
   if (!variants)
     return fail(ExitUsage, llvm::toString(variants.takeError()));
+  if (wanted >= Phase::Planned)
+    nameTargets(*variants);
   // The last variant is the widest.
   if (int code = lower(*module, have, wanted,
                        optionsFor(options, variants->back())))
@@ -426,17 +465,14 @@ static bool isDebugged() {
 
 /// Code for every set of instructions, on a thread each. Messages come in the
 /// order of the variants.
-int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
-  llvm::Expected<std::vector<target::VariantInfo>> variants =
-      target::variantsFor(request.march);
-  if (!variants)
-    return fail(ExitUsage, llvm::toString(variants.takeError()));
-  std::vector<std::optional<target::VariantModule>> made(variants->size());
-  std::vector<std::string> faults(variants->size());
+int Compilation::makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
+                              std::vector<target::VariantModule> &out) {
+  std::vector<std::optional<target::VariantModule>> made(variants.size());
+  std::vector<std::string> faults(variants.size());
   Messages messages(context, sources);
   auto makeOne = [&](size_t i) {
     CrashStack stack; // a thread of the pool has none
-    const target::VariantInfo &info = (*variants)[i];
+    const target::VariantInfo &info = variants[i];
     mlir::OwningOpRef<mlir::ModuleOp> copy(module->clone());
     if (mlir::failed(runPasses(*copy, have, Phase::LLVM,
                                optionsFor(options, info), faults[i])))
@@ -449,11 +485,11 @@ int Compilation::makeVariants(std::vector<target::VariantModule> &out) {
       faults[i] = llvm::toString(translated.takeError());
   };
   if (request.debugOptions && isDebugged()) {
-    for (size_t i = 0; i != variants->size(); ++i)
+    for (size_t i = 0; i != variants.size(); ++i)
       makeOne(i);
   } else {
     mlir::ParallelDiagnosticHandler order(&context);
-    mlir::parallelFor(&context, 0, variants->size(), [&](size_t i) {
+    mlir::parallelFor(&context, 0, variants.size(), [&](size_t i) {
       order.setOrderIDForThread(i);
       makeOne(i);
       order.eraseOrderIDForThread();
@@ -491,6 +527,11 @@ std::string Compilation::headerPath() const {
 }
 
 int Compilation::emit() {
+  llvm::Expected<std::vector<target::VariantInfo>> variants =
+      target::variantsFor(request.march);
+  if (!variants)
+    return fail(ExitUsage, llvm::toString(variants.takeError()));
+  nameTargets(*variants);
   if (int code = lower(*module, have, Phase::Buffer, options))
     return code;
   have = std::max(have, Phase::Buffer);
@@ -510,8 +551,8 @@ int Compilation::emit() {
     return fail(ExitSource, "two things in the library would be called `" +
                                 name + "`; `as` in an `export` gives another "
                                        "name");
-  std::vector<target::VariantModule> variants;
-  if (int code = makeVariants(variants))
+  std::vector<target::VariantModule> modules;
+  if (int code = makeVariants(*variants, modules))
     return code;
   target::EmitOptions emitOptions;
   emitOptions.path = request.output;
@@ -526,7 +567,7 @@ int Compilation::emit() {
           ? target::Output::StaticArchive
           : target::Output::SharedLibrary;
   if (llvm::Error error =
-          target::emitLibrary(std::move(variants), *library, emitOptions))
+          target::emitLibrary(std::move(modules), *library, emitOptions))
     return fail(ExitTool, llvm::toString(std::move(error)));
   return write(headerPath(), target::headerText(*library));
 }
@@ -540,6 +581,8 @@ int Compilation::run() {
     return code;
   if (wanted == Phase::AST && !text)
     return ExitOk; // printed when it was read
+  if (int code = readSchedule())
+    return code;
   if (int code = choosePrecision())
     return code;
   return request.emit == CompileRequest::Emit::Phase ? printPhase() : emit();

@@ -86,6 +86,13 @@ static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(createKernelFuseProducts());
 }
 
+static void buildPlanned(OpPassManager &pm, const PipelineOptions &o) {
+  kernel::KernelSelectScheduleOptions select;
+  select.targets.assign(o.targets.begin(), o.targets.end());
+  select.scheduleFile = o.schedule;
+  pm.addPass(kernel::createKernelSelectSchedule(select));
+}
+
 /// Then it is known what functions there are, and what they need.
 static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(createConvertScanToKernel());
@@ -104,8 +111,7 @@ static void buildBuffer(OpPassManager &pm, const PipelineOptions &) {
 
 static void buildLLVM(OpPassManager &pm, const PipelineOptions &o) {
   KernelToLLVMOptions lower;
-  lower.vectorBits = o.vectorBits;
-  lower.fma = o.fma;
+  lower.target = o.target;
   lower.fastMath = o.fastMath;
   buildKernelToLLVMPipeline(pm, lower);
 }
@@ -124,10 +130,12 @@ llvm::ArrayRef<PhaseInfo> pipeline::phases() {
        "what needs no carry has left the time loops", buildScheduled},
       {Phase::Phases, "phases",
        "pointwise code and reductions are few phases on tensors", buildPhases},
+      {Phase::Planned, "planned",
+       "how each phase is computed is decided, for every target", buildPlanned},
       {Phase::Kernel, "kernel", "few kernels on buffers", buildKernel},
       {Phase::Buffer, "buffer", "every buffer has a place in the workspace",
        buildBuffer},
-      {Phase::LLVM, "llvm", "the LLVM dialect, for one set of instructions",
+      {Phase::LLVM, "llvm", "the LLVM dialect, for one target",
        buildLLVM},
       {Phase::Object, "object", "machine code", nullptr},
       {Phase::Library, "library", "a shared library and its header",
@@ -237,6 +245,20 @@ struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
   }
 };
 
+struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
+  ListOption<std::string> targets{
+      *this, "targets",
+      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4")};
+  Option<std::string> schedule{
+      *this, "schedule", llvm::cl::desc("file of decisions that differ"),
+      llvm::cl::init("")};
+
+  void set(PipelineOptions &o) const {
+    o.targets.assign(targets.begin(), targets.end());
+    o.schedule = schedule;
+  }
+};
+
 struct KernelFlags : PassPipelineOptions<KernelFlags> {
   Option<bool> prepareWeights{
       *this, "prepare-weights",
@@ -248,19 +270,15 @@ struct KernelFlags : PassPipelineOptions<KernelFlags> {
 };
 
 struct LLVMFlags : PassPipelineOptions<LLVMFlags> {
-  Option<int> vectorBits{
-      *this, "vector-bits",
-      llvm::cl::desc("width of a vector register"), llvm::cl::init(PipelineOptions().vectorBits)};
-  Option<bool> fma{
-      *this, "fma",
-      llvm::cl::desc("fused multiply-add exists"), llvm::cl::init(PipelineOptions().fma)};
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("which of the module's targets; none: the last"), llvm::cl::init("")};
   Option<bool> fastMath{
       *this, "fast-math",
       llvm::cl::desc("faster, less exact functions"), llvm::cl::init(PipelineOptions().fastMath)};
 
   void set(PipelineOptions &o) const {
-    o.vectorBits = vectorBits;
-    o.fma = fma;
+    o.target = target;
     o.fastMath = fastMath;
   }
 };
@@ -284,6 +302,7 @@ void pipeline::registerPipelines() {
   registerPhase<NoFlags>(Phase::Grad);
   registerPhase<ScheduledFlags>(Phase::Scheduled);
   registerPhase<PhasesFlags>(Phase::Phases);
+  registerPhase<PlannedFlags>(Phase::Planned);
   registerPhase<KernelFlags>(Phase::Kernel);
   registerPhase<NoFlags>(Phase::Buffer);
   registerPhase<LLVMFlags>(Phase::LLVM);

@@ -17,6 +17,7 @@ struct Forwarder : mlir::remark::detail::MLIRRemarkStreamerBase {
     // the option that it goes by.
     llvm::StringRef pass = remark.getCombinedCategoryName();
     pass.consume_front("scan-");
+    pass.consume_front("kernel-");
     message << "[" << pass << "] ";
     for (const mlir::remark::detail::Remark::Arg &argument : remark.getArgs())
       message << argument.val;

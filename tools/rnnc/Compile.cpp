@@ -101,6 +101,11 @@ struct Options {
   cl::opt<bool> noFuse{"no-fuse-products",
                        cl::desc("Leave products apart from what reads them"),
                        cl::cat(category)};
+  cl::opt<std::string> schedule{
+      "schedule",
+      cl::desc("Decide about speed as this file says: `NAME: DECISION = N, …` a "
+               "line; --remarks shows names and decisions"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
@@ -271,6 +276,7 @@ int fill(const Options &options, CompileRequest &request) {
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");
   request.fuseProducts = !options.noFuse;
+  request.schedule = options.schedule;
   request.prepareWeights = !options.noPrepare;
   request.testFault = options.testFault;
   return 0;

@@ -59,6 +59,8 @@ struct CompileRequest {
   /// Report what passes did and did not do.
   bool remarks = false;
   bool fuseProducts = true;
+  /// File of decisions about speed that differ; "": none.
+  std::string schedule;
   bool prepareWeights = true;
   /// PHASE:KIND: the pass rnnc-test-fault runs behind a phase.
   std::string testFault;

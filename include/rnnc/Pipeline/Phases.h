@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir {
 class OpPassManager;
@@ -21,7 +22,7 @@ class Pass;
 namespace rnnc::pipeline {
 
 enum class Phase {
-  AST, RNN, Batched, Grad, Scheduled, Phases, Kernel, Buffer, LLVM, Object, Library
+  AST, RNN, Batched, Grad, Scheduled, Phases, Planned, Kernel, Buffer, LLVM, Object, Library
 };
 
 /// What the passes of a phase depend on.
@@ -42,9 +43,13 @@ struct PipelineOptions {
   int64_t unrollBudget = 1024;
   bool fuseProducts = true;
   bool prepareWeights = true;
-  // Of the phases after `buffer`, which run once for every variant.
-  int vectorBits = 256;
-  bool fma = true;
+  /// What code is made for, where the module does not name it: v2, v3, v4.
+  std::vector<std::string> targets;
+  /// File of decisions that differ; "": none.
+  std::string schedule;
+  /// Of the phases after `buffer`, which run once for every target: its name;
+  /// "": the last.
+  std::string target;
 };
 
 struct PhaseInfo {

@@ -5,6 +5,8 @@
 
 #include "MathEmitter.h"
 
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -43,6 +45,14 @@ struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
   using Base::Base;
 
   void runOnOperation() override {
+    bool hasFma = fma;
+    auto module = dyn_cast<ModuleOp>(getOperation());
+    if (!module)
+      module = getOperation()->getParentOfType<ModuleOp>();
+    if (auto target = module ? module->getAttrOfType<kernel::TargetAttr>(
+                                   kernel::kTarget)
+                             : kernel::TargetAttr())
+      hasFma = target.getFma();
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (op->getNumResults() != 1)
@@ -55,7 +65,7 @@ struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
     });
     for (Operation *op : ops) {
       OpBuilder b(op);
-      MathEmitter e(b, op->getLoc(), op->getResult(0).getType(), fma,
+      MathEmitter e(b, op->getLoc(), op->getResult(0).getType(), hasFma,
                     fastMath);
       if (Value v = expand(op, e)) {
         op->replaceAllUsesWith(ValueRange{v});

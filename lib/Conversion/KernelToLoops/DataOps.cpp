@@ -426,7 +426,7 @@ Value pointerOf(OpBuilder &b, Location loc, Value memref) {
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
-LogicalResult lowerDataOps(ModuleOp module, const LoopTarget &) {
+LogicalResult lowerDataOps(ModuleOp module, kernel::TargetAttr) {
   WalkResult result = module.walk([](Operation *op) {
     LogicalResult done =
         llvm::TypeSwitch<Operation *, LogicalResult>(op)

@@ -16,37 +16,73 @@ using namespace mlir;
 
 namespace rnnc {
 
-GemmShape GemmShape::forTarget(const LoopTarget &target, unsigned bits) {
+FailureOr<GemmShape> GemmShape::of(Operation *op, kernel::TargetAttr target,
+                                   unsigned bits,
+                                   ArrayRef<kernel::Decision> needed) {
+  using kernel::Decision;
+  auto schedule = kernel::scheduleOf(op);
+  if (!schedule)
+    return op->emitOpError("has no schedule: kernel-select-schedule decides");
+  for (Decision decision : needed)
+    if (!schedule.get(decision))
+      return op->emitOpError("has a schedule without ")
+             << kernel::infoOf(decision).name;
   GemmShape s;
-  s.lanes = target.vectorBits / bits;
-  s.vectors = 2;
-  // Accumulators, a row of B and a broadcast of A have to fit the registers:
-  // 32 of 512 bits, 16 of the narrower ones.
-  s.rows = target.vectorBits >= 512 ? 8 : target.vectorBits == 256 ? 6 : 4;
-  s.unroll = 4;
-  int64_t bytes = bits / 8;
-  s.kBlock = std::max<int64_t>(64, target.l1 / (s.panel() * bytes) / 8 * 8);
-  s.kBlock = std::min(s.kBlock, kernel::kMaxBlockSteps);
-  int64_t left = std::min(target.l2 / 8, kernel::kMaxLeftBytes);
-  s.mBlock = std::max<int64_t>(
-      s.rows, left / (s.kBlock * bytes) / s.rows * s.rows);
-  s.mBlock = std::min<int64_t>(s.mBlock, (96 / s.rows) * s.rows);
-  int64_t right = std::min(target.l2 / 4, kernel::kMaxRightBytes);
-  s.nBlock = std::max<int64_t>(
-      s.panel(), right / (s.kBlock * bytes) / s.panel() * s.panel());
+  s.lanes = target.lanes(bits);
+  s.vectors = schedule.get(Decision::TileVectors);
+  s.rows = schedule.get(Decision::TileRows);
+  s.unroll = schedule.get(Decision::Unroll);
+  s.chains = schedule.get(Decision::Chains);
+  s.kBlock = schedule.get(Decision::BlockSteps);
+  s.mBlock = schedule.get(Decision::BlockRows);
+  s.nBlock = schedule.get(Decision::BlockColumns);
+  s.farBytes = schedule.get(Decision::FarRowBytes);
+  s.fewColumns = schedule.get(Decision::FewColumns);
+  s.flatRows = schedule.get(Decision::FlatRows);
+  s.tasks = schedule.get(Decision::Tasks);
+  s.worth = schedule.get(Decision::WorthTasks);
+  if (s.panel() > kernel::kPanelSlack)
+    return op->emitOpError("has a schedule with panels of ")
+           << s.panel() << " columns, at most " << kernel::kPanelSlack;
   return s;
 }
 
+unsigned GemmShape::setsFor(unsigned sums) const {
+  unsigned sets = 1;
+  while (sets < unroll && sums * sets < chains)
+    sets *= 2;
+  return sets;
+}
+
+std::string GemmShape::tileKey() const {
+  return (Twine(rows) + "x" + Twine(vectors) + "x" + Twine(unroll) + "x" +
+          Twine(chains))
+      .str();
+}
+
+std::string GemmShape::key() const {
+  std::string key = tileKey();
+  for (int64_t size : {kBlock, mBlock, nBlock, farBytes, fewColumns, flatRows,
+                       tasks, worth})
+    key += "." + std::to_string(size);
+  return key;
+}
+
 func::FuncOp
-GemmLibrary::routine(StringRef what, Type element, StringRef signature,
+GemmLibrary::routine(StringRef what, const std::string &key, Type element,
+                     StringRef signature,
                      function_ref<void(GemmCode &, ValueRange)> body,
                      bool outlined) {
-  std::string name = ("rnnc.gemm" + Twine(longSums ? ".long" : "") +
+  std::string base = ("rnnc.gemm" + Twine(longSums ? ".long" : "") +
                       (what.empty() ? "" : ".") + what +
                       (element.isF32() ? ".f32" : ".f64"))
                          .str();
-  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
-    return existing;
+  func::FuncOp &known = routines[base + " " + key];
+  if (known)
+    return known;
+  std::string name = base;
+  for (unsigned i = 1; module.lookupSymbol(name); ++i)
+    name = base + "." + std::to_string(i);
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Type> types;
   for (char kind : signature)
@@ -57,11 +93,12 @@ GemmLibrary::routine(StringRef what, Type element, StringRef signature,
                                     : Type(b.getI64Type()));
   auto f = func::FuncOp::create(b, module.getLoc(), name,
                                 b.getFunctionType(types, {}));
+  known = f;
   f.setPrivate();
   if (outlined)
     f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   b.setInsertionPointToStart(f.addEntryBlock());
-  GemmCode code(b, module.getLoc(), element, shapeFor(element), target.fma);
+  GemmCode code(b, module.getLoc(), element, shape, target.getFma());
   code.longSums = longSums;
   body(code, f.getArguments());
   func::ReturnOp::create(b, module.getLoc());
@@ -157,7 +194,7 @@ private:
 // packed).
 func::FuncOp GemmLibrary::block(Type element) {
   return routine(
-      "block", element, "plpll pl lllb b", [&](GemmCode &e, ValueRange args) {
+      "block", shape.tileKey(), element, "plpll pl lllb b", [&](GemmCode &e, ValueRange args) {
         BlockBuilder builder(e, args);
         auto tiles = [&](bool packedA) {
           builder.build(packedA, [&](unsigned rows, unsigned vectors) {
@@ -174,16 +211,16 @@ func::FuncOp GemmLibrary::block(Type element) {
 /// for it.
 static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
                           Value columns) {
-  Value near = e.less(rs, e.i64(kernel::kFarRowBytes / e.alignment()));
-  Value few = e.less(columns, e.i64(4 * e.shape.panel() + 1));
-  Value flat = e.less(rows, e.i64(4 * e.shape.rows));
+  Value near = e.less(rs, e.i64(e.shape.farBytes / e.alignment()));
+  Value few = e.less(columns, e.i64(e.shape.fewColumns + 1));
+  Value flat = e.less(rows, e.i64(e.shape.flatRows));
   return e.both(e.either(near, e.either(few, flat)),
                 e.equal(cs, e.i64(1)));
 }
 
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
-      "packed", element, "pllp pl lllb p", [&](GemmCode &e, ValueRange args) {
+      "packed", shape.key(), element, "pllp pl lllb p", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rs = args[1], cs = args[2], packed = args[3],
               c = args[4], ldc = args[5], rows = args[6], columns = args[7],
               k = args[8], accumulate = args[9], scratch = args[10];
@@ -219,7 +256,7 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
 
 func::FuncOp GemmLibrary::gemm(Type element) {
   return routine(
-      "", element, "pllp llpl lllb p", [&](GemmCode &e, ValueRange args) {
+      "", shape.key(), element, "pllp llpl lllb p", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
               rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
               rows = args[8], columns = args[9], k = args[10],

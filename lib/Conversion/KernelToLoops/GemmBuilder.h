@@ -6,42 +6,50 @@
 
 #include "Lowering.h"
 
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <map>
 
 namespace rnnc {
 
 class GemmCode;
 
-/// Sizes of tiles and blocks for one element type on one target.
+/// What a schedule says, for elements of one type on one target.
 struct GemmShape {
   unsigned lanes;   ///< elements of a vector
-  unsigned vectors; ///< vectors of a tile row
-  unsigned rows;    ///< rows of a tile
+  unsigned vectors; ///< vectors of a tile row, or of the units of a phase
+  unsigned rows;    ///< rows of a tile, at most
   unsigned unroll;  ///< steps of K in one trip of the tile's loop
+  unsigned chains;  ///< sums in flight, at least
   int64_t kBlock;   ///< steps of K between two visits of C
   int64_t mBlock;   ///< rows of A packed at a time
   int64_t nBlock;   ///< columns of B packed at a time
+  int64_t farBytes; ///< between rows of A that may be packed
+  int64_t fewColumns, flatRows; ///< of C: A is not packed
+  int64_t tasks, worth;         ///< parts; terms that are worth them
 
-  /// Columns of a panel.
+  /// Columns, or units, of a panel.
   int64_t panel() const { return int64_t(lanes) * vectors; }
+  /// Independent sums that K is split over, of a tile with so many.
+  unsigned setsFor(unsigned sums) const;
+  /// All that the code of tiles depends on, or that of the whole product.
+  std::string tileKey() const;
+  std::string key() const;
 
-  static GemmShape forTarget(const LoopTarget &target, unsigned elementBits);
+  /// Of `op`; an error where its schedule lacks one of `needed`.
+  static mlir::FailureOr<GemmShape>
+  of(mlir::Operation *op, kernel::TargetAttr target, unsigned elementBits,
+     llvm::ArrayRef<kernel::Decision> needed);
 };
 
-/// Sizes of the tiles of a phase with so many accumulators a unit.
-struct PhaseShape {
-  unsigned lanes;        ///< elements of a vector
-  unsigned vectors;      ///< vectors of units that a tile is wide
+/// The tiles of a phase with so many accumulators a unit.
+struct PhaseShape : GemmShape {
   unsigned accumulators; ///< of a unit
-  unsigned rows;         ///< rows of a tile, at most
 
-  /// Units of a panel.
-  int64_t panel() const { return int64_t(lanes) * vectors; }
   /// Vectors of a tile's row.
   unsigned columns() const { return accumulators * vectors; }
-
-  static PhaseShape forTarget(const LoopTarget &target, unsigned elementBits,
-                              unsigned accumulators, int64_t units);
 };
 
 /// The routines, made in the module when first asked for. All pointers and
@@ -49,8 +57,11 @@ struct PhaseShape {
 /// are i64, `accumulate` is i1.
 class GemmLibrary {
 public:
-  GemmLibrary(mlir::ModuleOp module, const LoopTarget &target)
+  GemmLibrary(mlir::ModuleOp module, kernel::TargetAttr target)
       : module(module), target(target) {}
+
+  /// The tiles and blocks of the routines that are asked for from now on.
+  void setShape(const GemmShape &next) { shape = next; }
 
   /// (b, rowStride, columnStride, packed, k, columns): B into panels
   /// [ceil(columns / panel)][k][panel]; the last is as wide as what is left.
@@ -90,19 +101,20 @@ private:
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
 
-  /// The routine `rnnc.gemm.WHAT.f32` (or f64, or `rnnc.gemm.long…`), written by `body` when first
-  /// asked for. A letter of the signature is an argument: p a pointer, l an
+  /// The routine `rnnc.gemm.WHAT.f32` (or f64, or `rnnc.gemm.long…`), written by
+  /// `body` when first asked for with this `key`, which says what it depends on
+  /// of the shape. A letter of the signature is an argument: p a pointer, l an
   /// i64, b an i1. What is outlined stays a function.
   mlir::func::FuncOp
-  routine(llvm::StringRef what, mlir::Type element, llvm::StringRef signature,
+  routine(llvm::StringRef what, const std::string &key, mlir::Type element,
+          llvm::StringRef signature,
           llvm::function_ref<void(GemmCode &, mlir::ValueRange)> body,
           bool outlined = false);
-  GemmShape shapeFor(mlir::Type element) const {
-    return GemmShape::forTarget(target, element.getIntOrFloatBitWidth());
-  }
 
   mlir::ModuleOp module;
-  LoopTarget target;
+  kernel::TargetAttr target;
+  std::map<std::string, mlir::func::FuncOp> routines;
+  GemmShape shape = {};
   bool longSums = false;
 };
 

@@ -190,14 +190,14 @@ private:
 
 func::FuncOp GemmLibrary::packRows(Type element) {
   return routine(
-      "pack_rows", element, "pllp ll",
+      "pack_rows", std::to_string(shape.rows), element, "pllp ll",
       [](GemmCode &e, ValueRange args) { RowPacker(e, args).build(); },
       /*outlined=*/true);
 }
 
 func::FuncOp GemmLibrary::pack(Type element) {
   return routine(
-      "pack", element, "pllp ll",
+      "pack", std::to_string(shape.panel()), element, "pllp ll",
       [](GemmCode &e, ValueRange args) { PanelPacker(e, args).build(); });
 }
 

@@ -32,7 +32,7 @@ StringRef signatureOf(bool packed) {
 func::FuncOp GemmLibrary::task(Type element, bool packed) {
   func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
   return routine(
-      packed ? "packed.task" : "task", element, "pl",
+      packed ? "packed.task" : "task", shape.key(), element, "pl",
       [&](GemmCode &e, ValueRange args) {
         Arguments at(packed);
         TaskData words(e.b, e.loc);
@@ -69,10 +69,10 @@ struct Parts {
 /// read where they lie; else rows.
 static Parts cutResult(GemmCode &e, Value rows, Value columns, bool packed) {
   Value tileRows = e.i64(e.shape.rows), panel = e.i64(e.shape.panel());
-  Value tasks = e.i64(kTasks);
+  Value tasks = e.i64(e.shape.tasks);
   Value panels = e.ceilDiv(columns, panel), stripes = e.ceilDiv(rows, tileRows);
   Value byColumns =
-      packed ? e.less(e.i64(kTasks - 1), panels) : e.less(stripes, panels);
+      packed ? e.less(e.i64(e.shape.tasks - 1), panels) : e.less(stripes, panels);
   Parts parts;
   parts.columns = e.select(byColumns, e.mul(e.ceilDiv(panels, tasks), panel),
                            e.mul(panels, panel));
@@ -87,7 +87,7 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
   func::FuncOp whole = packed ? gemmPacked(element) : gemm(element);
   func::FuncOp part = task(element, packed);
   return routine(
-      packed ? "packed.tasks" : "tasks", element,
+      packed ? "packed.tasks" : "tasks", shape.key(), element,
       ("p" + signatureOf(packed) + "l").str(),
       [&](GemmCode &e, ValueRange args) {
         Arguments at(packed);
@@ -96,7 +96,7 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
         Value data = words.allocate(at.count + 4);
         Value work = e.mul(e.mul(v[at.rows], v[at.columns]), v[at.k]);
         e.ifThenElse(
-            e.less(work, e.i64(kernel::kWorthTasks)),
+            e.less(work, e.i64(e.shape.worth)),
             [&] { e.call(whole, v); },
             [&] {
               Parts parts =

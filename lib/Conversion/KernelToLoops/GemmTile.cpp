@@ -28,9 +28,7 @@ public:
     width = e.min(left, e.i64(e.shape.panel()));
     // Few rows have few sums: split K over several sets of accumulators, else
     // each addition waits for the one before.
-    sets = 1;
-    while (sets < e.shape.unroll && rows * vectors * sets < 8)
-      sets *= 2;
+    sets = e.shape.setsFor(rows * vectors);
   }
 
   void build() {
@@ -162,7 +160,7 @@ func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
   std::string name = (packedA ? "tile_packed" : "tile") +
                      std::to_string(rows) + "x" + std::to_string(vectors);
   return routine(
-      name, element, "plpp lllb",
+      name, shape.tileKey(), element, "plpp lllb",
       [&](GemmCode &e, ValueRange args) {
         TileBuilder(e, args, rows, packedA, vectors).build();
       },

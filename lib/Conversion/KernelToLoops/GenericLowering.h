@@ -23,8 +23,9 @@ namespace rnnc {
 /// Lowers one op.
 class GenericLowering {
 public:
-  GenericLowering(mlir::linalg::GenericOp op, const LoopTarget &target)
-      : op(op), target(target), b(op), loc(op.getLoc()) {}
+  GenericLowering(mlir::linalg::GenericOp op, kernel::TargetAttr target)
+      : op(op), target(target), schedule(kernel::scheduleOf(op)), b(op),
+        loc(op.getLoc()) {}
 
   mlir::LogicalResult run();
 
@@ -127,7 +128,8 @@ private:
   }
 
   mlir::linalg::GenericOp op;
-  const LoopTarget &target;
+  kernel::TargetAttr target;
+  kernel::ScheduleAttr schedule;
   mlir::OpBuilder b;
   mlir::Location loc;
   llvm::SmallVector<int64_t> staticSizes;

@@ -7,13 +7,6 @@ using namespace mlir;
 
 namespace rnnc {
 
-/// Elements that a task of a pointwise kernel works on at least.
-static constexpr int64_t kElementBlock = 4096;
-/// Columns, and rows, of a matrix that is added up along its columns: the
-/// sums stay in the first-level cache while a few rows pass by.
-static constexpr int64_t kColumnBlock = 512;
-static constexpr int64_t kRowBlock = 16;
-
 /// One piece of the vector dimension: `count` vectors side by side (or one
 /// scalar), with all reduced dimensions inside.
 void GenericLowering::vectorChunk(Value base, unsigned count, Value mask,
@@ -83,7 +76,7 @@ void GenericLowering::reducedInBlocks(function_ref<void()> body) {
   if (reduced.empty())
     return body();
   unsigned d = reduced.front();
-  blocks(sizes[d], staticSizes[d], kRowBlock, /*independent=*/false,
+  blocks(sizes[d], staticSizes[d], schedule.get(kernel::Decision::RowBlock), /*independent=*/false,
          [&](Value from, Value to) {
            within(d, from, to, body);
          });
@@ -99,7 +92,8 @@ void GenericLowering::vectorParallel() {
     });
     return;
   }
-  int64_t step = reduced.empty() ? kElementBlock : kColumnBlock;
+  int64_t step = schedule.get(reduced.empty() ? kernel::Decision::ElementBlock
+                                              : kernel::Decision::ColumnBlock);
   bool whole = isStaticSize(known) && known <= step;
   blocks(sizes[vecDim], known, step, /*independent=*/true,
          [&](Value from, Value to) {

@@ -106,7 +106,7 @@ void GenericLowering::chooseVectorDim() {
   if (vecDim < 0 || width == 0)
     vecDim = -1;
   else
-    lanes = std::max(1u, target.vectorBits / std::max(8u, width));
+    lanes = std::max(1u, target.getVectorBits() / std::max(8u, width));
   if (lanes == 1)
     vecDim = -1;
   if (vecDim >= 0) {

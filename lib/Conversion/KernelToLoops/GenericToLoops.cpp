@@ -99,7 +99,7 @@ SmallVector<ReassociationIndices> reassociationFor(unsigned rank,
 }
 
 LogicalResult lowerGenericToLoops(linalg::GenericOp op,
-                                  const LoopTarget &target) {
+                                  kernel::TargetAttr target) {
   if (!op.hasPureBufferSemantics())
     return op.emitOpError("has tensors where buffers are expected");
   op = withoutScalarInputs(op);

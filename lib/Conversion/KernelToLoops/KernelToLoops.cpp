@@ -1,6 +1,7 @@
 // KernelToLoops.cpp: the pass from the kernel level to loops.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "GemmBuilder.h"
 #include "Tasks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -54,26 +55,45 @@ void addContext(ModuleOp module) {
   });
 }
 
+/// Code without products needs these.
+LogicalResult checkSchedule(ModuleOp module) {
+  using kernel::Decision;
+  WalkResult result = module.walk([](Operation *op) {
+    if (!isa<ModuleOp, linalg::LinalgOp>(op))
+      return WalkResult::advance();
+    kernel::ScheduleAttr schedule = kernel::scheduleOf(op);
+    for (Decision decision :
+         {Decision::ElementBlock, Decision::ColumnBlock, Decision::RowBlock,
+          Decision::Tasks, Decision::WorthTasks})
+      if (!schedule || !schedule.get(decision)) {
+        op->emitError("has a schedule without ")
+            << kernel::infoOf(decision).name;
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 struct ConvertKernelToLoops
     : public impl::ConvertKernelToLoopsBase<ConvertKernelToLoops> {
   using Base::Base;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    LoopTarget target;
-    target.vectorBits = vectorBits;
-    target.fma = fma;
-    target.l1 = l1;
-    target.l2 = l2;
-    if (!llvm::is_contained({128u, 256u, 512u}, target.vectorBits)) {
-      module.emitError("vector-bits is 128, 256 or 512");
+    auto target = module->getAttrOfType<kernel::TargetAttr>(kernel::kTarget);
+    if (!target || failed(checkSchedule(module))) {
+      if (!target)
+        module.emitError("is for no target: kernel-choose-target says for "
+                         "which");
       return signalPassFailure();
     }
     if (threads)
       addContext(module);
+    GemmLibrary library(module, target);
     if (failed(lowerDataOps(module, target)) ||
-        failed(lowerPhases(module, target)) ||
-        failed(lowerProducts(module, target)))
+        failed(lowerPhases(module, target, library)) ||
+        failed(lowerProducts(module, target, library)))
       return signalPassFailure();
     module.walk([](memref::CopyOp op) { copyToGeneric(op); });
     SmallVector<linalg::LinalgOp> named;

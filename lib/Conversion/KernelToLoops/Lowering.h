@@ -5,6 +5,7 @@
 #define RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
 
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+#include "rnnc/Dialect/Kernel/Schedule.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,11 +17,17 @@ class LLVMTypeConverter;
 
 namespace rnnc {
 
+class GemmLibrary;
+
 /// On an scf.for: its trips may run in any order, or at once.
 inline constexpr const char *kIndependentTrips = "rnnc.independent";
 
 /// On a call of a routine: about how many vector ops it stands for.
 inline constexpr const char *kCallCost = "rnnc.cost";
+
+/// Lowers one linalg.generic on memrefs to vector loops and erases it.
+mlir::LogicalResult lowerGenericToLoops(mlir::linalg::GenericOp op,
+                                        kernel::TargetAttr target);
 
 /// A loop; `body` gets the index and the values carried, and gives their next
 /// values.
@@ -66,16 +73,18 @@ mlir::Value contextOf(mlir::Operation *op);
 /// random numbers, …) to loops over rows; what moves a row is a linalg op
 /// again.
 mlir::LogicalResult lowerDataOps(mlir::ModuleOp module,
-                                 const LoopTarget &target);
+                                 kernel::TargetAttr target);
 
 /// Lowers products and packing to calls of generated routines.
 mlir::LogicalResult lowerProducts(mlir::ModuleOp module,
-                                  const LoopTarget &target);
+                                  kernel::TargetAttr target,
+                                  GemmLibrary &library);
 
 /// Lowers phases with products to tiles of them, each with a linalg.generic
 /// for its region.
 mlir::LogicalResult lowerPhases(mlir::ModuleOp module,
-                                const LoopTarget &target);
+                                kernel::TargetAttr target,
+                                GemmLibrary &library);
 
 } // namespace rnnc
 

@@ -15,23 +15,6 @@ using namespace mlir;
 
 namespace rnnc {
 
-PhaseShape PhaseShape::forTarget(const LoopTarget &target, unsigned bits,
-                                 unsigned accumulators, int64_t units) {
-  PhaseShape s;
-  s.lanes = target.vectorBits / bits;
-  s.accumulators = accumulators;
-  // One sum a unit leaves registers for two vectors of units.
-  s.vectors = accumulators == 1 && units > s.lanes ? 2 : 1;
-  unsigned columns = accumulators * s.vectors;
-  // Sums, an element of each row, and a vector of the panel.
-  unsigned registers = target.vectorBits >= 512 ? 32 : 16;
-  s.rows = 1;
-  while (s.rows < kernel::kMaxTileRows &&
-         (s.rows + 1) * columns + (s.rows + 1) + 1 <= registers)
-    ++s.rows;
-  return s;
-}
-
 namespace {
 
 using Values = SmallVector<Value>;
@@ -43,8 +26,7 @@ public:
       : e(e), shape(shape), rows(rows), columns(shape.columns()) {
     a = args[0], rowStride = args[1], panel = args[2], width = args[3],
     k = args[4], sums = args[5];
-    while (sets < e.shape.unroll && rows * columns * sets < 8)
-      sets *= 2;
+    sets = shape.setsFor(rows * columns);
   }
 
   void build() {
@@ -52,7 +34,7 @@ public:
       rowPointers.push_back(r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
     stride = e.mul(width, e.i64(shape.accumulators));
     Values accs(sets * rows * columns, e.zero());
-    unsigned unroll = e.shape.unroll;
+    unsigned unroll = shape.unroll;
     Value main = e.sub(k, e.remainder(k, e.i64(unroll)));
     accs = e.loop(e.i64(0), main, e.i64(unroll), accs,
                   [&](Value step, ValueRange in) {
@@ -105,7 +87,7 @@ private:
 
   GemmCode &e;
   const PhaseShape &shape;
-  unsigned rows, columns, sets = 1;
+  unsigned rows, columns, sets;
   Value a, rowStride, panel, width, k, sums, stride;
   Values rowPointers;
 };
@@ -119,8 +101,8 @@ std::string nameOf(StringRef what, const PhaseShape &shape) {
 func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
                                     unsigned rows) {
   return routine(
-      nameOf("phase.tile" + std::to_string(rows) + "x", shape), element,
-      "plpllp",
+      nameOf("phase.tile" + std::to_string(rows) + "x", shape),
+      shape.tileKey(), element, "plpllp",
       [&](GemmCode &e, ValueRange args) {
         PhaseTile(e, shape, args, rows).build();
       },
@@ -128,8 +110,8 @@ func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
 }
 
 func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
-  return routine(nameOf("phase.rows", shape), element, "plpllpl",
-                 [&](GemmCode &e, ValueRange args) {
+  return routine(nameOf("phase.rows", shape), shape.tileKey(), element,
+                 "plpllpl", [&](GemmCode &e, ValueRange args) {
                    for (unsigned rows = 1; rows <= shape.rows; ++rows)
                      e.ifThenElse(e.equal(args[6], e.i64(rows)), [&] {
                        e.call(phaseTile(element, shape, rows),
@@ -142,7 +124,8 @@ func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
   std::string signature =
       "pllpll" + std::string(shape.accumulators, 'l');
   return routine(
-      nameOf("phase.pack", shape), element, signature,
+      nameOf("phase.pack", shape), std::to_string(shape.panel()), element,
+      signature,
       [&](GemmCode &e, ValueRange args) {
         Value from = args[0], rs = args[1], cs = args[2], out = args[3],
               k = args[4], units = args[5];

@@ -29,7 +29,7 @@ struct Product {
 
 class PhaseLowering {
 public:
-  PhaseLowering(kernel::PhaseOp op, const LoopTarget &target,
+  PhaseLowering(kernel::PhaseOp op, kernel::TargetAttr target,
                 GemmLibrary &library)
       : op(op), target(target), library(library), b(op), loc(op.getLoc()) {}
 
@@ -53,7 +53,7 @@ private:
   }
 
   kernel::PhaseOp op;
-  const LoopTarget &target;
+  kernel::TargetAttr target;
   GemmLibrary &library;
   OpBuilder b;
   Location loc;
@@ -66,16 +66,18 @@ LogicalResult PhaseLowering::prepare() {
   element =
       cast<MemRefType>(op.getLefts().front().getType()).getElementType();
   unsigned bits = element.getIntOrFloatBitWidth();
-  tileRows = kernel::kMaxTileRows;
+  using kernel::Decision;
+  FailureOr<GemmShape> shape = GemmShape::of(
+      op, target, bits,
+      {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
+       Decision::Chains, Decision::Tasks, Decision::WorthTasks});
+  if (failed(shape))
+    return failure();
+  library.setShape(*shape);
+  tileRows = shape->rows, panel = shape->panel();
   for (unsigned p = 0; p != op.getLefts().size(); ++p) {
     Product product;
-    product.shape =
-        PhaseShape::forTarget(target, bits, op.columnsOf(p).size(),
-                              op.getUnits());
-    tileRows = std::min(tileRows, product.shape.rows);
-    if (panel && panel != product.shape.panel())
-      return op.emitOpError("has products with panels of different widths");
-    panel = product.shape.panel();
+    product.shape = {*shape, unsigned(op.columnsOf(p).size())};
     Value left = op.getLefts()[p];
     product.steps = cast<MemRefType>(left.getType()).getDimSize(1);
     auto data = memref::ExtractStridedMetadataOp::create(b, loc, left);
@@ -220,14 +222,15 @@ LogicalResult PhaseLowering::run() {
         return {};
       });
   loop->setAttr(kIndependentTrips, b.getUnitAttr());
+  loop->setAttr(kernel::kSchedule, kernel::scheduleOf(op));
   op.erase();
   return success();
 }
 
 } // namespace
 
-LogicalResult lowerPhases(ModuleOp module, const LoopTarget &target) {
-  GemmLibrary library(module, target);
+LogicalResult lowerPhases(ModuleOp module, kernel::TargetAttr target,
+                          GemmLibrary &library) {
   SmallVector<kernel::PhaseOp> phases;
   module.walk([&](kernel::PhaseOp op) { phases.push_back(op); });
   for (kernel::PhaseOp op : phases) {

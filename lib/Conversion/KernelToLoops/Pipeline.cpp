@@ -3,6 +3,7 @@
 
 #include "rnnc/Conversion/ExpandMath/ExpandMath.h"
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -22,12 +23,11 @@ namespace rnnc {
 
 void buildKernelToLLVMPipeline(OpPassManager &pm,
                                const KernelToLLVMOptions &options) {
+  kernel::KernelChooseTargetOptions choose;
+  choose.target = options.target;
+  pm.addPass(kernel::createKernelChooseTarget(choose));
   pm.addPass(createKernelOutline());
   ConvertKernelToLoopsOptions loops;
-  loops.vectorBits = options.vectorBits;
-  loops.fma = options.fma;
-  loops.l1 = options.l1;
-  loops.l2 = options.l2;
   loops.threads = options.threads;
   pm.addPass(createConvertKernelToLoops(loops));
   pm.addPass(createCanonicalizerPass());
@@ -36,7 +36,6 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
 
   // From here on LLVM cleans up, in a tenth of the time.
   KernelExpandMathOptions math;
-  math.fma = options.fma;
   math.fastMath = options.fastMath;
   pm.addPass(createKernelExpandMath(math));
   pm.addPass(createKernelMakeEntries());

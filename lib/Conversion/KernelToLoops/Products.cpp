@@ -43,9 +43,16 @@ Type elementOf(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
 
-void lower(kernel::PackOp op, const LoopTarget &target, GemmLibrary &library) {
+LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
+                    GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
+  FailureOr<GemmShape> shape =
+      GemmShape::of(op, target, elementOf(op.getSource()).getIntOrFloatBitWidth(),
+                    {kernel::Decision::TileVectors});
+  if (failed(shape))
+    return failure();
+  library.setShape(*shape);
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
   library.setLongSums(false);
   Type element = elementOf(op.getSource());
@@ -60,16 +67,15 @@ void lower(kernel::PackOp op, const LoopTarget &target, GemmLibrary &library) {
     ArrayRef<int64_t> columns = *op.getColumns();
     for (int64_t first : columns)
       args.push_back(constant(first));
-    routine = library.phasePack(
-        element, PhaseShape::forTarget(target, element.getIntOrFloatBitWidth(),
-                                       op.getColumns()->size(),
-                                       *op.getUnits()));
+    routine =
+        library.phasePack(element, {*shape, unsigned(columns.size())});
   } else {
     args.push_back(m.columns);
     routine = library.pack(element);
   }
   func::CallOp::create(b, loc, routine, args);
   op.erase();
+  return success();
 }
 
 /// The scratch memory of a product, and how many bytes of it a task has.
@@ -77,11 +83,12 @@ struct Scratch {
   Value pointer, ofTask;
 };
 
-FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op) {
+FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op,
+                             const GemmShape &shape) {
   Location loc = op.getLoc();
   Value memory = op.getScratch();
   if (!memory) {
-    if (!op.getPackedB() || !op.readsAInPlace())
+    if (!op.getPackedB() || !op.readsAInPlace(shape.farBytes))
       return op.emitOpError("has to pack an operand and has no scratch memory");
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
     return Scratch{LLVM::ZeroOp::create(b, loc, ptr),
@@ -94,12 +101,13 @@ FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op) {
   Value bytes =
       toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memory, 0));
   Value lines = b.createOrFold<arith::DivUIOp>(
-      loc, bytes, constant(64 * kernel::kTasks));
+      loc, bytes, constant(64 * shape.tasks));
   return Scratch{pointerOf(b, loc, memory),
                  b.createOrFold<arith::MulIOp>(loc, lines, constant(64))};
 }
 
-LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
+LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
+                    GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   SmallVector<int64_t> strides;
@@ -108,6 +116,16 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
   if (failed(typeC.getStridesAndOffset(strides, offset)) || strides[1] != 1)
     return op.emitOpError("wants a result with contiguous rows");
   Type element = elementOf(op.getC());
+  using kernel::Decision;
+  FailureOr<GemmShape> shape = GemmShape::of(
+      op, target, element.getIntOrFloatBitWidth(),
+      {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
+       Decision::Chains, Decision::BlockSteps, Decision::BlockRows,
+       Decision::BlockColumns, Decision::FarRowBytes, Decision::FewColumns,
+       Decision::FlatRows, Decision::Tasks, Decision::WorthTasks});
+  if (failed(shape))
+    return failure();
+  library.setShape(*shape);
   Matrix a = matrixOf(b, loc, op.getA(), op.getTransA());
   Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);
   Value accumulate =
@@ -123,7 +141,7 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
     Matrix m = matrixOf(b, loc, op.getB(), op.getTransB());
     args.append({m.pointer, m.rowStride, m.columnStride});
   }
-  FailureOr<Scratch> scratch = scratchOf(b, op);
+  FailureOr<Scratch> scratch = scratchOf(b, op, *shape);
   if (failed(scratch))
     return failure();
   args.append({c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate,
@@ -142,16 +160,17 @@ LogicalResult lower(kernel::GemmOp op, GemmLibrary &library) {
 
 } // namespace
 
-LogicalResult lowerProducts(ModuleOp module, const LoopTarget &target) {
-  GemmLibrary library(module, target);
+LogicalResult lowerProducts(ModuleOp module, kernel::TargetAttr target,
+                            GemmLibrary &library) {
   SmallVector<kernel::PackOp> packs;
   SmallVector<kernel::GemmOp> gemms;
   module.walk([&](kernel::PackOp op) { packs.push_back(op); });
   module.walk([&](kernel::GemmOp op) { gemms.push_back(op); });
   for (kernel::PackOp op : packs)
-    lower(op, target, library);
+    if (failed(lower(op, target, library)))
+      return failure();
   for (kernel::GemmOp op : gemms)
-    if (failed(lower(op, library)))
+    if (failed(lower(op, target, library)))
       return failure();
   return success();
 }

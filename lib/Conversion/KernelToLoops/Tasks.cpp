@@ -64,10 +64,6 @@ void callTasks(OpBuilder &b, Location loc, Value context, Value count,
 
 namespace {
 
-/// Work in ops of scalars or vectors that a thread has to be worth waking for:
-/// some fifty microseconds.
-constexpr int64_t kWorthTasks = int64_t(1) << 17;
-
 /// Cuts one kernel: `part` does the trips [from, to) of its loop, `task` one
 /// share of them, `tasks` decides and takes the place of the kernel.
 class KernelCutter {
@@ -205,18 +201,20 @@ void KernelCutter::makeTasks() {
     if (!isa<memref::AllocaOp>(op))
       b.clone(op, bounds);
   }
+  // What a phase decided stands on its loop.
+  kernel::ScheduleAttr schedule = kernel::scheduleOf(loop);
   Value trips = tripsOf(loop);
   Value work = b.createOrFold<arith::MulIOp>(loc, trips,
                                              costOf(*loop.getBody()));
   Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, work,
-                                      constant(kWorthTasks));
+                                      constant(schedule.get(kernel::Decision::WorthTasks)));
   auto branch = scf::IfOp::create(b, loc, small, /*withElseRegion=*/true);
   b.setInsertionPoint(branch.thenBlock()->getTerminator());
   SmallVector<Value> whole(args);
   whole.append({constant(0), trips});
   func::CallOp::create(b, loc, kernel.getName(), TypeRange(), whole);
   b.setInsertionPoint(branch.elseBlock()->getTerminator());
-  Value share = arith::CeilDivSIOp::create(b, loc, trips, constant(kTasks));
+  Value share = arith::CeilDivSIOp::create(b, loc, trips, constant(schedule.get(kernel::Decision::Tasks)));
   Value count = arith::CeilDivSIOp::create(b, loc, trips, share);
   args.append({share, trips});
   words.store(data, args);

@@ -12,8 +12,6 @@
 
 namespace rnnc {
 
-using kernel::kTasks;
-
 /// The data of tasks: values, a 64-bit word each, on the stack.
 class TaskData {
 public:

@@ -105,7 +105,8 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
       tensor.getParentBlock() != &source.getBody().front())
     return {};
   Buffer &known = packs[{tensor.getAsOpaquePointer(), right.trans,
-                         columns.firsts.vec(), columns.units}];
+                         columns.firsts.vec(), columns.units,
+                         columns.layouts.getAsOpaquePointer()}];
   if (known)
     return known;
   ArrayRef<int64_t> shape = right.buffer.type().getShape();
@@ -123,12 +124,15 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
       b, loc, there.buffer.memref, target.memref, there.trans,
       columns.units ? b.getDenseI64ArrayAttr(columns.firsts)
                     : DenseI64ArrayAttr(),
-      columns.units ? b.getI64IntegerAttr(columns.units) : IntegerAttr());
+      columns.units ? b.getI64IntegerAttr(columns.units) : IntegerAttr())
+      ->setAttr(kernel::kSchedules, columns.layouts);
   return known = target;
 }
 
 void Emitter::emitDot(scan::DotOp op) {
   Location loc = op.getLoc();
+  if (!isScheduled(op))
+    return;
   Buffer out = buffers[op.getResult()];
   SmallVector<int64_t> lhsFree = op.getLhsFree(), rhsFree = op.getRhsFree();
   SmallVector<int64_t> lhsContract(op.getLhsContract()),
@@ -143,7 +147,8 @@ void Emitter::emitDot(scan::DotOp op) {
   Value rhs = stripTransposes(op.getRhs(), rhsFree, rhsContract);
   Matrix left = matrix(loc, lhs, lhsFree, lhsContract);
   Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
-  Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract, {});
+  Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract,
+                         {{}, 0, kernel::layoutsOf(op)});
   if (panels || !isLongSum(left, right, result))
     needScratch(
         kernel::GemmOp::create(
@@ -156,6 +161,16 @@ void Emitter::emitDot(scan::DotOp op) {
     longProduct(op, left, right, result);
   if (out.memref != buffers[op.getResult()].memref)
     copy(loc, out, buffers[op.getResult()]);
+}
+
+/// How something is packed, and how much room a product needs, was decided
+/// before.
+bool Emitter::isScheduled(Operation *op) {
+  if (!kernel::schedulesOf(op).empty())
+    return true;
+  op->emitOpError("has no schedules: kernel-select-schedule decides");
+  failed = true;
+  return false;
 }
 
 //===----------------------------------------------------------------------===//

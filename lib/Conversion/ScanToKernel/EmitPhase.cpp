@@ -174,6 +174,8 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
         linalg::YieldOp::create(b, at, yielded);
       });
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  // Code that is the same is one kernel, whatever a schedule calls it.
+  made->removeAttr(kernel::kDecisionName);
   if (reduces)
     llvm::for_each(op.getResults(), [&](Value v) { copyToOthers(v); });
 }
@@ -181,6 +183,8 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
 /// A phase with products: its right operands are packed before all loops.
 void Emitter::emitPhase(kernel::PhaseOp op) {
   Location loc = op.getLoc();
+  if (!isScheduled(op))
+    return;
   SmallVector<Value> lefts, rights, inputs, outs;
   SmallVector<unsigned> sources;
   for (auto [p, left, right] : llvm::enumerate(op.getLefts(), op.getRights())) {
@@ -199,7 +203,7 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
                          contract = seq(all - (rank - 1), all);
     Matrix weights = matrix(loc, right, contract, free);
     Buffer panels = packed(loc, right, weights, free, contract,
-                           {op.columnsOf(p), op.getUnits()});
+                           {op.columnsOf(p), op.getUnits(), kernel::layoutsOf(op)});
     if (!panels) {
       op.emitOpError("has a right operand that cannot be packed before all "
                      "loops: it is made in one, or its sizes are not known");
@@ -219,6 +223,7 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
   auto made = kernel::PhaseOp::create(b, loc, TypeRange(), lefts, rights, inputs,
                                       outs, op.getColumns(), op.getMaps(),
                                       b.getUnitAttr());
+  kernel::copySchedules(op, made);
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());
   for (Type type : op.getBody().front().getArgumentTypes())

@@ -14,9 +14,6 @@ using namespace mlir;
 namespace rnnc {
 namespace {
 
-/// Up to so many rows are added one by one.
-constexpr int64_t kFewRows = 64;
-
 /// i32 numbers in loops over one buffer.
 class Counter {
 public:
@@ -117,6 +114,14 @@ void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
   OpFoldResult count = productOfSizes(loc, op.getIndices(), 0, rank);
   OpFoldResult width = productOfSizes(loc, op.getUpdates(), rank,
                                       updates.rank());
+  Operation *scheduled = op;
+  if (!op->hasAttr(kernel::kSchedules))
+    scheduled = op->getParentOfType<ModuleOp>();
+  if (!isScheduled(scheduled))
+    return;
+  directRows = 1;
+  for (kernel::ScheduleAttr one : kernel::schedulesOf(scheduled))
+    directRows = std::max(directRows, one.get(kernel::Decision::DirectRows));
   sortedScatter(loc, rows, numbers, table, {count, width},
                 sizes.get(op.getResult(), 0), direct);
 }
@@ -134,7 +139,7 @@ void Emitter::sortedScatter(Location loc, const Buffer &rows,
   Buffer sorted = alloc(loc, b.getF32Type(), shape);
   Counter c(b, loc);
   Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, n,
-                                    sizes.constant(kFewRows));
+                                    sizes.constant(directRows));
   auto choice = scf::IfOp::create(b, loc, few, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenBlock()->getTerminator());

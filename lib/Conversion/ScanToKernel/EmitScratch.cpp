@@ -20,9 +20,10 @@ public:
   Bytes(OpBuilder &b, Location loc) : b(b), loc(loc) {}
 
   Value number(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
-  Value size(OpFoldResult size) {
+  /// A size, cut off at what tasks are worth for some target.
+  Value size(OpFoldResult size, int64_t worth) {
     Value v = getValueOrCreateConstantIndexOp(b, loc, size);
-    return least(v, kernel::kWorthTasks);
+    return least(v, worth);
   }
   Value least(Value v, int64_t limit) {
     return b.createOrFold<arith::MinUIOp>(loc, v, number(limit));
@@ -52,19 +53,47 @@ private:
 };
 
 /// The product of some sizes.
-Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes) {
+Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes, int64_t most) {
   Value result = bytes.number(1);
   for (OpFoldResult size : sizes)
-    result = bytes.least(bytes.times(result, bytes.size(size)),
-                         kernel::kWorthTasks);
+    result = bytes.least(bytes.times(result, bytes.size(size, most)), most);
   return result;
 }
+
+/// What the schedules of a product say, so that it is enough for each target.
+struct Needs {
+  int64_t rows = 1, steps = 1, left = 1, right = 1, tasks = 1;
+  int64_t far = INT64_MAX, few = INT64_MAX, flat = INT64_MAX,
+          worth = INT64_MAX;
+  int64_t most = 1; ///< of all `worth`
+
+  explicit Needs(ArrayRef<kernel::ScheduleAttr> schedules) {
+    using kernel::Decision;
+    for (kernel::ScheduleAttr s : schedules) {
+      rows = std::max(rows, s.get(Decision::TileRows));
+      steps = std::max(steps, s.get(Decision::BlockSteps));
+      left = std::max(left, s.get(Decision::BlockSteps) *
+                                (s.get(Decision::BlockRows) +
+                                 s.get(Decision::TileRows)));
+      right = std::max(right, s.get(Decision::BlockSteps) *
+                                  s.get(Decision::BlockColumns));
+      tasks = std::max(tasks, s.get(Decision::Tasks));
+      far = std::min(far, s.get(Decision::FarRowBytes));
+      few = std::min(few, s.get(Decision::FewColumns));
+      flat = std::min(flat, s.get(Decision::FlatRows));
+      worth = std::min(worth, s.get(Decision::WorthTasks));
+      most = std::max(most, s.get(Decision::WorthTasks));
+    }
+  }
+};
 
 } // namespace
 
 /// Bytes that the product packs at a time, for each of its tasks.
 void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
-  bool inPlace = gemm.readsAInPlace();
+  kernel::copySchedules(op, gemm);
+  Needs needs(kernel::schedulesOf(op));
+  bool inPlace = gemm.readsAInPlace(needs.far);
   if (inPlace && gemm.getPackedB())
     return;
   int64_t element =
@@ -75,30 +104,30 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
   unsigned numRows = op.getLhsFree().size();
   Value need = sizes.atTop([&](OpBuilder &top) -> Value {
     Bytes bytes(top, gemm.getLoc());
-    Value rows = product(bytes, ArrayRef(shape).take_front(numRows));
-    Value columns = product(bytes, ArrayRef(shape).drop_front(numRows));
-    Value k = product(bytes, steps);
-    Value step = bytes.times(bytes.least(k, kernel::kMaxBlockSteps),
+    Value rows = product(bytes, ArrayRef(shape).take_front(numRows), needs.most);
+    Value columns = product(bytes, ArrayRef(shape).drop_front(numRows), needs.most);
+    Value k = product(bytes, steps, needs.most);
+    Value step = bytes.times(bytes.least(k, needs.steps),
                              bytes.number(element));
     Value zero = bytes.number(0), forA = zero, forB = zero;
     if (!inPlace) {
       forA = bytes.least(
-          bytes.times(bytes.plus(rows, kernel::kMaxTileRows - 1), step),
-          kernel::kMaxLeftBytes);
+          bytes.times(bytes.plus(rows, needs.rows - 1), step),
+          needs.left * element);
       if (gemm.hasRowsOfA()) {
-        forA = bytes.ifLess(rows, kernel::kFlatRows, zero, forA);
-        forA = bytes.ifLess(columns, kernel::kFewColumns + 1, zero, forA);
+        forA = bytes.ifLess(rows, needs.flat, zero, forA);
+        forA = bytes.ifLess(columns, needs.few + 1, zero, forA);
       }
     }
     if (!gemm.getPackedB())
       forB = bytes.lines(bytes.plus(
-          bytes.least(bytes.times(columns, step), kernel::kMaxRightBytes),
+          bytes.least(bytes.times(columns, step), needs.right * element),
           kernel::kPanelSlack * element));
     Value one = bytes.plus(bytes.lines(forA), forB);
     Value work = bytes.times(
-        bytes.least(bytes.times(rows, columns), kernel::kWorthTasks), k);
-    return bytes.ifLess(work, kernel::kWorthTasks, one,
-                        bytes.times(one, bytes.number(kernel::kTasks)));
+        bytes.least(bytes.times(rows, columns), needs.most), k);
+    return bytes.ifLess(work, needs.worth, one,
+                        bytes.times(one, bytes.number(needs.tasks)));
   });
   if (getConstantIntValue(need) != 0)
     scratchNeeds.push_back({gemm, need});

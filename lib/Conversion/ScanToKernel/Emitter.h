@@ -106,7 +106,9 @@ private:
   struct Columns {
     llvm::ArrayRef<int64_t> firsts;
     int64_t units = 0;
+    mlir::ArrayAttr layouts; ///< one for each target
   };
+  bool isScheduled(mlir::Operation *op);
   Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
                 llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract,
                 Columns columns);
@@ -172,11 +174,15 @@ private:
   llvm::DenseMap<mlir::Value,
                  llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;
-  /// What was packed, by value, direction, columns and units.
-  std::map<std::tuple<const void *, bool, std::vector<int64_t>, int64_t>, Buffer>
+  /// What was packed, by value, direction, columns, units and layouts.
+  std::map<std::tuple<const void *, bool, std::vector<int64_t>, int64_t,
+                      const void *>,
+           Buffer>
       packs;
   /// Products that pack, and the bytes that each needs for it.
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
+  /// Rows that the scatter being written adds one by one, at most.
+  int64_t directRows = 1;
   /// The outermost loop being written, where packing may be put before.
   mlir::Operation *outermostLoop = nullptr;
   bool failed = false;

@@ -110,7 +110,7 @@ void PhaseFormer::formLevel(ArrayRef<Operation *> ops, int level) {
       form(*loop.getBodyBlock());
     else if (auto reduce = dyn_cast<scan::ReduceOp>(op))
       formReduce(reduce);
-    else if (auto dot = dyn_cast<scan::DotOp>(op); dot && !isMatrixProduct(dot))
+    else if (auto dot = dyn_cast<scan::DotOp>(op); dot && !dot.isMatrixProduct())
       formDot(dot);
   }
   for (const Group &group : plan.getGroups())

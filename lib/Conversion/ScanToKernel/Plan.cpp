@@ -62,11 +62,6 @@ bool isLazy(Value value) {
          kind == Kind::Constant;
 }
 
-bool isMatrixProduct(scan::DotOp op) {
-  return op.getLhsBatch().empty() && !op.getRhsFree().empty() &&
-         !op.getRhsContract().empty();
-}
-
 Value viewSource(Value view) {
   if (scan::LoopOp loop = loopOfSlice(view))
     return loop.getSlices()[cast<BlockArgument>(view).getArgNumber() - 1];

@@ -31,9 +31,6 @@ Kind kindOf(mlir::Value value);
 /// Pointwise, view or constant: can be computed where it is read.
 bool isLazy(mlir::Value value);
 
-/// A product of matrices; others are reductions.
-bool isMatrixProduct(scan::DotOp op);
-
 /// The tensor a view reads.
 mlir::Value viewSource(mlir::Value view);
 

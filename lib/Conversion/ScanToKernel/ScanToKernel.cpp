@@ -31,7 +31,7 @@ bool isFormed(Operation *op) {
     return true;
   auto dot = dyn_cast<scan::DotOp>(op);
   return kindOf(op->getResult(0)) != Kind::Pointwise &&
-         !isa<scan::ReduceOp>(op) && (!dot || isMatrixProduct(dot));
+         !isa<scan::ReduceOp>(op) && (!dot || dot.isMatrixProduct());
 }
 
 /// The op list this pass knows; anything else is an error with a place.

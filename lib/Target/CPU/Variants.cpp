@@ -47,6 +47,17 @@ static VariantInfo hostVariant() {
   return info;
 }
 
+kernel::TargetAttr target::describe(mlir::MLIRContext *context,
+                                    const VariantInfo &variant) {
+  llvm::StringRef like = variant.vectorBits == 512   ? "v4"
+                         : variant.vectorBits == 256 ? "v3"
+                                                     : "v2";
+  kernel::TargetAttr known = kernel::targetNamed(context, like);
+  return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
+                                 known.getRegisters(), variant.fma,
+                                 known.getL1(), known.getL2());
+}
+
 llvm::Expected<std::vector<VariantInfo>>
 target::variantsFor(llvm::StringRef march) {
   if (march.empty())

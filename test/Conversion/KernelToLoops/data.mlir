@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --convert-kernel-to-loops=vector-bits=256 --split-input-file | FileCheck %s
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --kernel-choose-target --convert-kernel-to-loops --split-input-file | FileCheck %s
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Rows are copied as vectors; an index outside of the table reads row 0.

@@ -1,5 +1,5 @@
 // RUN: rnn-opt %s --kernel-make-entries | FileCheck %s
-// RUN: rnn-opt %s --lower-kernel-to-llvm=vector-bits=256 | FileCheck %s --check-prefix=LLVM
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --lower-kernel-to-llvm | FileCheck %s --check-prefix=LLVM
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // CHECK: func.func private @M.f(

@@ -1,5 +1,5 @@
-// RUN: rnn-opt %s --convert-kernel-to-loops=vector-bits=256 --split-input-file | FileCheck %s
-// RUN: rnn-opt %s --convert-kernel-to-loops=vector-bits=512 --split-input-file | FileCheck %s --check-prefix=WIDE
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --kernel-choose-target --convert-kernel-to-loops --split-input-file | FileCheck %s
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v4 --kernel-choose-target --convert-kernel-to-loops --split-input-file | FileCheck %s --check-prefix=WIDE
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Contiguous dimensions become one; a size that is no multiple of the lanes

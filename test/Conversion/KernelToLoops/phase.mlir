@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --kernel-outline --convert-kernel-to-loops=vector-bits=256 | FileCheck %s
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --kernel-choose-target --kernel-outline --convert-kernel-to-loops | FileCheck %s
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Panels of units outside, tiles of rows inside: each calls the products, then

@@ -1,6 +1,6 @@
-// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=512" | FileCheck %s
-// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=512 threads=false" | FileCheck %s --check-prefix=ALONE
-// RUN: rnn-opt %s --convert-kernel-to-loops="vector-bits=128 fma=false" | FileCheck %s --check-prefix=SSE
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v4 --kernel-choose-target --convert-kernel-to-loops | FileCheck %s
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v4 --kernel-choose-target --convert-kernel-to-loops=threads=false | FileCheck %s --check-prefix=ALONE
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v2 --kernel-choose-target --convert-kernel-to-loops | FileCheck %s --check-prefix=SSE
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Packing and products are calls of routines made once a module.

@@ -1,5 +1,5 @@
-// RUN: rnn-opt %s --kernel-outline --convert-kernel-to-loops=vector-bits=256 --split-input-file | FileCheck %s
-// RUN: rnn-opt %s --kernel-outline --convert-kernel-to-loops="vector-bits=256 threads=false" --split-input-file | FileCheck %s --check-prefix=ALONE
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --kernel-choose-target --kernel-outline --convert-kernel-to-loops --split-input-file | FileCheck %s
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --kernel-choose-target --kernel-outline --convert-kernel-to-loops=threads=false --split-input-file | FileCheck %s --check-prefix=ALONE
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Rows are shared out; the kernel does the rows it is told to.
@@ -22,7 +22,7 @@
 // CHECK: math.tanh
 
 // ALONE-LABEL: func.func @rows
-// ALONE-NOT: tasks
+// ALONE-NOT: .tasks(
 #id = affine_map<(i, j) -> (i, j)>
 func.func @rows(%x: memref<?x60xf32, strided<[64, 1]>>, %y: memref<?x60xf32, strided<[64, 1]>>) {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}

@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --convert-scan-to-kernel --split-input-file --verify-diagnostics
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --convert-scan-to-kernel --split-input-file --verify-diagnostics
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 func.func @pointwise(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {

@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --kernel-form-phases --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
+// RUN: rnn-opt %s --kernel-form-phases --kernel-select-schedule=targets=v3 --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Carries that change places: both old values stay until both are read.

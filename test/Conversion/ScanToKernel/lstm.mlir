@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --kernel-form-phases --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
+// RUN: rnn-opt %s --kernel-form-phases --kernel-select-schedule=targets=v3 --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // One LSTM layer: one product before the loop, one in it, one pointwise phase a
@@ -11,14 +11,14 @@
 // CHECK: %[[CS:.*]] = memref.alloc(%{{.*}}) : memref<2x?x32xf32>
 // CHECK: kernel.enter
 // CHECK: kernel.pack
-// CHECK: kernel.gemm {{.*}} {packed_b}
+// CHECK: kernel.gemm {{.*}}{{.*}}packed_b}
 // CHECK: kernel.pack
 // CHECK: scf.for %[[T:.*]] =
 // CHECK-NOT: memref.alloc
 // CHECK: %[[NEXT:.*]] = arith.addi %[[T]]
 // CHECK: %[[H:.*]] = memref.subview %[[HS]][%[[T]], 0, 0]
 // CHECK: %[[H1:.*]] = memref.subview %[[HS]][%[[NEXT]], 0, 0]
-// CHECK: kernel.gemm ins(%[[H]], {{.*}} {packed_b}
+// CHECK: kernel.gemm ins(%[[H]], {{.*}}{{.*}}packed_b}
 // CHECK: linalg.generic
 // CHECK-SAME: iterator_types = ["parallel", "parallel"]
 // CHECK-SAME: outs(%{{.*}}, %[[H1]] :

@@ -1,4 +1,4 @@
-// RUN: rnn-opt %s --kernel-form-phases --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
+// RUN: rnn-opt %s --kernel-form-phases --kernel-select-schedule=targets=v3 --convert-scan-to-kernel --cse --canonicalize | FileCheck %s
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Structured ops and their kernels, one function each.
@@ -74,12 +74,12 @@ func.func @random(%key: tensor<2xi64>, %x: tensor<?x?x4xf32>) -> tensor<?x?x4xf3
 // CHECK: %[[A1:.*]] = memref.cast %[[A0]]
 // CHECK: %[[B0:.*]] = memref.subview %[[B]][0, 0]
 // CHECK: %[[B1:.*]] = memref.cast %[[B0]]
-// CHECK: kernel.gemm ins(%[[A1]], %[[B1]] : {{.*}}) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}) {trans_a}
+// CHECK: kernel.gemm ins(%[[A1]], %[[B1]] : {{.*}}) outs(%[[C]] : memref<32x5xf32>) scratch(%{{.*}}){{.*}}trans_a}
 // CHECK: scf.if
 // CHECK: scf.for %[[K:.*]] = %c8192
 // CHECK: memref.subview %[[A]][%[[K]], 0]
 // CHECK: memref.subview %[[B]][%[[K]], 0]
-// CHECK: kernel.gemm {{.*}} {trans_a}
+// CHECK: kernel.gemm {{.*}}{{.*}}trans_a}
 // CHECK: linalg.generic
 func.func @weight_gradient(%dz: tensor<?x?x4x8xf32>, %x: tensor<?x?x5xf32>) -> tensor<4x8x5xf32> {
   %0 = scan.dot %dz, %x batch = [[], []] contract = [[0, 1], [0, 1]] : tensor<?x?x4x8xf32>, tensor<?x?x5xf32> -> tensor<4x8x5xf32>

@@ -20,9 +20,8 @@ std::string typeName(double) { return "f64"; }
 /// Memory for what products pack, as large as any may ask for, and a mark
 /// behind it.
 struct Scratch {
-  static constexpr int64_t kPart = rnnc::kernel::kMaxLeftBytes +
-                                   rnnc::kernel::kMaxRightBytes + 512;
-  static constexpr int64_t kBytes = rnnc::kernel::kTasks * kPart;
+  static constexpr int64_t kPart = (128 << 10) + (256 << 10) + 512;
+  static constexpr int64_t kBytes = 8 * kPart;
   Scratch() : memory(kBytes + 64, 'x') {}
   ~Scratch() {
     for (int64_t i = kBytes; i != kBytes + 64; ++i)

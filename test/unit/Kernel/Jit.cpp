@@ -5,6 +5,7 @@
 
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,6 +50,16 @@ std::vector<JitTarget> jitTargets() {
   if (host.lookup("avx512f") && host.lookup("avx512vl"))
     targets.push_back({512, true});
   return targets;
+}
+
+void setTarget(ModuleOp module, const JitTarget &target) {
+  MLIRContext *context = module.getContext();
+  kernel::TargetAttr like =
+      kernel::targetNamed(context, target.vectorBits == 512 ? "v4" : "v3");
+  Attribute own = kernel::TargetAttr::get(
+      context, "test", target.vectorBits, like.getRegisters(), target.fma,
+      like.getL1(), like.getL2());
+  module->setAttr(kernel::kTargets, ArrayAttr::get(context, own));
 }
 
 /// Runs the tasks last to first on two threads: nothing may depend on it.
@@ -104,9 +115,12 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   if (!module)
     return;
   PassManager pm(impl->context.get());
+  // What comes from the level of tensors was scheduled there.
+  if (!(*module)->hasAttr(kernel::kTargets)) {
+    setTarget(*module, target);
+    pm.addPass(kernel::createKernelSelectSchedule());
+  }
   KernelToLLVMOptions options;
-  options.vectorBits = target.vectorBits;
-  options.fma = target.fma;
   options.fastMath = target.fastMath;
   options.threads = target.threads;
   buildKernelToLLVMPipeline(pm, options);

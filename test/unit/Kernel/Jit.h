@@ -4,6 +4,8 @@
 #ifndef RNNC_TEST_UNIT_KERNEL_JIT_H
 #define RNNC_TEST_UNIT_KERNEL_JIT_H
 
+#include "mlir/IR/BuiltinOps.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +27,9 @@ struct JitTarget {
 /// The targets this machine can run: SSE without fma always, the wider ones
 /// where the machine has them.
 std::vector<JitTarget> jitTargets();
+
+/// Names what a module is for, before schedules are selected.
+void setTarget(mlir::ModuleOp module, const JitTarget &target);
 
 /// A module compiled in memory.
 class Jit {

@@ -4,6 +4,7 @@
 #include "ScanJit.h"
 
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
@@ -24,7 +25,8 @@ namespace rnnc::test {
 std::string toKernels(const std::string &source, std::string &errors) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   context.loadDialect<arith::ArithDialect, func::FuncDialect, math::MathDialect,
-                      tensor::TensorDialect, scan::ScanDialect>();
+                      tensor::TensorDialect, scan::ScanDialect,
+                      kernel::KernelDialect>();
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &d) {
     errors += d.str() + "\n";
     return success();
@@ -33,7 +35,9 @@ std::string toKernels(const std::string &source, std::string &errors) {
   if (!module)
     return "";
   PassManager pm(&context);
+  setTarget(*module, jitTargets().back());
   pm.addNestedPass<func::FuncOp>(createKernelFormPhases());
+  pm.addPass(kernel::createKernelSelectSchedule());
   pm.addPass(createConvertScanToKernel());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -13,8 +13,9 @@ def KernelExpandMath : Pass<"kernel-expand-math"> {
     `scan.softplus` on f32 and f64, scalars and vectors alike, by arithmetic.
     The error is at most 4 ulp over the whole range, infinities, NaN and
     denormal numbers included; `sin` and `cos` keep that up to 2^20 and reduce
-    the argument less exactly beyond. Without `fma` only multiplications and
-    additions are used. `fast-math` leaves out what serves denormal results of
+    the argument less exactly beyond. Where the target has no fused
+    multiply-add (`kernel.target` of the module, or the option `fma` if it has
+    none) only multiplications and additions are used. `fast-math` leaves out what serves denormal results of
     `exp`, and shortens the f32 polynomials of `exp`, `tanh` and the sigmoid
     (error below 1e-6 relative).
 

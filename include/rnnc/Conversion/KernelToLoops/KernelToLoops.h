@@ -17,31 +17,13 @@ namespace rnnc {
 #define GEN_PASS_DECL
 #include "rnnc/Conversion/KernelToLoops/Passes.h.inc"
 
-/// What the loops are made for.
-struct LoopTarget {
-  unsigned vectorBits = 256; ///< width of a vector register
-  bool fma = true;           ///< has fused multiply-add
-  int64_t l1 = 32 << 10;     ///< bytes of the first-level data cache
-  int64_t l2 = 1 << 20;      ///< bytes of the second-level cache
-  bool fastMath = false;     ///< faster, less exact elementary functions
-};
-
-/// Lowers one linalg.generic on memrefs to vector loops and erases it.
-mlir::LogicalResult lowerGenericToLoops(mlir::linalg::GenericOp op,
-                                        const LoopTarget &target);
-
 /// Options of the pipeline from the kernel level to the LLVM dialect.
 struct KernelToLLVMOptions
     : public mlir::PassPipelineOptions<KernelToLLVMOptions> {
-  Option<unsigned> vectorBits{*this, "vector-bits",
-                              llvm::cl::desc("width of a vector register"),
-                              llvm::cl::init(256)};
-  Option<bool> fma{*this, "fma", llvm::cl::desc("fused multiply-add exists"),
-                   llvm::cl::init(true)};
-  Option<int64_t> l1{*this, "l1", llvm::cl::desc("first-level cache, bytes"),
-                     llvm::cl::init(32 << 10)};
-  Option<int64_t> l2{*this, "l2", llvm::cl::desc("second-level cache, bytes"),
-                     llvm::cl::init(1 << 20)};
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("which of the module's targets; none: the last"),
+      llvm::cl::init("")};
   Option<bool> threads{*this, "threads",
                        llvm::cl::desc("tasks for the context's threads"),
                        llvm::cl::init(true)};

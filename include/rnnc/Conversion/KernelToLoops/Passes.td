@@ -12,8 +12,9 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
     `linalg.generic`, `linalg.fill` and `memref.copy` become loops whose
     unit-stride dimension is cut into vectors of the target; reductions use a
     fixed number of accumulators and a fixed tree, so the bits depend on the
-    sizes and the target alone. `kernel.gemm` and `kernel.pack` become calls of
-    blocked routines that are generated once per element type. The data
+    sizes, the target (`kernel.target`) and the schedule (`kernel.schedule`)
+    alone. `kernel.gemm` and `kernel.pack` become calls of
+    blocked routines that are generated once per element type and schedule. The data
     movement ops become loops over rows. A function of `kernel-outline` whose
     outermost loop has independent trips gets a companion, `NAME.tasks`, which
     its callers call: it shares large work out to the threads of the context.
@@ -38,14 +39,6 @@ def ConvertKernelToLoops : Pass<"convert-kernel-to-loops", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"256",
-           "width of a vector register: 128, 256 or 512">,
-    Option<"fma", "fma", "bool", /*default=*/"true",
-           "the target has fused multiply-add">,
-    Option<"l1", "l1", "int64_t", /*default=*/"32768",
-           "bytes of the first-level data cache">,
-    Option<"l2", "l2", "int64_t", /*default=*/"1048576",
-           "bytes of the second-level cache">,
     Option<"threads", "threads", "bool", /*default=*/"true",
            "cut large products and kernels into tasks; functions get the "
            "context of the call as their last argument">,

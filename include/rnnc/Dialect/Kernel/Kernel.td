@@ -23,8 +23,18 @@ def Kernel_Dialect : Dialect {
     products with packed operands, gathers, random numbers, and the treatment
     of rows past the end of their example. No op knows models or time: a time
     loop is an `scf.for` over row views.
+
+    What is decided for speed stands in attributes: `#kernel.target` says what a
+    machine has, `#kernel.schedule` what was decided for an op on it.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    void registerAttributes();
   }];
 }
+
+include "rnnc/Dialect/Kernel/KernelAttributes.td"
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, traits>;
@@ -172,8 +182,9 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
   let extraClassDeclaration = [{
     /// Whether elements of a row of A lie side by side.
     bool hasRowsOfA();
-    /// Whether A is read where it lies, whatever sizes are at run time.
-    bool readsAInPlace();
+    /// Whether A is read where it lies, whatever sizes are at run time, where
+    /// rows less than so many bytes apart are.
+    bool readsAInPlace(int64_t farRowBytes);
   }];
   let hasVerifier = 1;
 }

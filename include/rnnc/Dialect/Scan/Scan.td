@@ -239,6 +239,11 @@ def Scan_DotOp : Scan_InferredOp<"dot"> {
     llvm::SmallVector<int64_t> getLhsFree();
     /// Dimensions of the right operand that are neither batch nor contracted.
     llvm::SmallVector<int64_t> getRhsFree();
+    /// A product of matrices; others are reductions.
+    bool isMatrixProduct() {
+      return getLhsBatch().empty() && !getRhsFree().empty() &&
+             !getRhsContract().empty();
+    }
   }];
 }
 

@@ -3,6 +3,7 @@
 #ifndef RNNC_TARGET_CPU_LIBRARY_H
 #define RNNC_TARGET_CPU_LIBRARY_H
 
+#include "rnnc/Dialect/Kernel/Schedule.h"
 #include "rnnc/Target/CPU/Interface.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -34,6 +35,10 @@ struct VariantInfo {
 /// The variants of a `-march` value: "" is v2, v3 and v4; else "native",
 /// "x86-64-v3" or any processor LLVM knows.
 llvm::Expected<std::vector<VariantInfo>> variantsFor(llvm::StringRef march);
+
+/// What decisions about its code depend on.
+kernel::TargetAttr describe(mlir::MLIRContext *context,
+                            const VariantInfo &variant);
 
 /// The code of one variant, in a context of its own: variants are compiled on
 /// threads.

@@ -13,6 +13,7 @@ using namespace mlir;
 namespace rnnc::kernel {
 
 void KernelDialect::initialize() {
+  registerAttributes();
   addOperations<
 #define GET_OP_LIST
 #include "rnnc/Dialect/Kernel/Kernel.cpp.inc"
@@ -158,11 +159,11 @@ static std::optional<int64_t> rowStrideOfA(GemmOp op) {
 
 bool GemmOp::hasRowsOfA() { return rowStrideOfA(*this).has_value(); }
 
-bool GemmOp::readsAInPlace() {
+bool GemmOp::readsAInPlace(int64_t farRowBytes) {
   std::optional<int64_t> stride = rowStrideOfA(*this);
   int64_t bytes = typeOf(getA()).getElementTypeBitWidth() / 8;
   return stride && !ShapedType::isDynamic(*stride) &&
-         *stride * bytes < kFarRowBytes;
+         *stride * bytes < farRowBytes;
 }
 
 LogicalResult GemmOp::verify() {

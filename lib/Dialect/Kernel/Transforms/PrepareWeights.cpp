@@ -88,7 +88,8 @@ public:
       (isa<memref::AllocOp>(op) ? top : b).clone(*op, mapping);
     PackOp::create(b, pack.getLoc(), mapping.lookup(pack.getSource()), target,
                    pack.getTransAttr(), pack.getColumnsAttr(),
-                   pack.getUnitsAttr());
+                   pack.getUnitsAttr())
+        ->setDiscardableAttrs(pack->getDiscardableAttrDictionary());
   }
 
   /// Numbers of the function's arguments, in order.

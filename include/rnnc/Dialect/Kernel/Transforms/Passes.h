@@ -4,6 +4,8 @@
 #ifndef RNNC_DIALECT_KERNEL_TRANSFORMS_PASSES_H
 #define RNNC_DIALECT_KERNEL_TRANSFORMS_PASSES_H
 
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

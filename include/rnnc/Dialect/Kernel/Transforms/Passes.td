@@ -6,6 +6,61 @@
 
 include "mlir/Pass/PassBase.td"
 
+def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
+  let summary = "decides how everything is computed, for each target";
+  let description = [{
+    The one pass that decides: the tiles of phases and products, how products
+    are cut into blocks, when an operand is packed, and how large work is cut
+    into tasks. It only adds attributes. `kernel.schedules` has one
+    `#kernel.schedule` for each target in the module's list `kernel.targets`, on
+    every op with a product; what has none goes by that of the module. All
+    constants of cost stand in `CostModel.cpp`; the passes behind obey.
+
+    The option `targets` gives the targets where the module names none, by
+    name: v2, v3, v4. `schedule` names a file that decides otherwise, a line an
+    op: `NAME: DECISION = NUMBER, …`, or `NAME@TARGET: …`. The names are those
+    of `kernel.name` and of the remarks; `module` is the module. A line for
+    nothing is an error.
+
+    ```mlir
+    %1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<32x8xf32>) ...
+    // becomes, for the target v3
+    %1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<32x8xf32>) ...
+        {kernel.name = "lstm.predict/phase0",
+         kernel.schedules = [#kernel.schedule<"v3" tile_rows = 3, tile_vectors = 1, unroll = 4, ...>]}
+    ```
+  }];
+  let options = [
+    ListOption<"targets", "targets", "std::string",
+               "what code is made for, where the module does not say">,
+    Option<"scheduleFile", "schedule", "std::string", "",
+           "file of decisions that differ">
+  ];
+  let dependentDialects = ["::rnnc::kernel::KernelDialect"];
+}
+
+def KernelChooseTarget : Pass<"kernel-choose-target", "mlir::ModuleOp"> {
+  let summary = "keeps the schedules of one target";
+  let description = [{
+    From here on the module is for one target: `kernel.target` replaces
+    `kernel.targets`, and each op has `kernel.schedule` instead of
+    `kernel.schedules`. Without the option it is the last target. A module that
+    is for one target already is left alone.
+
+    ```mlir
+    module attributes {kernel.targets = [#kernel.target<"v2", ...>, #kernel.target<"v3", ...>]} {
+      kernel.gemm ... {kernel.schedules = [#kernel.schedule<"v2" ...>, #kernel.schedule<"v3" ...>]}
+    // becomes
+    module attributes {kernel.target = #kernel.target<"v3", ...>} {
+      kernel.gemm ... {kernel.schedule = #kernel.schedule<"v3" ...>}
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "", "name of the target">
+  ];
+  let dependentDialects = ["::rnnc::kernel::KernelDialect"];
+}
+
 def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
   let summary = "gives every buffer a place in one workspace";
   let description = [{

@@ -1,0 +1,74 @@
+// Schedule.h: the decisions that a schedule may hold, and where it is kept.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_DIALECT_KERNEL_SCHEDULE_H
+#define RNNC_DIALECT_KERNEL_SCHEDULE_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+
+namespace rnnc::kernel {
+
+/// All that is decided for speed. `infoOf` says what each one is.
+enum class Decision : unsigned {
+  TileRows, TileVectors, Unroll, Chains,           // register tiles
+  BlockSteps, BlockRows, BlockColumns,             // of a product
+  FarRowBytes, FewColumns, FlatRows,               // when A is packed
+  ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
+  Tasks, WorthTasks,                               // threads
+};
+constexpr unsigned kNumDecisions = unsigned(Decision::WorthTasks) + 1;
+
+struct DecisionInfo {
+  llvm::StringRef name;
+  int64_t least, most;
+  llvm::StringRef summary;
+};
+
+const DecisionInfo &infoOf(Decision decision);
+std::optional<Decision> decisionNamed(llvm::StringRef name);
+
+/// On an op or a module: one schedule for each target.
+inline constexpr llvm::StringLiteral kSchedules = "kernel.schedules";
+/// The same for the only target that is left.
+inline constexpr llvm::StringLiteral kSchedule = "kernel.schedule";
+/// On a module: its targets, or the one that is left.
+inline constexpr llvm::StringLiteral kTargets = "kernel.targets";
+inline constexpr llvm::StringLiteral kTarget = "kernel.target";
+/// On an op: what a schedule file calls it.
+inline constexpr llvm::StringLiteral kDecisionName = "kernel.name";
+
+} // namespace rnnc::kernel
+
+#include "mlir/IR/Attributes.h"
+#include "mlir/IR/DialectImplementation.h"
+
+#define GET_ATTRDEF_CLASSES
+#include "rnnc/Dialect/Kernel/KernelAttrs.h.inc"
+
+namespace rnnc::kernel {
+
+/// The targets whose names rnnc knows: v2, v3 and v4 (x86-64 levels). Null for
+/// any other name.
+TargetAttr targetNamed(mlir::MLIRContext *context, llvm::StringRef name);
+
+/// What was decided for `op`, for the target of its module: its own, or else
+/// the module's. Null where nothing was decided.
+ScheduleAttr scheduleOf(mlir::Operation *op);
+
+/// The schedules of `op`, one for each target; empty where it has none.
+llvm::SmallVector<ScheduleAttr> schedulesOf(mlir::Operation *op);
+
+/// Gives `to` the schedules of `from`.
+void copySchedules(mlir::Operation *from, mlir::Operation *to);
+
+/// The part of schedules that the layout of a packed operand depends on.
+mlir::ArrayAttr layoutsOf(mlir::Operation *op);
+
+} // namespace rnnc::kernel
+
+#endif // RNNC_DIALECT_KERNEL_SCHEDULE_H

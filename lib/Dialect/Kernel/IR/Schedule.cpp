@@ -1,0 +1,258 @@
+// Schedule.cpp: targets and schedules as attributes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+#define GET_ATTRDEF_CLASSES
+#include "rnnc/Dialect/Kernel/KernelAttrs.cpp.inc"
+
+namespace rnnc::kernel {
+
+void KernelDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "rnnc/Dialect/Kernel/KernelAttrs.cpp.inc"
+      >();
+}
+
+const DecisionInfo &infoOf(Decision decision) {
+  static const DecisionInfo table[kNumDecisions] = {
+      {"tile_rows", 1, 8, "rows of a register tile, at most"},
+      {"tile_vectors", 1, 8, "vectors of units, or of columns, that a tile is wide"},
+      {"unroll", 1, 16, "steps of K in one trip of a tile's loop"},
+      {"chains", 1, 64,
+       "sums in flight, at least: a tile with fewer splits K over several"},
+      {"block_steps", 8, 1 << 14, "steps of K between two visits of the result"},
+      {"block_rows", 1, 1 << 14, "rows of the left operand packed at a time"},
+      {"block_columns", 1, 1 << 16, "columns of the right operand packed at a time"},
+      {"far_row_bytes", 1, int64_t(1) << 40,
+       "bytes between rows from which the left operand may be packed"},
+      {"few_columns", 1, int64_t(1) << 40,
+       "columns of a result up to which the left operand is read in place"},
+      {"flat_rows", 1, int64_t(1) << 40,
+       "rows of a result below which the left operand is read in place"},
+      {"element_block", 1, int64_t(1) << 40,
+       "elements of pointwise code that a task works on at least"},
+      {"column_block", 1, int64_t(1) << 40,
+       "columns that are added up together"},
+      {"row_block", 1, int64_t(1) << 40,
+       "rows that pass by while sums of columns wait"},
+      {"direct_rows", 1, int64_t(1) << 40,
+       "rows that are added into a table one by one, at most"},
+      {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
+      {"worth_tasks", 1, int64_t(1) << 30,
+       "vector ops, or multiplications of a product, from which it is cut"},
+  };
+  return table[unsigned(decision)];
+}
+
+std::optional<Decision> decisionNamed(StringRef name) {
+  for (unsigned i = 0; i != kNumDecisions; ++i)
+    if (infoOf(Decision(i)).name == name)
+      return Decision(i);
+  return std::nullopt;
+}
+
+LogicalResult
+TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                   StringRef name, unsigned vectorBits, unsigned registers,
+                   bool, int64_t l1, int64_t l2) {
+  if (name.empty())
+    return emitError() << "a target has a name";
+  if (!llvm::is_contained({128u, 256u, 512u}, vectorBits))
+    return emitError() << "vector_bits is 128, 256 or 512, not " << vectorBits;
+  if (registers < 8 || registers > 64)
+    return emitError() << "registers are 8 to 64, not " << registers;
+  if (l1 < 4096 || l2 < l1 || l2 > int64_t(1) << 40)
+    return emitError() << "caches have 4096 bytes or more, the second level "
+                          "not fewer than the first";
+  return success();
+}
+
+TargetAttr targetNamed(MLIRContext *context, StringRef name) {
+  constexpr int64_t l1 = 32 << 10, l2 = 1 << 20;
+  if (name == "v2")
+    return TargetAttr::get(context, name, 128, 16, /*fma=*/false, l1, l2);
+  if (name == "v3")
+    return TargetAttr::get(context, name, 256, 16, /*fma=*/true, l1, l2);
+  if (name == "v4")
+    return TargetAttr::get(context, name, 512, 32, /*fma=*/true, l1, l2);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+ScheduleAttr
+ScheduleAttr::get(MLIRContext *context, StringRef target,
+                  ArrayRef<std::pair<Decision, int64_t>> decided) {
+  SmallVector<int64_t> values(kNumDecisions, 0);
+  for (auto [decision, value] : decided)
+    values[unsigned(decision)] = value;
+  return get(context, target, values);
+}
+
+ScheduleAttr ScheduleAttr::with(Decision decision, int64_t value) const {
+  SmallVector<int64_t> values(getValues());
+  values[unsigned(decision)] = value;
+  return get(getContext(), getTarget(), values);
+}
+
+ScheduleAttr ScheduleAttr::only(ArrayRef<Decision> kept) const {
+  SmallVector<int64_t> values(kNumDecisions, 0);
+  for (Decision decision : kept)
+    values[unsigned(decision)] = get(decision);
+  return get(getContext(), getTarget(), values);
+}
+
+LogicalResult
+ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                     StringRef target, ArrayRef<int64_t> values) {
+  if (target.empty())
+    return emitError() << "a schedule is for a target";
+  if (values.size() != kNumDecisions)
+    return emitError() << "a schedule has " << kNumDecisions << " decisions";
+  for (auto [i, value] : llvm::enumerate(values)) {
+    const DecisionInfo &info = infoOf(Decision(i));
+    if (value && (value < info.least || value > info.most))
+      return emitError() << info.name << " is " << info.least << " to "
+                         << info.most << ", not " << value;
+  }
+  return success();
+}
+
+Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
+  std::string target;
+  SmallVector<int64_t> values(kNumDecisions, 0);
+  auto one = [&]() -> ParseResult {
+    StringRef name;
+    int64_t value;
+    SMLoc at = parser.getCurrentLocation();
+    if (parser.parseKeyword(&name))
+      return failure();
+    std::optional<Decision> decision = decisionNamed(name);
+    if (!decision)
+      return parser.emitError(at) << "there is no decision `" << name << "`";
+    if (parser.parseEqual() || parser.parseInteger(value))
+      return failure();
+    values[unsigned(*decision)] = value;
+    return success();
+  };
+  if (parser.parseLess() || parser.parseString(&target))
+    return {};
+  if (failed(parser.parseOptionalGreater()) &&
+      (parser.parseCommaSeparatedList(one) || parser.parseGreater()))
+    return {};
+  return getChecked(
+      [&] { return parser.emitError(parser.getNameLoc()); },
+      parser.getContext(), target, values);
+}
+
+void ScheduleAttr::print(AsmPrinter &printer) const {
+  printer << "<\"" << getTarget() << "\"";
+  StringRef separator = " ";
+  for (unsigned i = 0; i != kNumDecisions; ++i) {
+    if (!getValues()[i])
+      continue;
+    printer << separator << infoOf(Decision(i)).name << " = " << getValues()[i];
+    separator = ", ";
+  }
+  printer << ">";
+}
+
+ScheduleAttr scheduleOf(Operation *op) {
+  if (auto own = op->getAttrOfType<ScheduleAttr>(kSchedule))
+    return own;
+  auto module = op->getParentOfType<ModuleOp>();
+  return module ? module->getAttrOfType<ScheduleAttr>(kSchedule)
+                : ScheduleAttr();
+}
+
+SmallVector<ScheduleAttr> schedulesOf(Operation *op) {
+  SmallVector<ScheduleAttr> schedules;
+  if (auto list = op->getAttrOfType<ArrayAttr>(kSchedules))
+    for (Attribute one : list)
+      schedules.push_back(cast<ScheduleAttr>(one));
+  return schedules;
+}
+
+void copySchedules(Operation *from, Operation *to) {
+  if (Attribute list = from->getAttr(kSchedules))
+    to->setAttr(kSchedules, list);
+}
+
+ArrayAttr layoutsOf(Operation *op) {
+  SmallVector<Attribute> layouts;
+  for (ScheduleAttr one : schedulesOf(op))
+    layouts.push_back(one.only({Decision::TileVectors}));
+  return ArrayAttr::get(op->getContext(), layouts);
+}
+
+//===----------------------------------------------------------------------===//
+// Verification of the dialect's attributes on ops
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+template <typename Attr>
+LogicalResult checkList(Operation *op, NamedAttribute attribute) {
+  auto list = dyn_cast<ArrayAttr>(attribute.getValue());
+  if (!list || list.empty() ||
+      !llvm::all_of(list, [](Attribute one) { return isa<Attr>(one); }))
+    return op->emitError() << attribute.getName().getValue()
+                           << " is a list of #kernel."
+                           << Attr::getMnemonic();
+  return success();
+}
+
+/// One schedule for each target of the module, in their order.
+LogicalResult checkTargets(Operation *op, ArrayAttr schedules) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  auto targets = module ? module->getAttrOfType<ArrayAttr>(kTargets)
+                        : ArrayAttr();
+  if (!targets || targets.size() != schedules.size())
+    return op->emitError() << kSchedules << " has not one entry for each of "
+                           << kTargets;
+  for (auto [target, schedule] : llvm::zip_equal(targets, schedules)) {
+    auto known = dyn_cast<TargetAttr>(target);
+    StringRef name = cast<ScheduleAttr>(schedule).getTarget();
+    if (known && known.getName() != name)
+      return op->emitError() << kSchedules << " has an entry for `" << name
+                             << "` where one for `" << known.getName()
+                             << "` is expected";
+  }
+  return success();
+}
+
+} // namespace
+
+LogicalResult
+KernelDialect::verifyOperationAttribute(Operation *op,
+                                        NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  bool ofModule = name == kTargets || name == kTarget;
+  if (ofModule && !isa<ModuleOp>(op))
+    return op->emitError() << name << " belongs to a module";
+  if (name == kTargets)
+    return checkList<TargetAttr>(op, attribute);
+  if (name == kTarget && !isa<TargetAttr>(attribute.getValue()))
+    return op->emitError() << name << " is a #kernel.target";
+  if (name == kSchedule && !isa<ScheduleAttr>(attribute.getValue()))
+    return op->emitError() << name << " is a #kernel.schedule";
+  if (name == kDecisionName && !isa<StringAttr>(attribute.getValue()))
+    return op->emitError() << name << " is a name";
+  if (name != kSchedules)
+    return success();
+  if (failed(checkList<ScheduleAttr>(op, attribute)))
+    return failure();
+  return checkTargets(op, cast<ArrayAttr>(attribute.getValue()));
+}
+
+} // namespace rnnc::kernel

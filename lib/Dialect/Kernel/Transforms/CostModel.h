@@ -1,0 +1,25 @@
+// CostModel.h: the choices that are made without being told.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_DIALECT_KERNEL_TRANSFORMS_COSTMODEL_H
+#define RNNC_LIB_DIALECT_KERNEL_TRANSFORMS_COSTMODEL_H
+
+#include "rnnc/Dialect/Kernel/Schedule.h"
+
+namespace rnnc::kernel {
+
+/// A product by itself, of elements of so many bits.
+ScheduleAttr productSchedule(TargetAttr target, unsigned bits);
+
+/// Products and the region behind them: the accumulators of a unit, product by
+/// product, and how many units there are.
+ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
+                           llvm::ArrayRef<unsigned> accumulators,
+                           int64_t units);
+
+/// Whatever has no schedule of its own.
+ScheduleAttr moduleSchedule(TargetAttr target);
+
+} // namespace rnnc::kernel
+
+#endif // RNNC_LIB_DIALECT_KERNEL_TRANSFORMS_COSTMODEL_H

@@ -1,0 +1,279 @@
+// SelectSchedule.cpp: the one pass that decides.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h"
+
+#include "CostModel.h"
+#include "ScheduleFile.h"
+
+#include "rnnc/Dialect/Kernel/Kernel.h"
+#include "rnnc/Dialect/Scan/Scan.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+
+namespace rnnc::kernel {
+
+#define GEN_PASS_DEF_KERNELSELECTSCHEDULE
+#include "rnnc/Dialect/Kernel/Transforms/Passes.h.inc"
+
+namespace {
+
+using Decide = llvm::function_ref<ScheduleAttr(TargetAttr)>;
+
+unsigned bitsOf(Value value) {
+  return cast<ShapedType>(value.getType()).getElementTypeBitWidth();
+}
+
+bool isReal(Value value) {
+  return isa<FloatType>(cast<ShapedType>(value.getType()).getElementType());
+}
+
+SmallVector<unsigned> accumulatorsOf(PhaseOp phase) {
+  SmallVector<unsigned> counts;
+  for (unsigned p = 0; p != phase.getLefts().size(); ++p)
+    counts.push_back(phase.columnsOf(p).size());
+  return counts;
+}
+
+/// `1 sum`, `4 sums`.
+std::string counted(int64_t count, StringRef what) {
+  return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str();
+}
+
+struct KernelSelectSchedule
+    : public impl::KernelSelectScheduleBase<KernelSelectSchedule> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    known.clear();
+    file = ScheduleFile();
+    if (failed(findTargets(module)) ||
+        (!scheduleFile.empty() &&
+         failed(file.read(&getContext(), scheduleFile))))
+      return signalPassFailure();
+    if (failed(schedule(module, "module", moduleSchedule)))
+      return signalPassFailure();
+    remarkModule(module);
+    for (auto function : module.getOps<func::FuncOp>())
+      if (failed(scheduleFunction(function)))
+        return signalPassFailure();
+    if (failed(file.checkUsed(known)))
+      return signalPassFailure();
+  }
+
+private:
+  LogicalResult findTargets(ModuleOp module);
+  LogicalResult scheduleFunction(func::FuncOp function);
+  LogicalResult scheduleOp(Operation *op, func::FuncOp function);
+  LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
+  LogicalResult adjust(Operation *op, const Twine &name,
+                       ArrayRef<Decision> decisions);
+  void remarkModule(ModuleOp module);
+  void remarkPhase(PhaseOp phase, StringRef name);
+  void remarkProduct(Operation *op, StringRef name);
+  /// The values of a decision, target by target, or just one where they agree.
+  std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
+                       StringRef between);
+
+  SmallVector<TargetAttr> known;
+  ScheduleFile file;
+  llvm::StringMap<unsigned> counts; ///< of a function's ops, by kind
+};
+
+LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
+  auto list = module->getAttrOfType<ArrayAttr>(kTargets);
+  if (list && !targets.empty())
+    return module.emitError("names its targets already; the option `targets` "
+                            "is for modules that do not");
+  SmallVector<Attribute> all;
+  if (list)
+    llvm::append_range(all, list);
+  for (const std::string &name : targets) {
+    TargetAttr target = targetNamed(&getContext(), name);
+    if (!target)
+      return module.emitError("there is no target `") << name << "`";
+    all.push_back(target);
+  }
+  if (all.empty())
+    return module.emitError("names no targets to decide for");
+  for (Attribute one : all) {
+    auto target = cast<TargetAttr>(one);
+    if (llvm::any_of(known, [&](TargetAttr other) {
+          return other.getName() == target.getName();
+        }))
+      return module.emitError("names the target `")
+             << target.getName() << "` twice";
+    known.push_back(target);
+  }
+  module->setAttr(kTargets, ArrayAttr::get(&getContext(), all));
+  return success();
+}
+
+LogicalResult KernelSelectSchedule::schedule(Operation *op, const Twine &name,
+                                             Decide decide) {
+  std::string called = name.str();
+  SmallVector<Attribute> list;
+  for (TargetAttr target : known) {
+    FailureOr<ScheduleAttr> decided = file.apply(called, target, decide(target));
+    if (failed(decided))
+      return failure();
+    list.push_back(*decided);
+  }
+  op->setAttr(kSchedules, ArrayAttr::get(&getContext(), list));
+  if (!isa<ModuleOp>(op))
+    op->setAttr(kDecisionName, StringAttr::get(&getContext(), called));
+  return success();
+}
+
+/// What has no product goes by the module's schedule, unless the file says
+/// more.
+LogicalResult KernelSelectSchedule::adjust(Operation *op, const Twine &name,
+                                           ArrayRef<Decision> decisions) {
+  auto module = op->getParentOfType<ModuleOp>();
+  SmallVector<ScheduleAttr> ofModule = schedulesOf(module);
+  std::string called = name.str();
+  SmallVector<Attribute> own;
+  for (auto [target, schedule] : llvm::zip_equal(known, ofModule)) {
+    ScheduleAttr part = schedule.only(decisions);
+    FailureOr<ScheduleAttr> decided = file.apply(called, target, part);
+    if (failed(decided))
+      return failure();
+    own.push_back(*decided == part ? schedule : *decided);
+  }
+  if (llvm::equal(own, ofModule))
+    return success();
+  op->setAttr(kSchedules, ArrayAttr::get(&getContext(), own));
+  op->setAttr(kDecisionName, StringAttr::get(&getContext(), called));
+  return success();
+}
+
+LogicalResult KernelSelectSchedule::scheduleFunction(func::FuncOp function) {
+  counts.clear();
+  WalkResult result = function.walk([&](Operation *op) {
+    return failed(scheduleOp(op, function)) ? WalkResult::interrupt()
+                                            : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
+                                               func::FuncOp function) {
+  auto next = [&](StringRef kind) {
+    return (function.getName() + "/" + kind + Twine(counts[kind]++)).str();
+  };
+  if (auto phase = dyn_cast<PhaseOp>(op)) {
+    std::string name = next("phase");
+    unsigned bits = bitsOf(phase.getLefts().front());
+    SmallVector<unsigned> accumulators = accumulatorsOf(phase);
+    if (failed(schedule(op, name, [&](TargetAttr target) {
+          return phaseSchedule(target, bits, accumulators, phase.getUnits());
+        })))
+      return failure();
+    remarkPhase(phase, name);
+    return success();
+  }
+  auto dot = dyn_cast<scan::DotOp>(op);
+  if ((dot && dot.isMatrixProduct() && isReal(dot.getLhs())) ||
+      isa<GemmOp>(op)) {
+    std::string name = next("product");
+    unsigned bits = bitsOf(op->getOperand(0));
+    if (failed(schedule(op, name, [&](TargetAttr target) {
+          return productSchedule(target, bits);
+        })))
+      return failure();
+    remarkProduct(op, name);
+    return success();
+  }
+  // Where packing is explicit it has the layout that its readers will have.
+  if (auto pack = dyn_cast<PackOp>(op)) {
+    unsigned bits = bitsOf(pack.getSource());
+    std::string name = next("pack");
+    return schedule(op, name, [&](TargetAttr target) {
+      ScheduleAttr whole =
+          pack.getColumns() ? phaseSchedule(target, bits,
+                                            {unsigned(pack.getColumns()->size())},
+                                            *pack.getUnits())
+                            : productSchedule(target, bits);
+      return whole.only({Decision::TileVectors});
+    });
+  }
+  if (isa<linalg::LinalgOp>(op))
+    return adjust(op, next("pointwise"),
+                  {Decision::ElementBlock, Decision::ColumnBlock,
+                   Decision::RowBlock, Decision::Tasks, Decision::WorthTasks});
+  if (isa<scan::ScatterAddOp>(op))
+    return adjust(op, next("table"), {Decision::DirectRows});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Remarks
+//===----------------------------------------------------------------------===//
+
+std::string KernelSelectSchedule::valuesOf(Operation *op,
+                                           ArrayRef<Decision> decisions,
+                                           StringRef between) {
+  SmallVector<std::string> texts;
+  for (ScheduleAttr one : schedulesOf(op)) {
+    std::string text;
+    for (Decision decision : decisions)
+      text += (text.empty() ? "" : between.str()) +
+              std::to_string(one.get(decision));
+    texts.push_back(text);
+  }
+  if (llvm::all_equal(texts))
+    return texts.front();
+  std::string all;
+  for (auto [text, target] : llvm::zip_equal(texts, known))
+    all += (all.empty() ? "" : ", ") + text + " (" + target.getName().str() + ")";
+  return all;
+}
+
+void KernelSelectSchedule::remarkModule(ModuleOp module) {
+  remark::analysis(module.getLoc(), remark::RemarkOpts::name("module")
+                                        .category(getArgument()))
+      << "`module`: code without products is cut into about " +
+             valuesOf(module, {Decision::Tasks}, "") +
+             " tasks where it is worth " +
+             valuesOf(module, {Decision::WorthTasks}, "") +
+             " vector ops, of at least " +
+             valuesOf(module, {Decision::ElementBlock}, "") + " elements";
+}
+
+void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
+  bool inLoop = isa<scan::LoopOp>(phase->getParentOp());
+  remark::analysis(phase.getLoc(), remark::RemarkOpts::name("phase")
+                                       .category(getArgument()))
+      << "`" + name.str() + "`: " +
+             counted(phase.getLefts().size(), "product") + " and what reads " +
+             (phase.getLefts().size() == 1 ? "it" : "them") +
+             " are one kernel" + (inLoop ? " of each step" : "") + ": " +
+             counted(phase.getNumAccumulators(), "sum") + " for each of " +
+             counted(phase.getUnits(), "unit") + ", in tiles of " +
+             valuesOf(phase, {Decision::TileRows, Decision::TileVectors}, " x ") +
+             " rows x vectors; the weights are packed once a call or earlier";
+}
+
+void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
+  bool inLoop = isa<scan::LoopOp>(op->getParentOp());
+  remark::analysis(op->getLoc(), remark::RemarkOpts::name("product")
+                                     .category(getArgument()))
+      << "`" + name.str() + "`: a product by itself" +
+             (inLoop ? " in each step" : "") + ", in tiles of " +
+             valuesOf(op, {Decision::TileRows, Decision::TileVectors}, " x ") +
+             " rows x vectors, " +
+             valuesOf(op, {Decision::BlockSteps}, "") +
+             " terms of a sum at a time, in about " +
+             valuesOf(op, {Decision::Tasks}, "") +
+             " tasks where it has " +
+             valuesOf(op, {Decision::WorthTasks}, "") + " terms";
+}
+
+} // namespace
+} // namespace rnnc::kernel
