@@ -363,6 +363,30 @@ LLVM::LLVMFuncOp randomFunction(ModuleOp module, Type element) {
   return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type);
 }
 
+void lower(kernel::ValidRowsOp op) {
+  RowBuilder r(op);
+  OpBuilder &b = r.b;
+  Location loc = r.loc;
+  Value zero = r.index(0), one = r.index(1);
+  Value at = arith::IndexCastOp::create(b, loc, b.getI32Type(), op.getAt());
+  // Every row is written behind the list; it is part of it if it counts.
+  auto loop = buildLoop(
+      b, loc, zero, r.dim(op.getLengths(), 0), one, zero,
+      [&](Value row, ValueRange count) -> Values {
+        Value next = arith::AddIOp::create(b, loc, count[0], one);
+        Value number =
+            arith::IndexCastOp::create(b, loc, b.getI32Type(), row);
+        memref::StoreOp::create(b, loc, number, op.getOut(), next);
+        Value length = memref::LoadOp::create(b, loc, op.getLengths(), row);
+        Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                         length, at);
+        return {arith::SelectOp::create(b, loc, is, next, count[0])};
+      });
+  Value count = arith::IndexCastOp::create(b, loc, b.getI32Type(),
+                                           loop.getResult(0));
+  memref::StoreOp::create(b, loc, count, op.getOut(), zero);
+}
+
 LogicalResult lower(kernel::RandomOp op) {
   RowBuilder r(op);
   OpBuilder &b = r.b;
@@ -433,7 +457,8 @@ LogicalResult lowerDataOps(ModuleOp module, kernel::TargetAttr) {
             .Case<kernel::RandomOp>([](auto o) { return lower(o); })
             .Case<kernel::GatherOp, kernel::ScatterAddOp, kernel::EnterOp,
                   kernel::LeaveOp, kernel::MaskRowsOp, kernel::ReverseOp,
-                  kernel::PickStepOp, kernel::PlaceStepOp, kernel::ArgmaxOp>(
+                  kernel::PickStepOp, kernel::PlaceStepOp, kernel::ArgmaxOp,
+                  kernel::ValidRowsOp>(
                 [](auto o) {
                   lower(o);
                   return success();

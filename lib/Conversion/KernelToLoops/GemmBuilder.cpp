@@ -73,8 +73,7 @@ GemmLibrary::routine(StringRef what, const std::string &key, Type element,
                      StringRef signature,
                      function_ref<void(GemmCode &, ValueRange)> body,
                      bool outlined) {
-  std::string base = ("rnnc.gemm" + Twine(longSums ? ".long" : "") +
-                      (what.empty() ? "" : ".") + what +
+  std::string base = ("rnnc.gemm" + Twine(what.empty() ? "" : ".") + what +
                       (element.isF32() ? ".f32" : ".f64"))
                          .str();
   func::FuncOp &known = routines[base + " " + key];
@@ -99,7 +98,6 @@ GemmLibrary::routine(StringRef what, const std::string &key, Type element,
     f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   b.setInsertionPointToStart(f.addEntryBlock());
   GemmCode code(b, module.getLoc(), element, shape, target.getFma());
-  code.longSums = longSums;
   body(code, f.getArguments());
   func::ReturnOp::create(b, module.getLoc());
   return f;
@@ -115,7 +113,7 @@ public:
   BlockBuilder(GemmCode &e, ValueRange args) : e(e) {
     a = args[0], rowStride = args[1], panels = args[2], before = args[3],
     allK = args[4], c = args[5], ldc = args[6], rows = args[7],
-    columns = args[8], k = args[9], accumulate = args[10];
+    columns = args[8], k = args[9], accumulate = args[10], few = args[12];
   }
 
   /// `packed`: A lies in tiles, as `pack_rows` makes them.
@@ -179,22 +177,22 @@ private:
                              : e.mul(row, rowStride);
     Value rowC = e.address(c, e.add(e.mul(row, ldc), column.j));
     e.call(tile, {e.address(a, at), rowStride, column.panel, rowC, ldc, k,
-                  column.left, accumulate});
+                  column.left, accumulate, few});
   }
 
   GemmCode &e;
   /// `before` of the `allK` steps of the panels come before this block.
   Value a, rowStride, panels, before, allK, c, ldc, rows, columns, k,
-      accumulate;
+      accumulate, few;
 };
 
 } // namespace
 
 // (a, rowStride, panels, before, allK, c, ldc, rows, columns, k, accumulate,
-// packed).
+// packed, few).
 func::FuncOp GemmLibrary::block(Type element) {
   return routine(
-      "block", shape.tileKey(), element, "plpll pl lllb b", [&](GemmCode &e, ValueRange args) {
+      "block", shape.tileKey(), element, "plpll pl lllb bl", [&](GemmCode &e, ValueRange args) {
         BlockBuilder builder(e, args);
         auto tiles = [&](bool packedA) {
           builder.build(packedA, [&](unsigned rows, unsigned vectors) {
@@ -220,10 +218,10 @@ static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
 
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
-      "packed", shape.key(), element, "pllp pl lllb p", [&](GemmCode &e, ValueRange args) {
+      "packed", shape.key(), element, "pllp pl lllb pl", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rs = args[1], cs = args[2], packed = args[3],
               c = args[4], ldc = args[5], rows = args[6], columns = args[7],
-              k = args[8], accumulate = args[9], scratch = args[10];
+              k = args[8], accumulate = args[9], scratch = args[10], few = args[11];
         const GemmShape &shape = e.shape;
         Value one = e.i64(1), zero = e.i64(0);
         Value direct = readsInPlace(e, rs, cs, rows, columns);
@@ -240,7 +238,7 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
             auto callBlock = [&](Value from, Value stride, bool packedA) {
               e.call(block(element),
                      {from, stride, packed, p, k, rowsOfC, ldc, mc, columns,
-                      kc, add, e.flag(packedA)});
+                      kc, add, e.flag(packedA), few});
             };
             e.ifThenElse(
                 direct, [&] { callBlock(blockOfA, rs, false); },
@@ -256,11 +254,11 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
 
 func::FuncOp GemmLibrary::gemm(Type element) {
   return routine(
-      "", shape.key(), element, "pllp llpl lllb p", [&](GemmCode &e, ValueRange args) {
+      "", shape.key(), element, "pllp llpl lllb pl", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
               rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
               rows = args[8], columns = args[9], k = args[10],
-              accumulate = args[11], scratch = args[12];
+              accumulate = args[11], scratch = args[12], few = args[13];
         const GemmShape &shape = e.shape;
         // Blocks of A lie behind the block of B.
         Value inB = e.mul(e.min(columns, e.i64(shape.nBlock)),
@@ -279,7 +277,7 @@ func::FuncOp GemmLibrary::gemm(Type element) {
             e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc});
             e.call(gemmPacked(element),
                    {e.address(a, e.mul(p, csA)), rsA, csA, scratch,
-                    e.address(c, j), ldc, rows, nc, kc, add, forA});
+                    e.address(c, j), ldc, rows, nc, kc, add, forA, few});
           });
         });
       });

@@ -67,12 +67,13 @@ public:
   /// [ceil(columns / panel)][k][panel]; the last is as wide as what is left.
   mlir::func::FuncOp pack(mlir::Type element);
   /// (a, rowStride, columnStride, packed, c, ldc, rows, columns, k,
-  /// accumulate, scratch): C (+)= A B with B from `pack`; A is packed block by
-  /// block in `scratch` where it is not read in place.
+  /// accumulate, scratch, few): C (+)= A B with B from `pack`; A is packed block
+  /// by block in `scratch` where it is not read in place. `few` terms of a sum
+  /// are added up before they go to its total.
   mlir::func::FuncOp gemmPacked(mlir::Type element);
   /// (a, rowStride, columnStride, b, rowStride, columnStride, c, ldc, rows,
-  /// columns, k, accumulate, scratch): C (+)= A B, B packed block by block in
-  /// `scratch`, too.
+  /// columns, k, accumulate, scratch, few): C (+)= A B, B packed block by block
+  /// in `scratch`, too.
   mlir::func::FuncOp gemm(mlir::Type element);
 
   /// The same with the context of the call in front and the bytes of scratch
@@ -80,16 +81,12 @@ public:
   /// threads of the context.
   mlir::func::FuncOp tasks(mlir::Type element, bool packed);
 
-  /// Routines that are asked for from now on are for a K without known limit,
-  /// or are not: long sums are added up a few terms at a time.
-  void setLongSums(bool isLong) { longSums = isLong; }
-
   /// (b, rowStride, columnStride, packed, k, units, columns…): of each
   /// accumulator's columns those of some units side by side, into panels
   /// [ceil(units / panel)][k][accumulator][panel].
   mlir::func::FuncOp phasePack(mlir::Type element, const PhaseShape &shape);
-  /// (a, rowStride, panel, units, k, sums, rows): the sums of up to
-  /// `shape.rows` rows, [row][accumulator][panel].
+  /// (a, offsets, panel, units, k, sums, rows): the sums of up to `shape.rows`
+  /// rows, [row][accumulator][panel]; the rows of A begin at `offsets`, i64.
   mlir::func::FuncOp phaseRows(mlir::Type element, const PhaseShape &shape);
 
 private:
@@ -101,7 +98,7 @@ private:
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
 
-  /// The routine `rnnc.gemm.WHAT.f32` (or f64, or `rnnc.gemm.long…`), written by
+  /// The routine `rnnc.gemm.WHAT.f32` (or f64), written by
   /// `body` when first asked for with this `key`, which says what it depends on
   /// of the shape. A letter of the signature is an argument: p a pointer, l an
   /// i64, b an i1. What is outlined stays a function.
@@ -115,7 +112,6 @@ private:
   kernel::TargetAttr target;
   std::map<std::string, mlir::func::FuncOp> routines;
   GemmShape shape = {};
-  bool longSums = false;
 };
 
 } // namespace rnnc

@@ -20,6 +20,12 @@ Value GemmCode::byteAddress(Value pointer, Value bytes) {
                              ArrayRef<LLVM::GEPArg>{bytes});
 }
 
+Value GemmCode::loadIndex(Value pointer, unsigned i) {
+  Value at = LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI64Type(),
+                                 pointer, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+  return LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
+}
+
 Value GemmCode::load(Type type, Value pointer) {
   return LLVM::LoadOp::create(b, loc, type, pointer, alignment());
 }

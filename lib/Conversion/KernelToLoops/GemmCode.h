@@ -77,6 +77,8 @@ public:
   unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
   /// What lies at a pointer, with the alignment of an element.
   Value load(mlir::Type type, Value pointer);
+  /// Number `i` of the i64 at a pointer.
+  Value loadIndex(Value pointer, unsigned i);
   Value loadScalar(Value pointer) { return load(element, pointer); }
   Value loadVector(Value pointer) { return load(vector, pointer); }
   void store(Value v, Value pointer);
@@ -105,7 +107,6 @@ public:
   mlir::Type element;
   GemmShape shape;
   bool hasFma;
-  bool longSums = false; ///< a few terms at a time
   mlir::VectorType vector;
 };
 

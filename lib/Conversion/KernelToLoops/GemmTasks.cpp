@@ -16,12 +16,12 @@ namespace {
 struct Arguments {
   explicit Arguments(bool packed)
       : c(packed ? 4 : 6), ldc(c + 1), rows(c + 2), columns(c + 3), k(c + 4),
-        accumulate(c + 5), scratch(c + 6), count(c + 7) {}
+        accumulate(c + 5), scratch(c + 6), count(c + 8) {}
   unsigned c, ldc, rows, columns, k, accumulate, scratch, count;
 };
 
 StringRef signatureOf(bool packed) {
-  return packed ? "pllp pl lllb p" : "pllp llpl lllb p";
+  return packed ? "pllp pl lllb pl" : "pllp llpl lllb pl";
 }
 
 } // namespace

@@ -10,11 +10,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Terms of a long sum that are added up before they go to a total: what they
-/// lose, half a unit in the last place each, stays near 1e-6 of the sum. A
-/// multiple of the unrolled steps.
-constexpr int64_t kFewTerms = 32;
-
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
 /// panel of B.
 class TileBuilder {
@@ -23,7 +18,8 @@ public:
               unsigned vectors)
       : e(e), rows(rows), packedA(packedA), vectors(vectors) {
     a = args[0], rowStride = args[1], panel = args[2], c = args[3],
-    ldc = args[4], k = args[5], left = args[6], accumulate = args[7];
+    ldc = args[4], k = args[5], left = args[6], accumulate = args[7],
+    few = args[8];
     // What a narrow panel's vectors read beyond its rows is not written.
     width = e.min(left, e.i64(e.shape.panel()));
     // Few rows have few sums: split K over several sets of accumulators, else
@@ -73,18 +69,12 @@ private:
       for (unsigned r = 0; r != rows; ++r)
         rowPointers.push_back(
             r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
-    Value zero = e.i64(0);
-    if (!e.longSums)
-      return part(zero, k);
     // The totals wait in memory while the registers add up a few terms.
-    Value few = e.i64(kFewTerms);
-    Value whole = e.sub(k, e.remainder(k, few));
-    Values totals = e.loop(
-        zero, whole, few, Values(rows * vectors, e.zero()),
-        [&](Value step, ValueRange in) {
-          return added(Values(in), part(step, e.add(step, few)));
-        });
-    return added(totals, part(whole, k));
+    return e.loop(e.i64(0), k, few, Values(rows * vectors, e.zero()),
+                  [&](Value step, ValueRange in) {
+                    Value end = e.min(e.add(step, few), k);
+                    return added(Values(in), part(step, end));
+                  });
   }
 
   Values added(Values totals, ArrayRef<Value> terms) {
@@ -149,7 +139,7 @@ private:
   unsigned rows;
   bool packedA;
   unsigned vectors, sets;
-  Value a, rowStride, panel, c, ldc, k, left, accumulate, width;
+  Value a, rowStride, panel, c, ldc, k, left, accumulate, few, width;
   Values rowPointers;
 };
 
@@ -160,7 +150,7 @@ func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
   std::string name = (packedA ? "tile_packed" : "tile") +
                      std::to_string(rows) + "x" + std::to_string(vectors);
   return routine(
-      name, shape.tileKey(), element, "plpp lllb",
+      name, shape.tileKey(), element, "plpp lllb l",
       [&](GemmCode &e, ValueRange args) {
         TileBuilder(e, args, rows, packedA, vectors).build();
       },

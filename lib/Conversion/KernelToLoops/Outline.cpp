@@ -38,7 +38,8 @@ bool isKernel(Operation *op) {
   } else if (!isa<memref::CopyOp, kernel::GatherOp, kernel::ScatterAddOp,
                   kernel::EnterOp, kernel::LeaveOp, kernel::MaskRowsOp,
                   kernel::ReverseOp, kernel::PickStepOp, kernel::PlaceStepOp,
-                  kernel::ArgmaxOp, kernel::RandomOp, kernel::PhaseOp>(op)) {
+                  kernel::ArgmaxOp, kernel::RandomOp, kernel::PhaseOp,
+                  kernel::ValidRowsOp>(op)) {
     return false;
   }
   return llvm::all_of(op->getOperandTypes(), [](Type type) {

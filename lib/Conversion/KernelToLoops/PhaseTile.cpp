@@ -24,14 +24,14 @@ public:
   PhaseTile(GemmCode &e, const PhaseShape &shape, ValueRange args,
             unsigned rows)
       : e(e), shape(shape), rows(rows), columns(shape.columns()) {
-    a = args[0], rowStride = args[1], panel = args[2], width = args[3],
+    a = args[0], offsets = args[1], panel = args[2], width = args[3],
     k = args[4], sums = args[5];
     sets = shape.setsFor(rows * columns);
   }
 
   void build() {
     for (unsigned r = 0; r != rows; ++r)
-      rowPointers.push_back(r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+      rowPointers.push_back(e.address(a, e.loadIndex(offsets, r)));
     stride = e.mul(width, e.i64(shape.accumulators));
     Values accs(sets * rows * columns, e.zero());
     unsigned unroll = shape.unroll;
@@ -88,7 +88,7 @@ private:
   GemmCode &e;
   const PhaseShape &shape;
   unsigned rows, columns, sets;
-  Value a, rowStride, panel, width, k, sums, stride;
+  Value a, offsets, panel, width, k, sums, stride;
   Values rowPointers;
 };
 
@@ -102,7 +102,7 @@ func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
                                     unsigned rows) {
   return routine(
       nameOf("phase.tile" + std::to_string(rows) + "x", shape),
-      shape.tileKey(), element, "plpllp",
+      shape.tileKey(), element, "pppllp",
       [&](GemmCode &e, ValueRange args) {
         PhaseTile(e, shape, args, rows).build();
       },
@@ -111,7 +111,7 @@ func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
 
 func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
   return routine(nameOf("phase.rows", shape), shape.tileKey(), element,
-                 "plpllpl", [&](GemmCode &e, ValueRange args) {
+                 "pppllpl", [&](GemmCode &e, ValueRange args) {
                    for (unsigned rows = 1; rows <= shape.rows; ++rows)
                      e.ifThenElse(e.equal(args[6], e.i64(rows)), [&] {
                        e.call(phaseTile(element, shape, rows),

@@ -25,6 +25,7 @@ struct Product {
   Value left, rowStride, panels, k; ///< addresses, i64
   int64_t steps = 0;                ///< k
   Value sums;                       ///< memref [rows, accumulators, units]
+  Value offsets;                    ///< memref [rows], where they begin
 };
 
 class PhaseLowering {
@@ -37,8 +38,11 @@ public:
 
 private:
   LogicalResult prepare();
+  void tiles(Value firstUnit, Value units);
   void tile(Value firstUnit, Value units, Value firstRow, Value rows);
-  void region(Value firstUnit, Value units, Value firstRow, Value rows);
+  void region(Value firstUnit, Value units, Value firstRow, Value rows,
+              Value firstSums);
+  Value rowAt(Value position);
   Value part(Value memref, AffineMap map, ArrayRef<OpFoldResult> offsets,
              ArrayRef<OpFoldResult> sizes);
   Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
@@ -92,6 +96,9 @@ LogicalResult PhaseLowering::prepare() {
         {tileRows, product.shape.accumulators, panel}, element);
     product.sums = memref::AllocaOp::create(b, loc, type, ValueRange(),
                                             b.getI64IntegerAttr(64));
+    product.offsets = memref::AllocaOp::create(
+        b, loc, MemRefType::get({tileRows}, b.getI64Type()), ValueRange(),
+        b.getI64IntegerAttr(64));
   }
   return success();
 }
@@ -112,8 +119,9 @@ Value PhaseLowering::part(Value memref, AffineMap map,
   return memref::SubViewOp::create(b, loc, memref, at, extents, strides);
 }
 
+/// `firstSums` is the row of the sums that belongs to `firstRow`.
 void PhaseLowering::region(Value firstUnit, Value units, Value firstRow,
-                           Value rows) {
+                           Value rows, Value firstSums) {
   SmallVector<OpFoldResult> offsets = {getAsOpFoldResult(firstRow),
                                        getAsOpFoldResult(firstUnit)};
   SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(rows),
@@ -124,7 +132,8 @@ void PhaseLowering::region(Value firstUnit, Value units, Value firstRow,
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   for (Product &product : products)
     for (unsigned l = 0; l != product.shape.accumulators; ++l) {
-      SmallVector<OpFoldResult> at = {zero, b.getIndexAttr(l), zero},
+      SmallVector<OpFoldResult> at = {getAsOpFoldResult(firstSums),
+                                      b.getIndexAttr(l), zero},
                                 extents = {sizes[0], one, sizes[1]},
                                 strides(3, one);
       SmallVector<int64_t> shape;
@@ -163,20 +172,37 @@ void PhaseLowering::region(Value firstUnit, Value units, Value firstRow,
       });
 }
 
+/// The row at a position of the rows that are computed.
+Value PhaseLowering::rowAt(Value position) {
+  if (!op.getValid())
+    return position;
+  Value behind = arith::AddIOp::create(b, loc, position, index(1));
+  Value row = memref::LoadOp::create(b, loc, op.getValid(), behind);
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), row);
+}
+
 void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
                          Value rows) {
+  Value zero = index(0), one = index(1);
+  buildLoop(b, loc, zero, rows, one, {},
+            [&](Value r, ValueRange) -> SmallVector<Value> {
+              Value row = toI64(rowAt(arith::AddIOp::create(b, loc, firstRow, r)));
+              for (Product &product : products)
+                memref::StoreOp::create(b, loc, mul(row, product.rowStride),
+                                        product.offsets, r);
+              return {};
+            });
   for (Product &product : products) {
     Type ptr = product.left.getType();
     auto address = [&](Value pointer, Value at) -> Value {
       return LLVM::GEPOp::create(b, loc, ptr, element, pointer,
                                  ArrayRef<LLVM::GEPArg>{at});
     };
-    Value row = mul(toI64(firstRow), product.rowStride);
     Value before = mul(mul(toI64(firstUnit), product.k),
                        constant(product.shape.accumulators));
     auto call = func::CallOp::create(
         b, loc, library.phaseRows(element, product.shape),
-        ValueRange{address(product.left, row), product.rowStride,
+        ValueRange{product.left, pointerOf(b, loc, product.offsets),
                    address(product.panels, before), toI64(units), product.k,
                    pointerOf(b, loc, product.sums), toI64(rows)});
     // Two of a tile's vector ops are done at a time.
@@ -184,16 +210,61 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
                                                  product.shape.columns() *
                                                  product.shape.rows / 2));
   }
-  region(firstUnit, units, firstRow, rows);
+  if (!op.getValid())
+    return region(firstUnit, units, firstRow, rows, zero);
+  buildLoop(b, loc, zero, rows, one, {},
+            [&](Value r, ValueRange) -> SmallVector<Value> {
+              Value row = rowAt(arith::AddIOp::create(b, loc, firstRow, r));
+              region(firstUnit, units, row, one, r);
+              return {};
+            });
+}
+
+/// All tiles of some units. The loop runs as often as it may have to: that is
+/// known before it, and what it costs with it.
+void PhaseLowering::tiles(Value firstUnit, Value units) {
+  Value most = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
+  Value perTile = index(tileRows), one = index(1);
+  Value rows = most;
+  if (op.getValid())
+    rows = arith::IndexCastOp::create(
+        b, loc, b.getIndexType(),
+        memref::LoadOp::create(b, loc, op.getValid(), index(0)));
+  auto count = [&](Value n) -> Value {
+    return arith::CeilDivUIOp::create(b, loc, n, perTile);
+  };
+  Value tiles = count(rows);
+  auto body = [&](Value t) {
+    // The first tiles have one row more where rows are left over.
+    Value each = arith::DivUIOp::create(b, loc, rows, tiles);
+    Value extra = arith::RemUIOp::create(b, loc, rows, tiles);
+    Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, t,
+                                       extra);
+    Value first =
+        arith::AddIOp::create(b, loc, mul(t, each),
+                              arith::MinUIOp::create(b, loc, t, extra));
+    Value own = arith::AddIOp::create(
+        b, loc, each,
+        arith::SelectOp::create(b, loc, more, one, index(0)));
+    tile(firstUnit, units, first, own);
+  };
+  buildLoop(b, loc, index(0), op.getValid() ? count(most) : tiles, one, {},
+            [&](Value t, ValueRange) -> SmallVector<Value> {
+              if (!op.getValid()) {
+                body(t);
+                return {};
+              }
+              Value is = arith::CmpIOp::create(
+                  b, loc, arith::CmpIPredicate::ult, t, tiles);
+              buildIf(b, loc, is, [&] { body(t); }, [] {});
+              return {};
+            });
 }
 
 LogicalResult PhaseLowering::run() {
   if (failed(prepare()))
     return failure();
   int64_t all = op.getUnits();
-  Value rows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
-  Value perTile = index(tileRows);
-  Value tiles = arith::CeilDivUIOp::create(b, loc, rows, perTile);
   bool even = all % panel == 0;
   scf::ForOp loop = buildLoop(
       b, loc, index(0), index(all), index(panel), {},
@@ -202,23 +273,7 @@ LogicalResult PhaseLowering::run() {
         if (!even && all > panel)
           units = arith::MinUIOp::create(
               b, loc, units, arith::SubIOp::create(b, loc, index(all), unit));
-        buildLoop(
-            b, loc, index(0), tiles, index(1), {},
-            [&](Value t, ValueRange) -> SmallVector<Value> {
-              // The first tiles have one row more where rows are left over.
-              Value each = arith::DivUIOp::create(b, loc, rows, tiles);
-              Value extra = arith::RemUIOp::create(b, loc, rows, tiles);
-              Value more = arith::CmpIOp::create(
-                  b, loc, arith::CmpIPredicate::ult, t, extra);
-              Value first = arith::AddIOp::create(
-                  b, loc, mul(t, each),
-                  arith::MinUIOp::create(b, loc, t, extra));
-              Value count = arith::AddIOp::create(
-                  b, loc, each,
-                  arith::SelectOp::create(b, loc, more, index(1), index(0)));
-              tile(unit, units, first, count);
-              return {};
-            });
+        tiles(unit, units);
         return {};
       });
   loop->setAttr(kIndependentTrips, b.getUnitAttr());

@@ -54,7 +54,6 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
     return failure();
   library.setShape(*shape);
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
-  library.setLongSums(false);
   Type element = elementOf(op.getSource());
   SmallVector<Value> args = {m.pointer, m.rowStride, m.columnStride,
                              pointerOf(b, loc, op.getPacked()), m.rows};
@@ -77,6 +76,12 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
   op.erase();
   return success();
 }
+
+/// Terms of a long sum that are added up before they go to a total: what they
+/// lose, half a unit in the last place each, stays near 1e-6 of the sum. A
+/// multiple of the unrolled steps.
+constexpr int64_t kFewTerms = 32;
+constexpr int64_t kAllTerms = int64_t(1) << 60;
 
 /// The scratch memory of a product, and how many bytes of it a task has.
 struct Scratch {
@@ -132,8 +137,9 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
       arith::ConstantOp::create(b, loc, b.getBoolAttr(op.getAccumulate()));
   bool packed = op.getPackedB();
   auto typeA = cast<MemRefType>(op.getA().getType());
-  library.setLongSums(element.isF32() &&
-                      typeA.isDynamicDim(op.getTransA() ? 0 : 1));
+  bool isLong = element.isF32() && typeA.isDynamicDim(op.getTransA() ? 0 : 1);
+  Value few = arith::ConstantIntOp::create(b, loc, b.getI64Type(),
+                                           isLong ? kFewTerms : kAllTerms);
   SmallVector<Value> args = {a.pointer, a.rowStride, a.columnStride};
   if (packed) {
     args.push_back(pointerOf(b, loc, op.getB()));
@@ -145,7 +151,7 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
   if (failed(scratch))
     return failure();
   args.append({c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate,
-               scratch->pointer});
+               scratch->pointer, few});
   func::FuncOp callee =
       packed ? library.gemmPacked(element) : library.gemm(element);
   if (Value context = contextOf(op)) {

@@ -167,6 +167,20 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   finishLoop(loop, memory, trip, shortest);
 }
 
+/// Lists the rows that have not ended, if a phase asks for them.
+void Emitter::listValidRows(scan::LoopOp loop, Value step) {
+  auto phases = loop.getBodyBlock()->getOps<kernel::PhaseOp>();
+  auto asks = [](kernel::PhaseOp phase) { return bool(phase.getLengths()); };
+  if (llvm::none_of(phases, asks))
+    return;
+  Location loc = loop.getLoc();
+  OpFoldResult rows = sizes.get(loop.getLengths(), 0);
+  Buffer list = alloc(loc, b.getI32Type(), {OpFoldResult(sizes.plus(rows, 1))});
+  kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref,
+                              list.memref, step);
+  validRows[loop] = list.memref;
+}
+
 void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
                            Value count, Value trip, Value shortest) {
   Location loc = loop.getLoc();
@@ -197,6 +211,7 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
     rows[j] = rowOf(b, loc, stack, step);
     outputs.push_back({loop.getYield().getStacks()[j], rows[j]});
   }
+  listValidRows(loop, step);
   emitBlock(*loop.getBodyBlock(), outputs);
   if (!shortest)
     return;

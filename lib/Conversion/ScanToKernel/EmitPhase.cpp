@@ -220,9 +220,12 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
       outs.push_back(place.memref);
       sources.push_back(result.getResultNumber());
     }
-  auto made = kernel::PhaseOp::create(b, loc, TypeRange(), lefts, rights, inputs,
-                                      outs, op.getColumns(), op.getMaps(),
-                                      b.getUnitAttr());
+  Value valid;
+  if (op.getLengths())
+    valid = validRows[op->getParentOp()];
+  auto made = kernel::PhaseOp::create(
+      b, loc, TypeRange(), lefts, rights, inputs, outs, /*lengths=*/Value(),
+      /*at=*/Value(), valid, op.getColumns(), op.getMaps(), b.getUnitAttr());
   kernel::copySchedules(op, made);
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());

@@ -131,6 +131,7 @@ private:
                     mlir::Value count, mlir::Value trip, mlir::Value shortest);
   void finishLoop(scan::LoopOp loop, const LoopMemory &memory, mlir::Value trip,
                   mlir::Value shortest);
+  void listValidRows(scan::LoopOp loop, mlir::Value step);
   mlir::Value shortestLength(mlir::Location loc, mlir::Value lengths);
 
   // EmitOps.cpp
@@ -170,6 +171,8 @@ private:
   llvm::DenseSet<mlir::Value> reused;
   llvm::DenseMap<mlir::Operation *, mlir::Value> steps;
   llvm::DenseMap<mlir::Operation *, LoopMemory> loops;
+  /// Of a loop with phases that leave ended rows: the list of the others.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> validRows;
   /// Copies of pieces that are not written in place, by composite.
   llvm::DenseMap<mlir::Value,
                  llvm::SmallVector<std::pair<mlir::Value, Buffer>>>

@@ -209,7 +209,8 @@ void Fusion::apply() {
   }
   auto made = kernel::PhaseOp::create(
       b, phase.getLoc(), phase.getResultTypes(), lefts, rights, inputs,
-      phase.getDpsInits(), b.getArrayAttr(columns), b.getArrayAttr(maps),
+      phase.getDpsInits(), /*lengths=*/Value(), /*at=*/Value(),
+      /*valid=*/Value(), b.getArrayAttr(columns), b.getArrayAttr(maps),
       /*packed=*/UnitAttr());
   Block *body = b.createBlock(&made.getBody());
   IRMapping mapping;
@@ -231,6 +232,86 @@ void Fusion::apply() {
       part->erase();
     op->erase();
   }
+}
+
+/// Whether what stands in rows that have ended reaches nobody: they are
+/// computed row by row, and the loop keeps or zeroes what leaves it.
+class EndedRows {
+public:
+  explicit EndedRows(scan::LoopOp loop) : loop(loop) {}
+
+  bool reachNobody(kernel::PhaseOp phase) {
+    return llvm::all_of(phase.getResults(),
+                        [&](Value value) { return stays(value); }) &&
+           leaves;
+  }
+
+private:
+  bool stays(Value rows);
+  bool stays(OpOperand &use);
+  bool isMasked(unsigned operand);
+
+  scan::LoopOp loop;
+  llvm::DenseSet<Value> seen;
+  bool leaves = false; ///< something leaves the loop: rows are examples
+};
+
+bool EndedRows::stays(Value rows) {
+  if (!seen.insert(rows).second)
+    return true;
+  return llvm::all_of(rows.getUses(),
+                      [&](OpOperand &use) { return stays(use); });
+}
+
+/// Carries come first, then what is stacked.
+bool EndedRows::isMasked(unsigned operand) {
+  unsigned carries = loop.getNumCarries();
+  leaves = true;
+  return operand < carries ? loop.isMaskedCarry(operand)
+                           : loop.isMaskedStack(operand - carries);
+}
+
+/// Whether the first dimension of an operand is rows, and no other one is.
+static bool isByRows(AffineMap map) {
+  auto isRow = [](AffineExpr e) { return e == getAffineDimExpr(0, e.getContext()); };
+  return map.getNumResults() && isRow(map.getResult(0)) &&
+         llvm::none_of(map.getResults().drop_front(), isRow);
+}
+
+bool EndedRows::stays(OpOperand &use) {
+  Operation *op = use.getOwner();
+  if (op->getBlock() != loop.getBodyBlock())
+    return false;
+  if (isa<scan::YieldOp>(op))
+    return isMasked(use.getOperandNumber());
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return use.getOperandNumber() == 0 && !slice.isDynamicOffset(0) &&
+           slice.getStaticOffset(0) == 0 && slice.isDynamicSize(0) &&
+           stays(slice.getResult());
+  if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
+    unsigned lefts = phase.getLefts().size();
+    unsigned input = use.getOperandNumber() - 2 * lefts;
+    bool fits = use.getOperandNumber() < lefts ||
+                (use.getOperandNumber() >= 2 * lefts &&
+                 input < phase.getInputs().size() &&
+                 isByRows(phase.mapOf(input)));
+    return fits && llvm::all_of(phase.getResults(),
+                                [&](Value v) { return stays(v); });
+  }
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && isByRows(generic.getMatchingIndexingMap(&use)) &&
+         llvm::all_of(generic.getResults(), [&](OpResult v) {
+           return isByRows(generic.getIndexingMapMatchingResult(v)) && stays(v);
+         });
+}
+
+/// In a ragged batch a phase computes the rows that have not ended.
+void leaveEndedRows(kernel::PhaseOp phase) {
+  auto loop = dyn_cast<scan::LoopOp>(phase->getParentOp());
+  if (!loop || !loop.getLengths() || !EndedRows(loop).reachNobody(phase))
+    return;
+  phase.getLengthsMutable().assign(loop.getLengths());
+  phase.getAtMutable().assign(loop.getStep());
 }
 
 /// A parameter of a module of the source, as all its functions know it.
@@ -271,6 +352,7 @@ struct KernelFuseProducts
     for (Fusion &fusion : outside)
       if (fusion.any())
         apply(fusion);
+    getOperation().walk(leaveEndedRows);
   }
 
 private:

@@ -75,6 +75,10 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     memrefs, where it has none and `rights` are what `kernel.pack` made with the
     same `columns` and `units` (`packed`); then `lefts` are matrices.
 
+    Rows that nobody reads are not computed, and nothing is said of what stands
+    there: on tensors those whose entry of `lengths` is not above `at`, on
+    memrefs those that `kernel.valid_rows` left out of `valid`.
+
     ```mlir
     %h1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>)
         ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
@@ -88,6 +92,9 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
   }];
   let arguments = (ins Variadic<AnyArray>:$lefts, Variadic<AnyArray>:$rights,
                        Variadic<AnyArray>:$inputs, Variadic<AnyArray>:$outs,
+                       Optional<TensorRankOf<[I32], [1]>>:$lengths,
+                       Optional<Index>:$at,
+                       Optional<MemRefRankOf<[I32], [1]>>:$valid,
                        ArrayAttr:$columns, AffineMapArrayAttr:$maps,
                        UnitAttr:$packed);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -97,6 +104,8 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     `with` `(` $rights `:` type($rights) `)`
     (`ins` `(` $inputs^ `:` type($inputs) `)`)?
     `outs` `(` $outs `:` type($outs) `)`
+    (`lengths` `(` $lengths^ `:` type($lengths) `)` `at` `(` $at `)`)?
+    (`valid` `(` $valid^ `:` type($valid) `)`)?
     `columns` `(` $columns `)` `maps` `(` $maps `)` attr-dict-with-keyword
     $body (`->` type($results)^)?
   }];
@@ -111,6 +120,26 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     ::mlir::AffineMap mapOf(unsigned input);
   }];
   let hasVerifier = 1;
+}
+
+def Kernel_ValidRowsOp : Kernel_Op<"valid_rows"> {
+  let summary = "the rows that have not ended before a step";
+  let description = [{
+    `out[0]` is the number of rows whose length is above `at`, `out[1]`,
+    `out[2]` … are these rows, in order. `out` has one element more than there
+    are rows; what follows the list is not said.
+
+    ```mlir
+    kernel.valid_rows ins(%len : memref<?xi32>) outs(%rows : memref<?xi32>) at(%t)
+    ```
+  }];
+  let arguments = (ins Lengths:$lengths,
+                       Arg<MemRefRankOf<[I32], [1]>, "written", [MemWrite]>:$out,
+                       Index:$at);
+  let assemblyFormat = [{
+    `ins` `(` $lengths `:` type($lengths) `)`
+    `outs` `(` $out `:` type($out) `)` `at` `(` $at `)` attr-dict
+  }];
 }
 
 def Kernel_YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator,

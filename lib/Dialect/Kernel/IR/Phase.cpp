@@ -140,6 +140,10 @@ LogicalResult PhaseOp::verify() {
   for (unsigned p = 0; p != getLefts().size(); ++p)
     if (failed(verifyProduct(*this, p)))
       return failure();
+  if (bool(getLengths()) != bool(getAt()))
+    return emitOpError("has lengths and a step, or neither");
+  if (getPacked() ? bool(getLengths()) : bool(getValid()))
+    return emitOpError("has lengths on tensors, and valid rows on memrefs");
   bool onMemory = isa<MemRefType>(getOuts().front().getType());
   if (onMemory != bool(getPacked()))
     return emitOpError("is packed on memrefs, and there alone");
