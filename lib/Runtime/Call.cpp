@@ -331,6 +331,21 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
   return once ? runEntryOnce(call, bump) : runPlanned(call, bump);
 }
 
+/// Out of line: the short way needs no such frame.
+__attribute__((noinline)) static int32_t
+longCall(const rnnc_context *ctx, int32_t module, int32_t function,
+         const rnnc_call *c) {
+  if (int32_t status = checkContext(c->error, ctx))
+    return status;
+  Call call(ctx, module, c);
+  if (!begin(call, function, c->batch, c->times))
+    return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "", -1, -1, -1,
+                "the library has no such function");
+  FloatGuard guard(kKernelFloats);
+  call.run.caller = guard.before;
+  return guardedCall(call);
+}
+
 } // namespace rnnc::rt
 
 using namespace rnnc::rt;
@@ -365,13 +380,12 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *c) {
   if (!c)
     return RNNC_ERR_ARGUMENT;
-  if (int32_t status = checkContext(c->error, ctx))
-    return status;
-  Call call(ctx, module, c);
-  if (!begin(call, function, c->batch, c->times))
-    return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "", -1, -1, -1,
-                "the library has no such function");
-  FloatGuard guard(kKernelFloats);
-  call.run.caller = guard.before;
-  return guardedCall(call);
+  int32_t variant = variantOf(ctx);
+  const ModuleDesc *m = moduleAt(module);
+  if (variant >= 0 && m && function >= 0 && function < m->numFunctions) {
+    const FunctionDesc &f = m->functions[function];
+    if (f.straight && straightCall(ctx, variant, module, f, c))
+      return RNNC_OK;
+  }
+  return longCall(ctx, module, function, c);
 }

@@ -23,7 +23,6 @@ extern const rnnc::rt::LibraryDesc rnnc_rt_library;
 
 namespace rnnc::rt {
 
-constexpr size_t kAlign = 64;
 constexpr int kMaxThreads = 256;
 
 /// Sizes that cannot be held stop at SIZE_MAX and stay there.
@@ -34,9 +33,6 @@ inline size_t addSizes(size_t a, size_t b) {
 inline size_t multiplySizes(size_t a, size_t b) {
   size_t product;
   return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
-}
-inline size_t alignUp(size_t n) {
-  return n > SIZE_MAX - kAlign ? SIZE_MAX : (n + kAlign - 1) & ~(kAlign - 1);
 }
 /// What a size query gives: 0 for what no object can have.
 inline size_t heldSize(size_t n) { return n > PTRDIFF_MAX ? 0 : n; }
@@ -235,6 +231,12 @@ int32_t checkCall(Call &call);
 /// True if the call computes nothing: no row, or no predicted value with a
 /// valid step.
 bool nothingHappens(const Call &call);
+
+// Straight.cpp
+/// Runs a call that lacks nothing. False: nothing was done, the call has to
+/// take the long way.
+bool straightCall(const rnnc_context *ctx, int32_t variant, int32_t module,
+                  const FunctionDesc &f, const rnnc_call *call);
 
 /// Binds an entry's arguments from the workspace; a null base only counts.
 void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump);

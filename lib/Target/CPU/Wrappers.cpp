@@ -63,6 +63,9 @@ llvm::Function *Emitter::define(llvm::StringRef name, llvm::Type *result,
   auto *f = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
                                    name, module);
   f->setDoesNotThrow();
+  // Two words that a caller has just pushed must not be read as one vector:
+  // that would have to wait until both were written to memory.
+  f->addFnAttr(llvm::Attribute::NoImplicitFloat);
   b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", f));
   names.push_back(name.str());
   return f;

@@ -84,10 +84,10 @@ const EntryArgDesc prepareBinding[] = {
 const EntryDesc prepare = {prepareBinding, nullptr, prepareCode, prepareSize, 2, 0};
 
 const FunctionDesc functions[] = {
-    {"sum", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
+    {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
      UsesPanels | UsesValues | UsesSizes},
-    {"step", nullptr, &step, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
-    {"pick", sumArgs, &sum, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
+    {"step", nullptr, &step, nullptr, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
+    {"pick", sumArgs, &sum, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
      UsesPanels | UsesValues | UsesSizes},
 };
 
