@@ -137,7 +137,7 @@ static double nanoseconds(void (*run)(void *), struct lstm *l) {
 static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
 
 int main(void) {
-  static struct lstm l;
+  static struct lstm l = {.error = {.size = sizeof(rnnc_error)}};
   size_t bytes;
   l.context = cell_context_create(NULL, &l.error);
   if (!l.context)

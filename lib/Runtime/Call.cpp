@@ -331,6 +331,18 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
   return once ? runEntryOnce(call, bump) : runPlanned(call, bump);
 }
 
+/// Refuses what a caller of a later version may ask for, or of a device.
+static int32_t checkUnknown(const rnnc_call *c) {
+  size_t unknown = unknownByte(c, c->size, kCallBytes);
+  if (unknown == SIZE_MAX)
+    return RNNC_OK;
+  return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "call", -1, -1,
+              int64_t(unknown),
+              "the call asks for what this library does not have: byte %lld of "
+              "it is not 0",
+              (long long)unknown);
+}
+
 /// Out of line: the short way needs no such frame.
 __attribute__((noinline)) static int32_t
 longCall(const rnnc_context *ctx, int32_t module, int32_t function,
@@ -378,8 +390,12 @@ size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
 
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *c) {
-  if (!c)
+  // Where its errors go is not known either.
+  if (!c || !isStructSize(c->size, kCallBytes))
     return RNNC_ERR_ARGUMENT;
+  if (c->size > kCallBytes)
+    if (int32_t status = checkUnknown(c))
+      return status;
   int32_t variant = variantOf(ctx);
   const ModuleDesc *m = moduleAt(module);
   if (variant >= 0 && m && function >= 0 && function < m->numFunctions) {

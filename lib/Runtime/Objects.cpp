@@ -141,6 +141,7 @@ int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
   header->magic = kOptimizerMagic;
   header->module = module;
   auto *counters = rnnc_rt_optimizer_counters(module, optimizer);
+  counters->size = sizeof(rnnc_optimizer_counters);
   counters->rate_scale = 1;
   counters->bad_parameter = -1;
   return succeed(error);

@@ -112,6 +112,27 @@ int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
              const char *name, int64_t example, int64_t step, int64_t value,
              const char *format, ...) __attribute__((format(printf, 8, 9)));
 
+/// What a struct at least has: that which is not reserved.
+constexpr size_t kErrorBytes = offsetof(rnnc_error, device);
+constexpr size_t kTensorBytes = offsetof(rnnc_tensor, memory);
+constexpr size_t kOptionsBytes = offsetof(rnnc_context_options, device);
+constexpr size_t kCallBytes = offsetof(rnnc_call, device_stream);
+/// What all libraries have: the functions up to the first that was added.
+constexpr size_t kLibraryBytes = offsetof(rnnc_library, params_save_size);
+
+/// Bytes of the caller's struct that are filled: all that the library knows,
+/// or `least`, without what the caller may not have.
+inline size_t filledBytes(size_t size, size_t least, size_t known) {
+  return size < known ? least : known;
+}
+/// Whether a struct that asks for something has a size that it can have.
+inline bool isStructSize(size_t size, size_t least) {
+  return size >= least && size <= RNNC_LARGEST_STRUCT;
+}
+/// The first byte past `known` that is not 0; SIZE_MAX: the struct asks for
+/// nothing that the library does not know.
+size_t unknownByte(const void *structure, size_t size, size_t known);
+
 /// Empties an rnnc_error; returns RNNC_OK.
 int32_t succeed(rnnc_error *error);
 
@@ -363,7 +384,7 @@ size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
                                        const int32_t *times);
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *call);
-void rnnc_rt_describe(rnnc_library *library);
+int32_t rnnc_rt_describe(rnnc_library *library);
 }
 
 #endif // RNNC_LIB_RUNTIME_RUNTIME_H

@@ -40,7 +40,7 @@ static void makeData(void) {
 /* The functions of a library have the same types in both. */
 #define LEARN(LIB)                                                             \
   static float learn_##LIB(void) {                                             \
-    rnnc_error error;                                                          \
+    rnnc_error error = {.size = sizeof error};                                 \
     float loss = 0, norm = 0, first = 0;                                       \
     rnnc_context *context = LIB##_context_create(NULL, NULL);                        \
     CHECK(context && LIB##_abi_version() == RNNC_ABI_VERSION);                 \

@@ -28,7 +28,7 @@
 
 enum { ROWS = 2, TIME = 24, FIRST = 10 };
 
-static rnnc_error error;
+static rnnc_error error = {.size = sizeof error};
 static float x[ROWS][TIME][2];
 
 static void *memory(size_t bytes) {
@@ -218,7 +218,7 @@ static void rest(const char *path, const char *state) {
 static void names(const char *path) {
   static float level[ROWS][TIME];
   static int32_t mode[ROWS][TIME];
-  rnnc_tensor info;
+  rnnc_tensor info = {.size = sizeof info};
   rnnc_session *m = open_model(path);
   const float *w =
       (const float *)deploy_Signal_params_find(m->params, "rnn.0.W", &info);
@@ -290,7 +290,7 @@ static void refuse(const char *path, const char *state) {
   CHECK(error.status == RNNC_ERR_WEIGHTS);
   CHECK(!deploy_Signal_open(WEIGHTS(path), -1, NULL, &error));
   CHECK(error.status == RNNC_ERR_ARGUMENT);
-  rnnc_context_options options = {1, "v9", NULL, NULL};
+  rnnc_context_options options = {.size = sizeof options, .threads = 1, .variant = "v9"};
   CHECK(!deploy_Signal_open(WEIGHTS(path), 1, &options, &error));
   CHECK(error.status != RNNC_OK);
   CHECK(deploy_Signal_params_save_file(m->params, "nowhere/w", &error) ==

@@ -49,7 +49,7 @@ protected:
   float out[2] = {};
   void *args[kSumArgs] = {};
   rnnc_error error = {};
-  rnnc_call call = {};
+  rnnc_call call = blankCall();
 };
 
 TEST_F(CallTest, PacksInsideWithoutPrepared) {

@@ -50,7 +50,7 @@ protected:
     args[0] = words;
     args[1] = stepping ? out : x;
     args[2] = out;
-    call = {};
+    call = blankCall();
     call.params = par();
     call.prepared = pre();
     call.stream = stepping ? str() : nullptr;

@@ -22,6 +22,18 @@ constexpr int kSumArgs = 3; ///< T, words, out
 /// Functions of `Paths`: of word, x and out; of a stream, word and out.
 constexpr int kMix = 0, kMixLong = 1, kCount = 2, kCountLong = 3;
 
+/// Options of `threads` threads.
+inline rnnc_context_options threaded(int32_t threads, rnnc_task_fn tasks = nullptr,
+                                     void *user = nullptr) {
+  return {sizeof(rnnc_context_options), threads, nullptr, tasks, user, nullptr};
+}
+/// A call that nothing is known of yet.
+inline rnnc_call blankCall() {
+  rnnc_call call = {};
+  call.size = sizeof(call);
+  return call;
+}
+
 /// Memory aligned as objects have to be, filled with a pattern.
 class Memory {
 public:
