@@ -94,6 +94,11 @@ static void *bindUser(Call &call, const EntryArgDesc &arg, Bump &bump) {
   return place;
 }
 
+/// A place that is not there, as in a size query, has nothing behind it.
+static char *behind(char *base, size_t offset) {
+  return base ? base + offset : nullptr;
+}
+
 static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   const ModuleDesc &m = *call.m;
   switch (arg.source) {
@@ -106,9 +111,9 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcLengths:
     return call.c ? const_cast<int32_t *>(call.lengths[arg.index]) : nullptr;
   case SrcStateIn:
-    return call.statesIn + stateOffset(m, arg.index, call.batch);
+    return behind(call.statesIn, stateOffset(m, arg.index, call.batch));
   case SrcStateOut:
-    return call.statesOut + stateOffset(m, arg.index, call.batch);
+    return behind(call.statesOut, stateOffset(m, arg.index, call.batch));
   case SrcPrev:
     return call.feed ? call.feed : call.prevIn;
   case SrcReset:
@@ -116,7 +121,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcSeed:
     return call.seedPair;
   case SrcGrad:
-    return call.gradArena + size_t(m.params[arg.index].offset) * realSize();
+    return behind(call.gradArena,
+                  size_t(m.params[arg.index].offset) * realSize());
   case SrcParams:
     return call.c ? paramsArena(call.c->params) : nullptr;
   case SrcGrads:
@@ -129,8 +135,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
     return call.newParams;
   case SrcNewSlot:
     // The arena's own stride: it may be longer than what the update covers.
-    return call.newSlots +
-           size_t(arg.index) * alignUp(size_t(m.arena) * realSize());
+    return behind(call.newSlots, size_t(arg.index) *
+                                     alignUp(size_t(m.arena) * realSize()));
   case SrcScalars:
     return call.scalars;
   case SrcNorm:

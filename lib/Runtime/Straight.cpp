@@ -115,8 +115,10 @@ RNNC_INLINE bool StraightCall::hasWorkspace() {
   size_t own = size_t(f.entry->workspace[variant](&batch));
   size_t need =
       addSizes(alignUp(addSizes(size_t(straight.work), own)), kAlign);
+  if (!address || need > c->workspace_bytes)
+    return false;
   work = bases[BaseWorkspace] + straight.work;
-  return address && need <= c->workspace_bytes;
+  return true;
 }
 
 RNNC_INLINE void StraightCall::bind() const {

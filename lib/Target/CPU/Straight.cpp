@@ -132,8 +132,9 @@ std::optional<rt::PlaceDesc> Maker::placeOf(const EntryArg &arg,
   case rt::SrcParam: {
     const Parameter &p = m.parameters[size_t(arg.index)];
     size_t kept = rt::keptOffset(size_t(m.prepared) * real);
-    return alone ? at(rt::BasePrepared, kept + size_t(p.kept) * real)
-                 : at(rt::BaseParams, rt::kArenaOffset + size_t(p.offset) * real);
+    if (alone)
+      return at(rt::BasePrepared, kept + size_t(p.kept) * real);
+    return at(rt::BaseParams, rt::kArenaOffset + size_t(p.offset) * real);
   }
   case rt::SrcPrepared:
     return at(rt::BasePrepared, rt::kPanelsOffset);

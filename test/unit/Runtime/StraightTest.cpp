@@ -167,7 +167,8 @@ TEST_F(StraightTest, TheSameRefusals) {
 }
 
 TEST_F(StraightTest, TheSameObjects) {
-  same("neither params nor prepared", false, [&] { call.params = nullptr, call.prepared = nullptr; });
+  same("neither params nor prepared", false,
+       [&] { call.params = nullptr, call.prepared = nullptr; });
   same("misaligned params", false, [&] { call.params = moved(par(), 8); });
   same("misaligned prepared", false, [&] { call.prepared = moved(pre(), 8); });
   same("blank params", false, [&] { memset(params.data, 0, 8); });
@@ -184,7 +185,8 @@ TEST_F(StraightTest, TheSameObjects) {
     rnnc_rt_context_finish(ctx());
     variantGone = true;
   });
-  same(kMix, "a carry of nothing", false, [&] { call.carry = reinterpret_cast<rnnc_carry *>(words); });
+  same(kMix, "a carry of nothing", false,
+       [&] { call.carry = reinterpret_cast<rnnc_carry *>(words); });
   same(kCount, "a carry is not looked at", true,
        [&] { call.carry = reinterpret_cast<rnnc_carry *>(words); });
   same(kMix, "a stream is not looked at", true,
