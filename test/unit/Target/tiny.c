@@ -19,8 +19,12 @@ static void *memory(size_t bytes) {
 }
 
 int main(void) {
-  rnnc_error error = {.size = sizeof error};
-  rnnc_context_options options = {.size = sizeof options, .threads = 2};
+  rnnc_error error;
+  rnnc_context_options options;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.threads = 2;
+  error.size = sizeof error;
   rnnc_context *context = tiny_context_create(&options, NULL);
   CHECK(context);
   size_t bytes = tiny_Tiny_params_size();
@@ -94,7 +98,8 @@ int main(void) {
   CHECK(library.manifest == tiny_manifest() && strstr(library.manifest, "\"tiny_Tiny_loss\""));
   CHECK(library.params_size(1) == 0 && library.workspace_size(context, 0, 9, 1, NULL) == 0);
   CHECK(strlen(tiny_context_variant(context)) > 0 && strlen(tiny_strerror(3)) > 0);
-  rnnc_context_options odd = {.size = sizeof odd, .threads = 1, .variant = "nonsense"};
+  rnnc_context_options odd = options;
+  odd.variant = "nonsense";
   CHECK(tiny_context_create(&odd, NULL) == NULL);
   tiny_context_destroy(context);
   free(params);
