@@ -64,6 +64,7 @@ private:
   Type element;
   SmallVector<Product> products;
   unsigned tileRows = 0, panel = 0;
+  Value allRows, mostTiles;
 };
 
 LogicalResult PhaseLowering::prepare() {
@@ -221,19 +222,15 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
 }
 
 /// All tiles of some units. The loop runs as often as it may have to: that is
-/// known before it, and what it costs with it.
+/// known before all loops, and what they cost with it.
 void PhaseLowering::tiles(Value firstUnit, Value units) {
-  Value most = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
-  Value perTile = index(tileRows), one = index(1);
-  Value rows = most;
-  if (op.getValid())
+  Value one = index(1), rows = allRows, tiles = mostTiles;
+  if (op.getValid()) {
     rows = arith::IndexCastOp::create(
         b, loc, b.getIndexType(),
         memref::LoadOp::create(b, loc, op.getValid(), index(0)));
-  auto count = [&](Value n) -> Value {
-    return arith::CeilDivUIOp::create(b, loc, n, perTile);
-  };
-  Value tiles = count(rows);
+    tiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
+  }
   auto body = [&](Value t) {
     // The first tiles have one row more where rows are left over.
     Value each = arith::DivUIOp::create(b, loc, rows, tiles);
@@ -248,7 +245,7 @@ void PhaseLowering::tiles(Value firstUnit, Value units) {
         arith::SelectOp::create(b, loc, more, one, index(0)));
     tile(firstUnit, units, first, own);
   };
-  buildLoop(b, loc, index(0), op.getValid() ? count(most) : tiles, one, {},
+  buildLoop(b, loc, index(0), mostTiles, one, {},
             [&](Value t, ValueRange) -> SmallVector<Value> {
               if (!op.getValid()) {
                 body(t);
@@ -265,6 +262,8 @@ LogicalResult PhaseLowering::run() {
   if (failed(prepare()))
     return failure();
   int64_t all = op.getUnits();
+  allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
+  mostTiles = arith::CeilDivUIOp::create(b, loc, allRows, index(tileRows));
   bool even = all % panel == 0;
   scf::ForOp loop = buildLoop(
       b, loc, index(0), index(all), index(panel), {},

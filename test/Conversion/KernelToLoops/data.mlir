@@ -39,3 +39,19 @@ func.func @mask(%h: memref<?x64xf32>, %l: memref<?xi32>, %t: index) {
   kernel.mask_rows outs(%h : memref<?x64xf32>) lengths(%l : memref<?xi32>) at(%t) {batch_dim = 0 : i64}
   return
 }
+
+// -----
+
+// Every row is written behind the list, and the list grows where it counts.
+
+// CHECK-LABEL: func.func @valid
+// CHECK: %[[COUNT:.*]] = scf.for {{.*}} iter_args(%[[N:.*]] = %c0) -> (index)
+// CHECK: %[[NEXT:.*]] = arith.addi %[[N]], %c1
+// CHECK: memref.store %{{.*}}, %{{.*}}[%[[NEXT]]]
+// CHECK: %[[IS:.*]] = arith.cmpi sgt
+// CHECK: arith.select %[[IS]], %[[NEXT]], %[[N]]
+// CHECK: arith.index_cast %[[COUNT]]
+func.func @valid(%len: memref<?xi32>, %rows: memref<?xi32>, %t: index) {
+  kernel.valid_rows ins(%len : memref<?xi32>) outs(%rows : memref<?xi32>) at(%t)
+  return
+}

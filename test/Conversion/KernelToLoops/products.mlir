@@ -11,7 +11,7 @@
 // CHECK: call @rnnc.gemm.packed.tasks.f32(%[[CTX]],
 // What has to be packed goes to the scratch memory, a part a task.
 // CHECK: %[[PART:.*]] = arith.constant 393728 : i64
-// CHECK: call @rnnc.gemm.long.tasks.f32(%[[CTX]], {{.*}}, %[[PART]])
+// CHECK: call @rnnc.gemm.tasks.f32(%[[CTX]], {{.*}}, %[[PART]])
 func.func @twice(%u: memref<128x32xf32>, %p: memref<4128xf32>, %h: memref<?x32xf32>,
                  %z: memref<?x128xf32>, %d: memref<128x32xf32>, %s: memref<3149824xi8>) {
   kernel.pack ins(%u : memref<128x32xf32>) outs(%p : memref<4128xf32>) {trans}

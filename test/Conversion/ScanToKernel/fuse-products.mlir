@@ -105,3 +105,62 @@ func.func @many(%h: tensor<?x3xf32>, %U: tensor<13x4x3xf32>) -> tensor<?x4xf32> 
   %s12 = arith.addf %s11, %p12 : tensor<?x4xf32>
   return %s12 : tensor<?x4xf32>
 }
+
+// -----
+
+// In a ragged batch the rows that have ended are not computed: the loop keeps
+// the carry and zeroes what is stacked there. The generic between works row by
+// row too.
+// CHECK-LABEL: func.func @ragged(
+// CHECK-SAME: %[[LEN:[a-z0-9]+]]: tensor<?xi32>
+// CHECK: scan.loop {{.*}} step(%[[T:[a-z0-9]+]])
+// CHECK: kernel.phase {{.*}} lengths(%[[LEN]] : tensor<?xi32>) at(%[[T]])
+func.func @ragged(%U: tensor<3x3xf32>, %x: tensor<?x?x3xf32>, %h0: tensor<?x3xf32>, %len: tensor<?xi32>) -> (tensor<?x?x3xf32>, tensor<?x3xf32>) {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %x, %c0 : tensor<?x?x3xf32>
+  %ys:2 = scan.loop trip(%T) lengths(%len) slices(%s = %x : tensor<?x?x3xf32>) carry(%a = %h0 : tensor<?x3xf32>) step(%t) {
+    %z = scan.dot %a, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    %n = arith.addf %z, %s : tensor<?x3xf32>
+    %y = scan.dot %n, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    %e = math.exp %y : tensor<?x3xf32>
+    scan.yield carry(%n : tensor<?x3xf32>) stack(%e : tensor<?x3xf32>)
+  } -> (tensor<?x?x3xf32>, tensor<?x3xf32>)
+  return %ys#0, %ys#1 : tensor<?x?x3xf32>, tensor<?x3xf32>
+}
+
+// -----
+
+// What is stacked without a mask shows the rows that have ended, and a sum over
+// the batch reads them: all rows are computed.
+// CHECK-LABEL: func.func @shown(
+// CHECK: kernel.phase
+// CHECK-NOT: lengths(%{{.*}} at(
+func.func @shown(%U: tensor<3x3xf32>, %x: tensor<?x?x3xf32>, %h0: tensor<?x3xf32>, %len: tensor<?xi32>) -> tensor<?x?x3xf32> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %x, %c0 : tensor<?x?x3xf32>
+  %ys:2 = scan.loop trip(%T) lengths(%len) slices(%s = %x : tensor<?x?x3xf32>) carry(%a = %h0 : tensor<?x3xf32>) step(%t) {
+    %z = scan.dot %a, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    %n = arith.addf %z, %s : tensor<?x3xf32>
+    scan.yield carry(%n : tensor<?x3xf32>) stack(%n : tensor<?x3xf32>)
+  } -> (tensor<?x?x3xf32>, tensor<?x3xf32>) {unmasked_stacks = array<i64: 0>}
+  return %ys#0 : tensor<?x?x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @summed(
+// CHECK: kernel.phase
+// CHECK-NOT: lengths(%{{.*}} at(
+func.func @summed(%U: tensor<3x3xf32>, %x: tensor<?x?x3xf32>, %h0: tensor<?x3xf32>, %len: tensor<?xi32>) -> tensor<3xf32> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %x, %c0 : tensor<?x?x3xf32>
+  %zero = arith.constant dense<0.0> : tensor<3xf32>
+  %h:2 = scan.loop trip(%T) lengths(%len) slices(%s = %x : tensor<?x?x3xf32>) carry(%a = %h0 : tensor<?x3xf32>, %b = %zero : tensor<3xf32>) step(%t) {
+    %z = scan.dot %a, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    %n = arith.addf %z, %s : tensor<?x3xf32>
+    %r = scan.reduce sum %n dims = [0] : tensor<?x3xf32> -> tensor<3xf32>
+    %m = arith.addf %b, %r : tensor<3xf32>
+    scan.yield carry(%n, %m : tensor<?x3xf32>, tensor<3xf32>)
+  } -> (tensor<?x3xf32>, tensor<3xf32>)
+  return %h#1 : tensor<3xf32>
+}

@@ -130,3 +130,15 @@ func.func @pack_columns(%m: memref<16x8xf32>, %p: memref<160xf32>) {
   kernel.pack ins(%m : memref<16x8xf32>) outs(%p : memref<160xf32>) {trans, columns = array<i64: 9>, units = 8 : i64}
   return
 }
+
+// -----
+
+func.func @phase_valid(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8xf32>, %v: memref<?xi32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{has lengths on tensors, and valid rows on memrefs}}
+  %r = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) outs(%e : tensor<?x8xf32>)
+      valid(%v : memref<?xi32>) columns([array<i64: 0>]) maps([]) {
+  ^bb0(%z: f32):
+    kernel.yield %z : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
