@@ -91,6 +91,22 @@ public:
   /// multiplied with can only get zero or no number.
   SupportRef whereNotEmpty(mlir::Value factor, mlir::Value like);
 
+  /// `product`, a contribution shaped like the forward value `like`, with zeros
+  /// where it is no number although the cotangent it is made from is zero:
+  /// where that met what is infinite for an example without steps. To be asked
+  /// of the numbers, as such a zero may come from a slope.
+  mlir::Value keepZeros(mlir::Value cotangent, mlir::Value like,
+                        mlir::Value product);
+
+  /// Where a cotangent is other than zero, or no number.
+  SupportRef whereNotZero(mlir::Value cotangent, mlir::Value like);
+
+  /// A value of the forward computation that may be infinite for examples
+  /// without steps as the other factor of a product with a cotangent: with zeros
+  /// where it is not finite, but within `support`.
+  mlir::Value finiteOrWhere(SupportRef support, mlir::Value like,
+                            mlir::Value factor);
+
   /// Of a condition, repeated along the other dimensions of the forward value
   /// `like`.
   mlir::Value widen(mlir::Value condition, mlir::Value like,

@@ -49,6 +49,10 @@ void ReverseState::accumulate(Value value, Value contribution) {
         support = both(support, steps);
   if (support && ranges.hasWildSlope(current, support->isChosen()))
     contribution = keepWhere(support, current->getResult(0), contribution);
+  if (ranges.isOfSteps(current->getResult(0)) &&
+      ranges.hasWildSlope(current, /*chosen=*/false))
+    contribution = keepZeros(cotangent(current->getResult(0)),
+                             current->getResult(0), contribution);
   accumulate(value, contribution, support);
 }
 
@@ -192,7 +196,9 @@ Value ReverseState::maskRows(Value like, Value tensor) {
 
 Value ReverseState::finiteRows(Value like) {
   Value result = value(like);
-  return scan::isFinitePastEnd(like) ? result : maskRows(like, result);
+  return scan::isFinitePastEnd(like) && !ranges.isOfSteps(like)
+             ? result
+             : maskRows(like, result);
 }
 
 //===-- The walk -----------------------------------------------------------===//

@@ -60,8 +60,8 @@ struct DotRule : Rule<DotRule, DotOp> {
   }
 
   // Where the rows of one operand take part in what has a cotangent at all.
-  static SupportRef supportOf(DotOp op, bool left, ReverseState &state) {
-    SupportRef support = state.supportOf(op.getResult());
+  static SupportRef supportOf(DotOp op, bool left, SupportRef support,
+                              ReverseState &state) {
     if (!support)
       return {};
     return std::make_shared<Support>(
@@ -100,8 +100,9 @@ struct DotRule : Rule<DotRule, DotOp> {
                                ReverseState &state) {
     Value g = state.cotangent(op.getResult());
     Side sides[] = {side(op, true), side(op, false)};
-    SupportRef supports[] = {supportOf(op, true, state),
-                             supportOf(op, false, state)};
+    SupportRef support = state.supportOf(op.getResult());
+    SupportRef supports[] = {supportOf(op, true, support, state),
+                             supportOf(op, false, support, state)};
     for (int i : {0, 1}) {
       const Side &mine = sides[i], &other = sides[1 - i];
       if (!state.isActive(mine.operand))
@@ -117,6 +118,11 @@ struct DotRule : Rule<DotRule, DotOp> {
       factor = state.keepWhere(
           state.whereNotEmpty(other.operand, other.operand), other.operand,
           factor);
+      if (state.getRanges().isOfSteps(other.operand))
+        factor = state.finiteOrWhere(
+            supportOf(op, i == 1, state.whereNotZero(masked, op.getResult()),
+                      state),
+            other.operand, factor);
       state.accumulate(mine.operand,
                        adjoint(builder, op, mine, other, masked, factor),
                        state.both(supports[i], whereSteps(op, mine, other,
