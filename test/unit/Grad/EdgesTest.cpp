@@ -279,6 +279,32 @@ func.func @f(%x: tensor<?x?x2xf64>, %w: tensor<2x2xf64>, %b: tensor<f64>, %len: 
           integers({3}, {3, 0, 2})});
 }
 
+// A sum over one of two time axes: past its end a quotient is no number.
+TEST(Edges, PastTheEndOfASecondTimeAxis) {
+  std::string text = R"(
+func.func @f(%xs: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x?xf64> {
+  %i0 = arith.constant 0 : index
+  %i1 = arith.constant 1 : index
+  %x = scan.enter %xs lengths(%len) : tensor<?x?x2xf64> -> tensor<?x?x2xf64>
+  %T = tensor.dim %x, %i0 : tensor<?x?x2xf64>
+  %n = tensor.dim %x, %i1 : tensor<?x?x2xf64>
+  %c = arith.constant dense<0.7> : tensor<f64>
+  %cs = scan.broadcast %c sizes(%T, %n) dims = [] : tensor<f64> -> tensor<?x?x2xf64>
+  %d = scan.mask %cs lengths(%len) {time_dim = 0, batch_dim = 1} : tensor<?x?x2xf64>
+  %q = arith.divf %x, %d : tensor<?x?x2xf64>
+  %a = scan.broadcast %x sizes(%T, %T, %n) dims = [0, 2, 3] : tensor<?x?x2xf64> -> tensor<?x?x?x2xf64>
+  %b = scan.broadcast %x sizes(%T, %T, %n) dims = [1, 2, 3] : tensor<?x?x2xf64> -> tensor<?x?x?x2xf64>
+  %s = arith.addf %a, %b : tensor<?x?x?x2xf64>
+  %p = scan.dot %q, %s batch = [[0, 1], [0, 2]] contract = [[2], [3]] : tensor<?x?x2xf64>, tensor<?x?x?x2xf64> -> tensor<?x?x?xf64>
+  %t = scan.transpose %p perm = [0, 2, 1] : tensor<?x?x?xf64> -> tensor<?x?x?xf64>
+  %r = scan.leave %t lengths(%len, %len) : tensor<?x?x?xf64> -> tensor<?x?x?xf64>
+  return %r : tensor<?x?x?xf64>
+})";
+  EXPECT_LT(gradientError(text, {numbers({3, 4, 2}, 0.5, 1),
+                                 integers({3}, {4, 1, 0})}),
+            kTolerance);
+}
+
 // A loop in a branch that was not taken overflows.
 TEST(Edges, LoopsInABranch) {
   agrees(R"(

@@ -109,8 +109,9 @@ struct DotRule : Rule<DotRule, DotOp> {
         continue;
       Value masked = g, factor;
       if (sumsRows(other)) {
-        masked = state.maskRows(op.getResult(), g);
-        factor = state.finiteRows(other.operand);
+        masked = state.maskSummed(
+            op.getResult(), g, range(other.freeInResult, other.free.size()));
+        factor = state.finiteRows(other.operand, other.free);
       } else {
         factor = state.value(other.operand);
       }
@@ -156,7 +157,10 @@ struct GatherRule : LinearRule<GatherRule, GatherOp, true> {
     RankedTensorType type = op.getTable().getType();
     int64_t batch = op.getBatchDims();
     if (batch == 0)
-      g = state.maskRows(op.getResult(), g);
+      g = state.maskSummed(
+          op.getResult(), g,
+          llvm::to_vector(llvm::seq<int64_t>(
+              0, op.getIndices().getType().getRank())));
     Value size = type.isDynamicDim(batch)
                      ? sizeOf(builder, op.getLoc(), op.getTable(), batch)
                      : Value();
