@@ -79,8 +79,14 @@ Ty Analyser::firstAxisCall(const Call &call, const Expr &x, const Ty &type,
                   : first.same(wanted) ||
                         (wanted.isNumber() && first.isNumber() &&
                          isSuffix(first.axes, wanted.axes));
-  if (fits)
-    return type;
+  if (fits) {
+    // A whole number can be real, but not the other way round.
+    Ty result = type;
+    if (type.kind == Ty::Kind::Int && first.kind == Ty::Kind::Real &&
+        !first.literal)
+      result.kind = Ty::Kind::Real;
+    return result;
+  }
   diags.error("E117", extra->range, "this does not fit as the first element")
       .label(first.str())
       .also(x.range, fmt::format("a sequence of {}", wanted.str()));

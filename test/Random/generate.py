@@ -322,11 +322,8 @@ class Generator(Expressions):
         if states and rng.random() < 0.3:
             path = rng.choice(list(states))
             first = self.limited(self.real(states[path], scope, 1), 2)
-            # Open: a first state that is infinite, as the extreme of an example without steps
-            # is, gives parameters of the loop 0 x infinity as a gradient.
-            if not re.search(r"\b(logsumexp|max|min) \w+ in T", first.text):
-                clauses += f" from {{{path}: {first.text}}}"
-                self.note("from")
+            clauses += f" from {{{path}: {first.text}}}"
+            self.note("from")
         y = block.fresh("y")
         if rng.random() < 0.6 or not states:
             final = ""

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::elab;
@@ -126,6 +128,23 @@ Thing Emitter::dist(const ast::Call &node, Env &env) {
   return result;
 }
 
+/// What `shift` puts first. Whole numbers become real beside one that is not
+/// whole.
+Value Emitter::shiftedIn(const ast::Call &node, Thing &sequence, Env &env) {
+  const ast::Expr *k = argument(node, 1, "k");
+  Thing given = k ? expr(*k, env) : Thing();
+  rnn::ValueType type = sequence.type();
+  if (!given || !type.getRank())
+    return {};
+  bool isWhole = given.literal && *given.literal == std::floor(*given.literal);
+  if (type.getKind() == rnn::ValueKind::Int && given.type() &&
+      given.type().isReal() && !isWhole) {
+    sequence.value = asReal(sequence, node.range);
+    type = sequence.type();
+  }
+  return asType(given, type.dropFront(), k->range);
+}
+
 Thing Emitter::builtin(const ast::Call &node, Env &env) {
   const std::string &name = node.callee.text;
   SourceRange range = node.range;
@@ -147,16 +166,9 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
     if (!thing.type())
       return unsupported(range, "`" + name + "` of this");
     Value fill;
-    if (*kind == rnn::SequenceKind::Shift) {
-      const ast::Expr *k = argument(node, 1, "k");
-      Thing given = k ? expr(*k, env) : Thing();
-      rnn::ValueType type = thing.type();
-      if (!given || !type.getRank())
-        return {};
-      fill = asType(given, type.dropFront(), k->range);
-      if (!fill)
-        return {};
-    }
+    if (*kind == rnn::SequenceKind::Shift &&
+        !(fill = shiftedIn(node, thing, env)))
+      return {};
     return make<rnn::SequenceOp>(range, *kind, thing.value, fill);
   }
   Value value = asReal(thing, first->range);

@@ -227,6 +227,7 @@ private:
   // Builtins.cpp
   Thing call(const ast::Call &node, Env &env);
   Thing builtin(const ast::Call &node, Env &env);
+  mlir::Value shiftedIn(const ast::Call &node, Thing &sequence, Env &env);
   Thing dist(const ast::Call &node, Env &env);
   Thing dropout(const ast::Call &node, Env &env);
   const ast::Expr *argument(const ast::Call &call, size_t position,

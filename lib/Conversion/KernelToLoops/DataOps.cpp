@@ -387,21 +387,9 @@ void lower(kernel::ValidRowsOp op) {
   memref::StoreOp::create(b, loc, count, op.getOut(), zero);
 }
 
-LogicalResult lower(kernel::RandomOp op) {
-  RowBuilder r(op);
-  OpBuilder &b = r.b;
-  Location loc = r.loc;
-  Value out = op.getOut();
-  auto type = cast<MemRefType>(out.getType());
-  Type element = type.getElementType(), i64 = b.getI64Type();
-  int64_t leading = 0;
-  if (op.getTimeDim())
-    leading = std::max<int64_t>(leading, *op.getTimeDim() + 1);
-  if (op.getBatchDim())
-    leading = std::max<int64_t>(leading, *op.getBatchDim() + 1);
-  int64_t named = bool(op.getTimeDim()) + bool(op.getBatchDim());
-  if (leading != named)
-    return op.emitOpError("wants time and batch before the other dimensions");
+/// How many numbers of the buffer behind its first dimensions lie side by side.
+FailureOr<int64_t> contiguousRun(kernel::RandomOp op, int64_t leading) {
+  auto type = cast<MemRefType>(op.getOut().getType());
   SmallVector<int64_t> strides;
   int64_t offset, run = 1;
   if (failed(type.getStridesAndOffset(strides, offset)))
@@ -411,6 +399,43 @@ LogicalResult lower(kernel::RandomOp op) {
       return op.emitOpError("wants contiguous rows of fixed size");
     run *= type.getDimSize(i);
   }
+  return run;
+}
+
+/// The number of the first element of a row: dimensions among the leading ones
+/// that are neither time nor batch, as a second time axis, count elements too.
+Value firstElement(RowBuilder &r, kernel::RandomOp op, ArrayRef<Value> at,
+                   int64_t run) {
+  auto isPlace = [](std::optional<uint64_t> dim, uint64_t i) {
+    return dim && *dim == i;
+  };
+  Value rows;
+  for (auto [i, index] : llvm::enumerate(at)) {
+    if (isPlace(op.getTimeDim(), i) || isPlace(op.getBatchDim(), i))
+      continue;
+    if (rows)
+      rows = arith::MulIOp::create(r.b, r.loc, rows, r.dim(op.getOut(), i));
+    rows = rows ? arith::AddIOp::create(r.b, r.loc, rows, index) : index;
+  }
+  return rows ? arith::MulIOp::create(r.b, r.loc, rows, r.index(run))
+              : r.index(0);
+}
+
+LogicalResult lower(kernel::RandomOp op) {
+  RowBuilder r(op);
+  OpBuilder &b = r.b;
+  Location loc = r.loc;
+  Value out = op.getOut();
+  Type element = cast<MemRefType>(out.getType()).getElementType();
+  Type i64 = b.getI64Type();
+  int64_t leading = 0;
+  if (op.getTimeDim())
+    leading = std::max<int64_t>(leading, *op.getTimeDim() + 1);
+  if (op.getBatchDim())
+    leading = std::max<int64_t>(leading, *op.getBatchDim() + 1);
+  FailureOr<int64_t> run = contiguousRun(op, leading);
+  if (failed(run))
+    return failure();
   LLVM::LLVMFuncOp callee =
       randomFunction(op->getParentOfType<ModuleOp>(), element);
   auto constant = [&](int64_t v) -> Value {
@@ -428,7 +453,8 @@ LogicalResult lower(kernel::RandomOp op) {
                                  : constant(0);
     LLVM::CallOp::create(b, loc, callee,
                          ValueRange{key, constant(op.getSite()), row, step,
-                                    constant(0), constant(run), pointer});
+                                    toI64(firstElement(r, op, at, *run)),
+                                    constant(*run), pointer});
   });
   return success();
 }

@@ -470,24 +470,32 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   }
   if (time && !llvm::is_contained(dims, *time))
     dims.push_back(*time);
-  // The elements of a step are counted by numbers known when compiling.
-  for (Dim dim : dims)
-    if (dim.kind == Dim::Axis && x->axes[dim.id].time && time != dim) {
+  // Another time axis counts elements, before all else: so the numbers do not
+  // depend on how long it is.
+  std::optional<Dim> other;
+  for (Dim dim : dims) {
+    if (dim.kind != Dim::Axis || !x->axes[dim.id].time || time == dim)
+      continue;
+    if (other) {
       op.emitError() << "[E990] `dropout` along `" << x->axes[dim.id].name
-                     << "`, a second time axis, is not supported yet: `tied = "
+                     << "`, a third time axis, is not supported yet: `tied = "
                      << x->axes[dim.id].name << "` keeps one mask along it";
       return failure();
     }
+    other = dim;
+  }
   // Every entry of a fixed axis around draws for itself.
   for (const Frame &frame : frames)
     if (!frame.step && frame.binder && frame.axis.name != tied)
       dims.push_back(binderDim(*frame.binder));
   e.sort(dims, x->axes);
-  // The step and the row stand first, what counts the elements behind them.
-  std::stable_partition(dims.begin(), dims.end(),
-                        [](Dim dim) { return dim == batchDim(); });
-  std::stable_partition(dims.begin(), dims.end(),
-                        [&](Dim dim) { return time && dim == *time; });
+  // Times and the row stand first, as in all tensors, what else counts the
+  // elements behind them.
+  for (std::optional<Dim> first : {std::optional(batchDim()), other, time})
+    if (first) {
+      Dim *at = llvm::find(dims, *first);
+      std::rotate(dims.begin(), at, at + 1);
+    }
   Batched number;
   number.dims = dims;
   number.axes = x->axes;

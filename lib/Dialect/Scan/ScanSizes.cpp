@@ -331,6 +331,66 @@ std::optional<Ragged> scan::findLengths(Value value) {
   return lengthsOf(value, 12);
 }
 
+// The lengths an op itself states of one dimension of its result.
+static std::optional<Ragged> statedAlong(Value value, int64_t time) {
+  if (auto enter = value.getDefiningOp<EnterOp>()) {
+    int64_t times = enter.getLengths().size();
+    if (time < times)
+      return Ragged{enter.getLengths()[time], time, times};
+    return std::nullopt;
+  }
+  std::optional<Ragged> stated = statedLengths(value);
+  return stated && stated->timeDim == time ? stated : std::nullopt;
+}
+
+// Which dimension of the result one of an operand is, or -1. Both operands of a
+// product give a dimension that they share.
+static int64_t resultDim(Value result, Value operand, int64_t number) {
+  Operation *op = result.getDefiningOp();
+  if (op->hasTrait<OpTrait::Elementwise>())
+    return number;
+  if (auto dot = dyn_cast<DotOp>(op))
+    for (auto [shared, dims] :
+         {std::pair(dot.getLhs(), dot.getLhsBatch()),
+          std::pair(dot.getRhs(), dot.getRhsBatch())})
+      if (shared == operand)
+        if (auto at = llvm::find(dims, number); at != dims.end())
+          return at - dims.begin();
+  for (int64_t dim = 0; dim < tensorOf(result).getRank(); ++dim) {
+    std::optional<Dim> before = stepBack({result, dim});
+    if (before && before->value == operand && before->number == number)
+      return dim;
+  }
+  return -1;
+}
+
+static std::optional<Ragged> lengthsAlong(Value value, int64_t time,
+                                          unsigned depth) {
+  if (std::optional<Ragged> stated = statedAlong(value, time))
+    return stated;
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<LoopOp>(op) || depth == 0)
+    return std::nullopt;
+  for (Value operand : op->getOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type || type.getNumDynamicDims() < 2)
+      continue;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      if (!type.isDynamicDim(dim) || resultDim(value, operand, dim) != time)
+        continue;
+      std::optional<Ragged> found = lengthsAlong(operand, dim, depth - 1);
+      int64_t batch = found ? resultDim(value, operand, found->batchDim) : -1;
+      if (batch >= 0)
+        return Ragged{found->lengths, time, batch};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Ragged> scan::findLengthsAlong(Value value, int64_t timeDim) {
+  return lengthsAlong(value, timeDim, 12);
+}
+
 // The extreme over time itself.
 static std::optional<Ragged> emptyExtreme(ReduceOp op) {
   if (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod)

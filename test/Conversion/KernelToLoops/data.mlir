@@ -31,6 +31,25 @@ func.func @random(%key: memref<2xi64>, %y: memref<?x?x64xf32>) {
 
 // -----
 
+// A second time axis before the rows counts elements, 8 for each of its steps.
+
+// CHECK-LABEL: func.func @random_two_times
+// CHECK: scf.for %[[T:.*]] =
+// CHECK: scf.for %[[S:.*]] =
+// CHECK: scf.for %[[B:.*]] =
+// CHECK-DAG: %[[ROW:.*]] = arith.index_cast %[[B]]
+// CHECK-DAG: %[[STEP:.*]] = arith.index_cast %[[T]]
+// CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : index
+// CHECK-DAG: %[[SKIPPED:.*]] = arith.muli %[[S]], %[[EIGHT]]
+// CHECK-DAG: %[[FIRST:.*]] = arith.index_cast %[[SKIPPED]]
+// CHECK: llvm.call @rnnc_rt_philox_uniform_f32(%{{.*}}, %{{.*}}, %[[ROW]], %[[STEP]], %[[FIRST]], %{{.*}}, %{{.*}})
+func.func @random_two_times(%key: memref<2xi64>, %y: memref<?x?x?x8xf32>) {
+  kernel.random ins(%key : memref<2xi64>) outs(%y : memref<?x?x?x8xf32>) {site = 3 : i64, time_dim = 0 : i64, batch_dim = 2 : i64}
+  return
+}
+
+// -----
+
 // CHECK-LABEL: func.func @mask
 // CHECK: scf.for
 // CHECK: arith.cmpi slt

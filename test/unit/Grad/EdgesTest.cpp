@@ -199,6 +199,112 @@ TEST(Edges, SecondGradientsOfExamplesWithoutSteps) {
                 kTolerance);
 }
 
+// An example with steps along one of two time axes: the largest of the other is
+// minus infinity, and what is made from it counts for no entry.
+static std::string emptyAxis(const std::string &body) {
+  return R"(
+func.func @f(%x: tensor<?x?xf64>, %w: tensor<2xf64>, %s: tensor<?xi32>, %t: tensor<?xi32>) -> tensor<f64> {
+  %i0 = arith.constant 0 : index
+  %i1 = arith.constant 1 : index
+  %S = tensor.dim %x, %i0 : tensor<?x?xf64>
+  %n = tensor.dim %x, %i1 : tensor<?x?xf64>
+  %m = scan.mask %x lengths(%s) {time_dim = 0, batch_dim = 1, fill = 0xFFF0000000000000 : f64} : tensor<?x?xf64>
+  %largest = scan.reduce max %m dims = [0] : tensor<?x?xf64> -> tensor<?xf64>
+  %p = scan.broadcast %largest sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>
+  %ws = scan.broadcast %w sizes(%n) dims = [1] : tensor<2xf64> -> tensor<?x2xf64>
+)" + body + R"(
+  %wide = scan.broadcast %r sizes(%S, %S, %n) dims = [2, 3] : tensor<?x2xf64> -> tensor<?x?x?x2xf64>
+  %a = scan.mask %wide lengths(%t) {time_dim = 0, batch_dim = 2, fill = 0.0 : f64} : tensor<?x?x?x2xf64>
+  %v = scan.mask %a lengths(%s) {time_dim = 1, batch_dim = 2, fill = 0.0 : f64} : tensor<?x?x?x2xf64>
+  %u = scan.reduce sum %v dims = [0, 1, 2, 3] : tensor<?x?x?x2xf64> -> tensor<f64>
+  return %u : tensor<f64>
+})";
+}
+
+TEST(Edges, ExamplesWithoutStepsAlongOneAxis) {
+  const char *elementwise[] = {"  %r = arith.divf %p, %ws : tensor<?x2xf64>",
+                               "  %r = arith.divf %ws, %p : tensor<?x2xf64>",
+                               "  %r = arith.mulf %p, %ws : tensor<?x2xf64>",
+                               "  %r = math.powf %ws, %p : tensor<?x2xf64>"};
+  std::vector<std::string> bodies(std::begin(elementwise),
+                                  std::end(elementwise));
+  for (const char *kind : {"logsumexp", "max", "prod"})
+    bodies.push_back(std::string(R"(
+  %q = arith.mulf %p, %ws : tensor<?x2xf64>
+  %e = scan.reduce )") + kind + R"( %q dims = [1] : tensor<?x2xf64> -> tensor<?xf64>
+  %r = scan.broadcast %e sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>)");
+  bodies.push_back(R"(
+  %d = scan.dot %p, %w batch = [[], []] contract = [[1], [0]] : tensor<?x2xf64>, tensor<2xf64> -> tensor<?xf64>
+  %r = scan.broadcast %d sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>)");
+  // The shares of what is infinite, which are no numbers.
+  bodies.push_back(R"(
+  %q = arith.mulf %p, %ws : tensor<?x2xf64>
+  %e = scan.reduce logsumexp %q dims = [1] : tensor<?x2xf64> -> tensor<?xf64>
+  %f = scan.broadcast %e sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>
+  %g = arith.subf %q, %f : tensor<?x2xf64>
+  %h = math.exp %g : tensor<?x2xf64>
+  %r = arith.mulf %h, %ws : tensor<?x2xf64>)");
+  std::vector<Tensor> args = {numbers({3, 2}, 0.5, 1), of({2}, {0.7, 1.2}),
+                              integers({2}, {3, 0}), integers({2}, {2, 3})};
+  for (const std::string &body : bodies)
+    agrees(emptyAxis(body), args);
+}
+
+// A state that begins with the smallest of nothing, and is never stepped. The
+// loop computes with it all the same, beside the examples that have steps.
+TEST(Edges, FirstStatesOfExamplesWithoutSteps) {
+  agrees(R"(
+func.func @f(%x: tensor<?x?x2xf64>, %w: tensor<2x2xf64>, %b: tensor<f64>, %len: tensor<?xi32>) -> tensor<f64> {
+  %i0 = arith.constant 0 : index
+  %i1 = arith.constant 1 : index
+  %T = tensor.dim %x, %i0 : tensor<?x?x2xf64>
+  %n = tensor.dim %x, %i1 : tensor<?x?x2xf64>
+  %m = scan.mask %x lengths(%len) {time_dim = 0, batch_dim = 1, fill = 0x7FF0000000000000 : f64} : tensor<?x?x2xf64>
+  %p = scan.reduce min %m dims = [0] : tensor<?x?x2xf64> -> tensor<?x2xf64>
+  %last = scan.loop trip(%T) lengths(%len) slices(%s = %x : tensor<?x?x2xf64>) carry(%h = %p : tensor<?x2xf64>) step(%t) {
+    %d = scan.dot %h, %w batch = [[], []] contract = [[1], [0]] : tensor<?x2xf64>, tensor<2x2xf64> -> tensor<?x2xf64>
+    %bs = scan.broadcast %b sizes(%n) dims = [] : tensor<f64> -> tensor<?x2xf64>
+    %q = arith.mulf %h, %bs : tensor<?x2xf64>
+    %e = arith.addf %d, %q : tensor<?x2xf64>
+    %f = arith.addf %e, %s : tensor<?x2xf64>
+    %r = math.tanh %f : tensor<?x2xf64>
+    scan.yield carry(%r : tensor<?x2xf64>)
+  } -> (tensor<?x2xf64>)
+  %wide = scan.broadcast %last sizes(%T, %n) dims = [1, 2] : tensor<?x2xf64> -> tensor<?x?x2xf64>
+  %v = scan.mask %wide lengths(%len) {time_dim = 0, batch_dim = 1, fill = 0.0 : f64} : tensor<?x?x2xf64>
+  %u = scan.reduce sum %v dims = [0, 1, 2] : tensor<?x?x2xf64> -> tensor<f64>
+  return %u : tensor<f64>
+})",
+         {numbers({3, 3, 2}), numbers({2, 2}), of({}, {0.7}),
+          integers({3}, {3, 0, 2})});
+}
+
+// A sum over one of two time axes: past its end a quotient is no number.
+TEST(Edges, PastTheEndOfASecondTimeAxis) {
+  std::string text = R"(
+func.func @f(%xs: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x?xf64> {
+  %i0 = arith.constant 0 : index
+  %i1 = arith.constant 1 : index
+  %x = scan.enter %xs lengths(%len) : tensor<?x?x2xf64> -> tensor<?x?x2xf64>
+  %T = tensor.dim %x, %i0 : tensor<?x?x2xf64>
+  %n = tensor.dim %x, %i1 : tensor<?x?x2xf64>
+  %c = arith.constant dense<0.7> : tensor<f64>
+  %cs = scan.broadcast %c sizes(%T, %n) dims = [] : tensor<f64> -> tensor<?x?x2xf64>
+  %d = scan.mask %cs lengths(%len) {time_dim = 0, batch_dim = 1} : tensor<?x?x2xf64>
+  %q = arith.divf %x, %d : tensor<?x?x2xf64>
+  %a = scan.broadcast %x sizes(%T, %T, %n) dims = [0, 2, 3] : tensor<?x?x2xf64> -> tensor<?x?x?x2xf64>
+  %b = scan.broadcast %x sizes(%T, %T, %n) dims = [1, 2, 3] : tensor<?x?x2xf64> -> tensor<?x?x?x2xf64>
+  %s = arith.addf %a, %b : tensor<?x?x?x2xf64>
+  %p = scan.dot %q, %s batch = [[0, 1], [0, 2]] contract = [[2], [3]] : tensor<?x?x2xf64>, tensor<?x?x?x2xf64> -> tensor<?x?x?xf64>
+  %t = scan.transpose %p perm = [0, 2, 1] : tensor<?x?x?xf64> -> tensor<?x?x?xf64>
+  %r = scan.leave %t lengths(%len, %len) : tensor<?x?x?xf64> -> tensor<?x?x?xf64>
+  return %r : tensor<?x?x?xf64>
+})";
+  EXPECT_LT(gradientError(text, {numbers({3, 4, 2}, 0.5, 1),
+                                 integers({3}, {4, 1, 0})}),
+            kTolerance);
+}
+
 // A loop in a branch that was not taken overflows.
 TEST(Edges, LoopsInABranch) {
   agrees(R"(

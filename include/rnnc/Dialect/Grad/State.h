@@ -11,6 +11,10 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
+namespace rnnc::scan {
+struct Ragged;
+}
+
 namespace rnnc::grad {
 
 /// The values that depend on what is differentiated by, in all nested loops.
@@ -91,6 +95,22 @@ public:
   /// multiplied with can only get zero or no number.
   SupportRef whereNotEmpty(mlir::Value factor, mlir::Value like);
 
+  /// `product`, a contribution shaped like the forward value `like`, with zeros
+  /// where it is no number although the cotangent it is made from is zero:
+  /// where that met what is infinite for an example without steps. To be asked
+  /// of the numbers, as such a zero may come from a slope.
+  mlir::Value keepZeros(mlir::Value cotangent, mlir::Value like,
+                        mlir::Value product);
+
+  /// Where a cotangent is other than zero, or no number.
+  SupportRef whereNotZero(mlir::Value cotangent, mlir::Value like);
+
+  /// A value of the forward computation that may be infinite for examples
+  /// without steps as the other factor of a product with a cotangent: with zeros
+  /// where it is not finite, but within `support`.
+  mlir::Value finiteOrWhere(SupportRef support, mlir::Value like,
+                            mlir::Value factor);
+
   /// Of a condition, repeated along the other dimensions of the forward value
   /// `like`.
   mlir::Value widen(mlir::Value condition, mlir::Value like,
@@ -133,6 +153,10 @@ public:
   /// example's end: for use before time or batch is summed over.
   virtual mlir::Value maskRows(mlir::Value like, mlir::Value tensor);
 
+  /// The same along all time dimensions among those that are summed over.
+  mlir::Value maskSummed(mlir::Value like, mlir::Value tensor,
+                         llvm::ArrayRef<int64_t> summed);
+
   /// Zeros in the rows of examples that are over at the current step of the
   /// loops around, built at the builder's place.
   virtual mlir::Value maskOverRows(mlir::OpBuilder &, mlir::Value like,
@@ -142,7 +166,7 @@ public:
 
   /// The forward value `like` itself for use as the other factor of such a
   /// sum: with zeros past the end unless it is surely finite there.
-  mlir::Value finiteRows(mlir::Value like);
+  mlir::Value finiteRows(mlir::Value like, llvm::ArrayRef<int64_t> summed);
 
   /// Zeros shaped like a forward value.
   mlir::Value zeros(mlir::Value like);
@@ -188,6 +212,7 @@ protected:
 
 private:
   Pending &entryOf(mlir::Value value);
+  mlir::Value mask(const scan::Ragged &ragged, mlir::Value tensor);
   mlir::Value broken(mlir::Value contribution);
   mlir::Value insertParts(mlir::Value like, Pending &entry);
   SupportRef ofSlices(mlir::Value value, Pending &entry);

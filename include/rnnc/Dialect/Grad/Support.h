@@ -6,6 +6,7 @@
 
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <functional>
 #include <memory>
@@ -62,13 +63,21 @@ public:
   /// Whether the slope of an elementwise op may be infinite or no number.
   bool hasWildSlope(mlir::Operation *op, bool chosen) const;
 
+  /// Whether the value is made from the largest or smallest of the steps of an
+  /// example, or their logsumexp: infinite if the example has none, and then
+  /// maybe no number in what is made from it.
+  bool isOfSteps(mlir::Value value) const { return ofSteps.contains(value); }
+
 private:
   bool visit(mlir::Operation &op);
   bool raise(mlir::Value value, Growth range);
+  bool handOn(mlir::Value from, mlir::Value to);
+  bool isOfSteps(mlir::Operation &op) const;
   Growth result(mlir::Operation &op) const;
   Growth largestOperand(mlir::Operation &op) const;
 
   llvm::DenseMap<mlir::Value, Growth> ranges;
+  llvm::DenseSet<mlir::Value> ofSteps;
 };
 
 } // namespace rnnc::grad

@@ -66,6 +66,9 @@ struct Ragged {
 /// back to what it is made from.
 std::optional<Ragged> findLengths(mlir::Value value);
 
+/// The same for one dimension of several that may be time.
+std::optional<Ragged> findLengthsAlong(mlir::Value value, int64_t timeDim);
+
 /// The lengths and the batch dimension of a value that is infinite or no number
 /// for every example without steps, where it is made of the largest or smallest
 /// of nothing. Its time dimension is gone: -1.

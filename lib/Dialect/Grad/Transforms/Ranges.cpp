@@ -33,14 +33,26 @@ bool Ranges::raise(Value value, Growth range) {
   return true;
 }
 
+// What a loop reads, hands on or gives is as large as where it comes from.
+bool Ranges::handOn(Value from, Value to) {
+  bool changed = raise(to, of(from));
+  if (isReal(to.getType()) && isOfSteps(from))
+    changed |= ofSteps.insert(to).second;
+  return changed;
+}
+
 // Returns whether anything was raised. What a loop carries starts low and
 // rises until nothing changes.
 bool Ranges::visit(Operation &op) {
   bool changed = false;
   auto loop = dyn_cast<scan::LoopOp>(op);
   if (!loop) {
-    for (Value value : op.getResults())
+    bool steps = isOfSteps(op);
+    for (Value value : op.getResults()) {
       changed |= raise(value, result(op));
+      if (steps && isReal(value.getType()))
+        changed |= ofSteps.insert(value).second;
+    }
     return changed;
   }
   scan::YieldOp yield = loop.getYield();
@@ -49,21 +61,23 @@ bool Ranges::visit(Operation &op) {
     again = false;
     for (auto [from, to] :
          llvm::zip_equal(loop.getSlices(), loop.getSliceArgs()))
-      again |= raise(to, of(from));
+      again |= handOn(from, to);
     for (auto [first, next, carry] :
          llvm::zip_equal(loop.getFirsts(), yield.getCarries(),
-                         loop.getCarryArgs()))
-      again |= raise(carry, std::max(of(first), of(next)));
+                         loop.getCarryArgs())) {
+      again |= handOn(first, carry);
+      again |= handOn(next, carry);
+    }
     for (Operation &inner : *loop.getBodyBlock())
       again |= visit(inner);
     changed |= again;
   }
   for (auto [from, to] :
        llvm::zip_equal(yield.getStacks(), loop.getStackResults()))
-    changed |= raise(to, of(from));
+    changed |= handOn(from, to);
   for (auto [from, to] :
        llvm::zip_equal(loop.getCarryArgs(), loop.getFinalResults()))
-    changed |= raise(to, of(from));
+    changed |= handOn(from, to);
   return changed;
 }
 
@@ -133,6 +147,18 @@ static bool isNeverEmpty(scan::ReduceOp op) {
 }
 
 //===-- Ops ----------------------------------------------------------------===//
+
+// The shares of the steps are not: nobody reads those of no step.
+bool Ranges::isOfSteps(Operation &op) const {
+  if (auto reduce = dyn_cast<scan::ReduceOp>(op))
+    if (reduce.getKind() != scan::ReduceKind::sum &&
+        reduce.getKind() != scan::ReduceKind::prod && !isNeverEmpty(reduce))
+      return true;
+  if (auto exp = dyn_cast<math::ExpOp>(op); exp && isSoftmax(exp))
+    return isOfSteps(exp.getOperand().getDefiningOp()->getOperand(0));
+  return llvm::any_of(op.getOperands(),
+                      [&](Value operand) { return isOfSteps(operand); });
+}
 
 Growth Ranges::largestOperand(Operation &op) const {
   Growth largest = Growth::Bounded;

@@ -49,6 +49,10 @@ void ReverseState::accumulate(Value value, Value contribution) {
         support = both(support, steps);
   if (support && ranges.hasWildSlope(current, support->isChosen()))
     contribution = keepWhere(support, current->getResult(0), contribution);
+  if (ranges.isOfSteps(current->getResult(0)) &&
+      ranges.hasWildSlope(current, /*chosen=*/false))
+    contribution = keepZeros(cotangent(current->getResult(0)),
+                             current->getResult(0), contribution);
   accumulate(value, contribution, support);
 }
 
@@ -170,29 +174,57 @@ Value ReverseState::cotangent(Value value) {
 //===-- Past the end -------------------------------------------------------===//
 
 // The lengths of a value: its own, or those of what it is combined with.
-static std::optional<scan::Ragged> lengthsNear(Value like, Value tensor) {
-  if (std::optional<scan::Ragged> ragged = scan::findLengths(like))
+static std::optional<scan::Ragged>
+lengthsNear(Value like, Value tensor,
+            function_ref<std::optional<scan::Ragged>(Value)> find) {
+  if (std::optional<scan::Ragged> ragged = find(like))
     return ragged;
   for (Operation *user : like.getUsers())
     if (user->hasTrait<OpTrait::Elementwise>())
-      if (auto ragged = scan::findLengths(user->getResult(0)))
+      if (auto ragged = find(user->getResult(0)))
         return ragged;
-  return scan::findLengths(tensor);
+  return find(tensor);
 }
 
 Value ReverseState::maskRows(Value like, Value tensor) {
-  std::optional<scan::Ragged> ragged = lengthsNear(like, tensor);
-  if (!ragged)
-    return tensor;
-  return builder.createOrFold<scan::MaskOp>(
-      loc, tensor, value(ragged->lengths), Value(),
-      builder.getI64IntegerAttr(ragged->timeDim),
-      builder.getI64IntegerAttr(ragged->batchDim), builder.getF64FloatAttr(0));
+  std::optional<scan::Ragged> ragged =
+      lengthsNear(like, tensor, scan::findLengths);
+  return ragged ? mask(*ragged, tensor) : tensor;
 }
 
-Value ReverseState::finiteRows(Value like) {
+Value ReverseState::mask(const scan::Ragged &ragged, Value tensor) {
+  return builder.createOrFold<scan::MaskOp>(
+      loc, tensor, value(ragged.lengths), Value(),
+      builder.getI64IntegerAttr(ragged.timeDim),
+      builder.getI64IntegerAttr(ragged.batchDim), builder.getF64FloatAttr(0));
+}
+
+Value ReverseState::maskSummed(Value like, Value tensor,
+                               ArrayRef<int64_t> summed) {
+  Value result = maskRows(like, tensor);
+  auto type = cast<RankedTensorType>(like.getType());
+  std::optional<scan::Ragged> first =
+      lengthsNear(like, tensor, scan::findLengths);
+  if (!first || type.getNumDynamicDims() < 3)
+    return result;
+  for (int64_t dim : summed) {
+    if (!type.isDynamicDim(dim) || dim == first->timeDim ||
+        dim == first->batchDim)
+      continue;
+    auto along = [dim](Value value) {
+      return scan::findLengthsAlong(value, dim);
+    };
+    if (auto ragged = lengthsNear(like, tensor, along))
+      result = mask(*ragged, result);
+  }
+  return result;
+}
+
+Value ReverseState::finiteRows(Value like, ArrayRef<int64_t> summed) {
   Value result = value(like);
-  return scan::isFinitePastEnd(like) ? result : maskRows(like, result);
+  return scan::isFinitePastEnd(like) && !ranges.isOfSteps(like)
+             ? result
+             : maskSummed(like, result, summed);
 }
 
 //===-- The walk -----------------------------------------------------------===//

@@ -6,6 +6,8 @@
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::grad;
@@ -171,6 +173,36 @@ SupportRef ReverseState::whereNotEmpty(Value factor, Value like) {
       /*chosen=*/false, [this, like, rows = *rows] {
         return widen(isPositive(value(rows.lengths)), like, rows.batchDim);
       });
+}
+
+Value ReverseState::keepZeros(Value cotangent, Value like, Value product) {
+  Value none = zeros(like);
+  auto compare = [&](arith::CmpFPredicate kind, Value a, Value b) -> Value {
+    return arith::CmpFOp::create(builder, loc, kind, a, b);
+  };
+  Value met = arith::AndIOp::create(
+      builder, loc, compare(arith::CmpFPredicate::OEQ, cotangent, none),
+      compare(arith::CmpFPredicate::UNO, product, product));
+  return arith::SelectOp::create(builder, loc, met, none, product);
+}
+
+SupportRef ReverseState::whereNotZero(Value cotangent, Value like) {
+  return std::make_shared<Support>(
+      /*chosen=*/false, [this, cotangent, like]() -> Value {
+        return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE,
+                                     cotangent, zeros(like));
+      });
+}
+
+// What is finite is kept, so that it has a second derivative.
+Value ReverseState::finiteOrWhere(SupportRef support, Value like,
+                                  Value factor) {
+  Value size = math::AbsFOp::create(builder, loc, factor);
+  Value finite = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OLT, size,
+      splat(like, std::numeric_limits<double>::infinity()));
+  Value kept = arith::OrIOp::create(builder, loc, finite, support->get());
+  return arith::SelectOp::create(builder, loc, kept, factor, zeros(like));
 }
 
 // Parts that cover the whole value leave no zeros.

@@ -60,8 +60,8 @@ struct DotRule : Rule<DotRule, DotOp> {
   }
 
   // Where the rows of one operand take part in what has a cotangent at all.
-  static SupportRef supportOf(DotOp op, bool left, ReverseState &state) {
-    SupportRef support = state.supportOf(op.getResult());
+  static SupportRef supportOf(DotOp op, bool left, SupportRef support,
+                              ReverseState &state) {
     if (!support)
       return {};
     return std::make_shared<Support>(
@@ -100,16 +100,18 @@ struct DotRule : Rule<DotRule, DotOp> {
                                ReverseState &state) {
     Value g = state.cotangent(op.getResult());
     Side sides[] = {side(op, true), side(op, false)};
-    SupportRef supports[] = {supportOf(op, true, state),
-                             supportOf(op, false, state)};
+    SupportRef support = state.supportOf(op.getResult());
+    SupportRef supports[] = {supportOf(op, true, support, state),
+                             supportOf(op, false, support, state)};
     for (int i : {0, 1}) {
       const Side &mine = sides[i], &other = sides[1 - i];
       if (!state.isActive(mine.operand))
         continue;
       Value masked = g, factor;
       if (sumsRows(other)) {
-        masked = state.maskRows(op.getResult(), g);
-        factor = state.finiteRows(other.operand);
+        masked = state.maskSummed(
+            op.getResult(), g, range(other.freeInResult, other.free.size()));
+        factor = state.finiteRows(other.operand, other.free);
       } else {
         factor = state.value(other.operand);
       }
@@ -117,6 +119,11 @@ struct DotRule : Rule<DotRule, DotOp> {
       factor = state.keepWhere(
           state.whereNotEmpty(other.operand, other.operand), other.operand,
           factor);
+      if (state.getRanges().isOfSteps(other.operand))
+        factor = state.finiteOrWhere(
+            supportOf(op, i == 1, state.whereNotZero(masked, op.getResult()),
+                      state),
+            other.operand, factor);
       state.accumulate(mine.operand,
                        adjoint(builder, op, mine, other, masked, factor),
                        state.both(supports[i], whereSteps(op, mine, other,
@@ -150,7 +157,10 @@ struct GatherRule : LinearRule<GatherRule, GatherOp, true> {
     RankedTensorType type = op.getTable().getType();
     int64_t batch = op.getBatchDims();
     if (batch == 0)
-      g = state.maskRows(op.getResult(), g);
+      g = state.maskSummed(
+          op.getResult(), g,
+          llvm::to_vector(llvm::seq<int64_t>(
+              0, op.getIndices().getType().getRank())));
     Value size = type.isDynamicDim(batch)
                      ? sizeOf(builder, op.getLoc(), op.getTable(), batch)
                      : Value();

@@ -122,7 +122,7 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
       return BroadcastOp::create(builder, loc, op.getInput().getType(), small,
                                  sizes, keptDims(op));
     };
-    Value g = repeat(state.cotangent(op.getResult()));
+    Value repeated = repeat(state.cotangent(op.getResult())), g = repeated;
     SupportRef support = supportOf(op, state);
     if (op.getKind() != ReduceKind::sum) {
       Value x = state.value(op.getInput());
@@ -130,6 +130,8 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
       g = Derivative{calc, op, repeat}.scale(g, x, y);
       if (support && hasWildSlope(op, support->isChosen(), state))
         g = state.keepWhere(support, op.getInput(), g);
+      if (state.getRanges().isOfSteps(op.getInput()))
+        g = state.keepZeros(repeated, op.getInput(), g);
     }
     bool extreme =
         op.getKind() == ReduceKind::max || op.getKind() == ReduceKind::min;

@@ -42,7 +42,7 @@ struct BroadcastRule : Rule<BroadcastRule, BroadcastOp> {
     bool dynamic = llvm::any_of(
         added, [&](int64_t dim) { return op.getType().isDynamicDim(dim); });
     if (dynamic)
-      g = state.maskRows(op.getResult(), g);
+      g = state.maskSummed(op.getResult(), g, added);
     state.accumulate(op.getInput(),
                      builder.createOrFold<ReduceOp>(op.getLoc(),
                                                     ReduceKind::sum, g, added),
