@@ -26,7 +26,7 @@ HIDDEN, STEPS, PREFIX = 256, 150, "layer_lstm_256_256_"
 
 class ContextOptions(ctypes.Structure):
     """rnnc_context_options; the fields that follow stay zero."""
-    _fields_ = [("threads", ctypes.c_int32), ("variant", ctypes.c_char_p), ("rest", ctypes.c_byte * 64)]
+    _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32), ("variant", ctypes.c_char_p), ("rest", ctypes.c_byte * 64)]
 
 
 def pointer(array):
@@ -73,7 +73,7 @@ class Layer:
 
     def run(self, threads, repeat):
         """(variant, {function: (ms, bytes of all results)})."""
-        context = ctypes.c_void_p(self.library.layer_context_create(ctypes.byref(ContextOptions(threads, None)), None))
+        context = ctypes.c_void_p(self.library.layer_context_create(ctypes.byref(ContextOptions(ctypes.sizeof(ContextOptions), threads, None)), None))
         prepared = aligned(self.size("prepared_size", context))
         self.check("prepare", context, pointer(self.params), pointer(prepared), ctypes.c_size_t(len(prepared)),
                    None)

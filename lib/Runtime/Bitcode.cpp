@@ -15,4 +15,5 @@
 #include "Safetensors.cpp"
 #include "Sample.cpp"
 #include "Save.cpp"
+#include "Straight.cpp"
 #include "Train.cpp"

@@ -94,6 +94,11 @@ static void *bindUser(Call &call, const EntryArgDesc &arg, Bump &bump) {
   return place;
 }
 
+/// A place that is not there, as in a size query, has nothing behind it.
+static char *behind(char *base, size_t offset) {
+  return base ? base + offset : nullptr;
+}
+
 static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   const ModuleDesc &m = *call.m;
   switch (arg.source) {
@@ -106,9 +111,9 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcLengths:
     return call.c ? const_cast<int32_t *>(call.lengths[arg.index]) : nullptr;
   case SrcStateIn:
-    return call.statesIn + stateOffset(m, arg.index, call.batch);
+    return behind(call.statesIn, stateOffset(m, arg.index, call.batch));
   case SrcStateOut:
-    return call.statesOut + stateOffset(m, arg.index, call.batch);
+    return behind(call.statesOut, stateOffset(m, arg.index, call.batch));
   case SrcPrev:
     return call.feed ? call.feed : call.prevIn;
   case SrcReset:
@@ -116,7 +121,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcSeed:
     return call.seedPair;
   case SrcGrad:
-    return call.gradArena + size_t(m.params[arg.index].offset) * realSize();
+    return behind(call.gradArena,
+                  size_t(m.params[arg.index].offset) * realSize());
   case SrcParams:
     return call.c ? paramsArena(call.c->params) : nullptr;
   case SrcGrads:
@@ -129,8 +135,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
     return call.newParams;
   case SrcNewSlot:
     // The arena's own stride: it may be longer than what the update covers.
-    return call.newSlots +
-           size_t(arg.index) * alignUp(size_t(m.arena) * realSize());
+    return behind(call.newSlots, size_t(arg.index) *
+                                     alignUp(size_t(m.arena) * realSize()));
   case SrcScalars:
     return call.scalars;
   case SrcNorm:
@@ -331,6 +337,33 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
   return once ? runEntryOnce(call, bump) : runPlanned(call, bump);
 }
 
+/// Refuses what a caller of a later version may ask for, or of a device.
+static int32_t checkUnknown(const rnnc_call *c) {
+  size_t unknown = unknownByte(c, c->size, kCallBytes);
+  if (unknown == SIZE_MAX)
+    return RNNC_OK;
+  return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "call", -1, -1,
+              int64_t(unknown),
+              "the call asks for what this library does not have: byte %lld of "
+              "it is not 0",
+              (long long)unknown);
+}
+
+/// Out of line: the short way needs no such frame.
+__attribute__((noinline)) static int32_t
+longCall(const rnnc_context *ctx, int32_t module, int32_t function,
+         const rnnc_call *c) {
+  if (int32_t status = checkContext(c->error, ctx))
+    return status;
+  Call call(ctx, module, c);
+  if (!begin(call, function, c->batch, c->times))
+    return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "", -1, -1, -1,
+                "the library has no such function");
+  FloatGuard guard(kKernelFloats);
+  call.run.caller = guard.before;
+  return guardedCall(call);
+}
+
 } // namespace rnnc::rt
 
 using namespace rnnc::rt;
@@ -363,15 +396,18 @@ size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
 
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *c) {
-  if (!c)
+  // Where its errors go is not known either.
+  if (!c || !isStructSize(c->size, kCallBytes))
     return RNNC_ERR_ARGUMENT;
-  if (int32_t status = checkContext(c->error, ctx))
-    return status;
-  Call call(ctx, module, c);
-  if (!begin(call, function, c->batch, c->times))
-    return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "", -1, -1, -1,
-                "the library has no such function");
-  FloatGuard guard(kKernelFloats);
-  call.run.caller = guard.before;
-  return guardedCall(call);
+  if (c->size > kCallBytes)
+    if (int32_t status = checkUnknown(c))
+      return status;
+  int32_t variant = variantOf(ctx);
+  const ModuleDesc *m = moduleAt(module);
+  if (variant >= 0 && m && function >= 0 && function < m->numFunctions) {
+    const FunctionDesc &f = m->functions[function];
+    if (f.straight && straightCall(ctx, variant, module, f, c))
+      return RNNC_OK;
+  }
+  return longCall(ctx, module, function, c);
 }

@@ -87,6 +87,27 @@ static int32_t noVariant(const char *wanted, rnnc_error *error) {
               "the library has no code `%s`", wanted);
 }
 
+static int32_t checkOptions(const rnnc_context_options &options,
+                            rnnc_error *error) {
+  if (!isStructSize(options.size, kOptionsBytes))
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "size", -1, -1,
+                int64_t(options.size),
+                "%lld is no size of an rnnc_context_options",
+                (long long)options.size);
+  size_t unknown = unknownByte(&options, options.size, kOptionsBytes);
+  if (unknown != SIZE_MAX)
+    return fail(error, RNNC_ERR_UNSUPPORTED, -1, "options", -1, -1,
+                int64_t(unknown),
+                "the options ask for what this library does not have: byte "
+                "%lld of them is not 0",
+                (long long)unknown);
+  if (options.threads < 0)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "threads", -1, -1,
+                options.threads, "the number of threads is negative: %d",
+                options.threads);
+  return RNNC_OK;
+}
+
 int variantOf(const rnnc_context *ctx) {
   return ctx && isAligned(ctx) && ctx->magic == kContextMagic ? ctx->variant
                                                               : -1;
@@ -227,10 +248,9 @@ int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
   if (int32_t status =
           checkMemory(error, "context", ctx, bytes, sizeof(rnnc_context)))
     return status;
-  if (options && options->threads < 0)
-    return fail(error, RNNC_ERR_ARGUMENT, -1, "threads", -1, -1,
-                options->threads, "the number of threads is negative: %d",
-                options->threads);
+  if (options)
+    if (int32_t status = checkOptions(*options, error))
+      return status;
   int32_t variant = chooseVariant(options ? options->variant : nullptr);
   if (variant < 0)
     return noVariant(options ? options->variant : nullptr, error);

@@ -2,14 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
+#include <string.h>
+
+using namespace rnnc::rt;
+
 const char *rnnc_rt_manifest(void) { return rnnc_rt_library.manifest; }
 
 int32_t rnnc_rt_abi_version(void) { return RNNC_ABI_VERSION; }
 
-void rnnc_rt_describe(rnnc_library *library) {
-  if (!library)
-    return;
-  *library = rnnc_library{
+int32_t rnnc_rt_describe(rnnc_library *library) {
+  if (!library || library->size < kLibraryBytes)
+    return RNNC_ERR_ARGUMENT;
+  const rnnc_library whole = {
+      .size = sizeof(rnnc_library),
       .abi_version = RNNC_ABI_VERSION,
       .manifest = rnnc_rt_library.manifest,
       .strerror = rnnc_rt_strerror,
@@ -47,4 +52,10 @@ void rnnc_rt_describe(rnnc_library *library) {
       .params_init_baked = rnnc_rt_params_init_baked,
       .stream_load = rnnc_rt_stream_load,
       .carry_state = rnnc_rt_carry_state};
+  size_t asked = library->size < sizeof(whole) ? library->size : sizeof(whole);
+  // Half a pointer is none.
+  size_t filled = asked / sizeof(void *) * sizeof(void *);
+  memcpy(static_cast<void *>(library), &whole, filled);
+  library->size = filled;
+  return RNNC_OK;
 }

@@ -13,7 +13,11 @@ int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
              const char *format, ...) {
   if (!error)
     return status;
-  memset(error, 0, sizeof(*error));
+  size_t filled = filledBytes(error->size, kErrorBytes, sizeof(*error));
+  memset(error, 0, filled);
+  error->size = filled;
+  if (filled > kErrorBytes)
+    error->device = -1;
   error->status = status;
   error->argument = argument;
   error->example = example;
@@ -31,11 +35,24 @@ int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
 int32_t succeed(rnnc_error *error) {
   if (!error)
     return RNNC_OK;
+  error->size = filledBytes(error->size, kErrorBytes, sizeof(*error));
+  if (error->size > kErrorBytes) {
+    error->device = -1;
+    error->device_code = 0;
+  }
   error->status = RNNC_OK;
   error->argument = -1;
   error->example = error->step = error->value = -1;
   error->name[0] = error->message[0] = 0;
   return RNNC_OK;
+}
+
+size_t unknownByte(const void *structure, size_t size, size_t known) {
+  auto *bytes = static_cast<const char *>(structure);
+  for (size_t i = known; i < size; ++i)
+    if (bytes[i])
+      return i;
+  return SIZE_MAX;
 }
 
 int32_t checkMemory(rnnc_error *error, const char *name, const void *memory,
@@ -119,6 +136,8 @@ const char *rnnc_rt_strerror(int32_t status) {
     return "the memory given is not an initialised object of this module";
   case RNNC_ERR_FILE:
     return "a file cannot be read or written";
+  case RNNC_ERR_DEVICE:
+    return "a device failed";
   default:
     return "unknown status";
   }

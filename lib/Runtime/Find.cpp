@@ -6,19 +6,20 @@
 
 namespace rnnc::rt {
 
-static rnnc_tensor nothing() {
-  rnnc_tensor info;
-  memset(&info, 0, sizeof(info));
-  info.position = -1;
-  return info;
+static rnnc_tensor tensor(const char *name, const int64_t *shape, int64_t count,
+                          int64_t offset, int32_t rank, int32_t position) {
+  return {sizeof(rnnc_tensor), name,     shape, count, offset,
+          rank,                position, 0,     0};
 }
+
+static rnnc_tensor nothing() { return tensor(nullptr, nullptr, 0, 0, 0, -1); }
 
 static rnnc_tensor parameterNamed(const ModuleDesc &m, const char *name) {
   for (int32_t i = 0; i < m.numParams; ++i) {
     const ParamDesc &p = m.params[i];
     if (!strcmp(p.name, name))
-      return {p.name, p.shape, p.count, p.offset * int64_t(realSize()), p.rank,
-              i};
+      return tensor(p.name, p.shape, p.count, p.offset * int64_t(realSize()),
+                    p.rank, i);
   }
   return nothing();
 }
@@ -28,8 +29,8 @@ static rnnc_tensor stateNamed(const ModuleDesc &m, const char *name,
   for (int32_t i = 0; i < m.numStates; ++i) {
     const StateDesc &s = m.states[i];
     if (!strcmp(s.name, name))
-      return {s.name, s.shape, s.count, int64_t(stateOffset(m, i, batch)),
-              s.rank, i};
+      return tensor(s.name, s.shape, s.count,
+                    int64_t(stateOffset(m, i, batch)), s.rank, i);
   }
   return nothing();
 }
@@ -37,8 +38,11 @@ static rnnc_tensor stateNamed(const ModuleDesc &m, const char *name,
 /// Where it is found, behind the first of its kind; null if there is none.
 static const void *answer(const rnnc_tensor &found, rnnc_tensor *info,
                           const char *first) {
-  if (info)
-    *info = found;
+  if (info) {
+    size_t filled = filledBytes(info->size, kTensorBytes, sizeof(found));
+    memcpy(info, &found, filled);
+    info->size = filled;
+  }
   return found.position >= 0 && first ? first + found.offset : nullptr;
 }
 

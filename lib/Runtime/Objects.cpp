@@ -46,8 +46,7 @@ size_t stateOffset(const ModuleDesc &m, int32_t state, int64_t batch) {
 
 /// Header, fresh flags, previous elements, states.
 static size_t stateObjectSize(const ModuleDesc &m, int64_t batch) {
-  return addSizes(kAlign + 2 * alignUp(size_t(batch) * 4),
-                  stateOffset(m, m.numStates, batch));
+  return addSizes(statesOffset(batch), stateOffset(m, m.numStates, batch));
 }
 
 static bool viewOf(int32_t module, void *object, uint64_t magic,
@@ -55,12 +54,11 @@ static bool viewOf(int32_t module, void *object, uint64_t magic,
   Header *header = headerOf(object, magic, module);
   if (!header)
     return false;
-  char *base = static_cast<char *>(object) + kAlign;
-  size_t row = alignUp(size_t(header->batch) * 4);
+  char *base = static_cast<char *>(object);
   view.batch = header->batch;
-  view.fresh = reinterpret_cast<int32_t *>(base);
-  view.prev = reinterpret_cast<int32_t *>(base + row);
-  view.states = base + 2 * row;
+  view.fresh = reinterpret_cast<int32_t *>(base + kFreshOffset);
+  view.prev = reinterpret_cast<int32_t *>(base + prevOffset(view.batch));
+  view.states = base + statesOffset(view.batch);
   return true;
 }
 
@@ -143,6 +141,7 @@ int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
   header->magic = kOptimizerMagic;
   header->module = module;
   auto *counters = rnnc_rt_optimizer_counters(module, optimizer);
+  counters->size = sizeof(rnnc_optimizer_counters);
   counters->rate_scale = 1;
   counters->bad_parameter = -1;
   return succeed(error);
@@ -283,12 +282,11 @@ int32_t rnnc_rt_stream_batch(int32_t module, const rnnc_stream *stream) {
 }
 
 /// Flags and elements that a stream can hold.
-static bool rowsFit(const ModuleDesc &m, const char *flags, size_t row,
-                    int32_t batch) {
+static bool rowsFit(const ModuleDesc &m, const char *object, int32_t batch) {
   for (int32_t b = 0; b < batch; ++b) {
     int32_t fresh, prev;
-    memcpy(&fresh, flags + size_t(b) * 4, 4);
-    memcpy(&prev, flags + row + size_t(b) * 4, 4);
+    memcpy(&fresh, object + kFreshOffset + size_t(b) * 4, 4);
+    memcpy(&prev, object + prevOffset(batch) + size_t(b) * 4, 4);
     bool known = prev == m.firstPrev || m.prevSize == 0 ||
                  (prev >= 0 && prev < m.prevSize);
     if ((fresh != 0 && fresh != 1) || !known)
@@ -315,14 +313,13 @@ int32_t rnnc_rt_stream_load(int32_t module, rnnc_stream *stream, size_t bytes,
                 "these bytes are no stream of `%s` with such states", m->name);
   size_t size = stateObjectSize(*m, header.batch);
   auto *from = static_cast<const char *>(saved);
-  size_t row = alignUp(size_t(header.batch) * 4);
   if (saved_bytes != size)
     return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, header.batch,
                 "a stream of %d rows has %lld bytes, not %lld", header.batch,
                 (long long)size, (long long)saved_bytes);
   if (int32_t status = checkMemory(error, "stream", stream, bytes, size))
     return status;
-  if (!rowsFit(*m, from + kAlign, row, header.batch))
+  if (!rowsFit(*m, from, header.batch))
     return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, -1,
                 "these bytes are damaged");
   memmove(static_cast<void *>(stream), saved, size);

@@ -190,6 +190,7 @@ rnnc_session *rnnc_rt_open(int32_t module, const char *path, int32_t batch,
   memset(static_cast<void *>(s), 0, sizeof(Session));
   s->magic = kSessionMagic;
   s->module = module;
+  s->shown.size = sizeof(rnnc_session);
   s->shown.batch = batch;
   if (openAll(*s, path, options, error)) {
     rnnc_rt_close(module, &s->shown);

@@ -14,10 +14,10 @@ namespace rnnc::rt {
 
 /// The arena follows the header.
 const char *paramsArena(const rnnc_params *params) {
-  return reinterpret_cast<const char *>(params) + kAlign;
+  return reinterpret_cast<const char *>(params) + kArenaOffset;
 }
 char *paramsArena(rnnc_params *params) {
-  return reinterpret_cast<char *>(params) + kAlign;
+  return reinterpret_cast<char *>(params) + kArenaOffset;
 }
 
 void paramsChanged(rnnc_params *params, uint64_t by) {

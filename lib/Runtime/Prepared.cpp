@@ -16,18 +16,13 @@ static size_t panelBytes(const ModuleDesc &m) {
   return size_t(m.prepared) * realSize();
 }
 
-/// The header and the panels.
-static size_t keptOffset(const ModuleDesc &m) {
-  return alignUp(kAlign + panelBytes(m));
-}
-
 static size_t objectBytes(const ModuleDesc &m) {
-  return alignUp(keptOffset(m) + size_t(m.kept) * realSize());
+  return alignUp(keptOffset(panelBytes(m)) + size_t(m.kept) * realSize());
 }
 
 static char *keptPlace(const ModuleDesc &m, rnnc_prepared *prepared,
                        const ParamDesc &p) {
-  return reinterpret_cast<char *>(prepared) + keptOffset(m) +
+  return reinterpret_cast<char *>(prepared) + keptOffset(panelBytes(m)) +
          size_t(p.kept) * realSize();
 }
 
@@ -63,7 +58,7 @@ void placePanels(Call &call, Bump &bump) {
     return;
   if (call.hasPrepared) {
     if (call.c)
-      call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
+      call.panels = reinterpret_cast<char *>(call.c->prepared) + kPanelsOffset;
     return;
   }
   call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
@@ -83,7 +78,7 @@ static void sign(const Call &call, rnnc_prepared *prepared) {
 void refreshPrepared(Call &call, Bump &bump) {
   if (!call.c->prepared)
     return;
-  call.panels = reinterpret_cast<char *>(call.c->prepared) + kAlign;
+  call.panels = reinterpret_cast<char *>(call.c->prepared) + kPanelsOffset;
   packWeights(call, bump);
   keepParameters(call, call.c->prepared);
   sign(call, call.c->prepared);
@@ -120,7 +115,7 @@ static size_t packingBytes(const rnnc_context *ctx, int32_t module) {
 /// Out of line: it runs in the floating-point state of kernels.
 __attribute__((noinline)) static void pack(Call &call, rnnc_prepared *prepared,
                                            char *room) {
-  call.panels = reinterpret_cast<char *>(prepared) + kAlign;
+  call.panels = reinterpret_cast<char *>(prepared) + kPanelsOffset;
   Bump bump{room};
   packWeights(call, bump);
   keepParameters(call, prepared);

@@ -23,7 +23,6 @@ extern const rnnc::rt::LibraryDesc rnnc_rt_library;
 
 namespace rnnc::rt {
 
-constexpr size_t kAlign = 64;
 constexpr int kMaxThreads = 256;
 
 /// Sizes that cannot be held stop at SIZE_MAX and stay there.
@@ -34,9 +33,6 @@ inline size_t addSizes(size_t a, size_t b) {
 inline size_t multiplySizes(size_t a, size_t b) {
   size_t product;
   return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
-}
-inline size_t alignUp(size_t n) {
-  return n > SIZE_MAX - kAlign ? SIZE_MAX : (n + kAlign - 1) & ~(kAlign - 1);
 }
 /// What a size query gives: 0 for what no object can have.
 inline size_t heldSize(size_t n) { return n > PTRDIFF_MAX ? 0 : n; }
@@ -115,6 +111,27 @@ void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
 int32_t fail(rnnc_error *error, int32_t status, int32_t argument,
              const char *name, int64_t example, int64_t step, int64_t value,
              const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/// What a struct at least has: that which is not reserved.
+constexpr size_t kErrorBytes = offsetof(rnnc_error, device);
+constexpr size_t kTensorBytes = offsetof(rnnc_tensor, memory);
+constexpr size_t kOptionsBytes = offsetof(rnnc_context_options, device);
+constexpr size_t kCallBytes = offsetof(rnnc_call, device_stream);
+/// What all libraries have: the functions up to the first that was added.
+constexpr size_t kLibraryBytes = offsetof(rnnc_library, params_save_size);
+
+/// Bytes of the caller's struct that are filled: all that the library knows,
+/// or `least`, without what the caller may not have.
+inline size_t filledBytes(size_t size, size_t least, size_t known) {
+  return size < known ? least : known;
+}
+/// Whether a struct that asks for something has a size that it can have.
+inline bool isStructSize(size_t size, size_t least) {
+  return size >= least && size <= RNNC_LARGEST_STRUCT;
+}
+/// The first byte past `known` that is not 0; SIZE_MAX: the struct asks for
+/// nothing that the library does not know.
+size_t unknownByte(const void *structure, size_t size, size_t known);
 
 /// Empties an rnnc_error; returns RNNC_OK.
 int32_t succeed(rnnc_error *error);
@@ -235,6 +252,12 @@ int32_t checkCall(Call &call);
 /// True if the call computes nothing: no row, or no predicted value with a
 /// valid step.
 bool nothingHappens(const Call &call);
+
+// Straight.cpp
+/// Runs a call that lacks nothing. False: nothing was done, the call has to
+/// take the long way.
+bool straightCall(const rnnc_context *ctx, int32_t variant, int32_t module,
+                  const FunctionDesc &f, const rnnc_call *call);
 
 /// Binds an entry's arguments from the workspace; a null base only counts.
 void **bindEntry(Call &call, const EntryDesc &entry, Bump &bump);
@@ -361,7 +384,7 @@ size_t rnnc_rt_prepared_workspace_size(const rnnc_context *ctx, int32_t module,
                                        const int32_t *times);
 int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
                      const rnnc_call *call);
-void rnnc_rt_describe(rnnc_library *library);
+int32_t rnnc_rt_describe(rnnc_library *library);
 }
 
 #endif // RNNC_LIB_RUNTIME_RUNTIME_H

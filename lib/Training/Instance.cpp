@@ -23,6 +23,7 @@ Instance::create(std::shared_ptr<Library> library, int module, int threads) {
   const rnnc_library &api = instance->lib->api();
   instance->context = Buffer(api.context_size());
   rnnc_context_options options{};
+  options.size = sizeof(options);
   options.threads = threads;
   int status = api.context_init(instance->ctx(), instance->context.size(),
                                 &options, &instance->error);
@@ -328,6 +329,7 @@ Status Instance::invoke(int function, BoundCall &bound,
   if (workspace.size() < bytes || !workspace.data())
     workspace = Buffer(bytes);
   rnnc_call call{};
+  call.size = sizeof(call);
   call.params = par();
   if (options.usePrepared)
     call.prepared = reinterpret_cast<rnnc_prepared *>(prepared.data());
@@ -353,6 +355,7 @@ Status Instance::invoke(int function, BoundCall &bound,
   }
   for (int i = 0; i < options.repeat; ++i) {
     error = {};
+    error.size = sizeof(error);
     error.example = error.step = error.argument = -1;
     auto begin = std::chrono::steady_clock::now();
     int status = api.call(ctx(), index, function, &call);

@@ -81,10 +81,16 @@ Result<std::shared_ptr<Library>> Library::open(const std::string &path,
     return toolError("{}: error: not a library made by rnnc: it has no symbol "
                      "`{}`",
                      path, symbol);
-  reinterpret_cast<rnnc_describe_fn>(describe)(&library->functions);
-  if (library->functions.abi_version != RNNC_ABI_VERSION)
+  rnnc_library &functions = library->functions;
+  functions.size = sizeof(functions);
+  reinterpret_cast<rnnc_describe_fn>(describe)(&functions);
+  // Libraries of the first versions write their version where the size is.
+  bool sized = functions.size >= offsetof(rnnc_library, params_save_size);
+  int32_t version =
+      sized ? functions.abi_version : static_cast<int32_t>(functions.size);
+  if (version != RNNC_ABI_VERSION)
     return toolError("{}: error: made for ABI {}; this rnnc speaks ABI {}",
-                     path, library->functions.abi_version, RNNC_ABI_VERSION);
+                     path, version, RNNC_ABI_VERSION);
   Result<Manifest> manifest =
       parseManifest(library->functions.manifest, path);
   if (!manifest)

@@ -44,6 +44,7 @@ static void makeData(void) {
     float loss = 0, norm = 0, first = 0;                                       \
     rnnc_context *context = LIB##_context_create(NULL, NULL);                        \
     CHECK(context && LIB##_abi_version() == RNNC_ABI_VERSION);                 \
+    error.size = sizeof(error);                                                \
     size_t bytes = LIB##_M_params_size();                                      \
     rnnc_params *params = (rnnc_params *)memory(bytes);                        \
     CHECK(LIB##_M_params_init(params, bytes, 1, NULL) == RNNC_OK);                   \

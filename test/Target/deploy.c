@@ -219,6 +219,7 @@ static void names(const char *path) {
   static float level[ROWS][TIME];
   static int32_t mode[ROWS][TIME];
   rnnc_tensor info;
+  info.size = sizeof(info);
   rnnc_session *m = open_model(path);
   const float *w =
       (const float *)deploy_Signal_params_find(m->params, "rnn.0.W", &info);
@@ -290,7 +291,10 @@ static void refuse(const char *path, const char *state) {
   CHECK(error.status == RNNC_ERR_WEIGHTS);
   CHECK(!deploy_Signal_open(WEIGHTS(path), -1, NULL, &error));
   CHECK(error.status == RNNC_ERR_ARGUMENT);
-  rnnc_context_options options = {1, "v9", NULL, NULL};
+  rnnc_context_options options;
+  memset(&options, 0, sizeof(options));
+  options.size = sizeof(options);
+  options.variant = "v9";
   CHECK(!deploy_Signal_open(WEIGHTS(path), 1, &options, &error));
   CHECK(error.status != RNNC_OK);
   CHECK(deploy_Signal_params_save_file(m->params, "nowhere/w", &error) ==
@@ -326,6 +330,7 @@ static void refuse(const char *path, const char *state) {
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "", *path = argc > 2 ? argv[2] : NULL;
   const char *state = argc > 3 ? argv[3] : NULL;
+  error.size = sizeof(error);
   make_signal();
   if (!strcmp(what, "make"))
     make(path);

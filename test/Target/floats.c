@@ -82,7 +82,9 @@ static void fill(float scale) {
 int main(void) {
   static struct results expected, found;
   const rnnc_context_options kinds[3] = {
-      {1, NULL, NULL, NULL}, {3, NULL, NULL, NULL}, {3, NULL, tasks, NULL}};
+      {.size = sizeof *kinds, .threads = 1},
+      {.size = sizeof *kinds, .threads = 3},
+      {.size = sizeof *kinds, .threads = 3, .tasks = tasks}};
   /* As programs start; rounding up, down, to zero; flags that stick; every
    * exception unmasked; denormals treated in either way. */
   const unsigned states[] = {0x1f80, 0x5f80, 0x3f80, 0x7f80, 0x1fbf, 0x0000, 0x6000, 0x9fc0, 0x8000};

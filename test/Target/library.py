@@ -12,38 +12,48 @@ DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64
 TASKS = c.CFUNCTYPE(None, P, I64, c.CFUNCTYPE(None, P, I64), P)
 
 
-class Error(c.Structure):
-    _fields_ = [("status", I32), ("argument", I32), ("example", I64), ("step", I64),
-                ("value", I64), ("name", c.c_char * 128), ("message", c.c_char * 256)]
+class Sized(c.Structure):
+    """A struct that begins with its size."""
+
+    def __init__(self, *values):
+        super().__init__(c.sizeof(type(self)), *values)
+
+
+class Error(Sized):
+    _fields_ = [("size", SIZE), ("status", I32), ("argument", I32), ("example", I64), ("step", I64),
+                ("value", I64), ("name", c.c_char * 128), ("message", c.c_char * 256),
+                ("device", I32), ("device_code", I32)]
 
     def words(self):
         return self.message.decode()
 
 
-class Options(c.Structure):
-    _fields_ = [("threads", I32), ("variant", c.c_char_p), ("tasks", TASKS), ("tasks_user", P)]
+class Options(Sized):
+    _fields_ = [("size", SIZE), ("threads", I32), ("variant", c.c_char_p), ("tasks", TASKS),
+                ("tasks_user", P), ("device", P)]
 
 
 class Counters(c.Structure):
-    _fields_ = [("updates", I64), ("skipped", I64), ("empty", I64), ("epoch", I64),
+    _fields_ = [("size", SIZE), ("updates", I64), ("skipped", I64), ("empty", I64), ("epoch", I64),
                 ("total_steps", I64), ("rate_scale", c.c_double), ("bad_parameter", I32),
                 ("reserved", I32)]
 
 
-class Call(c.Structure):
-    _fields_ = [("params", P), ("prepared", P), ("optimizer", P), ("carry", P), ("stream", P),
+class Call(Sized):
+    _fields_ = [("size", SIZE), ("params", P), ("prepared", P), ("optimizer", P), ("carry", P), ("stream", P),
                 ("workspace", P), ("workspace_bytes", SIZE), ("batch", I32), ("num_times", I32),
                 ("times", P), ("args", P), ("num_args", I32), ("seed", U64), ("has_seed", I32),
-                ("error", P), ("norms", P)]
+                ("error", P), ("norms", P), ("device_stream", P), ("memory", I32),
+                ("reserved", I32)]
 
 
 def function(result, *arguments):
     return c.CFUNCTYPE(result, *arguments)
 
 
-class Table(c.Structure):
+class Table(Sized):
     _fields_ = [
-        ("abi_version", I32), ("manifest", c.c_char_p), ("strerror", function(c.c_char_p, I32)),
+        ("size", SIZE), ("abi_version", I32), ("manifest", c.c_char_p), ("strerror", function(c.c_char_p, I32)),
         ("context_size", function(SIZE)), ("context_init", function(I32, P, SIZE, P, P)),
         ("context_finish", function(None, P)), ("context_variant", function(c.c_char_p, P)),
         ("params_size", function(SIZE, I32)), ("params_init", function(I32, I32, P, SIZE, U64, P)),
@@ -88,7 +98,7 @@ class Library:
         self.table = Table()
         dll = c.CDLL(os.path.abspath(path))
         name = os.path.basename(path).split(".")[0].removeprefix("lib")
-        getattr(dll, name + "_describe")(c.byref(self.table))
+        assert getattr(dll, name + "_describe")(c.byref(self.table)) == OK
         self.manifest = json.loads(self.table.manifest)
         self.modules = self.manifest["modules"]
         self.real = DTYPES[self.manifest["precision"]]

@@ -42,7 +42,7 @@ static void *run(void *argument) {
 int main(void) {
   struct job jobs[4];
   pthread_t threads[4];
-  rnnc_context_options options = {2, NULL, NULL, NULL};
+  rnnc_context_options options = {.size = sizeof options, .threads = 2};
   for (int b = 0; b < BATCH; ++b)
     for (int t = 0; t < TIME; ++t)
       x[b][t][b % 3] = (float)(b - t) / BATCH;

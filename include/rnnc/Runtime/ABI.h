@@ -15,6 +15,20 @@
  * argument, which may be NULL. It is always filled: after RNNC_OK its status
  * is 0 and its message empty.
  *
+ * Every struct begins with its size and grows at its end, so that callers and
+ * libraries of other versions understand each other:
+ * - Callers set the `size` of a struct of theirs to its sizeof. It may be less
+ *   than the library's: what lies past it counts as 0, and is not written. It
+ *   may be more: what the library does not know has to be 0, or it refuses with
+ *   RNNC_ERR_UNSUPPORTED.
+ * - In what a library fills, `size` comes back as the bytes that it filled.
+ * - A struct that asks for something is refused with RNNC_ERR_ARGUMENT if its
+ *   size is too small to be one, or above RNNC_LARGEST_STRUCT (an rnnc_call
+ *   without words: nobody knows where they go). An error or a tensor whose size
+ *   was not set counts as one without reserved fields, or as a whole one.
+ * Fields that are reserved have to be 0. They keep the place of devices: none
+ * is known yet.
+ *
  * Functions that compute do so rounding to nearest, with floating-point
  * exceptions masked. Models count numbers nearer to 0 than the smallest normal
  * one (1.2e-38 in f32, 2.2e-308 in f64) as 0. The caller's own floating-point
@@ -30,7 +44,10 @@
 extern "C" {
 #endif
 
-#define RNNC_ABI_VERSION 2
+#define RNNC_ABI_VERSION 3
+
+/* No struct will ever be larger. */
+#define RNNC_LARGEST_STRUCT 4096
 
 /* Status codes of every function. */
 typedef enum rnnc_status {
@@ -44,11 +61,13 @@ typedef enum rnnc_status {
   RNNC_ERR_EMPTY = 7,         /* argmax over nothing */
   RNNC_ERR_UNSUPPORTED = 8,   /* the module does not export this function */
   RNNC_ERR_STATE = 9,         /* the memory given is not an initialised object of this module */
-  RNNC_ERR_FILE = 10          /* a file cannot be read or written: see rnnc_error */
+  RNNC_ERR_FILE = 10,         /* a file cannot be read or written: see rnnc_error */
+  RNNC_ERR_DEVICE = 11        /* reserved: a device failed */
 } rnnc_status;
 
 /* Where a value is at fault. Fields that do not apply are -1 or empty. */
 typedef struct rnnc_error {
+  size_t size;
   int32_t status;
   int32_t argument;   /* position in the function's manifest `args` */
   int64_t example;    /* row of the batch */
@@ -56,6 +75,8 @@ typedef struct rnnc_error {
   int64_t value;      /* the value found */
   char name[128];     /* argument or parameter name */
   char message[256];  /* one English sentence, zero-terminated */
+  int32_t device;      /* reserved: the device that failed; -1 */
+  int32_t device_code; /* reserved: its own number for what happened */
 } rnnc_error;
 
 /* A caller's own way to run tasks: call body(data, i) for every i in [0, n),
@@ -64,10 +85,12 @@ typedef void (*rnnc_task_fn)(void *user, int64_t n,
                              void (*body)(void *data, int64_t i), void *data);
 
 typedef struct rnnc_context_options {
+  size_t size;
   int32_t threads;     /* >= 1; 0 means 1 */
   const char *variant; /* "v2", "v3", "v4", "native", or NULL: best for this machine */
   rnnc_task_fn tasks;  /* NULL: the library's own threads (none is made if threads == 1) */
   void *tasks_user;
+  void *device;        /* reserved: the device that code runs on; NULL: the processor */
 } rnnc_context_options;
 
 /* The objects. Opaque: created by `_init` in memory of the size asked for. */
@@ -90,6 +113,7 @@ typedef struct rnnc_stream rnnc_stream; /* states of `step` */
 
 /* What a look-up by name tells of a parameter or a state. */
 typedef struct rnnc_tensor {
+  size_t size;
   const char *name;     /* NULL: there is none of that name */
   const int64_t *shape; /* `rank` sizes, the outermost first; a state's without the batch */
   int64_t count;        /* elements, the product of the shape; a state's of one row */
@@ -97,11 +121,14 @@ typedef struct rnnc_tensor {
                            optimizer), or after the first state of that stream */
   int32_t rank;
   int32_t position;     /* among parameters or states; -1: there is none of that name */
+  int32_t memory;       /* reserved: whose memory it lies in; 0: the host's */
+  int32_t reserved;
 } rnnc_tensor;
 
 /* What `_open` makes for those who want to use a model and no more: pass its
  * objects to the functions. `_close` frees it all. */
 typedef struct rnnc_session {
+  size_t size;
   rnnc_context *context;
   const rnnc_params *params;
   rnnc_prepared *prepared;
@@ -117,6 +144,7 @@ typedef struct rnnc_session {
  * alike, row-major [batch, time, feature]); an optional one may be NULL, and
  * every result that is not wanted. */
 typedef struct rnnc_call {
+  size_t size;
   rnnc_params *params;           /* NULL: `prepared` has all that the function reads */
   rnnc_prepared *prepared;       /* NULL: packed inside the call; only train_step writes it */
   rnnc_optimizer *optimizer;     /* train_step only */
@@ -133,12 +161,16 @@ typedef struct rnnc_call {
   int32_t has_seed;              /* vjp applies dropout only if set */
   rnnc_error *error;             /* may be NULL */
   double *norms;                 /* train_step: the norm of each parameter's gradient; may be NULL */
+  void *device_stream;           /* reserved: the queue of a device that the call goes into; NULL */
+  int32_t memory;                /* reserved: whose memory arrays lie in; 0: the host's */
+  int32_t reserved;
 } rnnc_call;
 
 /* What `<library>_describe` fills: the whole library as function pointers, so
  * that a generic tool needs one symbol. `module` and `function` are positions
- * in the manifest's lists. */
+ * in the manifest's lists. A function that lies past the size is not there. */
 typedef struct rnnc_library {
+  size_t size;
   int32_t abi_version;
   const char *manifest; /* JSON, zero-terminated */
   const char *(*strerror)(int32_t status);
@@ -213,6 +245,7 @@ typedef struct rnnc_library {
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {
+  size_t size;          /* set by `_optimizer_init` */
   int64_t updates;      /* updates done: Adam's t */
   int64_t skipped;      /* updates skipped because something was not finite */
   int64_t empty;        /* batches without observed elements */
@@ -223,8 +256,10 @@ typedef struct rnnc_optimizer_counters {
   int32_t reserved;
 } rnnc_optimizer_counters;
 
-/* `<library>_describe`. */
-typedef void (*rnnc_describe_fn)(rnnc_library *);
+/* `<library>_describe`: RNNC_ERR_ARGUMENT for NULL, and for a size that ends
+ * before the functions do that every library has. Libraries before version 3
+ * write their version, which is less than any size, in its place. */
+typedef int32_t (*rnnc_describe_fn)(rnnc_library *);
 
 #ifdef __cplusplus
 }

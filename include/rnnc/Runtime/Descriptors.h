@@ -9,9 +9,17 @@
 #ifndef RNNC_RUNTIME_DESCRIPTORS_H
 #define RNNC_RUNTIME_DESCRIPTORS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace rnnc::rt {
+
+/// Objects, and what lies in them and in workspaces, begin at such a line.
+constexpr size_t kAlign = 64;
+
+constexpr size_t alignUp(size_t n) {
+  return n > SIZE_MAX - kAlign ? SIZE_MAX : (n + kAlign - 1) & ~(kAlign - 1);
+}
 
 enum DType : int32_t { F32 = 0, F64 = 1, I32 = 2, I64 = 3, I1 = 4 };
 
@@ -141,6 +149,51 @@ enum FunctionKind : int32_t {
   KindStep = 3       ///< `step`, `predict_chunk`: one entry; states live in the stream
 };
 
+/// What the places of a straight call are counted from.
+enum Base : int32_t {
+  BaseNothing = 0,
+  BaseParams = 1,    ///< the object
+  BasePrepared = 2,  ///< the object
+  BaseStream = 3,    ///< the object
+  BaseWorkspace = 4, ///< its first line
+  BaseGiven = 5,     ///< an i32 that is 1: the caller gave the argument
+  BaseUser = 6       ///< from here on: the arguments of the call
+};
+
+/// `offset` bytes behind a base.
+struct PlaceDesc {
+  int64_t offset;
+  int64_t base;
+};
+
+/// Entries of an argument that must lie in [0, size).
+struct IndexDesc {
+  int64_t count; ///< of one row
+  int32_t argument;
+  int32_t size;
+};
+
+/// The most arguments of a function with a straight call.
+constexpr int kMaxStraightArgs = 32;
+
+/// How a function without time axes runs when nothing is missing: where all
+/// that its code reads lies is known when the library is made. Whatever else
+/// may be about a call, it takes the long way, which also finds the words for
+/// what is wrong.
+struct StraightDesc {
+  const PlaceDesc *places; ///< of the entry's arguments
+  const PlaceDesc *alone;  ///< the same without `params`; null: not without
+  const IndexDesc *indices;
+  int64_t args;       ///< in the workspace: pointers to the arguments
+  int64_t work;       ///< in the workspace: the entry's own
+  int64_t prevOut;    ///< in the workspace, behind the new states
+  int64_t stateBytes; ///< of one row
+  int32_t numIndices;
+  int32_t maxBatch;
+  int32_t needsPrepared; ///< packing is the long way
+  uint32_t unaligned;    ///< no argument's address has one of these bits
+};
+
 /// What the compiled code of a function reads.
 enum FunctionUses : uint32_t {
   UsesStates = 1, ///< states, previous elements or flags of a carry or stream
@@ -156,6 +209,7 @@ struct FunctionDesc {
   const EntryDesc *entry;
   const EntryDesc *update;  ///< train_step
   const int32_t *observed;  ///< of a loss: arguments that are predicted data
+  const StraightDesc *straight; ///< null: every call takes the long way
   int32_t kind;
   int32_t numTimes;
   int32_t numArgs;
@@ -182,6 +236,23 @@ struct Header {
 };
 
 constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
+
+/// Places in objects, in bytes. Parameters and panels stand behind the header,
+/// parameters that are kept as they are behind the panels; a carry or a stream
+/// has flags, then previous elements, then states.
+constexpr size_t kArenaOffset = kAlign;
+constexpr size_t kPanelsOffset = kAlign;
+constexpr size_t keptOffset(size_t panelBytes) {
+  return alignUp(kPanelsOffset + panelBytes);
+}
+constexpr size_t kFreshOffset = kAlign;
+constexpr size_t rowBytes(int64_t batch) { return alignUp(size_t(batch) * 4); }
+constexpr size_t prevOffset(int64_t batch) {
+  return kFreshOffset + rowBytes(batch);
+}
+constexpr size_t statesOffset(int64_t batch) {
+  return prevOffset(batch) + rowBytes(batch);
+}
 
 /// Schedules of the learning rate.
 enum Schedule : int32_t { ScheduleConstant = 0, ScheduleStep = 1, ScheduleCosine = 2 };

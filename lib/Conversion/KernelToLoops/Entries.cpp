@@ -81,33 +81,22 @@ public:
       dims.push_back(cast<StringAttr>(a).getValue());
   }
 
-  LogicalResult makeEntry() {
+  /// Where nothing else calls the function its body becomes the entry's: a
+  /// step of a small cell takes less time than handing on its memrefs, which
+  /// are seven words each.
+  LogicalResult makeEntry(bool isCalled) {
     std::string name = (function.getName() + ".entry").str();
     b.setInsertionPointAfter(function);
     auto entry = func::FuncOp::create(
         b, loc, name, b.getFunctionType({ptr, ptr, ptr, ptr}, {}));
     b.setInsertionPointToStart(entry.addEntryBlock());
-    args = entry.getArgument(0);
-    sizes = entry.getArgument(1);
-    Value workspace = entry.getArgument(2), context = entry.getArgument(3);
     SmallVector<Value> operands;
-    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-      if (type == ptr) {
-        operands.push_back(context);
-        continue;
-      }
-      auto memref = dyn_cast<MemRefType>(type);
-      if (!memref)
-        return function.emitError("argument ")
-               << i << " of an exported function is no memref";
-      auto role = function.getArgAttrOfType<StringAttr>(i, "rnnc.role");
-      bool isWorkspace = role && role.getValue() == "workspace";
-      Value pointer =
-          isWorkspace ? workspace : load(ptr, args, int64_t(i));
-      FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);
-      if (failed(made))
-        return failure();
-      operands.push_back(*made);
+    if (failed(makeOperands(entry, operands)))
+      return failure();
+    if (!isCalled) {
+      moveBody(entry, operands);
+      function.erase();
+      return success();
     }
     func::CallOp::create(b, loc, function, operands);
     func::ReturnOp::create(b, loc);
@@ -147,6 +136,43 @@ public:
   }
 
 private:
+  /// What the entry's pointers stand for, in the order of the function.
+  LogicalResult makeOperands(func::FuncOp entry,
+                             SmallVectorImpl<Value> &operands) {
+    Value args = entry.getArgument(0);
+    sizes = entry.getArgument(1);
+    Value workspace = entry.getArgument(2), context = entry.getArgument(3);
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      if (type == ptr) {
+        operands.push_back(context);
+        continue;
+      }
+      auto memref = dyn_cast<MemRefType>(type);
+      if (!memref)
+        return function.emitError("argument ")
+               << i << " of an exported function is no memref";
+      auto role = function.getArgAttrOfType<StringAttr>(i, "rnnc.role");
+      bool isWorkspace = role && role.getValue() == "workspace";
+      Value pointer =
+          isWorkspace ? workspace : load(ptr, args, int64_t(i));
+      FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);
+      if (failed(made))
+        return failure();
+      operands.push_back(*made);
+    }
+    return success();
+  }
+
+  void moveBody(func::FuncOp entry, ArrayRef<Value> operands) {
+    Block &first = function.getBody().front(), &unpack = entry.front();
+    for (auto [argument, value] : llvm::zip(first.getArguments(), operands))
+      argument.replaceAllUsesWith(value);
+    unpack.getOperations().splice(unpack.end(), first.getOperations());
+    Region::BlockListType &blocks = function.getBody().getBlocks();
+    entry.getBody().getBlocks().splice(entry.end(), blocks,
+                                       std::next(blocks.begin()), blocks.end());
+  }
+
   Value load(Type type, Value base, int64_t at) {
     Value address = LLVM::GEPOp::create(b, loc, ptr, type, base,
                                         ArrayRef<LLVM::GEPArg>{int32_t(at)});
@@ -189,7 +215,7 @@ private:
   Location loc;
   Type ptr, i64;
   SmallVector<StringRef> dims;
-  Value args, sizes;
+  Value sizes;
 };
 
 struct KernelMakeEntries
@@ -205,9 +231,12 @@ struct KernelMakeEntries
             return isa<MemRefType, LLVM::LLVMPointerType>(t);
           }))
         functions.push_back(f);
+    SymbolTableCollection tables;
+    SymbolUserMap users(tables, getOperation());
     for (func::FuncOp f : functions) {
       EntryBuilder builder(f, converter);
-      if (failed(builder.makeEntry()) || failed(builder.makeWorkspaceQuery()))
+      if (failed(builder.makeWorkspaceQuery()) ||
+          failed(builder.makeEntry(!users.useEmpty(f))))
         return signalPassFailure();
     }
   }

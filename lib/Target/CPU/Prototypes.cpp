@@ -140,8 +140,9 @@ std::vector<ObjectFunction> target::libraryFunctions() {
        "A context in memory of its own; NULL if that fails."},
       {"context_destroy", "rnnc_rt_context_destroy", "void ",
        "rnnc_context *context", "Ends and frees what context_create made."},
-      {"describe", "rnnc_rt_describe", "void ", "rnnc_library *library",
-       "All of this as function pointers, for tools that read the manifest."},
+      {"describe", "rnnc_rt_describe", "int32_t ", "rnnc_library *library",
+       "All of this as function pointers, for tools that read the manifest; "
+       "set\n * `library->size` before."},
   };
 }
 

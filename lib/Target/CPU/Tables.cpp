@@ -5,6 +5,8 @@
 // lays a struct of these types out as C does.
 #include "Tables.h"
 
+#include "Straight.h"
+
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/Support/Alignment.h"
@@ -79,7 +81,9 @@ private:
   llvm::Constant *argument(const Arg &arg);
   llvm::Constant *code(llvm::StringRef symbol, EntryKind kind);
   llvm::Constant *entry(const Entry &e);
-  llvm::Constant *function(const Function &f);
+  llvm::Constant *places(llvm::ArrayRef<rt::PlaceDesc> places);
+  llvm::Constant *straight(const Module &m, const Function &f);
+  llvm::Constant *function(const Module &m, const Function &f);
   llvm::Constant *moduleTable(const Module &m);
   llvm::Constant *baked(const Module &m);
 
@@ -141,42 +145,31 @@ llvm::Constant *Emitter::entry(const Entry &e) {
                 "entry");
 }
 
-/// What a call of the function has to look for.
-static uint32_t usesOf(const Function &f) {
-  uint32_t uses = f.kind == rt::KindSample ? rt::UsesStates : 0;
-  uses |= f.fromPrepared ? 0 : rt::UsesParams;
-  for (const EntryArg &arg : f.entry.args) {
-    switch (arg.source) {
-    case rt::SrcStateIn:
-    case rt::SrcStateOut:
-    case rt::SrcPrev:
-    case rt::SrcPrevOut:
-    case rt::SrcReset:
-      uses |= rt::UsesStates;
-      break;
-    case rt::SrcPrepared:
-      uses |= rt::UsesPanels;
-      break;
-    default:
-      break;
-    }
-  }
-  // A batch of less than 2^31 rows of less than 2^31 bytes can be held.
-  if (!f.times.empty())
-    uses |= rt::UsesSizes;
-  for (const Arg &arg : f.args) {
-    if (arg.indexSize > 0 || arg.role == rt::RoleReset)
-      uses |= rt::UsesValues;
-    double row = 8;
-    for (int64_t dim : arg.shape)
-      row *= dim > 0 ? double(dim) : 1;
-    if (row >= 0x1p31)
-      uses |= rt::UsesSizes;
-  }
-  return uses;
+llvm::Constant *Emitter::places(llvm::ArrayRef<rt::PlaceDesc> places) {
+  Fields out;
+  for (const rt::PlaceDesc &place : places)
+    out.push_back(structure({i64(place.offset), i64(place.base)}));
+  return array(out, "places");
 }
 
-llvm::Constant *Emitter::function(const Function &f) {
+llvm::Constant *Emitter::straight(const Module &m, const Function &f) {
+  std::optional<Straight> s = straightOf(library, m, f);
+  if (!s)
+    return null();
+  Fields indices;
+  for (const rt::IndexDesc &index : s->indices)
+    indices.push_back(
+        structure({i64(index.count), i32(index.argument), i32(index.size)}));
+  llvm::Constant *alone = s->alone ? places(*s->alone) : null();
+  return global(structure({places(s->places), alone, array(indices, "indices"),
+                           i64(s->args), i64(s->work), i64(s->prevOut),
+                           i64(s->stateBytes), i32(int64_t(indices.size())),
+                           i32(s->maxBatch), i32(s->needsPrepared),
+                           i32(s->unaligned)}),
+                "straight");
+}
+
+llvm::Constant *Emitter::function(const Module &m, const Function &f) {
   Fields args, observed;
   for (const Arg &arg : f.args)
     args.push_back(argument(arg));
@@ -184,7 +177,8 @@ llvm::Constant *Emitter::function(const Function &f) {
     observed.push_back(i32(i));
   llvm::Constant *update = f.update ? entry(*f.update) : null();
   return structure({string(f.name), array(args, "arguments"), entry(f.entry),
-                    update, array(observed, "observed"), i32(f.kind),
+                    update, array(observed, "observed"), straight(m, f),
+                    i32(f.kind),
                     i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
                     i32(int64_t(f.observed.size())), i32(f.symbols),
                     i32(f.start), i32(f.stop), i32(f.optionalSeed),
@@ -229,7 +223,7 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
                                 i64(s.count), i32(int64_t(s.shape.size())),
                                 i32(0)}));
   for (const Function &f : m.functions)
-    functions.push_back(function(f));
+    functions.push_back(function(m, f));
   llvm::Constant *prepare = m.prepare ? entry(*m.prepare) : null();
   return structure(
       {string(m.name), array(params, "parameters"), array(states, "states"),

@@ -33,6 +33,7 @@ private:
   void call(const Module &m, const Function &f, int module, int function);
   llvm::Value *timesArray(const Function &f, llvm::Function *wrapper,
                           const std::vector<CParameter> &parameters);
+  void storeMissing(llvm::ArrayRef<CParameter> parameters, llvm::Value *call);
   void store(llvm::Value *value, llvm::Value *call, size_t offset);
 
   llvm::Module &module;
@@ -63,6 +64,9 @@ llvm::Function *Emitter::define(llvm::StringRef name, llvm::Type *result,
   auto *f = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
                                    name, module);
   f->setDoesNotThrow();
+  // Two words that a caller has just pushed must not be read as one vector:
+  // that would have to wait until both were written to memory.
+  f->addFnAttr(llvm::Attribute::NoImplicitFloat);
   b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "", f));
   names.push_back(name.str());
   return f;
@@ -175,6 +179,27 @@ static std::optional<size_t> fieldOf(CParam kind) {
   return std::nullopt;
 }
 
+/// Fields that the function has no parameter for.
+void Emitter::storeMissing(llvm::ArrayRef<CParameter> parameters,
+                           llvm::Value *call) {
+  auto isMissing = [&](CParam kind) {
+    return llvm::none_of(parameters,
+                         [&](const CParameter &p) { return p.kind == kind; });
+  };
+  for (CParam kind :
+       {CParam::Params, CParam::Prepared, CParam::Optimizer, CParam::Carry,
+        CParam::Stream, CParam::Workspace, CParam::WorkspaceBytes, CParam::Seed,
+        CParam::Error})
+    if (isMissing(kind))
+      store(b.getInt64(0), call, *fieldOf(kind));
+  if (isMissing(CParam::Batch))
+    store(b.getInt32(0), call, offsetof(rnnc_call, batch));
+  // Without an argument that says so, a seed is given.
+  if (isMissing(CParam::HasSeed))
+    store(b.getInt32(1), call, offsetof(rnnc_call, has_seed));
+  store(b.getInt64(0), call, offsetof(rnnc_call, norms));
+}
+
 void Emitter::call(const Module &m, const Function &f, int moduleIndex,
                    int functionIndex) {
   std::vector<CParameter> parameters = callParameters(m, f);
@@ -182,9 +207,13 @@ void Emitter::call(const Module &m, const Function &f, int moduleIndex,
   for (const CParameter &p : parameters)
     types.push_back(typeOf(p.type));
   llvm::Function *wrapper = define(f.symbol, b.getInt32Ty(), types);
-  auto *bytes = llvm::ArrayType::get(b.getInt64Ty(), sizeof(rnnc_call) / 8);
+  // Without what is reserved: a call of that size asks for nothing else.
+  constexpr size_t size = offsetof(rnnc_call, device_stream);
+  static_assert(size % sizeof(int64_t) == 0);
+  auto *bytes = llvm::ArrayType::get(b.getInt64Ty(), size / sizeof(int64_t));
   llvm::Value *call = b.CreateAlloca(bytes);
-  b.CreateStore(llvm::Constant::getNullValue(bytes), call);
+  storeMissing(parameters, call);
+  store(b.getInt64(size), call, offsetof(rnnc_call, size));
   auto *list = llvm::ArrayType::get(ptr, f.args.size());
   llvm::Value *args = b.CreateAlloca(list);
   store(args, call, offsetof(rnnc_call, args));
@@ -193,8 +222,6 @@ void Emitter::call(const Module &m, const Function &f, int moduleIndex,
   store(b.getInt32(unsigned(f.times.size())), call,
         offsetof(rnnc_call, num_times));
   store(timesArray(f, wrapper, parameters), call, offsetof(rnnc_call, times));
-  // Without an argument that says so, a seed is given.
-  store(b.getInt32(1), call, offsetof(rnnc_call, has_seed));
   for (size_t i = 0; i < parameters.size(); ++i) {
     const CParameter &p = parameters[i];
     llvm::Value *value = wrapper->getArg(unsigned(i));

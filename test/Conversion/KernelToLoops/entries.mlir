@@ -2,11 +2,13 @@
 // RUN: rnn-opt %s --kernel-select-schedule=targets=v3 --lower-kernel-to-llvm | FileCheck %s --check-prefix=LLVM
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// CHECK: func.func private @M.f(
+// The entry has the body of the function.
+// CHECK-NOT: func.func private @M.f(
 // CHECK: func.func @M.f.entry(%[[ARGS:.*]]: !llvm.ptr, %[[DIMS:.*]]: !llvm.ptr, %[[WS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // CHECK: llvm.load
 // CHECK: llvm.getelementptr %[[DIMS]][1]
-// CHECK: call @M.f(
+// CHECK: memref.copy
+// CHECK-NEXT: return
 // What cannot be held is the largest number, and not what is left of it.
 // CHECK: func.func private @M.f.workspace.size
 // CHECK: %[[LOW:.*]], %[[HIGH:.*]] = arith.mulsi_extended
@@ -31,4 +33,16 @@ func.func @M.f.workspace(%batch: index, %t: index) -> i64 {
   %1 = arith.addi %0, %c64 : index
   %2 = arith.index_cast %1 : index to i64
   return %2 : i64
+}
+
+// A function that others call stays, and the entry is one of them.
+// CHECK: func.func private @M.g(
+// CHECK: func.func @M.g.entry(
+// CHECK: call @M.g(
+func.func @M.g(%x: memref<8xf32>) attributes {rnnc.dims = []} {
+  return
+}
+func.func private @user(%x: memref<8xf32>) {
+  call @M.g(%x) : (memref<8xf32>) -> ()
+  return
 }

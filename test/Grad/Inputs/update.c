@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
   for (i = 1; i < argc; ++i) {
     REAL *a = m_M_params_data(params, 0), *c = m_M_params_data(params, 2);
     REAL before = *a, loss = -1, norm = -1, x[2];
-    rnnc_error error;
+    rnnc_error error = {.size = sizeof error};
     int32_t status;
     if (argv[i][0] == 'e') {
       counters->epoch = atoi(argv[i] + 1);

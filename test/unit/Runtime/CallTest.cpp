@@ -49,7 +49,7 @@ protected:
   float out[2] = {};
   void *args[kSumArgs] = {};
   rnnc_error error = {};
-  rnnc_call call = {};
+  rnnc_call call = blankCall();
 };
 
 TEST_F(CallTest, PacksInsideWithoutPrepared) {
@@ -174,7 +174,7 @@ TEST_F(CallTest, ModuleWithoutWeights) {
             RNNC_ERR_STATE); // of the other module
   EXPECT_EQ(rnnc_rt_prepare(ctx(), kOther, none.as<rnnc_params>(), object, prepared.size, nullptr),
             RNNC_OK);
-  EXPECT_EQ(rnnc_rt_prepared_size(ctx(), 2), 0u);
+  EXPECT_EQ(rnnc_rt_prepared_size(ctx(), kPaths + 1), 0u);
 }
 
 } // namespace

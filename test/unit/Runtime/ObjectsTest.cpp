@@ -28,7 +28,7 @@ protected:
   /// A step of every row; the states after it.
   std::vector<float> step(Memory &memory) {
     Memory workspace(rnnc_rt_workspace_size(ctx(), kToy, kStep, 3, nullptr));
-    rnnc_call call = {};
+    rnnc_call call = blankCall();
     call.params = par();
     call.stream = at(memory);
     call.batch = 3;

@@ -70,7 +70,7 @@ protected:
   float out[2] = {};
   void *args[kSumArgs] = {};
   rnnc_error error;
-  rnnc_call call = {};
+  rnnc_call call = blankCall();
 };
 
 // ---- floating-point state
@@ -126,7 +126,7 @@ void seesKernelState(void *data, int64_t) {
 }
 
 TEST(FloatStates, OfWorkers) {
-  rnnc_context_options options{4, nullptr, nullptr, nullptr};
+  rnnc_context_options options = threaded(4);
   kHostile.set();
   rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
   kExactFloats.set();
@@ -156,7 +156,7 @@ void taskFunction(void *user, int64_t n, void (*body)(void *, int64_t), void *da
 
 TEST(FloatStates, AroundTasksOfTheCaller) {
   bool mine = false;
-  rnnc_context_options options{2, nullptr, taskFunction, &mine};
+  rnnc_context_options options = threaded(2, taskFunction, &mine);
   rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
   States states;
   CallSite run{ctx, kHostile};
@@ -192,7 +192,7 @@ int codeOf(pid_t child) {
 }
 
 TEST(Fork, TheChildWorksAlone) {
-  rnnc_context_options options{4, nullptr, nullptr, nullptr};
+  rnnc_context_options options = threaded(4);
   rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
   // Also while another thread has the workers, and their locks.
   std::atomic<bool> stop{false};
@@ -391,11 +391,12 @@ TEST_F(SafetyTest, ErrorsAreAlwaysFilled) {
   EXPECT_TRUE(cleared(rnnc_rt_stream_reset(kToy, str(), nullptr, &e)));
   dirty();
   EXPECT_TRUE(cleared(rnnc_rt_stream_copy(kToy, str(), stream.size, str(), &e)));
-  rnnc_context_options odd{-1, nullptr, nullptr, nullptr};
+  rnnc_context_options odd = threaded(-1);
   dirty();
   EXPECT_EQ(rnnc_rt_context_create(&odd, &e), nullptr);
   EXPECT_EQ(e.status, RNNC_ERR_ARGUMENT);
-  odd = {1, "v9", nullptr, nullptr};
+  odd = threaded(1);
+  odd.variant = "v9";
   EXPECT_EQ(rnnc_rt_context_create(&odd, &e), nullptr);
   EXPECT_EQ(e.status, RNNC_ERR_UNSUPPORTED);
   EXPECT_STREQ(e.message, "the library has no code `v9`");

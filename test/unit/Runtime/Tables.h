@@ -13,11 +13,26 @@
 namespace rnnc::rt::test {
 
 /// The two modules: `Toy` has two parameters, a state, an index and packed
-/// weights; `Other` has nothing.
-constexpr int kToy = 0, kOther = 1;
+/// weights; `Other` has nothing; `Paths` has functions that go straight, each
+/// beside the same one that cannot.
+constexpr int kToy = 0, kOther = 1, kPaths = 2;
 /// Functions of `Toy`.
 constexpr int kSum = 0, kStep = 1, kPick = 2;
 constexpr int kSumArgs = 3; ///< T, words, out
+/// Functions of `Paths`: of word, x and out; of a stream, word and out.
+constexpr int kMix = 0, kMixLong = 1, kCount = 2, kCountLong = 3;
+
+/// Options of `threads` threads.
+inline rnnc_context_options threaded(int32_t threads, rnnc_task_fn tasks = nullptr,
+                                     void *user = nullptr) {
+  return {sizeof(rnnc_context_options), threads, nullptr, tasks, user, nullptr};
+}
+/// A call that nothing is known of yet.
+inline rnnc_call blankCall() {
+  rnnc_call call = {};
+  call.size = sizeof(call);
+  return call;
+}
 
 /// Memory aligned as objects have to be, filled with a pattern.
 class Memory {

@@ -20,7 +20,11 @@ static void *memory(size_t bytes) {
 
 int main(void) {
   rnnc_error error;
-  rnnc_context_options options = {2, NULL, NULL, NULL};
+  rnnc_context_options options;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.threads = 2;
+  error.size = sizeof error;
   rnnc_context *context = tiny_context_create(&options, NULL);
   CHECK(context);
   size_t bytes = tiny_Tiny_params_size();
@@ -88,12 +92,14 @@ int main(void) {
   CHECK(counters->empty == 1 && loss == 0);
 
   rnnc_library library;
-  tiny_describe(&library);
+  library.size = sizeof library;
+  CHECK(tiny_describe(&library) == RNNC_OK && library.size == sizeof library);
   CHECK(library.abi_version == RNNC_ABI_VERSION && library.abi_version == tiny_abi_version());
   CHECK(library.manifest == tiny_manifest() && strstr(library.manifest, "\"tiny_Tiny_loss\""));
   CHECK(library.params_size(1) == 0 && library.workspace_size(context, 0, 9, 1, NULL) == 0);
   CHECK(strlen(tiny_context_variant(context)) > 0 && strlen(tiny_strerror(3)) > 0);
-  rnnc_context_options odd = {1, "nonsense", NULL, NULL};
+  rnnc_context_options odd = options;
+  odd.variant = "nonsense";
   CHECK(tiny_context_create(&odd, NULL) == NULL);
   tiny_context_destroy(context);
   free(params);

@@ -346,8 +346,11 @@ static int32_t call(const rnnc_context *ctx, int32_t m, int32_t f, const rnnc_ca
   return status;
 }
 
-__attribute__((visibility("default"))) void table_describe(rnnc_library *library) {
+__attribute__((visibility("default"))) int32_t table_describe(rnnc_library *library) {
+  if (library->size < sizeof *library)
+    return RNNC_ERR_ARGUMENT;
   *library = (rnnc_library){
+      .size = sizeof *library,
       .abi_version = RNNC_ABI_VERSION, .manifest = manifest, .strerror = text,
       .context_size = contextSize, .context_init = contextInit,
       .context_finish = contextFinish, .context_variant = variant,
@@ -360,4 +363,5 @@ __attribute__((visibility("default"))) void table_describe(rnnc_library *library
       .stream_size = streamSize, .stream_init = streamInit,
       .stream_state = streamState, .workspace_size = workspaceSize,
       .call = call};
+  return RNNC_OK;
 }

@@ -79,12 +79,13 @@ def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
     `@"M.f.entry"(args, dims, workspace, ctx)`, where `args` is an array of
     pointers (arguments, then results) and `dims` an array of i64 in the order
     of `rnnc.dims`, and turns `@"M.f.workspace"(index...) -> i64` into
-    `@"M.f.workspace"(dims)`.
+    `@"M.f.workspace"(dims)`. The entry has the body of `@"M.f"`; where other
+    functions call that one, it stays, private, and the entry calls it, too.
 
     ```mlir
     func.func @M.f(%x: memref<?x4xf32>, %y: memref<f32>, %w: memref<?xi8>) attributes {rnnc.dims = ["batch"]}
     func.func @M.f.workspace(%batch: index) -> i64
-    // becomes private, behind
+    // become
     func.func @M.f.entry(%args: !llvm.ptr, %dims: !llvm.ptr, %workspace: !llvm.ptr, %ctx: !llvm.ptr)
     func.func @M.f.workspace(%dims: !llvm.ptr) -> i64
     ```
