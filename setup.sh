@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that rnnc is built, tested and shown with. May
 # be run again: what is there is left alone. Needs root only if something is
-# missing. `./setup.sh demo` adds the packages whose texts the demo trains on.
+# missing. libc6-dev-arm64-cross is for `--target=aarch64-linux-gnu`. `./setup.sh
+# demo` adds the packages whose texts the demo trains on, `./setup.sh test` those
+# of the tests, among them what makes and runs programs for AArch64.
 set -euo pipefail
 
 packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22
   cmake ninja-build ccache git python3
   libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libgtest-dev
+  libc6-dev-arm64-cross
 )
 [ "${1:-}" = demo ] && packages+=(bible-kjv bible-kjv-text)
-[ "${1:-}" = test ] && packages+=(g++ python3-numpy wordnet-base libclang-rt-22-dev)
+[ "${1:-}" = test ] && packages+=(g++ python3-numpy wordnet-base libclang-rt-22-dev
+  qemu-user gcc-aarch64-linux-gnu libc6-arm64-cross)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,5 +1,7 @@
 # Configuration of the lit tests; the paths come from lit.site.cfg.py.
 import os
+import platform
+import shutil
 
 import lit.formats
 
@@ -42,6 +44,23 @@ if config.sanitize:
 # the readers.
 if whole:
     config.available_features.add("codegen")
+
+# Libraries for AArch64: what makes programs for it, and what runs them here. A
+# part that is missing is said, and the tests that need it are not run.
+cross = {"compiler": shutil.which("aarch64-linux-gnu-gcc"),
+         "emulator": shutil.which("qemu-aarch64")}
+sysroot = "/usr/aarch64-linux-gnu"
+if platform.machine() == "aarch64":
+    cross, sysroot = {"compiler": config.c_compiler, "emulator": "env"}, None
+if all(cross.values()):
+    config.available_features.add("aarch64")
+    run = [cross["emulator"]] + (["-L", sysroot] if sysroot else [])
+    config.substitutions.append(("%aarch64-cc", cross["compiler"]))
+    config.substitutions.append(("%aarch64-run", " ".join(run)))
+else:
+    missing = " and ".join(name for name, path in cross.items() if not path)
+    lit_config.note(f"no {missing} for AArch64 (setup.sh test installs them): "
+                    "libraries for it are not tested")
 
 # Debian's wordnet-base, whose glosses are the data of one example.
 if os.path.exists("/usr/share/wordnet/data.noun"):

@@ -81,6 +81,7 @@ private:
   }
   int checkRequest();
   int checkLibraryOptions();
+  int chooseArchitecture();
   int checkOutput();
   int keepInputs();
   int readSource();
@@ -118,6 +119,7 @@ private:
   bool isText = false;
   Phase wanted = Phase::Library;
   Phase have = Phase::RNN; ///< the phase that `module` is in
+  const target::Architecture *architecture = nullptr; ///< checkRequest finds it
 };
 
 int Compilation::checkRequest() {
@@ -129,6 +131,8 @@ int Compilation::checkRequest() {
     return fail(ExitUsage, "there are the levels -O0 to -O3");
   if (int code = checkLibraryOptions())
     return code;
+  if (int code = chooseArchitecture())
+    return code;
   if (request.emit == CompileRequest::Emit::Phase) {
     std::optional<Phase> phase = phaseNamed(request.phase);
     if (!phase || *phase >= Phase::Object)
@@ -137,6 +141,19 @@ int Compilation::checkRequest() {
     wanted = *phase;
   }
   return checkOutput();
+}
+
+/// What the code is for; a library needs a runtime for it.
+int Compilation::chooseArchitecture() {
+  auto found = target::architectureFor(request.target);
+  if (!found)
+    return fail(ExitUsage, llvm::toString(found.takeError()));
+  architecture = *found;
+  if (request.emit == CompileRequest::Emit::Phase)
+    return ExitOk;
+  if (llvm::Error error = target::checkRuntime(*architecture))
+    return fail(ExitTool, llvm::toString(std::move(error)));
+  return ExitOk;
 }
 
 /// What all symbols of the library begin with.
@@ -437,7 +454,7 @@ int Compilation::printPhase() {
     return fail(ExitUsage, "`" + request.source + "` is of a later phase than `" +
                                request.phase + "`");
   llvm::Expected<std::vector<target::VariantInfo>> variants =
-      target::variantsFor(request.march);
+      target::variantsFor(*architecture, request.march);
   if (!variants)
     return fail(ExitUsage, llvm::toString(variants.takeError()));
   if (wanted >= Phase::Planned)
@@ -506,13 +523,15 @@ int Compilation::makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
   return ExitOk;
 }
 
-static llvm::json::Object optionsJson(const CompileRequest &request) {
+static llvm::json::Object
+optionsJson(const CompileRequest &request,
+            const target::Architecture &architecture) {
   llvm::json::Object dims;
   for (const auto &[name, value] : request.dims)
     dims[name] = value;
   return llvm::json::Object{
       {"opt", request.optLevel},
-      {"march", request.march.empty() ? "v2,v3,v4" : request.march},
+      {"march", request.march.empty() ? architecture.defaults : request.march},
       {"fast_math", request.fastMath},
       {"dims", std::move(dims)}};
 }
@@ -528,7 +547,7 @@ std::string Compilation::headerPath() const {
 
 int Compilation::emit() {
   llvm::Expected<std::vector<target::VariantInfo>> variants =
-      target::variantsFor(request.march);
+      target::variantsFor(*architecture, request.march);
   if (!variants)
     return fail(ExitUsage, llvm::toString(variants.takeError()));
   nameTargets(*variants);
@@ -544,7 +563,8 @@ int Compilation::emit() {
       interface.getValue(), symbolPrefix(), request.allFunctions);
   if (!library)
     return failInside(llvm::toString(library.takeError()));
-  library->options = optionsJson(request);
+  library->options = optionsJson(request, *architecture);
+  library->target = architecture->name;
   if (int code = bakeWeights(*library, request.weights, err))
     return code;
   if (std::string name = target::repeatedName(*library); !name.empty())
@@ -555,6 +575,7 @@ int Compilation::emit() {
   if (int code = makeVariants(*variants, modules))
     return code;
   target::EmitOptions emitOptions;
+  emitOptions.architecture = architecture;
   emitOptions.path = request.output;
   emitOptions.optLevel = request.optLevel;
   emitOptions.verbose = request.verbose;

@@ -248,7 +248,7 @@ struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
 struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
   ListOption<std::string> targets{
       *this, "targets",
-      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4")};
+      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4, neon")};
   Option<std::string> schedule{
       *this, "schedule", llvm::cl::desc("file of decisions that differ"),
       llvm::cl::init("")};

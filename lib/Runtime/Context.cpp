@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
-#include <cpuid.h>
+#include "Processor.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,34 +34,10 @@ struct rnnc_context {
 
 namespace rnnc::rt {
 
-/// The x86-64 micro-architecture level of this processor, with what the
-/// operating system saves on a switch taken into account.
-static int64_t machineLevel() {
-  unsigned a, b, c, d, c1, d1;
-  if (!__get_cpuid(1, &a, &b, &c1, &d1))
-    return 1;
-  const unsigned v2 = bit_SSE3 | bit_SSSE3 | bit_SSE41 | bit_SSE42 | bit_POPCNT;
-  if ((c1 & v2) != v2)
-    return 1;
-  const unsigned v3 = bit_AVX | bit_FMA | bit_MOVBE | bit_F16C | bit_OSXSAVE;
-  if ((c1 & v3) != v3 || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
-    return 2;
-  unsigned low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  unsigned v3b = bit_AVX2 | bit_BMI | bit_BMI2;
-  unsigned ea, eb, ec, ed;
-  if ((b & v3b) != v3b || (low & 0x6) != 0x6 ||
-      !__get_cpuid(0x80000001, &ea, &eb, &ec, &ed) || !(ec & bit_LZCNT))
-    return 2;
-  const unsigned v4 =
-      bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
-  return (b & v4) == v4 && (low & 0xE6) == 0xE6 ? 4 : 3;
-}
-
 /// Position of the wanted variant, or of the best one this machine can run;
 /// -1 if there is none.
 static int32_t chooseVariant(const char *wanted) {
-  int64_t level = machineLevel();
+  int64_t level = processorLevel();
   bool any = !wanted || !*wanted || !strcmp(wanted, "native");
   const LibraryDesc &lib = rnnc_rt_library;
   for (int32_t v = lib.numVariants - 1; v >= 0; --v) {

@@ -3,9 +3,11 @@
 #include "rnnc/Training/Library.h"
 #include "rnnc/Data/Spelling.h"
 
+#include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
 #include <filesystem>
+#include <fstream>
 #include <link.h>
 
 using namespace rnnc;
@@ -60,6 +62,34 @@ static void *findDescribe(void *handle) {
   return nullptr;
 }
 
+#if defined(__x86_64__)
+static constexpr unsigned kOwnMachine = EM_X86_64;
+#elif defined(__aarch64__)
+static constexpr unsigned kOwnMachine = EM_AARCH64;
+#else
+#error "the number of this machine in ELF files is not known"
+#endif
+
+static std::string machineName(unsigned machine) {
+  return machine == EM_X86_64    ? "x86_64"
+         : machine == EM_AARCH64 ? "aarch64"
+                                 : fmt::format("ELF machine {}", machine);
+}
+
+/// Why a file cannot be loaded, if that is because it is for another machine:
+/// the loader's own words are that it cannot open the file.
+static std::optional<std::string> foreignMachine(const std::string &path) {
+  ElfW(Ehdr) header{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char *>(&header), sizeof(header));
+  if (file.gcount() != sizeof(header) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+      header.e_machine == kOwnMachine)
+    return std::nullopt;
+  return fmt::format("is for another machine ({}; this one is {})",
+                     machineName(header.e_machine), machineName(kOwnMachine));
+}
+
 Result<std::shared_ptr<Library>> Library::open(const std::string &path,
                                                const std::string &shown) {
   std::error_code code;
@@ -71,6 +101,9 @@ Result<std::shared_ptr<Library>> Library::open(const std::string &path,
   // Without a slash dlopen would search the system's directories.
   std::string absolute = std::filesystem::absolute(path).string();
   library->handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library->handle)
+    if (std::optional<std::string> why = foreignMachine(path))
+      return toolError("{}: error: {}", path, *why);
   if (!library->handle)
     return toolError("{}: error: cannot be loaded: {}", path, dlerror());
   std::string symbol = identifierOf(path) + "_describe";

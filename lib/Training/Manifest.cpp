@@ -282,6 +282,7 @@ Result<Manifest> training::parseManifest(std::string_view text,
     return toolError("{}: error: made for ABI {}; this rnnc speaks ABI {}",
                      path, *abi, RNNC_ABI_VERSION);
   manifest.compiler = reader.text(manifest.json, "compiler", "");
+  manifest.target = reader.text(manifest.json, "target", "");
   manifest.library = reader.text(manifest.json, "library");
   manifest.precision = reader.text(manifest.json, "precision");
   if (manifest.precision != "f32" && manifest.precision != "f64")

@@ -5,7 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The state of a thread as one number, and states to try: as programs start;
+ * rounding up, down, to zero; flags that stick; every exception unmasked (where
+ * the processor can trap); denormals treated in either way. */
+#if defined(__x86_64__)
 #include <xmmintrin.h>
+
+static uint64_t state(void) { return _mm_getcsr(); }
+static void setState(uint64_t s) { _mm_setcsr((unsigned)s); }
+
+static const uint64_t states[] = {0x1f80, 0x5f80, 0x3f80, 0x7f80, 0x1fbf, 0x0000, 0x6000, 0x9fc0, 0x8000};
+#elif defined(__aarch64__)
+/* What controls, and above it the flags. */
+static uint64_t state(void) {
+  uint64_t control, flags;
+  __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(control), "=r"(flags) : : "memory");
+  return control | flags << 32;
+}
+static void setState(uint64_t s) {
+  uint64_t control = s & 0xffffffffu, flags = s >> 32;
+  __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" : : "r"(control), "r"(flags) : "memory");
+}
+
+static const uint64_t states[] = {0, 0x00400000, 0x00800000, 0x00c00000, (uint64_t)0x9f << 32,
+                                  0x9f00, 0x00c09f00, 0x03000000, 0x01000000};
+#endif
 
 enum { BATCH = 64, TIME = 6 };
 
@@ -24,25 +49,25 @@ static void *memory(size_t bytes) {
 }
 
 /* A caller's task function sees the caller's state and may change it. */
-static unsigned wanted, seen;
+static uint64_t wanted, seen;
 static void tasks(void *user, int64_t n, void (*body)(void *, int64_t), void *data) {
   (void)user;
-  seen |= _mm_getcsr() ^ wanted;
+  seen |= state() ^ wanted;
   while (n-- > 0)
     body(data, n);
-  seen |= _mm_getcsr() ^ wanted;
+  seen |= state() ^ wanted;
 }
 
-/* Everything that computes, in the state `csr`. Nothing here computes itself:
+/* Everything that computes, in the state `own`. Nothing here computes itself:
  * it could trap. */
-static int run(unsigned csr, const rnnc_context_options *options, struct results *r) {
-  unsigned normal = _mm_getcsr(), after;
+static int run(uint64_t own, const rnnc_context_options *options, struct results *r) {
+  uint64_t normal = state(), after;
   size_t sizes[4];
   void *work, *params, *prepared, *optimizer;
   rnnc_context *context;
   int32_t status = 0;
-  wanted = csr;
-  _mm_setcsr(csr);
+  setState(own);
+  own = wanted = state(); /* bits that the processor lacks stay 0 */
   context = two_context_create(options, NULL);
   sizes[0] = two_M_params_size();
   sizes[1] = two_M_prepared_size(context);
@@ -61,13 +86,13 @@ static int run(unsigned csr, const rnnc_context_options *options, struct results
                           r->value, r->scale, NULL);
   memcpy(r->params, two_M_params_data_const(params, 0), 12 * sizeof(float));
   two_context_destroy(context);
-  after = _mm_getcsr();
-  _mm_setcsr(normal);
+  after = state();
+  setState(normal);
   free(params);
   free(prepared);
   free(optimizer);
   free(work);
-  return status || after != csr;
+  return status || after != own;
 }
 
 static void fill(float scale) {
@@ -85,27 +110,25 @@ int main(void) {
       {.size = sizeof *kinds, .threads = 1},
       {.size = sizeof *kinds, .threads = 3},
       {.size = sizeof *kinds, .threads = 3, .tasks = tasks}};
-  /* As programs start; rounding up, down, to zero; flags that stick; every
-   * exception unmasked; denormals treated in either way. */
-  const unsigned states[] = {0x1f80, 0x5f80, 0x3f80, 0x7f80, 0x1fbf, 0x0000, 0x6000, 0x9fc0, 0x8000};
   fill(1);
-  if (run(0x1f80, NULL, &expected))
+  if (run(states[0], NULL, &expected))
     return 1;
   for (size_t s = 0; s < sizeof(states) / sizeof(*states); ++s)
     for (int k = 0; k < 3; ++k) {
       memset(&found, 0, sizeof(found));
       if (run(states[s], &kinds[k], &found))
-        return printf("state %x, context %d: changed, or a status\n", states[s], k), 1;
+        return printf("state %llx, context %d: changed, or a status\n", (unsigned long long)states[s], k), 1;
       if (memcmp(&found, &expected, sizeof(found)))
-        return printf("state %x, context %d: other numbers\n", states[s], k), 1;
+        return printf("state %llx, context %d: other numbers\n", (unsigned long long)states[s], k), 1;
       if (seen)
-        return printf("state %x: tasks saw bits %x\n", states[s], seen), 1;
+        return printf("state %llx: tasks saw bits %llx\n", (unsigned long long)states[s],
+                      (unsigned long long)seen), 1;
     }
   fill(0);
-  if (run(0x1f80, NULL, &expected))
+  if (run(states[0], NULL, &expected))
     return 1;
   fill(1e-39f);
-  if (run(0x1f80, NULL, &found) || memcmp(&found, &expected, sizeof(found)))
+  if (run(states[0], NULL, &found) || memcmp(&found, &expected, sizeof(found)))
     return printf("numbers that are not normal are no zeros\n"), 1;
   printf("the same numbers in every state\n");
   return 0;

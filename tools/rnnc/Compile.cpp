@@ -55,8 +55,14 @@ struct Options {
   cl::opt<std::string> march{
       "march",
       cl::desc("Code for one processor: native, x86-64-v3, ...; without it the "
-               "library holds v2, v3 and v4 and picks when it is loaded"),
+               "library holds v2, v3 and v4 (for AArch64: neon) and picks when "
+               "it is loaded"),
       cl::value_desc("processor"), cl::cat(category)};
+  cl::opt<std::string> target{
+      "target",
+      cl::desc("The machine that code is for: x86_64-linux-gnu or "
+               "aarch64-linux-gnu; without it the one at hand"),
+      cl::value_desc("triple"), cl::cat(category)};
   cl::list<std::string> dims{"D", cl::Prefix,
                              cl::desc("Set a dim of the source"),
                              cl::value_desc("AXIS=N"), cl::cat(category)};
@@ -244,6 +250,8 @@ int fill(const Options &options, CompileRequest &request) {
   request.weights.assign(options.weights.begin(), options.weights.end());
   if (options.prefix.getNumOccurrences() && options.prefix.empty())
     return usage("--prefix is empty");
+  if (options.target.getNumOccurrences() && options.target.empty())
+    return usage("--target is empty");
   if (request.output.empty())
     request.output = defaultOutput(request);
   if (request.source == "-" && options.output.empty() &&
@@ -259,6 +267,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.importDirs.assign(options.imports.begin(), options.imports.end());
   request.precision = options.precision;
   request.march = options.march;
+  request.target = options.target;
   request.fastMath = options.fastMath;
   request.allFunctions = options.all;
   request.verbose = options.verbose;

@@ -43,8 +43,12 @@ constexpr Guess guesses[] = {
     {" gpu gpus cuda device ",
      "there is code for CPUs only so far; `--threads N` uses several cores",
      " train eval predict sample run gradcheck "},
-    {" gpu gpus cuda device target ",
-     "there is code for CPUs only so far; `--march` chooses the processor"},
+    {" gpu gpus cuda device ",
+     "there is code for CPUs only so far; `--target` and `--march` choose the "
+     "processor"},
+    {" target triple ",
+     "a verb compiles for this machine; `rnnc MODEL.rnn --target=TRIPLE -o "
+     "FILE` makes a library for another"},
     {" o output save save-dir model-dir checkpoint checkpoint-dir logdir "
      "log-dir ckpt dir ",
      "`--out DIR` is where weights, vocabulary and log go", " train "},

@@ -30,7 +30,10 @@ struct CompileRequest {
   /// f32 or f64; "": what `train` says, else f32.
   std::string precision;
   int optLevel = 2;
-  /// "": v2, v3 and v4, picked when loaded; else what -march says.
+  /// The machine that code is for, as a triple; "": the one at hand.
+  std::string target;
+  /// "": all variants there are by default, picked when loaded; else what -march
+  /// says.
   std::string march;
   bool fastMath = false;
   /// All functions that are possible, whatever `export` names.

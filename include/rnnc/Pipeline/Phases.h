@@ -43,7 +43,8 @@ struct PipelineOptions {
   int64_t unrollBudget = 1024;
   bool fuseProducts = true;
   bool prepareWeights = true;
-  /// What code is made for, where the module does not name it: v2, v3, v4.
+  /// What code is made for, where the module does not name it: v2, v3, v4,
+  /// neon.
   std::vector<std::string> targets;
   /// File of decisions that differ; "": none.
   std::string schedule;

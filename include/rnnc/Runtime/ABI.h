@@ -87,7 +87,7 @@ typedef void (*rnnc_task_fn)(void *user, int64_t n,
 typedef struct rnnc_context_options {
   size_t size;
   int32_t threads;     /* >= 1; 0 means 1 */
-  const char *variant; /* "v2", "v3", "v4", "native", or NULL: best for this machine */
+  const char *variant; /* "v2", "v3", "v4", "neon", "native", or NULL: best for this machine */
   rnnc_task_fn tasks;  /* NULL: the library's own threads (none is made if threads == 1) */
   void *tasks_user;
   void *device;        /* reserved: the device that code runs on; NULL: the processor */

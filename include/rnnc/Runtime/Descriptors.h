@@ -281,7 +281,7 @@ struct ModuleDesc {
 
 struct VariantDesc {
   const char *name;
-  int64_t level; ///< x86-64 micro-architecture level it needs
+  int64_t level; ///< that the processor needs: see Processor.h
 };
 
 struct LibraryDesc {

@@ -7,8 +7,9 @@
 
 namespace rnnc {
 
-/// The bitcode of lib/Runtime, to be linked into every generated library.
-std::string_view runtimeBitcode();
+/// The bitcode of lib/Runtime for a target ("x86_64-linux-gnu"), to be linked
+/// into every library generated for it. Empty if the compiler was built without.
+std::string_view runtimeBitcode(std::string_view target);
 
 } // namespace rnnc
 

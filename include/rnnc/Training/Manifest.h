@@ -108,6 +108,7 @@ struct ModuleInfo {
 
 struct Manifest {
   std::string library, precision, compiler;
+  std::string target; ///< the machine it is for; "": from before there were two
   std::vector<ModuleInfo> modules;
   Json json; ///< the whole, as it stands in the library
 

@@ -13,17 +13,19 @@ using namespace mlir;
 namespace rnnc {
 namespace {
 
-/// Arithmetic on sizes at the top of a function. Sizes are cut off where more
-/// changes nothing, so that no product of theirs wraps.
+/// Sizes beyond this change nothing, whatever was decided: blocks hold fewer
+/// elements, and work of as many terms is always cut into tasks.
+constexpr int64_t kMost = int64_t(1) << 30;
+
+/// Arithmetic on sizes at the top of a function. Sizes are cut off at kMost, so
+/// that no product of theirs wraps.
 class Bytes {
 public:
   Bytes(OpBuilder &b, Location loc) : b(b), loc(loc) {}
 
   Value number(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
-  /// A size, cut off at what tasks are worth for some target.
-  Value size(OpFoldResult size, int64_t worth) {
-    Value v = getValueOrCreateConstantIndexOp(b, loc, size);
-    return least(v, worth);
+  Value size(OpFoldResult size) {
+    return least(getValueOrCreateConstantIndexOp(b, loc, size), kMost);
   }
   Value least(Value v, int64_t limit) {
     return b.createOrFold<arith::MinUIOp>(loc, v, number(limit));
@@ -40,10 +42,11 @@ public:
   Value lines(Value bytes) {
     return b.createOrFold<arith::AndIOp>(loc, plus(bytes, 63), number(-64));
   }
-  /// `yes` if x < limit.
+  /// `yes` if x < limit, for a size that was cut off.
   Value ifLess(Value x, int64_t limit, Value yes, Value no) {
     Value less = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ult,
-                                               x, number(limit));
+                                               x,
+                                               number(std::min(limit, kMost)));
     return b.createOrFold<arith::SelectOp>(loc, less, yes, no);
   }
 
@@ -53,10 +56,10 @@ private:
 };
 
 /// The product of some sizes.
-Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes, int64_t most) {
+Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes) {
   Value result = bytes.number(1);
   for (OpFoldResult size : sizes)
-    result = bytes.least(bytes.times(result, bytes.size(size, most)), most);
+    result = bytes.least(bytes.times(result, bytes.size(size)), kMost);
   return result;
 }
 
@@ -65,7 +68,6 @@ struct Needs {
   int64_t rows = 1, steps = 1, left = 1, right = 1, tasks = 1;
   int64_t far = INT64_MAX, few = INT64_MAX, flat = INT64_MAX,
           worth = INT64_MAX;
-  int64_t most = 1; ///< of all `worth`
 
   explicit Needs(ArrayRef<kernel::ScheduleAttr> schedules) {
     using kernel::Decision;
@@ -82,7 +84,6 @@ struct Needs {
       few = std::min(few, s.get(Decision::FewColumns));
       flat = std::min(flat, s.get(Decision::FlatRows));
       worth = std::min(worth, s.get(Decision::WorthTasks));
-      most = std::max(most, s.get(Decision::WorthTasks));
     }
   }
 };
@@ -104,9 +105,9 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
   unsigned numRows = op.getLhsFree().size();
   Value need = sizes.atTop([&](OpBuilder &top) -> Value {
     Bytes bytes(top, gemm.getLoc());
-    Value rows = product(bytes, ArrayRef(shape).take_front(numRows), needs.most);
-    Value columns = product(bytes, ArrayRef(shape).drop_front(numRows), needs.most);
-    Value k = product(bytes, steps, needs.most);
+    Value rows = product(bytes, ArrayRef(shape).take_front(numRows));
+    Value columns = product(bytes, ArrayRef(shape).drop_front(numRows));
+    Value k = product(bytes, steps);
     Value step = bytes.times(bytes.least(k, needs.steps),
                              bytes.number(element));
     Value zero = bytes.number(0), forA = zero, forB = zero;
@@ -124,8 +125,8 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
           bytes.least(bytes.times(columns, step), needs.right * element),
           kernel::kPanelSlack * element));
     Value one = bytes.plus(bytes.lines(forA), forB);
-    Value work = bytes.times(
-        bytes.least(bytes.times(rows, columns), needs.most), k);
+    Value work =
+        bytes.times(bytes.least(bytes.times(rows, columns), kMost), k);
     return bytes.ifLess(work, needs.worth, one,
                         bytes.times(one, bytes.number(needs.tasks)));
   });

@@ -46,6 +46,7 @@ static bool isCompiled(llvm::StringRef section,
 }
 
 llvm::Error target::checkObject(llvm::StringRef bytes,
+                                const Architecture &architecture,
                                 llvm::ArrayRef<VariantInfo> variants,
                                 const llvm::StringSet<> &elsewhere) {
   llvm::Expected<std::unique_ptr<llvm::object::ObjectFile>> object =
@@ -53,6 +54,9 @@ llvm::Error target::checkObject(llvm::StringRef bytes,
           llvm::MemoryBufferRef(bytes, "object"));
   if (!object)
     return object.takeError();
+  if (!(*object)->isELF() || (*object)->getArch() != architecture.arch)
+    return llvm::createStringError("an object was made that is not for " +
+                                   llvm::Twine(architecture.name));
   for (const llvm::object::SectionRef &section : (*object)->sections()) {
     auto code = section.getRelocatedSection();
     if (!code)

@@ -6,7 +6,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/IPO/GlobalDCE.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
@@ -24,16 +23,12 @@
 using namespace rnnc;
 using namespace rnnc::target;
 
-static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
-
-static void initialiseTarget() {
+/// LLVM's tables of targets are for all threads.
+static void initialiseTargets() {
   static std::once_flag once;
   std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
+    for (const Architecture *one : architectures())
+      one->initialise();
   });
 }
 
@@ -53,9 +48,9 @@ static llvm::CodeGenOptLevel codeGenLevel(int optLevel) {
 /// The machine of the code that has no variant; variants say theirs by
 /// function attributes.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-target::makeMachine(int optLevel) {
-  initialiseTarget();
-  llvm::Triple triple(kTriple);
+target::makeMachine(const Architecture &architecture, int optLevel) {
+  initialiseTargets();
+  llvm::Triple triple(architecture.triple);
   std::string error;
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
@@ -65,12 +60,12 @@ target::makeMachine(int optLevel) {
   options.FunctionSections = true;
   options.DataSections = true;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, "x86-64", "", options, llvm::Reloc::PIC_,
+      triple, architecture.cpu, "", options, llvm::Reloc::PIC_,
       llvm::CodeModel::Small, codeGenLevel(optLevel)));
 }
 
 void target::setTarget(llvm::Module &module, llvm::TargetMachine &machine) {
-  module.setTargetTriple(llvm::Triple(kTriple));
+  module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
 }
 

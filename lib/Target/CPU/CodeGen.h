@@ -5,6 +5,8 @@
 
 #include "Stack.h"
 
+#include "rnnc/Target/CPU/Architecture.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
@@ -21,7 +23,8 @@ using Bytes = llvm::SmallVector<char, 0>;
 
 /// The machine of the code that has no variant; variants say theirs by
 /// function attributes. A machine serves one thread.
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeMachine(int optLevel);
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+makeMachine(const Architecture &architecture, int optLevel);
 
 /// Gives the module the machine's triple and data layout.
 void setTarget(llvm::Module &module, llvm::TargetMachine &machine);

@@ -97,12 +97,16 @@ exportEntries(VariantModule &variant,
 
 /// The runtime with the tables of the library and its API.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
-makeMain(llvm::LLVMContext &context, const Library &library,
+makeMain(llvm::LLVMContext &context, const Architecture &architecture,
+         const Library &library,
          const std::vector<VariantModule> &variants,
          std::vector<std::string> &api) {
+  if (llvm::Error error = checkRuntime(architecture))
+    return std::move(error);
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile(
-          llvm::MemoryBufferRef(runtimeBitcode(), "runtime"), context);
+          llvm::MemoryBufferRef(runtimeBitcode(architecture.name), "runtime"),
+          context);
   if (!runtime)
     return runtime.takeError();
   std::unique_ptr<llvm::Module> whole = std::move(*runtime);
@@ -137,10 +141,10 @@ makeMain(llvm::LLVMContext &context, const Library &library,
 
 /// Checks and optimises one module; the result is an object, or bitcode.
 static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
-                                           int optLevel, bool object,
-                                           StackUse &stack) {
+                                           const EmitOptions &options,
+                                           bool object, StackUse &stack) {
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      makeMachine(optLevel);
+      makeMachine(*options.architecture, options.optLevel);
   if (!machine)
     return machine.takeError();
   setTarget(module, **machine);
@@ -148,7 +152,7 @@ static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
   llvm::raw_string_ostream stream(message);
   if (llvm::verifyModule(module, &stream))
     return llvm::createStringError("invalid code: " + message);
-  optimise(module, **machine, optLevel, kind);
+  optimise(module, **machine, options.optLevel, kind);
   if (object)
     return makeObject(module, **machine, stack);
   Bytes bytes;
@@ -160,8 +164,8 @@ static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
 /// Compiles all modules, the last of which has the runtime, as many at once as
 /// the machine has threads.
 static llvm::Expected<std::vector<Bytes>>
-compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
-               bool objects, StackUse &stack) {
+compileModules(llvm::ArrayRef<llvm::Module *> modules,
+               const EmitOptions &options, bool objects, StackUse &stack) {
   std::vector<std::optional<llvm::Expected<Bytes>>> results(modules.size());
   std::vector<StackUse> stacks(modules.size());
   {
@@ -172,7 +176,7 @@ compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
         CodeKind kind = i + 1 == modules.size() ? CodeKind::Runtime
                                                 : CodeKind::Kernels;
         results[i].emplace(
-            compileModule(*modules[i], kind, optLevel, objects, stacks[i]));
+            compileModule(*modules[i], kind, options, objects, stacks[i]));
       });
   }
   for (const StackUse &one : stacks)
@@ -192,7 +196,8 @@ compileModules(llvm::ArrayRef<llvm::Module *> modules, int optLevel,
 
 /// One object of the bitcode of all modules, the last of which has the API.
 static llvm::Expected<std::vector<Bytes>>
-joinModules(llvm::ArrayRef<Bytes> modules, int optLevel, StackUse &stack) {
+joinModules(llvm::ArrayRef<Bytes> modules, const EmitOptions &options,
+            StackUse &stack) {
   llvm::LLVMContext context;
   auto whole = std::make_unique<llvm::Module>("library", context);
   llvm::Linker linker(*whole);
@@ -207,7 +212,7 @@ joinModules(llvm::ArrayRef<Bytes> modules, int optLevel, StackUse &stack) {
     return !value.hasHiddenVisibility();
   });
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      makeMachine(optLevel);
+      makeMachine(*options.architecture, options.optLevel);
   if (!machine)
     return machine.takeError();
   setTarget(*whole, **machine);
@@ -304,7 +309,7 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
   }
   llvm::LLVMContext context;
   std::vector<std::string> api;
-  auto main = makeMain(context, library, variants, api);
+  auto main = makeMain(context, *options.architecture, library, variants, api);
   if (!main)
     return main.takeError();
   modules.push_back(main->get());
@@ -315,9 +320,9 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
         defined.insert(f.getName());
   bool shared = options.output == Output::SharedLibrary;
   StackUse stack;
-  auto objects = compileModules(modules, options.optLevel, shared, stack);
+  auto objects = compileModules(modules, options, shared, stack);
   if (objects && !shared)
-    objects = joinModules(*objects, options.optLevel, stack);
+    objects = joinModules(*objects, options, stack);
   if (!objects)
     return objects.takeError();
   std::vector<std::string> compiled;
@@ -327,7 +332,8 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
   if (llvm::Error error = checkStack(stack, compiled, api, options))
     return error;
   for (const Bytes &bytes : *objects)
-    if (llvm::Error error = checkObject(stringOf(bytes), infos, defined))
+    if (llvm::Error error = checkObject(
+            stringOf(bytes), *options.architecture, infos, defined))
       return error;
   if (shared)
     return writeShared(*objects, options);

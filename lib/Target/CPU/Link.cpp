@@ -19,21 +19,44 @@ struct Linker {
 };
 } // namespace
 
-static std::optional<Linker> findLinker() {
-  for (const char *name : {"ld.lld-22", "ld.lld", "ld"})
-    if (auto path = llvm::sys::findProgramByName(name))
-      return Linker{*path, false};
-  for (const char *name : {"cc", "clang-22", "clang", "gcc"})
-    if (auto path = llvm::sys::findProgramByName(name))
-      return Linker{*path, true};
-  return std::nullopt;
+/// What makes files of the machine it runs on only, and where that machine's
+/// libraries may lie besides.
+static constexpr const char *kOwnLinkers[] = {"ld"};
+static constexpr const char *kOwnCompilers[] = {"cc", "clang-22", "clang",
+                                                "gcc"};
+static constexpr const char *kOwnFolders[] = {"/lib64", "/usr/lib64", "/lib",
+                                              "/usr/lib"};
+
+static bool isOwn(const Architecture &architecture) {
+  return &architecture == &hostArchitecture();
+}
+
+static std::optional<Linker> findLinker(const Architecture &architecture) {
+  auto find = [](llvm::ArrayRef<const char *> names,
+                 bool driver) -> std::optional<Linker> {
+    for (const char *name : names)
+      if (auto path = llvm::sys::findProgramByName(name))
+        return Linker{*path, driver};
+    return std::nullopt;
+  };
+  bool own = isOwn(architecture);
+  std::optional<Linker> found = find(architecture.linkers, false);
+  if (!found && own)
+    found = find(kOwnLinkers, false);
+  if (!found)
+    found = find(architecture.compilers, true);
+  if (!found && own)
+    found = find(kOwnCompilers, true);
+  return found;
 }
 
 /// The C library's own file, so that no development package is needed.
-static std::string systemLibrary(llvm::StringRef name) {
-  for (const char *folder :
-       {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64",
-        "/usr/lib64", "/lib", "/usr/lib"}) {
+static std::string systemLibrary(const Architecture &architecture,
+                                 llvm::StringRef name) {
+  llvm::SmallVector<const char *> folders(architecture.libraryFolders);
+  if (isOwn(architecture))
+    llvm::append_range(folders, kOwnFolders);
+  for (const char *folder : folders) {
     llvm::SmallString<64> path(folder);
     llvm::sys::path::append(path, name);
     if (llvm::sys::fs::exists(path))
@@ -42,52 +65,88 @@ static std::string systemLibrary(llvm::StringRef name) {
   return "";
 }
 
-static std::vector<std::string> arguments(const Linker &linker,
-                                          llvm::ArrayRef<std::string> objects,
-                                          llvm::StringRef output,
-                                          llvm::StringRef soname) {
-  std::vector<std::string> flags = {"--build-id=none", "--gc-sections",
-                                    "-soname=" + soname.str(), "--as-needed",
-                                    "--hash-style=gnu"};
-  std::vector<std::string> keywords = {"noexecstack", "relro", "now", "defs"};
-  std::vector<std::string> out = {linker.path, "-shared", "-o", output.str()};
-  out.insert(out.end(), objects.begin(), objects.end());
+/// What the library needs of the system: of a driver it is asked by name.
+static llvm::Error addSystemLibraries(std::vector<std::string> &out,
+                                      const Linker &linker,
+                                      const Architecture &architecture) {
   if (linker.driver) {
-    out.push_back("-nostartfiles");
-    for (const std::string &flag : flags)
-      out.push_back("-Wl," + flag);
-    for (const std::string &keyword : keywords)
-      out.push_back("-Wl,-z," + keyword);
     out.push_back("-lm");
     out.push_back("-lpthread");
-    return out;
+    return llvm::Error::success();
   }
-  out.insert(out.end(), flags.begin(), flags.end());
+  for (const char *name : {"libm.so.6", "libpthread.so.0", "libc.so.6"})
+    if (std::string path = systemLibrary(architecture, name); !path.empty())
+      out.push_back(path);
+    else if (llvm::StringRef(name).starts_with("libc."))
+      return llvm::createStringError(
+          "no C library for " + llvm::Twine(architecture.name) +
+          " was found, and a shared library names it" +
+          (isOwn(architecture)
+               ? ""
+               : llvm::Twine(" (Debian has it in ") +
+                     architecture.libraryPackage + ")") +
+          "; -c and --emit=static need none");
+  return llvm::Error::success();
+}
+
+static llvm::Expected<std::vector<std::string>>
+arguments(const Linker &linker, llvm::ArrayRef<std::string> objects,
+          llvm::StringRef output, const EmitOptions &options) {
+  const Architecture &architecture = *options.architecture;
+  std::string soname = llvm::sys::path::filename(options.path).str();
+  std::vector<std::string> flags = {"--build-id=none", "--gc-sections",
+                                    "-soname=" + soname, "--as-needed",
+                                    "--hash-style=gnu"};
+  llvm::append_range(flags, architecture.linkerFlags);
+  std::vector<std::string> keywords = {"noexecstack", "relro", "now", "defs"};
+  std::vector<std::string> out = {linker.path};
+  if (!linker.driver)
+    llvm::append_range(out, std::vector<std::string>{"-m", architecture.emulation});
+  llvm::append_range(out, std::vector<std::string>{"-shared", "-o", output.str()});
+  llvm::append_range(out, objects);
+  if (linker.driver)
+    out.push_back("-nostartfiles");
+  for (const std::string &flag : flags)
+    out.push_back((linker.driver ? "-Wl," : "") + flag);
   for (const std::string &keyword : keywords) {
+    if (linker.driver) {
+      out.push_back("-Wl,-z," + keyword);
+      continue;
+    }
     out.push_back("-z");
     out.push_back(keyword);
   }
-  for (const char *name : {"libm.so.6", "libpthread.so.0", "libc.so.6"})
-    if (std::string path = systemLibrary(name); !path.empty())
-      out.push_back(path);
+  if (llvm::Error error = addSystemLibraries(out, linker, architecture))
+    return std::move(error);
   return out;
+}
+
+static llvm::Error noLinker(const Architecture &architecture) {
+  llvm::SmallVector<llvm::StringRef> names(architecture.linkers);
+  if (isOwn(architecture))
+    llvm::append_range(names, kOwnLinkers);
+  names.push_back(isOwn(architecture) ? kOwnCompilers[0]
+                                      : architecture.compilers[0]);
+  llvm::StringRef last = names.pop_back_val();
+  return llvm::createStringError(
+      "no linker was found: " + llvm::join(names, ", ") + " or " + last +
+      " is needed on PATH for a shared library (-c and --emit=static need "
+      "none)");
 }
 
 llvm::Error target::linkShared(llvm::ArrayRef<std::string> objects,
                                const EmitOptions &options) {
-  std::optional<Linker> linker = findLinker();
+  std::optional<Linker> linker = findLinker(*options.architecture);
   if (!linker)
-    return llvm::createStringError(
-        "no linker was found: ld.lld-22, ld.lld, ld or cc is needed on PATH "
-        "for a shared library (-c and --emit=static need none)");
+    return noLinker(*options.architecture);
   std::string temporary =
       options.path + ".tmp" + std::to_string(llvm::sys::Process::getProcessId());
-  std::vector<std::string> words =
-      arguments(*linker, objects, temporary,
-                llvm::sys::path::filename(options.path));
+  auto words = arguments(*linker, objects, temporary, options);
+  if (!words)
+    return words.takeError();
   if (options.verbose)
-    llvm::errs() << llvm::join(words, " ") << "\n";
-  std::vector<llvm::StringRef> refs(words.begin(), words.end());
+    llvm::errs() << llvm::join(*words, " ") << "\n";
+  std::vector<llvm::StringRef> refs(words->begin(), words->end());
   std::string message;
   int status = llvm::sys::ExecuteAndWait(linker->path, refs, std::nullopt, {},
                                          0, 0, &message);

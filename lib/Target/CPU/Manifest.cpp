@@ -84,6 +84,7 @@ std::string target::manifestText(const Library &library) {
                     {"compiler", "rnnc " RNNC_VERSION},
                     {"library", library.name},
                     {"precision", library.precision},
+                    {"target", library.target},
                     {"options", json::Object(library.options)}};
   json::Array modules;
   for (const Module &m : library.modules)

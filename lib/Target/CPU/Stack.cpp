@@ -18,7 +18,9 @@
 using namespace rnnc;
 using namespace rnnc::target;
 
-/// A frame has what the function saves, and the address to return to.
+/// A frame has what the function saves, and the address to return to. (Where a
+/// register holds that, it is among what is saved, and the bound is larger than
+/// it has to be.)
 static constexpr uint64_t kReturnBytes = 8;
 
 void StackUse::watch(llvm::Module &module) {

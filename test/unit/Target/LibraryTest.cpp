@@ -48,7 +48,7 @@ protected:
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"),
                                                         &context);
     ASSERT_TRUE(module);
-    auto variants = variantsFor(march);
+    auto variants = variantsFor(hostArchitecture(), march);
     ASSERT_TRUE(bool(variants)) << llvm::toString(variants.takeError());
     std::vector<VariantModule> modules;
     for (const VariantInfo &info : *variants) {
@@ -143,7 +143,7 @@ TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
   registerTranslations(context);
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   ASSERT_TRUE(module);
-  auto variants = variantsFor("v3");
+  auto variants = variantsFor(x86_64, "v3");
   ASSERT_TRUE(bool(variants));
   auto translated = translate(*module, variants->front());
   ASSERT_TRUE(bool(translated));
@@ -169,20 +169,66 @@ TEST_F(LibraryTest, NoLinker) {
 }
 
 TEST(Variants, March) {
-  auto all = variantsFor("");
+  auto all = variantsFor(x86_64, "");
   ASSERT_TRUE(bool(all));
   ASSERT_EQ(all->size(), 3u);
   EXPECT_EQ((*all)[2].vectorBits, 512);
-  auto v3 = variantsFor("x86-64-v3");
+  auto v3 = variantsFor(x86_64, "x86-64-v3");
   ASSERT_TRUE(bool(v3));
   EXPECT_EQ(v3->front().level, 3);
   EXPECT_EQ(v3->front().name, "v3");
-  auto skylake = variantsFor("skylake-avx512");
+  auto skylake = variantsFor(x86_64, "skylake-avx512");
   ASSERT_TRUE(bool(skylake));
   EXPECT_EQ(skylake->front().level, 4);
-  auto bad = variantsFor("z80");
+  auto bad = variantsFor(x86_64, "z80");
   ASSERT_FALSE(bool(bad));
   EXPECT_NE(llvm::toString(bad.takeError()).find("z80"), std::string::npos);
+}
+
+TEST(Variants, AArch64) {
+  auto all = variantsFor(aarch64, "");
+  ASSERT_TRUE(bool(all));
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_EQ(all->front().name, "neon");
+  EXPECT_EQ(all->front().cpu, "generic");
+  EXPECT_TRUE(all->front().fma);
+  auto one = variantsFor(aarch64, "neoverse-n1");
+  ASSERT_TRUE(bool(one));
+  EXPECT_EQ(one->front().cpu, "neoverse-n1");
+  EXPECT_EQ(one->front().vectorBits, 128);
+  auto bad = variantsFor(aarch64, "x86-64-v3");
+  ASSERT_FALSE(bool(bad));
+  EXPECT_NE(llvm::toString(bad.takeError()).find("neoverse-n1"),
+            std::string::npos);
+  const Architecture &other =
+      &hostArchitecture() == &x86_64 ? aarch64 : x86_64;
+  auto native = variantsFor(other, "native");
+  ASSERT_FALSE(bool(native));
+  EXPECT_NE(llvm::toString(native.takeError()).find("this machine"),
+            std::string::npos);
+}
+
+TEST(Architectures, Triples) {
+  for (const char *text : {"aarch64-linux-gnu", "aarch64-unknown-linux-gnu"}) {
+    auto found = architectureFor(text);
+    ASSERT_TRUE(bool(found)) << llvm::toString(found.takeError());
+    EXPECT_EQ(*found, &aarch64);
+  }
+  auto pc = architectureFor("x86_64-pc-linux-gnu");
+  ASSERT_TRUE(bool(pc));
+  EXPECT_EQ(*pc, &x86_64);
+  for (const char *text :
+       {"aarch64", "aarch64_be-linux-gnu", "arm64ec-linux-gnu",
+        "aarch64-linux-musl", "aarch64-apple-darwin", "x86_64-linux-gnux32",
+        "i686-linux-gnu", "riscv64-linux-gnu", "nvptx64-nvidia-cuda", "x", "-",
+        "---"}) {
+    auto found = architectureFor(text);
+    ASSERT_FALSE(bool(found)) << text;
+    std::string words = llvm::toString(found.takeError());
+    EXPECT_NE(words.find("x86_64-linux-gnu and aarch64-linux-gnu"),
+              std::string::npos)
+        << words;
+  }
 }
 
 TEST(Names, Prefix) {

@@ -52,8 +52,8 @@ inline constexpr llvm::StringLiteral kDecisionName = "kernel.name";
 
 namespace rnnc::kernel {
 
-/// The targets whose names rnnc knows: v2, v3 and v4 (x86-64 levels). Null for
-/// any other name.
+/// The targets whose names rnnc knows: v2, v3 and v4 (x86-64 levels) and
+/// neon (AArch64). Null for any other name.
 TargetAttr targetNamed(mlir::MLIRContext *context, llvm::StringRef name);
 
 /// What was decided for `op`, for the target of its module: its own, or else

@@ -125,6 +125,7 @@ struct Module {
 struct Library {
   std::string name; ///< prefix of all symbols
   std::string precision = "f32";
+  std::string target; ///< the machine it is for, as a triple
   std::vector<Module> modules;
   llvm::json::Object options; ///< how it was compiled
   rt::DType real() const { return precision == "f64" ? rt::F64 : rt::F32; }

@@ -4,6 +4,7 @@
 #define RNNC_TARGET_CPU_LIBRARY_H
 
 #include "rnnc/Dialect/Kernel/Schedule.h"
+#include "rnnc/Target/CPU/Architecture.h"
 #include "rnnc/Target/CPU/Interface.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -21,20 +22,6 @@ class ModuleOp;
 } // namespace mlir
 
 namespace rnnc::target {
-
-/// A set of instructions that code is made for.
-struct VariantInfo {
-  std::string name; ///< "v2", "v3", "v4", "native", …
-  std::string cpu;  ///< LLVM's name
-  std::string features;
-  int level = 1;         ///< x86-64 micro-architecture level it needs
-  int vectorBits = 128;  ///< width that kernels are made for
-  bool fma = false;
-};
-
-/// The variants of a `-march` value: "" is v2, v3 and v4; else "native",
-/// "x86-64-v3" or any processor LLVM knows.
-llvm::Expected<std::vector<VariantInfo>> variantsFor(llvm::StringRef march);
 
 /// What decisions about its code depend on.
 kernel::TargetAttr describe(mlir::MLIRContext *context,
@@ -56,6 +43,7 @@ struct VariantModule {
 enum class Output { SharedLibrary, Object, StaticArchive };
 
 struct EmitOptions {
+  const Architecture *architecture = &hostArchitecture();
   std::string path;
   Output output = Output::SharedLibrary;
   int optLevel = 2;
@@ -67,11 +55,11 @@ struct EmitOptions {
 /// Makes a context of MLIR able to translate.
 void registerTranslations(mlir::MLIRContext &context);
 
-/// Refuses an object whose code calls what is not on the list of what a
+/// Refuses an object that is for another machine, or whose code calls what is not on the list of what a
 /// library may need, or a compiled function that calls anything but the
 /// runtime. `elsewhere` are the names that the other objects of the library
 /// define.
-llvm::Error checkObject(llvm::StringRef bytes,
+llvm::Error checkObject(llvm::StringRef bytes, const Architecture &architecture,
                         llvm::ArrayRef<VariantInfo> variants,
                         const llvm::StringSet<> &elsewhere);
 

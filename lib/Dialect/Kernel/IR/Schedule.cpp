@@ -81,6 +81,8 @@ TargetAttr targetNamed(MLIRContext *context, StringRef name) {
     return TargetAttr::get(context, name, 256, 16, /*fma=*/true, l1, l2);
   if (name == "v4")
     return TargetAttr::get(context, name, 512, 32, /*fma=*/true, l1, l2);
+  if (name == "neon")
+    return TargetAttr::get(context, name, 128, 32, /*fma=*/true, l1, l2);
   return {};
 }
 

@@ -17,10 +17,10 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
     constants of cost stand in `CostModel.cpp`; the passes behind obey.
 
     The option `targets` gives the targets where the module names none, by
-    name: v2, v3, v4. `schedule` names a file that decides otherwise, a line an
-    op: `NAME: DECISION = NUMBER, …`, or `NAME@TARGET: …`. The names are those
-    of `kernel.name` and of the remarks; `module` is the module. A line for
-    nothing is an error.
+    name: v2, v3, v4, neon. `schedule` names a file that decides otherwise, a
+    line an op: `NAME: DECISION = NUMBER, …`, or `NAME@TARGET: …`. The names are
+    those of `kernel.name` and of the remarks; `module` is the module. A line
+    for nothing is an error.
 
     ```mlir
     %1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<32x8xf32>) ...

@@ -1,13 +1,21 @@
-// Variants.cpp: which instructions code is made for.
+// X86.cpp: x86-64 processors.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Target/CPU/Library.h"
+#include "HostFeatures.h"
 
 #include "llvm/ADT/StringMap.h"
-#include "llvm/TargetParser/Host.h"
+#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace rnnc;
 using namespace rnnc::target;
+
+static void initialise() {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  LLVMInitializeX86AsmParser();
+}
 
 /// Fills what follows from the level.
 static VariantInfo makeVariant(std::string name, std::string cpu, int level) {
@@ -15,6 +23,7 @@ static VariantInfo makeVariant(std::string name, std::string cpu, int level) {
   info.name = std::move(name);
   info.cpu = std::move(cpu);
   info.level = level;
+  info.like = level >= 4 ? "v4" : level == 3 ? "v3" : "v2";
   info.vectorBits = level >= 4 ? 512 : level == 3 ? 256 : 128;
   info.fma = level >= 3;
   return info;
@@ -39,27 +48,12 @@ static VariantInfo hostVariant() {
   int level = levelOf([&](llvm::StringRef f) { return features.lookup(f); });
   VariantInfo info = makeVariant(
       "native", llvm::sys::getHostCPUName().str(), level);
-  std::vector<std::string> list;
-  for (const auto &feature : features)
-    list.push_back((feature.second ? "+" : "-") + feature.first().str());
-  llvm::sort(list);
-  info.features = llvm::join(list, ",");
+  info.features = featureText(features);
   return info;
 }
 
-kernel::TargetAttr target::describe(mlir::MLIRContext *context,
-                                    const VariantInfo &variant) {
-  llvm::StringRef like = variant.vectorBits == 512   ? "v4"
-                         : variant.vectorBits == 256 ? "v3"
-                                                     : "v2";
-  kernel::TargetAttr known = kernel::targetNamed(context, like);
-  return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
-                                 known.getRegisters(), variant.fma,
-                                 known.getL1(), known.getL2());
-}
-
-llvm::Expected<std::vector<VariantInfo>>
-target::variantsFor(llvm::StringRef march) {
+static llvm::Expected<std::vector<VariantInfo>>
+variants(llvm::StringRef march) {
   if (march.empty())
     return std::vector<VariantInfo>{makeVariant("v2", "x86-64-v2", 2),
                                     makeVariant("v3", "x86-64-v3", 3),
@@ -70,14 +64,11 @@ target::variantsFor(llvm::StringRef march) {
                         ? ("x86-64-" + march).str()
                         : march.str();
   if (llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) ==
-      llvm::X86::CK_None) {
-    llvm::SmallVector<llvm::StringRef> all;
-    llvm::X86::fillValidCPUArchList(all, /*Only64Bit=*/true);
+      llvm::X86::CK_None)
     return llvm::createStringError("there is no processor `" + march.str() +
                                    "` for -march; x86-64, x86-64-v2, "
                                    "x86-64-v3, x86-64-v4 and native are among "
                                    "those there are");
-  }
   llvm::SmallVector<llvm::StringRef> features;
   llvm::X86::getFeaturesForCPU(cpu, features);
   int level = levelOf(
@@ -86,3 +77,26 @@ target::variantsFor(llvm::StringRef march) {
   name.consume_front("x86-64-");
   return std::vector<VariantInfo>{makeVariant(name.str(), cpu, level)};
 }
+
+static constexpr const char *linkers[] = {"ld.lld-22", "ld.lld",
+                                          "x86_64-linux-gnu-ld"};
+static constexpr const char *compilers[] = {"x86_64-linux-gnu-gcc"};
+static constexpr const char *folders[] = {
+    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+    "/usr/x86_64-linux-gnu/lib"};
+
+const Architecture target::x86_64 = {
+    llvm::Triple::x86_64,
+    "x86_64-unknown-linux-gnu",
+    "x86_64-linux-gnu",
+    "x86-64",
+    "v2,v3,v4",
+    initialise,
+    variants,
+    "elf_x86_64",
+    {},
+    linkers,
+    compilers,
+    folders,
+    "libc6-amd64-cross",
+};
