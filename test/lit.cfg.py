@@ -52,6 +52,7 @@ cross = {"compiler": shutil.which("aarch64-linux-gnu-gcc"),
 sysroot = "/usr/aarch64-linux-gnu"
 if platform.machine() == "aarch64":
     cross, sysroot = {"compiler": config.c_compiler, "emulator": "env"}, None
+cross["runtime in rnnc"] = "aarch64" in config.runtimes
 if all(cross.values()):
     config.available_features.add("aarch64")
     run = [cross["emulator"]] + (["-L", sysroot] if sysroot else [])

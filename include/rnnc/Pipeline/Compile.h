@@ -32,8 +32,8 @@ struct CompileRequest {
   int optLevel = 2;
   /// The machine that code is for, as a triple; "": the one at hand.
   std::string target;
-  /// "": all variants there are by default, picked when loaded; else what -march
-  /// says.
+  /// "": the variants that a library has by default, picked when loaded; else
+  /// what -march says.
   std::string march;
   bool fastMath = false;
   /// All functions that are possible, whatever `export` names.

@@ -8,7 +8,8 @@
 namespace rnnc {
 
 /// The bitcode of lib/Runtime for a target ("x86_64-linux-gnu"), to be linked
-/// into every library generated for it. Empty if the compiler was built without.
+/// into every library generated for it. Empty if the compiler was built
+/// without.
 std::string_view runtimeBitcode(std::string_view target);
 
 } // namespace rnnc

@@ -80,12 +80,9 @@ static llvm::Error addSystemLibraries(std::vector<std::string> &out,
     else if (llvm::StringRef(name).starts_with("libc."))
       return llvm::createStringError(
           "no C library for " + llvm::Twine(architecture.name) +
-          " was found, and a shared library names it" +
-          (isOwn(architecture)
-               ? ""
-               : llvm::Twine(" (Debian has it in ") +
-                     architecture.libraryPackage + ")") +
-          "; -c and --emit=static need none");
+          " was found, and a shared library names it (Debian: " +
+          (isOwn(architecture) ? "libc6" : architecture.libraryPackage) +
+          "); -c and --emit=static need none");
   return llvm::Error::success();
 }
 
@@ -99,10 +96,11 @@ arguments(const Linker &linker, llvm::ArrayRef<std::string> objects,
                                     "--hash-style=gnu"};
   llvm::append_range(flags, architecture.linkerFlags);
   std::vector<std::string> keywords = {"noexecstack", "relro", "now", "defs"};
-  std::vector<std::string> out = {linker.path};
-  if (!linker.driver)
-    llvm::append_range(out, std::vector<std::string>{"-m", architecture.emulation});
-  llvm::append_range(out, std::vector<std::string>{"-shared", "-o", output.str()});
+  std::vector<std::string> out = {linker.path, "-shared", "-o", output.str()};
+  if (!linker.driver) {
+    out.push_back("-m");
+    out.push_back(architecture.emulation);
+  }
   llvm::append_range(out, objects);
   if (linker.driver)
     out.push_back("-nostartfiles");

@@ -31,7 +31,7 @@ struct VariantInfo {
 struct Architecture {
   llvm::Triple::ArchType arch;
   const char *triple;   ///< of the objects, in full
-  const char *name;     ///< the same in short: how messages and manifests say it
+  const char *name;     ///< the same in short, as people write it
   const char *cpu;      ///< what code that is no variant's is made for
   const char *defaults; ///< names of the variants without -march
 

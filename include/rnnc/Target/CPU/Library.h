@@ -55,11 +55,12 @@ struct EmitOptions {
 /// Makes a context of MLIR able to translate.
 void registerTranslations(mlir::MLIRContext &context);
 
-/// Refuses an object that is for another machine, or whose code calls what is not on the list of what a
-/// library may need, or a compiled function that calls anything but the
-/// runtime. `elsewhere` are the names that the other objects of the library
-/// define.
-llvm::Error checkObject(llvm::StringRef bytes, const Architecture &architecture,
+/// Refuses an object that is for another machine, or whose code calls what is
+/// not on the list of what a library may need, or a compiled function that calls
+/// anything but the runtime. `elsewhere` are the names that the other objects of
+/// the library define.
+llvm::Error checkObject(llvm::StringRef bytes,
+                        const Architecture &architecture,
                         llvm::ArrayRef<VariantInfo> variants,
                         const llvm::StringSet<> &elsewhere);
 
