@@ -269,14 +269,29 @@ void PhaseFormer::materializeOperands(Operation *op) {
   }
 }
 
+/// Whether an op that reads its operands as they lie reads the value or a view
+/// of it.
+bool isReadAsItLies(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (user->getNumResults() != 1 || !isTensor(user->getResult(0)) ||
+        isa<scan::LoopOp, scan::ReduceOp>(user))
+      return false;
+    Kind kind = kindOf(user->getResult(0));
+    return kind == Kind::Barrier ||
+           (kind == Kind::View && isReadAsItLies(user->getResult(0)));
+  });
+}
+
 /// Views and composites of a number that is the same everywhere keep knowing
-/// that.
+/// that, but for views that have to lie in memory: they are parts of the tensor
+/// that has been made.
 bool keepsNumber(Value value, Operation *user) {
-  if (!scan::getSplat(value) || user->getNumResults() != 1)
+  if (!scan::getSplat(value) || user->getNumResults() != 1 ||
+      !isTensor(user->getResult(0)))
     return false;
-  Kind kind = isTensor(user->getResult(0)) ? kindOf(user->getResult(0))
-                                           : Kind::Memory;
-  return kind == Kind::View || kind == Kind::Composite;
+  Kind kind = kindOf(user->getResult(0));
+  return kind == Kind::Composite ||
+         (kind == Kind::View && !isReadAsItLies(user->getResult(0)));
 }
 
 void PhaseFormer::replace() {

@@ -72,3 +72,21 @@ func.func @loop(%x: tensor<?x?x3xf32>, %h0: tensor<?x3xf32>) -> tensor<?x3xf32> 
   } -> (tensor<?x3xf32>)
   return %h : tensor<?x3xf32>
 }
+
+// -----
+
+// A part of a number that is the same everywhere, which an op reads as it lies, is
+// a part of the tensor that is made of the number for the same op.
+// CHECK-LABEL: func.func @number_that_lies(
+// CHECK: %[[F:.*]] = linalg.fill
+// CHECK: %[[P:.*]] = tensor.extract_slice %[[F]]
+// CHECK: scan.shift %[[F]] fill(%[[P]] :
+func.func @number_that_lies(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x2xf32>
+  %c = arith.constant dense<0.0> : tensor<f32>
+  %z = scan.broadcast %c sizes(%n) dims = [] : tensor<f32> -> tensor<?x2xf32>
+  %p = tensor.extract_slice %z[0, 1] [%n, 1] [1, 1] : tensor<?x2xf32> to tensor<?xf32>
+  %s = scan.shift %z fill(%p : tensor<?xf32>) {batch_dim = 0 : i64, by = 1 : i64, time_dim = 1 : i64} : tensor<?x2xf32>
+  return %s : tensor<?x2xf32>
+}
