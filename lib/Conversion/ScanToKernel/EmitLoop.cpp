@@ -149,6 +149,9 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   Value shortest;
   if (masked)
     shortest = shortestLength(loc, loop.getLengths());
+  // Its phases leave rows to the masks, so it has some.
+  if (shortest)
+    makeRowList(loop);
   Value trip = sizes.index(loop.getTrip());
   auto loopOp = scf::ForOp::create(b, loc, sizes.constant(0), trip,
                                    sizes.constant(1));
@@ -167,8 +170,9 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   finishLoop(loop, memory, trip, shortest);
 }
 
-/// Lists the rows that have not ended, if a phase asks for them.
-void Emitter::listValidRows(scan::LoopOp loop, Value step) {
+/// Makes the list of rows that have not ended, all rows to begin with, if a
+/// phase asks for it.
+void Emitter::makeRowList(scan::LoopOp loop) {
   auto phases = loop.getBodyBlock()->getOps<kernel::PhaseOp>();
   auto asks = [](kernel::PhaseOp phase) { return bool(phase.getLengths()); };
   if (llvm::none_of(phases, asks))
@@ -177,8 +181,25 @@ void Emitter::listValidRows(scan::LoopOp loop, Value step) {
   OpFoldResult rows = sizes.get(loop.getLengths(), 0);
   Buffer list = alloc(loc, b.getI32Type(), {OpFoldResult(sizes.plus(rows, 1))});
   kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref,
-                              list.memref, step);
+                              list.memref, sizes.constant(-1));
   validRows[loop] = list.memref;
+}
+
+/// Brings the list up to date in the steps that change it: those past the end
+/// of some row and, for a loop that goes back, the one before them.
+void Emitter::listValidRows(scan::LoopOp loop, Value following,
+                            Value shortest, Value step) {
+  Value list = validRows.lookup(loop);
+  if (!list)
+    return;
+  Location loc = loop.getLoc();
+  Value changes = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                        following, shortest);
+  auto guardOp = scf::IfOp::create(b, loc, changes);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+  kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref, list,
+                              step);
 }
 
 void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
@@ -211,7 +232,7 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
     rows[j] = rowOf(b, loc, stack, step);
     outputs.push_back({loop.getYield().getStacks()[j], rows[j]});
   }
-  listValidRows(loop, step);
+  listValidRows(loop, following, shortest, step);
   emitBlock(*loop.getBodyBlock(), outputs);
   if (!shortest)
     return;

@@ -131,7 +131,9 @@ private:
                     mlir::Value count, mlir::Value trip, mlir::Value shortest);
   void finishLoop(scan::LoopOp loop, const LoopMemory &memory, mlir::Value trip,
                   mlir::Value shortest);
-  void listValidRows(scan::LoopOp loop, mlir::Value step);
+  void makeRowList(scan::LoopOp loop);
+  void listValidRows(scan::LoopOp loop, mlir::Value following,
+                     mlir::Value shortest, mlir::Value step);
   mlir::Value shortestLength(mlir::Location loc, mlir::Value lengths);
 
   // EmitOps.cpp

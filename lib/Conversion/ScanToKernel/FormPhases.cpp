@@ -260,10 +260,8 @@ void PhaseFormer::materializeOperands(Operation *op) {
     if (isa<scan::DotOp>(op))
       while (auto transpose = value.getDefiningOp<scan::TransposeOp>())
         value = transpose.getInput();
-    // A number everywhere has memory, or a loop writes it; its views have none.
-    bool isNumber =
-        scan::getSplat(value) && (loop || kindOf(value) == Kind::Constant);
-    if (!isLazy(value) || context.plan->hasBuffer(value) || isNumber)
+    if (!isLazy(value) || context.plan->hasBuffer(value) ||
+        scan::getSplat(value))
       continue;
     operand.set(materialize(operand.get()));
   }
