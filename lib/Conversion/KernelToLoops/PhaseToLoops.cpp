@@ -43,6 +43,7 @@ private:
   void region(Value firstUnit, Value units, Value firstRow, Value rows,
               Value firstSums);
   Value rowAt(Value position);
+  std::pair<Value, Value> rowsOfTile(Value t, Value rows, Value tiles);
   Value part(Value memref, AffineMap map, ArrayRef<OpFoldResult> offsets,
              ArrayRef<OpFoldResult> sizes);
   Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
@@ -221,6 +222,40 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
             });
 }
 
+/// Tiles are full but for the last two, which share what is left: a tile of one
+/// row would read the panel for little. Without a division, which would cost as
+/// much as a small product.
+std::pair<Value, Value> PhaseLowering::rowsOfTile(Value t, Value rows,
+                                                  Value tiles) {
+  Value zero = index(0), one = index(1), two = index(2), full = index(tileRows);
+  auto is = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, loc, predicate, x, y);
+  };
+  auto select = [&](Value condition, Value x, Value y) -> Value {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  };
+  auto sub = [&](Value x, Value y) -> Value {
+    return arith::SubIOp::create(b, loc, x, y);
+  };
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddIOp::create(b, loc, x, y);
+  };
+  using enum arith::CmpIPredicate;
+  Value single = is(ult, tiles, two);
+  Value before = select(single, zero, mul(sub(tiles, two), full));
+  Value left = sub(rows, before);
+  Value half = arith::ShRUIOp::create(b, loc, add(left, one), one);
+  half = select(single, left, half);
+  Value behind = add(t, one);
+  Value isLast = is(eq, behind, tiles);
+  isLast = select(single, arith::ConstantOp::create(b, loc, b.getBoolAttr(false)),
+                  isLast);
+  Value isHalf = is(uge, add(behind, one), tiles);
+  Value first = select(isLast, add(before, half), mul(t, full));
+  Value own = select(isLast, sub(left, half), select(isHalf, half, full));
+  return {first, own};
+}
+
 /// All tiles of some units. The loop runs as often as it may have to: that is
 /// known before all loops, and what they cost with it.
 void PhaseLowering::tiles(Value firstUnit, Value units) {
@@ -232,17 +267,7 @@ void PhaseLowering::tiles(Value firstUnit, Value units) {
     tiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
   }
   auto body = [&](Value t) {
-    // The first tiles have one row more where rows are left over.
-    Value each = arith::DivUIOp::create(b, loc, rows, tiles);
-    Value extra = arith::RemUIOp::create(b, loc, rows, tiles);
-    Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, t,
-                                       extra);
-    Value first =
-        arith::AddIOp::create(b, loc, mul(t, each),
-                              arith::MinUIOp::create(b, loc, t, extra));
-    Value own = arith::AddIOp::create(
-        b, loc, each,
-        arith::SelectOp::create(b, loc, more, one, index(0)));
+    auto [first, own] = rowsOfTile(t, rows, tiles);
     tile(firstUnit, units, first, own);
   };
   buildLoop(b, loc, index(0), mostTiles, one, {},
