@@ -1,9 +1,9 @@
 // PhaseToLoops.cpp: kernel.phase as tiles of products with the region behind.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Units are cut into panels, rows spread evenly over tiles. A tile's sums go to
-// a small place in the first-level cache, from where a linalg.generic on the
-// tile's part of everything computes the region.
+// Units are cut into panels, rows into tiles; in a ragged batch the rows come
+// from a list. A tile's sums go to a small place in the first-level cache, from
+// where a linalg.generic on the tile's part of everything computes the region.
 
 #include "GemmBuilder.h"
 
