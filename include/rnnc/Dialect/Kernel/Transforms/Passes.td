@@ -13,8 +13,10 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
     are cut into blocks, when an operand is packed, and how large work is cut
     into tasks. It only adds attributes. `kernel.schedules` has one
     `#kernel.schedule` for each target in the module's list `kernel.targets`, on
-    every op with a product; what has none goes by that of the module. All
-    constants of cost stand in `CostModel.cpp`; the passes behind obey.
+    every op with a product; what has none goes by that of the module. What
+    is decided here follows from the constants in `CostModel.cpp`; the passes
+    behind obey. How much work a loop is stays an estimate of the pass that cuts
+    it into tasks.
 
     The option `targets` gives the targets where the module names none, by
     name: v2, v3, v4, neon. `schedule` names a file that decides otherwise, a
