@@ -15,9 +15,6 @@ using namespace mlir;
 
 namespace rnnc::batch {
 
-/// Up to here a 32-bit real number holds each integer.
-static constexpr int64_t kExactIntegers = int64_t(1) << 24;
-
 /// Without the axis at `position`, which is no dimension of the value.
 static Batched dropAxis(Batched value, unsigned position) {
   value.axes.erase(value.axes.begin() + position);
@@ -306,29 +303,7 @@ FailureOr<Batched> Lowering::lookup(rnn::LookupOp op) {
   auto index = get(op.getIndex());
   if (failed(index))
     return index;
-  auto type = cast<RankedTensorType>(table->value.getType());
-  return isa<FloatType>(type.getElementType())
-             ? FailureOr<Batched>(gather(*table, *index))
-             : gatherWhole(op, *table, *index);
-}
-
-/// Bits and indices are looked up as real numbers, which hold them exactly.
-FailureOr<Batched> Lowering::gatherWhole(rnn::LookupOp op, const Batched &table,
-                                         const Batched &index) {
-  rnn::ValueType type = op.getTable().getType();
-  if (type.isIndex() && (type.getIndexAxis().isTime() ||
-                         type.getIndexAxis().getSize() > kExactIntegers)) {
-    op.emitError("[E990] looking up indices of a time axis or of a very long "
-                 "one by a computed index is not supported yet");
-    return failure();
-  }
-  Batched found = gather(e.toReal(table), index);
-  if (!type.isIndex())
-    return e.compare(arith::CmpFPredicate::OGT, found, e.constant(0));
-  auto real = cast<RankedTensorType>(found.value.getType());
-  found.value = arith::FPToSIOp::create(e.b, e.loc, real.clone(e.integer()),
-                                        found.value);
-  return found;
+  return gather(*table, *index);
 }
 
 /// (x - mean) / sqrt(variance + eps) along the last axis.

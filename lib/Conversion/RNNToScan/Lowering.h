@@ -107,8 +107,6 @@ private:
   Batched sanitized(const Batched &x);
   Batched dot(const Batched &x, const Batched &y);
   Batched gather(const Batched &table, const Batched &index);
-  mlir::FailureOr<Batched> gatherWhole(rnn::LookupOp op, const Batched &table,
-                                       const Batched &index);
   Batched stepAt(const Batched &x, int64_t index);
   Batched pickStep(scan::StepKind kind, const Batched &x);
 

@@ -262,6 +262,34 @@ bool scan::isSizeRoot(Value value, int64_t dim) {
   return !root.number && !root.size && root.dim.value == value;
 }
 
+// Whether a function's interface says that this dimension is the batch.
+static bool isStatedBatch(Dim dim) {
+  auto argument = dyn_cast<BlockArgument>(dim.value);
+  auto function = argument ? dyn_cast<func::FuncOp>(
+                                 argument.getOwner()->getParentOp())
+                           : func::FuncOp();
+  if (!function)
+    return false;
+  auto shape = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
+                                                    "rnnc.shape");
+  if (!shape || dim.number >= int64_t(shape.size()))
+    return false;
+  auto name = dyn_cast<StringAttr>(shape[dim.number]);
+  return name && name == "batch";
+}
+
+bool scan::isBatch(Value value, int64_t dim, Value lengths) {
+  Root root = findRoot({value, dim});
+  if (root.number)
+    return false;
+  Root batch = findRoot({lengths, 0});
+  if (root.size || batch.size)
+    return root.size == batch.size;
+  bool same = root.dim.value == batch.dim.value &&
+              root.dim.number == batch.dim.number;
+  return same || (isStatedBatch(root.dim) && isStatedBatch(batch.dim));
+}
+
 SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
                                       Value value) {
   SmallVector<Value> sizes;

@@ -264,6 +264,14 @@ static llvm::Error writeShared(llvm::ArrayRef<Bytes> objects,
   return error;
 }
 
+static std::string moreStack(const std::string &what, uint64_t bytes,
+                             uint64_t limit, const std::string &where) {
+  return (llvm::Twine(what) + " may need " +
+          llvm::Twine(llvm::divideCeil(bytes, 1024)) + " KB of stack" + where +
+          ": more than the " + llvm::Twine(limit / 1024) + " KB that are usual")
+      .str();
+}
+
 /// The stack that a call needs at most: down to the compiled code, through it,
 /// and where it hands out tasks through that.
 static llvm::Error checkStack(const StackUse &stack,
@@ -286,12 +294,11 @@ static llvm::Error checkStack(const StackUse &stack,
                  << below->bytes << " in "
                  << llvm::join(below->functions, " > ") << ", " << above->bytes
                  << " in " << llvm::join(above->functions, " > ") << "\n";
-  if (options.warn && (bytes > kMaxStackBytes || frame > kMaxFrameBytes))
-    options.warn(
-        ("calls of this library may need " + llvm::Twine(bytes / 1024) +
-         " KB of stack, more than the " + llvm::Twine(kMaxStackBytes / 1024) +
-         " KB that are usual; most of all `" + name + "`")
-            .str());
+  if (options.warn && bytes > kMaxStackBytes)
+    options.warn(moreStack("calls of this library", bytes, kMaxStackBytes,
+                           ", most of all `" + name + "`"));
+  else if (options.warn && frame > kMaxFrameBytes)
+    options.warn(moreStack("`" + name + "`", frame, kMaxFrameBytes, ""));
   return llvm::Error::success();
 }
 

@@ -50,6 +50,10 @@ mlir::Value sizeOf(mlir::OpBuilder &builder, mlir::Location loc,
 /// Whether `sizeOf` would ask `value` itself.
 bool isSizeRoot(mlir::Value value, int64_t dim);
 
+/// Whether a dimension of `value` is known to be the batch, which `lengths` has
+/// as its only dimension.
+bool isBatch(mlir::Value value, int64_t dim, mlir::Value lengths);
+
 /// The sizes of the dynamic dimensions of `value`, in order, as by `sizeOf`.
 llvm::SmallVector<mlir::Value> dynamicSizes(mlir::OpBuilder &builder,
                                             mlir::Location loc,

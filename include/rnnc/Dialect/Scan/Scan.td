@@ -260,9 +260,9 @@ def Scan_GatherOp : Scan_InferredOp<"gather"> {
        : tensor<96x64xf32>, tensor<?x?xi32> -> tensor<?x?x64xf32>
     ```
   }];
-  let arguments = (ins Scan_FloatTensor:$table, Scan_IndexTensor:$indices,
+  let arguments = (ins Scan_Tensor:$table, Scan_IndexTensor:$indices,
                        I64Attr:$batch_dims);
-  let results = (outs Scan_FloatTensor:$result);
+  let results = (outs Scan_Tensor:$result);
   let assemblyFormat = [{
     $table `[` $indices `]` `batch_dims` `=` $batch_dims attr-dict
     `:` type($table) `,` type($indices) `->` type($result)

@@ -160,10 +160,14 @@ Value LoopState::maskRows(Value like, Value tensor) {
   return result;
 }
 
-// Time axes stand before the batch, fixed ones behind it. A product puts what
-// both operands have first: the batch is there, or only one of them has it.
-static int64_t batchDimension(Value value) {
+// Where sizes do not say it: time axes stand before the batch, fixed ones behind
+// it. A product puts what both operands have first: the batch is there, or only
+// one of them has it.
+static int64_t batchDimension(Value value, Value lengths) {
   auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t dim = type.getRank(); dim-- != 0;)
+    if (isBatch(value, dim, lengths))
+      return dim;
   auto lastDynamic = [&](int64_t end) {
     while (end > 0 && !type.isDynamicDim(end - 1))
       --end;
@@ -178,7 +182,7 @@ static int64_t batchDimension(Value value) {
 Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (loop.getLengths() && type.getNumDynamicDims() != 0) {
-    int64_t batch = batchDimension(like);
+    int64_t batch = batchDimension(like, loop.getLengths());
     tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
                             value(loop.getStep()), IntegerAttr(),
                             at.getI64IntegerAttr(batch),
