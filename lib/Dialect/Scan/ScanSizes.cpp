@@ -467,11 +467,26 @@ std::optional<Ragged> scan::findEmptyRows(Value value) {
 }
 
 static bool finitePastEnd(Value value, unsigned depth) {
-  if (statedLengths(value) || isa<BlockArgument>(value))
+  // One dynamic dimension is the batch: such values have no end.
+  auto type = cast<RankedTensorType>(value.getType());
+  unsigned dynamic = type.getNumDynamicDims();
+  if (dynamic < 2)
     return true;
-  Operation *op = value.getDefiningOp();
   if (depth == 0)
     return false;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<LoopOp>(argument.getOwner()->getParentOp());
+    if (!loop)
+      return true;
+    // What is carried may become anything.
+    unsigned index = argument.getArgNumber() - 1;
+    return index < loop.getNumSlices() &&
+           finitePastEnd(loop.getSlices()[index], depth - 1);
+  }
+  // Lengths speak for one time axis, but where data enters for all.
+  Operation *op = value.getDefiningOp();
+  if (statedLengths(value) && (dynamic == 2 || isa<EnterOp>(op)))
+    return true;
   if (isa<arith::ConstantOp, RandomOp, arith::CmpFOp, arith::SIToFPOp>(op))
     return true;
   // Finite for finite operands.
@@ -486,9 +501,7 @@ static bool finitePastEnd(Value value, unsigned depth) {
       return !type || !isa<FloatType>(type.getElementType()) ||
              finitePastEnd(operand, depth - 1);
     });
-  // Values without time have no end.
-  auto type = cast<RankedTensorType>(value.getType());
-  return type.getNumDynamicDims() < 2;
+  return false;
 }
 
 bool scan::isFinitePastEnd(Value value) { return finitePastEnd(value, 12); }
