@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""One LSTM layer (H = 256, T = 150, f32) on growing numbers of threads.
+"""One LSTM layer (T = 150, f32) on growing numbers of threads.
 
-    thread_scaling.py LIB [--batch 16 64 128] [--threads 1 2 4 8 16]
+    thread_scaling.py LIB [--hidden 256] [--batch 16 64 128] [--threads 1 2 4 8 16]
 
-LIB is a library made by `rnnc` from this source, named layer.rnn:
+LIB is a library made by `rnnc` from this source, named layer.rnn (256 stands for
+what --hidden says):
 
     import std
     export lstm[256, 256].forward, lstm[256, 256].vjp
@@ -21,7 +22,7 @@ import time
 
 import numpy as np
 
-HIDDEN, STEPS, PREFIX = 256, 150, "layer_lstm_256_256_"
+STEPS = 150
 
 
 class ContextOptions(ctypes.Structure):
@@ -50,24 +51,25 @@ def best_of(repeat, work):
 
 
 class Layer:
-    def __init__(self, path, batch):
-        self.library, self.batch = ctypes.CDLL(os.path.abspath(path)), batch
+    def __init__(self, path, hidden, batch):
+        self.library, self.batch, self.hidden = ctypes.CDLL(os.path.abspath(path)), batch, hidden
+        self.prefix = f"layer_lstm_{hidden}_{hidden}_"
         self.library.layer_context_create.restype = ctypes.c_void_p
         self.library.layer_context_variant.restype = ctypes.c_char_p
         rng = np.random.default_rng(1)
-        shape = (batch, STEPS, HIDDEN)
+        shape = (batch, STEPS, hidden)
         self.x, self.cotangent = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
         self.params = aligned(self.size("params_size"))
         self.check("params_init", pointer(self.params), ctypes.c_size_t(len(self.params)), ctypes.c_uint64(1),
                    None)
 
     def size(self, name, *args):
-        function = getattr(self.library, PREFIX + name)
+        function = getattr(self.library, self.prefix + name)
         function.restype = ctypes.c_int64
         return function(*args)
 
     def check(self, name, *args):
-        status = getattr(self.library, PREFIX + name)(*args)
+        status = getattr(self.library, self.prefix + name)(*args)
         if status:
             sys.exit(f"{name} returned {status}")
 
@@ -83,12 +85,13 @@ class Layer:
         return variant, results
 
     def call(self, name, context, prepared, repeat):
-        state = (self.batch, HIDDEN)
+        hidden = self.hidden
+        state = (self.batch, hidden)
         shapes = [self.x.shape, state, state]
         cotangents = []
         if name == "vjp":
-            weight = (4, HIDDEN, HIDDEN)
-            shapes += [self.x.shape, state, state, weight, weight, (4, HIDDEN)]
+            weight = (4, hidden, hidden)
+            shapes += [self.x.shape, state, state, weight, weight, (4, hidden)]
             cotangents = [self.cotangent, None, None]
         results = [np.zeros(shape, np.float32) for shape in shapes]
         workspace = aligned(self.size(name + "_workspace_size", context, self.batch, STEPS))
@@ -101,7 +104,7 @@ class Layer:
 def torch_times(layer, threads, repeat):
     import torch
     torch.set_num_threads(threads)
-    net = torch.nn.LSTM(HIDDEN, HIDDEN, batch_first=True)
+    net = torch.nn.LSTM(layer.hidden, layer.hidden, batch_first=True)
     x, cotangent = torch.tensor(layer.x, requires_grad=True), torch.tensor(layer.cotangent)
 
     def forward():
@@ -114,6 +117,7 @@ def torch_times(layer, threads, repeat):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("library", metavar="LIB")
+    parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--batch", type=int, nargs="+", default=[16, 64, 128])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--repeat", type=int, default=12)
@@ -126,7 +130,7 @@ def main():
     same = True
     print("| batch | threads | code | forward ms | PyTorch | vjp ms | PyTorch | bytes |\n|" + "---|" * 8)
     for batch in args.batch:
-        layer, first = Layer(args.library, batch), None
+        layer, first = Layer(args.library, args.hidden, batch), None
         for threads in args.threads:
             variant, results = layer.run(threads, args.repeat)
             blobs = [blob for _, blob in results.values()]

@@ -16,4 +16,5 @@
 #include "Sample.cpp"
 #include "Save.cpp"
 #include "Straight.cpp"
+#include "Team.cpp"
 #include "Train.cpp"

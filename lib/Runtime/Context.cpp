@@ -1,35 +1,22 @@
-// Context.cpp: threads and the choice of the code variant.
+// Context.cpp: a context's team and the choice of the code variant.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
 #include "Processor.h"
+#include "Team.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/// Workers wait for a job number they have not seen. A job is one
-/// parallel-for; its indices are handed out by an atomic counter, which does
-/// not matter for results because every index does all of its own work.
 struct rnnc_context {
   uint64_t magic;
   int32_t variant;
   int32_t threads;
   rnnc_task_fn tasks;
   void *tasksUser;
-  pthread_mutex_t owner; // held by the call that uses the workers
-  pthread_mutex_t lock;
-  pthread_cond_t start, done;
-  uint64_t job;
-  int32_t running;
-  int32_t stop;
-  void (*body)(void *, int64_t);
-  void *data;
-  int64_t count;
-  int64_t next;
-  int32_t workers;
-  pid_t process; // that has the workers: a child after a fork has none
-  pthread_t handles[rnnc::rt::kMaxThreads];
+  rnnc::rt::Team *team; // null: the caller alone
+  pid_t process;        // that has the team: a child after a fork has none
 };
 
 namespace rnnc::rt {
@@ -90,66 +77,10 @@ int variantOf(const rnnc_context *ctx) {
                                                               : -1;
 }
 
-static void work(rnnc_context *ctx) {
-  for (;;) {
-    int64_t i = __atomic_fetch_add(&ctx->next, 1, __ATOMIC_RELAXED);
-    if (i >= ctx->count)
-      return;
-    ctx->body(ctx->data, i);
-  }
-}
-
-static void *workerMain(void *arg) {
-  auto *ctx = static_cast<rnnc_context *>(arg);
-  // A new thread has the state of the one that made it.
-  kKernelFloats.set();
-  uint64_t seen = 0;
-  pthread_mutex_lock(&ctx->lock);
-  for (;;) {
-    while (!ctx->stop && ctx->job == seen)
-      pthread_cond_wait(&ctx->start, &ctx->lock);
-    if (ctx->stop)
-      break;
-    seen = ctx->job;
-    pthread_mutex_unlock(&ctx->lock);
-    work(ctx);
-    pthread_mutex_lock(&ctx->lock);
-    if (--ctx->running == 0)
-      pthread_cond_signal(&ctx->done);
-  }
-  pthread_mutex_unlock(&ctx->lock);
-  return nullptr;
-}
-
-static void runOnPool(rnnc_context *ctx, int64_t n,
-                      void (*body)(void *, int64_t), void *data) {
-  // Another call with the same context has the workers: do it alone.
-  if (pthread_mutex_trylock(&ctx->owner) != 0) {
-    for (int64_t i = 0; i < n; ++i)
-      body(data, i);
-    return;
-  }
-  pthread_mutex_lock(&ctx->lock);
-  ctx->body = body;
-  ctx->data = data;
-  ctx->count = n;
-  ctx->next = 0;
-  ctx->running = ctx->workers;
-  ++ctx->job;
-  pthread_cond_broadcast(&ctx->start);
-  pthread_mutex_unlock(&ctx->lock);
-  work(ctx);
-  pthread_mutex_lock(&ctx->lock);
-  while (ctx->running)
-    pthread_cond_wait(&ctx->done, &ctx->lock);
-  pthread_mutex_unlock(&ctx->lock);
-  pthread_mutex_unlock(&ctx->owner);
-}
-
-/// True in the process that started the workers. Elsewhere they are gone, and
-/// locks may be held by threads that are gone, too.
-static bool hasWorkers(const rnnc_context *ctx) {
-  return ctx->workers > 0 && ctx->process == getpid();
+/// True in the process that started the team. Elsewhere its threads are gone,
+/// and locks may be held by threads that are gone, too.
+static bool hasTeam(const rnnc_context *ctx) {
+  return ctx->team && ctx->process == getpid();
 }
 
 /// A task for a caller's function: its threads have a state of their own.
@@ -171,48 +102,37 @@ static void runOnTasks(const CallSite &run, int64_t n, void (*body)(void *, int6
   run.ctx->tasks(run.ctx->tasksUser, n, runTask, &task);
 }
 
-/// Address space of a worker's stack: a task needs at most 32 KB, the C library
-/// keeps the thread's own data there too.
-constexpr size_t kWorkerStack = 256 << 10;
+/// Work that is worth handing to a caller's function, which may wake threads
+/// each time: some 40 us.
+constexpr int64_t kWorthTasks = int64_t(1) << 17;
 
-static bool startWorker(rnnc_context *ctx, pthread_t *handle) {
-  pthread_attr_t small;
-  bool made = false;
-  if (!pthread_attr_init(&small)) {
-    made = !pthread_attr_setstacksize(&small, kWorkerStack) &&
-           !pthread_create(handle, &small, workerMain, ctx);
-    pthread_attr_destroy(&small);
-  }
-  // Programs with much data of their own for each thread need more.
-  return made || !pthread_create(handle, nullptr, workerMain, ctx);
-}
+/// Work of a call that is worth waking a team that sleeps. Where it took 40 us
+/// (a virtual machine with two processors), a call of 70 us lost by it.
+constexpr int64_t kWorthWaking = int64_t(1) << 17;
 
-static void startWorkers(rnnc_context *ctx) {
-  pthread_mutex_init(&ctx->owner, nullptr);
-  pthread_mutex_init(&ctx->lock, nullptr);
-  pthread_cond_init(&ctx->start, nullptr);
-  pthread_cond_init(&ctx->done, nullptr);
-  ctx->process = getpid();
-  // Fewer threads than asked for change the time, never the result.
-  for (int32_t i = 1; i < ctx->threads; ++i) {
-    if (!startWorker(ctx, &ctx->handles[ctx->workers]))
-      break;
-    ++ctx->workers;
+/// A call that has had little to do does not wake who sleeps.
+static bool helps(CallSite &run, int64_t work) {
+  if (!run.isKnown) {
+    run.isKnown = true;
+    run.team = hasTeam(run.ctx) ? run.ctx->team : nullptr;
   }
+  run.work += work;
+  return run.team && (run.work >= kWorthWaking || isAwake(run.team));
 }
 
 } // namespace rnnc::rt
 
 using namespace rnnc::rt;
 
-extern "C" void rnnc_rt_parallel_for(const void *run, int64_t n,
+extern "C" void rnnc_rt_parallel_for(void *run, int64_t n,
                                      void (*body)(void *, int64_t),
-                                     void *data) {
-  auto &of = *static_cast<const CallSite *>(run);
-  if (n > 1 && of.ctx->tasks)
+                                     void *data, int64_t work) {
+  auto &of = *static_cast<CallSite *>(run);
+  if (n > 1 && of.ctx->tasks && work >= kWorthTasks)
     return runOnTasks(of, n, body, data);
-  if (n > 1 && hasWorkers(of.ctx))
-    return runOnPool(const_cast<rnnc_context *>(of.ctx), n, body, data);
+  if (n > 1 && of.ctx->team && helps(of, work) &&
+      runOnTeam(of.team, n, body, data))
+    return;
   for (int64_t i = 0; i < n; ++i)
     body(data, i);
 }
@@ -237,8 +157,10 @@ int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
   ctx->threads = threads < kMaxThreads ? threads : kMaxThreads;
   ctx->tasks = options ? options->tasks : nullptr;
   ctx->tasksUser = options ? options->tasks_user : nullptr;
-  if (!ctx->tasks && ctx->threads > 1)
-    startWorkers(ctx);
+  if (!ctx->tasks && ctx->threads > 1) {
+    ctx->team = startTeam(ctx->threads);
+    ctx->process = getpid();
+  }
   ctx->magic = kContextMagic;
   return succeed(error);
 }
@@ -247,18 +169,11 @@ void rnnc_rt_context_finish(rnnc_context *ctx) {
   if (variantOf(ctx) < 0)
     return;
   ctx->magic = 0;
-  if (!hasWorkers(ctx))
-    return;
-  pthread_mutex_lock(&ctx->lock);
-  ctx->stop = 1;
-  pthread_cond_broadcast(&ctx->start);
-  pthread_mutex_unlock(&ctx->lock);
-  for (int32_t i = 0; i < ctx->workers; ++i)
-    pthread_join(ctx->handles[i], nullptr);
-  pthread_cond_destroy(&ctx->done);
-  pthread_cond_destroy(&ctx->start);
-  pthread_mutex_destroy(&ctx->lock);
-  pthread_mutex_destroy(&ctx->owner);
+  if (hasTeam(ctx))
+    finishTeam(ctx->team);
+  else if (ctx->team)
+    forgetTeam(ctx->team);
+  ctx->team = nullptr;
 }
 
 const char *rnnc_rt_context_variant(const rnnc_context *ctx) {

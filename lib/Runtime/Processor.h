@@ -1,4 +1,4 @@
-// Processor.h: which code the processor at hand can run.
+// Processor.h: what is particular to a processor, but for its floating point.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Variants of a library are ordered by levels, which mean what the
@@ -40,11 +40,16 @@ inline int64_t processorLevel() {
   return (b & v4) == v4 && (low & 0xE6) == 0xE6 ? 4 : 3;
 }
 
+/// Lets a loop that waits for another thread take less from this processor.
+inline void pauseProcessor() { __builtin_ia32_pause(); }
+
 #elif defined(__aarch64__)
 
 /// Every AArch64 processor that Linux runs on has the vectors of the one
 /// variant there is; what -march names more is the word of whoever compiled.
 constexpr int64_t processorLevel() { return 1; }
+
+inline void pauseProcessor() { __asm__ volatile("yield" : : : "memory"); }
 
 #else
 #error "the levels of this processor are not known"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The runtime is C++ without its standard library: no exceptions, no RTTI, no
-// allocation, no global state. It needs libc, libm and pthreads only.
+// allocation but where ABI.h says so, no global state. It needs libc, libm and pthreads only.
 #ifndef RNNC_LIB_RUNTIME_RUNTIME_H
 #define RNNC_LIB_RUNTIME_RUNTIME_H
 
@@ -189,11 +189,17 @@ int32_t checkFlags(rnnc_error *error, int32_t argument, const char *name,
 size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
 size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
 
+struct Team;
+
 /// What compiled code hands to rnnc_rt_parallel_for: the context, and the
-/// floating-point state of who called the library.
+/// floating-point state of who called the library. The rest is found out when
+/// there are tasks.
 struct CallSite {
   const rnnc_context *ctx;
   FloatState caller;
+  bool isKnown = false; ///< whether the context has a team in this process
+  Team *team = nullptr;
+  int64_t work = 0; ///< of all tasks of this call
 };
 
 /// What a call has found out before anything runs.

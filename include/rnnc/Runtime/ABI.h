@@ -8,8 +8,8 @@
  * asked for first; 0 says that there is no such object, or that its size
  * cannot be held. No function writes global state; only `_context_create`,
  * `_open`, `_reserve` and `_params_load_file` allocate (`_params_init` and
- * `_prepare` may for as long as they run), and only contexts of more than one
- * thread lock.
+ * `_prepare` may for as long as they run); contexts of more than one thread
+ * also allocate what the threads share, and lock.
  *
  * What can fail returns an rnnc_status and takes an rnnc_error as its last
  * argument, which may be NULL. It is always filled: after RNNC_OK its status

@@ -7,10 +7,12 @@
 
 extern "C" {
 
-/// Calls body(data, i) for every i in [0, n), on the threads of the context.
-/// `ctx` is the last argument of every entry.
-void rnnc_rt_parallel_for(const void *ctx, int64_t n,
-                          void (*body)(void *data, int64_t i), void *data);
+/// Calls body(data, i) for every i in [0, n), on the threads of the context if
+/// they help. `run` is the last argument of every entry. `work` estimates what
+/// all of it takes, in vector operations: some third of a nanosecond each.
+void rnnc_rt_parallel_for(void *run, int64_t n,
+                          void (*body)(void *data, int64_t i), void *data,
+                          int64_t work);
 
 /// Uniform numbers in [0, 1): out[i], i < n, is element first + i of the
 /// draw at (site, row, step). key = {seed, update number}. The same numbers in

@@ -104,7 +104,8 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
               v.append(
                   {parts.rows, parts.columns, parts.across, args.back()});
               words.store(data, v);
-              callTasks(e.b, e.loc, args[0], parts.count, part, data);
+              callTasks(e.b, e.loc, args[0], parts.count, part, data,
+                        e.quotient(work, e.i64(e.shape.lanes)));
             });
       });
 }

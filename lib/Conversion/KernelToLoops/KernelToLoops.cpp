@@ -137,7 +137,7 @@ LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   Type ptr = LLVM::LLVMPointerType::get(context);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
-                                          {ptr, b.getI64Type(), ptr, ptr});
+                                          {ptr, b.getI64Type(), ptr, ptr, b.getI64Type()});
   return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type);
 }
 

@@ -21,6 +21,10 @@ class GemmLibrary;
 
 /// On an scf.for: its trips may run in any order, or at once.
 inline constexpr const char *kIndependentTrips = "rnnc.independent";
+/// On a loop right inside of one with independent trips: its trips are
+/// independent too, and there are two ways to cut the work. From as many trips
+/// on as the attribute says they are what is cut.
+inline constexpr const char *kCutFrom = "rnnc.cut_from";
 
 /// On a call of a routine: about how many vector ops it stands for.
 inline constexpr const char *kCallCost = "rnnc.cost";

@@ -43,7 +43,9 @@ private:
   void region(Value firstUnit, Value units, Value firstRow, Value rows,
               Value firstSums);
   Value rowAt(Value position);
-  std::pair<Value, Value> rowsOfTile(Value t, Value rows, Value tiles);
+  void countRows();
+  void spread(Value rows, Value tiles);
+  std::pair<Value, Value> rowsOfTile(Value t);
   Value part(Value memref, AffineMap map, ArrayRef<OpFoldResult> offsets,
              ArrayRef<OpFoldResult> sizes);
   Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
@@ -65,7 +67,10 @@ private:
   Type element;
   SmallVector<Product> products;
   unsigned tileRows = 0, panel = 0;
-  Value allRows, mostTiles;
+  Value allRows, mostTiles, validTiles;
+  /// Rows of a tile at least; tiles of the first half, and of the second, that
+  /// have one more; tiles of the first half.
+  Value each, moreFirst, moreSecond, half;
 };
 
 LogicalResult PhaseLowering::prepare() {
@@ -76,7 +81,8 @@ LogicalResult PhaseLowering::prepare() {
   FailureOr<GemmShape> shape = GemmShape::of(
       op, target, bits,
       {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
-       Decision::Chains, Decision::Tasks, Decision::WorthTasks});
+       Decision::Chains, Decision::CutRows, Decision::Tasks,
+       Decision::WorthTasks});
   if (failed(shape))
     return failure();
   library.setShape(*shape);
@@ -222,73 +228,95 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
             });
 }
 
-/// Tiles are full but for the last two, which share what is left: a tile of one
-/// row would read the panel for little. Without a division, which would cost as
-/// much as a small product.
-std::pair<Value, Value> PhaseLowering::rowsOfTile(Value t, Value rows,
-                                                  Value tiles) {
-  Value zero = index(0), one = index(1), two = index(2), full = index(tileRows);
-  auto is = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
-    return arith::CmpIOp::create(b, loc, predicate, x, y);
-  };
-  auto select = [&](Value condition, Value x, Value y) -> Value {
-    return arith::SelectOp::create(b, loc, condition, x, y);
-  };
-  auto sub = [&](Value x, Value y) -> Value {
-    return arith::SubIOp::create(b, loc, x, y);
-  };
+/// How rows are spread over tiles: as even as can be, so that no tile of one row
+/// reads a panel for little, and alike in both halves of the tiles, which two
+/// threads may have. The one division is left out where there is one tile.
+void PhaseLowering::spread(Value rows, Value tiles) {
+  Type type = b.getIndexType();
+  Value single = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tiles,
+                                       index(2));
+  auto branch = scf::IfOp::create(b, loc, TypeRange{type, type}, single,
+                                  /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, loc, ValueRange{rows, index(0)});
+    b.setInsertionPointToEnd(branch.elseBlock());
+    Value each = arith::DivUIOp::create(b, loc, rows, tiles);
+    Value more = arith::SubIOp::create(b, loc, rows, mul(each, tiles));
+    scf::YieldOp::create(b, loc, ValueRange{each, more});
+  }
+  each = branch.getResult(0);
+  Value more = branch.getResult(1), one = index(1);
+  moreSecond = arith::ShRUIOp::create(b, loc, more, one);
+  moreFirst = arith::SubIOp::create(b, loc, more, moreSecond);
+  half = arith::ShRUIOp::create(b, loc, tiles, one);
+}
+
+/// The first tiles of each half have a row more.
+std::pair<Value, Value> PhaseLowering::rowsOfTile(Value t) {
+  using enum arith::CmpIPredicate;
+  Value zero = index(0), one = index(1);
   auto add = [&](Value x, Value y) -> Value {
     return arith::AddIOp::create(b, loc, x, y);
   };
-  using enum arith::CmpIPredicate;
-  Value single = is(ult, tiles, two);
-  Value before = select(single, zero, mul(sub(tiles, two), full));
-  Value left = sub(rows, before);
-  Value half = arith::ShRUIOp::create(b, loc, add(left, one), one);
-  half = select(single, left, half);
-  Value behind = add(t, one);
-  Value isLast = is(eq, behind, tiles);
-  isLast = select(single, arith::ConstantOp::create(b, loc, b.getBoolAttr(false)),
-                  isLast);
-  Value isHalf = is(uge, add(behind, one), tiles);
-  Value first = select(isLast, add(before, half), mul(t, full));
-  Value own = select(isLast, sub(left, half), select(isHalf, half, full));
+  auto select = [&](arith::CmpIPredicate is, Value x, Value y, Value then,
+                    Value otherwise) -> Value {
+    Value condition = arith::CmpIOp::create(b, loc, is, x, y);
+    return arith::SelectOp::create(b, loc, condition, then, otherwise);
+  };
+  // Position in the half, and how many of the half have more.
+  Value position = select(ult, t, half, t, arith::SubIOp::create(b, loc, t, half));
+  Value more = select(ult, t, half, moreFirst, moreSecond);
+  Value before = select(ult, t, half, zero, moreFirst);
+  Value longer = arith::MinUIOp::create(b, loc, position, more);
+  Value first = add(add(mul(t, each), before), longer);
+  Value own = add(each, select(ult, position, more, one, zero));
   return {first, own};
 }
 
 /// All tiles of some units. The loop runs as often as it may have to: that is
 /// known before all loops, and what they cost with it.
 void PhaseLowering::tiles(Value firstUnit, Value units) {
-  Value one = index(1), rows = allRows, tiles = mostTiles;
-  if (op.getValid()) {
-    rows = arith::IndexCastOp::create(
-        b, loc, b.getIndexType(),
-        memref::LoadOp::create(b, loc, op.getValid(), index(0)));
-    tiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
-  }
   auto body = [&](Value t) {
-    auto [first, own] = rowsOfTile(t, rows, tiles);
+    auto [first, own] = rowsOfTile(t);
     tile(firstUnit, units, first, own);
   };
-  buildLoop(b, loc, index(0), mostTiles, one, {},
-            [&](Value t, ValueRange) -> SmallVector<Value> {
-              if (!op.getValid()) {
-                body(t);
-                return {};
-              }
-              Value is = arith::CmpIOp::create(
-                  b, loc, arith::CmpIPredicate::ult, t, tiles);
-              buildIf(b, loc, is, [&] { body(t); }, [] {});
-              return {};
-            });
+  scf::ForOp loop = buildLoop(
+      b, loc, index(0), mostTiles, index(1), {},
+      [&](Value t, ValueRange) -> SmallVector<Value> {
+        if (!op.getValid()) {
+          body(t);
+          return {};
+        }
+        Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, t,
+                                         validTiles);
+        buildIf(b, loc, is, [&] { body(t); }, [] {});
+        return {};
+      });
+  int64_t from = kernel::scheduleOf(op).get(kernel::Decision::CutRows);
+  loop->setAttr(kCutFrom,
+                b.getI64IntegerAttr(llvm::divideCeil(from, tileRows)));
+}
+
+/// Rows that are computed, and the tiles they take.
+void PhaseLowering::countRows() {
+  allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
+  mostTiles = arith::CeilDivUIOp::create(b, loc, allRows, index(tileRows));
+  if (!op.getValid())
+    return spread(allRows, mostTiles);
+  Value rows = arith::IndexCastOp::create(
+      b, loc, b.getIndexType(),
+      memref::LoadOp::create(b, loc, op.getValid(), index(0)));
+  validTiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
+  spread(rows, validTiles);
 }
 
 LogicalResult PhaseLowering::run() {
   if (failed(prepare()))
     return failure();
   int64_t all = op.getUnits();
-  allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
-  mostTiles = arith::CeilDivUIOp::create(b, loc, allRows, index(tileRows));
+  countRows();
   bool even = all % panel == 0;
   scf::ForOp loop = buildLoop(
       b, loc, index(0), index(all), index(panel), {},

@@ -51,7 +51,7 @@ Value TaskData::load(Value data, unsigned i, Type type) {
 }
 
 void callTasks(OpBuilder &b, Location loc, Value context, Value count,
-               func::FuncOp task, Value data) {
+               func::FuncOp task, Value data, Value work) {
   Type ptr = LLVM::LLVMPointerType::get(b.getContext());
   Value body = func::ConstantOp::create(b, loc, task.getFunctionType(),
                                         task.getName());
@@ -59,7 +59,7 @@ void callTasks(OpBuilder &b, Location loc, Value context, Value count,
                                             ValueRange{body})
              .getResult(0);
   LLVM::CallOp::create(b, loc, parallelFor(task->getParentOfType<ModuleOp>()),
-                       ValueRange{context, count, body, data});
+                       ValueRange{context, count, body, data, work});
 }
 
 namespace {
@@ -78,6 +78,7 @@ public:
 
 private:
   bool findLoop();
+  void findRows();
   func::FuncOp declare(const Twine &suffix, TypeRange arguments);
   void makeTask();
   void makeTasks();
@@ -91,6 +92,8 @@ private:
   func::FuncOp kernel, task, tasks;
   ArrayRef<func::CallOp> calls;
   scf::ForOp loop;
+  scf::ForOp rows;     ///< the other loop that may be cut, or null
+  int64_t rowsFrom = 0; ///< trips of it from which it is
   Location loc;
   OpBuilder b;
   Type ptr, i64;
@@ -104,12 +107,20 @@ bool KernelCutter::findLoop() {
     if (auto found = dyn_cast<scf::ForOp>(op);
         found && found->hasAttr(kIndependentTrips) && !loop)
       loop = found;
-    else if (loop || !(isMemoryEffectFree(&op) || isa<memref::AllocaOp>(op)))
+    else if (loop || !(isMemoryEffectFree(&op) || isa<memref::AllocaOp, memref::LoadOp>(op)))
       return false;
   }
   return loop && getConstantIntValue(loop.getLowerBound()) == 0 &&
          getConstantIntValue(loop.getStep()) &&
          !loop.getOps<scf::ForOp>().empty();
+}
+
+void KernelCutter::findRows() {
+  for (auto inner : loop.getOps<scf::ForOp>())
+    if (auto from = inner->getAttrOfType<IntegerAttr>(kCutFrom)) {
+      rows = inner;
+      rowsFrom = from.getInt();
+    }
 }
 
 func::FuncOp KernelCutter::declare(const Twine &suffix, TypeRange arguments) {
@@ -206,6 +217,12 @@ void KernelCutter::makeTasks() {
   Value trips = tripsOf(loop);
   Value work = b.createOrFold<arith::MulIOp>(loc, trips,
                                              costOf(*loop.getBody()));
+  if (rows) {
+    Value tiles = tripsOf(rows);
+    Value byRows = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                         tiles, constant(rowsFrom));
+    trips = arith::SelectOp::create(b, loc, byRows, tiles, trips);
+  }
   Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, work,
                                       constant(schedule.get(kernel::Decision::WorthTasks)));
   auto branch = scf::IfOp::create(b, loc, small, /*withElseRegion=*/true);
@@ -218,12 +235,12 @@ void KernelCutter::makeTasks() {
   Value count = arith::CeilDivSIOp::create(b, loc, trips, share);
   args.append({share, trips});
   words.store(data, args);
-  callTasks(b, loc, context, count, task, data);
+  callTasks(b, loc, context, count, task, data, work);
   b.setInsertionPointAfter(branch);
   func::ReturnOp::create(b, loc);
 }
 
-/// The kernel learns which trips it does.
+/// The kernel learns which trips it does, and of which loop.
 void KernelCutter::makePart() {
   Block &entry = kernel.getBody().front();
   Value from = entry.addArgument(i64, loc), to = entry.addArgument(i64, loc);
@@ -237,16 +254,33 @@ void KernelCutter::makePart() {
     return arith::MulIOp::create(
         b, loc, i, arith::ConstantIndexOp::create(b, loc, step));
   };
-  loop.setLowerBound(scaled(from));
-  Value end = scaled(to);
+  Value begin = scaled(from), end = scaled(to);
   if (step != 1)
     end = arith::MinSIOp::create(b, loc, end, loop.getUpperBound());
+  if (rows) {
+    auto index = [&](Value v) -> Value {
+      return arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
+    };
+    Value byRows = arith::CmpIOp::create(
+        b, loc, arith::CmpIPredicate::sge, rows.getUpperBound(),
+        arith::ConstantIndexOp::create(b, loc, rowsFrom));
+    auto either = [&](Value x, Value y) -> Value {
+      return arith::SelectOp::create(b, loc, byRows, x, y);
+    };
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    rows.setLowerBound(either(index(from), zero));
+    rows.setUpperBound(either(index(to), rows.getUpperBound()));
+    begin = either(zero, begin);
+    end = either(loop.getUpperBound(), end);
+  }
+  loop.setLowerBound(begin);
   loop.setUpperBound(end);
 }
 
 void KernelCutter::run() {
   if (!findLoop())
     return;
+  findRows();
   makeTask();
   makeTasks();
   makePart();

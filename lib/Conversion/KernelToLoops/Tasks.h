@@ -31,8 +31,10 @@ private:
 };
 
 /// Calls task(data, i) for every i in [0, count) on the threads of `context`.
+/// `work` is what they take in all, in vector operations.
 void callTasks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value context,
-               mlir::Value count, mlir::func::FuncOp task, mlir::Value data);
+               mlir::Value count, mlir::func::FuncOp task, mlir::Value data,
+               mlir::Value work);
 
 /// Cuts every kernel whose outermost loop has independent trips; its callers
 /// pass their context.

@@ -27,7 +27,7 @@ static bool runtimeMayCall(llvm::StringRef name) {
       "__errno_location", "aligned_alloc", "cos", "fclose", "ferror",
       "fflush", "floor", "fopen", "fread", "free", "fwrite", "getpid", "log", "memchr",
       "pow", "pthread_create", "pthread_join", "realloc", "remove", "rename",
-      "snprintf", "sqrt", "strcmp", "strerror_r", "strlen", "strncpy",
+      "sched_yield", "snprintf", "sqrt", "strcmp", "strerror_r", "strlen", "strncpy",
       "vsnprintf"};
   return movesMemory(name) || llvm::is_contained(kNames, name) ||
          name.starts_with("pthread_attr_") ||

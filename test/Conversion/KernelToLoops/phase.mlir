@@ -7,10 +7,20 @@
 // CHECK-LABEL: func.func @gates(
 // CHECK: call @rnnc.gemm.phase.pack2x1.f32
 // CHECK: call @rnnc.kernel.0.tasks
+// Tasks are tiles of rows where there are enough of them, else panels.
+// CHECK-LABEL: func.func private @rnnc.kernel.0.tasks(
+// CHECK: %[[TILES:.*]] = arith.ceildivui
+// CHECK: %[[MANY:.*]] = arith.cmpi sge, %{{.*}}, %c2_i64
+// CHECK: arith.select %[[MANY]]
 // CHECK-LABEL: func.func private @rnnc.kernel.0(
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<5x2x8xf32>
-// CHECK: scf.for %{{.*}} to %{{.*}} step %c8
-// CHECK: scf.for
+// CHECK: %[[MANY:.*]] = arith.cmpi sge, %{{.*}}, %c2
+// CHECK: %[[FROM:.*]] = arith.select %[[MANY]], %{{.*}}, %[[ZERO:.*]] : index
+// CHECK: %[[TO:.*]] = arith.select %[[MANY]],
+// CHECK: %[[FIRST:.*]] = arith.select %[[MANY]], %[[ZERO]],
+// CHECK: %[[END:.*]] = arith.select %[[MANY]],
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[END]] step %c8
+// CHECK: scf.for %{{.*}} = %[[FROM]] to %[[TO]] step %c1
 // CHECK: call @rnnc.gemm.phase.rows2x1.f32
 // CHECK: arith.mulf %{{.*}}, %{{.*}} : vector<8xf32>
 // A tile for every number of rows.

@@ -32,7 +32,7 @@ func.func @left() {
 
 // -----
 
-llvm.func @rnnc_rt_parallel_for(!llvm.ptr, i64, !llvm.ptr, !llvm.ptr)
+llvm.func @rnnc_rt_parallel_for(!llvm.ptr, i64, !llvm.ptr, !llvm.ptr, i64)
 
 // -----
 

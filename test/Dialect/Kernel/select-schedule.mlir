@@ -9,15 +9,15 @@
 // CHECK-DAG: #[[V2:.*]] = #kernel.target<"v2", vector_bits = 128, registers = 16, fma = false, l1 = 32768, l2 = 1048576>
 // CHECK-DAG: #[[V3:.*]] = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>
 // CHECK-DAG: #[[V4:.*]] = #kernel.target<"v4", vector_bits = 512, registers = 32, fma = true, l1 = 32768, l2 = 1048576>
-// CHECK-DAG: #[[P2:.*]] = #kernel.schedule<"v2" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, tasks = 8, worth_tasks = 131072>
-// CHECK-DAG: #[[P3:.*]] = #kernel.schedule<"v3" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, tasks = 8, worth_tasks = 131072>
-// CHECK-DAG: #[[P4:.*]] = #kernel.schedule<"v4" tile_rows = 6, tile_vectors = 1, unroll = 4, chains = 8, tasks = 8, worth_tasks = 131072>
+// CHECK-DAG: #[[P2:.*]] = #kernel.schedule<"v2" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, cut_rows = 6, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[P3:.*]] = #kernel.schedule<"v3" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, cut_rows = 6, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[P4:.*]] = #kernel.schedule<"v4" tile_rows = 6, tile_vectors = 1, unroll = 4, chains = 8, cut_rows = 12, tasks = 8, worth_tasks = 16384>
 // CHECK: module attributes {kernel.schedules = [#{{.*}}, #{{.*}}, #{{.*}}], kernel.targets = [#[[V2]], #[[V3]], #[[V4]]]}
 // CHECK-LABEL: func.func @gates
 // CHECK: kernel.name = "gates/phase0", kernel.schedules = [#[[P2]], #[[P3]], #[[P4]]]
 // ONE: kernel.targets = [#{{[^,]*}}]
-// REMARK: `module`: code without products is cut into about 8 tasks where it is worth 131072 vector ops, of at least 4096 elements
-// REMARK: `gates/phase0`: 1 product and what reads it are one kernel: 4 sums for each of 8 units, in tiles of 3 x 1 (v2), 3 x 1 (v3), 6 x 1 (v4) rows x vectors
+// REMARK: `module`: code without products is cut into about 8 tasks where it is worth 16384 vector ops, of at least 4096 elements
+// REMARK: `gates/phase0`: 1 product and what reads it are one kernel: 4 sums for each of 8 units, in tiles of 3 x 1 (v2), 3 x 1 (v3), 6 x 1 (v4) rows x vectors; {{.*}}; tasks are rows where there are 6 (v2), 6 (v3), 12 (v4) or more, else units
 func.func @gates(%h: tensor<?x8xf32>, %U: tensor<32x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %0 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<32x8xf32>)
       outs(%e : tensor<?x8xf32>) columns([array<i64: 0, 8, 16, 24>]) maps([]) {
@@ -34,8 +34,8 @@ func.func @gates(%h: tensor<?x8xf32>, %U: tensor<32x8xf32>, %e: tensor<?x8xf32>)
 
 // One sum a unit: two vectors of units, unless one holds them all.
 
-// CHECK-DAG: #[[WIDE:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, tasks = 8, worth_tasks = 131072>
-// CHECK-DAG: #[[NARROW:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 1, unroll = 4, chains = 8, tasks = 8, worth_tasks = 131072>
+// CHECK-DAG: #[[WIDE:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, cut_rows = 16, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[NARROW:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 1, unroll = 4, chains = 8, cut_rows = 16, tasks = 8, worth_tasks = 16384>
 // CHECK: kernel.name = "plain/phase0", kernel.schedules = [#{{[^,]*}}, #{{[^,]*}}, #[[WIDE]]]
 // CHECK: kernel.name = "plain/phase1", kernel.schedules = [#{{[^,]*}}, #{{[^,]*}}, #[[NARROW]]]
 func.func @plain(%h: tensor<?x8xf32>, %U: tensor<40x8xf32>, %e: tensor<?x40xf32>,
@@ -55,12 +55,29 @@ func.func @plain(%h: tensor<?x8xf32>, %U: tensor<40x8xf32>, %e: tensor<?x40xf32>
 
 // -----
 
+// Weights that do not fit beside the rest in a second-level cache: tasks are
+// units, whatever the rows.
+
+// CHECK-DAG: #[[LARGE:.*]] = #kernel.schedule<"v3" tile_rows = 5, tile_vectors = 2, unroll = 4, chains = 8, cut_rows = 1099511627776,
+// CHECK: kernel.name = "large/phase0", kernel.schedules = [#{{[^,]*}}, #[[LARGE]], #{{[^,]*}}]
+// REMARK: `large/phase0`: {{.*}}; tasks are units{{$}}
+func.func @large(%h: tensor<?x512xf32>, %U: tensor<512x512xf32>, %e: tensor<?x512xf32>) -> tensor<?x512xf32> {
+  %0 = kernel.phase products(%h : tensor<?x512xf32>) with(%U : tensor<512x512xf32>)
+      outs(%e : tensor<?x512xf32>) columns([array<i64: 0>]) maps([]) {
+  ^bb0(%a: f32):
+    kernel.yield %a : f32
+  } -> tensor<?x512xf32>
+  return %0 : tensor<?x512xf32>
+}
+
+// -----
+
 // A product by itself. Double precision has half the lanes, and blocks of half
 // as many steps where a panel of the right operand is to fit the cache.
 
-// CHECK-DAG: #[[S3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 512, block_rows = 60, block_columns = 128, far_row_bytes = 2048, few_columns = 64, flat_rows = 24, tasks = 8, worth_tasks = 4194304>
+// CHECK-DAG: #[[S3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 512, block_rows = 60, block_columns = 128, far_row_bytes = 2048, few_columns = 64, flat_rows = 24, tasks = 8, worth_tasks = 131072>
 // CHECK-DAG: #[[S4:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 256,
-// CHECK-DAG: #[[D3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 512, block_rows = 30, block_columns = 64, far_row_bytes = 2048, few_columns = 32, flat_rows = 24, tasks = 8, worth_tasks = 4194304>
+// CHECK-DAG: #[[D3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 512, block_rows = 30, block_columns = 64, far_row_bytes = 2048, few_columns = 32, flat_rows = 24, tasks = 8, worth_tasks = 131072>
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product0", kernel.schedules = [#{{[^,]*}}, #[[S3]], #[[S4]]]}
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product1", kernel.schedules = [#{{[^,]*}}, #[[D3]], #{{[^,]*}}]}
 // An inner product of rows is a reduction, and pointwise code goes by the

@@ -64,7 +64,8 @@ void setTarget(ModuleOp module, const JitTarget &target) {
 
 /// Runs the tasks last to first on two threads: nothing may depend on it.
 static void parallelForOfTests(const void *, int64_t n,
-                               void (*body)(void *, int64_t), void *data) {
+                               void (*body)(void *, int64_t), void *data,
+                               int64_t) {
   std::thread other([&] {
     for (int64_t i = n - 1; i >= 0; i -= 2)
       body(data, i);

@@ -26,7 +26,7 @@ void count(void *data, int64_t i) {
 void expectAllOnce(rnnc_context *ctx, int64_t n) {
   Counts counts{size_t(n)};
   CallSite run{ctx, FloatState::current()};
-  rnnc_rt_parallel_for(&run, n, count, &counts);
+  rnnc_rt_parallel_for(&run, n, count, &counts, INT32_MAX);
   for (auto &c : counts.seen)
     EXPECT_EQ(c.load(), 1);
 }
@@ -36,8 +36,8 @@ TEST(Context, EveryIndexOnce) {
     rnnc_context_options options = threaded(threads);
     rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
     ASSERT_NE(ctx, nullptr);
-    for (int64_t n : {0, 1, 2, 3, 100})
-      for (int again = 0; again < 20; ++again)
+    for (int64_t n : {0, 1, 2, 3, 100, 65535, 65536, 200000})
+      for (int again = 0; again < (n < 1000 ? 20 : 2); ++again)
         expectAllOnce(ctx, n);
     rnnc_rt_context_destroy(ctx);
   }

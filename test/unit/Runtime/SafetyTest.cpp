@@ -134,7 +134,7 @@ TEST(FloatStates, OfWorkers) {
   CallSite run{ctx, kExactFloats};
   kKernelFloats.set();
   for (int again = 0; again < 100; ++again)
-    rnnc_rt_parallel_for(&run, 64, seesKernelState, &states);
+    rnnc_rt_parallel_for(&run, 64, seesKernelState, &states, INT32_MAX);
   kExactFloats.set();
   EXPECT_EQ(states.right, 6400);
   rnnc_rt_context_destroy(ctx);
@@ -161,7 +161,7 @@ TEST(FloatStates, AroundTasksOfTheCaller) {
   States states;
   CallSite run{ctx, kHostile};
   kKernelFloats.set();
-  rnnc_rt_parallel_for(&run, 9, seesKernelState, &states);
+  rnnc_rt_parallel_for(&run, 9, seesKernelState, &states, INT32_MAX);
   FloatState after = FloatState::current();
   kExactFloats.set();
   EXPECT_TRUE(mine);
@@ -180,7 +180,7 @@ int childCode(rnnc_context *ctx) {
   std::atomic<int> seen{0};
   CallSite run{ctx, FloatState::current()};
   for (int again = 0; again < 3; ++again)
-    rnnc_rt_parallel_for(&run, 50, count, &seen);
+    rnnc_rt_parallel_for(&run, 50, count, &seen, INT32_MAX);
   rnnc_rt_context_destroy(ctx);
   return seen == 150 ? 0 : 1;
 }
@@ -200,7 +200,7 @@ TEST(Fork, TheChildWorksAlone) {
     std::atomic<int> seen{0};
     CallSite run{ctx, FloatState::current()};
     while (!stop)
-      rnnc_rt_parallel_for(&run, 20, count, &seen);
+      rnnc_rt_parallel_for(&run, 20, count, &seen, INT32_MAX);
   });
   for (int i = 0; i < 20; ++i) {
     pid_t child = fork();
@@ -212,7 +212,7 @@ TEST(Fork, TheChildWorksAlone) {
   busy.join();
   std::atomic<int> seen{0};
   CallSite run{ctx, FloatState::current()};
-  rnnc_rt_parallel_for(&run, 10, count, &seen);
+  rnnc_rt_parallel_for(&run, 10, count, &seen, INT32_MAX);
   EXPECT_EQ(seen, 10);
   rnnc_rt_context_destroy(ctx);
 }

@@ -19,7 +19,7 @@ enum class Decision : unsigned {
   BlockSteps, BlockRows, BlockColumns,             // of a product
   FarRowBytes, FewColumns, FlatRows,               // when A is packed
   ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
-  Tasks, WorthTasks,                               // threads
+  CutRows, Tasks, WorthTasks,                      // threads
 };
 constexpr unsigned kNumDecisions = unsigned(Decision::WorthTasks) + 1;
 

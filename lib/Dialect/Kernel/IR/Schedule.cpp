@@ -43,6 +43,8 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that pass by while sums of columns wait"},
       {"direct_rows", 1, int64_t(1) << 40,
        "rows that are added into a table one by one, at most"},
+      {"cut_rows", 1, int64_t(1) << 40,
+       "rows of a phase from which its tasks are rows and no longer units"},
       {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
       {"worth_tasks", 1, int64_t(1) << 30,
        "vector ops, or multiplications of a product, from which it is cut"},

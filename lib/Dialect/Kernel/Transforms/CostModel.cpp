@@ -49,10 +49,16 @@ static constexpr int64_t kDirectRows = 64;
 /// no bit. 8 serve up to 8 threads: a guess. On one thread cutting everything
 /// (`worth_tasks = 1`) costs 0.98 to 1.02.
 static constexpr int64_t kTasks = 8;
-/// Work that is worth waking threads: 2^22 multiplications take some 100 us at
-/// the 75 GFLOP/s of lstm at batch 16. Guesses; what waking takes was not measured.
-static constexpr int64_t kWorthProducts = int64_t(1) << 22;
-static constexpr int64_t kWorthOps = int64_t(1) << 17;
+/// Tiles of rows from which there are enough for every member: a guess.
+static constexpr int64_t kTilesForRows = 2;
+/// Work that is worth sharing with threads that are awake: some 5 us. On two
+/// processors whose caches answer each other in 35 to 180 ns, as they lie,
+/// handing out a kernel and waiting for its end takes 0.4 to 0.9 us; with what
+/// they then fetch from each other, lstm of 32 units at batch 8 (3.1 us a step)
+/// takes 1.6 of one thread's time in the worst case, of 64 units (8.7 us) 0.67 to
+/// 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
+static constexpr int64_t kWorthProducts = int64_t(1) << 17;
+static constexpr int64_t kWorthOps = int64_t(1) << 14;
 
 /// The most rows whose sums, with an element of each row and a vector of the
 /// right operand, fit the registers.
@@ -94,9 +100,19 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits) {
                             {Decision::WorthTasks, kWorthProducts}});
 }
 
+/// Members that have rows of their own exchange nothing from step to step, but
+/// each reads all weights: they have to fit beside the rest in a second-level
+/// cache. Else each has its units, reads its part of the weights and gets the
+/// others' part of the state from their caches.
+static int64_t cutRows(TargetAttr target, unsigned bits, int64_t tileRows,
+                       int64_t weights) {
+  bool fits = weights * (bits / 8) <= target.getL2() / 2;
+  return fits ? kTilesForRows * tileRows : infoOf(Decision::CutRows).most;
+}
+
 ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
                                          llvm::ArrayRef<unsigned> accumulators,
-                                         int64_t units) {
+                                         int64_t units, int64_t weights) {
   // One sum a unit leaves registers for two vectors of units: one, of 8 rows,
   // takes 1.11 (plain, batch 1) and 1.07 (16). Tiles of 2 rows instead of what
   // fits: plain 1.04, lstm 1.03 at batch 16.
@@ -110,6 +126,7 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
                             {Decision::TileVectors, vectors},
                             {Decision::Unroll, kUnroll},
                             {Decision::Chains, kChains},
+                            {Decision::CutRows, cutRows(target, bits, rows, weights)},
                             {Decision::Tasks, kTasks},
                             {Decision::WorthTasks, kWorthOps}});
 }

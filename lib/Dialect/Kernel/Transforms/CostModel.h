@@ -12,10 +12,10 @@ namespace rnnc::kernel {
 ScheduleAttr productSchedule(TargetAttr target, unsigned bits);
 
 /// Products and the region behind them: the accumulators of a unit, product by
-/// product, and how many units there are.
+/// product, how many units there are, and how many weights in all.
 ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
                            llvm::ArrayRef<unsigned> accumulators,
-                           int64_t units);
+                           int64_t units, int64_t weights);
 
 /// Whatever has no schedule of its own.
 ScheduleAttr moduleSchedule(TargetAttr target);

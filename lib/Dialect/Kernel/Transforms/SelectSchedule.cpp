@@ -40,6 +40,14 @@ SmallVector<unsigned> accumulatorsOf(PhaseOp phase) {
   return counts;
 }
 
+/// Elements of all right operands.
+int64_t weightsOf(PhaseOp phase) {
+  int64_t count = 0;
+  for (Value right : phase.getRights())
+    count += cast<ShapedType>(right.getType()).getNumElements();
+  return count;
+}
+
 /// `1 sum`, `4 sums`.
 std::string counted(int64_t count, StringRef what) {
   return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str();
@@ -75,6 +83,7 @@ private:
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
   void remarkModule(ModuleOp module);
+  std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
   /// The values of a decision, target by target, or just one where they agree.
@@ -172,7 +181,8 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     unsigned bits = bitsOf(phase.getLefts().front());
     SmallVector<unsigned> accumulators = accumulatorsOf(phase);
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          return phaseSchedule(target, bits, accumulators, phase.getUnits());
+          return phaseSchedule(target, bits, accumulators, phase.getUnits(),
+                               weightsOf(phase));
         })))
       return failure();
     remarkPhase(phase, name);
@@ -198,7 +208,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
       ScheduleAttr whole =
           pack.getColumns() ? phaseSchedule(target, bits,
                                             {unsigned(pack.getColumns()->size())},
-                                            *pack.getUnits())
+                                            *pack.getUnits(), /*weights=*/0)
                             : productSchedule(target, bits);
       return whole.only({Decision::TileVectors});
     });
@@ -246,6 +256,16 @@ void KernelSelectSchedule::remarkModule(ModuleOp module) {
              valuesOf(module, {Decision::ElementBlock}, "") + " elements";
 }
 
+std::string KernelSelectSchedule::tasksOf(PhaseOp phase) {
+  auto never = [](ScheduleAttr one) {
+    return one.get(Decision::CutRows) == infoOf(Decision::CutRows).most;
+  };
+  if (llvm::all_of(schedulesOf(phase), never))
+    return "tasks are units";
+  return "tasks are rows where there are " +
+         valuesOf(phase, {Decision::CutRows}, "") + " or more, else units";
+}
+
 void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
   bool inLoop = isa<scan::LoopOp>(phase->getParentOp());
   remark::analysis(phase.getLoc(), remark::RemarkOpts::name("phase")
@@ -257,7 +277,8 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
              counted(phase.getUnits(), "unit") + ", in tiles of " +
              valuesOf(phase, {Decision::TileRows, Decision::TileVectors}, " x ") +
-             " rows x vectors; the weights are packed once a call or earlier";
+             " rows x vectors; the weights are packed once a call or earlier; " +
+             tasksOf(phase);
 }
 
 void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {

@@ -179,9 +179,11 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
     Value product = c.mul(scaled, power);
     if (constant)
       return product;
-    Value zero = c.number(0);
-    return c.select(c.compare(arith::CmpFPredicate::OEQ, exponent, zero), zero,
-                    product);
+    // x^0 is 1 and x^infinity 0 or infinite for every x next to this one: only
+    // these exponents are twice themselves.
+    Value same = c.compare(arith::CmpFPredicate::OEQ,
+                           c.add(exponent, exponent), exponent);
+    return c.select(same, c.number(0), product);
   }
   static Value right(Calculator &c, Value g, Operands x) {
     // Where the base is not positive the derivative is 0 or does not exist.
