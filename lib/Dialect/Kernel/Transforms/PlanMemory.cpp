@@ -4,10 +4,13 @@
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/Statistic.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+
+#define DEBUG_TYPE "kernel-plan-memory"
 
 using namespace mlir;
 
@@ -15,6 +18,9 @@ namespace rnnc::kernel {
 
 #define GEN_PASS_DEF_KERNELPLANMEMORY
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h.inc"
+
+ALWAYS_ENABLED_STATISTIC(numBuffers, "Buffers");
+ALWAYS_ENABLED_STATISTIC(numPlaces, "Places that they share");
 
 namespace {
 
@@ -165,6 +171,8 @@ void Planner::fillSlots() {
     free->busyUntil = std::max(free->busyUntil, interval.last);
     free->users.push_back(interval.alloc);
   }
+  numBuffers += intervals.size();
+  numPlaces += slots.size();
 }
 
 /// Bytes of a slot, a multiple of the alignment.

@@ -5,6 +5,10 @@
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "scan-compensate-sums"
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
@@ -13,6 +17,8 @@ namespace rnnc::scan {
 #define GEN_PASS_DEF_SCANCOMPENSATESUMS
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
+
+ALWAYS_ENABLED_STATISTIC(numCompensated, "Sums that keep what they lose");
 
 namespace {
 struct CompensateSums
@@ -53,7 +59,7 @@ struct CompensateSums
     add.replaceAllUsesWith(total);
     add.erase();
     loop.getYield().getCarriesMutable()[place].set(rest);
-    ++compensated;
+    ++numCompensated;
   }
 
   void runOnOperation() override {

@@ -9,6 +9,9 @@
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "scan-hoist"
 
 using namespace mlir;
 using namespace rnnc;
@@ -18,6 +21,10 @@ namespace rnnc::scan {
 #define GEN_PASS_DEF_SCANHOIST
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
+
+ALWAYS_ENABLED_STATISTIC(numHoisted, "Values computed before their loop");
+ALWAYS_ENABLED_STATISTIC(numSunk, "Products computed behind their loop");
+ALWAYS_ENABLED_STATISTIC(numLeft, "Functions left in their loop for memory");
 
 namespace {
 // Computes values of a loop's body for all steps, before the loop.
@@ -283,6 +290,8 @@ bool Hoister::run() {
     sequences[slice] = sequence;
     result.replaceAllUsesWith(slice);
   }
+  numHoisted += roots.size();
+  numLeft += left.size();
   if (!roots.empty())
     edit.finish();
   return !roots.empty();
@@ -318,6 +327,7 @@ static bool sinkProducts(LoopOp &loop) {
   }
   if (sunk.empty())
     return false;
+  numSunk += sunk.size();
   loop = edit.finish();
   OpBuilder builder(loop->getContext());
   builder.setInsertionPointAfter(loop);
