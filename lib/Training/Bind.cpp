@@ -20,10 +20,10 @@ struct SharedSize {
   std::string from;
 };
 
-class Binder {
+class ColumnBinder {
 public:
-  Binder(const FunctionInfo &function, const Arrays &args,
-         const Instance::CallOptions &options);
+  ColumnBinder(const FunctionInfo &function, const Arrays &args,
+         const ModelInstance::CallOptions &options);
 
   std::string findProblems();
   BoundCall finish();
@@ -43,7 +43,7 @@ private:
 
   const FunctionInfo &function;
   const Arrays &args;
-  const Instance::CallOptions &options;
+  const ModelInstance::CallOptions &options;
   SharedSize batch;
   std::vector<SharedSize> times;
   std::vector<std::optional<Tensor>> tensors;
@@ -52,8 +52,8 @@ private:
 
 } // namespace
 
-Binder::Binder(const FunctionInfo &function, const Arrays &args,
-               const Instance::CallOptions &options)
+ColumnBinder::ColumnBinder(const FunctionInfo &function, const Arrays &args,
+               const ModelInstance::CallOptions &options)
     : function(function), args(args), options(options),
       batch{"batch", options.batch, "--batch"},
       tensors(function.args.size()) {
@@ -61,7 +61,7 @@ Binder::Binder(const FunctionInfo &function, const Arrays &args,
     times.push_back({name, -1, ""});
 }
 
-SharedSize *Binder::timeOf(std::string_view name) {
+SharedSize *ColumnBinder::timeOf(std::string_view name) {
   for (SharedSize &time : times)
     if (time.name == name)
       return &time;
@@ -79,7 +79,7 @@ static std::string shapeText(const std::vector<Dim> &shape) {
 }
 
 /// The first argument that shows a size settles it for the others.
-bool Binder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
+bool ColumnBinder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
   if (size > INT32_MAX)
     return false;
   if (dim.kind == Dim::Kind::Fixed)
@@ -95,7 +95,7 @@ bool Binder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
   return known->value == size;
 }
 
-bool Binder::fitShape(const ArgInfo &arg, const Tensor &given) {
+bool ColumnBinder::fitShape(const ArgInfo &arg, const Tensor &given) {
   // A number alone may come as one element.
   if (arg.shape.empty())
     return given.count() == 1;
@@ -107,7 +107,7 @@ bool Binder::fitShape(const ArgInfo &arg, const Tensor &given) {
   return true;
 }
 
-std::string Binder::misfit(const ArgInfo &arg, const Tensor &given) const {
+std::string ColumnBinder::misfit(const ArgInfo &arg, const Tensor &given) const {
   std::string text =
       fmt::format("\n  `{}`: expected {} {}, found {} {}", arg.name,
                   nameOf(arg.dtype), shapeText(arg.shape), nameOf(given.type),
@@ -138,7 +138,7 @@ static Tensor scalarOf(DType type, double value) {
   return rounded;
 }
 
-void Binder::bindGiven(size_t index, const Tensor &given) {
+void ColumnBinder::bindGiven(size_t index, const Tensor &given) {
   const ArgInfo &arg = function.args[index];
   if (!fitShape(arg, given)) {
     problems += misfit(arg, given);
@@ -158,7 +158,7 @@ void Binder::bindGiven(size_t index, const Tensor &given) {
     problems += "\n  " + exact.error().message;
 }
 
-void Binder::bindInput(size_t index) {
+void ColumnBinder::bindInput(size_t index) {
   const ArgInfo &arg = function.args[index];
   auto given = args.find(arg.name);
   if (given != args.end())
@@ -170,7 +170,7 @@ void Binder::bindInput(size_t index) {
                             nameOf(arg.dtype), shapeText(arg.shape));
 }
 
-void Binder::checkUnknown() {
+void ColumnBinder::checkUnknown() {
   std::vector<std::string> known;
   for (const ArgInfo &arg : function.args)
     if (!arg.isOutput())
@@ -185,7 +185,7 @@ void Binder::checkUnknown() {
 }
 
 /// Padded lengths that were asked for must be those of the inputs.
-void Binder::checkLengths() {
+void ColumnBinder::checkLengths() {
   for (const auto &[name, length] : options.lengths) {
     SharedSize *time = timeOf(name);
     if (!time)
@@ -201,7 +201,7 @@ void Binder::checkLengths() {
 }
 
 /// The lengths of the rows, also where the function itself has no use for them.
-void Binder::checkRows(const std::string &name, const Tensor &lengths) {
+void ColumnBinder::checkRows(const std::string &name, const Tensor &lengths) {
   for (int64_t row = 0, n = lengths.count(); row < n; ++row) {
     double length = lengths.number(row);
     if (length >= 0 && length <= INT32_MAX)
@@ -212,7 +212,7 @@ void Binder::checkRows(const std::string &name, const Tensor &lengths) {
   }
 }
 
-std::string Binder::findProblems() {
+std::string ColumnBinder::findProblems() {
   for (size_t i = 0; i < function.args.size(); ++i)
     if (!function.args[i].isOutput())
       bindInput(i);
@@ -222,7 +222,7 @@ std::string Binder::findProblems() {
 }
 
 /// Padded lengths that no array shows: as asked for, else the largest length.
-void Binder::fillTimes() {
+void ColumnBinder::fillTimes() {
   for (SharedSize &time : times) {
     if (time.value >= 0)
       continue;
@@ -241,7 +241,7 @@ void Binder::fillTimes() {
   }
 }
 
-std::vector<int64_t> Binder::resultShape(const ArgInfo &arg) {
+std::vector<int64_t> ColumnBinder::resultShape(const ArgInfo &arg) {
   std::vector<int64_t> shape;
   for (const Dim &dim : arg.shape)
     shape.push_back(dim.kind == Dim::Kind::Fixed   ? dim.size
@@ -250,7 +250,7 @@ std::vector<int64_t> Binder::resultShape(const ArgInfo &arg) {
   return shape;
 }
 
-BoundCall Binder::finish() {
+BoundCall ColumnBinder::finish() {
   batch.value = std::max(batch.value, batch.value < 0 ? 1 : 0);
   fillTimes();
   for (size_t i = 0; i < function.args.size(); ++i)
@@ -270,8 +270,8 @@ BoundCall Binder::finish() {
 Result<BoundCall>
 training::bindArguments(const std::string &module, const FunctionInfo &function,
                         const Arrays &args,
-                        const Instance::CallOptions &options) {
-  Binder binder(function, args, options);
+                        const ModelInstance::CallOptions &options) {
+  ColumnBinder binder(function, args, options);
   std::string problems = binder.findProblems();
   if (!problems.empty())
     return dataError("the arguments do not fit `{}.{}`:{}", module,

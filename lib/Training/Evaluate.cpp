@@ -182,9 +182,9 @@ std::string Evaluation::summary() const {
 }
 
 /// Calls a function on a batch; evaluation never changes the weights.
-static Result<Arrays> callOn(Instance &instance, int function,
+static Result<Arrays> callOn(ModelInstance &instance, int function,
                              const Batch &batch, bool useCarry = false) {
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.usePrepared = true;
   call.useCarry = useCarry;
   return instance.call(
@@ -196,9 +196,9 @@ static Result<Arrays> callOn(Instance &instance, int function,
 
 namespace {
 /// Sums of one evaluation.
-class Evaluator {
+class PartEvaluator {
 public:
-  Evaluator(Instance &instance, const Schema &schema, const Dataset &data,
+  PartEvaluator(ModelInstance &instance, const Schema &schema, const Dataset &data,
             const EvaluateOptions &options)
       : instance(instance), schema(schema), data(data), options(options),
         loss(instance.module().find("loss")),
@@ -217,7 +217,7 @@ private:
   void compareNumbers(const FieldSchema &field, const Batch &batch,
                       const Tensor &guess, Regression &result);
 
-  Instance &instance;
+  ModelInstance &instance;
   const Schema &schema;
   const Dataset &data;
   const EvaluateOptions &options;
@@ -230,7 +230,7 @@ private:
 /// Confusion tables beyond this many labels help nobody.
 static constexpr int64_t largestConfusion = 200;
 
-void Evaluator::prepareOutputs() {
+void PartEvaluator::prepareOutputs() {
   result.languageModel = schema.isLanguageModel();
   for (const FieldSchema &field : schema.fields) {
     if (!field.output || field.unfold || predict < 0)
@@ -256,7 +256,7 @@ void Evaluator::prepareOutputs() {
   }
 }
 
-Status Evaluator::addLoss(const Batch &batch) {
+Status PartEvaluator::addLoss(const Batch &batch) {
   const ModuleInfo &module = instance.module();
   Result<Arrays> results =
       callOn(instance, loss, batch, /*useCarry=*/schema.chunk.has_value());
@@ -297,7 +297,7 @@ static void eachObserved(const Dataset &data, const Schema &schema,
   }
 }
 
-void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
+void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
                                const Tensor &guess, Classification &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t) {
@@ -310,7 +310,7 @@ void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
   });
 }
 
-void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
+void PartEvaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
                                const Tensor &guess, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
@@ -323,7 +323,7 @@ void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
   });
 }
 
-Status Evaluator::addPredictions(const Batch &batch) {
+Status PartEvaluator::addPredictions(const Batch &batch) {
   Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
     return results.error();
@@ -336,7 +336,7 @@ Status Evaluator::addPredictions(const Batch &batch) {
   return {};
 }
 
-Status Evaluator::readExamples() {
+Status PartEvaluator::readExamples() {
   BatchPlan::Options plan;
   plan.batch = options.batch;
   plan.shuffle = false;
@@ -359,7 +359,7 @@ Status Evaluator::readExamples() {
   return {};
 }
 
-Status Evaluator::readWholeText() {
+Status PartEvaluator::readWholeText() {
   Result<double> nats = readText(instance, schema, data);
   if (!nats)
     return nats.error();
@@ -373,7 +373,7 @@ Status Evaluator::readWholeText() {
   return {};
 }
 
-Result<Evaluation> Evaluator::run() {
+Result<Evaluation> PartEvaluator::run() {
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
                       instance.library().path());
@@ -390,12 +390,12 @@ Result<Evaluation> Evaluator::run() {
   return result;
 }
 
-Result<Evaluation> training::evaluate(Instance &instance, const Schema &schema,
+Result<Evaluation> training::evaluate(ModelInstance &instance, const Schema &schema,
                                       const Dataset &data,
                                       const EvaluateOptions &options) {
   data::Buffer carry = instance.exchangeCarry({});
   Result<Evaluation> result =
-      Evaluator(instance, schema, data, options).run();
+      PartEvaluator(instance, schema, data, options).run();
   instance.exchangeCarry(std::move(carry));
   return result;
 }
@@ -415,7 +415,7 @@ static std::string labelOf(const FieldSchema &field,
 }
 
 /// Adds the labels of a batch of one example.
-static Status addLabels(Instance &instance, const Schema &schema,
+static Status addLabels(ModelInstance &instance, const Schema &schema,
                         const Batch &batch,
                         const data::Vocabularies *vocabularies,
                         LineEvaluation &line) {
@@ -443,7 +443,7 @@ static Status addLabels(Instance &instance, const Schema &schema,
 }
 
 Result<std::vector<LineEvaluation>>
-training::evaluateLines(Instance &instance, const Schema &schema,
+training::evaluateLines(ModelInstance &instance, const Schema &schema,
                         const Dataset &data,
                         const data::Vocabularies *vocabularies) {
   int loss = instance.module().find("loss");

@@ -32,7 +32,7 @@ struct Span {
 
 class TextReader {
 public:
-  TextReader(Instance &instance, const data::Schema &schema,
+  TextReader(ModelInstance &instance, const data::Schema &schema,
              const data::Dataset &data)
       : instance(instance), schema(schema), data(data),
         loss(instance.module().find("loss")) {}
@@ -46,7 +46,7 @@ private:
   std::vector<Tensor> states(int64_t rows);
   void putStates(const std::vector<Tensor> &ends, int64_t rows);
 
-  Instance &instance;
+  ModelInstance &instance;
   const data::Schema &schema;
   const data::Dataset &data;
   int loss;
@@ -57,7 +57,7 @@ private:
 /// The sum over all elements of a chunk.
 Result<double> TextReader::readChunk(const std::vector<BatchRow> &rows) {
   Batch batch = data::makeBatch(data, schema, rows, /*chunks=*/true);
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.usePrepared = true;
   call.useCarry = true;
   Result<Arrays> results = instance.call(
@@ -189,7 +189,7 @@ Result<double> TextReader::run() {
   return read({{0, n}});
 }
 
-Result<double> training::readText(Instance &instance,
+Result<double> training::readText(ModelInstance &instance,
                                   const data::Schema &schema,
                                   const data::Dataset &data) {
   return TextReader(instance, schema, data).run();

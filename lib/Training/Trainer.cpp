@@ -58,7 +58,7 @@ std::string TrainResult::summary() const {
   return text;
 }
 
-Trainer::Trainer(Instance &instance, const data::Schema &schema,
+Trainer::Trainer(ModelInstance &instance, const data::Schema &schema,
                  const ModelDirectory &directory, const data::Dataset &train,
                  const data::Dataset *valid, const TrainOptions &options)
     : instance(instance), schema(schema), directory(directory), train(train),
@@ -170,7 +170,7 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
       totalSteps > 0 ? totalSteps
                      : expectedSteps(firstStep, state.step, seconds(),
                                      options.maxSeconds);
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.seed = options.seed;
   call.hasSeed = true;
   call.useOptimizer = true;

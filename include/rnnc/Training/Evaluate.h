@@ -65,7 +65,7 @@ struct EvaluateOptions {
   const data::Vocabularies *vocabularies = nullptr; ///< for label names
 };
 
-Result<Evaluation> evaluate(Instance &instance, const data::Schema &schema,
+Result<Evaluation> evaluate(ModelInstance &instance, const data::Schema &schema,
                             const data::Dataset &data,
                             const EvaluateOptions &options);
 
@@ -82,7 +82,7 @@ struct LineEvaluation {
 };
 /// `vocabularies` name the labels; without them they are numbers.
 Result<std::vector<LineEvaluation>>
-evaluateLines(Instance &instance, const data::Schema &schema,
+evaluateLines(ModelInstance &instance, const data::Schema &schema,
               const data::Dataset &data,
               const data::Vocabularies *vocabularies = nullptr);
 

@@ -46,13 +46,13 @@ struct BoundCall;
 
 /// The objects of one module of a library: parameters, optimiser, carry,
 /// stream, and the memory that calls need.
-class Instance {
+class ModelInstance {
 public:
-  static Result<std::unique_ptr<Instance>>
+  static Result<std::unique_ptr<ModelInstance>>
   create(std::shared_ptr<Library> library, int module, int threads);
-  ~Instance();
-  Instance(const Instance &) = delete;
-  Instance &operator=(const Instance &) = delete;
+  ~ModelInstance();
+  ModelInstance(const ModelInstance &) = delete;
+  ModelInstance &operator=(const ModelInstance &) = delete;
 
   const Library &library() const { return *lib; }
   const ModuleInfo &module() const {
@@ -125,7 +125,7 @@ public:
   const rnnc_error &lastError() const { return error; }
 
 private:
-  Instance() = default;
+  ModelInstance() = default;
   Status invoke(int function, BoundCall &bound, const CallOptions &options);
   Error callError(const FunctionInfo &function, int status) const;
   /// What the library says about the object it did not make.

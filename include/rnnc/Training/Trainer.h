@@ -55,7 +55,7 @@ struct TrainResult {
 /// and the seed; a resumed training gives the bytes of an uninterrupted one.
 class Trainer {
 public:
-  Trainer(Instance &instance, const data::Schema &schema,
+  Trainer(ModelInstance &instance, const data::Schema &schema,
           const ModelDirectory &directory, const data::Dataset &train,
           const data::Dataset *valid, const TrainOptions &options);
   /// Sets the objects up, or takes them from the last checkpoint, and refuses
@@ -95,7 +95,7 @@ private:
   void judge();
   double seconds() const;
 
-  Instance &instance;
+  ModelInstance &instance;
   const data::Schema &schema;
   const ModelDirectory &directory;
   const data::Dataset &train;

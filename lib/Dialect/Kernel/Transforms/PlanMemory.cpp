@@ -111,9 +111,9 @@ Block *commonBlock(ArrayRef<Operation *> ops) {
   return nullptr;
 }
 
-class Planner {
+class MemoryPlanner {
 public:
-  Planner(func::FuncOp function) : function(function) {}
+  MemoryPlanner(func::FuncOp function) : function(function) {}
   LogicalResult run();
 
 private:
@@ -131,7 +131,7 @@ private:
   SmallVector<Slot> slots;
 };
 
-void Planner::findIntervals() {
+void MemoryPlanner::findIntervals() {
   Order order;
   order.number(function.getBody().front());
   SizeNumbers numbers;
@@ -159,7 +159,7 @@ void Planner::findIntervals() {
   });
 }
 
-void Planner::fillSlots() {
+void MemoryPlanner::fillSlots() {
   for (Interval &interval : intervals) {
     auto free = llvm::find_if(slots, [&](const Slot &slot) {
       return slot.extent == interval.extent && slot.busyUntil < interval.first;
@@ -176,7 +176,7 @@ void Planner::fillSlots() {
 }
 
 /// Bytes of a slot, a multiple of the alignment.
-Value Planner::bytesOf(OpBuilder &b, const Extent &extent,
+Value MemoryPlanner::bytesOf(OpBuilder &b, const Extent &extent,
                        IRMapping &mapping) {
   Location loc = function.getLoc();
   Value bytes = arith::ConstantIndexOp::create(b, loc, extent.bytes);
@@ -192,7 +192,7 @@ Value Planner::bytesOf(OpBuilder &b, const Extent &extent,
       b, loc, arith::AddIOp::create(b, loc, bytes, less), mask);
 }
 
-LogicalResult Planner::place() {
+LogicalResult MemoryPlanner::place() {
   MLIRContext *context = function.getContext();
   Location loc = function.getLoc();
   unsigned number = function.getNumArguments();
@@ -232,7 +232,7 @@ LogicalResult Planner::place() {
 
 /// Number of the dimension in `rnnc.dims` that a memref.dim of an argument
 /// reads, or -1.
-int Planner::dimNumber(memref::DimOp dim) {
+int MemoryPlanner::dimNumber(memref::DimOp dim) {
   auto arg = dyn_cast<BlockArgument>(dim.getSource());
   auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
   if (!arg || !names || !dim.getConstantIndex())
@@ -252,7 +252,7 @@ int Planner::dimNumber(memref::DimOp dim) {
 }
 
 /// Repeats the computation of a size with the dimensions as arguments.
-Value Planner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
+Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
                          func::FuncOp target) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
@@ -277,7 +277,7 @@ Value Planner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
   return result;
 }
 
-LogicalResult Planner::makeSizeFunction() {
+LogicalResult MemoryPlanner::makeSizeFunction() {
   auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
   Location loc = function.getLoc();
   OpBuilder b(function);
@@ -303,7 +303,7 @@ LogicalResult Planner::makeSizeFunction() {
   return success();
 }
 
-LogicalResult Planner::run() {
+LogicalResult MemoryPlanner::run() {
   WalkResult nested = function.walk([&](memref::AllocOp alloc) {
     if (alloc->getParentOp() == function)
       return WalkResult::advance();
@@ -335,7 +335,7 @@ struct KernelPlanMemory
       if (!function.isExternal() && function->hasAttr("rnnc.dims"))
         functions.push_back(function);
     for (func::FuncOp function : functions)
-      if (failed(Planner(function).run()))
+      if (failed(MemoryPlanner(function).run()))
         return signalPassFailure();
   }
 };

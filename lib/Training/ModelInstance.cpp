@@ -1,4 +1,4 @@
-// Instance.cpp: the objects of a module, and calls by name.
+// ModelInstance.cpp: the objects of a module, and calls by name.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Library.h"
 
@@ -15,9 +15,9 @@ using data::DType;
 using data::Tensor;
 using data::TensorFile;
 
-Result<std::unique_ptr<Instance>>
-Instance::create(std::shared_ptr<Library> library, int module, int threads) {
-  std::unique_ptr<Instance> instance(new Instance);
+Result<std::unique_ptr<ModelInstance>>
+ModelInstance::create(std::shared_ptr<Library> library, int module, int threads) {
+  std::unique_ptr<ModelInstance> instance(new ModelInstance);
   instance->lib = std::move(library);
   instance->index = module;
   const rnnc_library &api = instance->lib->api();
@@ -36,21 +36,21 @@ Instance::create(std::shared_ptr<Library> library, int module, int threads) {
   return instance;
 }
 
-Instance::~Instance() {
+ModelInstance::~ModelInstance() {
   if (haveContext)
     lib->api().context_finish(ctx());
 }
 
-std::string Instance::variant() const {
+std::string ModelInstance::variant() const {
   const char *name = lib->api().context_variant(ctx());
   return name ? name : "";
 }
 
-Error Instance::refused(std::string_view what) const {
+Error ModelInstance::refused(std::string_view what) const {
   return toolError("{}: error: {}: {}", lib->path(), what, error.message);
 }
 
-Status Instance::initialise(uint64_t seed) {
+Status ModelInstance::initialise(uint64_t seed) {
   int status =
       lib->api().params_init(index, par(), params.size(), seed, &error);
   havePrepared = false;
@@ -59,12 +59,12 @@ Status Instance::initialise(uint64_t seed) {
   return {};
 }
 
-bool Instance::hasBaked() const {
+bool ModelInstance::hasBaked() const {
   auto *baked = lib->api().params_baked;
   return baked && baked(index);
 }
 
-Status Instance::initialiseBaked() {
+Status ModelInstance::initialiseBaked() {
   int status =
       lib->api().params_init_baked(index, par(), params.size(), nullptr);
   havePrepared = false;
@@ -74,7 +74,7 @@ Status Instance::initialiseBaked() {
   return {};
 }
 
-TensorFile Instance::parameters() const {
+TensorFile ModelInstance::parameters() const {
   TensorFile file;
   const auto &infos = module().parameters;
   for (size_t i = 0; i < infos.size(); ++i)
@@ -115,7 +115,7 @@ static std::string weightProblems(const std::vector<ParameterInfo> &infos,
   return problems;
 }
 
-Status Instance::setParameters(const TensorFile &file,
+Status ModelInstance::setParameters(const TensorFile &file,
                                const std::string &path) {
   const auto &infos = module().parameters;
   std::string problems = weightProblems(infos, file);
@@ -139,7 +139,7 @@ Status Instance::setParameters(const TensorFile &file,
   return {};
 }
 
-Status Instance::checkFinite(const std::string &path) const {
+Status ModelInstance::checkFinite(const std::string &path) const {
   TensorFile file = parameters();
   for (const ParameterInfo &info : module().parameters) {
     const Tensor &tensor = *file.find(info.name);
@@ -160,7 +160,7 @@ Status Instance::checkFinite(const std::string &path) const {
   return {};
 }
 
-Status Instance::prepare() {
+Status ModelInstance::prepare() {
   if (havePrepared)
     return {};
   size_t size = lib->api().prepared_size(ctx(), index);
@@ -176,7 +176,7 @@ Status Instance::prepare() {
   return {};
 }
 
-Status Instance::initialiseOptimizer() {
+Status ModelInstance::initialiseOptimizer() {
   optimizer = Buffer(lib->api().optimizer_size(index));
   int status = lib->api().optimizer_init(
       index, reinterpret_cast<rnnc_optimizer *>(optimizer.data()),
@@ -187,7 +187,7 @@ Status Instance::initialiseOptimizer() {
   return {};
 }
 
-rnnc_optimizer_counters *Instance::counters() {
+rnnc_optimizer_counters *ModelInstance::counters() {
   if (!haveOptimizer)
     return nullptr;
   return lib->api().optimizer_counters(
@@ -203,7 +203,7 @@ static std::byte *slotAt(const rnnc_library &api, int module,
   return static_cast<std::byte *>(slot) + (here - base);
 }
 
-TensorFile Instance::optimizerState() const {
+TensorFile ModelInstance::optimizerState() const {
   TensorFile file;
   auto *object = reinterpret_cast<rnnc_optimizer *>(
       const_cast<std::byte *>(optimizer.data()));
@@ -220,7 +220,7 @@ TensorFile Instance::optimizerState() const {
   return file;
 }
 
-Status Instance::setOptimizerState(const TensorFile &file,
+Status ModelInstance::setOptimizerState(const TensorFile &file,
                                    const std::string &path) {
   auto *object = reinterpret_cast<rnnc_optimizer *>(optimizer.data());
   const auto &infos = module().parameters;
@@ -249,7 +249,7 @@ Status Instance::setOptimizerState(const TensorFile &file,
   return {};
 }
 
-Status Instance::initialiseCarry(int32_t batch) {
+Status ModelInstance::initialiseCarry(int32_t batch) {
   carry = Buffer(lib->api().carry_size(index, batch));
   int status = lib->api().carry_init(
       index, reinterpret_cast<rnnc_carry *>(carry.data()), carry.size(),
@@ -260,7 +260,7 @@ Status Instance::initialiseCarry(int32_t batch) {
   return {};
 }
 
-Status Instance::setCarryBytes(const Tensor &bytes, int32_t batch) {
+Status ModelInstance::setCarryBytes(const Tensor &bytes, int32_t batch) {
   if (Status status = initialiseCarry(batch); !status)
     return status.error();
   if (bytes.bytes.size() != carry.size())
@@ -270,7 +270,7 @@ Status Instance::setCarryBytes(const Tensor &bytes, int32_t batch) {
   return {};
 }
 
-void *Instance::carryState(int state) {
+void *ModelInstance::carryState(int state) {
   // Libraries that were made before there was this function have none.
   if (!haveCarry || !lib->api().carry_state)
     return nullptr;
@@ -278,7 +278,7 @@ void *Instance::carryState(int state) {
       index, reinterpret_cast<rnnc_carry *>(carry.data()), state);
 }
 
-Status Instance::initialiseStream(int32_t batch) {
+Status ModelInstance::initialiseStream(int32_t batch) {
   stream = Buffer(lib->api().stream_size(index, batch));
   int status = lib->api().stream_init(
       ctx(), index, par(), reinterpret_cast<rnnc_stream *>(stream.data()),
@@ -289,14 +289,14 @@ Status Instance::initialiseStream(int32_t batch) {
   return {};
 }
 
-void *Instance::streamState(int state) {
+void *ModelInstance::streamState(int state) {
   if (!haveStream)
     return nullptr;
   return lib->api().stream_state(
       index, reinterpret_cast<rnnc_stream *>(stream.data()), state);
 }
 
-Error Instance::callError(const FunctionInfo &function, int status) const {
+Error ModelInstance::callError(const FunctionInfo &function, int status) const {
   // A message that names the argument tells example and value as well.
   bool told = std::string_view(error.message).find(error.name) !=
               std::string_view::npos;
@@ -319,7 +319,7 @@ Error Instance::callError(const FunctionInfo &function, int status) const {
   return {text, data ? ExitBadData : ExitToolFailure};
 }
 
-Status Instance::invoke(int function, BoundCall &bound,
+Status ModelInstance::invoke(int function, BoundCall &bound,
                         const CallOptions &options) {
   const rnnc_library &api = lib->api();
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
@@ -379,7 +379,7 @@ std::string training::skipReason(const rnnc_error &error) {
                      isUpdate ? "update" : "gradient", error.name);
 }
 
-Result<Arrays> Instance::call(int function, const Arrays &args,
+Result<Arrays> ModelInstance::call(int function, const Arrays &args,
                               const CallOptions &options) {
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
   Result<BoundCall> arguments =
