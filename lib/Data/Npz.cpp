@@ -70,7 +70,8 @@ static void readZip64(std::string_view extra, ZipEntry &entry) {
   }
 }
 
-static std::optional<std::vector<ZipEntry>> readDirectory(std::string_view zip) {
+static std::optional<std::vector<ZipEntry>>
+readDirectory(std::string_view zip) {
   size_t end = zip.rfind(std::string_view("PK\5\6", 4));
   if (end == std::string_view::npos)
     return std::nullopt;
@@ -286,8 +287,7 @@ Result<Tensor> data::parseNpy(std::string_view bytes, const std::string &path) {
   std::string_view body = reader.text(count * sizeOf(*type));
   if (!reader.good())
     return dataError("{}: error: truncated: {} of {} needs {} bytes", path,
-                     shapeText(*shape), nameOf(*type),
-                     count * sizeOf(*type));
+                     shapeText(*shape), nameOf(*type), count * sizeOf(*type));
   Tensor tensor = Tensor::copyOf(*type, *shape, body.data());
   if (headerValue(header, "'fortran_order'").starts_with("True"))
     return fromColumnMajor(tensor);

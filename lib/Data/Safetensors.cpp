@@ -29,8 +29,7 @@ static std::string_view formatName(DType type) {
 static std::optional<DType> parseFormatName(const std::string &name) {
   if (name == "BOOL")
     return DType::U8;
-  for (DType type :
-       {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
+  for (DType type : {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
     if (formatName(type) == name)
       return type;
   return std::nullopt;
@@ -95,8 +94,8 @@ static Result<Entry> readEntry(const std::string &name, const Json &entry,
   for (int64_t size : *shape)
     count *= static_cast<uint64_t>(size);
   if (begin > end || end - begin != count * sizeOf(*type))
-    return dataError("{}: error: `{}` is {} of {} but has {} bytes", path,
-                     name, shapeText(*shape), nameOf(*type),
+    return dataError("{}: error: `{}` is {} of {} but has {} bytes", path, name,
+                     shapeText(*shape), nameOf(*type),
                      static_cast<int64_t>(end - begin));
   return Entry{*type, *shape, {begin, end, name}};
 }

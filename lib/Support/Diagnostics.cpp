@@ -100,7 +100,8 @@ struct Mark {
 
 class DiagnosticPrinter {
 public:
-  DiagnosticPrinter(const SourceManager &sources, const Diagnostic &d, bool color)
+  DiagnosticPrinter(const SourceManager &sources, const Diagnostic &d,
+                    bool color)
       : sources(sources), d(d), color(color) {}
 
   std::string run() {

@@ -23,7 +23,7 @@ struct SharedSize {
 class ColumnBinder {
 public:
   ColumnBinder(const FunctionInfo &function, const Arrays &args,
-         const ModelInstance::CallOptions &options);
+               const ModelInstance::CallOptions &options);
 
   std::string findProblems();
   BoundCall finish();
@@ -53,10 +53,9 @@ private:
 } // namespace
 
 ColumnBinder::ColumnBinder(const FunctionInfo &function, const Arrays &args,
-               const ModelInstance::CallOptions &options)
+                           const ModelInstance::CallOptions &options)
     : function(function), args(args), options(options),
-      batch{"batch", options.batch, "--batch"},
-      tensors(function.args.size()) {
+      batch{"batch", options.batch, "--batch"}, tensors(function.args.size()) {
   for (const std::string &name : function.times)
     times.push_back({name, -1, ""});
 }
@@ -79,13 +78,13 @@ static std::string shapeText(const std::vector<Dim> &shape) {
 }
 
 /// The first argument that shows a size settles it for the others.
-bool ColumnBinder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
+bool ColumnBinder::fitSize(const Dim &dim, int64_t size,
+                           const std::string &name) {
   if (size > INT32_MAX)
     return false;
   if (dim.kind == Dim::Kind::Fixed)
     return size == dim.size;
-  SharedSize *known =
-      dim.kind == Dim::Kind::Batch ? &batch : timeOf(dim.time);
+  SharedSize *known = dim.kind == Dim::Kind::Batch ? &batch : timeOf(dim.time);
   if (!known)
     return false;
   if (known->value < 0) {
@@ -107,11 +106,11 @@ bool ColumnBinder::fitShape(const ArgInfo &arg, const Tensor &given) {
   return true;
 }
 
-std::string ColumnBinder::misfit(const ArgInfo &arg, const Tensor &given) const {
-  std::string text =
-      fmt::format("\n  `{}`: expected {} {}, found {} {}", arg.name,
-                  nameOf(arg.dtype), shapeText(arg.shape), nameOf(given.type),
-                  data::shapeText(given.shape));
+std::string ColumnBinder::misfit(const ArgInfo &arg,
+                                 const Tensor &given) const {
+  std::string text = fmt::format(
+      "\n  `{}`: expected {} {}, found {} {}", arg.name, nameOf(arg.dtype),
+      shapeText(arg.shape), nameOf(given.type), data::shapeText(given.shape));
   auto explain = [&](const SharedSize &size) {
     if (size.value >= 0 && size.from != "`" + arg.name + "`")
       text += fmt::format("; {} is {} in {}", size.name, size.value, size.from);
@@ -192,8 +191,8 @@ void ColumnBinder::checkLengths() {
       problems += fmt::format("\n  length {}={}: there is no time axis `{}`",
                               name, length, name);
     else if (time->value >= 0 && time->value != length)
-      problems += fmt::format("\n  length {}={}: {} is {} in {}", name,
-                              length, name, time->value, time->from);
+      problems += fmt::format("\n  length {}={}: {} is {} in {}", name, length,
+                              name, time->value, time->from);
   }
   for (const SharedSize &time : times)
     if (auto given = args.find(time.name); given != args.end())
@@ -236,8 +235,8 @@ void ColumnBinder::fillTimes() {
     if (lengths == args.end())
       continue;
     for (int64_t k = 0, n = lengths->second.count(); k < n; ++k)
-      time.value = std::max(time.value,
-                            static_cast<int32_t>(lengths->second.number(k)));
+      time.value =
+          std::max(time.value, static_cast<int32_t>(lengths->second.number(k)));
   }
 }
 
@@ -255,8 +254,8 @@ BoundCall ColumnBinder::finish() {
   fillTimes();
   for (size_t i = 0; i < function.args.size(); ++i)
     if (function.args[i].isOutput())
-      tensors[i] = Tensor(function.args[i].dtype,
-                          resultShape(function.args[i]));
+      tensors[i] =
+          Tensor(function.args[i].dtype, resultShape(function.args[i]));
   BoundCall call;
   call.batch = batch.value;
   for (const SharedSize &time : times)

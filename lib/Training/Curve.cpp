@@ -70,8 +70,8 @@ static PlotFrame frameOf(std::initializer_list<const CurvePoints *> curves) {
   if (low > high)
     low = 0, high = 1;
   // Equal values get a window too, one that their digits can tell apart.
-  double margin = std::max({(high - low) * 0.05, 1e-6, std::abs(low) * 1e-6,
-                            std::abs(high) * 1e-6});
+  double margin = std::max(
+      {(high - low) * 0.05, 1e-6, std::abs(low) * 1e-6, std::abs(high) * 1e-6});
   frame.low = low - margin;
   frame.high = high + margin;
   return frame;
@@ -99,7 +99,8 @@ static std::string axes(const PlotFrame &frame) {
     svg += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" "
                        "stroke=\"#ddd\"/>\n",
                        left, frame.end(), frame.y(loss), frame.y(loss));
-    svg += text(left - 8, frame.y(loss) + 4, "end", fmt::format("{:.4g}", loss));
+    svg +=
+        text(left - 8, frame.y(loss) + 4, "end", fmt::format("{:.4g}", loss));
   }
   for (double step : ticks(0, frame.maxStep, 7))
     svg += text(frame.x(step), height - bottom + 18, "middle",
@@ -183,8 +184,8 @@ std::string training::drawCurve(const std::string &title,
                   const char *what, double room) {
     if (points.empty())
       return;
-    svg += fmt::format("<g fill=\"{}\">{}</g>", colour,
-                       text(at, 24, "end", what));
+    svg +=
+        fmt::format("<g fill=\"{}\">{}</g>", colour, text(at, 24, "end", what));
     at -= room;
   };
   name(thinAccuracy, "#228833", "validation accuracy", 130);

@@ -42,8 +42,7 @@ static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
       labels != module.labels.end() && field.isIndex())
     field.labels = labels->second;
   for (const Dim &dim : port.shape)
-    field.axes.push_back(
-        {dim.time, dim.kind == Dim::Kind::Time, dim.size});
+    field.axes.push_back({dim.time, dim.kind == Dim::Kind::Time, dim.size});
   field.unfold = port.unfold;
   field.start = port.start;
   field.stop = port.stop;
@@ -71,17 +70,16 @@ static Tensor rounded(const Tensor &wide) {
   return narrow;
 }
 
-Arrays training::argumentsOf(const FunctionInfo &function,
-                             const Batch &batch) {
+Arrays training::argumentsOf(const FunctionInfo &function, const Batch &batch) {
   Arrays args;
   for (const auto &[name, tensor] : batch.arrays) {
     int at = function.find(name);
     if (at < 0 || function.args[static_cast<size_t>(at)].isOutput())
       continue;
     // Data is written in decimals: the nearest f32 is what is meant.
-    bool narrow = tensor.type == data::DType::F64 &&
-                  function.args[static_cast<size_t>(at)].dtype ==
-                      data::DType::F32;
+    bool narrow =
+        tensor.type == data::DType::F64 &&
+        function.args[static_cast<size_t>(at)].dtype == data::DType::F32;
     args[name] = narrow ? rounded(tensor) : tensor;
   }
   return args;
@@ -138,12 +136,10 @@ Json Evaluation::toJson() const {
     json["bits_per_character"] = jsonNumber(bitsPerCharacter());
   }
   for (const Classification &output : classifications) {
-    Json entry = {{"accuracy", output.accuracy()},
-                  {"macro_f1", output.macroF1()},
-                  {"right", output.right},
-                  {"total", output.total},
-                  {"labels", output.labels},
-                  {"confusion", output.confusion}};
+    Json entry = {
+        {"accuracy", output.accuracy()}, {"macro_f1", output.macroF1()},
+        {"right", output.right},         {"total", output.total},
+        {"labels", output.labels},       {"confusion", output.confusion}};
     if (!json.contains("accuracy"))
       json["accuracy"] = output.accuracy();
     json["outputs"][output.output] = std::move(entry);
@@ -162,9 +158,8 @@ Json Evaluation::toJson() const {
 
 std::string Evaluation::summary() const {
   if (languageModel) {
-    std::string text =
-        fmt::format("loss {} nats a token, perplexity {:.3f}",
-                    lossText(perToken()), perplexity());
+    std::string text = fmt::format("loss {} nats a token, perplexity {:.3f}",
+                                   lossText(perToken()), perplexity());
     if (characters)
       text += fmt::format("; a character: perplexity {:.3f}, {:.4f} bits",
                           perplexityPerCharacter(), bitsPerCharacter());
@@ -198,8 +193,8 @@ namespace {
 /// Sums of one evaluation.
 class PartEvaluator {
 public:
-  PartEvaluator(ModelInstance &instance, const Schema &schema, const Dataset &data,
-            const EvaluateOptions &options)
+  PartEvaluator(ModelInstance &instance, const Schema &schema,
+                const Dataset &data, const EvaluateOptions &options)
       : instance(instance), schema(schema), data(data), options(options),
         loss(instance.module().find("loss")),
         predict(options.predict ? instance.module().find("predict") : -1) {}
@@ -275,8 +270,8 @@ Status PartEvaluator::addLoss(const Batch &batch) {
   return {};
 }
 
-/// Calls f(index in the padded array, entry of a step) for every observed entry;
-/// steps in front that only give context are left out.
+/// Calls f(index in the padded array, entry of a step) for every observed
+/// entry; steps in front that only give context are left out.
 template <typename Function>
 static void eachObserved(const Dataset &data, const Schema &schema,
                          const FieldSchema &field, const Batch &batch,
@@ -298,7 +293,7 @@ static void eachObserved(const Dataset &data, const Schema &schema,
 }
 
 void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
-                               const Tensor &guess, Classification &entry) {
+                                   const Tensor &guess, Classification &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t) {
     auto right = static_cast<size_t>(truth.number(i));
@@ -311,7 +306,7 @@ void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
 }
 
 void PartEvaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
-                               const Tensor &guess, Regression &entry) {
+                                   const Tensor &guess, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
     // In the units of the data.
@@ -378,8 +373,7 @@ Result<Evaluation> PartEvaluator::run() {
     return usageError("{}: error: the library has no function `loss`",
                       instance.library().path());
   prepareOutputs();
-  Status status =
-      schema.isRunningText() ? readWholeText() : readExamples();
+  Status status = schema.isRunningText() ? readWholeText() : readExamples();
   if (!status)
     return status.error();
   result.loss = weight > 0 ? plain(sum / weight) : 0;
@@ -390,8 +384,8 @@ Result<Evaluation> PartEvaluator::run() {
   return result;
 }
 
-Result<Evaluation> training::evaluate(ModelInstance &instance, const Schema &schema,
-                                      const Dataset &data,
+Result<Evaluation> training::evaluate(ModelInstance &instance,
+                                      const Schema &schema, const Dataset &data,
                                       const EvaluateOptions &options) {
   data::Buffer carry = instance.exchangeCarry({});
   Result<Evaluation> result =
@@ -424,8 +418,8 @@ static Status addLabels(ModelInstance &instance, const Schema &schema,
     return field.output && !field.unfold && field.axes.empty() &&
            field.kind != FieldSchema::Kind::Real;
   };
-  if (predict < 0 || std::none_of(schema.fields.begin(), schema.fields.end(),
-                                  isLabel))
+  if (predict < 0 ||
+      std::none_of(schema.fields.begin(), schema.fields.end(), isLabel))
     return {};
   Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
@@ -470,8 +464,7 @@ training::evaluateLines(ModelInstance &instance, const Schema &schema,
     line.loss = (*results)["loss"].number(0);
     if (perExample && batch.elements)
       line.loss /= static_cast<double>(batch.elements);
-    if (Status status =
-            addLabels(instance, schema, batch, vocabularies, line);
+    if (Status status = addLabels(instance, schema, batch, vocabularies, line);
         !status)
       return status.error();
     lines.push_back(std::move(line));

@@ -16,7 +16,8 @@ using data::Tensor;
 using data::TensorFile;
 
 Result<std::unique_ptr<ModelInstance>>
-ModelInstance::create(std::shared_ptr<Library> library, int module, int threads) {
+ModelInstance::create(std::shared_ptr<Library> library, int module,
+                      int threads) {
   std::unique_ptr<ModelInstance> instance(new ModelInstance);
   instance->lib = std::move(library);
   instance->index = module;
@@ -79,9 +80,9 @@ TensorFile ModelInstance::parameters() const {
   const auto &infos = module().parameters;
   for (size_t i = 0; i < infos.size(); ++i)
     file.add(infos[i].name,
-             Tensor::copyOf(lib->manifest().real(), infos[i].shape,
-                            lib->api().params_data(index, par(),
-                                                   static_cast<int>(i))));
+             Tensor::copyOf(
+                 lib->manifest().real(), infos[i].shape,
+                 lib->api().params_data(index, par(), static_cast<int>(i))));
   return file;
 }
 
@@ -101,10 +102,9 @@ static std::string weightProblems(const std::vector<ParameterInfo> &infos,
       problems += fmt::format("\n  missing: `{}` {}", info.name,
                               data::shapeText(info.shape));
     else if (given->shape != info.shape)
-      problems +=
-          fmt::format("\n  `{}`: expected {}, found {}", info.name,
-                      data::shapeText(info.shape),
-                      data::shapeText(given->shape));
+      problems += fmt::format("\n  `{}`: expected {}, found {}", info.name,
+                              data::shapeText(info.shape),
+                              data::shapeText(given->shape));
   }
   for (const auto &[name, tensor] : file.tensors) {
     auto same = [&](const ParameterInfo &info) { return info.name == name; };
@@ -116,7 +116,7 @@ static std::string weightProblems(const std::vector<ParameterInfo> &infos,
 }
 
 Status ModelInstance::setParameters(const TensorFile &file,
-                               const std::string &path) {
+                                    const std::string &path) {
   const auto &infos = module().parameters;
   std::string problems = weightProblems(infos, file);
   problems += vocabularyProblems(file, module(), !problems.empty());
@@ -167,9 +167,8 @@ Status ModelInstance::prepare() {
   if (prepared.size() != size || !prepared.data())
     prepared = Buffer(size);
   int status = lib->api().prepare(
-      ctx(), index, par(),
-      reinterpret_cast<rnnc_prepared *>(prepared.data()), prepared.size(),
-      &error);
+      ctx(), index, par(), reinterpret_cast<rnnc_prepared *>(prepared.data()),
+      prepared.size(), &error);
   if (status != RNNC_OK)
     return refused("cannot prepare the weights");
   havePrepared = true;
@@ -221,14 +220,14 @@ TensorFile ModelInstance::optimizerState() const {
 }
 
 Status ModelInstance::setOptimizerState(const TensorFile &file,
-                                   const std::string &path) {
+                                        const std::string &path) {
   auto *object = reinterpret_cast<rnnc_optimizer *>(optimizer.data());
   const auto &infos = module().parameters;
   for (size_t s = 0; s < module().optimizerSlots.size(); ++s) {
     void *slot = lib->api().optimizer_slot(index, object, static_cast<int>(s));
     for (size_t i = 0; slot && i < infos.size(); ++i) {
-      std::string name = fmt::format(
-          "optimizer.{}.{}", module().optimizerSlots[s], infos[i].name);
+      std::string name = fmt::format("optimizer.{}.{}",
+                                     module().optimizerSlots[s], infos[i].name);
       const Tensor *tensor = file.find(name);
       if (!tensor)
         return dataError("{}: error: not a checkpoint of this training: `{}` "
@@ -236,12 +235,11 @@ Status ModelInstance::setOptimizerState(const TensorFile &file,
                          path, name);
       if (tensor->shape != infos[i].shape ||
           tensor->type != lib->manifest().real())
-        return dataError("{}: error: not a checkpoint of this training: `{}` "
-                         "is {} {}, expected {} {}",
-                         path, name, nameOf(tensor->type),
-                         data::shapeText(tensor->shape),
-                         lib->manifest().precision,
-                         data::shapeText(infos[i].shape));
+        return dataError(
+            "{}: error: not a checkpoint of this training: `{}` "
+            "is {} {}, expected {} {}",
+            path, name, nameOf(tensor->type), data::shapeText(tensor->shape),
+            lib->manifest().precision, data::shapeText(infos[i].shape));
       std::memcpy(slotAt(lib->api(), index, par(), slot, static_cast<int>(i)),
                   tensor->bytes.data(), tensor->bytes.size());
     }
@@ -251,9 +249,9 @@ Status ModelInstance::setOptimizerState(const TensorFile &file,
 
 Status ModelInstance::initialiseCarry(int32_t batch) {
   carry = Buffer(lib->api().carry_size(index, batch));
-  int status = lib->api().carry_init(
-      index, reinterpret_cast<rnnc_carry *>(carry.data()), carry.size(),
-      batch, &error);
+  int status =
+      lib->api().carry_init(index, reinterpret_cast<rnnc_carry *>(carry.data()),
+                            carry.size(), batch, &error);
   if (status != RNNC_OK)
     return refused("cannot make the carry");
   haveCarry = true;
@@ -300,11 +298,9 @@ Error ModelInstance::callError(const FunctionInfo &function, int status) const {
   // A message that names the argument tells example and value as well.
   bool told = std::string_view(error.message).find(error.name) !=
               std::string_view::npos;
-  std::string text = fmt::format("`{}.{}` failed: {}", module().name,
-                                 function.name,
-                                 error.message[0]
-                                     ? error.message
-                                     : lib->api().strerror(status));
+  std::string text = fmt::format(
+      "`{}.{}` failed: {}", module().name, function.name,
+      error.message[0] ? error.message : lib->api().strerror(status));
   if (!told && error.name[0] && status != RNNC_ERR_WORKSPACE) {
     text += fmt::format("; `{}`", error.name);
     if (error.example >= 0)
@@ -320,7 +316,7 @@ Error ModelInstance::callError(const FunctionInfo &function, int status) const {
 }
 
 Status ModelInstance::invoke(int function, BoundCall &bound,
-                        const CallOptions &options) {
+                             const CallOptions &options) {
   const rnnc_library &api = lib->api();
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
   // A size that cannot be held is 0; the call says which.
@@ -380,7 +376,7 @@ std::string training::skipReason(const rnnc_error &error) {
 }
 
 Result<Arrays> ModelInstance::call(int function, const Arrays &args,
-                              const CallOptions &options) {
+                                   const CallOptions &options) {
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
   Result<BoundCall> arguments =
       bindArguments(module().name, info, args, options);

@@ -39,10 +39,10 @@ struct Regression {
 };
 
 struct Evaluation {
-  double loss = 0;      ///< as trained: mean per element or per example
+  double loss = 0; ///< as trained: mean per element or per example
   int64_t examples = 0, elements = 0;
   bool languageModel = false;
-  double nats = 0;      ///< total surprise of a language model
+  double nats = 0; ///< total surprise of a language model
   int64_t characters = 0;
   std::vector<Classification> classifications;
   std::vector<Regression> regressions;

@@ -110,12 +110,12 @@ public:
     bool useCarry = false;
     bool useOptimizer = false;
     bool useStream = false;
-    int repeat = 1;             ///< calls; each is timed
+    int repeat = 1;                       ///< calls; each is timed
     std::vector<double> *times = nullptr; ///< milliseconds of each call
     /// `train_step`: gets the norm of each parameter's gradient.
     std::vector<double> *norms = nullptr;
     std::map<std::string, int32_t> lengths; ///< padded lengths no input tells
-    int32_t batch = -1;         ///< where no input tells it
+    int32_t batch = -1;                     ///< where no input tells it
   };
   /// Calls `function` with arrays by name and returns its results by name.
   /// Missing, unknown and misshapen arguments are all listed in one error.

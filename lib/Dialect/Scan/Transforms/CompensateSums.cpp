@@ -21,12 +21,12 @@ namespace rnnc::scan {
 ALWAYS_ENABLED_STATISTIC(numCompensated, "Sums that keep what they lose");
 
 namespace {
-struct CompensateSums
-    : scan::impl::ScanCompensateSumsBase<CompensateSums> {
+struct CompensateSums : scan::impl::ScanCompensateSumsBase<CompensateSums> {
   using Base::Base;
 
-  // The addition that a carry is for and nothing else, or null. In rows that have
-  // ended both carries keep their value: one that is never masked is left alone.
+  // The addition that a carry is for and nothing else, or null. In rows that
+  // have ended both carries keep their value: one that is never masked is left
+  // alone.
   static arith::AddFOp findSum(LoopOp loop, unsigned number) {
     Value carry = loop.getCarryArgs()[number];
     auto type = cast<RankedTensorType>(carry.getType());

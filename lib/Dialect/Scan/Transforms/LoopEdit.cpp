@@ -62,8 +62,7 @@ tensor::InsertSliceOp LoopEdit::findStackedPart(Value value) {
          insert = insert.getDest().getDefiningOp<tensor::InsertSliceOp>()) {
       if (!isStaticPlace(insert))
         break;
-      if (insert.getSource() == value &&
-          llvm::all_of(later, [&](auto other) {
+      if (insert.getSource() == value && llvm::all_of(later, [&](auto other) {
             return areApart(insert, other);
           }))
         return insert;
@@ -127,8 +126,7 @@ Value scan::withoutRowMask(LoopOp loop, Value value) {
   auto mask = value.getDefiningOp<MaskOp>();
   if (!mask || mask.getAt() != loop.getStep() ||
       mask.getLengths() != loop.getLengths() || mask.getBatchDim() != 0 ||
-      !mask.getFill().isPosZero() ||
-      mask.getType().getNumDynamicDims() != 1)
+      !mask.getFill().isPosZero() || mask.getType().getNumDynamicDims() != 1)
     return value;
   return mask.getInput();
 }
@@ -136,8 +134,8 @@ Value scan::withoutRowMask(LoopOp loop, Value value) {
 // The number of the stacked value that a part is put into.
 static unsigned numberOfWhole(LoopOp loop, tensor::InsertSliceOp part) {
   for (auto [number, stacked] : llvm::enumerate(loop.getYield().getStacks()))
-    for (Value whole = stacked; auto insert =
-                                    whole.getDefiningOp<tensor::InsertSliceOp>();
+    for (Value whole = stacked;
+         auto insert = whole.getDefiningOp<tensor::InsertSliceOp>();
          whole = insert.getDest())
       if (insert == part)
         return number;
@@ -169,18 +167,19 @@ Value Sequence::get(LoopOp loop) const {
   auto type = cast<RankedTensorType>(all.getType());
   SmallVector<OpFoldResult> offsets = {b.getIndexAttr(0)}, sizes, strides;
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    int64_t size = dim == 0 ? type.getDimSize(0)
-                            : tensor::InsertSliceOp(part).getStaticSize(dim - 1);
+    int64_t size = dim == 0
+                       ? type.getDimSize(0)
+                       : tensor::InsertSliceOp(part).getStaticSize(dim - 1);
     sizes.push_back(ShapedType::isDynamic(size)
                         ? OpFoldResult(sizeOf(b, loc, all, dim))
                         : b.getIndexAttr(size));
     strides.push_back(b.getIndexAttr(1));
     if (dim > 0)
-      offsets.push_back(b.getIndexAttr(
-          tensor::InsertSliceOp(part).getStaticOffset(dim - 1)));
+      offsets.push_back(
+          b.getIndexAttr(tensor::InsertSliceOp(part).getStaticOffset(dim - 1)));
   }
-  auto source = cast<RankedTensorType>(
-      tensor::InsertSliceOp(part).getSource().getType());
+  auto source =
+      cast<RankedTensorType>(tensor::InsertSliceOp(part).getSource().getType());
   return tensor::ExtractSliceOp::create(
       b, loc, insertDim(source, 0, type.getDimSize(0)), all, offsets, sizes,
       strides);

@@ -74,12 +74,12 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
       return dot.getRhs().getType().getShape().take_back(2);
     };
     return steps && llvm::all_of(dots, [&](DotOp dot) {
-      Operation *owner = dot.getRhs().getParentBlock()->getParentOp();
-      auto around = dot->getParentOfType<LoopOp>();
-      return stepsOf(dot) == steps && size(dot) == size(first) &&
-             !(isa<LoopOp>(steps) && steps->isAncestor(owner)) &&
-             !(around && around->isAncestor(owner));
-    });
+             Operation *owner = dot.getRhs().getParentBlock()->getParentOp();
+             auto around = dot->getParentOfType<LoopOp>();
+             return stepsOf(dot) == steps && size(dot) == size(first) &&
+                    !(isa<LoopOp>(steps) && steps->isAncestor(owner)) &&
+                    !(around && around->isAncestor(owner));
+           });
   }
 
   // The outermost loop around the op that all matrices come from outside of,
@@ -107,8 +107,9 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
         result.push_back(dot);
         continue;
       }
-      remark::missed(dot.getLoc(), remark::RemarkOpts::name("not-merged")
-                                       .category(getArgument()))
+      remark::missed(
+          dot.getLoc(),
+          remark::RemarkOpts::name("not-merged").category(getArgument()))
           << "this product is not merged with others of the same value: its "
              "matrix is computed after the first of them";
     }
@@ -134,8 +135,9 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
     llvm::append_range(shape, one.getShape().take_back(2));
     for (DotOp dot : dots)
       shape[0] += share(dot, gates);
-    Value all = splat(builder, loc,
-                      RankedTensorType::get(shape, one.getElementType()), {}, 0);
+    Value all =
+        splat(builder, loc, RankedTensorType::get(shape, one.getElementType()),
+              {}, 0);
     auto offsets = SmallVector<OpFoldResult>(3, builder.getIndexAttr(0));
     auto strides = SmallVector<OpFoldResult>(3, builder.getIndexAttr(1));
     auto sizes = getAsIndexOpFoldResult(builder.getContext(), shape);
@@ -207,9 +209,9 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
       offsets[cut] = builder.getIndexAttr(offset);
       sizes[cut] = builder.getIndexAttr(size);
       offset += size;
-      auto part = tensor::ExtractSliceOp::create(
-          builder, dot.getLoc(), dot.getType(), merged, offsets, sizes,
-          strides);
+      auto part =
+          tensor::ExtractSliceOp::create(builder, dot.getLoc(), dot.getType(),
+                                         merged, offsets, sizes, strides);
       dot.getResult().replaceAllUsesWith(part);
       parts.push_back(part);
     }

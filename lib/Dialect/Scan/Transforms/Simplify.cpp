@@ -83,14 +83,15 @@ struct RootSize : OpRewritePattern<tensor::DimOp> {
       return failure();
     if (isSizeRoot(op.getSource(), *number)) {
       auto first = firstOfName(op.getSource(), *number);
-      if (!first || *first == std::pair<Value, int64_t>(op.getSource(), *number))
+      if (!first ||
+          *first == std::pair<Value, int64_t>(op.getSource(), *number))
         return failure();
       rewriter.replaceOpWithNewOp<tensor::DimOp>(op, first->first,
                                                  first->second);
       return success();
     }
-    rewriter.replaceOp(op, sizeOf(rewriter, op.getLoc(), op.getSource(),
-                                  *number));
+    rewriter.replaceOp(op,
+                       sizeOf(rewriter, op.getLoc(), op.getSource(), *number));
     return success();
   }
 };

@@ -61,8 +61,9 @@ struct SumWeightGradients
     if (!term || static_cast<bool>(term.getDefiningOp<DotOp>()) != wantProduct)
       return std::nullopt;
     auto missed = [&](StringRef why) {
-      remark::missed(loop.getLoc(), remark::RemarkOpts::name("sum-stays")
-                                        .category(getArgument()))
+      remark::missed(
+          loop.getLoc(),
+          remark::RemarkOpts::name("sum-stays").category(getArgument()))
           << ("a sum is made step by step in this time loop: " + why).str();
       return std::nullopt;
     };
@@ -184,11 +185,13 @@ struct SumWeightGradients
       loop.getYield().getCarriesMutable()[sum.carry].set(
           loop.getCarryArgs()[sum.carry]);
     }
-    remark::passed(loop.getLoc(), remark::RemarkOpts::name("sum-moved")
-                                      .category(getArgument()))
+    remark::passed(
+        loop.getLoc(),
+        remark::RemarkOpts::name("sum-moved").category(getArgument()))
         << std::to_string(sums.size()) +
-               (sums.size() == 1 ? " sum over the steps of this time loop is"
-                                 : " sums over the steps of this time loop are") +
+               (sums.size() == 1
+                    ? " sum over the steps of this time loop is"
+                    : " sums over the steps of this time loop are") +
                " made at once, behind it";
   }
 
