@@ -72,7 +72,7 @@ static Dataset emptyLike(const Dataset &data) {
   return result;
 }
 
-Dataset data::subset(const Dataset &data, const Schema &schema,
+Dataset data::subset(const Dataset &data,
                      const std::vector<int32_t> &examples) {
   Dataset result = emptyLike(data);
   for (int32_t example : examples) {
@@ -236,9 +236,9 @@ Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
   if (division.train.empty())
     return dataError("{}: error: nothing is left for training of {} examples",
                      all.files.front(), all.size());
-  parts.train = subset(all, schema, division.train);
-  parts.valid = subset(all, schema, division.valid);
-  parts.test = subset(all, schema, division.test);
+  parts.train = subset(all, division.train);
+  parts.valid = subset(all, division.valid);
+  parts.test = subset(all, division.test);
   return parts;
 }
 

@@ -31,7 +31,7 @@ static std::string identifierOf(const std::string &path) {
 /// that ends in `_describe`.
 static void *findDescribe(void *handle) {
   link_map *map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || !map)
+  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void *>(&map)) != 0 || !map)
     return nullptr;
   const ElfW(Sym) *symbols = nullptr;
   const char *names = nullptr;

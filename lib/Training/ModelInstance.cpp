@@ -11,7 +11,6 @@
 using namespace rnnc;
 using namespace rnnc::training;
 using data::Buffer;
-using data::DType;
 using data::Tensor;
 using data::TensorFile;
 

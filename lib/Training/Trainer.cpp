@@ -326,7 +326,8 @@ Status Trainer::loop() {
   while ((stop = shouldStop()) == Stop::No) {
     BatchPlan plan = planEpoch(state.epoch);
     while (state.batch < plan.count()) {
-      if ((stop = shouldStop()) != Stop::No)
+      stop = shouldStop();
+      if (stop != Stop::No)
         return {};
       if (Status status = oneBatch(plan); !status)
         return status;

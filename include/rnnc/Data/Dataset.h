@@ -151,8 +151,7 @@ Status applyVocabularies(Dataset &data, const Schema &schema,
                          const Vocabularies &vocabularies, Unit unit);
 
 /// The named examples of a data set.
-Dataset subset(const Dataset &data, const Schema &schema,
-               const std::vector<int32_t> &examples);
+Dataset subset(const Dataset &data, const std::vector<int32_t> &examples);
 
 } // namespace rnnc::data
 

@@ -82,6 +82,7 @@ func.func @some(%x: tensor<?x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>) -
 
 // Matrices of one size are gates: beside each other, a part for each; a matrix
 // that has gates already goes in whole.
+// THREE-LABEL: func @beside(
 // CHECK-LABEL: func @beside(
 // CHECK: %[[A:.*]] = tensor.insert_slice %arg1 into %{{.*}}[0, 0, 0] [1, 8, 8] [1, 1, 1] : tensor<8x8xf32> into tensor<4x8x8xf32>
 // CHECK: %[[B:.*]] = tensor.insert_slice %arg2 into %[[A]][1, 0, 0] [2, 8, 8] [1, 1, 1] : tensor<2x8x8xf32> into tensor<4x8x8xf32>
