@@ -148,3 +148,20 @@ func.func @two_loops(%xs: tensor<?x?x8xf32>, %a: tensor<4x8xf32>, %b: tensor<4x8
   } -> (tensor<?x4xf32>)
   return %r, %s : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+
+// More gates than a phase takes in stay as they are.
+// CHECK-LABEL: func @many(
+// CHECK-NOT: tensor.insert_slice
+// CHECK: scan.dot {{.*}} tensor<8x8x8xf32>
+// CHECK: scan.dot {{.*}} tensor<8x8x8xf32>
+func.func @many(%h0: tensor<?x8xf32>, %a: tensor<8x8x8xf32>, %b: tensor<8x8x8xf32>, %T: index) -> (tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>) {
+  %r:3 = scan.loop trip(%T) carry(%h = %h0 : tensor<?x8xf32>) step(%t) {
+    %p = scan.dot %h, %a batch = [[], []] contract = [[1], [2]] : tensor<?x8xf32>, tensor<8x8x8xf32> -> tensor<?x8x8xf32>
+    %q = scan.dot %h, %b batch = [[], []] contract = [[1], [2]] : tensor<?x8xf32>, tensor<8x8x8xf32> -> tensor<?x8x8xf32>
+    %n = math.tanh %h : tensor<?x8xf32>
+    scan.yield carry(%n : tensor<?x8xf32>) stack(%p, %q : tensor<?x8x8xf32>, tensor<?x8x8xf32>)
+  } -> (tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>, tensor<?x8xf32>)
+  return %r#0, %r#1 : tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>
+}

@@ -27,11 +27,11 @@ namespace {
 constexpr int64_t kAlignment = 64;
 
 /// Bytes of a buffer: a number times dynamic sizes.
-struct Extent {
+struct BufferExtent {
   int64_t bytes;
   SmallVector<Value> sizes;
 
-  bool operator==(const Extent &o) const {
+  bool operator==(const BufferExtent &o) const {
     return bytes == o.bytes && sizes == o.sizes;
   }
 };
@@ -40,10 +40,10 @@ struct Extent {
 /// the same sizes are equal, and come out the same always.
 using SizeNumbers = llvm::DenseMap<Value, unsigned>;
 
-Extent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
+BufferExtent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
   MemRefType type = alloc.getType();
   Type element = type.getElementType();
-  Extent extent{element.isIndex()
+  BufferExtent extent{element.isIndex()
                     ? 8
                     : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8),
                 llvm::to_vector(alloc.getDynamicSizes())};
@@ -62,13 +62,13 @@ Extent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
 
 struct Interval {
   memref::AllocOp alloc;
-  Extent extent;
+  BufferExtent extent;
   unsigned first, last;
   unsigned number; ///< in program order, so that sorting is the same always
 };
 
-struct Slot {
-  Extent extent;
+struct MemorySlot {
+  BufferExtent extent;
   unsigned busyUntil;
   SmallVector<memref::AllocOp> users;
 };
@@ -119,7 +119,7 @@ public:
 private:
   void findIntervals();
   void fillSlots();
-  Value bytesOf(OpBuilder &b, const Extent &extent, IRMapping &mapping);
+  Value bytesOf(OpBuilder &b, const BufferExtent &extent, IRMapping &mapping);
   LogicalResult place();
   LogicalResult makeSizeFunction();
   Value cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
@@ -128,7 +128,7 @@ private:
 
   func::FuncOp function;
   SmallVector<Interval> intervals;
-  SmallVector<Slot> slots;
+  SmallVector<MemorySlot> slots;
 };
 
 void MemoryPlanner::findIntervals() {
@@ -161,7 +161,7 @@ void MemoryPlanner::findIntervals() {
 
 void MemoryPlanner::fillSlots() {
   for (Interval &interval : intervals) {
-    auto free = llvm::find_if(slots, [&](const Slot &slot) {
+    auto free = llvm::find_if(slots, [&](const MemorySlot &slot) {
       return slot.extent == interval.extent && slot.busyUntil < interval.first;
     });
     if (free == slots.end()) {
@@ -176,7 +176,7 @@ void MemoryPlanner::fillSlots() {
 }
 
 /// Bytes of a slot, a multiple of the alignment.
-Value MemoryPlanner::bytesOf(OpBuilder &b, const Extent &extent,
+Value MemoryPlanner::bytesOf(OpBuilder &b, const BufferExtent &extent,
                        IRMapping &mapping) {
   Location loc = function.getLoc();
   Value bytes = arith::ConstantIndexOp::create(b, loc, extent.bytes);
@@ -217,7 +217,7 @@ LogicalResult MemoryPlanner::place() {
   b.setInsertionPointAfter(last);
   IRMapping same;
   Value offset = arith::ConstantIndexOp::create(b, loc, 0);
-  for (Slot &slot : slots) {
+  for (MemorySlot &slot : slots) {
     for (memref::AllocOp alloc : slot.users) {
       Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
                                           workspace, offset,
@@ -290,7 +290,7 @@ LogicalResult MemoryPlanner::makeSizeFunction() {
   b.setInsertionPointToStart(target.addEntryBlock());
   IRMapping mapping;
   Value total = arith::ConstantIndexOp::create(b, loc, 0);
-  for (Slot &slot : slots) {
+  for (MemorySlot &slot : slots) {
     for (Value size : slot.extent.sizes)
       if (!cloneSize(b, size, mapping, target))
         return failure();

@@ -23,6 +23,10 @@ namespace rnnc::scan {
 
 ALWAYS_ENABLED_STATISTIC(numMerged, "Products that became a part of another");
 
+// A phase takes in at most 12 sums a unit (`kernel-fuse-products`): products of
+// more gates stay apart, so that each may become a part of one.
+static constexpr int64_t kMostGates = 12;
+
 namespace {
 struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
   using Base::Base;
@@ -69,6 +73,11 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
     if (dots.empty())
       return false;
     DotOp first = dots.front();
+    int64_t number = 0;
+    for (DotOp dot : dots)
+      number += share(dot, /*gates=*/true);
+    if (number > kMostGates)
+      return false;
     Operation *steps = stepsOf(first);
     auto size = [](DotOp dot) {
       return dot.getRhs().getType().getShape().take_back(2);

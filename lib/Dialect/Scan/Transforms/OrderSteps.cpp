@@ -18,9 +18,9 @@ namespace rnnc::scan {
 namespace {
 // The order of one body: what a result needs stands before it, and results
 // come from the one with the shortest way to the one with the longest.
-class Order {
+class StepOrder {
 public:
-  explicit Order(Block &body) : body(body) {}
+  explicit StepOrder(Block &body) : body(body) {}
 
   void apply();
 
@@ -36,7 +36,7 @@ private:
 } // namespace
 
 // The ops of the body that an op reads, in the order in which it does.
-SmallVector<Operation *> Order::needs(Operation *op) {
+SmallVector<Operation *> StepOrder::needs(Operation *op) {
   SetVector<Value> values;
   values.insert(op->operand_begin(), op->operand_end());
   getUsedValuesDefinedAbove(op->getRegions(), values);
@@ -49,7 +49,7 @@ SmallVector<Operation *> Order::needs(Operation *op) {
 }
 
 // Called in the order of the text: what an op needs is known.
-int64_t Order::height(Operation *op) {
+int64_t StepOrder::height(Operation *op) {
   int64_t result = 0;
   for (Operation *need : needs(op))
     result = std::max(result, heights.lookup(need) + 1);
@@ -57,7 +57,7 @@ int64_t Order::height(Operation *op) {
 }
 
 // No recursion: a body may be as long as its source.
-void Order::visit(Operation *op) {
+void StepOrder::visit(Operation *op) {
   SmallVector<std::pair<Operation *, bool>> open = {{op, false}};
   while (!open.empty()) {
     auto [next, ready] = open.pop_back_val();
@@ -73,7 +73,7 @@ void Order::visit(Operation *op) {
   }
 }
 
-void Order::apply() {
+void StepOrder::apply() {
   for (Operation &op : body)
     heights[&op] = height(&op);
   SmallVector<std::pair<int64_t, size_t>> ways;
@@ -103,9 +103,9 @@ struct OrderSteps : scan::impl::ScanOrderStepsBase<OrderSteps> {
     getOperation()->walk([](Operation *op) {
       auto function = dyn_cast<func::FuncOp>(op);
       if (auto loop = dyn_cast<LoopOp>(op))
-        Order(*loop.getBodyBlock()).apply();
+        StepOrder(*loop.getBodyBlock()).apply();
       else if (function && !function.isExternal() && isStep(function))
-        Order(function.getBody().front()).apply();
+        StepOrder(function.getBody().front()).apply();
     });
   }
 };
