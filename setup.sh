@@ -13,7 +13,7 @@ packages=(
   libc6-dev-arm64-cross
 )
 [ "${1:-}" = demo ] && packages+=(bible-kjv bible-kjv-text)
-[ "${1:-}" = test ] && packages+=(g++ python3-numpy wordnet-base libclang-rt-22-dev
+[ "${1:-}" = test ] && packages+=(g++ clang-format-22 clang-tidy-22 python3-numpy wordnet-base libclang-rt-22-dev
   qemu-user gcc-aarch64-linux-gnu libc6-arm64-cross)
 
 missing=()

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Two libraries: `cell` exports lstm[N, N], `live` has the model Live, which
- * keeps the same LSTM's states in a stream. footprint.sh builds it for some N. */
+ * keeps the same LSTM's states in a stream. footprint.sh builds it for some N.
+ */
 #define _GNU_SOURCE
 #include "libcell.h"
 #include "liblive.h"
@@ -49,33 +50,35 @@ struct lstm {
 
 static void step(void *p) {
   struct lstm *l = p;
-  check(CELL(step)(l->context, l->params, l->prepared, l->work, l->step_bytes, 1, l->x, l->h, l->c,
-                   l->out, l->h, l->c, &l->error),
+  check(CELL(step)(l->context, l->params, l->prepared, l->work, l->step_bytes,
+                   1, l->x, l->h, l->c, l->out, l->h, l->c, &l->error),
         &l->error);
 }
 static void sum(void *p) {
   struct lstm *l = p;
-  check(cell_sum_1_step(l->context, l->sum_params, NULL, l->work, l->sum_bytes, 1, l->x, l->h, l->out,
-                        l->h, &l->error),
+  check(cell_sum_1_step(l->context, l->sum_params, NULL, l->work, l->sum_bytes,
+                        1, l->x, l->h, l->out, l->h, &l->error),
         &l->error);
 }
 static void forward(void *p) {
   struct lstm *l = p;
-  check(CELL(forward)(l->context, l->params, l->prepared, l->work, l->forward_bytes, 1, TIME, NULL,
-                      l->x, NULL, NULL, l->out, NULL, NULL, &l->error),
+  check(CELL(forward)(l->context, l->params, l->prepared, l->work,
+                      l->forward_bytes, 1, TIME, NULL, l->x, NULL, NULL, l->out,
+                      NULL, NULL, &l->error),
         &l->error);
 }
 static void vjp(void *p) {
   struct lstm *l = p;
-  check(CELL(vjp)(l->context, l->params, l->prepared, l->work, l->vjp_bytes, 1, TIME, NULL, l->x,
-                  NULL, NULL, l->x, NULL, NULL, l->out, NULL, NULL, l->gx, l->gh, l->gc, l->gW,
-                  l->gU, l->gb, &l->error),
+  check(CELL(vjp)(l->context, l->params, l->prepared, l->work, l->vjp_bytes, 1,
+                  TIME, NULL, l->x, NULL, NULL, l->x, NULL, NULL, l->out, NULL,
+                  NULL, l->gx, l->gh, l->gc, l->gW, l->gU, l->gb, &l->error),
         &l->error);
 }
 static void live(void *p) {
   struct lstm *l = p;
-  check(live_Live_step(l->context, l->live_params, l->live_prepared, l->stream, l->work,
-                       l->live_bytes, 1, l->x, &l->y, &l->scale, &l->error),
+  check(live_Live_step(l->context, l->live_params, l->live_prepared, l->stream,
+                       l->work, l->live_bytes, 1, l->x, &l->y, &l->scale,
+                       &l->error),
         &l->error);
 }
 
@@ -93,7 +96,8 @@ static void *runJob(void *p) {
 static size_t touched(struct job *job) {
   pthread_attr_t attributes;
   pthread_t thread;
-  unsigned char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   size_t clean = 0;
   if (stack == MAP_FAILED)
     exit(2);
@@ -153,37 +157,46 @@ int main(void) {
   check(cell_sum_1_params_init(l.sum_params, bytes, 1, &l.error), &l.error);
   bytes = CELL(prepared_size)(l.context);
   l.prepared = memory(bytes);
-  check(CELL(prepare)(l.context, l.params, l.prepared, bytes, &l.error), &l.error);
+  check(CELL(prepare)(l.context, l.params, l.prepared, bytes, &l.error),
+        &l.error);
   bytes = live_Live_params_size();
   l.live_params = memory(bytes);
   check(live_Live_params_init(l.live_params, bytes, 1, &l.error), &l.error);
   bytes = live_Live_prepared_size(l.context);
   l.live_prepared = memory(bytes);
-  check(live_Live_prepare(l.context, l.live_params, l.live_prepared, bytes, &l.error), &l.error);
+  check(live_Live_prepare(l.context, l.live_params, l.live_prepared, bytes,
+                          &l.error),
+        &l.error);
   bytes = live_Live_stream_size(1);
   l.stream = memory(bytes);
-  check(live_Live_stream_init(l.context, l.live_params, l.stream, bytes, 1, &l.error), &l.error);
+  check(live_Live_stream_init(l.context, l.live_params, l.stream, bytes, 1,
+                              &l.error),
+        &l.error);
 
   l.step_bytes = CELL(step_workspace_size)(l.context, 1);
   l.forward_bytes = CELL(forward_workspace_size)(l.context, 1, TIME);
   l.vjp_bytes = CELL(vjp_workspace_size)(l.context, 1, TIME);
   l.sum_bytes = cell_sum_1_step_workspace_size(l.context, 1);
   l.live_bytes = live_Live_step_workspace_size(l.context, 1);
-  l.work = memory(largest(largest(l.step_bytes, l.live_bytes), largest(l.forward_bytes, l.vjp_bytes)));
+  l.work = memory(largest(largest(l.step_bytes, l.live_bytes),
+                          largest(l.forward_bytes, l.vjp_bytes)));
 
-  printf("lstm[%d, %d], f32, code %s, batch 1, T = %d\n", N, N, cell_context_variant(l.context), TIME);
-  printf("  bytes      weights %zu, params %zu, prepared %zu, stream %zu, context %zu\n",
+  printf("lstm[%d, %d], f32, code %s, batch 1, T = %d\n", N, N,
+         cell_context_variant(l.context), TIME);
+  printf("  bytes      weights %zu, params %zu, prepared %zu, stream %zu, "
+         "context %zu\n",
          (size_t)(8 * N * N + 4 * N) * sizeof(float), CELL(params_size)(),
          CELL(prepared_size)(l.context), bytes, cell_context_size());
-  printf("  workspace  step %zu, model's step %zu, forward %zu, vjp %zu\n", l.step_bytes, l.live_bytes,
-         l.forward_bytes, l.vjp_bytes);
+  printf("  workspace  step %zu, model's step %zu, forward %zu, vjp %zu\n",
+         l.step_bytes, l.live_bytes, l.forward_bytes, l.vjp_bytes);
   printf("  with prepared weights: step %zu, model's step %zu, forward %zu\n",
          CELL(step_prepared_workspace_size)(l.context, 1),
          live_Live_step_prepared_workspace_size(l.context, 1),
          CELL(forward_prepared_workspace_size)(l.context, 1, TIME));
-  printf("  stack      step %zu, model's step %zu, forward %zu, vjp %zu\n", stackOf(step, &l),
-         stackOf(live, &l), stackOf(forward, &l), stackOf(vjp, &l));
-  printf("  ns a call  one addition %.0f, step %.0f, model's step %.0f\n", nanoseconds(sum, &l),
-         nanoseconds(step, &l), nanoseconds(live, &l));
+  printf("  stack      step %zu, model's step %zu, forward %zu, vjp %zu\n",
+         stackOf(step, &l), stackOf(live, &l), stackOf(forward, &l),
+         stackOf(vjp, &l));
+  printf("  ns a call  one addition %.0f, step %.0f, model's step %.0f\n",
+         nanoseconds(sum, &l), nanoseconds(step, &l), nanoseconds(live, &l));
   return 0;
 }

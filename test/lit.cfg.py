@@ -63,6 +63,20 @@ else:
     lit_config.note(f"no {missing} for AArch64 (setup.sh test installs them): "
                     "libraries for it are not tested")
 
+# Tools that only some tests use. One that is missing is said.
+for feature, tools in {"gcc": {"%gcc": "gcc", "%gxx": "g++"},
+                       "cmake": {"%cmake": "cmake", "ninja": "ninja"},
+                       "clang-format": {"%clang-format": "clang-format-22"},
+                       "clang-tidy": {"%clang-tidy": "clang-tidy-22"}}.items():
+    missing = " and ".join(tool for tool in tools.values() if not shutil.which(tool))
+    if missing:
+        lit_config.note(f"no {missing} (setup.sh test installs it): "
+                        f"tests that say `REQUIRES: {feature}` are not run")
+        continue
+    config.available_features.add(feature)
+    config.substitutions.extend((name, shutil.which(tool)) for name, tool in tools.items()
+                                if name.startswith("%"))
+
 # Debian's wordnet-base, whose glosses are the data of one example.
 if os.path.exists("/usr/share/wordnet/data.noun"):
     config.available_features.add("wordnet")

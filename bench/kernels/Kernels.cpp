@@ -56,8 +56,8 @@ __attribute__((target("avx2,fma"))) double peak() {
                    "vfmadd231ps %%ymm15, %%ymm14, %%ymm9\n\t"
                    "vfmadd231ps %%ymm15, %%ymm14, %%ymm10\n\t"
                    "vfmadd231ps %%ymm15, %%ymm14, %%ymm11\n\t" ::
-                       : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
-                         "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+                       : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                         "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
   });
   return 2.0 * 8 * 12 * trips / seconds * 1e-9;
 }
@@ -99,8 +99,8 @@ std::string sourceOf(const Shape &s) {
   std::string a = s.transA ? matrix(s.k, s.m) : matrix(s.m, s.k);
   std::string b = s.transB ? matrix(s.n, s.k) : matrix(s.k, s.n);
   std::string c = matrix(s.m, s.n);
-  std::string p = "memref<" +
-                  std::to_string(rnnc::kernel::packedSize(s.k, s.n)) + "xf32>";
+  std::string p =
+      "memref<" + std::to_string(rnnc::kernel::packedSize(s.k, s.n)) + "xf32>";
   std::string flags = s.packed ? "packed_b" : s.transB ? "trans_b" : "";
   if (s.transA)
     flags += flags.empty() ? "trans_a" : ", trans_a";
@@ -140,8 +140,8 @@ void products(const JitTarget &target) {
         p(rnnc::kernel::packedSize(s.k, s.n)), scratch(kScratch / 4);
     double pack = best([&] { jit.call("pack", {b.data, p.data}, {}); });
     float *right = s.packed ? p.data : b.data;
-    double run =
-        best([&] { jit.call("gemm", {a.data, right, c.data, scratch.data}, {}); });
+    double run = best(
+        [&] { jit.call("gemm", {a.data, right, c.data, scratch.data}, {}); });
     double rate = 2e-9 * s.m * s.n * s.k / run;
     std::printf("%-26s %5ld x %5ld x %5ld %9.1f us %6.1f GF/s %5.1f %%  (pack "
                 "%.1f us)\n",
@@ -151,19 +151,23 @@ void products(const JitTarget &target) {
 }
 
 void activations(const JitTarget &target) {
-  const char *ops[] = {"math.exp %a : f32", "math.tanh %a : f32",
+  const char *ops[] = {"math.exp %a : f32",
+                       "math.tanh %a : f32",
                        "\"scan.sigmoid\"(%a) : (f32) -> f32",
-                       "math.log %a : f32", "math.erf %a : f32",
-                       "math.sin %a : f32", "arith.negf %a : f32"};
+                       "math.log %a : f32",
+                       "math.erf %a : f32",
+                       "math.sin %a : f32",
+                       "arith.negf %a : f32"};
   const int64_t n = 4096;
   for (const char *op : ops) {
     std::string m = "memref<4096xf32>";
-    Jit jit("#id = affine_map<(i) -> (i)>\nfunc.func @f(%x: " + m + ", %y: " +
-                m + ") attributes {rnnc.dims = []} {\nlinalg.generic "
+    Jit jit("#id = affine_map<(i) -> (i)>\nfunc.func @f(%x: " + m +
+                ", %y: " + m +
+                ") attributes {rnnc.dims = []} {\nlinalg.generic "
                 "{indexing_maps = [#id, #id], iterator_types = [\"parallel\"]} "
-                "ins(%x : " + m + ") outs(%y : " + m +
-                ") {\n^bb0(%a: f32, %o: f32):\n%0 = " + op +
-                "\nlinalg.yield %0 : f32\n}\nreturn\n}",
+                "ins(%x : " +
+                m + ") outs(%y : " + m + ") {\n^bb0(%a: f32, %o: f32):\n%0 = " +
+                op + "\nlinalg.yield %0 : f32\n}\nreturn\n}",
             target);
     if (!jit.ok()) {
       std::printf("%s: %s\n", op, jit.message().c_str());

@@ -35,9 +35,8 @@ void BatchPlan::planExamples() {
   size_t batch = static_cast<size_t>(options.batch);
   size_t bucket = batch * bucketBatches;
   auto length = [&](int32_t example) {
-    return data.lengths.empty()
-               ? 0
-               : data.lengths[0][static_cast<size_t>(example)];
+    return data.lengths.empty() ? 0
+                                : data.lengths[0][static_cast<size_t>(example)];
   };
   for (size_t begin = 0; begin < examples.size(); begin += bucket) {
     // Sorted with their place, so that equal lengths keep their order.
@@ -139,19 +138,19 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
   std::vector<int64_t> longest(schema.times.size(), 0);
   for (size_t t = 0; t < schema.times.size(); ++t) {
     for (const BatchRow &row : rows) {
-      int64_t length =
-          chunks ? row.length
-                        : data.lengths[t][static_cast<size_t>(row.example)];
+      int64_t length = chunks
+                           ? row.length
+                           : data.lengths[t][static_cast<size_t>(row.example)];
       lengths[t].push_back(static_cast<int32_t>(length));
       longest[t] = std::max(longest[t], length);
     }
-    batch.arrays[schema.times[t]] = Tensor::copyOf(
-        DType::I32, {batch.rows}, lengths[t].data());
+    batch.arrays[schema.times[t]] =
+        Tensor::copyOf(DType::I32, {batch.rows}, lengths[t].data());
   }
-  batch.steps = schema.times.empty()
-                    ? batch.rows
-                    : std::accumulate(lengths[0].begin(), lengths[0].end(),
-                                      int64_t(0));
+  batch.steps =
+      schema.times.empty()
+          ? batch.rows
+          : std::accumulate(lengths[0].begin(), lengths[0].end(), int64_t(0));
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
     const Column &column = data.columns[f];

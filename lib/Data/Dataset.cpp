@@ -29,9 +29,8 @@ Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
     total += share;
     at = next < end ? next + 1 : next;
   }
-  if (!shares.empty() &&
-      (split.shares.size() < 2 || split.shares.size() > 3 || total <= 0 ||
-       split.shares[0] <= 0))
+  if (!shares.empty() && (split.shares.size() < 2 || split.shares.size() > 3 ||
+                          total <= 0 || split.shares[0] <= 0))
     return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
                       shares);
   if (!shares.empty() && std::abs(total - 100) > 1e-9)
@@ -73,7 +72,7 @@ static Dataset emptyLike(const Dataset &data) {
   return result;
 }
 
-Dataset data::subset(const Dataset &data, const Schema &schema,
+Dataset data::subset(const Dataset &data,
                      const std::vector<int32_t> &examples) {
   Dataset result = emptyLike(data);
   for (int32_t example : examples) {
@@ -237,9 +236,9 @@ Result<Parts> data::splitDataset(Dataset all, const Schema &schema,
   if (division.train.empty())
     return dataError("{}: error: nothing is left for training of {} examples",
                      all.files.front(), all.size());
-  parts.train = subset(all, schema, division.train);
-  parts.valid = subset(all, schema, division.valid);
-  parts.test = subset(all, schema, division.test);
+  parts.train = subset(all, division.train);
+  parts.valid = subset(all, division.valid);
+  parts.test = subset(all, division.test);
   return parts;
 }
 
@@ -330,7 +329,8 @@ static Status checkGiven(const Dataset &train, const std::string &key,
   if (use.plan.unknown && given.unknown() < 0)
     return refuse(fmt::format("has no {}", unknownSymbol));
   if (use.plan.unknown && (options.minCount > 1 || options.maxVocabulary > 0))
-    return refuse("is taken as it is: --min-count and --max-vocab do not apply");
+    return refuse(
+        "is taken as it is: --min-count and --max-vocab do not apply");
   return {};
 }
 
@@ -344,10 +344,11 @@ static Status checkReserved(const std::string &key, const AxisUse &use) {
   int64_t symbols = static_cast<int64_t>(use.counts.size());
   if (index - symbols <= mostUnused)
     return {};
-  return usageError("rnnc: error: the model has {} of `{}` at place {}, but the "
-                    "data has {} different symbols; give a place next to them "
-                    "in the source",
-                    name, key, index, symbols);
+  return usageError(
+      "rnnc: error: the model has {} of `{}` at place {}, but the "
+      "data has {} different symbols; give a place next to them "
+      "in the source",
+      name, key, index, symbols);
 }
 
 /// The vocabulary of one axis, and what is to be said about it.
@@ -384,11 +385,11 @@ static Status learnAxis(const Dataset &train, const std::string &key,
   if (use.size < 0)
     learned.dims[key] = vocabulary.size();
   else if (vocabulary.size() > use.size && !use.plan.unknown)
-    return dataError("{}: error: the data has {} different labels for `{}`, "
-                     "which has {} places: {}; if one of them is a header, name "
-                     "the columns by header",
-                     file, vocabulary.size(), key, use.size,
-                     someOf(vocabulary.all()));
+    return dataError(
+        "{}: error: the data has {} different labels for `{}`, "
+        "which has {} places: {}; if one of them is a header, name "
+        "the columns by header",
+        file, vocabulary.size(), key, use.size, someOf(vocabulary.all()));
   else if (vocabulary.size() > use.size)
     return dataError("{}: error: the data has {} different symbols for `{}` "
                      "(reserved ones included), which has {} places; give "
@@ -414,9 +415,8 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
     if (!field.isIndex() || !done.insert(vocabularyKey(field)).second)
       continue;
     const std::string &key = vocabularyKey(field);
-    if (Status status = learnAxis(
-            train, key, collectAxis(train, schema, key), options, given,
-            learned);
+    if (Status status = learnAxis(train, key, collectAxis(train, schema, key),
+                                  options, given, learned);
         !status)
       return status.error();
     warnOfLongWords(train, schema, key, options.unit(schema), learned.warnings);
@@ -429,11 +429,11 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
 static std::vector<int32_t> symbolCharacters(const Dataset &data, Unit unit) {
   std::vector<int32_t> characters;
   for (const std::string &symbol : data.symbols)
-    characters.push_back(
-        unit == Unit::Characters ? 1
-        : symbol == endOfLine
-            ? 0
-            : static_cast<int32_t>(countCharacters(symbol)) + 1);
+    characters.push_back(unit == Unit::Characters ? 1
+                         : symbol == endOfLine
+                             ? 0
+                             : static_cast<int32_t>(countCharacters(symbol)) +
+                                   1);
   return characters;
 }
 
@@ -449,8 +449,8 @@ static void countExampleCharacters(Dataset &data, const Column &column,
 }
 
 /// Raw symbols of one column into indices.
-static Status mapColumn(Dataset &data, Column &column,
-                        const FieldSchema &field, const Vocabulary *vocabulary) {
+static Status mapColumn(Dataset &data, Column &column, const FieldSchema &field,
+                        const Vocabulary *vocabulary) {
   if (!vocabulary)
     return dataError("{}: error: `{}` was trained on numbers, not on symbols",
                      data.files.front(), field.name);
@@ -462,12 +462,12 @@ static Status mapColumn(Dataset &data, Column &column,
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i) {
       int32_t index = map[static_cast<size_t>(column.ints[i])];
       if (index < 0)
-        return dataError("{}: error: `{}`: the label `{}` is unknown; the "
-                         "model has {}",
-                         data.place(e), field.name,
-                         shown(data.symbols[static_cast<size_t>(
-                             column.ints[i])]),
-                         someOf(vocabulary->all()));
+        return dataError(
+            "{}: error: `{}`: the label `{}` is unknown; the "
+            "model has {}",
+            data.place(e), field.name,
+            shown(data.symbols[static_cast<size_t>(column.ints[i])]),
+            someOf(vocabulary->all()));
       column.ints[i] = index;
     }
   column.raw = false;
@@ -478,7 +478,8 @@ static Status checkIndices(const Dataset &data, const Column &column,
                            const FieldSchema &field) {
   for (int32_t e = 0; e < data.size(); ++e)
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
-      if (column.ints[i] < 0 || (field.size >= 0 && column.ints[i] >= field.size))
+      if (column.ints[i] < 0 ||
+          (field.size >= 0 && column.ints[i] >= field.size))
         return dataError("{}: error: `{}`: the index {} is outside its axis "
                          "`{}` of {}",
                          data.place(e), field.name, column.ints[i], field.axis,

@@ -12,8 +12,7 @@ using namespace rnnc::data;
 using nlohmann::json;
 
 int32_t DatasetBuilder::intern(std::string_view symbol) {
-  std::string key =
-      options.lower ? lowerCase(symbol) : std::string(symbol);
+  std::string key = options.lower ? lowerCase(symbol) : std::string(symbol);
   auto [found, isNew] =
       numbers.emplace(key, static_cast<int32_t>(data.symbols.size()));
   if (isNew)
@@ -35,10 +34,9 @@ bool DatasetBuilder::standsAlone(size_t field) const {
 
 Dataset DatasetBuilder::take() {
   if (empties > 0)
-    data.warnings.push_back(
-        empties == 1 ? firstEmpty
-                     : fmt::format("{} ({} such examples)", firstEmpty,
-                                   empties));
+    data.warnings.push_back(empties == 1 ? firstEmpty
+                                         : fmt::format("{} ({} such examples)",
+                                                       firstEmpty, empties));
   return std::move(data);
 }
 
@@ -59,9 +57,10 @@ Status DatasetBuilder::setLength(size_t field, int64_t length) {
 /// Symbols get their indices from a vocabulary, numbers are indices: a column
 /// is one or the other.
 Error DatasetBuilder::mixed(size_t field) const {
-  return dataError("{}: error: `{}` is given by symbols in some examples and by "
-                   "numbers in others",
-                   here(), schema.fields[field].name);
+  return dataError(
+      "{}: error: `{}` is given by symbols in some examples and by "
+      "numbers in others",
+      here(), schema.fields[field].name);
 }
 
 /// A step of a field has as many entries as its fixed axes say.
@@ -95,8 +94,8 @@ Status DatasetBuilder::addSymbols(size_t field,
     return mixed(field);
   column.raw = true;
   int64_t inner = std::max<int64_t>(info.inner(), 1);
-  if (Status status = checkCount(
-          field, static_cast<int64_t>(symbols.size()), "symbols");
+  if (Status status =
+          checkCount(field, static_cast<int64_t>(symbols.size()), "symbols");
       !status)
     return status;
   bool limited = options.maxLength > 0 && info.time(schema.times) >= 0 &&
@@ -137,18 +136,19 @@ Status DatasetBuilder::addNumbers(size_t field,
       column.reals.push_back(number);
       continue;
     }
-    // An axis has fewer than 2^31 places: the largest index leaves room for one.
+    // An axis has fewer than 2^31 places: the largest index leaves room for
+    // one.
     bool whole = number == std::floor(number) && std::abs(number) < 2147483647.;
-    bool fits = info.kind == FieldSchema::Kind::Int ||
-                (info.kind == FieldSchema::Kind::Bit
-                     ? number == 0 || number == 1
-                     : number >= 0);
+    bool fits =
+        info.kind == FieldSchema::Kind::Int ||
+        (info.kind == FieldSchema::Kind::Bit ? number == 0 || number == 1
+                                             : number >= 0);
     if (!whole || !fits)
       return dataError("{}: error: `{}`: {} is not {}", here(), info.name,
                        number,
                        info.kind == FieldSchema::Kind::Bit ? "0 or 1"
                        : info.isIndex()                    ? "an index"
-                                        : "a whole number");
+                                                           : "a whole number");
     column.ints.push_back(static_cast<int32_t>(number));
   }
   column.begin.push_back(static_cast<int64_t>(
@@ -188,9 +188,9 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   bool sequence = info.time(schema.times) >= 0;
   if (info.isIndex()) {
     if (sequence)
-      return addSymbols(field, splitSymbols(cell, info.output && !info.unfold
-                                                      ? Unit::Words
-                                                      : unit));
+      return addSymbols(
+          field,
+          splitSymbols(cell, info.output && !info.unfold ? Unit::Words : unit));
     std::string_view label = trim(cell);
     if (label.empty())
       return dataError("{}: error: `{}` is empty", here(), info.name);
@@ -200,8 +200,8 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   }
   std::optional<std::vector<double>> values = parseNumbers(cell);
   if (!values)
-    return dataError("{}: error: `{}`: \"{}\" is not a list of numbers",
-                     here(), info.name, shown(cell));
+    return dataError("{}: error: `{}`: \"{}\" is not a list of numbers", here(),
+                     info.name, shown(cell));
   return addCounted(field, *values);
 }
 
@@ -256,14 +256,15 @@ Status DatasetBuilder::finish() {
     int time = info.time(schema.times);
     int64_t steps =
         time < 0 ? 1 : std::max<int64_t>(known[static_cast<size_t>(time)], 0);
-    size_t count = static_cast<size_t>(steps * std::max<int64_t>(info.inner(), 1));
+    size_t count =
+        static_cast<size_t>(steps * std::max<int64_t>(info.inner(), 1));
     bool real = info.kind == FieldSchema::Kind::Real;
     if (real)
       column.reals.resize(column.reals.size() + count);
     else
       column.ints.resize(column.ints.size() + count);
-    column.begin.back() = static_cast<int64_t>(real ? column.reals.size()
-                                                    : column.ints.size());
+    column.begin.back() =
+        static_cast<int64_t>(real ? column.reals.size() : column.ints.size());
   }
   for (size_t t = 0; t < known.size(); ++t)
     data.lengths[t].push_back(

@@ -55,8 +55,7 @@ Status data::checkKind(std::string_view bytes, const std::string &path,
     // A text may begin with these letters; a block of bzip2 begins so, or the
     // file is empty and ends so.
     std::string_view block = bytes.size() > 4 ? bytes.substr(4) : ""sv;
-    bool letters = kind.begin == "BZh" &&
-                   !block.starts_with("1AY&SY") &&
+    bool letters = kind.begin == "BZh" && !block.starts_with("1AY&SY") &&
                    !block.starts_with("\x17\x72\x45\x38\x50\x90");
     if ((zip && archive) || letters)
       continue;

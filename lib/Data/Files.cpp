@@ -45,11 +45,10 @@ Status data::keepInputs(const std::string &output,
   for (const std::string &input : inputs) {
     std::error_code code; // equivalent() says no where one does not exist
     if (!input.empty() && std::filesystem::equivalent(output, input, code))
-      return usageError("rnnc: error: `{}` is read, and would be overwritten{}",
-                        input, input == output
-                                   ? std::string()
-                                   : fmt::format(": `{}` is the same file",
-                                                 output));
+      return usageError(
+          "rnnc: error: `{}` is read, and would be overwritten{}", input,
+          input == output ? std::string()
+                          : fmt::format(": `{}` is the same file", output));
   }
   return {};
 }
@@ -70,11 +69,10 @@ static bool writeAll(int fd, std::string_view bytes) {
 Status data::writeFileAtomically(const std::string &path,
                                  std::string_view bytes) {
   std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                  0666);
+  int fd =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0)
-    return toolError("{}: error: cannot write: {}", path,
-                     std::strerror(errno));
+    return toolError("{}: error: cannot write: {}", path, std::strerror(errno));
   bool written = writeAll(fd, bytes);
   int failure = errno;
   if (::close(fd) != 0 && written) {

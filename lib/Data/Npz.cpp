@@ -12,9 +12,9 @@ using namespace rnnc::data;
 namespace {
 
 /// Little-endian numbers out of bytes that may end early.
-class Reader {
+class NpzReader {
 public:
-  Reader(std::string_view bytes, size_t at) : bytes(bytes), at(at) {}
+  NpzReader(std::string_view bytes, size_t at) : bytes(bytes), at(at) {}
 
   uint64_t number(size_t size) {
     uint64_t value = 0;
@@ -54,7 +54,7 @@ struct ZipEntry {
 
 /// Sizes beyond 4 GiB stand in a zip64 field.
 static void readZip64(std::string_view extra, ZipEntry &entry) {
-  Reader fields(extra, 0);
+  NpzReader fields(extra, 0);
   while (true) {
     uint64_t id = fields.number(2), length = fields.number(2);
     std::string_view field = fields.text(length);
@@ -62,7 +62,7 @@ static void readZip64(std::string_view extra, ZipEntry &entry) {
       return;
     if (id != 1)
       continue;
-    Reader values(field, 0);
+    NpzReader values(field, 0);
     for (uint64_t *value : {&entry.size, &entry.packed, &entry.offset})
       if (*value == 0xffffffff)
         *value = values.number(8);
@@ -70,11 +70,12 @@ static void readZip64(std::string_view extra, ZipEntry &entry) {
   }
 }
 
-static std::optional<std::vector<ZipEntry>> readDirectory(std::string_view zip) {
+static std::optional<std::vector<ZipEntry>>
+readDirectory(std::string_view zip) {
   size_t end = zip.rfind(std::string_view("PK\5\6", 4));
   if (end == std::string_view::npos)
     return std::nullopt;
-  Reader tail(zip, end + 10);
+  NpzReader tail(zip, end + 10);
   uint64_t count = tail.number(2);
   tail.skip(4);
   uint64_t start = tail.number(4);
@@ -82,7 +83,7 @@ static std::optional<std::vector<ZipEntry>> readDirectory(std::string_view zip) 
   if (!tail.good())
     return std::nullopt;
   std::vector<ZipEntry> entries;
-  Reader directory(zip, start);
+  NpzReader directory(zip, start);
   for (uint64_t i = 0; i < count; ++i) {
     if (directory.text(4) != std::string_view("PK\1\2", 4))
       return std::nullopt;
@@ -130,7 +131,7 @@ static std::optional<std::string> inflateRaw(std::string_view packed,
 static Result<std::string> readMember(std::string_view zip,
                                       const ZipEntry &entry,
                                       const std::string &path) {
-  Reader local(zip, entry.offset);
+  NpzReader local(zip, entry.offset);
   std::string_view magic = local.text(4);
   local.skip(22);
   uint64_t name = local.number(2), extra = local.number(2);
@@ -261,7 +262,7 @@ static Tensor fromColumnMajor(const Tensor &source) {
 }
 
 Result<Tensor> data::parseNpy(std::string_view bytes, const std::string &path) {
-  Reader reader(bytes, 0);
+  NpzReader reader(bytes, 0);
   if (reader.text(6) != std::string_view("\x93NUMPY", 6))
     return dataError("{}: error: not a numpy array", path);
   uint64_t major = reader.number(1);
@@ -286,8 +287,7 @@ Result<Tensor> data::parseNpy(std::string_view bytes, const std::string &path) {
   std::string_view body = reader.text(count * sizeOf(*type));
   if (!reader.good())
     return dataError("{}: error: truncated: {} of {} needs {} bytes", path,
-                     shapeText(*shape), nameOf(*type),
-                     count * sizeOf(*type));
+                     shapeText(*shape), nameOf(*type), count * sizeOf(*type));
   Tensor tensor = Tensor::copyOf(*type, *shape, body.data());
   if (headerValue(header, "'fortran_order'").starts_with("True"))
     return fromColumnMajor(tensor);

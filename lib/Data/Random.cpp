@@ -27,12 +27,10 @@ std::array<uint32_t, 4> data::philox(std::array<uint32_t, 4> c,
 
 uint32_t Random::next() {
   if (left == 0) {
-    numbers = philox({static_cast<uint32_t>(block),
-                      static_cast<uint32_t>(block >> 32),
-                      static_cast<uint32_t>(stream),
-                      static_cast<uint32_t>(stream >> 32)},
-                     {static_cast<uint32_t>(seed),
-                      static_cast<uint32_t>(seed >> 32)});
+    numbers = philox(
+        {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+         static_cast<uint32_t>(stream), static_cast<uint32_t>(stream >> 32)},
+        {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
     ++block;
     left = 4;
   }

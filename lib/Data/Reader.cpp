@@ -15,10 +15,10 @@ using namespace rnnc::data;
 using nlohmann::json;
 
 json ReadOptions::toJson() const {
-  return {{"format", format},       {"encoding", encoding},
-          {"tokens", tokens},       {"columns", columns},
-          {"lower", lower},         {"min_count", minCount},
-          {"max_length", maxLength}, {"max_vocabulary", maxVocabulary},
+  return {{"format", format},         {"encoding", encoding},
+          {"tokens", tokens},         {"columns", columns},
+          {"lower", lower},           {"min_count", minCount},
+          {"max_length", maxLength},  {"max_vocabulary", maxVocabulary},
           {"series", series.toJson()}};
 }
 
@@ -34,10 +34,9 @@ ReadOptions ReadOptions::fromJson(const json &json) {
        has("encoding") && json["encoding"].is_string());
   take("tokens", options.tokens, has("tokens") && json["tokens"].is_string());
   take("lower", options.lower, has("lower") && json["lower"].is_boolean());
-  for (auto [key, value] :
-       {std::pair{"min_count", &options.minCount},
-        std::pair{"max_vocabulary", &options.maxVocabulary},
-        std::pair{"max_length", &options.maxLength}})
+  for (auto [key, value] : {std::pair{"min_count", &options.minCount},
+                            std::pair{"max_vocabulary", &options.maxVocabulary},
+                            std::pair{"max_length", &options.maxLength}})
     take(key, *value, has(key) && json[key].is_number_integer());
   if (has("series"))
     options.series = SeriesOptions::fromJson(json["series"]);
@@ -153,8 +152,8 @@ findColumns(const Table &table, const Schema &schema,
     std::string wanted =
         given == options.columns.end() ? field.name : given->second;
     size_t number = 0;
-    auto [end, code] = std::from_chars(wanted.data(),
-                                       wanted.data() + wanted.size(), number);
+    auto [end, code] =
+        std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
     bool isNumber = given != options.columns.end() && code == std::errc() &&
                     end == wanted.data() + wanted.size();
     if (!isNumber) {
@@ -195,8 +194,7 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
   if (!text)
     return text.error();
   builder.beginFile(path);
-  Result<Table> table =
-      parseTable(*text, format, schema.fields.size(), path);
+  Result<Table> table = parseTable(*text, format, schema.fields.size(), path);
   if (!table)
     return table.error();
   if (table->rows.empty())
@@ -215,8 +213,7 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
     const TableRow &row = table->rows[r];
     builder.begin(row.line);
     for (size_t f = 0; f < schema.fields.size(); ++f)
-      if (Status status = builder.addCell(f, row.cells[(*columns)[f]]);
-          !status)
+      if (Status status = builder.addCell(f, row.cells[(*columns)[f]]); !status)
         return status;
     if (Status status = builder.finish(); !status)
       return status;
@@ -525,11 +522,10 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
                           "them in a file with --in",
                           schema.model);
       used = true;
-      Status status =
-          field.unfold && field.isIndex()
-              ? builder.addSymbols(
-                    f, splitRunningText(text, builder.symbolUnit()))
-              : builder.addCell(f, text);
+      Status status = field.unfold && field.isIndex()
+                          ? builder.addSymbols(
+                                f, splitRunningText(text, builder.symbolUnit()))
+                          : builder.addCell(f, text);
       if (!status)
         return status.error();
     }

@@ -29,8 +29,7 @@ static std::string_view formatName(DType type) {
 static std::optional<DType> parseFormatName(const std::string &name) {
   if (name == "BOOL")
     return DType::U8;
-  for (DType type :
-       {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
+  for (DType type : {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
     if (formatName(type) == name)
       return type;
   return std::nullopt;
@@ -64,15 +63,15 @@ struct Extent {
 };
 
 /// What the header says about one tensor.
-struct Entry {
+struct TensorEntry {
   DType type = DType::F32;
   std::vector<int64_t> shape;
   Extent extent;
 };
 } // namespace
 
-static Result<Entry> readEntry(const std::string &name, const Json &entry,
-                               const std::string &path) {
+static Result<TensorEntry> readEntry(const std::string &name, const Json &entry,
+                                     const std::string &path) {
   if (!entry.is_object() || !entry.contains("dtype") ||
       !entry["dtype"].is_string() || !entry.contains("shape") ||
       !entry.contains("data_offsets"))
@@ -95,10 +94,10 @@ static Result<Entry> readEntry(const std::string &name, const Json &entry,
   for (int64_t size : *shape)
     count *= static_cast<uint64_t>(size);
   if (begin > end || end - begin != count * sizeOf(*type))
-    return dataError("{}: error: `{}` is {} of {} but has {} bytes", path,
-                     name, shapeText(*shape), nameOf(*type),
+    return dataError("{}: error: `{}` is {} of {} but has {} bytes", path, name,
+                     shapeText(*shape), nameOf(*type),
                      static_cast<int64_t>(end - begin));
-  return Entry{*type, *shape, {begin, end, name}};
+  return TensorEntry{*type, *shape, {begin, end, name}};
 }
 
 /// The tensors fill what follows the header: in any order, but each byte
@@ -190,7 +189,7 @@ Result<TensorFile> data::parseSafetensors(std::string_view bytes,
     return header.error();
   std::string_view body = bytes.substr(8 + length);
   TensorFile file;
-  std::vector<Entry> entries;
+  std::vector<TensorEntry> entries;
   std::vector<Extent> extents;
   for (const auto &[name, entry] : header->items()) {
     if (name == "__metadata__") {
@@ -198,7 +197,7 @@ Result<TensorFile> data::parseSafetensors(std::string_view bytes,
         return status.error();
       continue;
     }
-    Result<Entry> read = readEntry(name, entry, path);
+    Result<TensorEntry> read = readEntry(name, entry, path);
     if (!read)
       return read.error();
     extents.push_back(read->extent);
@@ -207,7 +206,7 @@ Result<TensorFile> data::parseSafetensors(std::string_view bytes,
   if (Status status = checkExtents(std::move(extents), body.size(), path);
       !status)
     return status.error();
-  for (Entry &entry : entries)
+  for (TensorEntry &entry : entries)
     file.add(entry.extent.name,
              Tensor::copyOf(entry.type, entry.shape,
                             body.data() + entry.extent.begin));

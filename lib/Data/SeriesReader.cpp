@@ -46,7 +46,8 @@ static Schema rowsOf(const Schema &schema) {
   result.times.clear();
   result.chunk.reset();
   for (FieldSchema &field : result.fields) {
-    std::erase_if(field.axes, [](const SchemaAxis &axis) { return axis.isTime; });
+    std::erase_if(field.axes,
+                  [](const SchemaAxis &axis) { return axis.isTime; });
     field.unfold = false;
   }
   return result;
@@ -72,7 +73,8 @@ static std::optional<double> numberIn(std::string_view cell) {
   return value;
 }
 
-/// Whether a cell is a list of numbers; with `some`, one that may have mistakes.
+/// Whether a cell is a list of numbers; with `some`, one that may have
+/// mistakes.
 static bool isList(std::string_view cell, bool some) {
   cell = trim(cell);
   int64_t count = 0, numbers = 0;
@@ -169,8 +171,8 @@ static std::string someOf(const std::vector<std::string> &names) {
 Status SeriesReader::addWanted(size_t field, const std::string &wanted,
                                const std::string &path) {
   std::vector<size_t> &list = columns[field];
-  auto found = header ? std::find(names.begin(), names.end(), wanted)
-                      : names.end();
+  auto found =
+      header ? std::find(names.begin(), names.end(), wanted) : names.end();
   if (found != names.end()) {
     if (std::count(names.begin(), names.end(), wanted) > 1)
       return dataError("{}:{}: error: two columns are called `{}`; choose by "
@@ -217,13 +219,12 @@ Error SeriesReader::unclear(size_t field, const std::string &path) const {
   if (example.size() > 4) // numbers say a stretch of them
     example = {fmt::format("{}-{}", numeric.front(),
                            numeric.front() + static_cast<size_t>(wanted) - 1)};
-  return dataError("{}:{}: error: which columns are `{}`, {} number{} a row? "
-                   "columns of numbers are {}; say it as in --columns {}={}",
-                   path, firstLine, info.name, wanted, wanted > 1 ? "s" : "",
-                   known.empty() ? "missing" : someOf(known),
-                   info.name,
-                   example.empty() ? "0"
-                                   : fmt::format("{}", fmt::join(example, "+")));
+  return dataError(
+      "{}:{}: error: which columns are `{}`, {} number{} a row? "
+      "columns of numbers are {}; say it as in --columns {}={}",
+      path, firstLine, info.name, wanted, wanted > 1 ? "s" : "",
+      known.empty() ? "missing" : someOf(known), info.name,
+      example.empty() ? "0" : fmt::format("{}", fmt::join(example, "+")));
 }
 
 /// Columns that nobody named: the one with the field's name, else all numbers
@@ -271,7 +272,8 @@ Status SeriesReader::findColumns(const Table &table, const std::string &path) {
       bool whole =
           header && std::find(names.begin(), names.end(), rest) != names.end();
       while (!rest.empty()) {
-        size_t plus = whole ? rest.size() : std::min(rest.find('+'), rest.size());
+        size_t plus =
+            whole ? rest.size() : std::min(rest.find('+'), rest.size());
         if (Status status =
                 addWanted(f, std::string(trim(rest.substr(0, plus))), path);
             !status)
@@ -315,12 +317,13 @@ Status SeriesReader::addCells(size_t field, const TableRow &row,
     const std::string &cell = row.cells[column];
     std::optional<double> number = numberIn(cell);
     if (!number && trim(cell).empty())
-      return dataError("{}:{}: error: column `{}` is empty; fill missing values "
-                       "in, or leave such rows out",
-                       path, row.line, shown(nameOf(column)));
+      return dataError(
+          "{}:{}: error: column `{}` is empty; fill missing values "
+          "in, or leave such rows out",
+          path, row.line, shown(nameOf(column)));
     if (!number)
-      return dataError("{}:{}: error: column `{}`: \"{}\" is not a number", path,
-                       row.line, shown(nameOf(column)), shown(cell));
+      return dataError("{}:{}: error: column `{}`: \"{}\" is not a number",
+                       path, row.line, shown(nameOf(column)), shown(cell));
     numbers.push_back(*number);
   }
   return builder.addNumbers(field, numbers, 1);
@@ -374,13 +377,13 @@ Result<Dataset> SeriesReader::take() {
     series.window = std::max(*schema.chunk, rows / (2 * schema.batch));
   for (size_t f = 0; f < columns.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
-    bool future = times->future >= 0 &&
-                  field.time(schema.times) == times->future;
+    bool future =
+        times->future >= 0 && field.time(schema.times) == times->future;
     if (future && series.horizon < 1)
-      return usageError("rnnc: error: `{}` lies over `{}`, behind what is read; "
-                        "give --horizon N, the rows that it holds",
-                        field.name,
-                        schema.times[static_cast<size_t>(times->future)]);
+      return usageError(
+          "rnnc: error: `{}` lies over `{}`, behind what is read; "
+          "give --horizon N, the rows that it holds",
+          field.name, schema.times[static_cast<size_t>(times->future)]);
     if (field.output && !options.series.ahead.contains(field.name))
       series.ahead[field.name] = future                ? 1
                                  : series.horizon >= 0 ? series.horizon

@@ -49,8 +49,8 @@ private:
   Schema rowSchema; ///< a row as an example: no time
   DatasetBuilder builder;
   bool header = false;
-  std::vector<std::string> names;  ///< the header's
-  std::vector<size_t> numeric;     ///< columns of numbers
+  std::vector<std::string> names;           ///< the header's
+  std::vector<size_t> numeric;              ///< columns of numbers
   std::vector<std::vector<size_t>> columns; ///< of each field
   int64_t firstLine = 1;
 };

@@ -49,8 +49,8 @@ bool TableParser::quotedCell(std::string &cell) {
       ++i;
       continue;
     }
-    bool ends = i + 1 >= text.size() || text[i + 1] == separator ||
-                text[i + 1] == '\n';
+    bool ends =
+        i + 1 >= text.size() || text[i + 1] == separator || text[i + 1] == '\n';
     if (!ends)
       return false;
     cell = std::move(content);
@@ -94,8 +94,7 @@ Status TableParser::parseRow(TableRow &row) {
 
 static Status checkCount(const Table &table, const TableRow &row,
                          const std::string &path) {
-  if (table.rows.empty() ||
-      row.cells.size() == table.rows.front().cells.size())
+  if (table.rows.empty() || row.cells.size() == table.rows.front().cells.size())
     return {};
   return dataError("{}:{}: error: {} columns, but line {} has {}", path,
                    row.line, row.cells.size(), table.rows.front().line,

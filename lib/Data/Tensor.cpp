@@ -43,8 +43,7 @@ std::string_view data::nameOf(DType type) {
 }
 
 std::optional<DType> data::parseDType(std::string_view name) {
-  for (DType type :
-       {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
+  for (DType type : {DType::F32, DType::F64, DType::I32, DType::I64, DType::U8})
     if (nameOf(type) == name)
       return type;
   return std::nullopt;
@@ -195,8 +194,7 @@ Result<Tensor> data::convertExact(const Tensor &from, DType to,
 }
 
 Result<Tensor> data::convertRounded(const Tensor &from, DType to,
-                                    std::string_view name,
-                                    Rounding &rounding) {
+                                    std::string_view name, Rounding &rounding) {
   if (from.type == to || to != DType::F32 || from.type == DType::U8)
     return convertExact(from, to, name);
   Tensor result(to, from.shape);

@@ -58,7 +58,8 @@ static std::string unixLines(std::string_view bytes) {
   text.reserve(bytes.size());
   bool mac = bytes.find('\n') == std::string_view::npos;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    bool ends = bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n';
+    bool ends =
+        bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n';
     if (!ends)
       text += mac && bytes[i] == '\r' ? '\n' : bytes[i];
   }
@@ -85,11 +86,10 @@ Result<std::string> data::readText(const std::string &path,
     return dataError("{}:1: error: the file is empty", path);
   Status status = checkUtf8(text, path);
   if (size_t zero = text.find('\0'); status && zero != std::string::npos)
-    status = dataError("{}:{}: error: a byte 0, which no text has", path,
-                       1 + std::count(text.begin(),
-                                      text.begin() +
-                                          static_cast<ptrdiff_t>(zero),
-                                      '\n'));
+    status = dataError(
+        "{}:{}: error: a byte 0, which no text has", path,
+        1 + std::count(text.begin(),
+                       text.begin() + static_cast<ptrdiff_t>(zero), '\n'));
   if (!status)
     return Error{status.error().message + encodingHint(rest),
                  status.error().exitCode};

@@ -71,8 +71,8 @@ void data::warnOfLongWords(const Dataset &data, const Schema &schema,
   WordCount count = countWords(data, schema, key);
   if (count.words == 0)
     return;
-  double length = static_cast<double>(count.characters) /
-                  static_cast<double>(count.words);
+  double length =
+      static_cast<double>(count.characters) / static_cast<double>(count.words);
   // English has about 5 characters a word, German 6; Chinese that was cut into
   // words has 2.
   bool unspaced = 2 * count.unspaced > count.characters;
@@ -109,7 +109,8 @@ void data::warnOfUnknown(Dataset &data, const Column &column,
   data.warnings.push_back(fmt::format(
       "{}: warning: {:.0f} % of the symbols of `{}` are not in the vocabulary "
       "and are read as {}, such as {}; has the text another language, unit "
-      "(--unit), encoding (--encoding) or capitals (--lower) than the training, "
+      "(--unit), encoding (--encoding) or capitals (--lower) than the "
+      "training, "
       "or is --min-count too large or --max-vocab too small?",
       data.files.front(),
       100. * static_cast<double>(unknown) / static_cast<double>(all),

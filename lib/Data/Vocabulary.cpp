@@ -57,11 +57,10 @@ Vocabulary Vocabulary::build(const std::map<std::string, int64_t> &counts,
       sorted.emplace_back(entry.first, entry.second);
   }
   if (plan.unknown)
-    std::sort(sorted.begin(), sorted.end(),
-              [](const Counted &a, const Counted &b) {
-                return a.second != b.second ? a.second > b.second
-                                            : a.first < b.first;
-              });
+    std::sort(
+        sorted.begin(), sorted.end(), [](const Counted &a, const Counted &b) {
+          return a.second != b.second ? a.second > b.second : a.first < b.first;
+        });
   else
     sortLabels(sorted);
   Vocabulary result;
@@ -93,8 +92,8 @@ int32_t Vocabulary::find(std::string_view symbol) const {
 }
 
 std::string Vocabulary::toJson() const {
-  return nlohmann::json(symbols).dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json(symbols).dump(-1, ' ', false,
+                                      nlohmann::json::error_handler_t::replace);
 }
 
 Result<Vocabulary> Vocabulary::fromJson(std::string_view text,

@@ -17,9 +17,8 @@ json SeriesOptions::toJson() const {
   for (const auto &[field, list] : scales)
     for (const Scale &scale : list)
       lists[field].push_back({scale.mean, scale.deviation});
-  return {{"rows", rows},       {"window", window},
-          {"horizon", horizon}, {"stride", stride},
-          {"ahead", ahead},     {"standardise", standardise},
+  return {{"rows", rows},     {"window", window}, {"horizon", horizon},
+          {"stride", stride}, {"ahead", ahead},   {"standardise", standardise},
           {"scales", lists}};
 }
 
@@ -92,7 +91,9 @@ data::scalesOf(const Dataset &rows, const Schema &schema,
         for (const RowRange &range : ranges)
           for (int64_t row = range.begin; row < range.end; ++row) {
             double value =
-                column.reals[static_cast<size_t>(column.begin[static_cast<size_t>(row)]) + i];
+                column.reals[static_cast<size_t>(
+                                 column.begin[static_cast<size_t>(row)]) +
+                             i];
             if (second)
               squares += (value - scales[i].mean) * (value - scales[i].mean);
             else
@@ -151,7 +152,7 @@ private:
   const SeriesOptions &series;
   SeriesTimes times;
   WindowUse use;
-  int64_t ahead = 0;  ///< of the farthest output; of the steps of a future
+  int64_t ahead = 0;    ///< of the farthest output; of the steps of a future
   bool bySteps = false; ///< every row that is read has its own target
   Dataset result;
   std::vector<Window> windows;
@@ -160,8 +161,7 @@ private:
 
 WindowMaker::WindowMaker(const Dataset &rows, const Schema &schema,
                          SeriesTimes times, WindowUse use)
-    : rows(rows), schema(schema), series(*rows.series), times(times),
-      use(use) {
+    : rows(rows), schema(schema), series(*rows.series), times(times), use(use) {
   bool future = false;
   for (const FieldSchema &field : schema.fields) {
     future |= lies(field, times.future);
@@ -214,8 +214,8 @@ void WindowMaker::planSteps(RowRange file, RowRange part) {
 void WindowMaker::planTargets(RowRange file, RowRange part) {
   int64_t stretch = times.future >= 0 && ahead == series.horizon ? ahead : 1;
   for (int64_t target = part.begin; target + stretch <= part.end; ++target) {
-    int64_t end = stretch > 1 || times.future >= 0 ? target
-                                                   : target - ahead + 1;
+    int64_t end =
+        stretch > 1 || times.future >= 0 ? target : target - ahead + 1;
     int64_t begin = end - series.window;
     if (begin >= file.begin)
       windows.push_back({begin, series.window, 0});
@@ -327,8 +327,7 @@ Result<Dataset> data::cutWindows(Dataset data, const Schema &schema,
                                  WindowUse use) {
   if (!data.areRows)
     return data;
-  Result<Dataset> windows =
-      windowsOf(data, schema, fileRanges(data), use);
+  Result<Dataset> windows = windowsOf(data, schema, fileRanges(data), use);
   if (windows && windows->size() == 0)
     return dataError("{}: error: {} rows are too few for windows of {} rows",
                      data.files.front(), data.size(), data.series->window);

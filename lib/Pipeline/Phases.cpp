@@ -35,10 +35,15 @@ static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
 }
 
-/// Borders of `bptt` are cut first. Gradients are asked for, made, clipped and
-/// applied.
-static void buildGrad(OpPassManager &pm, const PipelineOptions &) {
+/// Borders of `bptt` are cut first, and steps get the form that their gradients
+/// should have. Gradients are asked for, made, clipped and applied.
+static void buildGrad(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(scan::createScanSegment());
+  pm.addPass(scan::createScanOrderSteps());
+  if (o.mergeProducts) {
+    pm.addPass(scan::createScanMergeProducts());
+    pm.addPass(mlir::createCanonicalizerPass());
+  }
   pm.addPass(grad::createGradGenerate());
   pm.addPass(grad::createGradExpandClip());
   pm.addPass(grad::createGradExpandUpdate());
@@ -204,6 +209,15 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
   }
 };
 
+struct GradFlags : PassPipelineOptions<GradFlags> {
+  Option<bool> mergeProducts{
+      *this, "merge-products",
+      llvm::cl::desc("put products together that share an operand"),
+      llvm::cl::init(PipelineOptions().mergeProducts)};
+
+  void set(PipelineOptions &o) const { o.mergeProducts = mergeProducts; }
+};
+
 struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
   Option<bool> simplify{
       *this, "simplify",
@@ -299,7 +313,7 @@ template <typename Flags> static void registerPhase(Phase phase) {
 void pipeline::registerPipelines() {
   registerPipelinePasses();
   registerPhase<BatchedFlags>(Phase::Batched);
-  registerPhase<NoFlags>(Phase::Grad);
+  registerPhase<GradFlags>(Phase::Grad);
   registerPhase<ScheduledFlags>(Phase::Scheduled);
   registerPhase<PhasesFlags>(Phase::Phases);
   registerPhase<PlannedFlags>(Phase::Planned);

@@ -22,7 +22,8 @@ inline int64_t processorLevel() {
   unsigned a, b, c, d, c1, d1;
   if (!__get_cpuid(1, &a, &b, &c1, &d1))
     return 1;
-  const unsigned v2 = bit_SSE3 | bit_SSSE3 | bit_SSE41 | bit_SSE42 | bit_POPCNT;
+  const unsigned v2 =
+      bit_SSE3 | bit_SSSE3 | bit_SSE4_1 | bit_SSE4_2 | bit_POPCNT;
   if ((c1 & v2) != v2)
     return 1;
   const unsigned v3 = bit_AVX | bit_FMA | bit_MOVBE | bit_F16C | bit_OSXSAVE;

@@ -98,9 +98,10 @@ struct Mark {
   std::string text;
 };
 
-class Printer {
+class DiagnosticPrinter {
 public:
-  Printer(const SourceManager &sources, const Diagnostic &d, bool color)
+  DiagnosticPrinter(const SourceManager &sources, const Diagnostic &d,
+                    bool color)
       : sources(sources), d(d), color(color) {}
 
   std::string run() {
@@ -252,7 +253,7 @@ private:
 
 std::string Diagnostics::render(const Diagnostic &diagnostic,
                                 bool color) const {
-  return Printer(sources, diagnostic, color).run();
+  return DiagnosticPrinter(sources, diagnostic, color).run();
 }
 
 std::string Diagnostics::render(bool color) const {

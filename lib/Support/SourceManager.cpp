@@ -72,8 +72,7 @@ std::string_view SourceManager::text(SourceRange range) const {
 
 LineColumn SourceManager::lineColumn(uint32_t file, uint32_t offset) const {
   const File &f = files[file];
-  auto it =
-      std::upper_bound(f.lineBegins.begin(), f.lineBegins.end(), offset);
+  auto it = std::upper_bound(f.lineBegins.begin(), f.lineBegins.end(), offset);
   unsigned line = static_cast<unsigned>(it - f.lineBegins.begin());
   unsigned column = 1;
   uint32_t last = std::min<uint32_t>(offset, f.text.size());

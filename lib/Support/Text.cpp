@@ -10,9 +10,10 @@ char32_t rnnc::decodeCharacter(std::string_view text, size_t &at) {
   unsigned char c = text[at++];
   if (c < 0x80)
     return c;
-  int more = c >= 0xF0 && c < 0xF8 ? 3 : c >= 0xE0 && c < 0xF0 ? 2
-                                     : c >= 0xC2 && c < 0xE0   ? 1
-                                                               : 0;
+  int more = c >= 0xF0 && c < 0xF8   ? 3
+             : c >= 0xE0 && c < 0xF0 ? 2
+             : c >= 0xC2 && c < 0xE0 ? 1
+                                     : 0;
   if (!more)
     return notACharacter;
   char32_t result = c & (0x3F >> more);
@@ -27,9 +28,9 @@ char32_t rnnc::decodeCharacter(std::string_view text, size_t &at) {
 }
 
 bool rnnc::isControl(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) ||
-         (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+         c == 0xFEFF;
 }
 
 std::string rnnc::shown(std::string_view text, bool lines) {

@@ -20,10 +20,10 @@ struct SharedSize {
   std::string from;
 };
 
-class Binder {
+class ColumnBinder {
 public:
-  Binder(const FunctionInfo &function, const Arrays &args,
-         const Instance::CallOptions &options);
+  ColumnBinder(const FunctionInfo &function, const Arrays &args,
+               const ModelInstance::CallOptions &options);
 
   std::string findProblems();
   BoundCall finish();
@@ -43,7 +43,7 @@ private:
 
   const FunctionInfo &function;
   const Arrays &args;
-  const Instance::CallOptions &options;
+  const ModelInstance::CallOptions &options;
   SharedSize batch;
   std::vector<SharedSize> times;
   std::vector<std::optional<Tensor>> tensors;
@@ -52,16 +52,15 @@ private:
 
 } // namespace
 
-Binder::Binder(const FunctionInfo &function, const Arrays &args,
-               const Instance::CallOptions &options)
+ColumnBinder::ColumnBinder(const FunctionInfo &function, const Arrays &args,
+                           const ModelInstance::CallOptions &options)
     : function(function), args(args), options(options),
-      batch{"batch", options.batch, "--batch"},
-      tensors(function.args.size()) {
+      batch{"batch", options.batch, "--batch"}, tensors(function.args.size()) {
   for (const std::string &name : function.times)
     times.push_back({name, -1, ""});
 }
 
-SharedSize *Binder::timeOf(std::string_view name) {
+SharedSize *ColumnBinder::timeOf(std::string_view name) {
   for (SharedSize &time : times)
     if (time.name == name)
       return &time;
@@ -79,13 +78,13 @@ static std::string shapeText(const std::vector<Dim> &shape) {
 }
 
 /// The first argument that shows a size settles it for the others.
-bool Binder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
+bool ColumnBinder::fitSize(const Dim &dim, int64_t size,
+                           const std::string &name) {
   if (size > INT32_MAX)
     return false;
   if (dim.kind == Dim::Kind::Fixed)
     return size == dim.size;
-  SharedSize *known =
-      dim.kind == Dim::Kind::Batch ? &batch : timeOf(dim.time);
+  SharedSize *known = dim.kind == Dim::Kind::Batch ? &batch : timeOf(dim.time);
   if (!known)
     return false;
   if (known->value < 0) {
@@ -95,7 +94,7 @@ bool Binder::fitSize(const Dim &dim, int64_t size, const std::string &name) {
   return known->value == size;
 }
 
-bool Binder::fitShape(const ArgInfo &arg, const Tensor &given) {
+bool ColumnBinder::fitShape(const ArgInfo &arg, const Tensor &given) {
   // A number alone may come as one element.
   if (arg.shape.empty())
     return given.count() == 1;
@@ -107,11 +106,11 @@ bool Binder::fitShape(const ArgInfo &arg, const Tensor &given) {
   return true;
 }
 
-std::string Binder::misfit(const ArgInfo &arg, const Tensor &given) const {
-  std::string text =
-      fmt::format("\n  `{}`: expected {} {}, found {} {}", arg.name,
-                  nameOf(arg.dtype), shapeText(arg.shape), nameOf(given.type),
-                  data::shapeText(given.shape));
+std::string ColumnBinder::misfit(const ArgInfo &arg,
+                                 const Tensor &given) const {
+  std::string text = fmt::format(
+      "\n  `{}`: expected {} {}, found {} {}", arg.name, nameOf(arg.dtype),
+      shapeText(arg.shape), nameOf(given.type), data::shapeText(given.shape));
   auto explain = [&](const SharedSize &size) {
     if (size.value >= 0 && size.from != "`" + arg.name + "`")
       text += fmt::format("; {} is {} in {}", size.name, size.value, size.from);
@@ -138,7 +137,7 @@ static Tensor scalarOf(DType type, double value) {
   return rounded;
 }
 
-void Binder::bindGiven(size_t index, const Tensor &given) {
+void ColumnBinder::bindGiven(size_t index, const Tensor &given) {
   const ArgInfo &arg = function.args[index];
   if (!fitShape(arg, given)) {
     problems += misfit(arg, given);
@@ -158,7 +157,7 @@ void Binder::bindGiven(size_t index, const Tensor &given) {
     problems += "\n  " + exact.error().message;
 }
 
-void Binder::bindInput(size_t index) {
+void ColumnBinder::bindInput(size_t index) {
   const ArgInfo &arg = function.args[index];
   auto given = args.find(arg.name);
   if (given != args.end())
@@ -170,7 +169,7 @@ void Binder::bindInput(size_t index) {
                             nameOf(arg.dtype), shapeText(arg.shape));
 }
 
-void Binder::checkUnknown() {
+void ColumnBinder::checkUnknown() {
   std::vector<std::string> known;
   for (const ArgInfo &arg : function.args)
     if (!arg.isOutput())
@@ -185,15 +184,15 @@ void Binder::checkUnknown() {
 }
 
 /// Padded lengths that were asked for must be those of the inputs.
-void Binder::checkLengths() {
+void ColumnBinder::checkLengths() {
   for (const auto &[name, length] : options.lengths) {
     SharedSize *time = timeOf(name);
     if (!time)
       problems += fmt::format("\n  length {}={}: there is no time axis `{}`",
                               name, length, name);
     else if (time->value >= 0 && time->value != length)
-      problems += fmt::format("\n  length {}={}: {} is {} in {}", name,
-                              length, name, time->value, time->from);
+      problems += fmt::format("\n  length {}={}: {} is {} in {}", name, length,
+                              name, time->value, time->from);
   }
   for (const SharedSize &time : times)
     if (auto given = args.find(time.name); given != args.end())
@@ -201,7 +200,7 @@ void Binder::checkLengths() {
 }
 
 /// The lengths of the rows, also where the function itself has no use for them.
-void Binder::checkRows(const std::string &name, const Tensor &lengths) {
+void ColumnBinder::checkRows(const std::string &name, const Tensor &lengths) {
   for (int64_t row = 0, n = lengths.count(); row < n; ++row) {
     double length = lengths.number(row);
     if (length >= 0 && length <= INT32_MAX)
@@ -212,7 +211,7 @@ void Binder::checkRows(const std::string &name, const Tensor &lengths) {
   }
 }
 
-std::string Binder::findProblems() {
+std::string ColumnBinder::findProblems() {
   for (size_t i = 0; i < function.args.size(); ++i)
     if (!function.args[i].isOutput())
       bindInput(i);
@@ -222,7 +221,7 @@ std::string Binder::findProblems() {
 }
 
 /// Padded lengths that no array shows: as asked for, else the largest length.
-void Binder::fillTimes() {
+void ColumnBinder::fillTimes() {
   for (SharedSize &time : times) {
     if (time.value >= 0)
       continue;
@@ -236,12 +235,12 @@ void Binder::fillTimes() {
     if (lengths == args.end())
       continue;
     for (int64_t k = 0, n = lengths->second.count(); k < n; ++k)
-      time.value = std::max(time.value,
-                            static_cast<int32_t>(lengths->second.number(k)));
+      time.value =
+          std::max(time.value, static_cast<int32_t>(lengths->second.number(k)));
   }
 }
 
-std::vector<int64_t> Binder::resultShape(const ArgInfo &arg) {
+std::vector<int64_t> ColumnBinder::resultShape(const ArgInfo &arg) {
   std::vector<int64_t> shape;
   for (const Dim &dim : arg.shape)
     shape.push_back(dim.kind == Dim::Kind::Fixed   ? dim.size
@@ -250,13 +249,13 @@ std::vector<int64_t> Binder::resultShape(const ArgInfo &arg) {
   return shape;
 }
 
-BoundCall Binder::finish() {
+BoundCall ColumnBinder::finish() {
   batch.value = std::max(batch.value, batch.value < 0 ? 1 : 0);
   fillTimes();
   for (size_t i = 0; i < function.args.size(); ++i)
     if (function.args[i].isOutput())
-      tensors[i] = Tensor(function.args[i].dtype,
-                          resultShape(function.args[i]));
+      tensors[i] =
+          Tensor(function.args[i].dtype, resultShape(function.args[i]));
   BoundCall call;
   call.batch = batch.value;
   for (const SharedSize &time : times)
@@ -270,8 +269,8 @@ BoundCall Binder::finish() {
 Result<BoundCall>
 training::bindArguments(const std::string &module, const FunctionInfo &function,
                         const Arrays &args,
-                        const Instance::CallOptions &options) {
-  Binder binder(function, args, options);
+                        const ModelInstance::CallOptions &options) {
+  ColumnBinder binder(function, args, options);
   std::string problems = binder.findProblems();
   if (!problems.empty())
     return dataError("the arguments do not fit `{}.{}`:{}", module,

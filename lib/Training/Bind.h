@@ -20,7 +20,7 @@ struct BoundCall {
 Result<BoundCall> bindArguments(const std::string &module,
                                 const FunctionInfo &function,
                                 const Arrays &args,
-                                const Instance::CallOptions &options);
+                                const ModelInstance::CallOptions &options);
 
 } // namespace rnnc::training
 

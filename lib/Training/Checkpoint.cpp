@@ -16,9 +16,7 @@ using data::TensorFile;
 /// A number that tells training data apart (FNV-1a over the first column).
 uint64_t Trainer::fingerprint() const {
   uint64_t hash = 14695981039346656037u;
-  auto add = [&](uint64_t value) {
-    hash = (hash ^ value) * 1099511628211u;
-  };
+  auto add = [&](uint64_t value) { hash = (hash ^ value) * 1099511628211u; };
   add(static_cast<uint64_t>(train.size()));
   for (const data::Column &column : train.columns) {
     for (int32_t value : column.ints)
@@ -53,9 +51,8 @@ Status Trainer::saveCheckpoint() {
            integers({counters.updates, counters.skipped, counters.empty,
                      counters.epoch, counters.bad_parameter}));
   file.add("trainer.rate_scale", doubles({counters.rate_scale}));
-  file.add("trainer.position",
-           integers({state.step, state.epoch, state.batch, state.bestStep,
-                     state.sinceBest}));
+  file.add("trainer.position", integers({state.step, state.epoch, state.batch,
+                                         state.bestStep, state.sinceBest}));
   file.add("trainer.best", doubles({state.best}));
   file.add("trainer.running", doubles({runningLoss, runningWeight}));
   file.add("trainer.faulty_since", integers({health.faultySince()}));
@@ -102,8 +99,8 @@ bool Trainer::positionFits() const {
   auto counts = [](int64_t n, int64_t least) { return n >= least && n < most; };
   return counts(state.step, 0) && counts(state.epoch, 0) &&
          counts(state.bestStep, -1) && counts(state.sinceBest, 0) &&
-         std::isfinite(state.best) &&
-         state.batch >= 0 && state.batch < planEpoch(state.epoch).count();
+         std::isfinite(state.best) && state.batch >= 0 &&
+         state.batch < planEpoch(state.epoch).count();
 }
 
 Status Trainer::loadCheckpoint() {
@@ -125,8 +122,7 @@ Status Trainer::loadCheckpoint() {
       readNumbers(*file, "trainer.best", DType::F64, {&state.best}) &&
       readNumbers(*file, "trainer.running", DType::F64,
                   {&runningLoss, &runningWeight}) &&
-      readNumbers(*file, "trainer.identity", DType::I64,
-                  {&seed, &data, &rows});
+      readNumbers(*file, "trainer.identity", DType::I64, {&seed, &data, &rows});
   // Checkpoints of older versions do not know these.
   readNumbers(*file, "trainer.faulty_since", DType::I64, {&faultySince});
   readNumbers(*file, "trainer.last_loss", DType::F64, {&lastLoss});
@@ -142,8 +138,7 @@ Status Trainer::loadCheckpoint() {
                      path);
   if (Status status = instance.setOptimizerState(*file, path); !status)
     return status;
-  if (Status status =
-          checkVocabularies(*file, path, directory.vocabularies);
+  if (Status status = checkVocabularies(*file, path, directory.vocabularies);
       !status)
     return dataError("{}: error: that training had other data: its vocabulary "
                      "differs",
@@ -171,13 +166,13 @@ Status Trainer::loadCheckpoint() {
       badParameter >= static_cast<int64_t>(parameters.size()))
     return dataError("{}: error: damaged: there is no parameter {}", path,
                      badParameter);
-  health.resume(faultySince,
-                badParameter < 0
-                    ? "the loss is not finite"
-                    : fmt::format("the gradient of `{}` is not finite",
-                                  parameters[static_cast<size_t>(badParameter)]
-                                      .name),
-                state.step, perEpoch);
+  health.resume(
+      faultySince,
+      badParameter < 0
+          ? "the loss is not finite"
+          : fmt::format("the gradient of `{}` is not finite",
+                        parameters[static_cast<size_t>(badParameter)].name),
+      state.step, perEpoch);
   counters.bad_parameter = static_cast<int32_t>(badParameter);
   *instance.counters() = counters;
   lastValidation = -1;
@@ -185,9 +180,10 @@ Status Trainer::loadCheckpoint() {
 }
 
 Status Trainer::writeCurve() {
-  std::string unit = schema.isLanguageModel() && !instance.module().lossPerExample()
-                         ? "loss (nats a token)"
-                         : "loss (mean of an example)";
+  std::string unit =
+      schema.isLanguageModel() && !instance.module().lossPerExample()
+          ? "loss (nats a token)"
+          : "loss (mean of an example)";
   return data::writeFileAtomically(
       directory.file("curve.svg"),
       drawCurve(directory.model + ": learning curve", unit, log.updates(),

@@ -14,7 +14,7 @@ constexpr double width = 720, height = 400;
 constexpr double left = 68, top = 40, bottom = 48;
 
 /// The window of data and where it lies in the picture.
-struct Frame {
+struct PlotFrame {
   double maxStep = 1, low = 0, high = 1;
   double right = 20; ///< room for a second scale
   double x(double step) const {
@@ -58,8 +58,8 @@ static double tickDistance(double range, int count) {
   return power * (factor < 1.5 ? 1 : factor < 3.5 ? 2 : factor < 7.5 ? 5 : 10);
 }
 
-static Frame frameOf(std::initializer_list<const CurvePoints *> curves) {
-  Frame frame;
+static PlotFrame frameOf(std::initializer_list<const CurvePoints *> curves) {
+  PlotFrame frame;
   double low = INFINITY, high = -INFINITY;
   for (const CurvePoints *points : curves)
     for (const auto &[step, value] : *points) {
@@ -70,8 +70,8 @@ static Frame frameOf(std::initializer_list<const CurvePoints *> curves) {
   if (low > high)
     low = 0, high = 1;
   // Equal values get a window too, one that their digits can tell apart.
-  double margin = std::max({(high - low) * 0.05, 1e-6, std::abs(low) * 1e-6,
-                            std::abs(high) * 1e-6});
+  double margin = std::max(
+      {(high - low) * 0.05, 1e-6, std::abs(low) * 1e-6, std::abs(high) * 1e-6});
   frame.low = low - margin;
   frame.high = high + margin;
   return frame;
@@ -93,13 +93,14 @@ static std::vector<double> ticks(double low, double high, int count) {
   return result;
 }
 
-static std::string axes(const Frame &frame) {
+static std::string axes(const PlotFrame &frame) {
   std::string svg;
   for (double loss : ticks(frame.low, frame.high, 6)) {
     svg += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" "
                        "stroke=\"#ddd\"/>\n",
                        left, frame.end(), frame.y(loss), frame.y(loss));
-    svg += text(left - 8, frame.y(loss) + 4, "end", fmt::format("{:.4g}", loss));
+    svg +=
+        text(left - 8, frame.y(loss) + 4, "end", fmt::format("{:.4g}", loss));
   }
   for (double step : ticks(0, frame.maxStep, 7))
     svg += text(frame.x(step), height - bottom + 18, "middle",
@@ -112,7 +113,7 @@ static std::string axes(const Frame &frame) {
 }
 
 /// The scale of the accuracy, at the right.
-static std::string accuracyAxis(const Frame &frame) {
+static std::string accuracyAxis(const PlotFrame &frame) {
   std::string svg;
   for (double share : ticks(frame.low, frame.high, 6))
     if (share >= 0 && share <= 1)
@@ -123,7 +124,7 @@ static std::string accuracyAxis(const Frame &frame) {
   return svg;
 }
 
-static std::string line(const Frame &frame, const CurvePoints &points,
+static std::string line(const PlotFrame &frame, const CurvePoints &points,
                         const char *colour) {
   std::string path;
   for (const auto &[step, loss] : points)
@@ -156,8 +157,8 @@ std::string training::drawCurve(const std::string &title,
                                 const CurvePoints &accuracy) {
   CurvePoints thinTrain = thin(train, 300), thinValid = thin(valid, 300),
               thinAccuracy = thin(accuracy, 300);
-  Frame frame = frameOf({&thinTrain, &thinValid});
-  Frame shares = frameOf({&thinAccuracy});
+  PlotFrame frame = frameOf({&thinTrain, &thinValid});
+  PlotFrame shares = frameOf({&thinAccuracy});
   shares.maxStep = frame.maxStep = std::max(frame.maxStep, shares.maxStep);
   if (!thinAccuracy.empty())
     shares.right = frame.right = 64;
@@ -183,8 +184,8 @@ std::string training::drawCurve(const std::string &title,
                   const char *what, double room) {
     if (points.empty())
       return;
-    svg += fmt::format("<g fill=\"{}\">{}</g>", colour,
-                       text(at, 24, "end", what));
+    svg +=
+        fmt::format("<g fill=\"{}\">{}</g>", colour, text(at, 24, "end", what));
     at -= room;
   };
   name(thinAccuracy, "#228833", "validation accuracy", 130);

@@ -42,8 +42,7 @@ static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
       labels != module.labels.end() && field.isIndex())
     field.labels = labels->second;
   for (const Dim &dim : port.shape)
-    field.axes.push_back(
-        {dim.time, dim.kind == Dim::Kind::Time, dim.size});
+    field.axes.push_back({dim.time, dim.kind == Dim::Kind::Time, dim.size});
   field.unfold = port.unfold;
   field.start = port.start;
   field.stop = port.stop;
@@ -71,17 +70,16 @@ static Tensor rounded(const Tensor &wide) {
   return narrow;
 }
 
-Arrays training::argumentsOf(const FunctionInfo &function,
-                             const Batch &batch) {
+Arrays training::argumentsOf(const FunctionInfo &function, const Batch &batch) {
   Arrays args;
   for (const auto &[name, tensor] : batch.arrays) {
     int at = function.find(name);
     if (at < 0 || function.args[static_cast<size_t>(at)].isOutput())
       continue;
     // Data is written in decimals: the nearest f32 is what is meant.
-    bool narrow = tensor.type == data::DType::F64 &&
-                  function.args[static_cast<size_t>(at)].dtype ==
-                      data::DType::F32;
+    bool narrow =
+        tensor.type == data::DType::F64 &&
+        function.args[static_cast<size_t>(at)].dtype == data::DType::F32;
     args[name] = narrow ? rounded(tensor) : tensor;
   }
   return args;
@@ -138,12 +136,10 @@ Json Evaluation::toJson() const {
     json["bits_per_character"] = jsonNumber(bitsPerCharacter());
   }
   for (const Classification &output : classifications) {
-    Json entry = {{"accuracy", output.accuracy()},
-                  {"macro_f1", output.macroF1()},
-                  {"right", output.right},
-                  {"total", output.total},
-                  {"labels", output.labels},
-                  {"confusion", output.confusion}};
+    Json entry = {
+        {"accuracy", output.accuracy()}, {"macro_f1", output.macroF1()},
+        {"right", output.right},         {"total", output.total},
+        {"labels", output.labels},       {"confusion", output.confusion}};
     if (!json.contains("accuracy"))
       json["accuracy"] = output.accuracy();
     json["outputs"][output.output] = std::move(entry);
@@ -162,9 +158,8 @@ Json Evaluation::toJson() const {
 
 std::string Evaluation::summary() const {
   if (languageModel) {
-    std::string text =
-        fmt::format("loss {} nats a token, perplexity {:.3f}",
-                    lossText(perToken()), perplexity());
+    std::string text = fmt::format("loss {} nats a token, perplexity {:.3f}",
+                                   lossText(perToken()), perplexity());
     if (characters)
       text += fmt::format("; a character: perplexity {:.3f}, {:.4f} bits",
                           perplexityPerCharacter(), bitsPerCharacter());
@@ -182,9 +177,9 @@ std::string Evaluation::summary() const {
 }
 
 /// Calls a function on a batch; evaluation never changes the weights.
-static Result<Arrays> callOn(Instance &instance, int function,
+static Result<Arrays> callOn(ModelInstance &instance, int function,
                              const Batch &batch, bool useCarry = false) {
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.usePrepared = true;
   call.useCarry = useCarry;
   return instance.call(
@@ -196,10 +191,10 @@ static Result<Arrays> callOn(Instance &instance, int function,
 
 namespace {
 /// Sums of one evaluation.
-class Evaluator {
+class PartEvaluator {
 public:
-  Evaluator(Instance &instance, const Schema &schema, const Dataset &data,
-            const EvaluateOptions &options)
+  PartEvaluator(ModelInstance &instance, const Schema &schema,
+                const Dataset &data, const EvaluateOptions &options)
       : instance(instance), schema(schema), data(data), options(options),
         loss(instance.module().find("loss")),
         predict(options.predict ? instance.module().find("predict") : -1) {}
@@ -217,7 +212,7 @@ private:
   void compareNumbers(const FieldSchema &field, const Batch &batch,
                       const Tensor &guess, Regression &result);
 
-  Instance &instance;
+  ModelInstance &instance;
   const Schema &schema;
   const Dataset &data;
   const EvaluateOptions &options;
@@ -230,7 +225,7 @@ private:
 /// Confusion tables beyond this many labels help nobody.
 static constexpr int64_t largestConfusion = 200;
 
-void Evaluator::prepareOutputs() {
+void PartEvaluator::prepareOutputs() {
   result.languageModel = schema.isLanguageModel();
   for (const FieldSchema &field : schema.fields) {
     if (!field.output || field.unfold || predict < 0)
@@ -256,7 +251,7 @@ void Evaluator::prepareOutputs() {
   }
 }
 
-Status Evaluator::addLoss(const Batch &batch) {
+Status PartEvaluator::addLoss(const Batch &batch) {
   const ModuleInfo &module = instance.module();
   Result<Arrays> results =
       callOn(instance, loss, batch, /*useCarry=*/schema.chunk.has_value());
@@ -275,8 +270,8 @@ Status Evaluator::addLoss(const Batch &batch) {
   return {};
 }
 
-/// Calls f(index in the padded array, entry of a step) for every observed entry;
-/// steps in front that only give context are left out.
+/// Calls f(index in the padded array, entry of a step) for every observed
+/// entry; steps in front that only give context are left out.
 template <typename Function>
 static void eachObserved(const Dataset &data, const Schema &schema,
                          const FieldSchema &field, const Batch &batch,
@@ -297,8 +292,8 @@ static void eachObserved(const Dataset &data, const Schema &schema,
   }
 }
 
-void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
-                               const Tensor &guess, Classification &entry) {
+void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
+                                   const Tensor &guess, Classification &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t) {
     auto right = static_cast<size_t>(truth.number(i));
@@ -310,8 +305,8 @@ void Evaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
   });
 }
 
-void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
-                               const Tensor &guess, Regression &entry) {
+void PartEvaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
+                                   const Tensor &guess, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
     // In the units of the data.
@@ -323,7 +318,7 @@ void Evaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
   });
 }
 
-Status Evaluator::addPredictions(const Batch &batch) {
+Status PartEvaluator::addPredictions(const Batch &batch) {
   Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
     return results.error();
@@ -336,7 +331,7 @@ Status Evaluator::addPredictions(const Batch &batch) {
   return {};
 }
 
-Status Evaluator::readExamples() {
+Status PartEvaluator::readExamples() {
   BatchPlan::Options plan;
   plan.batch = options.batch;
   plan.shuffle = false;
@@ -359,7 +354,7 @@ Status Evaluator::readExamples() {
   return {};
 }
 
-Status Evaluator::readWholeText() {
+Status PartEvaluator::readWholeText() {
   Result<double> nats = readText(instance, schema, data);
   if (!nats)
     return nats.error();
@@ -373,13 +368,12 @@ Status Evaluator::readWholeText() {
   return {};
 }
 
-Result<Evaluation> Evaluator::run() {
+Result<Evaluation> PartEvaluator::run() {
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
                       instance.library().path());
   prepareOutputs();
-  Status status =
-      schema.isRunningText() ? readWholeText() : readExamples();
+  Status status = schema.isRunningText() ? readWholeText() : readExamples();
   if (!status)
     return status.error();
   result.loss = weight > 0 ? plain(sum / weight) : 0;
@@ -390,12 +384,12 @@ Result<Evaluation> Evaluator::run() {
   return result;
 }
 
-Result<Evaluation> training::evaluate(Instance &instance, const Schema &schema,
-                                      const Dataset &data,
+Result<Evaluation> training::evaluate(ModelInstance &instance,
+                                      const Schema &schema, const Dataset &data,
                                       const EvaluateOptions &options) {
   data::Buffer carry = instance.exchangeCarry({});
   Result<Evaluation> result =
-      Evaluator(instance, schema, data, options).run();
+      PartEvaluator(instance, schema, data, options).run();
   instance.exchangeCarry(std::move(carry));
   return result;
 }
@@ -415,7 +409,7 @@ static std::string labelOf(const FieldSchema &field,
 }
 
 /// Adds the labels of a batch of one example.
-static Status addLabels(Instance &instance, const Schema &schema,
+static Status addLabels(ModelInstance &instance, const Schema &schema,
                         const Batch &batch,
                         const data::Vocabularies *vocabularies,
                         LineEvaluation &line) {
@@ -424,8 +418,8 @@ static Status addLabels(Instance &instance, const Schema &schema,
     return field.output && !field.unfold && field.axes.empty() &&
            field.kind != FieldSchema::Kind::Real;
   };
-  if (predict < 0 || std::none_of(schema.fields.begin(), schema.fields.end(),
-                                  isLabel))
+  if (predict < 0 ||
+      std::none_of(schema.fields.begin(), schema.fields.end(), isLabel))
     return {};
   Result<Arrays> results = callOn(instance, predict, batch);
   if (!results)
@@ -443,7 +437,7 @@ static Status addLabels(Instance &instance, const Schema &schema,
 }
 
 Result<std::vector<LineEvaluation>>
-training::evaluateLines(Instance &instance, const Schema &schema,
+training::evaluateLines(ModelInstance &instance, const Schema &schema,
                         const Dataset &data,
                         const data::Vocabularies *vocabularies) {
   int loss = instance.module().find("loss");
@@ -470,8 +464,7 @@ training::evaluateLines(Instance &instance, const Schema &schema,
     line.loss = (*results)["loss"].number(0);
     if (perExample && batch.elements)
       line.loss /= static_cast<double>(batch.elements);
-    if (Status status =
-            addLabels(instance, schema, batch, vocabularies, line);
+    if (Status status = addLabels(instance, schema, batch, vocabularies, line);
         !status)
       return status.error();
     lines.push_back(std::move(line));

@@ -32,7 +32,7 @@ struct Span {
 
 class TextReader {
 public:
-  TextReader(Instance &instance, const data::Schema &schema,
+  TextReader(ModelInstance &instance, const data::Schema &schema,
              const data::Dataset &data)
       : instance(instance), schema(schema), data(data),
         loss(instance.module().find("loss")) {}
@@ -46,7 +46,7 @@ private:
   std::vector<Tensor> states(int64_t rows);
   void putStates(const std::vector<Tensor> &ends, int64_t rows);
 
-  Instance &instance;
+  ModelInstance &instance;
   const data::Schema &schema;
   const data::Dataset &data;
   int loss;
@@ -57,7 +57,7 @@ private:
 /// The sum over all elements of a chunk.
 Result<double> TextReader::readChunk(const std::vector<BatchRow> &rows) {
   Batch batch = data::makeBatch(data, schema, rows, /*chunks=*/true);
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.usePrepared = true;
   call.useCarry = true;
   Result<Arrays> results = instance.call(
@@ -67,8 +67,8 @@ Result<double> TextReader::readChunk(const std::vector<BatchRow> &rows) {
       call);
   if (!results)
     return results.error();
-  int64_t share = instance.module().lossPerExample() ? batch.rows
-                                                     : batch.elements;
+  int64_t share =
+      instance.module().lossPerExample() ? batch.rows : batch.elements;
   return share ? (*results)["loss"].number(0) * static_cast<double>(share) : 0;
 }
 
@@ -82,7 +82,8 @@ Result<double> TextReader::read(const std::vector<Span> &spans) {
     std::vector<BatchRow> rows;
     bool any = false;
     for (const Span &span : spans) {
-      int64_t left = std::clamp<int64_t>(span.end - span.begin - done, 0, chunk);
+      int64_t left =
+          std::clamp<int64_t>(span.end - span.begin - done, 0, chunk);
       rows.push_back({0, span.begin + done, left, /*reset=*/false});
       any |= left > 0;
     }
@@ -114,8 +115,8 @@ std::vector<Tensor> TextReader::states(int64_t rows) {
 void TextReader::putStates(const std::vector<Tensor> &ends, int64_t rows) {
   for (size_t s = 0; s < ends.size(); ++s) {
     size_t row = ends[s].bytes.size() / static_cast<size_t>(rows);
-    auto *to = static_cast<std::byte *>(
-        instance.carryState(static_cast<int>(s)));
+    auto *to =
+        static_cast<std::byte *>(instance.carryState(static_cast<int>(s)));
     std::memcpy(to + row, ends[s].bytes.data(),
                 row * static_cast<size_t>(rows - 1));
   }
@@ -189,7 +190,7 @@ Result<double> TextReader::run() {
   return read({{0, n}});
 }
 
-Result<double> training::readText(Instance &instance,
+Result<double> training::readText(ModelInstance &instance,
                                   const data::Schema &schema,
                                   const data::Dataset &data) {
   return TextReader(instance, schema, data).run();

@@ -17,7 +17,7 @@ namespace rnnc::training {
 /// rows are read once more from those states; a model that remembers for longer
 /// than this helps reads the text in one row. How a text is cut depends on its
 /// length alone.
-Result<double> readText(Instance &instance, const data::Schema &schema,
+Result<double> readText(ModelInstance &instance, const data::Schema &schema,
                         const data::Dataset &data);
 
 } // namespace rnnc::training

@@ -31,7 +31,7 @@ static std::string identifierOf(const std::string &path) {
 /// that ends in `_describe`.
 static void *findDescribe(void *handle) {
   link_map *map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || !map)
+  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void *>(&map)) != 0 || !map)
     return nullptr;
   const ElfW(Sym) *symbols = nullptr;
   const char *names = nullptr;
@@ -124,8 +124,7 @@ Result<std::shared_ptr<Library>> Library::open(const std::string &path,
   if (version != RNNC_ABI_VERSION)
     return toolError("{}: error: made for ABI {}; this rnnc speaks ABI {}",
                      path, version, RNNC_ABI_VERSION);
-  Result<Manifest> manifest =
-      parseManifest(library->functions.manifest, path);
+  Result<Manifest> manifest = parseManifest(library->functions.manifest, path);
   if (!manifest)
     return manifest.error();
   library->info = std::move(*manifest);
@@ -168,8 +167,7 @@ static std::string suggestion(const Manifest &manifest,
   for (const ModuleInfo &module : manifest.modules) {
     std::string source = withoutSpaces(module.source);
     for (const FunctionInfo &function : module.functions) {
-      names.push_back(source.substr(0, source.find('[')) + "." +
-                      function.name);
+      names.push_back(source.substr(0, source.find('[')) + "." + function.name);
       names.push_back(source + "." + function.name);
       names.push_back(function.name);
     }

@@ -17,9 +17,8 @@ TrainingLog::~TrainingLog() {
 
 static int64_t stepOf(const Json &entry) {
   auto step = entry.find("step");
-  return step != entry.end() && step->is_number_integer()
-             ? step->get<int64_t>()
-             : -1;
+  return step != entry.end() && step->is_number_integer() ? step->get<int64_t>()
+                                                          : -1;
 }
 
 static double numberOf(const Json &entry, const char *key) {
@@ -68,8 +67,7 @@ Status TrainingLog::open(const std::string &where, int64_t step) {
     return status;
   file = std::fopen(path.c_str(), "ae");
   if (!file)
-    return toolError("{}: error: cannot write: {}", path,
-                     std::strerror(errno));
+    return toolError("{}: error: cannot write: {}", path, std::strerror(errno));
   return {};
 }
 
@@ -77,8 +75,7 @@ Status TrainingLog::add(const Json &entry) {
   remember(entry);
   std::string line = entry.dump() + "\n";
   if (std::fwrite(line.data(), 1, line.size(), file) != line.size())
-    return toolError("{}: error: cannot write: {}", path,
-                     std::strerror(errno));
+    return toolError("{}: error: cannot write: {}", path, std::strerror(errno));
   auto now = std::chrono::steady_clock::now();
   return now - flushed > std::chrono::seconds(1) ? flush() : Status();
 }
@@ -94,7 +91,6 @@ Status TrainingLog::addValidation(Json entry, bool extra) {
 Status TrainingLog::flush() {
   flushed = std::chrono::steady_clock::now();
   if (std::fflush(file) != 0)
-    return toolError("{}: error: cannot write: {}", path,
-                     std::strerror(errno));
+    return toolError("{}: error: cannot write: {}", path, std::strerror(errno));
   return {};
 }

@@ -17,7 +17,8 @@ Json training::parseJson(std::string_view text) {
 }
 
 Json training::jsonNumber(double value) {
-  return std::isfinite(value) ? Json(value) : Json(fmt::format("{}", plain(value)));
+  return std::isfinite(value) ? Json(value)
+                              : Json(fmt::format("{}", plain(value)));
 }
 
 int64_t ParameterInfo::count() const {
@@ -146,11 +147,11 @@ private:
 static std::optional<ArgInfo::Role> parseRole(std::string_view role) {
   using Role = ArgInfo::Role;
   static constexpr std::pair<std::string_view, Role> roles[] = {
-      {"lengths", Role::Lengths},   {"input", Role::Input},
-      {"state_in", Role::StateIn},  {"cot", Role::Cotangent},
-      {"reset", Role::Reset},       {"option", Role::Option},
-      {"loss", Role::Loss},         {"norm", Role::Norm},
-      {"output", Role::Output},     {"probability", Role::Probability},
+      {"lengths", Role::Lengths},    {"input", Role::Input},
+      {"state_in", Role::StateIn},   {"cot", Role::Cotangent},
+      {"reset", Role::Reset},        {"option", Role::Option},
+      {"loss", Role::Loss},          {"norm", Role::Norm},
+      {"output", Role::Output},      {"probability", Role::Probability},
       {"state_out", Role::StateOut}, {"grad", Role::Gradient}};
   for (const auto &[name, value] : roles)
     if (name == role)
@@ -235,8 +236,7 @@ static void readTraining(ManifestReader &reader, const Json &json,
   }
   if (!json.contains("optimizer") || !json["optimizer"].is_object())
     return;
-  module.optimizerSlots =
-      reader.texts(json["optimizer"], "slot_names", true);
+  module.optimizerSlots = reader.texts(json["optimizer"], "slot_names", true);
 }
 
 static ModuleInfo readModule(ManifestReader &reader, const Json &json) {

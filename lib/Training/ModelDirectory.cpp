@@ -14,9 +14,9 @@ static std::string vocabularyFile(const std::string &axis) {
 }
 
 bool ModelDirectory::isOwnFile(const std::string &name) {
-  for (const char *own : {"model.rnn", "model.so", "options.json", "log.jsonl",
-                          "curve.svg", "report.json", "last.safetensors",
-                          "best.safetensors"})
+  for (const char *own :
+       {"model.rnn", "model.so", "options.json", "log.jsonl", "curve.svg",
+        "report.json", "last.safetensors", "best.safetensors"})
     if (name == own)
       return true;
   return name.starts_with("vocabulary.") && name.ends_with(".json");
@@ -162,7 +162,8 @@ Status ModelDirectory::readOptions(const Json &json) {
   program = json["program"].get<std::string>();
   model = json["model"].get<std::string>();
   compile = json["compile"];
-  read = data::ReadOptions::fromJson(nlohmann::json::parse(json["read"].dump()));
+  read =
+      data::ReadOptions::fromJson(nlohmann::json::parse(json["read"].dump()));
   split = json["split"].get<std::string>();
   splitModulus = json["split_mod"].get<int64_t>();
   if (!data::Split::parse(split, splitModulus))
@@ -205,8 +206,8 @@ Status ModelDirectory::load() {
       return dataError("{}: error: not the directory of a trained model: there "
                        "is no options.json",
                        directory);
-    return usageError("{}: error: there is no such directory of a trained model",
-                      directory);
+    return usageError(
+        "{}: error: there is no such directory of a trained model", directory);
   }
   Result<std::string> text = data::readFile(path);
   if (!text)
@@ -217,8 +218,8 @@ Status ModelDirectory::load() {
   if (Status status = readOptions(json); !status)
     return status;
   if (!json.contains("check") || json["check"] != checkOf(json))
-    return dataError("{}: error: damaged: it was changed after `train` wrote it",
-                     path);
+    return dataError(
+        "{}: error: damaged: it was changed after `train` wrote it", path);
   if (!json.contains("contents"))
     return damaged("contents");
   if (Status status = checkContents(json["contents"]); !status)

@@ -80,9 +80,8 @@ static std::string longText(const ProgressState &state) {
 static std::string shortText(const ProgressState &state, int room) {
   std::vector<std::string> pieces = {steps(state),
                                      "loss " + lossText(state.loss)};
-  std::string left = state.secondsLeft >= 0
-                         ? durationText(state.secondsLeft) + " left"
-                         : "";
+  std::string left =
+      state.secondsLeft >= 0 ? durationText(state.secondsLeft) + " left" : "";
   if (!state.shortMetric.empty())
     pieces.push_back(state.shortMetric);
   pieces.push_back(fmt::format("norm {:.2g}", state.norm));
@@ -99,8 +98,8 @@ static std::string shortText(const ProgressState &state, int room) {
 
 static std::string bar(double done, int width) {
   static const char *eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  int filled = static_cast<int>(
-      std::clamp(done, 0.0, 1.0) * static_cast<double>(width * 8));
+  int filled = static_cast<int>(std::clamp(done, 0.0, 1.0) *
+                                static_cast<double>(width * 8));
   std::string text;
   for (int i = 0; i < width; ++i) {
     int here = std::clamp(filled - 8 * i, 0, 8);
@@ -124,8 +123,7 @@ std::string training::progressLine(const ProgressState &state, int columns) {
   int width = columns >= 60 ? 6 : columns >= 40 ? 5 : 0;
   int used = static_cast<int>(share.size()) + (width ? width + 1 : 0);
   text = shortText(state, room - used);
-  std::string line =
-      share + (width ? bar(state.done, width) + " " : "") + text;
+  std::string line = share + (width ? bar(state.done, width) + " " : "") + text;
   if (width == 0 && static_cast<int>(line.size()) > room)
     line.resize(static_cast<size_t>(std::max(room, 1)));
   return line;
@@ -162,8 +160,8 @@ void Progress::update(const std::string &line) {
   if (!isDue())
     return;
   if (terminal)
-    redraw(line.substr(0, static_cast<size_t>(
-                              std::max(terminalWidth() - 1, 1))));
+    redraw(
+        line.substr(0, static_cast<size_t>(std::max(terminalWidth() - 1, 1))));
   else
     fmt::print(stderr, "{}\n", line);
 }

@@ -58,8 +58,8 @@ bool Provenance::readJson(const Json &json) {
         !entry["units"].is_number_unsigned() ||
         entry["units"].get<uint64_t>() > static_cast<uint64_t>(most))
       return false;
-    files.push_back({entry["content"].get<std::string>(),
-                     entry["units"].get<int64_t>()});
+    files.push_back(
+        {entry["content"].get<std::string>(), entry["units"].get<int64_t>()});
   }
   return true;
 }

@@ -45,20 +45,20 @@ std::string TrainResult::summary() const {
                          ? fmt::format("{:.3g}", updatesPerSecond)
                          : countText(updatesPerSecond);
   if (made > 0)
-    text += fmt::format(" in {}: {} a second, {} tokens/s",
-                        durationText(seconds), rate,
-                        countText(tokensPerSecond));
+    text +=
+        fmt::format(" in {}: {} a second, {} tokens/s", durationText(seconds),
+                    rate, countText(tokensPerSecond));
   if (loss)
     text += "; training loss " + lossText(*loss);
   if (skipped > 0)
-    text += fmt::format("; {} skipped, something was not finite",
-                        updates(skipped));
+    text +=
+        fmt::format("; {} skipped, something was not finite", updates(skipped));
   if (stoppedEarly)
     text += "; stopped early";
   return text;
 }
 
-Trainer::Trainer(Instance &instance, const data::Schema &schema,
+Trainer::Trainer(ModelInstance &instance, const data::Schema &schema,
                  const ModelDirectory &directory, const data::Dataset &train,
                  const data::Dataset *valid, const TrainOptions &options)
     : instance(instance), schema(schema), directory(directory), train(train),
@@ -106,8 +106,8 @@ Status Trainer::prepare() {
   if (function < 0)
     return usageError("{}: error: `{}` has no function `train_step`",
                       instance.library().path(), instance.module().name);
-  batch = options.batch > 0 ? options.batch
-                            : static_cast<int32_t>(schema.batch);
+  batch =
+      options.batch > 0 ? options.batch : static_cast<int32_t>(schema.batch);
   if (planEpoch(0).count() == 0)
     return dataError("{}: error: there is too little text for {} rows; give "
                      "a smaller --batch",
@@ -140,8 +140,8 @@ Status Trainer::begin() {
 }
 
 /// Where only time limits training, the schedule is stretched over the updates
-/// that will probably be done. Where a number of updates is given too, time only
-/// stops training, as a hand would: it can be resumed to the same bytes.
+/// that will probably be done. Where a number of updates is given too, time
+/// only stops training, as a hand would: it can be resumed to the same bytes.
 static int64_t expectedSteps(int64_t first, int64_t step, double seconds,
                              double limit) {
   int64_t done = step - first;
@@ -167,10 +167,10 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
   rnnc_optimizer_counters *counters = instance.counters();
   counters->epoch = state.epoch;
   counters->total_steps =
-      totalSteps > 0 ? totalSteps
-                     : expectedSteps(firstStep, state.step, seconds(),
-                                     options.maxSeconds);
-  Instance::CallOptions call;
+      totalSteps > 0
+          ? totalSteps
+          : expectedSteps(firstStep, state.step, seconds(), options.maxSeconds);
+  ModelInstance::CallOptions call;
   call.seed = options.seed;
   call.hasSeed = true;
   call.useOptimizer = true;
@@ -195,11 +195,11 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
     // A mean over about the last hundred updates.
     runningLoss = 0.99 * runningLoss + loss;
     runningWeight = 0.99 * runningWeight + 1;
-    double share = static_cast<double>(instance.module().lossPerExample() ? data.rows
-                                                    : data.elements);
+    double share = static_cast<double>(
+        instance.module().lossPerExample() ? data.rows : data.elements);
     runningNats = 0.99 * runningNats + loss * share;
-    runningElements = 0.99 * runningElements +
-                      static_cast<double>(data.elements);
+    runningElements =
+        0.99 * runningElements + static_cast<double>(data.elements);
   }
   Json entry = {{"step", state.step},
                 {"epoch", state.epoch},
@@ -298,14 +298,14 @@ Status Trainer::validate(bool extra) {
 /// Validation and checkpoints that are due.
 Status Trainer::afterBatch() {
   bool epochEnds = state.batch == 0;
-  bool due = valid && (epochEnds || (validEvery > 0 &&
-                                     state.step % validEvery == 0));
+  bool due =
+      valid && (epochEnds || (validEvery > 0 && state.step % validEvery == 0));
   if (due) {
     if (Status status = validate(/*extra=*/false); !status)
       return status;
     double score = lastValid->score();
-    bool better = std::isfinite(score) &&
-                  (state.bestStep < 0 || score < state.best);
+    bool better =
+        std::isfinite(score) && (state.bestStep < 0 || score < state.best);
     state.sinceBest = better ? 0 : state.sinceBest + 1;
     if (better) {
       state.best = score;
@@ -316,8 +316,7 @@ Status Trainer::afterBatch() {
     }
   }
   // Without a wish: often enough that a cut costs minutes, not an epoch.
-  int64_t every =
-      options.checkpointEvery > 0 ? options.checkpointEvery : 500;
+  int64_t every = options.checkpointEvery > 0 ? options.checkpointEvery : 500;
   bool checkpoint = state.step % every == 0 ||
                     (options.checkpointEvery == 0 && (due || epochEnds));
   return checkpoint ? saveCheckpoint() : Status();
@@ -327,7 +326,8 @@ Status Trainer::loop() {
   while ((stop = shouldStop()) == Stop::No) {
     BatchPlan plan = planEpoch(state.epoch);
     while (state.batch < plan.count()) {
-      if ((stop = shouldStop()) != Stop::No)
+      stop = shouldStop();
+      if (stop != Stop::No)
         return {};
       if (Status status = oneBatch(plan); !status)
         return status;
@@ -368,8 +368,7 @@ Status Trainer::finish() {
     if (Status status = validate(/*extra=*/true); !status)
       return status;
     if (lastValid && lastValidation == state.step)
-      result.useLast =
-          state.bestStep < 0 || lastValid->score() <= state.best;
+      result.useLast = state.bestStep < 0 || lastValid->score() <= state.best;
     judge();
   }
   result.valid = result.useLast ? lastValid : bestValid;

@@ -113,8 +113,8 @@ std::string training::vocabularyProblems(const TensorFile &weights,
   for (const auto &[axis, vocabulary] : *from) {
     auto labels = module.labels.find(axis);
     if (labels != module.labels.end() && labels->second != vocabulary.all()) {
-      problems += describe(axis, compare(vocabulary,
-                                         Vocabulary(labels->second)));
+      problems +=
+          describe(axis, compare(vocabulary, Vocabulary(labels->second)));
       continue;
     }
     for (const PortInfo &port : module.ports)
@@ -198,8 +198,7 @@ mapParameter(const ParameterInfo &info, const Tensor &given,
 
 /// What the user should know about one axis.
 static void addNotes(const std::string &path, const std::string &axis,
-                     const Difference &given,
-                     std::vector<std::string> &notes) {
+                     const Difference &given, std::vector<std::string> &notes) {
   auto note = [&](std::string text) {
     notes.push_back(fmt::format("{}: note: `{}`: {}", path, axis, text));
   };
@@ -243,8 +242,7 @@ Result<Transfer> training::transferWeights(const TensorFile &weights,
   }
   // What comes out belongs to the vocabularies in use.
   for (const auto &[name, tensor] : weights.tensors) {
-    auto info = std::find_if(module.parameters.begin(),
-                             module.parameters.end(),
+    auto info = std::find_if(module.parameters.begin(), module.parameters.end(),
                              [&](const auto &p) { return p.name == name; });
     const Tensor *own = first.find(name);
     if (info == module.parameters.end() || !own) {

@@ -1,5 +1,5 @@
-// Data.cpp: any bytes as a data file of any format, for models of several kinds.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Data.cpp: any bytes as a data file of any format, for models of several
+// kinds. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Four bytes choose format, model and options; the rest is the file. What is
 // read goes all the way to batches, as in a training.
@@ -53,9 +53,8 @@ static Schema schemaOf(int kind) {
   case 2: // lines of text
     return languageModel(kind % 8 == 1);
   case 3: // numbers in, a number out
-    schema.fields = {
-        field(Kind::Real, "x", "", {time, {"I", false, 2}}, false),
-        field(Kind::Real, "y", "", {}, true)};
+    schema.fields = {field(Kind::Real, "x", "", {time, {"I", false, 2}}, false),
+                     field(Kind::Real, "y", "", {}, true)};
     break;
   case 4: // a tag for each of many symbols
     schema.fields = {field(Kind::Index, "words", "V", {time}, false),
@@ -68,10 +67,9 @@ static Schema schemaOf(int kind) {
         field(Kind::Real, "y", "", {future}, true)};
     break;
   case 6: // each row of a series has a label, and is carried on
-    schema.fields = {
-        field(Kind::Real, "x", "", {time}, false),
-        field(Kind::Int, "n", "", {time, {"J", false, 2}}, false),
-        field(Kind::Index, "label", "C", {time}, true)};
+    schema.fields = {field(Kind::Real, "x", "", {time}, false),
+                     field(Kind::Int, "n", "", {time, {"J", false, 2}}, false),
+                     field(Kind::Index, "label", "C", {time}, true)};
     schema.chunk = 3;
     break;
   default: // from one sequence to another
@@ -131,7 +129,8 @@ static void makeBatches(const Dataset &part, const Schema &schema) {
   options.chunk = schema.chunk.value_or(0);
   BatchPlan plan(part, schema, options);
   int64_t count = plan.count();
-  for (int64_t i = 0; i < count; i = i < 4 || i == count - 1 ? i + 1 : count - 1)
+  for (int64_t i = 0; i < count;
+       i = i < 4 || i == count - 1 ? i + 1 : count - 1)
     fuzz::require(plan.make(i).rows >= 0, "a batch without rows");
 }
 

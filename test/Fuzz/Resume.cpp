@@ -1,5 +1,5 @@
-// Resume.cpp: a checkpoint and a log that were edited, and the training goes on.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Resume.cpp: a checkpoint and a log that were edited, and the training goes
+// on. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The input is last.safetensors. An empty one grows into the checkpoint of a
 // real training, else no change would come past the comparison with the data.
@@ -33,10 +33,10 @@ public:
     schema = schemaOf(instance->module());
     train = *data::readDataset({path}, schema, {});
     data::Learned learned = *data::learnVocabularies(train, schema, {});
-    fuzz::require(bool(data::applyVocabularies(train, schema,
-                                               learned.vocabularies,
-                                               data::Unit::Characters)),
-                  "no symbols");
+    fuzz::require(
+        bool(data::applyVocabularies(train, schema, learned.vocabularies,
+                                     data::Unit::Characters)),
+        "no symbols");
     directory.model = "Table";
     directory.vocabularies = learned.vocabularies;
     fuzz::require(bool(directory.save()), "no directory");

@@ -1,5 +1,5 @@
-// Run.cpp: a directory of `rnnc train` whose files were edited, cut or exchanged.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Run.cpp: a directory of `rnnc train` whose files were edited, cut or
+// exchanged. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The input is the files one after the other, each behind a line `@@ NAME`.
 #include "Fuzz.h"

@@ -35,16 +35,16 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t oneSize,
                                             size_t otherSize, uint8_t *out,
                                             size_t most, unsigned seed) {
   fuzz::Random random(seed);
-  return store(fuzz::crossLines(view(one, oneSize), view(other, otherSize),
-                                random),
-               out, most);
+  return store(
+      fuzz::crossLines(view(one, oneSize), view(other, otherSize), random), out,
+      most);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   SourceManager sources;
   Diagnostics diags(sources);
-  std::optional<CheckedProgram> program = checkText(
-      sources, "fuzz.rnn", std::string(view(data, size)), {}, diags);
+  std::optional<CheckedProgram> program =
+      checkText(sources, "fuzz.rnn", std::string(view(data, size)), {}, diags);
   fuzz::require(program.has_value() != diags.hasErrors(),
                 "refused without a message, or accepted with errors");
   if (program)

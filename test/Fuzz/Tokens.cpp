@@ -30,8 +30,8 @@ static size_t pieceLength(std::string_view text) {
     return runOf([](char c) { return c == ' ' || c == '\t'; });
   if (text[0] == '#')
     return runOf([](char c) { return c != '\n'; });
-  static constexpr std::string_view pairs[] = {"++", "->", ">>", "<=",
-                                               ">=", "==", "!="};
+  static constexpr std::string_view pairs[] = {
+      "++", "->", ">>", "<=", ">=", "==", "!="};
   return std::count(std::begin(pairs), std::end(pairs), text.substr(0, 2)) ? 2
                                                                            : 1;
 }
@@ -74,10 +74,23 @@ static const std::string &oneOf(const Pieces &pieces, fuzz::Random &random) {
 
 /// Numbers at the edges of what sizes, counts and reals can be.
 static const Pieces &numbers() {
-  static const Pieces list = {
-      "0", "1", "2", "3", "1024", "65536", "2147483647", "2147483648",
-      "4294967296", "9223372036854775807", "9223372036854775808",
-      "99999999999999999999", "0.5", "1e-300", "1e308", "1e999", "1e-999"};
+  static const Pieces list = {"0",
+                              "1",
+                              "2",
+                              "3",
+                              "1024",
+                              "65536",
+                              "2147483647",
+                              "2147483648",
+                              "4294967296",
+                              "9223372036854775807",
+                              "9223372036854775808",
+                              "99999999999999999999",
+                              "0.5",
+                              "1e-300",
+                              "1e308",
+                              "1e999",
+                              "1e-999"};
   return list;
 }
 

@@ -29,10 +29,9 @@ static bool same(const TensorFile &a, const TensorFile &b) {
 }
 
 /// What was read is the same when it has been written and read again.
-static void check(const Result<TensorFile> &file,
-                  std::string (*print)(const TensorFile &),
-                  Result<TensorFile> (*parse)(std::string_view,
-                                              const std::string &)) {
+static void
+check(const Result<TensorFile> &file, std::string (*print)(const TensorFile &),
+      Result<TensorFile> (*parse)(std::string_view, const std::string &)) {
   if (!file) {
     fuzz::require(file.error().exitCode == ExitBadData, "a wrong exit code");
     return;
@@ -68,7 +67,8 @@ static void library(std::string_view bytes) {
   auto *object = params.as<rnnc_params>();
   rnnc_error error = {};
   if (!ready)
-    ready = rnnc_rt_params_init(kToy, object, params.size, 1, &error) == RNNC_OK;
+    ready =
+        rnnc_rt_params_init(kToy, object, params.size, 1, &error) == RNNC_OK;
   std::string before(reinterpret_cast<const char *>(params.data), params.size);
   int32_t status =
       rnnc_rt_params_load(kToy, object, bytes.data(), bytes.size(), &error);
@@ -76,10 +76,10 @@ static void library(std::string_view bytes) {
     return;
   fuzz::require(status == RNNC_ERR_WEIGHTS, "a wrong status");
   fuzz::require(error.message[0] != 0, "refused without a message");
-  fuzz::require(before == std::string_view(
-                              reinterpret_cast<const char *>(params.data),
-                              params.size),
-                "a refused file has changed parameters");
+  fuzz::require(
+      before == std::string_view(reinterpret_cast<const char *>(params.data),
+                                 params.size),
+      "a refused file has changed parameters");
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

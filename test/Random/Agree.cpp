@@ -128,7 +128,8 @@ static Report checkModule(rnn::ModuleOp module,
   Report report;
   Subject subject{module, real, indexOf(*real, module.getSymName())};
   if (subject.index < 0) {
-    report.differences.push_back({module.getSymName().str(), "is not compiled"});
+    report.differences.push_back(
+        {module.getSymName().str(), "is not compiled"});
     return report;
   }
   std::vector<int> counts(threads.begin(), threads.end());

@@ -18,7 +18,9 @@ namespace rnnc::agree {
 class Draw {
 public:
   explicit Draw(uint64_t seed) : engine(seed) {}
-  int64_t below(int64_t n) { return n > 0 ? int64_t(engine() % uint64_t(n)) : 0; }
+  int64_t below(int64_t n) {
+    return n > 0 ? int64_t(engine() % uint64_t(n)) : 0;
+  }
   /// Within the limits, and a whole number of 1/1024: exact in f32.
   double number(double low, double high);
   double direction() { return (double(engine() >> 11) * 0x1p-53) * 2 - 1; }
@@ -29,17 +31,17 @@ private:
 
 /// What a module is called with.
 struct Case {
-  std::string name;                       ///< for messages
+  std::string name; ///< for messages
   int64_t batch = 0;
-  std::map<std::string, int64_t> padded;  ///< of each time axis
-  interp::Arrays args;                    ///< parameters, data, lengths, cotangents
+  std::map<std::string, int64_t> padded; ///< of each time axis
+  interp::Arrays args; ///< parameters, data, lengths, cotangents
 };
 
 /// A compiled library beside the module that the interpreter runs.
 struct Subject {
   rnn::ModuleOp module;
   std::shared_ptr<training::Library> library;
-  int index = 0;                          ///< in the manifest
+  int index = 0; ///< in the manifest
   const training::ModuleInfo &info() const {
     return library->manifest().modules[size_t(index)];
   }
@@ -55,10 +57,11 @@ struct Difference {
 struct Report {
   std::vector<Difference> differences;
   std::map<std::string, int64_t> functions; ///< calls compared, by function
-  int64_t directions = 0;     ///< derivatives compared
-  int64_t kinks = 0;          ///< derivatives left out: not smooth there
-  int64_t notFinite = 0;      ///< calls whose gradient is that of an infinity
-  int64_t illConditioned = 0; ///< values that a rounding of the arguments moves as far
+  int64_t directions = 0;                   ///< derivatives compared
+  int64_t kinks = 0;     ///< derivatives left out: not smooth there
+  int64_t notFinite = 0; ///< calls whose gradient is that of an infinity
+  int64_t illConditioned =
+      0; ///< values that a rounding of the arguments moves as far
 };
 
 /// A result to spoil, to see that it is noticed.
@@ -76,7 +79,8 @@ interp::Array toArray(const data::Tensor &tensor);
 // Compare.cpp
 struct Bound {
   double tolerance;
-  /// The result when the arguments are moved by a rounding; null: none can be had.
+  /// The result when the arguments are moved by a rounding; null: none can be
+  /// had.
   std::function<std::optional<interp::Array>(int trial)> moved;
 };
 /// Whether arrays agree; says in `what` where they do not.
@@ -109,7 +113,8 @@ private:
                                           std::string &error);
   interp::RunOptions runOptions(const std::string &function, const Case &one,
                                 bool withDropout) const;
-  interp::Arrays argumentsOf(const std::string &function, const Case &one) const;
+  interp::Arrays argumentsOf(const std::string &function,
+                             const Case &one) const;
   void checkValues(const std::string &function, const Case &one);
   void checkGradients(const std::string &function, const Case &one,
                       const Results &results);
@@ -120,8 +125,10 @@ private:
   bool observesNothing(const Case &one) const;
   void checkTrainStep(const Case &one);
   void checkUnchanged(const Case &one, const Results &results);
-  Case stepCase(const training::FunctionInfo &info, const Case &one, Draw &draw);
-  void addStates(training::Instance &instance, const Case &one, Results &results);
+  Case stepCase(const training::FunctionInfo &info, const Case &one,
+                Draw &draw);
+  void addStates(training::Instance &instance, const Case &one,
+                 Results &results);
   void checkSteps(const Case &one);
   void compareAll(const std::string &function, const Case &one,
                   const Results &mine, const interp::Arrays &theirs,
@@ -147,7 +154,8 @@ private:
                         const interp::Arrays &cotangents);
 
   Subject subject;
-  const Subject *reference; ///< the same in f64 whose gradients hold; null in f64
+  const Subject
+      *reference; ///< the same in f64 whose gradients hold; null in f64
   uint32_t seed;
   std::vector<int> threads;
   const Plant &plant;

@@ -11,7 +11,8 @@ using namespace rnnc::agree;
 
 double Draw::number(double low, double high) {
   return std::round((low + (high - low) * double(engine() >> 11) * 0x1p-53) *
-                    1024) / 1024;
+                    1024) /
+         1024;
 }
 
 interp::Array agree::toArray(const data::Tensor &tensor) {
@@ -124,10 +125,10 @@ interp::Array Maker::values(const Slot &slot, const Case &one) {
       x = draw.number(0.05, most) * (draw.below(2) ? 1 : -1);
       break;
     case rnn::ValueKind::Index:
-      x = double(draw.below(slot.type.getIndexAxis().isTime()
-                                ? one.padded.at(slot.type.getIndexAxis()
-                                                    .getName().str())
-                                : slot.type.getIndexAxis().getSize()));
+      x = double(draw.below(
+          slot.type.getIndexAxis().isTime()
+              ? one.padded.at(slot.type.getIndexAxis().getName().str())
+              : slot.type.getIndexAxis().getSize()));
       break;
     case rnn::ValueKind::Int:
       x = double(draw.below(4));
@@ -157,8 +158,8 @@ void Maker::junk(const Slot &slot, const Case &one, interp::Array &array) {
     if (!padding)
       continue;
     bool isReal = slot.type.getKind() == rnn::ValueKind::Real;
-    array.data[size_t(i)] = isReal ? std::numeric_limits<double>::quiet_NaN()
-                                   : -123456.0;
+    array.data[size_t(i)] =
+        isReal ? std::numeric_limits<double>::quiet_NaN() : -123456.0;
     if (slot.type.getKind() == rnn::ValueKind::Bit)
       array.data[size_t(i)] = 77;
   }
@@ -197,8 +198,8 @@ Case Maker::make(std::string name, int64_t batch, bool ragged, int64_t most) {
 std::vector<Case> agree::makeCases(const Subject &subject, Draw &draw) {
   Maker maker(subject, draw);
   std::vector<Case> cases;
-  cases.push_back(maker.make("ragged", 3 + draw.below(2), true,
-                             3 + draw.below(3)));
+  cases.push_back(
+      maker.make("ragged", 3 + draw.below(2), true, 3 + draw.below(3)));
   cases.push_back(maker.make("one row", 1, false, 1 + draw.below(3)));
   cases.push_back(maker.make("batch 0", 0, draw.below(2), 2));
   cases.push_back(maker.make("no step", 2, draw.below(2), 0));
@@ -210,9 +211,10 @@ bool agree::isValid(const Case &one, const std::vector<training::Dim> &shape,
                     int64_t element) {
   std::vector<int64_t> sizes, index(shape.size());
   for (const training::Dim &dim : shape)
-    sizes.push_back(dim.kind == training::Dim::Kind::Fixed   ? dim.size
-                    : dim.kind == training::Dim::Kind::Batch ? one.batch
-                                                             : one.padded.at(dim.time));
+    sizes.push_back(dim.kind == training::Dim::Kind::Fixed ? dim.size
+                    : dim.kind == training::Dim::Kind::Batch
+                        ? one.batch
+                        : one.padded.at(dim.time));
   for (size_t d = shape.size(); d-- > 0; element /= sizes[d])
     index[d] = element % sizes[d];
   if (shape.empty() || shape[0].kind != training::Dim::Kind::Batch)

@@ -23,9 +23,10 @@ static std::vector<double> movements(const interp::Array &theirs,
       return {};
     for (size_t i = 0; i < most.size(); ++i)
       if (!isSame(other->data[i], theirs.data[i]))
-        most[i] = std::max(most[i], std::isfinite(other->data[i] - theirs.data[i])
-                                        ? std::fabs(other->data[i] - theirs.data[i])
-                                        : HUGE_VAL);
+        most[i] =
+            std::max(most[i], std::isfinite(other->data[i] - theirs.data[i])
+                                  ? std::fabs(other->data[i] - theirs.data[i])
+                                  : HUGE_VAL);
   }
   return most;
 }
@@ -34,9 +35,9 @@ bool agree::compareArrays(const interp::Array &mine,
                           const interp::Array &theirs, const Bound &bound,
                           Report &report, std::string &what) {
   if (mine.shape != theirs.shape) {
-    what = fmt::format("has the shape {}, expected {}",
-                       data::shapeText(mine.shape),
-                       data::shapeText(theirs.shape));
+    what =
+        fmt::format("has the shape {}, expected {}",
+                    data::shapeText(mine.shape), data::shapeText(theirs.shape));
     return false;
   }
   double largest = 1;

@@ -176,7 +176,8 @@ std::optional<Results> Checker::callOnThreads(const std::string &function,
 Bound Checker::boundFor(const std::string &function, const std::string &result,
                         const Case &one, bool withDropout) {
   if (reference)
-    return {toleranceOf32, [=, this, &one](int trial) -> std::optional<interp::Array> {
+    return {toleranceOf32,
+            [=, this, &one](int trial) -> std::optional<interp::Array> {
               std::string error;
               std::optional<Results> results =
                   call(*reference, function,
@@ -186,7 +187,8 @@ Bound Checker::boundFor(const std::string &function, const std::string &result,
                 return std::nullopt;
               return results->at(result);
             }};
-  return {toleranceOf64, [=, this, &one](int trial) -> std::optional<interp::Array> {
+  return {toleranceOf64,
+          [=, this, &one](int trial) -> std::optional<interp::Array> {
             std::string error;
             std::optional<interp::Arrays> results =
                 interpret(function, moved(one, subject, roundingOf64, trial),
@@ -268,9 +270,9 @@ void Checker::checkSinglePrecision(const std::string &function, const Case &one,
     for (const training::ParameterInfo &param : subject.info().parameters)
       isWeight |= param.name == name;
     std::string what;
-    if (!isWeight &&
-        !compareArrays(array, expected->at(name),
-                       boundFor(function, name, one, withDropout), report, what))
+    if (!isWeight && !compareArrays(array, expected->at(name),
+                                    boundFor(function, name, one, withDropout),
+                                    report, what))
       differs(function, one, "in f32 `" + name + "` " + what);
   }
 }
@@ -374,8 +376,9 @@ Case Checker::stepCase(const FunctionInfo &info, const Case &one, Draw &draw) {
         x = double(draw.below(size));
     }
     for (const auto &[name, size] : one.padded)
-      if (std::any_of(arg.shape.begin(), arg.shape.end(),
-                      [&](const training::Dim &dim) { return dim.time == name; }))
+      if (std::any_of(
+              arg.shape.begin(), arg.shape.end(),
+              [&](const training::Dim &dim) { return dim.time == name; }))
         now.padded[name] = size;
     now.args[arg.name] = isConstant ? same->second : array;
   }

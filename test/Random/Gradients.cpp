@@ -43,10 +43,11 @@ static std::optional<double> valueOf(rnn::ModuleOp module,
   return sum;
 }
 
-std::optional<Checker::Slope>
-Checker::slope(const Case &one, interp::RunOptions &options,
-               const interp::Arrays &cotangents, const Direction &direction,
-               const Results &gradients) {
+std::optional<Checker::Slope> Checker::slope(const Case &one,
+                                             interp::RunOptions &options,
+                                             const interp::Arrays &cotangents,
+                                             const Direction &direction,
+                                             const Results &gradients) {
   double norm = 0;
   Slope result{0, 0, false};
   for (const auto &[name, steps] : direction)
@@ -91,8 +92,7 @@ Checker::slope(const Case &one, interp::RunOptions &options,
   result.isKink = isOff && !(std::fabs(result.found - coarse) <= bound / 4);
   // A kink nearer than all steps: the slopes of the two sides differ, and not
   // because the function is curved, which shows half as much at half the step.
-  result.isKink |=
-      isOff && std::fabs(2 * bends[2] - bends[1]) > bound / 2;
+  result.isKink |= isOff && std::fabs(2 * bends[2] - bends[1]) > bound / 2;
   return result;
 }
 
@@ -142,9 +142,10 @@ void Checker::followDirections(const std::string &function, const Case &one,
     if (std::fabs(found->given - found->found) <=
         gradientBound * largestOf(gradients))
       return true;
-    differs(function, one,
-            fmt::format("the gradient along {} is {:.12g}, the difference {:.12g}",
-                        what, found->given, found->found));
+    differs(
+        function, one,
+        fmt::format("the gradient along {} is {:.12g}, the difference {:.12g}",
+                    what, found->given, found->found));
     return false;
   };
   auto randomly = [&](const std::string &only) {

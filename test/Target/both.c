@@ -42,25 +42,25 @@ static void makeData(void) {
   static float learn_##LIB(void) {                                             \
     rnnc_error error;                                                          \
     float loss = 0, norm = 0, first = 0;                                       \
-    rnnc_context *context = LIB##_context_create(NULL, NULL);                        \
+    rnnc_context *context = LIB##_context_create(NULL, NULL);                  \
     CHECK(context && LIB##_abi_version() == RNNC_ABI_VERSION);                 \
     error.size = sizeof(error);                                                \
     size_t bytes = LIB##_M_params_size();                                      \
     rnnc_params *params = (rnnc_params *)memory(bytes);                        \
-    CHECK(LIB##_M_params_init(params, bytes, 1, NULL) == RNNC_OK);                   \
+    CHECK(LIB##_M_params_init(params, bytes, 1, NULL) == RNNC_OK);             \
     bytes = LIB##_M_prepared_size(context);                                    \
     rnnc_prepared *prepared = (rnnc_prepared *)memory(bytes);                  \
-    CHECK(LIB##_M_prepare(context, params, prepared, bytes, NULL) == RNNC_OK);       \
+    CHECK(LIB##_M_prepare(context, params, prepared, bytes, NULL) == RNNC_OK); \
     bytes = LIB##_M_optimizer_size();                                          \
     rnnc_optimizer *optimizer = (rnnc_optimizer *)memory(bytes);               \
-    CHECK(LIB##_M_optimizer_init(optimizer, bytes, NULL) == RNNC_OK);                \
-    size_t size = LIB##_M_train_step_workspace_size(context, BATCH, TIME);    \
+    CHECK(LIB##_M_optimizer_init(optimizer, bytes, NULL) == RNNC_OK);          \
+    size_t size = LIB##_M_train_step_workspace_size(context, BATCH, TIME);     \
     CHECK(size > 0);                                                           \
-    void *work = memory(size);                                         \
+    void *work = memory(size);                                                 \
     for (int i = 0; i < STEPS; ++i) {                                          \
       CHECK(LIB##_M_train_step(context, params, prepared, optimizer, work,     \
-                               size, BATCH, TIME, NULL, &x[0][0][0],   \
-                               y, &loss, &norm, &error) == RNNC_OK);           \
+                               size, BATCH, TIME, NULL, &x[0][0][0], y, &loss, \
+                               &norm, &error) == RNNC_OK);                     \
       if (i == 0)                                                              \
         first = loss;                                                          \
     }                                                                          \
@@ -68,9 +68,9 @@ static void makeData(void) {
     float value[BATCH], scale[BATCH];                                          \
     size = LIB##_M_predict_workspace_size(context, BATCH, TIME);               \
     free(work);                                                                \
-    work = memory(size);                                               \
-    CHECK(LIB##_M_predict(context, params, prepared, work, size,       \
-                          BATCH, TIME, NULL, &x[0][0][0], value, scale,        \
+    work = memory(size);                                                       \
+    CHECK(LIB##_M_predict(context, params, prepared, work, size, BATCH, TIME,  \
+                          NULL, &x[0][0][0], value, scale,                     \
                           &error) == RNNC_OK);                                 \
     LIB##_context_destroy(context);                                            \
     free(params);                                                              \

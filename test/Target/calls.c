@@ -8,12 +8,12 @@
  *
  * CALLS is of int64 words, and of bytes that begin with their number:
  *   number of calls, then for each
- *   module, function, batch, repeat, prepared, optimizer, carry, stream, has_seed, seed,
- *   weights (bytes; none: as `_params_init` makes them),
- *   number of times, times, number of args, args
- * where an arg is 0 (NULL), 1 and its bytes, or 2 and the number of bytes that
- * come back. RESULTS has for each call the parameters before and after, as
- * safetensors, and in between for each repetition the status and results. */
+ *   module, function, batch, repeat, prepared, optimizer, carry, stream,
+ * has_seed, seed, weights (bytes; none: as `_params_init` makes them), number
+ * of times, times, number of args, args where an arg is 0 (NULL), 1 and its
+ * bytes, or 2 and the number of bytes that come back. RESULTS has for each call
+ * the parameters before and after, as safetensors, and in between for each
+ * repetition the status and results. */
 #include "rnnc/Runtime/ABI.h"
 
 #include <dlfcn.h>
@@ -57,7 +57,8 @@ static void *bytes(size_t *size) {
 
 static void give(const void *p, size_t size) {
   int64_t w = (int64_t)size;
-  if (fwrite(&w, sizeof(w), 1, out) != 1 || (size && fwrite(p, size, 1, out) != 1))
+  if (fwrite(&w, sizeof(w), 1, out) != 1 ||
+      (size && fwrite(p, size, 1, out) != 1))
     fail("results cannot be written");
 }
 
@@ -115,7 +116,8 @@ static void one(rnnc_context *context) {
   if (stream) {
     size = lib.stream_size(module, call.batch);
     call.stream = memory(size);
-    if (lib.stream_init(context, module, call.params, call.stream, size, call.batch, &error))
+    if (lib.stream_init(context, module, call.params, call.stream, size,
+                        call.batch, &error))
       fail(error.message);
   }
 

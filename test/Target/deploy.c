@@ -88,7 +88,8 @@ static void step(rnnc_session *m, int t, float level[ROWS][TIME],
     memcpy(in[b], x[b][t], sizeof in[b]);
   CHECK(deploy_Signal_step(m->context, m->params, m->prepared, m->stream,
                            m->workspace, m->workspace_bytes, ROWS, &in[0][0],
-                           out, scale, modes, &chances[0][0], &error) == RNNC_OK);
+                           out, scale, modes, &chances[0][0],
+                           &error) == RNNC_OK);
   for (int b = 0; b < ROWS; ++b) {
     level[b][t] = out[b];
     mode[b][t] = modes[b];
@@ -115,7 +116,8 @@ static void make(const char *path) {
   CHECK(deploy_Signal_params_save(params, saved, size, &error) == RNNC_OK);
   CHECK(saved[size] == 'x');
   CHECK(deploy_Signal_params_save(params, saved, size - 1, &error) ==
-            RNNC_ERR_WORKSPACE && error.value == (int64_t)size);
+            RNNC_ERR_WORKSPACE &&
+        error.value == (int64_t)size);
   CHECK(deploy_Signal_params_save_file(params, path, &error) == RNNC_OK);
   /* The file has the same bytes; both load back. */
   FILE *file = fopen(path, "rb");
@@ -248,10 +250,11 @@ static void names(const char *path) {
   size_t bytes = deploy_Signal_optimizer_size();
   rnnc_optimizer *optimizer = (rnnc_optimizer *)memory(bytes);
   CHECK(deploy_Signal_optimizer_init(optimizer, bytes, &error) == RNNC_OK);
-  const char *slot =
-      (const char *)deploy_Signal_optimizer_find(optimizer, 1, "value.b", &info);
+  const char *slot = (const char *)deploy_Signal_optimizer_find(
+      optimizer, 1, "value.b", &info);
   CHECK(slot == (const char *)deploy_Signal_optimizer_slot(optimizer, 1) +
-                    info.offset && info.count == 1);
+                    info.offset &&
+        info.count == 1);
   CHECK(!deploy_Signal_optimizer_find(optimizer, 2, "value.b", &info));
   free(optimizer);
   printf("%d parameters, %d states\n", deploy_Signal_PARAMS,

@@ -15,21 +15,29 @@
 static uint64_t state(void) { return _mm_getcsr(); }
 static void setState(uint64_t s) { _mm_setcsr((unsigned)s); }
 
-static const uint64_t states[] = {0x1f80, 0x5f80, 0x3f80, 0x7f80, 0x1fbf, 0x0000, 0x6000, 0x9fc0, 0x8000};
+static const uint64_t states[] = {0x1f80, 0x5f80, 0x3f80, 0x7f80, 0x1fbf,
+                                  0x0000, 0x6000, 0x9fc0, 0x8000};
 #elif defined(__aarch64__)
 /* What controls, and above it the flags. */
 static uint64_t state(void) {
   uint64_t control, flags;
-  __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(control), "=r"(flags) : : "memory");
+  __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr"
+                   : "=r"(control), "=r"(flags)
+                   :
+                   : "memory");
   return control | flags << 32;
 }
 static void setState(uint64_t s) {
   uint64_t control = s & 0xffffffffu, flags = s >> 32;
-  __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" : : "r"(control), "r"(flags) : "memory");
+  __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1"
+                   :
+                   : "r"(control), "r"(flags)
+                   : "memory");
 }
 
-static const uint64_t states[] = {0, 0x00400000, 0x00800000, 0x00c00000, (uint64_t)0x9f << 32,
-                                  0x9f00, 0x00c09f00, 0x03000000, 0x01000000};
+static const uint64_t states[] = {0,          0x00400000,           0x00800000,
+                                  0x00c00000, (uint64_t)0x9f << 32, 0x9f00,
+                                  0x00c09f00, 0x03000000,           0x01000000};
 #endif
 
 enum { BATCH = 64, TIME = 6 };
@@ -50,7 +58,8 @@ static void *memory(size_t bytes) {
 
 /* A caller's task function sees the caller's state and may change it. */
 static uint64_t wanted, seen;
-static void tasks(void *user, int64_t n, void (*body)(void *, int64_t), void *data) {
+static void tasks(void *user, int64_t n, void (*body)(void *, int64_t),
+                  void *data) {
   (void)user;
   seen |= state() ^ wanted;
   while (n-- > 0)
@@ -60,7 +69,8 @@ static void tasks(void *user, int64_t n, void (*body)(void *, int64_t), void *da
 
 /* Everything that computes, in the state `own`. Nothing here computes itself:
  * it could trap. */
-static int run(uint64_t own, const rnnc_context_options *options, struct results *r) {
+static int run(uint64_t own, const rnnc_context_options *options,
+               struct results *r) {
   uint64_t normal = state(), after;
   size_t sizes[4];
   void *work, *params, *prepared, *optimizer;
@@ -80,10 +90,11 @@ static int run(uint64_t own, const rnnc_context_options *options, struct results
   status |= two_M_params_init(params, sizes[0], 1, NULL);
   status |= two_M_prepare(context, params, prepared, sizes[1], NULL);
   status |= two_M_optimizer_init(optimizer, sizes[2], NULL);
-  status |= two_M_train_step(context, params, prepared, optimizer, work, sizes[3], BATCH, TIME, NULL,
-                             &x[0][0][0], y, &r->loss, &r->norm, NULL);
-  status |= two_M_predict(context, params, prepared, work, sizes[3], BATCH, TIME, NULL, &x[0][0][0],
-                          r->value, r->scale, NULL);
+  status |= two_M_train_step(context, params, prepared, optimizer, work,
+                             sizes[3], BATCH, TIME, NULL, &x[0][0][0], y,
+                             &r->loss, &r->norm, NULL);
+  status |= two_M_predict(context, params, prepared, work, sizes[3], BATCH,
+                          TIME, NULL, &x[0][0][0], r->value, r->scale, NULL);
   memcpy(r->params, two_M_params_data_const(params, 0), 12 * sizeof(float));
   two_context_destroy(context);
   after = state();
@@ -117,12 +128,17 @@ int main(void) {
     for (int k = 0; k < 3; ++k) {
       memset(&found, 0, sizeof(found));
       if (run(states[s], &kinds[k], &found))
-        return printf("state %llx, context %d: changed, or a status\n", (unsigned long long)states[s], k), 1;
+        return printf("state %llx, context %d: changed, or a status\n",
+                      (unsigned long long)states[s], k),
+               1;
       if (memcmp(&found, &expected, sizeof(found)))
-        return printf("state %llx, context %d: other numbers\n", (unsigned long long)states[s], k), 1;
+        return printf("state %llx, context %d: other numbers\n",
+                      (unsigned long long)states[s], k),
+               1;
       if (seen)
-        return printf("state %llx: tasks saw bits %llx\n", (unsigned long long)states[s],
-                      (unsigned long long)seen), 1;
+        return printf("state %llx: tasks saw bits %llx\n",
+                      (unsigned long long)states[s], (unsigned long long)seen),
+               1;
     }
   fill(0);
   if (run(states[0], NULL, &expected))

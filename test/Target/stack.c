@@ -30,10 +30,11 @@ static void *work(void *arg) {
   if (job->body)
     job->body(job->data, job->index);
   else if (job->call)
-    job->status = job->library->call(job->context, job->module, job->function, job->call);
+    job->status =
+        job->library->call(job->context, job->module, job->function, job->call);
   else if (job->prepared)
-    job->status = job->library->prepare(job->context, job->module, job->params, job->prepared,
-                                        job->bytes, NULL);
+    job->status = job->library->prepare(job->context, job->module, job->params,
+                                        job->prepared, job->bytes, NULL);
   return NULL;
 }
 
@@ -68,8 +69,9 @@ static size_t idle(size_t size) {
   return paint(&nothing, size);
 }
 
-size_t stack_of_call(const rnnc_library *library, const rnnc_context *context, int32_t module,
-                     int32_t function, const rnnc_call *call, size_t size, int32_t *status) {
+size_t stack_of_call(const rnnc_library *library, const rnnc_context *context,
+                     int32_t module, int32_t function, const rnnc_call *call,
+                     size_t size, int32_t *status) {
   struct job job;
   memset(&job, 0, sizeof job);
   job.library = library, job.context = context;
@@ -79,9 +81,10 @@ size_t stack_of_call(const rnnc_library *library, const rnnc_context *context, i
   return used - idle(size);
 }
 
-size_t stack_of_prepare(const rnnc_library *library, const rnnc_context *context, int32_t module,
-                        rnnc_params *params, rnnc_prepared *prepared, size_t bytes, size_t size,
-                        int32_t *status) {
+size_t stack_of_prepare(const rnnc_library *library,
+                        const rnnc_context *context, int32_t module,
+                        rnnc_params *params, rnnc_prepared *prepared,
+                        size_t bytes, size_t size, int32_t *status) {
   struct job job;
   memset(&job, 0, sizeof job);
   job.library = library, job.context = context, job.module = module;
@@ -95,8 +98,10 @@ struct most {
   size_t size, used;
 };
 
-/* An rnnc_task_fn: each task on a small stack of its own. `user` is a `most`. */
-void tasks_on_small_stacks(void *user, int64_t n, void (*body)(void *, int64_t), void *data) {
+/* An rnnc_task_fn: each task on a small stack of its own. `user` is a `most`.
+ */
+void tasks_on_small_stacks(void *user, int64_t n, void (*body)(void *, int64_t),
+                           void *data) {
   struct most *most = user;
   for (int64_t i = n; i-- > 0;) {
     struct job job;

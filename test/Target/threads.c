@@ -32,9 +32,9 @@ static void *run(void *argument) {
   size_t bytes = two_M_loss_workspace_size(job->context, BATCH, TIME);
   void *work = memory(bytes);
   for (int i = 0; i < ROUNDS; ++i)
-    job->failed |= two_M_loss(job->context, params, prepared, work,
-                              bytes, BATCH, TIME, NULL, &x[0][0][0], y,
-                              &job->loss[i], NULL);
+    job->failed |=
+        two_M_loss(job->context, params, prepared, work, bytes, BATCH, TIME,
+                   NULL, &x[0][0][0], y, &job->loss[i], NULL);
   free(work);
   return NULL;
 }
@@ -62,7 +62,8 @@ int main(void) {
   for (int i = 0; i < 4; ++i)
     pthread_join(threads[i], NULL);
   for (int i = 0; i < 4; ++i) {
-    if (jobs[i].failed || memcmp(jobs[i].loss, jobs[0].loss, sizeof(jobs[0].loss)))
+    if (jobs[i].failed ||
+        memcmp(jobs[i].loss, jobs[0].loss, sizeof(jobs[0].loss)))
       return 5;
     if (i < 3)
       two_context_destroy(jobs[i].context);

@@ -12,6 +12,7 @@
 #include "mlir/Pass/Pass.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/ADT/Statistic.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -25,6 +26,12 @@ static llvm::cl::list<std::string>
 static llvm::cl::list<std::string>
     importDirs("I", llvm::cl::Prefix, llvm::cl::value_desc("DIR"),
                llvm::cl::desc("Where imports are looked for (.rnn only)"));
+
+/// MLIR's own `--mlir-pass-statistics` prints an empty table where LLVM was built
+/// without assertions, as Debian's is.
+static llvm::cl::opt<bool>
+    statistics("rnnc-statistics",
+               llvm::cl::desc("Print what the passes of rnnc counted"));
 
 /// The rnn level of a program as text, with places.
 static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
@@ -76,6 +83,8 @@ int main(int argc, char **argv) {
   rnnc::pipeline::registerPipelines();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "rnnc pass driver\n", registry);
+  if (statistics)
+    llvm::EnableStatistics(/*DoPrintOnExit=*/false);
   MlirOptMainConfig asked = MlirOptMainConfig::createFromCLOptions();
   std::string message;
   std::unique_ptr<llvm::MemoryBuffer> buffer =
@@ -93,6 +102,8 @@ int main(int argc, char **argv) {
   if (failed(MlirOptMain(file->os(), std::move(buffer), registry,
                          noted(asked))))
     return 1;
+  if (statistics)
+    llvm::PrintStatistics(llvm::errs());
   file->keep();
   return 0;
 }

@@ -112,7 +112,7 @@ static Result<interp::Arrays> compiledGradients(std::shared_ptr<Library> library
                                                 Library::Place place,
                                                 interp::Arrays arguments,
                                                 const Options &options) {
-  auto instance = Instance::create(library, place.module, 1);
+  auto instance = ModelInstance::create(library, place.module, 1);
   if (!instance)
     return instance.error();
   data::TensorFile weights;
@@ -133,7 +133,7 @@ static Result<interp::Arrays> compiledGradients(std::shared_ptr<Library> library
     if (!arg.isOutput() && it != arguments.end())
       args[arg.name] = toTensor(it->second, arg.dtype);
   }
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.batch = static_cast<int32_t>(options.batch);
   // Dropout acts in `grad`; in `vjp` only if a seed is given.
   call.seed = options.seed;

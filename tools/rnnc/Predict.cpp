@@ -265,7 +265,7 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
   std::vector<Json> rows(static_cast<size_t>(data.size()));
   for (int64_t b = 0; b < batches.count(); ++b) {
     Batch batch = batches.make(b);
-    Instance::CallOptions call;
+    ModelInstance::CallOptions call;
     call.usePrepared = true;
     Result<Arrays> results =
         trained.instance->call(function, argumentsOf(info, batch), call);

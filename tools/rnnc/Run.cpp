@@ -46,7 +46,7 @@ static Status addSettings(const RunOptions &options, Arrays &args) {
 
 /// Numbers of f64, numpy's own type, for a library of f32. What is lost is
 /// said, once a file.
-static Status roundReals(const Instance &instance, const std::string &path,
+static Status roundReals(const ModelInstance &instance, const std::string &path,
                          const std::function<bool(const std::string &)> &isReal,
                          std::vector<std::pair<std::string, Tensor *>> arrays) {
   data::Rounding largest;
@@ -77,7 +77,7 @@ static Status roundReals(const Instance &instance, const std::string &path,
 }
 
 /// The arguments' real numbers, options aside.
-static Status roundArguments(const Instance &instance,
+static Status roundArguments(const ModelInstance &instance,
                              const FunctionInfo &function,
                              const std::string &path, Arrays &args) {
   std::vector<std::pair<std::string, Tensor *>> arrays;
@@ -111,7 +111,7 @@ static void renameStates(const FunctionInfo &function, Arrays &args) {
 }
 
 /// Moves `state.PATH` arguments into the stream's states.
-static Status fillStream(Instance &instance, const FunctionInfo &function,
+static Status fillStream(ModelInstance &instance, const FunctionInfo &function,
                          Arrays &args, int32_t batch) {
   if (Status status = instance.initialiseStream(batch); !status)
     return status;
@@ -156,7 +156,7 @@ static Result<int32_t> batchOf(const FunctionInfo &function,
   return given < 0 ? 1 : given;
 }
 
-static Status loadWeights(Instance &instance, const RunOptions &options,
+static Status loadWeights(ModelInstance &instance, const RunOptions &options,
                           bool training) {
   if (options.weights.empty())
     return instance.hasBaked() && !options.hasSeed
@@ -190,14 +190,14 @@ static Status loadWeights(Instance &instance, const RunOptions &options,
 }
 
 /// Adds what an update has changed to the results.
-static void addTrainingState(Instance &instance, TensorFile &results) {
+static void addTrainingState(ModelInstance &instance, TensorFile &results) {
   for (auto &[name, tensor] : instance.parameters().tensors)
     results.add(name, tensor);
   for (auto &[name, tensor] : instance.optimizerState().tensors)
     results.add(name, tensor);
 }
 
-static void addStreamStates(Instance &instance, int32_t batch,
+static void addStreamStates(ModelInstance &instance, int32_t batch,
                             TensorFile &results) {
   const auto &states = instance.module().states;
   for (size_t s = 0; s < states.size(); ++s) {
@@ -290,10 +290,10 @@ static Status addDrawnLengths(const ModuleInfo &module,
   return {};
 }
 
-static Result<Instance::CallOptions> callOptions(const RunOptions &options,
+static Result<ModelInstance::CallOptions> callOptions(const RunOptions &options,
                                                  const ModuleInfo &module,
                                                  const FunctionInfo &function) {
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.seed = options.seed;
   call.hasSeed = options.hasSeed;
   call.repeat = options.repeat;
@@ -335,7 +335,7 @@ static Error blame(const RunOptions &options, Error error) {
 }
 
 /// Calls the function and collects all results.
-static Result<TensorFile> callFunction(Instance &instance, int function,
+static Result<TensorFile> callFunction(ModelInstance &instance, int function,
                                        const RunOptions &options,
                                        std::vector<double> &times) {
   const FunctionInfo &info =
@@ -343,7 +343,7 @@ static Result<TensorFile> callFunction(Instance &instance, int function,
   Result<Arrays> args = readArguments(options);
   if (!args)
     return args.error();
-  Result<Instance::CallOptions> call = callOptions(options, instance.module(), info);
+  Result<ModelInstance::CallOptions> call = callOptions(options, instance.module(), info);
   if (!call)
     return call.error();
   if (call->useOptimizer)
@@ -440,8 +440,8 @@ static int run(const RunOptions &options) {
   Result<Library::Place> place = (*library)->find(options.function);
   if (!place)
     return report(place.error());
-  Result<std::unique_ptr<Instance>> instance =
-      Instance::create(*library, place->module, options.threads);
+  Result<std::unique_ptr<ModelInstance>> instance =
+      ModelInstance::create(*library, place->module, options.threads);
   if (!instance)
     return report(instance.error());
   std::vector<double> times;

@@ -99,7 +99,7 @@ static Result<Arrays> callSample(const SampleCommand &command,
     args["top_k"] = scalar(static_cast<double>(*command.topK));
   if (command.topP)
     args["top_p"] = scalar(*command.topP);
-  Instance::CallOptions call;
+  ModelInstance::CallOptions call;
   call.usePrepared = true;
   call.seed = command.seed;
   call.hasSeed = true;

@@ -53,7 +53,7 @@ private:
   const TrainCommand &command;
   ModelDirectory directory;
   std::shared_ptr<Library> library;
-  std::unique_ptr<Instance> instance;
+  std::unique_ptr<ModelInstance> instance;
   SourceModel source;
   Schema schema;
   data::ReadOptions read; ///< with what the data settled
@@ -208,8 +208,8 @@ Status TrainRun::compile() {
   Result<int> module = findModule(*library, schema.model);
   if (!module)
     return module.error();
-  Result<std::unique_ptr<Instance>> made =
-      Instance::create(library, *module, command.threads);
+  Result<std::unique_ptr<ModelInstance>> made =
+      ModelInstance::create(library, *module, command.threads);
   if (!made)
     return made.error();
   instance = std::move(*made);

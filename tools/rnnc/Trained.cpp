@@ -237,8 +237,8 @@ Result<Trained> tool::openTrained(const std::string &path, int threads,
   Result<int> module = findModule(**library, trained.directory.model);
   if (!module)
     return module.error();
-  Result<std::unique_ptr<Instance>> instance =
-      Instance::create(*library, *module, threads);
+  Result<std::unique_ptr<ModelInstance>> instance =
+      ModelInstance::create(*library, *module, threads);
   if (!instance)
     return instance.error();
   trained.instance = std::move(*instance);

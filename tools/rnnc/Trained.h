@@ -32,7 +32,7 @@ void addTrainedOptions(CLI::App &command, std::string &weights, int &threads);
 /// A trained model, loaded and ready.
 struct Trained {
   training::ModelDirectory directory{""};
-  std::unique_ptr<training::Instance> instance;
+  std::unique_ptr<training::ModelInstance> instance;
   data::Schema schema;
 
   data::Unit unit() const { return directory.read.unit(schema); }

@@ -120,7 +120,7 @@ tool::givenVocabularies(const std::vector<std::string> &given,
   return result;
 }
 
-Status tool::takeFirstWeights(const std::string &given, Instance &instance,
+Status tool::takeFirstWeights(const std::string &given, ModelInstance &instance,
                               const Vocabularies &used) {
   std::string path = given;
   if (isDirectory(given)) {

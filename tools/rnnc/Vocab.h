@@ -17,7 +17,7 @@ givenVocabularies(const std::vector<std::string> &given,
 /// `--init`: weights of a file or of another training's directory. Rows that
 /// belong to symbols are taken by symbol; what that means is printed.
 Status takeFirstWeights(const std::string &given,
-                        training::Instance &instance,
+                        training::ModelInstance &instance,
                         const data::Vocabularies &used);
 
 } // namespace rnnc::tool

@@ -32,7 +32,7 @@ struct ReadOptions {
 
 /// The values of one field for all examples.
 struct Column {
-  std::vector<int32_t> ints;   ///< indices, bits, whole numbers
+  std::vector<int32_t> ints; ///< indices, bits, whole numbers
   std::vector<double> reals;
   std::vector<int64_t> begin = {0}; ///< of each example, in elements
   /// Symbols are numbers of `Dataset::symbols` until a vocabulary is applied.
@@ -41,7 +41,7 @@ struct Column {
 
 /// Examples, or one long text.
 struct Dataset {
-  std::vector<Column> columns; ///< one a field of the schema
+  std::vector<Column> columns;               ///< one a field of the schema
   std::vector<std::vector<int32_t>> lengths; ///< [time][example]
   std::vector<std::string> files;
   /// Of running text: how many symbols there are up to the end of each file.
@@ -57,7 +57,7 @@ struct Dataset {
   /// count with the blank behind them. Set by applyVocabularies.
   std::vector<int64_t> characters;
   std::map<std::string, int64_t> axisSizes; ///< that the schema left open
-  std::vector<std::string> warnings; ///< for the user
+  std::vector<std::string> warnings;        ///< for the user
   /// Settled where the rows of tables are steps of time, with the columns of
   /// each field.
   std::optional<SeriesOptions> series;
@@ -92,8 +92,8 @@ struct Split {
 struct Parts {
   Dataset train, valid, test;
 };
-/// The part that each unit goes to: of examples, of the symbols of running text,
-/// or of `rowsOfTime`. `sizes` are the units of each file.
+/// The part that each unit goes to: of examples, of the symbols of running
+/// text, or of `rowsOfTime`. `sizes` are the units of each file.
 enum class Part : uint8_t { Train, Valid, Test };
 std::vector<Part> partsOf(const std::vector<int64_t> &sizes,
                           const Schema &schema, const Split &split,
@@ -151,8 +151,7 @@ Status applyVocabularies(Dataset &data, const Schema &schema,
                          const Vocabularies &vocabularies, Unit unit);
 
 /// The named examples of a data set.
-Dataset subset(const Dataset &data, const Schema &schema,
-               const std::vector<int32_t> &examples);
+Dataset subset(const Dataset &data, const std::vector<int32_t> &examples);
 
 } // namespace rnnc::data
 

@@ -31,8 +31,8 @@ struct FieldSchema {
   std::string name;
   std::vector<SchemaAxis> axes;
   bool output = false;
-  std::string axis;  ///< of an index: its axis
-  int64_t size = -1; ///< of that axis; -1: set from data
+  std::string axis;                ///< of an index: its axis
+  int64_t size = -1;               ///< of that axis; -1: set from data
   std::vector<std::string> labels; ///< of a labelled axis
   bool unfold = false;             ///< predicted element by element
   std::optional<int64_t> start, stop;

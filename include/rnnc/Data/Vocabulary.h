@@ -25,9 +25,9 @@ public:
   struct Plan {
     /// Indices that the model itself uses: `start`, `stop`, a crf's tag 0.
     std::map<int64_t, std::string> reserved;
-    bool unknown = true;   ///< with `<unk>`; else all symbols are labels
-    int64_t minCount = 1;  ///< rarer symbols become `<unk>`
-    int64_t maxSize = 0;   ///< 0: no limit; counts all entries
+    bool unknown = true;  ///< with `<unk>`; else all symbols are labels
+    int64_t minCount = 1; ///< rarer symbols become `<unk>`
+    int64_t maxSize = 0;  ///< 0: no limit; counts all entries
   };
 
   Vocabulary() = default;

@@ -67,8 +67,7 @@ public:
     return add(Severity::Warning, std::move(code), range, std::move(message));
   }
   /// What a pass did or left; the code is the name of the pass.
-  Diagnostic &remark(std::string code, SourceRange range,
-                     std::string message) {
+  Diagnostic &remark(std::string code, SourceRange range, std::string message) {
     return add(Severity::Remark, std::move(code), range, std::move(message));
   }
 

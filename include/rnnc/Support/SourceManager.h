@@ -1,5 +1,5 @@
-// SourceManager.h - the texts of all source files of one run, and places in them.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SourceManager.h - the texts of all source files of one run, and places in
+// them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef RNNC_SUPPORT_SOURCEMANAGER_H
 #define RNNC_SUPPORT_SOURCEMANAGER_H
 

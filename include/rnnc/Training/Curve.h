@@ -11,8 +11,9 @@ namespace rnnc::training {
 
 using CurvePoints = std::vector<std::pair<double, double>>; ///< step, loss
 
-/// An SVG of a training and a validation curve; `unit` stands at the y axis. Points that are not finite are
-/// left out; many training points are averaged to a few hundred.
+/// An SVG of a training and a validation curve; `unit` stands at the y axis.
+/// Points that are not finite are left out; many training points are averaged
+/// to a few hundred.
 std::string drawCurve(const std::string &title, const std::string &unit,
                       const CurvePoints &train, const CurvePoints &valid,
                       const CurvePoints &accuracy = {});

@@ -39,10 +39,10 @@ struct Regression {
 };
 
 struct Evaluation {
-  double loss = 0;      ///< as trained: mean per element or per example
+  double loss = 0; ///< as trained: mean per element or per example
   int64_t examples = 0, elements = 0;
   bool languageModel = false;
-  double nats = 0;      ///< total surprise of a language model
+  double nats = 0; ///< total surprise of a language model
   int64_t characters = 0;
   std::vector<Classification> classifications;
   std::vector<Regression> regressions;
@@ -65,7 +65,7 @@ struct EvaluateOptions {
   const data::Vocabularies *vocabularies = nullptr; ///< for label names
 };
 
-Result<Evaluation> evaluate(Instance &instance, const data::Schema &schema,
+Result<Evaluation> evaluate(ModelInstance &instance, const data::Schema &schema,
                             const data::Dataset &data,
                             const EvaluateOptions &options);
 
@@ -82,7 +82,7 @@ struct LineEvaluation {
 };
 /// `vocabularies` name the labels; without them they are numbers.
 Result<std::vector<LineEvaluation>>
-evaluateLines(Instance &instance, const data::Schema &schema,
+evaluateLines(ModelInstance &instance, const data::Schema &schema,
               const data::Dataset &data,
               const data::Vocabularies *vocabularies = nullptr);
 

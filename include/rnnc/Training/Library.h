@@ -46,13 +46,13 @@ struct BoundCall;
 
 /// The objects of one module of a library: parameters, optimiser, carry,
 /// stream, and the memory that calls need.
-class Instance {
+class ModelInstance {
 public:
-  static Result<std::unique_ptr<Instance>>
+  static Result<std::unique_ptr<ModelInstance>>
   create(std::shared_ptr<Library> library, int module, int threads);
-  ~Instance();
-  Instance(const Instance &) = delete;
-  Instance &operator=(const Instance &) = delete;
+  ~ModelInstance();
+  ModelInstance(const ModelInstance &) = delete;
+  ModelInstance &operator=(const ModelInstance &) = delete;
 
   const Library &library() const { return *lib; }
   const ModuleInfo &module() const {
@@ -110,12 +110,12 @@ public:
     bool useCarry = false;
     bool useOptimizer = false;
     bool useStream = false;
-    int repeat = 1;             ///< calls; each is timed
+    int repeat = 1;                       ///< calls; each is timed
     std::vector<double> *times = nullptr; ///< milliseconds of each call
     /// `train_step`: gets the norm of each parameter's gradient.
     std::vector<double> *norms = nullptr;
     std::map<std::string, int32_t> lengths; ///< padded lengths no input tells
-    int32_t batch = -1;         ///< where no input tells it
+    int32_t batch = -1;                     ///< where no input tells it
   };
   /// Calls `function` with arrays by name and returns its results by name.
   /// Missing, unknown and misshapen arguments are all listed in one error.
@@ -125,7 +125,7 @@ public:
   const rnnc_error &lastError() const { return error; }
 
 private:
-  Instance() = default;
+  ModelInstance() = default;
   Status invoke(int function, BoundCall &bound, const CallOptions &options);
   Error callError(const FunctionInfo &function, int status) const;
   /// What the library says about the object it did not make.

@@ -48,8 +48,18 @@ struct StateInfo {
 /// An argument of a function.
 struct ArgInfo {
   enum class Role {
-    Lengths, Input, StateIn, Cotangent, Reset, Option,     // in
-    Loss, Norm, Output, Probability, StateOut, Gradient,   // out
+    Lengths,
+    Input,
+    StateIn,
+    Cotangent,
+    Reset,
+    Option, // in
+    Loss,
+    Norm,
+    Output,
+    Probability,
+    StateOut,
+    Gradient, // out
   };
   std::string name;
   Role role = Role::Input;
@@ -76,8 +86,8 @@ struct FunctionInfo {
 struct PortInfo {
   enum class Kind { Index, Real, Bit, Int } kind = Kind::Real;
   std::string name;
-  std::string axis;  ///< name of the axis an index belongs to
-  int64_t size = 0;  ///< size of that axis
+  std::string axis;       ///< name of the axis an index belongs to
+  int64_t size = 0;       ///< size of that axis
   std::vector<Dim> shape; ///< without the batch
   bool output = false;
   std::string distribution;

@@ -32,11 +32,11 @@ public:
   /// How the program becomes a library: dims, precision and so on, for
   /// whoever compiles.
   Json compile = Json::object();
-  std::string model;       ///< name of the model in the library
+  std::string model; ///< name of the model in the library
   std::string program = "model.rnn";
   std::vector<std::string> imports; ///< files beside it that it needs
   data::ReadOptions read;
-  std::string split;       ///< `80/10/10`, may be empty
+  std::string split; ///< `80/10/10`, may be empty
   int64_t splitModulus = 0;
   data::Vocabularies vocabularies;
   Provenance trainedOn;

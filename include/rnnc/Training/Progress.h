@@ -13,12 +13,12 @@ namespace rnnc::training {
 struct ProgressState {
   int64_t step = 0, totalSteps = 0; ///< total 0: unknown
   int64_t epoch = 0, epochs = 0;
-  double loss = 0;     ///< running mean
-  std::string metric;  ///< `perplexity 5.31`, `valid 83.2 % right`
+  double loss = 0;         ///< running mean
+  std::string metric;      ///< `perplexity 5.31`, `valid 83.2 % right`
   std::string shortMetric; ///< `ppl 5.31`, `valid 83.2 %`
-  double norm = 0;     ///< gradient norm
+  double norm = 0;         ///< gradient norm
   double tokensPerSecond = 0;
-  double done = 0;     ///< share in [0, 1]
+  double done = 0; ///< share in [0, 1]
   double secondsLeft = -1;
 };
 

@@ -14,15 +14,15 @@
 namespace rnnc::training {
 
 struct TrainOptions {
-  int64_t steps = 0;       ///< updates in all; 0: by epochs
-  int64_t epochs = 0;      ///< 0: the model's own number
-  double maxSeconds = 0;   ///< 0: no limit
+  int64_t steps = 0;     ///< updates in all; 0: by epochs
+  int64_t epochs = 0;    ///< 0: the model's own number
+  double maxSeconds = 0; ///< 0: no limit
   uint64_t seed = 0;
   /// Updates; 0: 500, and at validations, ends of epochs and the end.
   int64_t checkpointEvery = 0;
-  int64_t validEvery = 0;  ///< updates; 0: every epoch, and within long ones
-  int64_t patience = 0;    ///< validations without a better one; 0: no limit
-  int32_t batch = 0;       ///< 0: the model's own
+  int64_t validEvery = 0; ///< updates; 0: every epoch, and within long ones
+  int64_t patience = 0;   ///< validations without a better one; 0: no limit
+  int32_t batch = 0;      ///< 0: the model's own
   bool resume = false;
   bool quiet = false;
   /// Set by a signal handler: save and stop.
@@ -36,12 +36,12 @@ struct TrainResult {
   std::optional<double> loss;
   double seconds = 0, updatesPerSecond = 0, tokensPerSecond = 0;
   std::optional<Evaluation> valid; ///< of the weights that are used
-  bool useLast = true; ///< the last weights are the best ones
+  bool useLast = true;             ///< the last weights are the best ones
   int64_t bestStep = 0;
   bool interrupted = false, stoppedEarly = false;
   /// Why the training is of no use: what was not finite; empty if it is fine.
   std::string failure;
-  int64_t failedSince = 0; ///< the first of the updates that it befell
+  int64_t failedSince = 0;     ///< the first of the updates that it befell
   Json norms = Json::object(); ///< of gradients, by parameter
 
   Json toJson() const;
@@ -55,7 +55,7 @@ struct TrainResult {
 /// and the seed; a resumed training gives the bytes of an uninterrupted one.
 class Trainer {
 public:
-  Trainer(Instance &instance, const data::Schema &schema,
+  Trainer(ModelInstance &instance, const data::Schema &schema,
           const ModelDirectory &directory, const data::Dataset &train,
           const data::Dataset *valid, const TrainOptions &options);
   /// Sets the objects up, or takes them from the last checkpoint, and refuses
@@ -95,7 +95,7 @@ private:
   void judge();
   double seconds() const;
 
-  Instance &instance;
+  ModelInstance &instance;
   const data::Schema &schema;
   const ModelDirectory &directory;
   const data::Dataset &train;

@@ -11,6 +11,9 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "kernel-form-phases"
 
 using namespace mlir;
 
@@ -18,6 +21,9 @@ namespace rnnc {
 
 #define GEN_PASS_DEF_KERNELFORMPHASES
 #include "rnnc/Conversion/ScanToKernel/Passes.h.inc"
+
+ALWAYS_ENABLED_STATISTIC(numPointwise, "Pointwise phases");
+ALWAYS_ENABLED_STATISTIC(numReductions, "Reductions");
 
 namespace {
 
@@ -137,6 +143,7 @@ void PhaseFormer::formGroup(const Group &group) {
   if (stored.empty())
     return;
   linalg::GenericOp op = phase.finish();
+  ++numPointwise;
   for (auto [root, result] : llvm::zip_equal(stored, op.getResults()))
     put(root, result);
 }
@@ -176,6 +183,7 @@ linalg::GenericOp PhaseFormer::reduce(
     Location loc, int level, ArrayRef<OpFoldResult> space,
     ArrayRef<int64_t> dims, scan::ReduceKind kind,
     llvm::function_ref<Value(TensorPhase &)> element) {
+  ++numReductions;
   auto phase = std::make_unique<TensorPhase>(context, loc, level, space);
   Value scalar = element(*phase);
   if (dims.empty() || !phase->readsAllDims()) {

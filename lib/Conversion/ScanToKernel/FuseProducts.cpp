@@ -8,6 +8,9 @@
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "kernel-fuse-products"
 
 using namespace mlir;
 
@@ -15,6 +18,8 @@ namespace rnnc {
 
 #define GEN_PASS_DEF_KERNELFUSEPRODUCTS
 #include "rnnc/Conversion/ScanToKernel/Passes.h.inc"
+
+ALWAYS_ENABLED_STATISTIC(numFused, "Products that became a part of a phase");
 
 namespace {
 
@@ -35,6 +40,7 @@ public:
   /// False where nothing can be fused.
   bool find();
   bool any() const { return !products.empty(); }
+  size_t numProducts() const { return products.size(); }
   bool takes(scan::DotOp dot) const { return products.contains(dot); }
   /// Leaves products outside for which `which` holds.
   void leave(llvm::function_ref<bool(scan::DotOp)> which);
@@ -357,8 +363,8 @@ struct KernelFuseProducts
 
 private:
   void apply(Fusion &fusion) {
+    numFused += fusion.numProducts();
     fusion.apply();
-    ++fusedPhases;
   }
 
   /// A weight that another product reads as a whole would be packed twice: a

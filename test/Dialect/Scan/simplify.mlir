@@ -64,3 +64,34 @@ func.func @gradients(%xs: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %T: index) ->
   } -> (tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>)
   return %r#1 : tensor<?x8xf32>
 }
+
+// Beside what was put in there is what was there before; across it, or where
+// nobody knows, there is not.
+// CHECK-LABEL: func @beside(
+// CHECK: %[[I:.*]] = tensor.insert_slice %arg1 into %arg0[1, 0] [1, 8]
+// CHECK: %[[J:.*]] = tensor.insert_slice %arg1 into %arg0[%arg2, 0] [1, 8]
+// CHECK: %[[A:.*]] = tensor.extract_slice %arg0[2, 0] [1, 8]
+// CHECK: %[[B:.*]] = tensor.extract_slice %[[I]][1, 0] [2, 8]
+// CHECK: %[[C:.*]] = tensor.extract_slice %[[J]][2, 0] [1, 8]
+// CHECK: return %[[A]], %[[B]], %[[C]]
+func.func @beside(%m: tensor<4x8xf32>, %x: tensor<8xf32>, %n: index) -> (tensor<8xf32>, tensor<2x8xf32>, tensor<8xf32>) {
+  %i = tensor.insert_slice %x into %m[1, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<4x8xf32>
+  %j = tensor.insert_slice %x into %m[%n, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<4x8xf32>
+  %a = tensor.extract_slice %i[2, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
+  %b = tensor.extract_slice %i[1, 0] [2, 8] [1, 1] : tensor<4x8xf32> to tensor<2x8xf32>
+  %c = tensor.extract_slice %j[2, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
+  return %a, %b, %c : tensor<8xf32>, tensor<2x8xf32>, tensor<8xf32>
+}
+
+// A size that two arguments have by one name is asked of the first of them.
+// CHECK-LABEL: func @names(
+// CHECK: %[[N:.*]] = tensor.dim %arg0, %c0
+// CHECK: %[[T:.*]] = tensor.dim %arg1, %c1
+// CHECK: return %[[N]], %[[T]]
+func.func @names(%len: tensor<?xi32> {rnnc.shape = ["batch"]}, %x: tensor<?x?x8xf32> {rnnc.shape = ["batch", "T", 8]}) -> (index, index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?x8xf32>
+  %t = tensor.dim %x, %c1 : tensor<?x?x8xf32>
+  return %n, %t : index, index
+}

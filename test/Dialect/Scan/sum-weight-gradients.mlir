@@ -118,3 +118,46 @@ func.func @ended(%x: tensor<?x?xf32>, %first: tensor<?xf32>, %len: tensor<?xi32>
   } -> (tensor<?xf32>)
   return %h : tensor<?xf32>
 }
+
+// -----
+
+// What is a part of something that is stacked is kept with it.
+// ONLY-LABEL: func @part(
+// CHECK-LABEL: func @part(
+// CHECK: %[[R:.*]]:{{[0-9]}} = scan.loop
+// CHECK: stack(%{{[^:]*}} : tensor<?x2x4xf32>)
+// CHECK-DAG: %[[A:.*]] = tensor.extract_slice %[[R]]#0[0, 0, 1, 0] [%{{.*}}, %{{.*}}, 1, 4] [1, 1, 1, 1] : tensor<?x?x2x4xf32> to tensor<?x?x4xf32>
+// CHECK-DAG: scan.reduce sum %[[A]] dims = [0, 1]
+func.func @part(%gs: tensor<?x?x4xf32>, %g0: tensor<?x4xf32>, %zero: tensor<?x2x4xf32>, %b0: tensor<4xf32>, %n: index, %T: index) -> (tensor<?x?x2x4xf32>, tensor<4xf32>) {
+  // expected-remark @+1 {{1 sum over the steps of this time loop is made at once, behind it}}
+  %r:3 = scan.loop trip(%T) slices(%g = %gs : tensor<?x?x4xf32>) carry(%h = %g0 : tensor<?x4xf32>, %b = %b0 : tensor<4xf32>) step(%t) {
+    %d = arith.mulf %g, %h : tensor<?x4xf32>
+    %e = math.tanh %d : tensor<?x4xf32>
+    %i = tensor.insert_slice %d into %zero[0, 1, 0] [%n, 1, 4] [1, 1, 1] : tensor<?x4xf32> into tensor<?x2x4xf32>
+    %j = tensor.insert_slice %e into %i[0, 0, 0] [%n, 1, 4] [1, 1, 1] : tensor<?x4xf32> into tensor<?x2x4xf32>
+    %s = scan.reduce sum %d dims = [0] : tensor<?x4xf32> -> tensor<4xf32>
+    %m = arith.addf %b, %s : tensor<4xf32>
+    scan.yield carry(%e, %m : tensor<?x4xf32>, tensor<4xf32>) stack(%j : tensor<?x2x4xf32>)
+  } -> (tensor<?x?x2x4xf32>, tensor<?x4xf32>, tensor<4xf32>)
+  return %r#0, %r#2 : tensor<?x?x2x4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Written over, it is kept no more.
+// ONLY-LABEL: func @over(
+// CHECK-LABEL: func @over(
+// CHECK-NOT: tensor.extract_slice
+func.func @over(%gs: tensor<?x?x4xf32>, %g0: tensor<?x4xf32>, %zero: tensor<?x2x4xf32>, %b0: tensor<4xf32>, %n: index, %T: index) -> (tensor<?x?x2x4xf32>, tensor<4xf32>) {
+  // expected-remark @+1 {{what is added is not kept for all steps}}
+  %r:3 = scan.loop trip(%T) slices(%g = %gs : tensor<?x?x4xf32>) carry(%h = %g0 : tensor<?x4xf32>, %b = %b0 : tensor<4xf32>) step(%t) {
+    %d = arith.mulf %g, %h : tensor<?x4xf32>
+    %e = math.tanh %d : tensor<?x4xf32>
+    %i = tensor.insert_slice %d into %zero[0, 1, 0] [%n, 1, 4] [1, 1, 1] : tensor<?x4xf32> into tensor<?x2x4xf32>
+    %j = tensor.insert_slice %e into %i[0, 1, 0] [%n, 1, 4] [1, 1, 1] : tensor<?x4xf32> into tensor<?x2x4xf32>
+    %s = scan.reduce sum %d dims = [0] : tensor<?x4xf32> -> tensor<4xf32>
+    %m = arith.addf %b, %s : tensor<4xf32>
+    scan.yield carry(%e, %m : tensor<?x4xf32>, tensor<4xf32>) stack(%j : tensor<?x2x4xf32>)
+  } -> (tensor<?x?x2x4xf32>, tensor<?x4xf32>, tensor<4xf32>)
+  return %r#0, %r#2 : tensor<?x?x2x4xf32>, tensor<4xf32>
+}

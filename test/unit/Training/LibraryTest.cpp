@@ -15,11 +15,11 @@ static Tensor ints(std::vector<int64_t> shape, std::vector<int32_t> values) {
   return Tensor::copyOf(DType::I32, std::move(shape), values.data());
 }
 
-static std::unique_ptr<Instance> open(const char *path) {
+static std::unique_ptr<ModelInstance> open(const char *path) {
   Result<std::shared_ptr<Library>> library = Library::open(path);
   EXPECT_TRUE(library) << library.error().message;
-  Result<std::unique_ptr<Instance>> instance =
-      Instance::create(*library, 0, 1);
+  Result<std::unique_ptr<ModelInstance>> instance =
+      ModelInstance::create(*library, 0, 1);
   EXPECT_TRUE(instance);
   return std::move(*instance);
 }
@@ -145,7 +145,7 @@ TEST(Weights, OptimizerStateRoundTrip) {
   ASSERT_TRUE(instance->initialiseOptimizer());
   Arrays args;
   args["text"] = ints({1, 4}, {1, 2, 3, 4});
-  Instance::CallOptions options;
+  ModelInstance::CallOptions options;
   options.useOptimizer = true;
   ASSERT_TRUE(instance->call(2, args, options));
   EXPECT_EQ(instance->counters()->updates, 1);

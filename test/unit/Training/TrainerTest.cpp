@@ -28,7 +28,7 @@ protected:
     ASSERT_TRUE(data::writeFileAtomically(path, content));
     Result<std::shared_ptr<Library>> opened = Library::open(library);
     ASSERT_TRUE(opened) << opened.error().message;
-    instance = std::move(*Instance::create(*opened, 0, 1));
+    instance = std::move(*ModelInstance::create(*opened, 0, 1));
     schema = schemaOf(instance->module());
     Result<Dataset> all = data::readDataset({path}, schema, {});
     ASSERT_TRUE(all) << all.error().message;
@@ -81,7 +81,7 @@ protected:
                      testing::UnitTest::GetInstance()
                          ->current_test_info()
                          ->name();
-  std::unique_ptr<Instance> instance;
+  std::unique_ptr<ModelInstance> instance;
   Schema schema;
   Dataset train, valid;
   data::Vocabularies vocabularies;

@@ -70,9 +70,6 @@ def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["rnnc::kernel::KernelDialect"];
-  let statistics = [
-    Statistic<"fusedPhases", "fused-phases", "Phases with products in them">
-  ];
 }
 
 def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {

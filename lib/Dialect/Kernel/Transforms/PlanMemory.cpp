@@ -4,10 +4,13 @@
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/Statistic.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+
+#define DEBUG_TYPE "kernel-plan-memory"
 
 using namespace mlir;
 
@@ -16,16 +19,19 @@ namespace rnnc::kernel {
 #define GEN_PASS_DEF_KERNELPLANMEMORY
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h.inc"
 
+ALWAYS_ENABLED_STATISTIC(numBuffers, "Buffers");
+ALWAYS_ENABLED_STATISTIC(numPlaces, "Places that they share");
+
 namespace {
 
 constexpr int64_t kAlignment = 64;
 
 /// Bytes of a buffer: a number times dynamic sizes.
-struct Extent {
+struct BufferExtent {
   int64_t bytes;
   SmallVector<Value> sizes;
 
-  bool operator==(const Extent &o) const {
+  bool operator==(const BufferExtent &o) const {
     return bytes == o.bytes && sizes == o.sizes;
   }
 };
@@ -34,10 +40,10 @@ struct Extent {
 /// the same sizes are equal, and come out the same always.
 using SizeNumbers = llvm::DenseMap<Value, unsigned>;
 
-Extent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
+BufferExtent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
   MemRefType type = alloc.getType();
   Type element = type.getElementType();
-  Extent extent{element.isIndex()
+  BufferExtent extent{element.isIndex()
                     ? 8
                     : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8),
                 llvm::to_vector(alloc.getDynamicSizes())};
@@ -56,13 +62,13 @@ Extent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
 
 struct Interval {
   memref::AllocOp alloc;
-  Extent extent;
+  BufferExtent extent;
   unsigned first, last;
   unsigned number; ///< in program order, so that sorting is the same always
 };
 
-struct Slot {
-  Extent extent;
+struct MemorySlot {
+  BufferExtent extent;
   unsigned busyUntil;
   SmallVector<memref::AllocOp> users;
 };
@@ -105,15 +111,15 @@ Block *commonBlock(ArrayRef<Operation *> ops) {
   return nullptr;
 }
 
-class Planner {
+class MemoryPlanner {
 public:
-  Planner(func::FuncOp function) : function(function) {}
+  MemoryPlanner(func::FuncOp function) : function(function) {}
   LogicalResult run();
 
 private:
   void findIntervals();
   void fillSlots();
-  Value bytesOf(OpBuilder &b, const Extent &extent, IRMapping &mapping);
+  Value bytesOf(OpBuilder &b, const BufferExtent &extent, IRMapping &mapping);
   LogicalResult place();
   LogicalResult makeSizeFunction();
   Value cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
@@ -122,10 +128,10 @@ private:
 
   func::FuncOp function;
   SmallVector<Interval> intervals;
-  SmallVector<Slot> slots;
+  SmallVector<MemorySlot> slots;
 };
 
-void Planner::findIntervals() {
+void MemoryPlanner::findIntervals() {
   Order order;
   order.number(function.getBody().front());
   SizeNumbers numbers;
@@ -153,9 +159,9 @@ void Planner::findIntervals() {
   });
 }
 
-void Planner::fillSlots() {
+void MemoryPlanner::fillSlots() {
   for (Interval &interval : intervals) {
-    auto free = llvm::find_if(slots, [&](const Slot &slot) {
+    auto free = llvm::find_if(slots, [&](const MemorySlot &slot) {
       return slot.extent == interval.extent && slot.busyUntil < interval.first;
     });
     if (free == slots.end()) {
@@ -165,10 +171,12 @@ void Planner::fillSlots() {
     free->busyUntil = std::max(free->busyUntil, interval.last);
     free->users.push_back(interval.alloc);
   }
+  numBuffers += intervals.size();
+  numPlaces += slots.size();
 }
 
 /// Bytes of a slot, a multiple of the alignment.
-Value Planner::bytesOf(OpBuilder &b, const Extent &extent,
+Value MemoryPlanner::bytesOf(OpBuilder &b, const BufferExtent &extent,
                        IRMapping &mapping) {
   Location loc = function.getLoc();
   Value bytes = arith::ConstantIndexOp::create(b, loc, extent.bytes);
@@ -184,7 +192,7 @@ Value Planner::bytesOf(OpBuilder &b, const Extent &extent,
       b, loc, arith::AddIOp::create(b, loc, bytes, less), mask);
 }
 
-LogicalResult Planner::place() {
+LogicalResult MemoryPlanner::place() {
   MLIRContext *context = function.getContext();
   Location loc = function.getLoc();
   unsigned number = function.getNumArguments();
@@ -209,7 +217,7 @@ LogicalResult Planner::place() {
   b.setInsertionPointAfter(last);
   IRMapping same;
   Value offset = arith::ConstantIndexOp::create(b, loc, 0);
-  for (Slot &slot : slots) {
+  for (MemorySlot &slot : slots) {
     for (memref::AllocOp alloc : slot.users) {
       Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
                                           workspace, offset,
@@ -224,7 +232,7 @@ LogicalResult Planner::place() {
 
 /// Number of the dimension in `rnnc.dims` that a memref.dim of an argument
 /// reads, or -1.
-int Planner::dimNumber(memref::DimOp dim) {
+int MemoryPlanner::dimNumber(memref::DimOp dim) {
   auto arg = dyn_cast<BlockArgument>(dim.getSource());
   auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
   if (!arg || !names || !dim.getConstantIndex())
@@ -244,7 +252,7 @@ int Planner::dimNumber(memref::DimOp dim) {
 }
 
 /// Repeats the computation of a size with the dimensions as arguments.
-Value Planner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
+Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
                          func::FuncOp target) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
@@ -269,7 +277,7 @@ Value Planner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
   return result;
 }
 
-LogicalResult Planner::makeSizeFunction() {
+LogicalResult MemoryPlanner::makeSizeFunction() {
   auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
   Location loc = function.getLoc();
   OpBuilder b(function);
@@ -282,7 +290,7 @@ LogicalResult Planner::makeSizeFunction() {
   b.setInsertionPointToStart(target.addEntryBlock());
   IRMapping mapping;
   Value total = arith::ConstantIndexOp::create(b, loc, 0);
-  for (Slot &slot : slots) {
+  for (MemorySlot &slot : slots) {
     for (Value size : slot.extent.sizes)
       if (!cloneSize(b, size, mapping, target))
         return failure();
@@ -295,7 +303,7 @@ LogicalResult Planner::makeSizeFunction() {
   return success();
 }
 
-LogicalResult Planner::run() {
+LogicalResult MemoryPlanner::run() {
   WalkResult nested = function.walk([&](memref::AllocOp alloc) {
     if (alloc->getParentOp() == function)
       return WalkResult::advance();
@@ -327,7 +335,7 @@ struct KernelPlanMemory
       if (!function.isExternal() && function->hasAttr("rnnc.dims"))
         functions.push_back(function);
     for (func::FuncOp function : functions)
-      if (failed(Planner(function).run()))
+      if (failed(MemoryPlanner(function).run()))
         return signalPassFailure();
   }
 };

@@ -11,8 +11,11 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/Statistic.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
+
+#define DEBUG_TYPE "kernel-prepare-weights"
 
 using namespace mlir;
 
@@ -20,6 +23,9 @@ namespace rnnc::kernel {
 
 #define GEN_PASS_DEF_KERNELPREPAREWEIGHTS
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h.inc"
+
+ALWAYS_ENABLED_STATISTIC(numPanels, "Panels packed once");
+ALWAYS_ENABLED_STATISTIC(numShared, "Uses of a panel that has another one");
 
 namespace {
 
@@ -283,6 +289,8 @@ void Preparer::placePanels() {
         panel.slices.front().getPack().getPacked().getType());
     panel.offset = size;
     panel.size = type.getDimSize(0);
+    ++numPanels;
+    numShared += panel.slices.size() - 1;
     size += llvm::alignTo(panel.size, kPanelAlignment);
   }
 }

@@ -5,6 +5,10 @@
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "scan-compensate-sums"
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
@@ -14,13 +18,15 @@ namespace rnnc::scan {
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
 
+ALWAYS_ENABLED_STATISTIC(numCompensated, "Sums that keep what they lose");
+
 namespace {
-struct CompensateSums
-    : scan::impl::ScanCompensateSumsBase<CompensateSums> {
+struct CompensateSums : scan::impl::ScanCompensateSumsBase<CompensateSums> {
   using Base::Base;
 
-  // The addition that a carry is for and nothing else, or null. In rows that have
-  // ended both carries keep their value: one that is never masked is left alone.
+  // The addition that a carry is for and nothing else, or null. In rows that
+  // have ended both carries keep their value: one that is never masked is left
+  // alone.
   static arith::AddFOp findSum(LoopOp loop, unsigned number) {
     Value carry = loop.getCarryArgs()[number];
     auto type = cast<RankedTensorType>(carry.getType());
@@ -53,7 +59,7 @@ struct CompensateSums
     add.replaceAllUsesWith(total);
     add.erase();
     loop.getYield().getCarriesMutable()[place].set(rest);
-    ++compensated;
+    ++numCompensated;
   }
 
   void runOnOperation() override {

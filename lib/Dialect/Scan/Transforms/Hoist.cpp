@@ -9,6 +9,9 @@
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "scan-hoist"
 
 using namespace mlir;
 using namespace rnnc;
@@ -18,6 +21,10 @@ namespace rnnc::scan {
 #define GEN_PASS_DEF_SCANHOIST
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
+
+ALWAYS_ENABLED_STATISTIC(numHoisted, "Values computed before their loop");
+ALWAYS_ENABLED_STATISTIC(numSunk, "Products computed behind their loop");
+ALWAYS_ENABLED_STATISTIC(numLeft, "Functions left in their loop for memory");
 
 namespace {
 // Computes values of a loop's body for all steps, before the loop.
@@ -58,9 +65,9 @@ private:
 bool Hoister::isWorth(Operation *op) {
   if (isa<DotOp, GatherOp>(op))
     return true;
-  return functions && isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp,
-                          math::SinOp, math::CosOp, math::PowFOp, SigmoidOp,
-                          SoftplusOp>(op);
+  return functions &&
+         isa<math::ExpOp, math::LogOp, math::TanhOp, math::ErfOp, math::SinOp,
+             math::CosOp, math::PowFOp, SigmoidOp, SoftplusOp>(op);
 }
 
 // The size of a value for one step and one example.
@@ -102,8 +109,7 @@ bool Hoister::isLarge(Operation *op) {
   for (Value source : sources) {
     bytes += bytesOfStep(source);
     dynamic = std::max(
-        dynamic,
-        cast<RankedTensorType>(source.getType()).getNumDynamicDims());
+        dynamic, cast<RankedTensorType>(source.getType()).getNumDynamicDims());
   }
   // With a time axis more it grows with both lengths.
   if (cast<RankedTensorType>(result.getType()).getNumDynamicDims() > dynamic)
@@ -161,9 +167,9 @@ Value Hoister::hoistDot(DotOp op) {
     lhsBatch.insert(lhsBatch.begin(), 0);
     rhsBatch.insert(rhsBatch.begin(), 0);
   }
-  Value product = DotOp::create(
-      builder, op.getLoc(), lhs, rhs, lhsBatch, rhsBatch,
-      later(op.getLhsContract(), left), later(op.getRhsContract(), right));
+  Value product = DotOp::create(builder, op.getLoc(), lhs, rhs, lhsBatch,
+                                rhsBatch, later(op.getLhsContract(), left),
+                                later(op.getRhsContract(), right));
   if (left)
     return product;
   // Time is the first of the right operand's dimensions, behind the left's.
@@ -184,9 +190,8 @@ Value Hoister::hoistShape(Operation *op) {
     perm.insert(perm.begin(), 0);
     return TransposeOp::create(builder, loc, hoist(transpose.getInput()), perm);
   }
-  RankedTensorType type =
-      insertDim(cast<RankedTensorType>(op->getResult(0).getType()), 0,
-                constantSteps());
+  RankedTensorType type = insertDim(
+      cast<RankedTensorType>(op->getResult(0).getType()), 0, constantSteps());
   if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
     SmallVector<int64_t> dims = plusOne(broadcast.getDims());
     dims.insert(dims.begin(), 0);
@@ -199,13 +204,11 @@ Value Hoister::hoistShape(Operation *op) {
     SmallVector<OpFoldResult> strides = slice.getMixedStrides();
     offsets.insert(offsets.begin(), builder.getIndexAttr(0));
     strides.insert(strides.begin(), builder.getIndexAttr(1));
-    sizes.insert(sizes.begin(),
-                 ShapedType::isDynamic(constantSteps())
-                     ? OpFoldResult(edit.getLoop().getTrip())
-                     : builder.getIndexAttr(constantSteps()));
-    return tensor::ExtractSliceOp::create(builder, loc, type,
-                                          hoist(slice.getSource()), offsets,
-                                          sizes, strides);
+    sizes.insert(sizes.begin(), ShapedType::isDynamic(constantSteps())
+                                    ? OpFoldResult(edit.getLoop().getTrip())
+                                    : builder.getIndexAttr(constantSteps()));
+    return tensor::ExtractSliceOp::create(
+        builder, loc, type, hoist(slice.getSource()), offsets, sizes, strides);
   }
   auto concat = cast<tensor::ConcatOp>(op);
   SmallVector<Value> inputs = llvm::map_to_vector(
@@ -283,12 +286,15 @@ bool Hoister::run() {
     sequences[slice] = sequence;
     result.replaceAllUsesWith(slice);
   }
+  numHoisted += roots.size();
+  numLeft += left.size();
   if (!roots.empty())
     edit.finish();
   return !roots.empty();
 }
 
-//===-- Products that are only stacked --------------------------------------===//
+//===-- Products that are only stacked
+//--------------------------------------===//
 
 // Moves products with a value from outside behind the loop if they are only
 // stacked and the other factor is stacked, too.
@@ -318,15 +324,16 @@ static bool sinkProducts(LoopOp &loop) {
   }
   if (sunk.empty())
     return false;
+  numSunk += sunk.size();
   loop = edit.finish();
   OpBuilder builder(loop->getContext());
   builder.setInsertionPointAfter(loop);
   for (const Sunk &one : sunk) {
     DotOp dot = one.dot;
-    Value product = DotOp::create(
-        builder, dot.getLoc(), one.factor.get(loop), dot.getRhs(),
-        dot.getLhsBatch(), dot.getRhsBatch(), plusOne(dot.getLhsContract()),
-        dot.getRhsContract());
+    Value product =
+        DotOp::create(builder, dot.getLoc(), one.factor.get(loop), dot.getRhs(),
+                      dot.getLhsBatch(), dot.getRhsBatch(),
+                      plusOne(dot.getLhsContract()), dot.getRhsContract());
     loop.getStackResults()[one.stack].replaceAllUsesWith(product);
   }
   return true;
@@ -352,9 +359,11 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
       Operation *obstacle = dependence.obstacle(dot.getResult());
       if (!obstacle)
         continue;
-      remark::missed(dot.getLoc(), remark::RemarkOpts::name("product-stays")
-                                       .category(getArgument()))
-          << "this product does not need the step before, but stays in the time "
+      remark::missed(
+          dot.getLoc(),
+          remark::RemarkOpts::name("product-stays").category(getArgument()))
+          << "this product does not need the step before, but stays in the "
+             "time "
              "loop: " +
                  wordsFor(obstacle) + " is not computed for all steps at once";
     }
@@ -365,8 +374,9 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
     for (Operation *op : ops) {
       Value result = op->getResult(0);
       int64_t bytes = bytesOfStep(result);
-      remark::missed(op->getLoc(), remark::RemarkOpts::name("function-stays")
-                                       .category(getArgument()))
+      remark::missed(
+          op->getLoc(),
+          remark::RemarkOpts::name("function-stays").category(getArgument()))
           << ("`" + op->getName().stripDialect() +
               "` is computed step by step: for all steps at once its values "
               "would take " +

@@ -38,9 +38,8 @@ void keepLast(LoopOp loop) {
     bool rows = type.getRank() > 0 && type.isDynamicDim(0) &&
                 type.getNumDynamicDims() == 1;
     if (!rows || result.use_empty() ||
-        !llvm::all_of(result.getUsers(), [&](Operation *user) {
-          return picksLast(loop, user);
-        }))
+        !llvm::all_of(result.getUsers(),
+                      [&](Operation *user) { return picksLast(loop, user); }))
       continue;
     Location loc = result.getLoc();
     Value batch = sizeOf(builder, loc, result, 1);

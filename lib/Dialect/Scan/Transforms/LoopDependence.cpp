@@ -57,8 +57,8 @@ bool LoopDependence::canHoist(Operation *op) {
 bool LoopDependence::isFreeOperand(Value operand) {
   if (operand == loop.getStep())
     return true;
-  return isFree(operand) && (!isInside(operand) ||
-                             isa<RankedTensorType>(operand.getType()));
+  return isFree(operand) &&
+         (!isInside(operand) || isa<RankedTensorType>(operand.getType()));
 }
 
 bool LoopDependence::isFree(Value value) {
@@ -70,9 +70,9 @@ bool LoopDependence::isFree(Value value) {
   auto known = freedom.find(op);
   if (known != freedom.end())
     return known->second;
-  bool result = canHoist(op) &&
-                llvm::all_of(op->getOperands(),
-                             [&](Value v) { return isFreeOperand(v); });
+  bool result = canHoist(op) && llvm::all_of(op->getOperands(), [&](Value v) {
+                  return isFreeOperand(v);
+                });
   return freedom[op] = result;
 }
 

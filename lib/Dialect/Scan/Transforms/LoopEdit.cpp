@@ -38,6 +38,40 @@ unsigned LoopEdit::stack(Value value) {
   return number;
 }
 
+// Whether a number says that what two ops insert lies apart.
+static bool areApart(tensor::InsertSliceOp a, tensor::InsertSliceOp b) {
+  for (auto [ao, as, bo, bs] :
+       llvm::zip_equal(a.getStaticOffsets(), a.getStaticSizes(),
+                       b.getStaticOffsets(), b.getStaticSizes()))
+    if (!ShapedType::isDynamic(ao) && !ShapedType::isDynamic(as) &&
+        !ShapedType::isDynamic(bo) && !ShapedType::isDynamic(bs) &&
+        (ao + as <= bo || bo + bs <= ao))
+      return true;
+  return false;
+}
+
+static bool isStaticPlace(tensor::InsertSliceOp op) {
+  return llvm::none_of(op.getStaticOffsets(), ShapedType::isDynamic) &&
+         llvm::all_of(op.getStaticStrides(), [](int64_t s) { return s == 1; });
+}
+
+tensor::InsertSliceOp LoopEdit::findStackedPart(Value value) {
+  for (Value stacked : loop.getYield().getStacks()) {
+    SmallVector<tensor::InsertSliceOp> later;
+    for (auto insert = stacked.getDefiningOp<tensor::InsertSliceOp>(); insert;
+         insert = insert.getDest().getDefiningOp<tensor::InsertSliceOp>()) {
+      if (!isStaticPlace(insert))
+        break;
+      if (insert.getSource() == value && llvm::all_of(later, [&](auto other) {
+            return areApart(insert, other);
+          }))
+        return insert;
+      later.push_back(insert);
+    }
+  }
+  return {};
+}
+
 unsigned LoopEdit::carry(Value first, Value next) {
   newFirsts.push_back(first);
   loop.getBodyBlock()->addArgument(first.getType(), first.getLoc());
@@ -92,10 +126,20 @@ Value scan::withoutRowMask(LoopOp loop, Value value) {
   auto mask = value.getDefiningOp<MaskOp>();
   if (!mask || mask.getAt() != loop.getStep() ||
       mask.getLengths() != loop.getLengths() || mask.getBatchDim() != 0 ||
-      !mask.getFill().isPosZero() ||
-      mask.getType().getNumDynamicDims() != 1)
+      !mask.getFill().isPosZero() || mask.getType().getNumDynamicDims() != 1)
     return value;
   return mask.getInput();
+}
+
+// The number of the stacked value that a part is put into.
+static unsigned numberOfWhole(LoopOp loop, tensor::InsertSliceOp part) {
+  for (auto [number, stacked] : llvm::enumerate(loop.getYield().getStacks()))
+    for (Value whole = stacked;
+         auto insert = whole.getDefiningOp<tensor::InsertSliceOp>();
+         whole = insert.getDest())
+      if (insert == part)
+        return number;
+  llvm_unreachable("a part of nothing that is stacked");
 }
 
 Sequence scan::sequenceOf(LoopEdit &edit, Value value) {
@@ -105,7 +149,40 @@ Sequence scan::sequenceOf(LoopEdit &edit, Value value) {
   for (auto [number, sequence] : llvm::enumerate(loop.getSlices()))
     if (inner == loop.getBodyBlock()->getArgument(1 + number))
       return {sequence, 0, masked};
+  if (!edit.isStacked(inner))
+    if (tensor::InsertSliceOp part = edit.findStackedPart(inner))
+      return {Value(), numberOfWhole(loop, part), masked, part};
   return {Value(), edit.stack(inner), masked};
+}
+
+Value Sequence::get(LoopOp loop) const {
+  if (outer)
+    return outer;
+  Value all = loop.getStackResults()[stacked];
+  if (!part)
+    return all;
+  OpBuilder b(loop->getContext());
+  b.setInsertionPointAfter(loop);
+  Location loc = tensor::InsertSliceOp(part).getLoc();
+  auto type = cast<RankedTensorType>(all.getType());
+  SmallVector<OpFoldResult> offsets = {b.getIndexAttr(0)}, sizes, strides;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    int64_t size = dim == 0
+                       ? type.getDimSize(0)
+                       : tensor::InsertSliceOp(part).getStaticSize(dim - 1);
+    sizes.push_back(ShapedType::isDynamic(size)
+                        ? OpFoldResult(sizeOf(b, loc, all, dim))
+                        : b.getIndexAttr(size));
+    strides.push_back(b.getIndexAttr(1));
+    if (dim > 0)
+      offsets.push_back(
+          b.getIndexAttr(tensor::InsertSliceOp(part).getStaticOffset(dim - 1)));
+  }
+  auto source =
+      cast<RankedTensorType>(tensor::InsertSliceOp(part).getSource().getType());
+  return tensor::ExtractSliceOp::create(
+      b, loc, insertDim(source, 0, type.getDimSize(0)), all, offsets, sizes,
+      strides);
 }
 
 SmallVector<int64_t> scan::plusOne(ArrayRef<int64_t> dims) {

@@ -21,6 +21,9 @@ public:
   unsigned stack(mlir::Value value);
   bool isStacked(mlir::Value value);
 
+  /// Where a value is put into one that is stacked, and left there; or null.
+  mlir::tensor::InsertSliceOp findStackedPart(mlir::Value value);
+
   /// The number of a new carry that begins as `first`, from outside, and whose
   /// next value is `next`.
   unsigned carry(mlir::Value first, mlir::Value next);
@@ -44,10 +47,11 @@ struct Sequence {
   /// The body masks the rows that have ended. What is stacked is 0 there; a
   /// sequence from outside may hold anything.
   bool masked = false;
+  /// The body value is this part of what is stacked.
+  mlir::tensor::InsertSliceOp part = {};
 
-  mlir::Value get(LoopOp loop) const {
-    return outer ? outer : mlir::Value(loop.getStackResults()[stacked]);
-  }
+  /// The sequence itself. A part is taken behind the loop.
+  mlir::Value get(LoopOp loop) const;
 };
 
 /// The sequence of a body value, without a mask that stacking makes needless.

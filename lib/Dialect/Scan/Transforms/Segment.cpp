@@ -65,9 +65,11 @@ struct Segment : scan::impl::ScanSegmentBase<Segment> {
       loop.removeSegmentAttr();
       std::optional<int64_t> trip = loop.getConstantTrip();
       if (trip && *trip <= period) {
-        remark::missed(loop.getLoc(), remark::RemarkOpts::name("not-cut")
-                                          .category(getArgument()))
-            << "`bptt` cuts nothing in this time loop: it has no more steps than "
+        remark::missed(
+            loop.getLoc(),
+            remark::RemarkOpts::name("not-cut").category(getArgument()))
+            << "`bptt` cuts nothing in this time loop: it has no more steps "
+               "than "
                "a piece";
         return;
       }

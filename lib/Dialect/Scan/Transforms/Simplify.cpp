@@ -44,19 +44,78 @@ struct MultiplyOne : OpRewritePattern<arith::MulFOp> {
   }
 };
 
+// The first argument of a function that has a size by the name which that size
+// of `value` has, and its dimension: they are the same number in every call.
+static std::optional<std::pair<Value, int64_t>> firstOfName(Value value,
+                                                            int64_t dim) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : func::FuncOp();
+  if (!function)
+    return std::nullopt;
+  auto nameOf = [&](unsigned number, int64_t dim) {
+    auto shape = function.getArgAttrOfType<ArrayAttr>(number, "rnnc.shape");
+    return shape && dim < static_cast<int64_t>(shape.size())
+               ? dyn_cast<StringAttr>(shape[dim])
+               : StringAttr();
+  };
+  StringAttr name = nameOf(argument.getArgNumber(), dim);
+  if (!name)
+    return std::nullopt;
+  for (BlockArgument other : function.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(other.getType());
+    for (int64_t d = 0; type && d < type.getRank(); ++d)
+      if (type.isDynamicDim(d) && nameOf(other.getArgNumber(), d) == name)
+        return std::pair<Value, int64_t>(other, d);
+  }
+  return std::nullopt;
+}
+
 // Sizes are asked of where they come from, so that no value lives on for its
-// size alone.
+// size alone, and the same size is one value.
 struct RootSize : OpRewritePattern<tensor::DimOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(tensor::DimOp op,
                                 PatternRewriter &rewriter) const override {
     std::optional<int64_t> number = op.getConstantIndex();
-    if (!number || !isa<RankedTensorType>(op.getSource().getType()) ||
-        isSizeRoot(op.getSource(), *number))
+    if (!number || !isa<RankedTensorType>(op.getSource().getType()))
       return failure();
-    rewriter.replaceOp(op, sizeOf(rewriter, op.getLoc(), op.getSource(),
-                                  *number));
+    if (isSizeRoot(op.getSource(), *number)) {
+      auto first = firstOfName(op.getSource(), *number);
+      if (!first ||
+          *first == std::pair<Value, int64_t>(op.getSource(), *number))
+        return failure();
+      rewriter.replaceOpWithNewOp<tensor::DimOp>(op, first->first,
+                                                 first->second);
+      return success();
+    }
+    rewriter.replaceOp(op,
+                       sizeOf(rewriter, op.getLoc(), op.getSource(), *number));
     return success();
+  }
+};
+
+// What is read of a tensor beside what was put into it was there before.
+struct ReadBeside : OpRewritePattern<tensor::ExtractSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op,
+                                PatternRewriter &rewriter) const override {
+    auto insert = op.getSource().getDefiningOp<tensor::InsertSliceOp>();
+    if (!insert || !op.hasUnitStride() || !insert.hasUnitStride())
+      return failure();
+    for (auto [ro, rs, wo, ws] :
+         llvm::zip_equal(op.getStaticOffsets(), op.getStaticSizes(),
+                         insert.getStaticOffsets(), insert.getStaticSizes())) {
+      if (ShapedType::isDynamic(ro) || ShapedType::isDynamic(rs) ||
+          ShapedType::isDynamic(wo) || ShapedType::isDynamic(ws) ||
+          (ro + rs > wo && wo + ws > ro))
+        continue;
+      rewriter.modifyOpInPlace(
+          op, [&] { op.getSourceMutable().assign(insert.getDest()); });
+      return success();
+    }
+    return failure();
   }
 };
 
@@ -74,7 +133,7 @@ struct Simplify : scan::impl::ScanSimplifyBase<Simplify> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<AddZero, MultiplyOne, RootSize>(&getContext());
+    patterns.add<AddZero, MultiplyOne, ReadBeside, RootSize>(&getContext());
     if (forgetGradients)
       patterns.add<Forget<StopOp>, Forget<ClipGradOp>>(&getContext());
     LoopOp::getCanonicalizationPatterns(patterns, &getContext());

@@ -6,6 +6,9 @@
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/Statistic.h"
+
+#define DEBUG_TYPE "scan-sum-weight-gradients"
 
 using namespace mlir;
 using namespace rnnc;
@@ -15,6 +18,8 @@ namespace rnnc::scan {
 #define GEN_PASS_DEF_SCANSUMWEIGHTGRADIENTS
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
+
+ALWAYS_ENABLED_STATISTIC(numSums, "Sums made at once behind their loop");
 
 namespace {
 // A carry that adds up `term`. `form` is the op that also sums over time when
@@ -45,7 +50,7 @@ struct SumWeightGradients
   // Whether there is a sequence of the value already.
   static bool isKept(LoopEdit &edit, Value value) {
     value = withoutRowMask(edit.getLoop(), value);
-    return edit.isStacked(value) ||
+    return edit.isStacked(value) || edit.findStackedPart(value) ||
            llvm::is_contained(edit.getLoop().getSliceArgs(), value);
   }
 
@@ -56,8 +61,9 @@ struct SumWeightGradients
     if (!term || static_cast<bool>(term.getDefiningOp<DotOp>()) != wantProduct)
       return std::nullopt;
     auto missed = [&](StringRef why) {
-      remark::missed(loop.getLoc(), remark::RemarkOpts::name("sum-stays")
-                                        .category(getArgument()))
+      remark::missed(
+          loop.getLoc(),
+          remark::RemarkOpts::name("sum-stays").category(getArgument()))
           << ("a sum is made step by step in this time loop: " + why).str();
       return std::nullopt;
     };
@@ -165,6 +171,7 @@ struct SumWeightGradients
           sums.push_back(*sum);
     if (sums.empty())
       return;
+    numSums += sums.size();
     loop = edit.finish();
     OpBuilder builder(loop->getContext());
     builder.setInsertionPointAfter(loop);
@@ -178,11 +185,13 @@ struct SumWeightGradients
       loop.getYield().getCarriesMutable()[sum.carry].set(
           loop.getCarryArgs()[sum.carry]);
     }
-    remark::passed(loop.getLoc(), remark::RemarkOpts::name("sum-moved")
-                                      .category(getArgument()))
+    remark::passed(
+        loop.getLoc(),
+        remark::RemarkOpts::name("sum-moved").category(getArgument()))
         << std::to_string(sums.size()) +
-               (sums.size() == 1 ? " sum over the steps of this time loop is"
-                                 : " sums over the steps of this time loop are") +
+               (sums.size() == 1
+                    ? " sum over the steps of this time loop is"
+                    : " sums over the steps of this time loop are") +
                " made at once, behind it";
   }
 

@@ -39,10 +39,10 @@ SmallVector<OpFoldResult> Unroller::rowSizes(Value sequence) {
   auto type = cast<RankedTensorType>(sequence.getType());
   SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(1)};
   for (int64_t dim = 1; dim < type.getRank(); ++dim)
-    sizes.push_back(type.isDynamicDim(dim)
-                        ? OpFoldResult(sizeOf(builder, loop.getLoc(), sequence,
-                                              dim))
-                        : builder.getIndexAttr(type.getDimSize(dim)));
+    sizes.push_back(
+        type.isDynamicDim(dim)
+            ? OpFoldResult(sizeOf(builder, loop.getLoc(), sequence, dim))
+            : builder.getIndexAttr(type.getDimSize(dim)));
   return sizes;
 }
 
@@ -74,13 +74,12 @@ void Unroller::run() {
   for (int64_t number = 0; number < trip; ++number) {
     int64_t step = loop.getReverse() ? trip - 1 - number : number;
     IRMapping mapping;
-    mapping.map(loop.getStep(), arith::ConstantIndexOp::create(
-                                    builder, loop.getLoc(), step));
+    mapping.map(loop.getStep(),
+                arith::ConstantIndexOp::create(builder, loop.getLoc(), step));
     for (auto [argument, sequence] :
          llvm::zip_equal(loop.getSliceArgs(), loop.getSlices()))
       mapping.map(argument, row(sequence, step));
-    for (auto [argument, carry] :
-         llvm::zip_equal(loop.getCarryArgs(), carries))
+    for (auto [argument, carry] : llvm::zip_equal(loop.getCarryArgs(), carries))
       mapping.map(argument, carry);
     for (Operation &op : loop.getBodyBlock()->without_terminator())
       builder.clone(op, mapping);
@@ -162,8 +161,9 @@ struct Unroll : scan::impl::ScanUnrollBase<Unroll> {
     if (reason.empty())
       return Unroller(loop, *loop.getConstantTrip()).run();
     loop.removeUnrollAttr();
-    remark::missed(loop.getLoc(), remark::RemarkOpts::name("not-unrolled")
-                                      .category(getArgument()))
+    remark::missed(
+        loop.getLoc(),
+        remark::RemarkOpts::name("not-unrolled").category(getArgument()))
         << "this time loop is not unrolled: " + reason;
   }
 

@@ -22,7 +22,8 @@ struct VerifySchedule : scan::impl::ScanVerifyScheduleBase<VerifySchedule> {
     getOperation()->walk([&](LoopOp loop) {
       LoopDependence dependence(loop);
       for (DotOp dot : loop.getBodyBlock()->getOps<DotOp>()) {
-        if (dependence.needsCarry(dot.getOperation()) || dependence.obstacle(dot.getResult()))
+        if (dependence.needsCarry(dot.getOperation()) ||
+            dependence.obstacle(dot.getResult()))
           continue;
         dot.emitOpError("stands in a time loop whose carries it does not need");
         signalPassFailure();

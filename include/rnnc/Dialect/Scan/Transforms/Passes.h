@@ -13,6 +13,9 @@ namespace rnnc::scan {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
+
+/// Whether a function is one step: nothing in it runs over time.
+bool isStep(mlir::func::FuncOp function);
 } // namespace rnnc::scan
 
 #endif // RNNC_DIALECT_SCAN_TRANSFORMS_PASSES_H

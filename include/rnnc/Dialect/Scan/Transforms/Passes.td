@@ -39,6 +39,34 @@ def ScanSegment : Scan_Pass<"scan-segment"> {
   ];
 }
 
+def ScanOrderSteps : Scan_Pass<"scan-order-steps"> {
+  let summary = "Puts the ops of a step in an order of its own";
+  let description = [{
+    The body of a time loop, or of a function without one, gets an order that follows from what its results
+    need, and not from the lines of the source: each op stands behind those it
+    needs, in the order in which it reads them; results that are a short way
+    from what the step reads come before those that are a long way. Lines of the
+    source that do not need each other may stand in any order, and the code is
+    the same.
+
+    ```mlir
+    scan.loop ... carry(%h = %h0 : tensor<?x4xf32>, %c = %c0 : tensor<?x4xf32>) step(%t) {
+      %o = scan.sigmoid %h : tensor<?x4xf32>
+      %d = arith.addf %c, %h : tensor<?x4xf32>
+      %n = arith.mulf %o, %d : tensor<?x4xf32>
+      scan.yield carry(%n, %d : tensor<?x4xf32>, tensor<?x4xf32>)
+    }
+    // becomes
+    scan.loop ... carry(%h = %h0 : tensor<?x4xf32>, %c = %c0 : tensor<?x4xf32>) step(%t) {
+      %d = arith.addf %c, %h : tensor<?x4xf32>
+      %o = scan.sigmoid %h : tensor<?x4xf32>
+      %n = arith.mulf %o, %d : tensor<?x4xf32>
+      scan.yield carry(%n, %d : tensor<?x4xf32>, tensor<?x4xf32>)
+    }
+    ```
+  }];
+}
+
 def ScanHoist : Scan_Pass<"scan-hoist"> {
   let summary = "Moves what needs no carry out of time loops";
   let description = [{
@@ -122,9 +150,6 @@ def ScanCompensateSums : Pass<"scan-compensate-sums"> {
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect"];
-  let statistics = [
-    Statistic<"compensated", "compensated", "Sums that keep what they lose">
-  ];
 }
 
 def ScanSumWeightGradients : Scan_Pass<"scan-sum-weight-gradients"> {
@@ -157,7 +182,13 @@ def ScanMergeProducts : Scan_Pass<"scan-merge-products"> {
   let summary = "Makes one product of several that share an operand";
   let description = [{
     Products of one value with several matrices, `x W1ᵀ`, `x W2ᵀ`, …, become
-    one product with the concatenated matrices and slices of its result.
+    one product with the concatenated matrices and slices of its result. In a
+    time loop, or a function without one, matrices from outside that have one size are laid beside each
+    other along an axis in front, as the gates of a matrix with gates are
+    (`tensor<4x8x8xf32>` of four `tensor<8x8xf32>`): a cell whose gates have
+    matrices of their own is compiled as one that has them in one. Runs before
+    `grad-generate` for the loops, so that the gradient has one product too, and
+    after it.
 
     ```mlir
     %a = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : ... -> tensor<?x4xf32>
@@ -227,9 +258,10 @@ def ScanVerifySchedule : Scan_Pass<"scan-verify-schedule"> {
 def ScanSimplify : Scan_Pass<"scan-simplify"> {
   let summary = "Removes what gradients leave behind";
   let description = [{
-    Adding zero and multiplying by one, masks of what is zero past the end,
-    sizes asked of values instead of arguments, and, with `forget-gradients`,
-    `scan.stop` and `scan.clipgrad`, which mean nothing after `grad-generate`.
+    Adding zero and multiplying by one, reading beside what was put into a
+    tensor, masks of what is zero past the end, sizes asked of values instead of
+    arguments, and, with `forget-gradients`, `scan.stop` and `scan.clipgrad`,
+    which mean nothing after `grad-generate`.
 
     ```mlir
     %s = scan.stop %x : tensor<?x4xf32>

@@ -1,4 +1,4 @@
-// Instance.cpp: the objects of a module, and calls by name.
+// ModelInstance.cpp: the objects of a module, and calls by name.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Library.h"
 
@@ -11,13 +11,13 @@
 using namespace rnnc;
 using namespace rnnc::training;
 using data::Buffer;
-using data::DType;
 using data::Tensor;
 using data::TensorFile;
 
-Result<std::unique_ptr<Instance>>
-Instance::create(std::shared_ptr<Library> library, int module, int threads) {
-  std::unique_ptr<Instance> instance(new Instance);
+Result<std::unique_ptr<ModelInstance>>
+ModelInstance::create(std::shared_ptr<Library> library, int module,
+                      int threads) {
+  std::unique_ptr<ModelInstance> instance(new ModelInstance);
   instance->lib = std::move(library);
   instance->index = module;
   const rnnc_library &api = instance->lib->api();
@@ -36,21 +36,21 @@ Instance::create(std::shared_ptr<Library> library, int module, int threads) {
   return instance;
 }
 
-Instance::~Instance() {
+ModelInstance::~ModelInstance() {
   if (haveContext)
     lib->api().context_finish(ctx());
 }
 
-std::string Instance::variant() const {
+std::string ModelInstance::variant() const {
   const char *name = lib->api().context_variant(ctx());
   return name ? name : "";
 }
 
-Error Instance::refused(std::string_view what) const {
+Error ModelInstance::refused(std::string_view what) const {
   return toolError("{}: error: {}: {}", lib->path(), what, error.message);
 }
 
-Status Instance::initialise(uint64_t seed) {
+Status ModelInstance::initialise(uint64_t seed) {
   int status =
       lib->api().params_init(index, par(), params.size(), seed, &error);
   havePrepared = false;
@@ -59,12 +59,12 @@ Status Instance::initialise(uint64_t seed) {
   return {};
 }
 
-bool Instance::hasBaked() const {
+bool ModelInstance::hasBaked() const {
   auto *baked = lib->api().params_baked;
   return baked && baked(index);
 }
 
-Status Instance::initialiseBaked() {
+Status ModelInstance::initialiseBaked() {
   int status =
       lib->api().params_init_baked(index, par(), params.size(), nullptr);
   havePrepared = false;
@@ -74,14 +74,14 @@ Status Instance::initialiseBaked() {
   return {};
 }
 
-TensorFile Instance::parameters() const {
+TensorFile ModelInstance::parameters() const {
   TensorFile file;
   const auto &infos = module().parameters;
   for (size_t i = 0; i < infos.size(); ++i)
     file.add(infos[i].name,
-             Tensor::copyOf(lib->manifest().real(), infos[i].shape,
-                            lib->api().params_data(index, par(),
-                                                   static_cast<int>(i))));
+             Tensor::copyOf(
+                 lib->manifest().real(), infos[i].shape,
+                 lib->api().params_data(index, par(), static_cast<int>(i))));
   return file;
 }
 
@@ -101,10 +101,9 @@ static std::string weightProblems(const std::vector<ParameterInfo> &infos,
       problems += fmt::format("\n  missing: `{}` {}", info.name,
                               data::shapeText(info.shape));
     else if (given->shape != info.shape)
-      problems +=
-          fmt::format("\n  `{}`: expected {}, found {}", info.name,
-                      data::shapeText(info.shape),
-                      data::shapeText(given->shape));
+      problems += fmt::format("\n  `{}`: expected {}, found {}", info.name,
+                              data::shapeText(info.shape),
+                              data::shapeText(given->shape));
   }
   for (const auto &[name, tensor] : file.tensors) {
     auto same = [&](const ParameterInfo &info) { return info.name == name; };
@@ -115,8 +114,8 @@ static std::string weightProblems(const std::vector<ParameterInfo> &infos,
   return problems;
 }
 
-Status Instance::setParameters(const TensorFile &file,
-                               const std::string &path) {
+Status ModelInstance::setParameters(const TensorFile &file,
+                                    const std::string &path) {
   const auto &infos = module().parameters;
   std::string problems = weightProblems(infos, file);
   problems += vocabularyProblems(file, module(), !problems.empty());
@@ -139,7 +138,7 @@ Status Instance::setParameters(const TensorFile &file,
   return {};
 }
 
-Status Instance::checkFinite(const std::string &path) const {
+Status ModelInstance::checkFinite(const std::string &path) const {
   TensorFile file = parameters();
   for (const ParameterInfo &info : module().parameters) {
     const Tensor &tensor = *file.find(info.name);
@@ -160,23 +159,22 @@ Status Instance::checkFinite(const std::string &path) const {
   return {};
 }
 
-Status Instance::prepare() {
+Status ModelInstance::prepare() {
   if (havePrepared)
     return {};
   size_t size = lib->api().prepared_size(ctx(), index);
   if (prepared.size() != size || !prepared.data())
     prepared = Buffer(size);
   int status = lib->api().prepare(
-      ctx(), index, par(),
-      reinterpret_cast<rnnc_prepared *>(prepared.data()), prepared.size(),
-      &error);
+      ctx(), index, par(), reinterpret_cast<rnnc_prepared *>(prepared.data()),
+      prepared.size(), &error);
   if (status != RNNC_OK)
     return refused("cannot prepare the weights");
   havePrepared = true;
   return {};
 }
 
-Status Instance::initialiseOptimizer() {
+Status ModelInstance::initialiseOptimizer() {
   optimizer = Buffer(lib->api().optimizer_size(index));
   int status = lib->api().optimizer_init(
       index, reinterpret_cast<rnnc_optimizer *>(optimizer.data()),
@@ -187,7 +185,7 @@ Status Instance::initialiseOptimizer() {
   return {};
 }
 
-rnnc_optimizer_counters *Instance::counters() {
+rnnc_optimizer_counters *ModelInstance::counters() {
   if (!haveOptimizer)
     return nullptr;
   return lib->api().optimizer_counters(
@@ -203,7 +201,7 @@ static std::byte *slotAt(const rnnc_library &api, int module,
   return static_cast<std::byte *>(slot) + (here - base);
 }
 
-TensorFile Instance::optimizerState() const {
+TensorFile ModelInstance::optimizerState() const {
   TensorFile file;
   auto *object = reinterpret_cast<rnnc_optimizer *>(
       const_cast<std::byte *>(optimizer.data()));
@@ -220,15 +218,15 @@ TensorFile Instance::optimizerState() const {
   return file;
 }
 
-Status Instance::setOptimizerState(const TensorFile &file,
-                                   const std::string &path) {
+Status ModelInstance::setOptimizerState(const TensorFile &file,
+                                        const std::string &path) {
   auto *object = reinterpret_cast<rnnc_optimizer *>(optimizer.data());
   const auto &infos = module().parameters;
   for (size_t s = 0; s < module().optimizerSlots.size(); ++s) {
     void *slot = lib->api().optimizer_slot(index, object, static_cast<int>(s));
     for (size_t i = 0; slot && i < infos.size(); ++i) {
-      std::string name = fmt::format(
-          "optimizer.{}.{}", module().optimizerSlots[s], infos[i].name);
+      std::string name = fmt::format("optimizer.{}.{}",
+                                     module().optimizerSlots[s], infos[i].name);
       const Tensor *tensor = file.find(name);
       if (!tensor)
         return dataError("{}: error: not a checkpoint of this training: `{}` "
@@ -236,12 +234,11 @@ Status Instance::setOptimizerState(const TensorFile &file,
                          path, name);
       if (tensor->shape != infos[i].shape ||
           tensor->type != lib->manifest().real())
-        return dataError("{}: error: not a checkpoint of this training: `{}` "
-                         "is {} {}, expected {} {}",
-                         path, name, nameOf(tensor->type),
-                         data::shapeText(tensor->shape),
-                         lib->manifest().precision,
-                         data::shapeText(infos[i].shape));
+        return dataError(
+            "{}: error: not a checkpoint of this training: `{}` "
+            "is {} {}, expected {} {}",
+            path, name, nameOf(tensor->type), data::shapeText(tensor->shape),
+            lib->manifest().precision, data::shapeText(infos[i].shape));
       std::memcpy(slotAt(lib->api(), index, par(), slot, static_cast<int>(i)),
                   tensor->bytes.data(), tensor->bytes.size());
     }
@@ -249,18 +246,18 @@ Status Instance::setOptimizerState(const TensorFile &file,
   return {};
 }
 
-Status Instance::initialiseCarry(int32_t batch) {
+Status ModelInstance::initialiseCarry(int32_t batch) {
   carry = Buffer(lib->api().carry_size(index, batch));
-  int status = lib->api().carry_init(
-      index, reinterpret_cast<rnnc_carry *>(carry.data()), carry.size(),
-      batch, &error);
+  int status =
+      lib->api().carry_init(index, reinterpret_cast<rnnc_carry *>(carry.data()),
+                            carry.size(), batch, &error);
   if (status != RNNC_OK)
     return refused("cannot make the carry");
   haveCarry = true;
   return {};
 }
 
-Status Instance::setCarryBytes(const Tensor &bytes, int32_t batch) {
+Status ModelInstance::setCarryBytes(const Tensor &bytes, int32_t batch) {
   if (Status status = initialiseCarry(batch); !status)
     return status.error();
   if (bytes.bytes.size() != carry.size())
@@ -270,7 +267,7 @@ Status Instance::setCarryBytes(const Tensor &bytes, int32_t batch) {
   return {};
 }
 
-void *Instance::carryState(int state) {
+void *ModelInstance::carryState(int state) {
   // Libraries that were made before there was this function have none.
   if (!haveCarry || !lib->api().carry_state)
     return nullptr;
@@ -278,7 +275,7 @@ void *Instance::carryState(int state) {
       index, reinterpret_cast<rnnc_carry *>(carry.data()), state);
 }
 
-Status Instance::initialiseStream(int32_t batch) {
+Status ModelInstance::initialiseStream(int32_t batch) {
   stream = Buffer(lib->api().stream_size(index, batch));
   int status = lib->api().stream_init(
       ctx(), index, par(), reinterpret_cast<rnnc_stream *>(stream.data()),
@@ -289,22 +286,20 @@ Status Instance::initialiseStream(int32_t batch) {
   return {};
 }
 
-void *Instance::streamState(int state) {
+void *ModelInstance::streamState(int state) {
   if (!haveStream)
     return nullptr;
   return lib->api().stream_state(
       index, reinterpret_cast<rnnc_stream *>(stream.data()), state);
 }
 
-Error Instance::callError(const FunctionInfo &function, int status) const {
+Error ModelInstance::callError(const FunctionInfo &function, int status) const {
   // A message that names the argument tells example and value as well.
   bool told = std::string_view(error.message).find(error.name) !=
               std::string_view::npos;
-  std::string text = fmt::format("`{}.{}` failed: {}", module().name,
-                                 function.name,
-                                 error.message[0]
-                                     ? error.message
-                                     : lib->api().strerror(status));
+  std::string text = fmt::format(
+      "`{}.{}` failed: {}", module().name, function.name,
+      error.message[0] ? error.message : lib->api().strerror(status));
   if (!told && error.name[0] && status != RNNC_ERR_WORKSPACE) {
     text += fmt::format("; `{}`", error.name);
     if (error.example >= 0)
@@ -319,8 +314,8 @@ Error Instance::callError(const FunctionInfo &function, int status) const {
   return {text, data ? ExitBadData : ExitToolFailure};
 }
 
-Status Instance::invoke(int function, BoundCall &bound,
-                        const CallOptions &options) {
+Status ModelInstance::invoke(int function, BoundCall &bound,
+                             const CallOptions &options) {
   const rnnc_library &api = lib->api();
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
   // A size that cannot be held is 0; the call says which.
@@ -379,8 +374,8 @@ std::string training::skipReason(const rnnc_error &error) {
                      isUpdate ? "update" : "gradient", error.name);
 }
 
-Result<Arrays> Instance::call(int function, const Arrays &args,
-                              const CallOptions &options) {
+Result<Arrays> ModelInstance::call(int function, const Arrays &args,
+                                   const CallOptions &options) {
   const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
   Result<BoundCall> arguments =
       bindArguments(module().name, info, args, options);
