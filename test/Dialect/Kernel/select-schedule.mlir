@@ -60,7 +60,7 @@ func.func @plain(%h: tensor<?x8xf32>, %U: tensor<40x8xf32>, %e: tensor<?x40xf32>
 
 // CHECK-DAG: #[[LARGE:.*]] = #kernel.schedule<"v3" tile_rows = 5, tile_vectors = 2, unroll = 4, chains = 8, cut_rows = 1099511627776,
 // CHECK: kernel.name = "large/phase0", kernel.schedules = [#{{[^,]*}}, #[[LARGE]], #{{[^,]*}}]
-// REMARK: `large/phase0`: {{.*}}; tasks are units{{$}}
+// REMARK: `large/phase0`: {{.*}}; tasks are units
 func.func @large(%h: tensor<?x512xf32>, %U: tensor<512x512xf32>, %e: tensor<?x512xf32>) -> tensor<?x512xf32> {
   %0 = kernel.phase products(%h : tensor<?x512xf32>) with(%U : tensor<512x512xf32>)
       outs(%e : tensor<?x512xf32>) columns([array<i64: 0>]) maps([]) {
