@@ -81,5 +81,5 @@ kernel::TargetAttr target::describe(mlir::MLIRContext *context,
   kernel::TargetAttr known = kernel::targetNamed(context, variant.like);
   return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
                                  known.getRegisters(), variant.fma,
-                                 known.getL1(), known.getL2());
+                                 known.getL1(), known.getL2(), kernel::GPUAttr());
 }
