@@ -63,6 +63,12 @@ else:
     lit_config.note(f"no {missing} for AArch64 (setup.sh test installs them): "
                     "libraries for it are not tested")
 
+# PTX is checked by test/Target/NVPTX/ptx.py; the assembler of NVIDIA's toolkit, which
+# is no package of Debian, finds more.
+if not shutil.which("ptxas") and not os.path.exists("/usr/local/cuda/bin/ptxas"):
+    lit_config.note("no ptxas (NVIDIA's CUDA toolkit has it): PTX is parsed and run on "
+                    "numpy arrays, and not assembled")
+
 # Debian's wordnet-base, whose glosses are the data of one example.
 if os.path.exists("/usr/share/wordnet/data.noun"):
     config.available_features.add("wordnet")

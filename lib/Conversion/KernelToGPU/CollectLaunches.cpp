@@ -60,6 +60,15 @@ std::optional<Expression> Sizes::argument(BlockArgument value) {
   return Expression{cast<StringAttr>(dims[value.getArgNumber()]).str()};
 }
 
+static std::optional<Expression> multiplied(std::optional<Expression> x,
+                                            std::optional<Expression> y) {
+  if (!x || !y)
+    return std::nullopt;
+  if (x->text == "1" || y->text == "1")
+    return x->text == "1" ? y : x;
+  return Expression{x->factor() + " * " + y->factor()};
+}
+
 /// The size of a buffer, through its views.
 std::optional<Expression> Sizes::dimension(Value buffer, int64_t number) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
@@ -90,13 +99,11 @@ std::optional<Expression> Sizes::dimension(Value buffer, int64_t number) {
         return std::nullopt;
       })
       .Case([&](memref::CollapseShapeOp shape) -> Result {
-        Expression product{""};
-        for (int64_t i : shape.getReassociationIndices()[number]) {
-          Result one = dimension(shape.getSrc(), i);
-          if (!one)
-            return std::nullopt;
-          product.text += (product.text.empty() ? "" : " * ") + one->factor();
-        }
+        Result product = Expression{"1"};
+        SmallVector<ReassociationIndices> groups =
+            shape.getReassociationIndices();
+        for (int64_t i : groups[number])
+          product = multiplied(product, dimension(shape.getSrc(), i));
         return product;
       })
       .Case([&](memref::ExpandShapeOp shape) {

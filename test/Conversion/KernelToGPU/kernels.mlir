@@ -22,6 +22,10 @@
 // JSON-SAME: {\22buffers\22:[{\22bytes\22:\22batch * 32\22,\22dtype\22:\22f32\22,\22name\22:\22x\22,\22role\22:\22input\22},
 // JSON-SAME: \22dims\22:[\22batch\22],\22launches\22:[{\22args\22:[{\22name\22:\22x\22,\22offset\22:\220\22,\22role\22:\22input\22},{\22size\22:\22batch\22},{\22name\22:\22y\22,\22offset\22:\220\22,\22role\22:\22output\22},{\22size\22:\22batch\22},{\22size\22:\22batch * 8\22}],\22block\22:[\22256\22,\221\22,\221\22],\22grid\22:[\22(batch * 8 + 255) / 256\22,\221\22,\221\22],\22kernel\22:\22M_square_0_map\22}],\22symbol\22:\22M.square\22}
 
+// Sizes and addresses of views.
+// JSON-SAME: {\22name\22:\22x\22,\22offset\22:\220\22,\22role\22:\22output\22},{\22size\22:\22batch * 2\22},{\22size\22:\22batch * 2 * 4\22}]
+// JSON-SAME: {\22name\22:\22x\22,\22offset\22:\221 * 16\22,\22role\22:\22output\22},{\22size\22:\22batch\22},{\22size\22:\22batch * 4\22}]
+
 // CHECK: gpu.module @kernels
 // CHECK: gpu.func @M_square_0_map(%[[A:.*]]: memref<?x8xf32>, %{{.*}}: index, %[[B:.*]]: memref<?x8xf32>, %{{.*}}: index, %[[COUNT:.*]]: index) kernel attributes {nvvm.reqntid = array<i32: 256, 1, 1>}
 // CHECK-DAG: %[[BLOCK:.*]] = gpu.block_id x
@@ -128,6 +132,18 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
       %c = arith.mulf %a, %b : f32
       kernel.yield %c : f32
     }
+    return
+  }
+  func.func @M.views(%x: memref<?x2x4xf32> {rnnc.name = "x", rnnc.role = "output", rnnc.shape = ["batch", 2, 4]})
+      attributes {rnnc.dims = ["batch"]} {
+    %c0 = arith.constant 0 : index
+    %z = arith.constant 1.0 : f32
+    %n = memref.dim %x, %c0 : memref<?x2x4xf32>
+    %flat = memref.collapse_shape %x [[0, 1], [2]] : memref<?x2x4xf32> into memref<?x4xf32>
+    linalg.fill ins(%z : f32) outs(%flat : memref<?x4xf32>)
+    %part = memref.subview %x[0, 1, 0] [%n, 1, 4] [1, 1, 1]
+        : memref<?x2x4xf32> to memref<?x4xf32, strided<[8, 1], offset: 4>>
+    linalg.fill ins(%z : f32) outs(%part : memref<?x4xf32, strided<[8, 1], offset: 4>>)
     return
   }
   func.func @M.others(%W: memref<8x6xf32> {rnnc.name = "W", rnnc.role = "param", rnnc.shape = [8, 6]},

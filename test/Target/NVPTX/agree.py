@@ -18,7 +18,8 @@ import ptx
 from threads import Memory, Threads
 
 
-READ = ("param", "prepared", "input", "state_in", "cot")
+READ = ("param", "prepared", "input", "state_in", "cot", "lengths")
+TIME = 4  # the longest example, where there is a time axis
 
 
 class Device:
@@ -88,11 +89,12 @@ def main():
             weights["prepared"] = device.call(prepare, {}, weights)["prepared"]
         for function in (f["name"] for f in about["functions"]):
             for batch in map(int, sys.argv[3:]):
-                args = random_arguments(module, function, batch, [])
-                status, expected = module.call(function, batch, [], seed=1, **args)
+                times = module.about_function(function)["times"]
+                args = random_arguments(module, function, batch, [TIME] * len(times))
+                status, expected = module.call(function, batch, [TIME] * len(times), seed=1, **args)
                 assert status == OK, (function, module.error.words())
                 read = weights | {key.replace("__", "."): value for key, value in args.items()}
-                got = device.call(f"{about['name']}.{function}", {"batch": batch}, read)
+                got = device.call(f"{about['name']}.{function}", dict.fromkeys(times, TIME) | {"batch": batch}, read)
                 for name, value in expected.items():
                     here = got[name].reshape(value.shape)
                     assert here.dtype == value.dtype or value.dtype == np.uint8, (name, here.dtype, value.dtype)
