@@ -41,7 +41,7 @@ constexpr Guess guesses[] = {
      "sizes are `dim`s of the source: `-D H=256` sets one"},
     {" define ", "`-D H=256` sets a `dim` of the source"},
     {" gpu gpus cuda device ",
-     "there is code for CPUs only so far; `--threads N` uses several cores",
+     "verbs run on CPUs only so far; `--threads N` uses several cores",
      " train eval predict sample run gradcheck "},
     {" gpu gpus cuda device ",
      "`--target=nvptx64` makes PTX of what GPUs can run so far; `--target` and "

@@ -35,8 +35,8 @@ void emitGather(kernel::GatherOp op, ThreadCode &t, Value item) {
 void emitArgmax(kernel::ArgmaxOp op, ThreadCode &t, Value item) {
   Value source = t.in(op.getSource()), out = t.in(op.getOut());
   unsigned dim = op.getDim();
-  auto element = cast<FloatType>(
-      cast<MemRefType>(source.getType()).getElementType());
+  auto element =
+      cast<FloatType>(cast<MemRefType>(source.getType()).getElementType());
   Value lowest = arith::ConstantOp::create(
       t.b, t.loc,
       t.b.getFloatAttr(element, APFloat::getInf(element.getFloatSemantics(),

@@ -94,8 +94,7 @@ Values GenericThread::point(ValueRange carried) {
       arguments.push_back(load(operand));
   }
   Values results = t.compute(region, arguments, at), next;
-  for (auto [out, value] :
-       llvm::zip_equal(op.getDpsInitsMutable(), results)) {
+  for (auto [out, value] : llvm::zip_equal(op.getDpsInitsMutable(), results)) {
     if (llvm::is_contained(sums, &out))
       next.push_back(value);
     else
@@ -108,11 +107,11 @@ Values GenericThread::point(ValueRange carried) {
 Values GenericThread::reduce(unsigned depth, ValueRange carried) {
   if (depth == reduced.size())
     return point(carried);
-  scf::ForOp loop = t.loop(sizes[reduced[depth]], carried,
-                           [&](Value i, ValueRange inner) {
-                             at[reduced[depth]] = i;
-                             return reduce(depth + 1, inner);
-                           });
+  scf::ForOp loop =
+      t.loop(sizes[reduced[depth]], carried, [&](Value i, ValueRange inner) {
+        at[reduced[depth]] = i;
+        return reduce(depth + 1, inner);
+      });
   return Values(loop.getResults());
 }
 

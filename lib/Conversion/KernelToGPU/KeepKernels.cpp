@@ -59,8 +59,7 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
       first + number > kernel.getNumArguments())
     return kernel.emitError("has a buffer that is not followed by its sizes");
   SmallVector<Value> sizes;
-  for (BlockArgument size :
-       kernel.getArguments().slice(first, number))
+  for (BlockArgument size : kernel.getArguments().slice(first, number))
     if (size.getType().isIndex() || size.getType().isInteger(64))
       sizes.push_back(size);
   if (sizes.size() != number)
@@ -70,14 +69,13 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
     layout = StridedLayoutAttr::get(kernel.getContext(), 0, strides);
   auto inner = MemRefType::get(type.getShape(), type.getElementType(), layout,
                                b.getI64IntegerAttr(kGlobalSpace));
-  Type pointer =
-      LLVM::LLVMPointerType::get(kernel.getContext(), kGlobalSpace);
+  Type pointer = LLVM::LLVMPointerType::get(kernel.getContext(), kGlobalSpace);
   Location loc = kernel.getLoc();
   for (Value &size : sizes)
     if (size.getType().isIndex())
       size = arith::IndexCastOp::create(b, loc, b.getI64Type(), size);
-  Value address = UnrealizedConversionCastOp::create(
-                      b, loc, TypeRange{pointer}, ValueRange{buffer})
+  Value address = UnrealizedConversionCastOp::create(b, loc, TypeRange{pointer},
+                                                     ValueRange{buffer})
                       .getResult(0);
   // By dimension, none where the type knows.
   SmallVector<Value> sizeOf(type.getRank()), strideOf(type.getRank());
@@ -102,8 +100,8 @@ LogicalResult ArgumentRewriter::run() {
   for (BlockArgument argument : kernel.getArguments())
     if (argument.getType().isIndex())
       makeNumber(argument);
-  kernel.setFunctionType(b.getFunctionType(
-      kernel.getBody().front().getArgumentTypes(), {}));
+  kernel.setFunctionType(
+      b.getFunctionType(kernel.getBody().front().getArgumentTypes(), {}));
   return success();
 }
 
@@ -117,7 +115,8 @@ struct GPUKeepKernels : public impl::GPUKeepKernelsBase<GPUKeepKernels> {
       module.emitError("has no kernels: convert-kernel-to-gpu makes them");
       return signalPassFailure();
     }
-    for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    for (auto function :
+         llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       function.erase();
     LLVMTypeConverter converter(&getContext());
     for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())

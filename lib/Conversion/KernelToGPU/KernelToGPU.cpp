@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Upstream maps scf.parallel to blocks and threads in several passes, of loops
-// with as many dimensions as the op has, and gives a kernel all that it captures.
-// Here each op is one loop over items: a kernel has blocks of one dimension, and
-// takes a few addresses and sizes.
+// with as many dimensions as the op has, and gives a kernel all that it
+// captures. Here each op is one loop over items: a kernel has blocks of one
+// dimension, and takes a few addresses and sizes.
 
 #include "Places.h"
 #include "ThreadCode.h"
@@ -27,9 +27,9 @@ namespace rnnc {
 namespace {
 
 /// One op: its kernel, and what the kernel is launched with.
-class KernelBuilder {
+class LaunchBuilder {
 public:
-  KernelBuilder(Operation *op, unsigned threads)
+  LaunchBuilder(Operation *op, unsigned threads)
       : op(op), threads(threads), host(op), loc(op->getLoc()) {}
 
   /// The function, not yet in a module.
@@ -50,7 +50,7 @@ private:
   Value items;
 };
 
-void KernelBuilder::chooseArguments() {
+void LaunchBuilder::chooseArguments() {
   SetVector<Value> used(op->operand_begin(), op->operand_end());
   getUsedValuesDefinedAbove(op->getRegions(), used);
   for (Value value : used) {
@@ -68,13 +68,13 @@ void KernelBuilder::chooseArguments() {
   given.push_back(items);
 }
 
-Value KernelBuilder::threadNumber(ThreadCode &t) {
+Value LaunchBuilder::threadNumber(ThreadCode &t) {
   Value block = gpu::BlockIdOp::create(t.b, loc, gpu::Dimension::x);
   Value thread = gpu::ThreadIdOp::create(t.b, loc, gpu::Dimension::x);
   return t.add(t.times(block, t.index(threads)), thread);
 }
 
-void KernelBuilder::writeBody(gpu::GPUFuncOp kernel) {
+void LaunchBuilder::writeBody(gpu::GPUFuncOp kernel) {
   Block &body = kernel.getBody().front();
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   IRMapping inside;
@@ -92,7 +92,7 @@ void KernelBuilder::writeBody(gpu::GPUFuncOp kernel) {
   gpu::ReturnOp::create(b, loc);
 }
 
-gpu::GPUFuncOp KernelBuilder::build() {
+gpu::GPUFuncOp LaunchBuilder::build() {
   IRMapping none;
   ThreadCode before(host, loc, none);
   items = itemsOf(op, before);
@@ -100,15 +100,14 @@ gpu::GPUFuncOp KernelBuilder::build() {
   auto type = host.getFunctionType(ValueRange(given).getTypes(), {});
   OpBuilder detached(op->getContext());
   auto kernel = gpu::GPUFuncOp::create(detached, loc, "kernel", type);
-  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
-                  host.getUnitAttr());
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), host.getUnitAttr());
   kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                   host.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
   writeBody(kernel);
   return kernel;
 }
 
-void KernelBuilder::launch(gpu::GPUFuncOp kernel) {
+void LaunchBuilder::launch(gpu::GPUFuncOp kernel) {
   IRMapping none;
   ThreadCode t(host, loc, none);
   Value more = t.add(items, t.index(threads - 1));
@@ -157,7 +156,7 @@ private:
                           decided(op, kernel::Decision::TileRows) < 1))
         return op->emitError("has no decision about threads or rows: "
                              "kernel-select-schedule makes them");
-      KernelBuilder builder(op, threads);
+      LaunchBuilder builder(op, threads);
       gpu::GPUFuncOp kernel = named(builder.build(), function, number++, op);
       builder.launch(kernel);
       op->erase();
@@ -169,8 +168,8 @@ private:
   gpu::GPUFuncOp named(gpu::GPUFuncOp made, func::FuncOp function,
                        unsigned number, Operation *op) {
     std::string text;
-    llvm::raw_string_ostream(text)
-        << OpWithFlags(made, OpPrintingFlags().useLocalScope().assumeVerified());
+    llvm::raw_string_ostream(text) << OpWithFlags(
+        made, OpPrintingFlags().useLocalScope().assumeVerified());
     gpu::GPUFuncOp &kernel = known[text];
     if (kernel) {
       made.erase();

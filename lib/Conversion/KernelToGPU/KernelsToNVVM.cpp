@@ -66,9 +66,9 @@ private:
       StringRef name = op->getName().getStringRef();
       bool isCall = isa<LLVM::CallOp, LLVM::CallIntrinsicOp>(op) ||
                     (name.starts_with("llvm.intr.") && !hasInstruction(op));
-      bool isForeign = !isa<gpu::GPUModuleOp, UnrealizedConversionCastOp>(op) &&
-                       !isa<LLVM::LLVMDialect, NVVM::NVVMDialect>(
-                           op->getDialect());
+      bool isForeign =
+          !isa<gpu::GPUModuleOp, UnrealizedConversionCastOp>(op) &&
+          !isa<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect());
       if (!isCall && !isForeign)
         return WalkResult::advance();
       op->emitOpError(isCall ? "would become a call that nothing answers"

@@ -82,8 +82,8 @@ Values multiply(ThreadCode &t, Operation *op, Value steps, ValueRange sums,
   Values kept;
   SmallVector<Operation *> holders;
   for (Value result : results) {
-    auto holder = UnrealizedConversionCastOp::create(
-        t.b, t.loc, result.getType(), result);
+    auto holder = UnrealizedConversionCastOp::create(t.b, t.loc,
+                                                     result.getType(), result);
     holders.push_back(holder);
   }
   (void)loopUnrollByFactor(loop, unroll);
@@ -128,8 +128,8 @@ void emitPhase(kernel::PhaseOp op, ThreadCode &t, Value item) {
         [&](Value row, Value k) { return t.load(left, {row, k}); }, rows, right,
         unit);
     for (int64_t r = 0; r != height; ++r)
-      llvm::append_range(accumulators[r], ArrayRef(sums).slice(
-                                              r * right.groups, right.groups));
+      llvm::append_range(accumulators[r],
+                         ArrayRef(sums).slice(r * right.groups, right.groups));
   }
   rows.forEach(t, [&](unsigned r, Value row) {
     Values arguments = accumulators[r];
@@ -151,33 +151,33 @@ void emitGemm(kernel::GemmOp op, ThreadCode &t, Value item) {
   Right right{t.in(op.getB()), op.getPackedB(), op.getTransB(), 1, columns};
   Values sums;
   for (Value row : rows.at)
-    sums.push_back(op.getAccumulate()
-                       ? t.load(c, {row, column})
-                       : t.zero(cast<MemRefType>(c.getType()).getElementType()));
+    sums.push_back(
+        op.getAccumulate()
+            ? t.load(c, {row, column})
+            : t.zero(cast<MemRefType>(c.getType()).getElementType()));
   sums = multiply(
       t, op, t.size(a, trans ? 0 : 1), sums,
       [&](Value row, Value k) {
         return t.load(a, trans ? ValueRange{k, row} : ValueRange{row, k});
       },
       rows, right, column);
-  rows.forEach(t, [&](unsigned r, Value row) {
-    t.store(sums[r], c, {row, column});
-  });
+  rows.forEach(
+      t, [&](unsigned r, Value row) { t.store(sums[r], c, {row, column}); });
 }
 
 void emitPack(kernel::PackOp op, ThreadCode &t, Value item) {
   Value source = t.in(op.getSource()), packed = t.in(op.getPacked());
   unsigned trans = op.getTrans();
-  Value units = op.getUnits() ? t.index(*op.getUnits())
-                              : t.size(source, 1 - trans);
+  Value units =
+      op.getUnits() ? t.index(*op.getUnits()) : t.size(source, 1 - trans);
   int64_t whole = 0;
-  ArrayRef<int64_t> columns = op.getColumns() ? *op.getColumns()
-                                              : ArrayRef(whole);
+  ArrayRef<int64_t> columns =
+      op.getColumns() ? *op.getColumns() : ArrayRef(whole);
   Value k = t.over(item, units), unit = t.rest(item, units);
   for (auto [group, first] : llvm::enumerate(columns)) {
     Value column = t.add(unit, t.index(first));
-    Value value = t.load(source, trans ? ValueRange{column, k}
-                                       : ValueRange{k, column});
+    Value value =
+        t.load(source, trans ? ValueRange{column, k} : ValueRange{k, column});
     Value place = t.add(t.times(k, t.index(columns.size())), t.index(group));
     t.store(value, packed, t.add(t.times(place, units), unit));
   }

@@ -69,14 +69,15 @@ static bool writesApart(linalg::LinalgOp op) {
 
 /// What `op` needs that there is not; empty where it needs nothing.
 static std::string lackOf(Operation *op) {
-  std::string form = ("`" + op->getName().getStringRef() + "` in this form").str();
+  std::string form =
+      ("`" + op->getName().getStringRef() + "` in this form").str();
   std::string lack =
       llvm::TypeSwitch<Operation *, std::string>(op)
           .Case([&](linalg::LinalgOp o) -> std::string {
             if (sumsOverRows(o))
               return "a sum over all rows";
-            bool fits = o.hasPureBufferSemantics() && hasPlainMaps(o) &&
-                        writesApart(o);
+            bool fits =
+                o.hasPureBufferSemantics() && hasPlainMaps(o) && writesApart(o);
             return fits ? "" : form;
           })
           .Case<memref::CopyOp, kernel::GatherOp, kernel::PackOp>(
@@ -86,9 +87,8 @@ static std::string lackOf(Operation *op) {
             return isa<FloatType>(type.getElementType()) ? "" : form;
           })
           .Case([&](kernel::GemmOp o) {
-            return ShapedType::isDynamic(
-                       cast<MemRefType>(o.getA().getType())
-                           .getDimSize(o.getTransA() ? 0 : 1))
+            return ShapedType::isDynamic(cast<MemRefType>(o.getA().getType())
+                                             .getDimSize(o.getTransA() ? 0 : 1))
                        ? "a sum over all rows"
                        : "";
           })
@@ -159,9 +159,10 @@ static LogicalResult refuse(func::FuncOp function, Operation *op) {
                              << "[E908] `" << publicName(function) << "` needs "
                              << lackOf(op)
                              << ", which --target=nvptx64 does not have yet";
-  error.attachNote() << "help: pointwise code, products, look-ups, and sums and "
-                        "maxima along axes of fixed size can be compiled; "
-                        "`export` says which functions are wanted";
+  error.attachNote()
+      << "help: pointwise code, products, look-ups, and sums and "
+         "maxima along axes of fixed size can be compiled; "
+         "`export` says which functions are wanted";
   return failure();
 }
 

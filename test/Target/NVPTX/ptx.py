@@ -121,8 +121,6 @@ def lint(module):
     if module.address_size != "64":
         faults.append(".address_size is not 64")
     faults += [f"`{line}`: nothing gives it" for line in module.externs]
-    if not module.kernels:
-        faults.append("there is no .entry")
     for kernel in module.kernels.values():
         faults += [f"{kernel.name}: {fault}" for fault in lint_kernel(kernel)]
     return faults

@@ -6,6 +6,7 @@ import numpy as np
 from ptx import Fault, WIDTHS
 
 BASE = 1 << 20  # addresses below are nobody's
+NOBODY, MANY = -1, -2
 UNSIGNED = {1: np.bool_, 8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 
 
@@ -54,13 +55,31 @@ class Memory:
             raise Fault(f"{what} outside of the buffers")
         return offsets // size
 
-    def load(self, addresses, dtype):
-        return self.bytes.view(dtype)[self.places(addresses, dtype, "a load")]
+    def begin(self):
+        """Before a launch: no thread has read or written anything."""
+        self.reader = np.full(self.end, NOBODY, np.int32)
+        self.writer = np.full(self.end, NOBODY, np.int32)
 
-    def store(self, addresses, values):
+    def load(self, addresses, dtype, threads):
+        places = self.places(addresses, dtype, "a load")
+        first = places * dtype.itemsize
+        if np.any((self.writer[first] != NOBODY) & (self.writer[first] != threads)):
+            raise Fault("a thread reads what another writes")
+        before = self.reader[first]
+        self.reader[first] = threads
+        others = (self.reader[first] != threads) | ((before != NOBODY) & (before != threads))
+        self.reader[first[others]] = MANY
+        return self.bytes.view(dtype)[places]
+
+    def store(self, addresses, values, threads):
         places = self.places(addresses, values.dtype, "a store")
-        if np.unique(places).size != places.size:
+        first = places * values.dtype.itemsize
+        written = (self.writer[first] != NOBODY) & (self.writer[first] != threads)
+        if np.unique(places).size != places.size or np.any(written):
             raise Fault("two threads write one element")
+        if np.any((self.reader[first] != NOBODY) & (self.reader[first] != threads)):
+            raise Fault("a thread writes what another reads")
+        self.writer[first] = threads
         self.bytes.view(values.dtype)[places] = values
 
 
@@ -88,6 +107,7 @@ class Threads:
         places = np.zeros(self.count, np.int64)
         live = np.ones(self.count, np.bool_)
         done = 0
+        self.memory.begin()
         try:
             while live.any():
                 place = places[live].min()
@@ -159,7 +179,8 @@ class Threads:
             self.unknown(i)
         registers, dtype = vector(operands[0]), dtype_of(kind)
         for number, register in enumerate(registers):
-            loaded = self.memory.load(self.address(operands[1]) + np.uint64(number * dtype.itemsize), dtype)
+            loaded = self.memory.load(self.address(operands[1]) + np.uint64(number * dtype.itemsize), dtype,
+                                      self.at)
             wide = WIDTHS[self.kernel.registers[register]]
             if wide > dtype.itemsize * 8 and dtype.kind in "iu":
                 loaded = loaded.astype(np.dtype(f"{dtype.kind}{wide // 8}"))
@@ -171,7 +192,7 @@ class Threads:
         dtype = dtype_of(suffixes[-1])
         for number, register in enumerate(vector(operands[1])):
             self.memory.store(self.address(operands[0]) + np.uint64(number * dtype.itemsize),
-                              self.value(register, suffixes[-1]))
+                              self.value(register, suffixes[-1]), self.at)
 
     def address(self, operand):
         match = re.match(r"\[(%\w+)(?:\+(-?\d+))?\]$", operand)
@@ -363,6 +384,14 @@ class Threads:
         if left or x.dtype.kind == "u":
             result = np.where(by >= bits, 0, result).astype(x.dtype)
         self.set(operands[0], result)
+
+    def do_bfe(self, i, suffixes, operands):
+        if suffixes[-1][0] != "u":
+            self.unknown(i)
+        x = self.value(operands[1], suffixes[-1])
+        first, count = (int(operand) for operand in operands[2:4])
+        mask = x.dtype.type((1 << count) - 1)
+        self.set(operands[0], x >> x.dtype.type(first) & mask)
 
     def do_shl(self, _, suffixes, operands):
         self.shift(suffixes, operands, left=True)

@@ -13,8 +13,8 @@ namespace rnnc::target::nvptx {
 /// How --target and the manifest call it.
 inline constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
 
-/// Processors that are older than `name` do not run its code; newer ones do, the
-/// driver translates it.
+/// Processors that are older than `name` do not run its code; newer ones do,
+/// the driver translates it.
 struct Chip {
   llvm::StringRef name;    ///< as -march and LLVM call it
   llvm::StringRef version; ///< of PTX, as a feature of LLVM
