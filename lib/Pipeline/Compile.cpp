@@ -228,7 +228,8 @@ int Compilation::checkLibraryOptions() {
                                "` is no name in C: letters, digits and _, no "
                                "digit first");
   // The runtime in the library has names of its own.
-  if (!text && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
+  bool hasRuntime = !text && !target::nvptx::isTriple(request.target);
+  if (hasRuntime && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
     return fail(ExitUsage, "symbols cannot begin with `" + symbolPrefix() +
                                "`; --prefix names another beginning");
   return ExitOk;
