@@ -1,4 +1,5 @@
 """Readable excerpts of what the tools print, for make_pages.py."""
+import json
 import os
 import re
 import sys
@@ -108,7 +109,21 @@ def cut(text, options, where):
     return "\n".join(line[indent:] for line in kept)
 
 
-OWN = re.compile(r"scan-|grad-|kernel-|rnnc-|convert-(rnn|scan|kernel)-")
+def listed(value, indent=""):
+    """JSON whose innermost lists and objects stand on one line."""
+    flat = json.dumps(value)
+    if len(indent) + len(flat) <= WIDTH - 2:
+        return flat
+    inner = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {listed(part, inner)}" for key, part in value.items()]
+    else:
+        parts = [listed(part, inner) for part in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + "\n" + ",\n".join(inner + part for part in parts) + "\n" + indent + closing
+
+
+OWN = re.compile(r"scan-|grad-|kernel-|rnnc-|gpu-(collect|keep)-|convert-(rnn|scan|kernel)s?-")
 
 
 def passes(text):

@@ -14,6 +14,8 @@ is what the tools print now; the text around is written by hand. Kinds:
     file PATH                    a file of the tree
     emit PHASE [FUNCTION]        `rnnc --emit=PHASE` of docs/how-it-works/tiny.rnn
     opt PHASE FUNCTION PASS...   the same after passes of rnn-opt
+    gpu PHASE [FUNCTION]         the phase of docs/how-it-works/gpu.rnn for a GPU
+    launches FUNCTION            what a caller of that has to launch
     passes PHASE                 the passes that lead to a phase, as rnn-opt says
     rnnc ARGUMENTS               what `rnnc ARGUMENTS` prints
     message CODE                 a message with this code, from its test
@@ -26,6 +28,7 @@ depends on details of code generation: --check asks only that it can be made.
 """
 import argparse
 import difflib
+import json
 import os
 import re
 import shlex
@@ -41,6 +44,7 @@ import tablegen
 DOCS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(DOCS)
 TINY = os.path.join("docs", "how-it-works", "tiny.rnn")
+GPU = os.path.join("docs", "how-it-works", "gpu.rnn")
 CUTS = ("from", "before", "to", "until", "drop")
 BLOCK = re.compile(r"^(<!-- show (.*?) -->\n)(.*?)^(<!-- end -->)$", re.S | re.M)
 
@@ -69,9 +73,14 @@ class Tools:
         return self.run(tool, backend, *arguments, "-I", "include", "-I", self.include, td)
 
     def passes(self, phase):
-        """The passes of a phase, run on a module that holds nothing and is for v3."""
+        """The passes of a phase, run on a module that holds nothing and is for v3
+        or a GPU."""
         with tempfile.NamedTemporaryFile("w", suffix=".mlir") as file:
             file.write("""module attributes {
+              kernel.target = #kernel.target<"sm_80", vector_bits = 1024, registers = 255, fma = true, l1 = 196608,
+                l2 = 41943040, gpu = <warp = 32, block = 1024, processors = 108, registers = 65536, shared = 49152>>
+              } {""" + ("gpu.module @kernels {}" if phase == "nvvm" else "") + "}" if phase in ("gpu", "nvvm") else
+                       """module attributes {
               kernel.target = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>,
               kernel.schedule = #kernel.schedule<"v3" element_block = 1, column_block = 1, row_block = 1, tasks = 1,
                                                  worth_tasks = 1>} {}""")
@@ -83,6 +92,14 @@ class Tools:
         with tempfile.NamedTemporaryFile("w", suffix=".mlir") as file:
             self.run("rnnc", TINY, f"--emit={phase}", "-march=x86-64-v3", "-o", file.name)
             return self.run("rnn-opt", file.name, *passes)
+
+    def launches(self, function):
+        """The launches of a function of gpu.rnn, from the manifest beside its PTX."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.run("rnnc", GPU, "--target=nvptx64", "-o", os.path.join(folder, "gpu.ptx"))
+            with open(os.path.join(folder, "gpu.json")) as file:
+                functions = json.load(file)["launches"]
+        return excerpts.listed(next(one for one in functions if one["symbol"] == function))
 
     def library(self):
         """The header of the library of tiny.rnn, and the names it exports."""
@@ -110,6 +127,11 @@ def shown(words, tools):
         return excerpts.readable(text, *rest[1:]), "mlir"
     if kind == "opt":
         return excerpts.readable(tools.after(rest[0], rest[2:]), rest[1]), "mlir"
+    if kind == "gpu":
+        text = tools.run("rnnc", GPU, "--target=nvptx64", f"--emit={rest[0]}")
+        return (text, "") if rest[0] == "ptx" else (excerpts.readable(text, *rest[1:]), "mlir")
+    if kind == "launches":
+        return tools.launches(rest[0]), "json"
     if kind == "passes":
         return excerpts.passes(tools.passes("=".join(rest))), ""
     if kind == "rnnc":

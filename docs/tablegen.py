@@ -18,6 +18,7 @@ PASSES = [
     ("Kernels on buffers", "include/rnnc/Dialect/Kernel/Transforms/Passes.td"),
     ("From kernels to loops and the LLVM dialect",
      "include/rnnc/Conversion/KernelToLoops/Passes.td"),
+    ("From kernels to GPUs", "include/rnnc/Conversion/KernelToGPU/Passes.td"),
     ("Elementary functions", "include/rnnc/Conversion/ExpandMath/Passes.td"),
 ]
 

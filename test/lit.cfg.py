@@ -45,6 +45,12 @@ if config.sanitize:
 if whole:
     config.available_features.add("codegen")
 
+# PTX is checked by test/Target/NVPTX/ptx.py; the assembler of NVIDIA's toolkit, which
+# is no package of Debian, finds more.
+if not shutil.which("ptxas") and not os.path.exists("/usr/local/cuda/bin/ptxas"):
+    lit_config.note("no ptxas (NVIDIA's CUDA toolkit has it): PTX is parsed and run on "
+                    "numpy arrays, and not assembled")
+
 # Libraries for AArch64: what makes programs for it, and what runs them here. A
 # part that is missing is said, and the tests that need it are not run.
 cross = {"compiler": shutil.which("aarch64-linux-gnu-gcc"),

@@ -4,6 +4,7 @@
 #define RNNC_INITALL_H
 
 #include "rnnc/Conversion/ExpandMath/ExpandMath.h"
+#include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
@@ -20,7 +21,9 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/Extensions/AllExtensions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/InlinerInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -38,7 +41,8 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<rnn::RNNDialect, scan::ScanDialect, grad::GradDialect,
                   kernel::KernelDialect>();
   registry.insert<mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
-                  mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
+                  mlir::func::FuncDialect, mlir::gpu::GPUDialect,
+                  mlir::LLVM::LLVMDialect, mlir::NVVM::NVVMDialect,
                   mlir::linalg::LinalgDialect, mlir::math::MathDialect,
                   mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::tensor::TensorDialect, mlir::vector::VectorDialect>();
@@ -54,6 +58,7 @@ inline void registerAllPasses() {
   registerConvertRNNToScan();
   registerScanToKernelPasses();
   grad::registerGradPasses();
+  registerKernelToGPUPasses();
   registerKernelToLoopsPasses();
   registerExpandMathPasses();
   registerKernelToLLVMPipeline();

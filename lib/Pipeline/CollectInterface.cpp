@@ -4,7 +4,7 @@
 // `rnnc-collect-interface` joins the static manifest (`rnnc.manifest`) with
 // the arguments and results of every public function into `rnnc.interface`, a
 // text that stays with the module until the library is made
-// (rnnc/Target/CPU/Interface.h).
+// (rnnc/Target/Interface/Interface.h).
 #include "rnnc/Pipeline/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

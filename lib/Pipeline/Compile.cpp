@@ -9,6 +9,7 @@
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
 #endif
+#include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
@@ -20,6 +21,7 @@
 #include "rnnc/Support/Work.h"
 #include "rnnc/Target/CPU/Library.h"
 #include "rnnc/Target/CPU/Prototypes.h"
+#include "rnnc/Target/NVPTX/PTX.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -55,6 +57,7 @@ public:
       : request(request), err(err), context(registry()), crashSources(sources) {
     context.loadAllAvailableDialects();
     target::registerTranslations(context);
+    target::nvptx::registerTranslations(context);
     options.allFunctions = request.allFunctions;
     options.fastMath = request.fastMath;
     options.clipGradients = request.clipGradients;
@@ -82,6 +85,8 @@ private:
   int checkRequest();
   int checkLibraryOptions();
   int chooseArchitecture();
+  int chooseChip();
+  int choosePhase();
   int checkOutput();
   int keepInputs();
   int readSource();
@@ -100,13 +105,20 @@ private:
   int verdict(Messages &messages, bool ok, const std::string &fault);
   int failInside(const llvm::Twine &fault);
   int printPhase();
+  int printPTX();
   int emit();
-  void nameTargets(llvm::ArrayRef<target::VariantInfo> variants);
+  int emitPTX();
+  int readLibrary(std::optional<target::Library> &library);
+  int describeTargets(std::vector<target::VariantInfo> &variants,
+                      llvm::SmallVectorImpl<mlir::Attribute> &targets);
+  void nameTargets(llvm::ArrayRef<mlir::Attribute> targets);
   int makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
                    std::vector<target::VariantModule> &out);
   int write(const std::string &path, llvm::StringRef text);
   std::string symbolPrefix() const;
   std::string headerPath() const;
+  std::string manifestPath() const;
+  Row row() const { return chip ? Row::GPU : Row::CPU; }
 
   const CompileRequest &request;
   llvm::raw_ostream &err;
@@ -119,7 +131,9 @@ private:
   bool isText = false;
   Phase wanted = Phase::Library;
   Phase have = Phase::RNN; ///< the phase that `module` is in
-  const target::Architecture *architecture = nullptr; ///< checkRequest finds it
+  // checkRequest finds one of them.
+  const target::Architecture *architecture = nullptr;
+  const target::nvptx::Chip *chip = nullptr; ///< of a GPU
 };
 
 int Compilation::checkRequest() {
@@ -133,18 +147,55 @@ int Compilation::checkRequest() {
     return code;
   if (int code = chooseArchitecture())
     return code;
-  if (request.emit == CompileRequest::Emit::Phase) {
-    std::optional<Phase> phase = phaseNamed(request.phase);
-    if (!phase || *phase >= Phase::Object)
-      return fail(ExitUsage, "there is no phase `" + request.phase +
-                                 "`; there are " + phaseNames());
-    wanted = *phase;
-  }
+  if (int code = choosePhase())
+    return code;
   return checkOutput();
+}
+
+/// What is to be printed, if a phase is.
+int Compilation::choosePhase() {
+  if (request.emit != CompileRequest::Emit::Phase)
+    return ExitOk;
+  std::optional<Phase> phase = phaseNamed(request.phase);
+  if (phase && !hasPhase(row(), *phase))
+    return fail(ExitUsage,
+                "code for " + llvm::Twine(chip ? "GPUs" : architecture->name) +
+                    " has no phase `" + request.phase + "`; there are " +
+                    phaseNames(row()) +
+                    (chip ? "" : "; --target=nvptx64 is for GPUs"));
+  if (!phase || *phase == Phase::Object || *phase == Phase::Library)
+    return fail(ExitUsage, "there is no phase `" + request.phase +
+                               "`; there are " + phaseNames(row()));
+  wanted = *phase;
+  return ExitOk;
+}
+
+/// Code for GPUs is a text, which is no library: it has no runtime, no symbols
+/// in C, and no place for weights.
+int Compilation::chooseChip() {
+  if (llvm::Error error = target::nvptx::checkTriple(request.target))
+    return fail(ExitUsage, llvm::toString(std::move(error)));
+  auto found = target::nvptx::chipFor(request.march);
+  if (!found)
+    return fail(ExitUsage, llvm::toString(found.takeError()));
+  chip = *found;
+  using Emit = CompileRequest::Emit;
+  if (request.emit == Emit::Object || request.emit == Emit::StaticArchive)
+    return fail(ExitUsage, "code for GPUs is PTX, a text: there are no objects "
+                           "and no archives of it");
+  if (request.emit == Emit::SharedLibrary && !request.weights.empty())
+    return fail(ExitUsage, "--weights go into a library, and code for GPUs is "
+                           "none: whoever calls it gives the weights");
+  if (request.emit == Emit::SharedLibrary && !request.prefix.empty())
+    return fail(ExitUsage, "--prefix names the symbols of a library, and code "
+                           "for GPUs is none");
+  return ExitOk;
 }
 
 /// What the code is for; a library needs a runtime for it.
 int Compilation::chooseArchitecture() {
+  if (target::nvptx::isTriple(request.target))
+    return chooseChip();
   auto found = target::architectureFor(request.target);
   if (!found)
     return fail(ExitUsage, llvm::toString(found.takeError()));
@@ -177,7 +228,8 @@ int Compilation::checkLibraryOptions() {
                                "` is no name in C: letters, digits and _, no "
                                "digit first");
   // The runtime in the library has names of its own.
-  if (!text && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
+  bool hasRuntime = !text && !target::nvptx::isTriple(request.target);
+  if (hasRuntime && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
     return fail(ExitUsage, "symbols cannot begin with `" + symbolPrefix() +
                                "`; --prefix names another beginning");
   return ExitOk;
@@ -189,10 +241,16 @@ int Compilation::checkOutput() {
   namespace fs = llvm::sys::fs;
   bool isText = request.emit == CompileRequest::Emit::Phase;
   llvm::StringRef path = request.output;
+  if (path == "-" && chip && !isText)
+    return fail(ExitUsage, "there is a manifest beside the PTX; -o names a file, "
+                           "and --emit=ptx prints the PTX alone");
   if (path == "-")
     return isText ? ExitOk
                   : fail(ExitUsage, "a library or an object cannot go to "
                                     "standard output; -o names a file");
+  if (chip && !isText && manifestPath() == path)
+    return fail(ExitUsage, "`" + path + "` is where the manifest of the PTX "
+                           "goes; give the PTX another name");
   fs::file_status status;
   fs::status(path, status);
   if (fs::is_directory(status))
@@ -225,7 +283,7 @@ int Compilation::keepInputs() {
   }
   std::vector<std::string> outputs = {request.output};
   if (request.emit != CompileRequest::Emit::Phase)
-    outputs.push_back(headerPath());
+    outputs.push_back(chip ? manifestPath() : headerPath());
   for (const std::string &output : outputs)
     for (const std::string &input : inputs)
       if (llvm::sys::fs::equivalent(output, input))
@@ -310,6 +368,11 @@ int Compilation::readText() {
   if (!phase)
     return fail(ExitSource, "`" + request.source + "` is of the phase `" +
                                 name.getValue() + "`, which does not exist");
+  if (!hasPhase(row(), *phase))
+    return fail(ExitSource, "`" + request.source + "` is of the phase `" +
+                                name.getValue() + "`, which code for " +
+                                (chip ? "GPUs" : architecture->name) +
+                                " does not go through");
   have = *phase;
   return ExitOk;
 }
@@ -382,7 +445,7 @@ void Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
   auto [faultPhase, faultKind] = llvm::StringRef(request.testFault).split(':');
   std::vector<PhaseEnd> ends;
   for (const PhaseInfo &info : phases()) {
-    if (info.phase <= from || info.phase > to)
+    if (info.phase <= from || info.phase > to || !hasPhase(row(), info.phase))
       continue;
     addPhase(manager, info.phase, passes);
     if (faultPhase == info.name)
@@ -438,37 +501,66 @@ static PipelineOptions optionsFor(PipelineOptions options,
   return options;
 }
 
-/// The module says what it is for, before anything is decided.
-void Compilation::nameTargets(llvm::ArrayRef<target::VariantInfo> variants) {
-  if (have >= Phase::Planned)
-    return;
-  llvm::SmallVector<mlir::Attribute> targets;
+/// What code is made for.
+int Compilation::describeTargets(
+    std::vector<target::VariantInfo> &variants,
+    llvm::SmallVectorImpl<mlir::Attribute> &targets) {
+  if (chip) {
+    targets.push_back(target::nvptx::describe(&context, *chip));
+    options.target = chip->name.str();
+    return ExitOk;
+  }
+  llvm::Expected<std::vector<target::VariantInfo>> found =
+      target::variantsFor(*architecture, request.march);
+  if (!found)
+    return fail(ExitUsage, llvm::toString(found.takeError()));
+  variants = std::move(*found);
   for (const target::VariantInfo &variant : variants)
     targets.push_back(target::describe(&context, variant));
-  (*module)->setAttr(kernel::kTargets,
-                     mlir::ArrayAttr::get(&context, targets));
+  return ExitOk;
+}
+
+/// The module says what it is for, before anything is decided.
+void Compilation::nameTargets(llvm::ArrayRef<mlir::Attribute> targets) {
+  if (have < Phase::Planned)
+    (*module)->setAttr(kernel::kTargets,
+                       mlir::ArrayAttr::get(&context, targets));
 }
 
 int Compilation::printPhase() {
   if (have > wanted)
     return fail(ExitUsage, "`" + request.source + "` is of a later phase than `" +
                                request.phase + "`");
-  llvm::Expected<std::vector<target::VariantInfo>> variants =
-      target::variantsFor(*architecture, request.march);
-  if (!variants)
-    return fail(ExitUsage, llvm::toString(variants.takeError()));
+  std::vector<target::VariantInfo> variants;
+  llvm::SmallVector<mlir::Attribute> targets;
+  if (int code = describeTargets(variants, targets))
+    return code;
   if (wanted >= Phase::Planned)
-    nameTargets(*variants);
+    nameTargets(targets);
   // The last variant is the widest.
   if (int code = lower(*module, have, wanted,
-                       optionsFor(options, variants->back())))
+                       chip ? options : optionsFor(options, variants.back())))
     return code;
+  if (wanted == Phase::PTX)
+    return printPTX();
   (*module)->setAttr("rnnc.phase",
                      mlir::StringAttr::get(&context, request.phase));
   std::string text;
   llvm::raw_string_ostream stream(text);
   (*module)->print(stream, mlir::OpPrintingFlags());
   return write(request.output, text + "\n");
+}
+
+/// Writes the text of kernels in the NVVM dialect.
+int Compilation::printPTX() {
+  Messages messages(context, sources);
+  currentWork = {"ptx"};
+  llvm::Expected<std::string> text =
+      target::nvptx::ptxOf(*module, *chip, request.optLevel);
+  std::string fault = text ? "" : llvm::toString(text.takeError());
+  if (int code = verdict(messages, fault.empty(), fault))
+    return code;
+  return write(request.output, *text);
 }
 
 /// The options --mlir-… print while passes run: one variant after the other
@@ -523,15 +615,14 @@ int Compilation::makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
   return ExitOk;
 }
 
-static llvm::json::Object
-optionsJson(const CompileRequest &request,
-            const target::Architecture &architecture) {
+static llvm::json::Object optionsJson(const CompileRequest &request,
+                                      llvm::StringRef march) {
   llvm::json::Object dims;
   for (const auto &[name, value] : request.dims)
     dims[name] = value;
   return llvm::json::Object{
       {"opt", request.optLevel},
-      {"march", request.march.empty() ? architecture.defaults : request.march},
+      {"march", march},
       {"fast_math", request.fastMath},
       {"dims", std::move(dims)}};
 }
@@ -545,26 +636,70 @@ std::string Compilation::headerPath() const {
   return path.str().str();
 }
 
-int Compilation::emit() {
-  llvm::Expected<std::vector<target::VariantInfo>> variants =
-      target::variantsFor(*architecture, request.march);
-  if (!variants)
-    return fail(ExitUsage, llvm::toString(variants.takeError()));
-  nameTargets(*variants);
-  if (int code = lower(*module, have, Phase::Buffer, options))
-    return code;
-  have = std::max(have, Phase::Buffer);
+/// `NAME.json` beside the PTX.
+std::string Compilation::manifestPath() const {
+  llvm::SmallString<128> path(request.output);
+  llvm::sys::path::replace_extension(path, "json");
+  return path.str().str();
+}
+
+/// What the compiled model offers.
+int Compilation::readLibrary(std::optional<target::Library> &library) {
   auto interface =
       (*module)->getAttrOfType<mlir::StringAttr>("rnnc.interface");
   if (!interface)
     return fail(ExitSource, "nothing to compile: there is no model and "
                             "nothing is exported");
-  llvm::Expected<target::Library> library = target::readInterface(
+  llvm::Expected<target::Library> read = target::readInterface(
       interface.getValue(), symbolPrefix(), request.allFunctions);
-  if (!library)
-    return failInside(llvm::toString(library.takeError()));
-  library->options = optionsJson(request, *architecture);
-  library->target = architecture->name;
+  if (!read)
+    return failInside(llvm::toString(read.takeError()));
+  llvm::StringRef march = request.march;
+  if (march.empty())
+    march = chip ? chip->name : architecture->defaults;
+  read->options = optionsJson(request, march);
+  read->target = chip ? target::nvptx::kTriple.str() : architecture->name;
+  library = std::move(*read);
+  return ExitOk;
+}
+
+/// The text of the kernels, and the manifest beside it.
+int Compilation::emitPTX() {
+  std::vector<target::VariantInfo> none;
+  llvm::SmallVector<mlir::Attribute> targets;
+  if (int code = describeTargets(none, targets))
+    return code;
+  nameTargets(targets);
+  if (int code = lower(*module, have, Phase::NVVM, options))
+    return code;
+  std::optional<target::Library> library;
+  if (int code = readLibrary(library))
+    return code;
+  auto launches = (*module)->getAttrOfType<mlir::StringAttr>(kLaunches);
+  if (!launches)
+    return failInside("nothing says what is to be launched");
+  llvm::Expected<std::string> manifest = target::nvptx::manifestOf(
+      *library, launches.getValue(),
+      llvm::sys::path::filename(request.output));
+  if (!manifest)
+    return failInside(llvm::toString(manifest.takeError()));
+  if (int code = printPTX())
+    return code;
+  return write(manifestPath(), *manifest);
+}
+
+int Compilation::emit() {
+  std::vector<target::VariantInfo> variants;
+  llvm::SmallVector<mlir::Attribute> targets;
+  if (int code = describeTargets(variants, targets))
+    return code;
+  nameTargets(targets);
+  if (int code = lower(*module, have, Phase::Buffer, options))
+    return code;
+  have = std::max(have, Phase::Buffer);
+  std::optional<target::Library> library;
+  if (int code = readLibrary(library))
+    return code;
   if (int code = bakeWeights(*library, request.weights, err))
     return code;
   if (std::string name = target::repeatedName(*library); !name.empty())
@@ -572,7 +707,7 @@ int Compilation::emit() {
                                 name + "`; `as` in an `export` gives another "
                                        "name");
   std::vector<target::VariantModule> modules;
-  if (int code = makeVariants(*variants, modules))
+  if (int code = makeVariants(variants, modules))
     return code;
   target::EmitOptions emitOptions;
   emitOptions.architecture = architecture;
@@ -606,7 +741,9 @@ int Compilation::run() {
     return code;
   if (int code = choosePrecision())
     return code;
-  return request.emit == CompileRequest::Emit::Phase ? printPhase() : emit();
+  if (request.emit == CompileRequest::Emit::Phase)
+    return printPhase();
+  return chip ? emitPTX() : emit();
 }
 
 } // namespace

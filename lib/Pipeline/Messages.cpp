@@ -74,9 +74,13 @@ void Messages::take(mlir::Diagnostic &diagnostic) {
   bool isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
   if ((isError || isRemark) && rest.consume_front("[")) {
     auto [code, message] = rest.split("] ");
-    if (isError)
-      aboutSource.error(code.str(), place, message.str());
-    else
+    if (isError) {
+      Diagnostic &error = aboutSource.error(code.str(), place, message.str());
+      for (mlir::Diagnostic &note : diagnostic.getNotes())
+        if (std::string said = note.str();
+            llvm::StringRef(said).starts_with("help: "))
+          error.help(said.substr(strlen("help: ")));
+    } else
       aboutSource.remark(code.str(), place, message.str());
     return;
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Pipeline/Phases.h"
 
+#include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Conversion/RNNToScan/RNNToScan.h"
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
@@ -121,29 +122,43 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &o) {
   buildKernelToLLVMPipeline(pm, lower);
 }
 
+static void buildGPU(OpPassManager &pm, const PipelineOptions &o) {
+  buildKernelToGPUPipeline(pm, o.target);
+}
+
+static void buildNVVM(OpPassManager &pm, const PipelineOptions &o) {
+  buildGPUToNVVMPipeline(pm, o.fastMath);
+}
+
 llvm::ArrayRef<PhaseInfo> pipeline::phases() {
   static const PhaseInfo table[] = {
-      {Phase::AST, "ast", "the source as it was read", nullptr},
-      {Phase::RNN, "rnn", "the checked program: named axes, no batch",
+      {Phase::AST, Row::All, "ast", "the source as it was read", nullptr},
+      {Phase::RNN, Row::All, "rnn", "the checked program: named axes, no batch",
        nullptr},
-      {Phase::Batched, "batched",
+      {Phase::Batched, Row::All, "batched",
        "functions on tensors with batch and lengths, loops over time",
        buildBatched},
-      {Phase::Grad, "grad", "gradients and updates are code like any other",
+      {Phase::Grad, Row::All, "grad", "gradients and updates are code like any other",
        buildGrad},
-      {Phase::Scheduled, "scheduled",
+      {Phase::Scheduled, Row::All, "scheduled",
        "what needs no carry has left the time loops", buildScheduled},
-      {Phase::Phases, "phases",
+      {Phase::Phases, Row::All, "phases",
        "pointwise code and reductions are few phases on tensors", buildPhases},
-      {Phase::Planned, "planned",
+      {Phase::Planned, Row::All, "planned",
        "how each phase is computed is decided, for every target", buildPlanned},
-      {Phase::Kernel, "kernel", "few kernels on buffers", buildKernel},
-      {Phase::Buffer, "buffer", "every buffer has a place in the workspace",
+      {Phase::Kernel, Row::All, "kernel", "few kernels on buffers", buildKernel},
+      {Phase::Buffer, Row::All, "buffer", "every buffer has a place in the workspace",
        buildBuffer},
-      {Phase::LLVM, "llvm", "the LLVM dialect, for one target",
+      {Phase::LLVM, Row::CPU, "llvm", "the LLVM dialect, for one target",
        buildLLVM},
-      {Phase::Object, "object", "machine code", nullptr},
-      {Phase::Library, "library", "a shared library and its header",
+      {Phase::Object, Row::CPU, "object", "machine code", nullptr},
+      {Phase::Library, Row::CPU, "library", "a shared library and its header",
+       nullptr},
+      {Phase::GPU, Row::GPU, "gpu", "kernels of threads, and their launches",
+       buildGPU},
+      {Phase::NVVM, Row::GPU, "nvvm",
+       "the kernels in the LLVM and NVVM dialects", buildNVVM},
+      {Phase::PTX, Row::GPU, "ptx", "the kernels as text that a driver loads",
        nullptr},
   };
   return table;
@@ -160,10 +175,16 @@ std::optional<Phase> pipeline::phaseNamed(llvm::StringRef name) {
   return std::nullopt;
 }
 
-std::string pipeline::phaseNames() {
+bool pipeline::hasPhase(Row row, Phase phase) {
+  Row needed = phaseInfo(phase).row;
+  return needed == Row::All || needed == row;
+}
+
+std::string pipeline::phaseNames(Row row) {
   std::string out;
   for (const PhaseInfo &info : phases())
-    out += (out.empty() ? "" : ", ") + info.name.str();
+    if (hasPhase(row, info.phase))
+      out += (out.empty() ? "" : ", ") + info.name.str();
   return out;
 }
 
@@ -262,7 +283,7 @@ struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
 struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
   ListOption<std::string> targets{
       *this, "targets",
-      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4, neon")};
+      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4, neon, sm_80, sm_90")};
   Option<std::string> schedule{
       *this, "schedule", llvm::cl::desc("file of decisions that differ"),
       llvm::cl::init("")};
@@ -297,6 +318,27 @@ struct LLVMFlags : PassPipelineOptions<LLVMFlags> {
   }
 };
 
+struct GPUFlags : PassPipelineOptions<GPUFlags> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("which of the module's targets; none: the last"),
+      llvm::cl::init("")};
+
+  void set(PipelineOptions &o) const {
+    o.target = target;
+  }
+};
+
+struct NVVMFlags : PassPipelineOptions<NVVMFlags> {
+  Option<bool> fastMath{
+      *this, "fast-math", llvm::cl::desc("faster, less exact functions"),
+      llvm::cl::init(PipelineOptions().fastMath)};
+
+  void set(PipelineOptions &o) const {
+    o.fastMath = fastMath;
+  }
+};
+
 } // namespace
 
 template <typename Flags> static void registerPhase(Phase phase) {
@@ -320,4 +362,6 @@ void pipeline::registerPipelines() {
   registerPhase<KernelFlags>(Phase::Kernel);
   registerPhase<NoFlags>(Phase::Buffer);
   registerPhase<LLVMFlags>(Phase::LLVM);
+  registerPhase<GPUFlags>(Phase::GPU);
+  registerPhase<NVVMFlags>(Phase::NVVM);
 }

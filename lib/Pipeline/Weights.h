@@ -3,7 +3,7 @@
 #ifndef RNNC_LIB_PIPELINE_WEIGHTS_H
 #define RNNC_LIB_PIPELINE_WEIGHTS_H
 
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 namespace llvm {
 class raw_ostream;

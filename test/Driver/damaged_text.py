@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""damaged_text.py WORK SEED COUNT MODEL.rnn...: the text of each phase of each model, with
+"""damaged_text.py WORK SEED COUNT [--gpu] MODEL.rnn...: the text of each phase of each model, with
 one token changed, left out or doubled, goes back into rnnc COUNT times. It compiles or is
-refused with a message (exit codes 0 to 2); nothing ends by a signal, with 70 or never."""
+refused with a message (exit codes 0 to 2); nothing ends by a signal, with 70 or never. With --gpu
+the phases are those of GPUs."""
 import os
 import pathlib
 import random
@@ -10,6 +11,11 @@ import subprocess
 import sys
 
 PHASES = ["rnn", "batched", "grad", "scheduled", "phases", "kernel", "buffer", "llvm"]
+MACHINE, LAST = "-march=x86-64-v3", "object"
+if "--gpu" in sys.argv:
+    sys.argv.remove("--gpu")
+    PHASES = ["planned", "kernel", "buffer", "gpu", "nvvm"]
+    MACHINE, LAST = "--target=nvptx64", "ptx"
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[%@#!^][\w.$#]+|[A-Za-z_][\w.$]*'
                    r'|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?)?|0x[0-9a-fA-F]+|->|::|\S')
 ATTRIBUTE = re.compile(r'[\w.]+ = (?:\[[^\]]*\]|"(?:[^"\\]|\\.)*"|-?\d+ : i64|array<[^>]*>)(?:, )?')
@@ -51,7 +57,7 @@ def damaged(text, draw):
 
 
 def attempt(path, target):
-    command = ["rnnc", str(path), f"--emit={target}", "-O0", "-march=x86-64-v3", "-o", str(path) + ".out"]
+    command = ["rnnc", str(path), f"--emit={target}", "-O0", MACHINE, "-o", str(path) + ".out"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
     except subprocess.TimeoutExpired:
@@ -68,14 +74,14 @@ def main():
     tries = bad = 0
     for model in sys.argv[4:]:
         for number, phase in enumerate(PHASES):
-            text = subprocess.run(["rnnc", model, f"--emit={phase}", "-march=x86-64-v3"], check=True,
+            text = subprocess.run(["rnnc", model, f"--emit={phase}", MACHINE], check=True,
                                   capture_output=True, text=True).stdout
             for i in range(count):
                 name = f"{pathlib.Path(model).stem}-{phase}-{seed}-{i}"
                 draw = random.Random(name)
                 path = work / f"{name}.mlir"
                 path.write_text(damaged(text, draw))
-                what, said = attempt(path, draw.choice(PHASES[number:] + ["object"] * 3))
+                what, said = attempt(path, draw.choice(PHASES[number:] + [LAST] * 3))
                 tries += 1
                 if what:
                     bad += 1

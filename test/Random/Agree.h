@@ -127,7 +127,7 @@ private:
   void checkUnchanged(const Case &one, const Results &results);
   Case stepCase(const training::FunctionInfo &info, const Case &one,
                 Draw &draw);
-  void addStates(training::Instance &instance, const Case &one,
+  void addStates(training::ModelInstance &instance, const Case &one,
                  Results &results);
   void checkSteps(const Case &one);
   void compareAll(const std::string &function, const Case &one,

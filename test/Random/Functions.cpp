@@ -95,7 +95,7 @@ std::optional<Results> Checker::call(const Subject &of,
                                      const std::string &function,
                                      const Case &one, int threadCount,
                                      bool withDropout, std::string &error) {
-  auto instance = training::Instance::create(of.library, of.index, threadCount);
+  auto instance = training::ModelInstance::create(of.library, of.index, threadCount);
   if (!instance) {
     error = instance.error().message;
     return std::nullopt;
@@ -106,7 +106,7 @@ std::optional<Results> Checker::call(const Subject &of,
     return std::nullopt;
   }
   int place = of.info().find(function);
-  training::Instance::CallOptions options;
+  training::ModelInstance::CallOptions options;
   options.batch = int32_t(one.batch);
   for (const auto &[name, size] : one.padded)
     options.lengths[name] = int32_t(size);
@@ -386,7 +386,7 @@ Case Checker::stepCase(const FunctionInfo &info, const Case &one, Draw &draw) {
 }
 
 /// What the stream holds after a step.
-void Checker::addStates(training::Instance &instance, const Case &one,
+void Checker::addStates(training::ModelInstance &instance, const Case &one,
                         Results &results) {
   for (size_t s = 0; s < subject.info().states.size(); ++s) {
     std::vector<int64_t> shape = subject.info().states[s].shape;
@@ -402,7 +402,7 @@ void Checker::checkSteps(const Case &one) {
   bool isModel = subject.info().kind == "model";
   const FunctionInfo &info =
       subject.info().functions[size_t(subject.info().find("step"))];
-  auto instance = training::Instance::create(subject.library, subject.index, 1);
+  auto instance = training::ModelInstance::create(subject.library, subject.index, 1);
   if (!instance ||
       !(*instance)->setParameters(weightsOf(subject, one), "random") ||
       (isModel && !(*instance)->initialiseStream(int32_t(one.batch))))
@@ -411,7 +411,7 @@ void Checker::checkSteps(const Case &one) {
   interp::Arrays states;
   for (int step = 0; step < (isModel ? 3 : 1); ++step) {
     Case now = stepCase(info, one, draw);
-    training::Instance::CallOptions options;
+    training::ModelInstance::CallOptions options;
     options.batch = int32_t(one.batch);
     options.seed = seed;
     options.useStream = isModel;

@@ -11,6 +11,7 @@
 #include "rnnc/Pipeline/Compile.h"
 #include "rnnc/Pipeline/Phases.h"
 #include "rnnc/Support/Text.h"
+#include "rnnc/Target/NVPTX/PTX.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
@@ -45,8 +46,8 @@ struct Options {
   cl::opt<std::string> emit{
       "emit",
       cl::desc("What to make: shared (the default), object, static, or the text "
-               "of a phase: ast, rnn, batched, grad, scheduled, phases, kernel, buffer, "
-               "llvm"),
+               "of a phase: ast, rnn, batched, grad, scheduled, phases, planned, "
+               "kernel, buffer, llvm; for GPUs gpu, nvvm, ptx"),
       cl::value_desc("what"), cl::cat(category)};
   cl::opt<std::string> optLevel{
       "O", cl::Prefix, cl::init("2"),
@@ -60,8 +61,9 @@ struct Options {
       cl::value_desc("processor"), cl::cat(category)};
   cl::opt<std::string> target{
       "target",
-      cl::desc("The machine that code is for: x86_64-linux-gnu or "
-               "aarch64-linux-gnu; without it the one at hand"),
+      cl::desc("The machine that code is for: x86_64-linux-gnu, "
+               "aarch64-linux-gnu or nvptx64 (PTX for GPUs, and a manifest); "
+               "without it the one at hand"),
       cl::value_desc("triple"), cl::cat(category)};
   cl::list<std::string> dims{"D", cl::Prefix,
                              cl::desc("Set a dim of the source"),
@@ -199,6 +201,8 @@ std::string defaultOutput(const CompileRequest &request) {
   case CompileRequest::Emit::StaticArchive:
     return ("lib" + stem + ".a").str();
   case CompileRequest::Emit::SharedLibrary:
+    if (target::nvptx::isTriple(request.target))
+      return (stem + ".ptx").str();
     return ("lib" + stem + ".so").str();
   case CompileRequest::Emit::Phase:
     return "-";
@@ -252,6 +256,7 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("--prefix is empty");
   if (options.target.getNumOccurrences() && options.target.empty())
     return usage("--target is empty");
+  request.target = options.target;
   if (request.output.empty())
     request.output = defaultOutput(request);
   if (request.source == "-" && options.output.empty() &&
@@ -267,7 +272,6 @@ int fill(const Options &options, CompileRequest &request) {
   request.importDirs.assign(options.imports.begin(), options.imports.end());
   request.precision = options.precision;
   request.march = options.march;
-  request.target = options.target;
   request.fastMath = options.fastMath;
   request.allFunctions = options.all;
   request.verbose = options.verbose;

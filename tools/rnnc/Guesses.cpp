@@ -41,11 +41,11 @@ constexpr Guess guesses[] = {
      "sizes are `dim`s of the source: `-D H=256` sets one"},
     {" define ", "`-D H=256` sets a `dim` of the source"},
     {" gpu gpus cuda device ",
-     "there is code for CPUs only so far; `--threads N` uses several cores",
+     "verbs run on CPUs only so far; `--threads N` uses several cores",
      " train eval predict sample run gradcheck "},
     {" gpu gpus cuda device ",
-     "there is code for CPUs only so far; `--target` and `--march` choose the "
-     "processor"},
+     "`--target=nvptx64` makes PTX of what GPUs can run so far; `--target` and "
+     "`--march` choose the processor"},
     {" target triple ",
      "a verb compiles for this machine; `rnnc MODEL.rnn --target=TRIPLE -o "
      "FILE` makes a library for another"},

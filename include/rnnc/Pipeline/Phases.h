@@ -22,8 +22,14 @@ class Pass;
 namespace rnnc::pipeline {
 
 enum class Phase {
-  AST, RNN, Batched, Grad, Scheduled, Phases, Planned, Kernel, Buffer, LLVM, Object, Library
+  AST, RNN, Batched, Grad, Scheduled, Phases, Planned, Kernel, Buffer,
+  LLVM, Object, Library, // processors
+  GPU, NVVM, PTX         // GPUs
 };
+
+/// Behind `buffer` there is a row of phases for each kind of machine. What is
+/// decided before, from `planned` on, is decided for machines of one kind.
+enum class Row { All, CPU, GPU };
 
 /// What the passes of a phase depend on.
 struct PipelineOptions {
@@ -44,7 +50,7 @@ struct PipelineOptions {
   bool fuseProducts = true;
   bool prepareWeights = true;
   /// What code is made for, where the module does not name it: v2, v3, v4,
-  /// neon.
+  /// neon, sm_80, sm_90.
   std::vector<std::string> targets;
   /// File of decisions that differ; "": none.
   std::string schedule;
@@ -55,6 +61,7 @@ struct PipelineOptions {
 
 struct PhaseInfo {
   Phase phase;
+  Row row;
   llvm::StringRef name;
   llvm::StringRef summary;
   /// Adds the passes that lead from the phase before to this one; null where
@@ -62,13 +69,15 @@ struct PhaseInfo {
   void (*build)(mlir::OpPassManager &manager, const PipelineOptions &options);
 };
 
-/// All phases, in order.
+/// All phases: those for all machines in order, then row by row.
 llvm::ArrayRef<PhaseInfo> phases();
 const PhaseInfo &phaseInfo(Phase phase);
 std::optional<Phase> phaseNamed(llvm::StringRef name);
+/// Whether a machine of this kind has the phase.
+bool hasPhase(Row row, Phase phase);
 
-/// The names of all phases, for messages.
-std::string phaseNames();
+/// The names of the phases of a machine of this kind, for messages.
+std::string phaseNames(Row row);
 
 /// Adds the passes of one phase.
 void addPhase(mlir::OpPassManager &manager, Phase phase,

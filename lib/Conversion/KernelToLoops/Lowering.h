@@ -4,16 +4,13 @@
 #ifndef RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
 #define RNNC_LIB_CONVERSION_KERNELTOLOOPS_LOWERING_H
 
+#include "rnnc/Conversion/KernelToLoops/BufferAt.h"
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Dialect/Kernel/Schedule.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
-
-namespace mlir {
-class LLVMTypeConverter;
-} // namespace mlir
 
 namespace rnnc {
 
@@ -57,15 +54,6 @@ llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
 /// The address of the first element of a (strided) memref.
 mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value memref);
-
-/// The buffer of the type `type` at `pointer`, an LLVM pointer. Sizes and
-/// strides (i64) that the type does not know are given; strides of an identity
-/// layout follow from the sizes.
-mlir::Value memrefAt(mlir::OpBuilder &b, mlir::Location loc,
-                     const mlir::LLVMTypeConverter &converter,
-                     mlir::MemRefType type, mlir::Value pointer,
-                     llvm::ArrayRef<mlir::Value> sizes,
-                     llvm::ArrayRef<mlir::Value> strides);
 
 /// The runtime's parallel-for (include/rnnc/Runtime/Kernels.h), declared once.
 mlir::LLVM::LLVMFuncOp parallelFor(mlir::ModuleOp module);

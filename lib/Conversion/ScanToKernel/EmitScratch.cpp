@@ -93,6 +93,8 @@ struct Needs {
 /// Bytes that the product packs at a time, for each of its tasks.
 void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
   kernel::copySchedules(op, gemm);
+  if (kernel::isForGPU(op))
+    return; // threads read the operands where they lie
   Needs needs(kernel::schedulesOf(op));
   bool inPlace = gemm.readsAInPlace(needs.far);
   if (inPlace && gemm.getPackedB())

@@ -42,10 +42,6 @@ target::architectureFor(llvm::StringRef text) {
   if (text.empty())
     return &hostArchitecture();
   llvm::Triple triple(llvm::Triple::normalize(text));
-  if (triple.isNVPTX())
-    return llvm::createStringError(
-        "there is no code for GPUs yet, so --target cannot be `" + text.str() +
-        "`; there are " + namesOfAll());
   const Architecture *found = find(triple.getArch());
   bool known = found && triple.isOSLinux() &&
                triple.getSubArch() ==
@@ -54,7 +50,7 @@ target::architectureFor(llvm::StringRef text) {
   if (!known)
     return llvm::createStringError("there is no code for --target `" +
                                    text.str() + "`; there are " +
-                                   namesOfAll());
+                                   namesOfAll() + ", and nvptx64 for GPUs");
   return found;
 }
 
@@ -81,5 +77,5 @@ kernel::TargetAttr target::describe(mlir::MLIRContext *context,
   kernel::TargetAttr known = kernel::targetNamed(context, variant.like);
   return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
                                  known.getRegisters(), variant.fma,
-                                 known.getL1(), known.getL2());
+                                 known.getL1(), known.getL2(), kernel::GPUAttr());
 }

@@ -3,7 +3,7 @@
 #ifndef RNNC_LIB_TARGET_CPU_STRAIGHT_H
 #define RNNC_LIB_TARGET_CPU_STRAIGHT_H
 
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 namespace rnnc::target {
 

@@ -65,3 +65,30 @@ module attributes {kernel.target = #kernel.target<"v3", vector_bits = 256, regis
 
 // expected-error @below {{caches have 4096 bytes or more}}
 module attributes {kernel.target = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 1, l2 = 1048576>} {}
+
+// -----
+
+// expected-error @below {{a block is of whole warps, at most 1024 threads}}
+// expected-error @below {{failed to parse Kernel_TargetAttr parameter 'gpu'}}
+module attributes {kernel.target = #kernel.target<"x", vector_bits = 1024, registers = 255, fma = true, l1 = 32768, l2 = 1048576, gpu = <warp = 32, block = 100, processors = 1, registers = 65536, shared = 1>>} {}
+
+// -----
+
+// expected-error @below {{a GPU has processors, registers for the threads of a block, and shared memory}}
+// expected-error @below {{failed to parse Kernel_TargetAttr parameter 'gpu'}}
+module attributes {kernel.target = #kernel.target<"x", vector_bits = 1024, registers = 255, fma = true, l1 = 32768, l2 = 1048576, gpu = <warp = 32, block = 1024, processors = 0, registers = 65536, shared = 1>>} {}
+
+// -----
+
+// expected-error @below {{vector_bits of a GPU are 32 a thread of a warp}}
+module attributes {kernel.target = #kernel.target<"x", vector_bits = 512, registers = 255, fma = true, l1 = 32768, l2 = 1048576, gpu = <warp = 32, block = 1024, processors = 1, registers = 65536, shared = 1>>} {}
+
+// -----
+
+// expected-error @below {{registers are 8 to 255, not 256}}
+module attributes {kernel.target = #kernel.target<"x", vector_bits = 1024, registers = 256, fma = true, l1 = 32768, l2 = 1048576, gpu = <warp = 32, block = 1024, processors = 1, registers = 65536, shared = 1>>} {}
+
+// -----
+
+// expected-error @below {{block_threads is 1 to 1024, not 2048}}
+module attributes {kernel.schedule = #kernel.schedule<"sm_80" block_threads = 2048>} {}

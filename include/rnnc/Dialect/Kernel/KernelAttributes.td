@@ -12,6 +12,26 @@ class Kernel_Attr<string name, string attrMnemonic>
   let genMnemonicAlias = 1;
 }
 
+def Kernel_GPUAttr : Kernel_Attr<"GPU", "gpu"> {
+  let summary = "What a graphics processor has beside vector registers";
+  let description = [{
+    Part of `#kernel.target`: the threads of a warp and, at most, of a block;
+    streaming multiprocessors, and of each one the registers (32 bits); shared
+    memory that a block has without asking, in bytes.
+
+    ```mlir
+    #kernel.gpu<warp = 32, block = 1024, processors = 108, registers = 65536, shared = 49152>
+    ```
+  }];
+  let parameters = (ins "unsigned":$warp, "unsigned":$block,
+                        "unsigned":$processors, "unsigned":$registers,
+                        "unsigned":$shared);
+  let assemblyFormat = [{
+    `<` struct($warp, $block, $processors, $registers, $shared) `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
   let summary = "A kind of machine that code is made for";
   let description = [{
@@ -20,15 +40,22 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
     its targets in the list `kernel.targets`, and from the level of loops on
     the one that it is for, in `kernel.target`.
 
+    A GPU has `gpu` too. Its vector registers are those of a warp, 32 bits a
+    thread; there are so many for each thread at most.
+
     ```mlir
     #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>
+    #kernel.target<"sm_80", vector_bits = 1024, registers = 255, fma = true, l1 = 196608, l2 = 41943040,
+                   gpu = <warp = 32, block = 1024, processors = 108, registers = 65536, shared = 49152>>
     ```
   }];
   let parameters = (ins StringRefParameter<"how -march and messages call it">:$name,
                         "unsigned":$vector_bits, "unsigned":$registers,
-                        "bool":$fma, "int64_t":$l1, "int64_t":$l2);
+                        "bool":$fma, "int64_t":$l1, "int64_t":$l2,
+                        OptionalParameter<"GPUAttr">:$gpu);
   let assemblyFormat = [{
-    `<` $name `,` struct($vector_bits, $registers, $fma, $l1, $l2) `>`
+    `<` $name `,` struct($vector_bits, $registers, $fma, $l1, $l2)
+    (`,` `gpu` `=` $gpu^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -19,9 +19,10 @@ enum class Decision : unsigned {
   BlockSteps, BlockRows, BlockColumns,             // of a product
   FarRowBytes, FewColumns, FlatRows,               // when A is packed
   ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
-  CutRows, Tasks, WorthTasks,                      // threads
+  CutRows, Tasks, WorthTasks,                      // threads of a CPU
+  BlockThreads,                                    // threads of a GPU
 };
-constexpr unsigned kNumDecisions = unsigned(Decision::WorthTasks) + 1;
+constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;
 
 struct DecisionInfo {
   llvm::StringRef name;
@@ -52,9 +53,12 @@ inline constexpr llvm::StringLiteral kDecisionName = "kernel.name";
 
 namespace rnnc::kernel {
 
-/// The targets whose names rnnc knows: v2, v3 and v4 (x86-64 levels) and
-/// neon (AArch64). Null for any other name.
+/// The targets whose names rnnc knows: v2, v3 and v4 (x86-64 levels), neon
+/// (AArch64), sm_80 and sm_90 (GPUs). Null for any other name.
 TargetAttr targetNamed(mlir::MLIRContext *context, llvm::StringRef name);
+
+/// Whether the module around `op` is for GPUs.
+bool isForGPU(mlir::Operation *op);
 
 /// What was decided for `op`, for the target of its module: its own, or else
 /// the module's. Null where nothing was decided.

@@ -5,7 +5,7 @@
 
 #include "rnnc/Dialect/Kernel/Schedule.h"
 #include "rnnc/Target/CPU/Architecture.h"
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 #include "llvm/ADT/StringSet.h"
 

@@ -3,7 +3,7 @@
 #ifndef RNNC_TARGET_CPU_PROTOTYPES_H
 #define RNNC_TARGET_CPU_PROTOTYPES_H
 
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 namespace rnnc::target {
 

@@ -48,6 +48,7 @@ const DecisionInfo &infoOf(Decision decision) {
       {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
       {"worth_tasks", 1, int64_t(1) << 30,
        "vector ops, or multiplications of a product, from which it is cut"},
+      {"block_threads", 1, 1024, "threads of a block of a GPU"},
   };
   return table[unsigned(decision)];
 }
@@ -60,32 +61,67 @@ std::optional<Decision> decisionNamed(StringRef name) {
 }
 
 LogicalResult
+GPUAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                unsigned warp, unsigned block, unsigned processors,
+                unsigned registers, unsigned shared) {
+  if (warp < 1 || warp > 64 || block < warp || block > 1024 || block % warp)
+    return emitError() << "a block is of whole warps, at most 1024 threads";
+  if (processors < 1 || registers < block || shared < 1)
+    return emitError() << "a GPU has processors, registers for the threads of a "
+                          "block, and shared memory";
+  return success();
+}
+
+LogicalResult
 TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    StringRef name, unsigned vectorBits, unsigned registers,
-                   bool, int64_t l1, int64_t l2) {
+                   bool, int64_t l1, int64_t l2, GPUAttr gpu) {
   if (name.empty())
     return emitError() << "a target has a name";
-  if (!llvm::is_contained({128u, 256u, 512u}, vectorBits))
+  if (gpu && vectorBits != 32 * gpu.getWarp())
+    return emitError() << "vector_bits of a GPU are 32 a thread of a warp";
+  if (!gpu && !llvm::is_contained({128u, 256u, 512u}, vectorBits))
     return emitError() << "vector_bits is 128, 256 or 512, not " << vectorBits;
-  if (registers < 8 || registers > 64)
-    return emitError() << "registers are 8 to 64, not " << registers;
+  unsigned most = gpu ? 255 : 64;
+  if (registers < 8 || registers > most)
+    return emitError() << "registers are 8 to " << most << ", not "
+                       << registers;
   if (l1 < 4096 || l2 < l1 || l2 > int64_t(1) << 40)
     return emitError() << "caches have 4096 bytes or more, the second level "
                           "not fewer than the first";
   return success();
 }
 
+/// GPUs as their makers describe them: A100 and H100.
+static TargetAttr gpuNamed(MLIRContext *context, StringRef name) {
+  auto make = [&](unsigned processors, int64_t l1, int64_t l2) {
+    auto gpu = GPUAttr::get(context, /*warp=*/32, /*block=*/1024, processors,
+                            /*registers=*/1 << 16, /*shared=*/48 << 10);
+    return TargetAttr::get(context, name, /*vector_bits=*/32 * 32,
+                           /*registers=*/255, /*fma=*/true, l1, l2, gpu);
+  };
+  if (name == "sm_80")
+    return make(108, 192 << 10, 40 << 20);
+  if (name == "sm_90")
+    return make(132, 256 << 10, 50 << 20);
+  return {};
+}
+
 TargetAttr targetNamed(MLIRContext *context, StringRef name) {
   constexpr int64_t l1 = 32 << 10, l2 = 1 << 20;
+  auto cpu = [&](unsigned vectorBits, unsigned registers, bool fma) {
+    return TargetAttr::get(context, name, vectorBits, registers, fma, l1, l2,
+                           GPUAttr());
+  };
   if (name == "v2")
-    return TargetAttr::get(context, name, 128, 16, /*fma=*/false, l1, l2);
+    return cpu(128, 16, /*fma=*/false);
   if (name == "v3")
-    return TargetAttr::get(context, name, 256, 16, /*fma=*/true, l1, l2);
+    return cpu(256, 16, /*fma=*/true);
   if (name == "v4")
-    return TargetAttr::get(context, name, 512, 32, /*fma=*/true, l1, l2);
+    return cpu(512, 32, /*fma=*/true);
   if (name == "neon")
-    return TargetAttr::get(context, name, 128, 32, /*fma=*/true, l1, l2);
-  return {};
+    return cpu(128, 32, /*fma=*/true);
+  return gpuNamed(context, name);
 }
 
 //===----------------------------------------------------------------------===//
@@ -167,6 +203,20 @@ void ScheduleAttr::print(AsmPrinter &printer) const {
     separator = ", ";
   }
   printer << ">";
+}
+
+bool isForGPU(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  if (!module)
+    return false;
+  if (auto one = module->getAttrOfType<TargetAttr>(kTarget))
+    return bool(one.getGpu());
+  auto list = module->getAttrOfType<ArrayAttr>(kTargets);
+  return list && llvm::any_of(list.getAsRange<TargetAttr>(), [](TargetAttr one) {
+           return bool(one.getGpu());
+         });
 }
 
 ScheduleAttr scheduleOf(Operation *op) {

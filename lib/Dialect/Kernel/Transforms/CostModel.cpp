@@ -10,6 +10,8 @@
 
 #include "CostModel.h"
 
+#include <numeric>
+
 using namespace rnnc::kernel;
 
 /// Rows that a tile has at most, since each height is code: a guess.
@@ -60,6 +62,14 @@ static constexpr int64_t kTilesForRows = 2;
 static constexpr int64_t kWorthProducts = int64_t(1) << 17;
 static constexpr int64_t kWorthOps = int64_t(1) << 14;
 
+/// Threads of a block of a GPU, for pointwise code and for products: whole warps,
+/// of which a processor holds several blocks. Nothing of a GPU was measured:
+/// guesses.
+static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
+/// Registers that a thread needs for addresses and counters beside its sums: a
+/// guess.
+static constexpr unsigned kOtherRegisters = 24;
+
 /// The most rows whose sums, with an element of each row and a vector of the
 /// right operand, fit the registers.
 static unsigned rowsThatFit(TargetAttr target, unsigned columns) {
@@ -70,7 +80,29 @@ static unsigned rowsThatFit(TargetAttr target, unsigned columns) {
   return rows;
 }
 
+/// One thread works on a column of several rows, whose sums stay in registers. It
+/// may have what each of as many threads as a block can have gets: then a
+/// processor is full.
+static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
+                             unsigned columns) {
+  GPUAttr gpu = target.getGpu();
+  unsigned words = bits / 32; // registers of an element
+  unsigned budget = gpu.getRegisters() / gpu.getBlock();
+  unsigned rows = 1;
+  while (rows < kMostRows &&
+         ((rows + 1) * (columns + 1) + columns) * words + kOtherRegisters <=
+             budget)
+    ++rows;
+  int64_t threads = std::min<int64_t>(kProductThreads, gpu.getBlock());
+  return ScheduleAttr::get(target.getContext(), target.getName(),
+                           {{Decision::TileRows, rows},
+                            {Decision::Unroll, kUnroll},
+                            {Decision::BlockThreads, threads}});
+}
+
 ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits) {
+  if (target.getGpu())
+    return gpuTiles(target, bits, /*columns=*/1);
   int64_t bytes = bits / 8, vectors = 2, panel = target.lanes(bits) * vectors;
   // 6 x 2 sums of 16 registers; 4 x 2 take 1.05 (plain) and 1.03 (lstm) at batch
   // 16. 8 x 2 of 32 was not measured. Without fused multiply-add a product needs
@@ -113,6 +145,9 @@ static int64_t cutRows(TargetAttr target, unsigned bits, int64_t tileRows,
 ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
                                          llvm::ArrayRef<unsigned> accumulators,
                                          int64_t units, int64_t weights) {
+  if (target.getGpu())
+    return gpuTiles(target, bits, std::accumulate(accumulators.begin(),
+                                                  accumulators.end(), 0u));
   // One sum a unit leaves registers for two vectors of units: one, of 8 rows,
   // takes 1.11 (plain, batch 1) and 1.07 (16). Tiles of 2 rows instead of what
   // fits: plain 1.04, lstm 1.03 at batch 16.
@@ -132,6 +167,11 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
 }
 
 ScheduleAttr rnnc::kernel::moduleSchedule(TargetAttr target) {
+  if (GPUAttr gpu = target.getGpu())
+    return ScheduleAttr::get(
+        target.getContext(), target.getName(),
+        {{Decision::BlockThreads,
+          std::min<int64_t>(kBlockThreads, gpu.getBlock())}});
   return ScheduleAttr::get(target.getContext(), target.getName(),
                            {{Decision::ElementBlock, kElementBlock},
                             {Decision::ColumnBlock, kColumnBlock},

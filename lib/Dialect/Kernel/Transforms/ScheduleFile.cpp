@@ -85,6 +85,14 @@ FailureOr<ScheduleAttr> ScheduleFile::apply(StringRef name, TargetAttr target,
       }
       line.used = true;
       schedule = schedule.with(line.decision, line.value);
+      if (GPUAttr gpu = target.getGpu();
+          gpu && (schedule.get(Decision::BlockThreads) % gpu.getWarp() ||
+                  schedule.get(Decision::BlockThreads) > gpu.getBlock())) {
+        error(line.number) << "a block of " << target.getName()
+                           << " has a multiple of " << gpu.getWarp()
+                           << " threads, at most " << gpu.getBlock();
+        return failure();
+      }
       // Tiles read so much behind a packed operand, and no more.
       int64_t panel = schedule.get(Decision::TileVectors) * target.lanes(32);
       if (panel > kPanelSlack) {

@@ -82,6 +82,7 @@ private:
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
+  bool isForGPU() { return bool(known.front().getGpu()); }
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
@@ -89,6 +90,8 @@ private:
   /// The values of a decision, target by target, or just one where they agree.
   std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
                        StringRef between);
+  std::string tilesOf(Operation *op);
+  std::string blocksOf(Operation *op);
 
   SmallVector<TargetAttr> known;
   ScheduleFile file;
@@ -119,6 +122,10 @@ LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
       return module.emitError("names the target `")
              << target.getName() << "` twice";
     known.push_back(target);
+    if (bool(target.getGpu()) != isForGPU())
+      return module.emitError("is for `")
+             << known.front().getName() << "` and `" << target.getName()
+             << "`: code is made for processors or for GPUs";
   }
   module->setAttr(kTargets, ArrayAttr::get(&getContext(), all));
   return success();
@@ -216,7 +223,8 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
   if (isa<linalg::LinalgOp>(op))
     return adjust(op, next("pointwise"),
                   {Decision::ElementBlock, Decision::ColumnBlock,
-                   Decision::RowBlock, Decision::Tasks, Decision::WorthTasks});
+                   Decision::RowBlock, Decision::Tasks, Decision::WorthTasks,
+                   Decision::BlockThreads});
   if (isa<scan::ScatterAddOp>(op))
     return adjust(op, next("table"), {Decision::DirectRows});
   return success();
@@ -245,7 +253,25 @@ std::string KernelSelectSchedule::valuesOf(Operation *op,
   return all;
 }
 
+/// What one thread of a GPU, or one turn of a processor, computes.
+std::string KernelSelectSchedule::tilesOf(Operation *op) {
+  if (isForGPU())
+    return "with a thread for " + valuesOf(op, {Decision::TileRows}, "") +
+           " rows of each, " + valuesOf(op, {Decision::BlockThreads}, "") +
+           " in a block";
+  return "in tiles of " +
+         valuesOf(op, {Decision::TileRows, Decision::TileVectors}, " x ") +
+         " rows x vectors";
+}
+
 void KernelSelectSchedule::remarkModule(ModuleOp module) {
+  if (isForGPU()) {
+    remark::analysis(module.getLoc(), remark::RemarkOpts::name("module")
+                                          .category(getArgument()))
+        << "`module`: code without products has a thread for each element, " +
+               valuesOf(module, {Decision::BlockThreads}, "") + " in a block";
+    return;
+  }
   remark::analysis(module.getLoc(), remark::RemarkOpts::name("module")
                                         .category(getArgument()))
       << "`module`: code without products is cut into about " +
@@ -257,12 +283,14 @@ void KernelSelectSchedule::remarkModule(ModuleOp module) {
 }
 
 std::string KernelSelectSchedule::tasksOf(PhaseOp phase) {
+  if (isForGPU())
+    return "";
   auto never = [](ScheduleAttr one) {
     return one.get(Decision::CutRows) == infoOf(Decision::CutRows).most;
   };
   if (llvm::all_of(schedulesOf(phase), never))
-    return "tasks are units";
-  return "tasks are rows where there are " +
+    return "; tasks are units";
+  return "; tasks are rows where there are " +
          valuesOf(phase, {Decision::CutRows}, "") + " or more, else units";
 }
 
@@ -275,10 +303,8 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              (phase.getLefts().size() == 1 ? "it" : "them") +
              " are one kernel" + (inLoop ? " of each step" : "") + ": " +
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
-             counted(phase.getUnits(), "unit") + ", in tiles of " +
-             valuesOf(phase, {Decision::TileRows, Decision::TileVectors}, " x ") +
-             " rows x vectors; the weights are packed once a call or earlier; " +
-             tasksOf(phase);
+             counted(phase.getUnits(), "unit") + ", " + tilesOf(phase) +
+             "; the weights are packed once a call or earlier" + tasksOf(phase);
 }
 
 void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
@@ -286,10 +312,12 @@ void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
   remark::analysis(op->getLoc(), remark::RemarkOpts::name("product")
                                      .category(getArgument()))
       << "`" + name.str() + "`: a product by itself" +
-             (inLoop ? " in each step" : "") + ", in tiles of " +
-             valuesOf(op, {Decision::TileRows, Decision::TileVectors}, " x ") +
-             " rows x vectors, " +
-             valuesOf(op, {Decision::BlockSteps}, "") +
+             (inLoop ? " in each step" : "") + ", " + tilesOf(op) +
+             (isForGPU() ? "" : blocksOf(op));
+}
+
+std::string KernelSelectSchedule::blocksOf(Operation *op) {
+  return ", " + valuesOf(op, {Decision::BlockSteps}, "") +
              " terms of a sum at a time, in about " +
              valuesOf(op, {Decision::Tasks}, "") +
              " tasks where it has " +

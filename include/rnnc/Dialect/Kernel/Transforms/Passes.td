@@ -11,7 +11,7 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
   let description = [{
     The one pass that decides: the tiles of phases and products, how products
     are cut into blocks, when an operand is packed, and how large work is cut
-    into tasks. It only adds attributes. `kernel.schedules` has one
+    into tasks, or into blocks of threads. It only adds attributes. `kernel.schedules` has one
     `#kernel.schedule` for each target in the module's list `kernel.targets`, on
     every op with a product; what has none goes by that of the module. What
     is decided here follows from the constants in `CostModel.cpp`; the passes
@@ -19,7 +19,7 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
     it into tasks.
 
     The option `targets` gives the targets where the module names none, by
-    name: v2, v3, v4, neon. `schedule` names a file that decides otherwise, a
+    name: v2, v3, v4, neon, or for GPUs sm_80, sm_90. `schedule` names a file that decides otherwise, a
     line an op: `NAME: DECISION = NUMBER, …`, or `NAME@TARGET: …`. The names are
     those of `kernel.name` and of the remarks; `module` is the module. A line
     for nothing is an error.

@@ -1,6 +1,6 @@
 // Manifest.cpp: the JSON text that describes a library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 #include "rnnc/Runtime/ABI.h"
 

@@ -1,9 +1,9 @@
 // Functions.h: from compiled functions to public ones.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef RNNC_LIB_TARGET_CPU_FUNCTIONS_H
-#define RNNC_LIB_TARGET_CPU_FUNCTIONS_H
+#ifndef RNNC_LIB_TARGET_INTERFACE_FUNCTIONS_H
+#define RNNC_LIB_TARGET_INTERFACE_FUNCTIONS_H
 
-#include "rnnc/Target/CPU/Interface.h"
+#include "rnnc/Target/Interface/Interface.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -41,4 +41,4 @@ llvm::Error makeFunctions(const Library &library, Module &module,
 
 } // namespace rnnc::target
 
-#endif // RNNC_LIB_TARGET_CPU_FUNCTIONS_H
+#endif // RNNC_LIB_TARGET_INTERFACE_FUNCTIONS_H

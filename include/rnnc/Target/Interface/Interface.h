@@ -7,8 +7,8 @@
 // role, type and shape of each argument and result. From that follow the
 // public functions, their arguments, where each argument of the compiled code
 // comes from, the manifest, the header and the runtime's tables.
-#ifndef RNNC_TARGET_CPU_INTERFACE_H
-#define RNNC_TARGET_CPU_INTERFACE_H
+#ifndef RNNC_TARGET_INTERFACE_INTERFACE_H
+#define RNNC_TARGET_INTERFACE_INTERFACE_H
 
 #include "rnnc/Runtime/Descriptors.h"
 
@@ -154,4 +154,4 @@ llvm::StringRef dtypeName(rt::DType dtype);
 
 } // namespace rnnc::target
 
-#endif // RNNC_TARGET_CPU_INTERFACE_H
+#endif // RNNC_TARGET_INTERFACE_INTERFACE_H

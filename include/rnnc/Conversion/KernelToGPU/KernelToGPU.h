@@ -1,0 +1,36 @@
+// KernelToGPU.h: from the kernel dialect to kernels of a GPU.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_CONVERSION_KERNELTOGPU_KERNELTOGPU_H
+#define RNNC_CONVERSION_KERNELTOGPU_KERNELTOGPU_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <memory>
+
+namespace rnnc {
+
+#define GEN_PASS_DECL
+#include "rnnc/Conversion/KernelToGPU/Passes.h.inc"
+
+/// On a module: what a caller has to launch, a JSON text.
+inline constexpr llvm::StringLiteral kLaunches = "rnnc.launches";
+/// The module of the kernels.
+inline constexpr llvm::StringLiteral kKernels = "kernels";
+
+/// From the kernel level (memory planned) to kernels and their launches, for
+/// the target of this name; "": the last.
+void buildKernelToGPUPipeline(mlir::OpPassManager &pm, llvm::StringRef target);
+
+/// From there to the NVVM dialect; the host is left behind.
+void buildGPUToNVVMPipeline(mlir::OpPassManager &pm, bool fastMath);
+
+#define GEN_PASS_REGISTRATION
+#include "rnnc/Conversion/KernelToGPU/Passes.h.inc"
+
+} // namespace rnnc
+
+#endif // RNNC_CONVERSION_KERNELTOGPU_KERNELTOGPU_H

@@ -1,0 +1,117 @@
+// Passes.td: from the kernel dialect to kernels of a GPU.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_CONVERSION_KERNELTOGPU_PASSES_TD
+#define RNNC_CONVERSION_KERNELTOGPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "make a GPU kernel of every op that works on buffers";
+  let description = [{
+    `linalg` ops, copies, products, phases and those data movement ops that need
+    no lengths become functions of the module `@kernels`, and a launch each.
+    Kernels that are the same share one function. A thread computes one element,
+    or a column of as many rows of a product as was decided (`tile_rows`). There
+    are blocks of one dimension, of `block_threads` threads; what threads of the
+    last block have nothing to do for, they leave. Nothing runs on the host but
+    the computation of sizes and addresses.
+
+    Every other op is an error (E908): time loops, lengths of examples, sums
+    over all rows, random numbers.
+
+    ```mlir
+    linalg.generic {...} ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
+    ^bb0(%a: f32, %b: f32):
+      %c = arith.mulf %a, %a : f32
+      linalg.yield %c : f32
+    }
+    // becomes
+    gpu.launch_func @kernels::@M_predict_0_map blocks in (%blocks, %c1, %c1)
+        threads in (%c256, %c1, %c1)
+        args(%x : memref<?x8xf32>, %y : memref<?x8xf32>, %items : index)
+    // of
+    gpu.func @M_predict_0_map(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %items: index) kernel {
+      %i = ... // block_id x * 256 + thread_id x
+      %is = arith.cmpi ult, %i, %items : index
+      scf.if %is {
+        %row = arith.divui %i, %c8 : index
+        %column = arith.remui %i, %c8 : index
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+  ];
+}
+
+def GPUCollectLaunches : Pass<"gpu-collect-launches", "::mlir::ModuleOp"> {
+  let summary = "write down what a caller has to launch";
+  let description = [{
+    The functions on the host hold nothing but launches, whose sizes and
+    addresses follow from the dimensions. They become a JSON text,
+    `rnnc.launches`: of each function the bytes of every argument, and its
+    launches in order, each with kernel, grid, block and arguments. What depends
+    on dimensions is an expression in C of their names. A buffer is passed as
+    its address, then the sizes and strides that its type does not hold.
+
+    ```mlir
+    func.func @M.predict(%x: memref<?x4xf32> {rnnc.name = "x", rnnc.role = "input", ...}, ...)
+      gpu.launch_func @kernels::@M_predict_0_map ... args(%x : memref<?x4xf32>, ..., %items : index)
+    // adds to the attributes of the module
+    rnnc.launches = // the text of
+      {"functions": [ {"symbol": "M.predict", "dims": ["batch"],
+         "buffers": [ {"role": "input", "name": "x", "dtype": "f32", "bytes": "batch * 16"}, ... ], "launches": [
+         {"kernel": "M_predict_0_map", "grid": ["(batch * 4 + 255) / 256", "1", "1"], "block": ["256", "1", "1"],
+          "args": [ {"role": "input", "name": "x", "offset": "0"}, {"size": "batch"}, ... ] } ] } ] }
+    ```
+  }];
+}
+
+def GPUKeepKernels : Pass<"gpu-keep-kernels", "::mlir::ModuleOp"> {
+  let summary = "drop the host, and give kernels addresses and sizes";
+  let description = [{
+    From here on there is code for the device only: the functions of the host
+    are in `rnnc.launches`. A buffer that a kernel takes becomes its address,
+    which is all that a caller in C has, and the sizes and strides that its
+    type does not hold.
+
+    ```mlir
+    gpu.func @k(%x: memref<?x8xf32>, %items: index) kernel
+    // becomes
+    gpu.func @k(%x: !llvm.ptr<1>, %rows: i64, %items: i64) kernel
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+  ];
+}
+
+def ConvertKernelsToNVVM : Pass<"convert-kernels-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "from the gpu dialect to LLVM and NVVM, without libdevice";
+  let description = [{
+    What `convert-gpu-to-nvvm` does, with upstream's patterns, but for one
+    thing: that pass makes calls of NVIDIA's `libdevice` of what is in the math
+    dialect, down to `math.fma`, and of a kernel that no driver loads if the
+    library is not at hand. Here these ops become LLVM's intrinsics, of which
+    those are accepted that the NVPTX back end has instructions for;
+    `kernel-expand-math` made arithmetic of the others.
+
+    ```mlir
+    gpu.func @k(%x: !llvm.ptr<1>, %n: i64) kernel {
+      %i = gpu.thread_id x
+      %a = math.fma %b, %c, %d : f32
+    // becomes
+    llvm.func @k(%x: !llvm.ptr<1>, %n: i64) attributes {gpu.kernel, nvvm.kernel} {
+      %i = nvvm.read.ptx.sreg.tid.x : i32
+      %a = llvm.intr.fma(%b, %c, %d) : (f32, f32, f32) -> f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+  ];
+}
+
+#endif // RNNC_CONVERSION_KERNELTOGPU_PASSES_TD

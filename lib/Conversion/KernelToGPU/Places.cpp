@@ -1,0 +1,57 @@
+// Places.cpp: where in the caller's buffers a view begins.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Places.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+int64_t bytesOf(Type element) {
+  return element.isIndex()
+             ? 8
+             : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+unsigned numUnknownSizes(MemRefType type) { return type.getNumDynamicDims(); }
+
+static std::optional<Place> placeOf(memref::SubViewOp view) {
+  std::optional<Place> place = placeOf(view.getSource());
+  MemRefType type = view.getSourceType();
+  SmallVector<int64_t> strides;
+  int64_t start;
+  if (!place || failed(type.getStridesAndOffset(strides, start)))
+    return std::nullopt;
+  int64_t bytes = bytesOf(type.getElementType());
+  for (auto [offset, stride] :
+       llvm::zip_equal(view.getMixedOffsets(), strides)) {
+    if (getConstantIntValue(offset) == 0)
+      continue;
+    if (ShapedType::isDynamic(stride))
+      return std::nullopt;
+    place->offset.emplace_back(offset, stride * bytes);
+  }
+  return place;
+}
+
+std::optional<Place> placeOf(Value memref) {
+  if (auto argument = dyn_cast<BlockArgument>(memref))
+    return Place{argument, {}};
+  Operation *op = memref.getDefiningOp();
+  if (auto view = dyn_cast<memref::SubViewOp>(op))
+    return placeOf(view);
+  if (auto view = dyn_cast<memref::ViewOp>(op)) {
+    std::optional<Place> place = placeOf(view.getSource());
+    if (place)
+      place->offset.emplace_back(getAsOpFoldResult(view.getByteShift()), 1);
+    return place;
+  }
+  if (isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(op))
+    return placeOf(op->getOperand(0));
+  return std::nullopt;
+}
+
+} // namespace rnnc

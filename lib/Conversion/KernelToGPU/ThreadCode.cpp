@@ -1,0 +1,170 @@
+// ThreadCode.cpp: the words that the code of a thread is written in.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "ThreadCode.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+Value ThreadCode::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value ThreadCode::add(Value x, Value y) {
+  return b.createOrFold<arith::AddIOp>(loc, x, y);
+}
+
+Value ThreadCode::times(Value x, Value y) {
+  return b.createOrFold<arith::MulIOp>(loc, x, y);
+}
+
+Value ThreadCode::over(Value x, Value y) {
+  return b.createOrFold<arith::DivUIOp>(loc, x, y);
+}
+
+Value ThreadCode::rest(Value x, Value y) {
+  return b.createOrFold<arith::RemUIOp>(loc, x, y);
+}
+
+Value ThreadCode::least(Value x, Value y) {
+  return b.createOrFold<arith::MinUIOp>(loc, x, y);
+}
+
+Value ThreadCode::less(Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ult, x, y);
+}
+
+Value ThreadCode::zero(Type type) {
+  return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+}
+
+Value ThreadCode::fma(Value x, Value y, Value z) {
+  return math::FmaOp::create(b, loc, x, y, z);
+}
+
+Value ThreadCode::size(Value memref, int64_t dim) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dim))
+    return index(type.getDimSize(dim));
+  return b.createOrFold<memref::DimOp>(loc, memref, dim);
+}
+
+Values ThreadCode::sizes(Value memref) {
+  Values all;
+  for (int64_t i = 0; i != cast<MemRefType>(memref.getType()).getRank(); ++i)
+    all.push_back(size(memref, i));
+  return all;
+}
+
+Value ThreadCode::product(ArrayRef<Value> sizes) {
+  Value result = index(1);
+  for (Value size : sizes)
+    result = times(result, size);
+  return result;
+}
+
+Values ThreadCode::split(Value item, ArrayRef<Value> sizes) {
+  Values at(sizes.size());
+  for (size_t i = sizes.size(); i-- > 1;) {
+    at[i] = rest(item, sizes[i]);
+    item = over(item, sizes[i]);
+  }
+  if (!at.empty())
+    at[0] = item;
+  return at;
+}
+
+Value ThreadCode::load(Value memref, ValueRange at) {
+  return memref::LoadOp::create(b, loc, memref, at);
+}
+
+void ThreadCode::store(Value value, Value memref, ValueRange at) {
+  memref::StoreOp::create(b, loc, value, memref, at);
+}
+
+scf::ForOp ThreadCode::loop(Value to, ValueRange init,
+                            function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(
+      b, loc, index(0), to, index(1), init,
+      [&](OpBuilder &inner, Location, Value at, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(inner.getInsertionBlock(),
+                            inner.getInsertionPoint());
+        scf::YieldOp::create(b, loc, body(at, carried));
+      });
+  return loop;
+}
+
+void ThreadCode::when(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body();
+}
+
+Values ThreadCode::apply(AffineMap map, ValueRange dims) {
+  Values results;
+  for (AffineExpr expr : map.getResults())
+    results.push_back(affine::expandAffineExpr(b, loc, expr, dims, {}));
+  return results;
+}
+
+Values ThreadCode::compute(Block &region, ValueRange arguments, ValueRange at) {
+  IRMapping map(inside);
+  map.map(region.getArguments(), arguments);
+  for (Operation &op : region.without_terminator()) {
+    if (auto position = dyn_cast<linalg::IndexOp>(op))
+      map.map(position.getResult(), at[position.getDim()]);
+    else
+      b.clone(op, map);
+  }
+  Values results;
+  for (Value value : region.getTerminator()->getOperands())
+    results.push_back(map.lookupOrDefault(value));
+  return results;
+}
+
+int64_t decided(Operation *op, kernel::Decision decision) {
+  kernel::ScheduleAttr own = kernel::scheduleOf(op);
+  if (own && own.get(decision))
+    return own.get(decision);
+  auto module = op->getParentOfType<ModuleOp>();
+  auto all =
+      module ? module->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule)
+             : kernel::ScheduleAttr();
+  return all ? all.get(decision) : 0;
+}
+
+Value itemsOf(Operation *op, ThreadCode &host) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](linalg::LinalgOp o) { return genericItems(o, host); })
+      .Case<kernel::PhaseOp, kernel::GemmOp, kernel::PackOp>(
+          [&](auto o) { return productItems(o, host); })
+      .Case([&](memref::CopyOp o) {
+        return host.product(host.sizes(o.getTarget()));
+      })
+      .Case<kernel::GatherOp, kernel::ArgmaxOp, kernel::EnterOp,
+            kernel::LeaveOp>(
+          [&](auto o) { return host.product(host.sizes(o.getOut())); });
+}
+
+void emitItem(Operation *op, ThreadCode &t, Value item) {
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](linalg::LinalgOp o) { emitGeneric(o, t, item); })
+      .Case([&](kernel::PhaseOp o) { emitPhase(o, t, item); })
+      .Case([&](kernel::GemmOp o) { emitGemm(o, t, item); })
+      .Case([&](kernel::PackOp o) { emitPack(o, t, item); })
+      .Case([&](memref::CopyOp o) { emitCopy(o, t, item); })
+      .Case([&](kernel::GatherOp o) { emitGather(o, t, item); })
+      .Case([&](kernel::ArgmaxOp o) { emitArgmax(o, t, item); })
+      .Case<kernel::EnterOp, kernel::LeaveOp>([&](auto o) {
+        emitLayout(o.getSource(), o.getOut(), o.getPerm(), t, item);
+      });
+}
+
+} // namespace rnnc

@@ -1,0 +1,194 @@
+"""PTX without a GPU: reads the text, checks it, and computes what its kernels
+compute. For tests.
+
+    ptx.py lint FILE.ptx            refuses what no driver would load
+    ptx.py assemble FILE.ptx        ptxas, where there is one
+
+All threads of a launch run in step, those that stand furthest back first, on
+arrays of numpy with an entry a thread. It knows what rnnc's kernels use, which
+is no shared memory and no barrier, and refuses everything else: an instruction
+that is not here is an error, and so is an address outside of what was given."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+WIDTHS = {"pred": 1, "b8": 8, "b16": 16, "b32": 32, "b64": 64, "f32": 32, "f64": 64,
+          "s16": 16, "u16": 16, "s32": 32, "u32": 32, "s64": 64, "u64": 64, "u8": 8, "s8": 8}
+SPECIAL = {"%tid.x", "%ctaid.x", "%ntid.x", "%nctaid.x"}
+INSTRUCTION = re.compile(r"(?:@(!?)(%\w+)\s+)?([a-z]\w*(?:\.\w+)*)\s*(.*)$", re.S)
+
+
+class Fault(Exception):
+    pass
+
+
+class Instruction:
+    def __init__(self, line, text):
+        self.line = line
+        match = INSTRUCTION.match(text)
+        if not match:
+            raise Fault(f"line {line}: `{text}` is no instruction")
+        self.negated, self.guard = match[1] == "!", match[2]
+        self.name, self.suffixes = match[3].split(".")[0], match[3].split(".")[1:]
+        self.op = match[3]
+        self.operands = [part.strip() for part in re.findall(r"\{[^}]*\}|\[[^]]*\]|[^,]+", match[4]) if part.strip()]
+
+
+class Kernel:
+    """One .entry: parameters, registers, instructions, labels."""
+
+    def __init__(self, name, parameters, reqntid):
+        self.name, self.parameters, self.reqntid = name, parameters, reqntid
+        self.registers, self.code, self.labels = {}, [], {}
+
+
+class Module:
+    def __init__(self, text):
+        self.version = self.target = self.address_size = None
+        self.kernels, self.externs = {}, []
+        text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+        text = re.sub(r"//[^\n]*", "", text)
+        self.read(text)
+
+    def read(self, text):
+        at = 0
+        for match in re.finditer(r"\.(version|target|address_size)\s+(\S+)", text):
+            setattr(self, match[1], match[2])
+        header = re.compile(r"(\.visible\s+)?\.entry\s+([\w$]+)\s*\((.*?)\)(.*?)\{", re.S)
+        while match := header.search(text, at):
+            self.outside(text[at:match.start()])
+            end = text.index("\n}", match.end())
+            parameters = []
+            for part in filter(None, (p.strip() for p in match[3].split(","))):
+                words = part.split()
+                if words[0] != ".param":
+                    raise Fault(f"{match[2]}: `{part}` is no parameter")
+                parameters.append((words[-1], words[1][1:]))
+            needs = re.search(r"\.reqntid\s+(\d+)((?:\s*,\s*\d+)*)", match[4])
+            kernel = Kernel(match[2], parameters, int(needs[1]) if needs else None)
+            self.body(kernel, text[match.end():end], text.count("\n", 0, match.end()) + 1)
+            if kernel.name in self.kernels:
+                raise Fault(f"{kernel.name} is there twice")
+            self.kernels[kernel.name] = kernel
+            at = end + 2
+        self.outside(text[at:])
+
+    def outside(self, text):
+        for line in text.split("\n"):
+            line = line.strip()
+            if ".extern" in line or ".func" in line:
+                self.externs.append(line)
+            elif line and not re.match(r"\.(version|target|address_size)\b", line):
+                raise Fault(f"`{line}` is not expected outside of kernels")
+
+    def body(self, kernel, text, line):
+        for part in re.split(r"(\n)", text):
+            if part == "\n":
+                line += 1
+                continue
+            part = part.strip()
+            while label := re.match(r"([$\w]+):\s*", part):
+                if label[1] in kernel.labels:
+                    raise Fault(f"line {line}: {label[1]} is there twice")
+                kernel.labels[label[1]] = len(kernel.code)
+                part = part[label.end():]
+            for statement in filter(None, (s.strip() for s in part.split(";"))):
+                self.statement(kernel, line, statement)
+
+    @staticmethod
+    def statement(kernel, line, text):
+        if match := re.match(r"\.reg\s+\.(\w+)\s+(%\w+)<(\d+)>$", text):
+            for number in range(int(match[3])):
+                kernel.registers[f"{match[2]}{number}"] = match[1]
+        elif text.startswith(".pragma"):
+            pass
+        elif text.startswith("."):
+            raise Fault(f"line {line}: `{text}` is not expected")
+        else:
+            kernel.code.append(Instruction(line, text))
+
+
+def lint(module):
+    """Faults that a driver would find when it loads the module, and memory that
+    no kernel of rnnc has."""
+    faults = []
+    if not re.fullmatch(r"\d+\.\d+", module.version or ""):
+        faults.append("there is no .version")
+    if not re.fullmatch(r"sm_\d+a?", module.target or ""):
+        faults.append("there is no .target")
+    if module.address_size != "64":
+        faults.append(".address_size is not 64")
+    faults += [f"`{line}`: nothing gives it" for line in module.externs]
+    for kernel in module.kernels.values():
+        faults += [f"{kernel.name}: {fault}" for fault in lint_kernel(kernel)]
+    return faults
+
+
+def lint_kernel(kernel):
+    if not kernel.reqntid or kernel.reqntid > 1024 or kernel.reqntid % 32:
+        yield f".reqntid is {kernel.reqntid}"
+    for name, kind in kernel.parameters:
+        if kind not in ("u64", "b64", "f32", "f64", "u32", "b32"):
+            yield f"parameter {name} is a .{kind}"
+    names = {name for name, _ in kernel.parameters}
+    written = set()
+    for i in kernel.code:
+        if i.name in ("call", "bar", "barrier", "atom", "red", "membar", "fence"):
+            yield f"line {i.line}: `{i.op}` is not expected"
+        if i.name == "bra" and i.operands[0] not in kernel.labels:
+            yield f"line {i.line}: there is no label {i.operands[0]}"
+        if i.name == "ld" and i.suffixes[0] == "param" and \
+                re.match(r"\[([\w$]+)", i.operands[1])[1] not in names:
+            yield f"line {i.line}: {i.operands[1]} is no parameter"
+        if i.name in ("ld", "st") and i.suffixes[0] in ("local", "shared", "b32", "b64", "f32", "f64"):
+            yield f"line {i.line}: `{i.op}` is not memory that a caller gave"
+        for register in re.findall(r"%\w+(?:\.\w+)?", " ".join(i.operands) + " " + (i.guard or "")):
+            if register not in kernel.registers and register not in SPECIAL:
+                yield f"line {i.line}: {register} is not declared"
+        written.update(re.findall(r"%\w+", i.operands[0]) if i.operands and i.name not in ("st", "bra") else [])
+    for i in kernel.code:
+        reads = i.operands if i.name in ("st", "bra") else i.operands[1:]
+        for register in re.findall(r"%\w+(?:\.\w+)?", " ".join(reads) + " " + (i.guard or "")):
+            if register not in written and register not in SPECIAL:
+                yield f"line {i.line}: {register} is never written"
+    if not kernel.code or kernel.code[-1].op not in ("ret", "bra.uni", "bra"):
+        yield "runs past its end"
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("lint", "assemble"):
+        sys.exit(__doc__)
+    path = sys.argv[2]
+    if sys.argv[1] == "assemble":
+        return assemble(path)
+    with open(path) as file:
+        module = Module(file.read())
+    faults = lint(module)
+    if faults:
+        sys.exit("\n".join(f"{path}: {fault}" for fault in faults))
+    instructions = sum(len(k.code) for k in module.kernels.values())
+    print(f"{len(module.kernels)} kernels, {instructions} instructions for {module.target}: no fault")
+    return 0
+
+
+def assemble(path):
+    """The assembler of NVIDIA's toolkit finds what only it can."""
+    found = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
+    if not os.path.exists(found):
+        print(f"SKIPPED: there is no ptxas here, so {path} was not assembled")
+        return 0
+    with open(path) as file:
+        oldest = re.search(r"\.target\s+(\w+)", file.read())[1]
+    for chip in dict.fromkeys((oldest, "sm_90")):
+        command = [found, f"-arch={chip}", "-v", "--warning-as-error", "--warn-on-spills", path, "-o", os.devnull]
+        done = subprocess.run(command, text=True, capture_output=True)
+        if done.returncode or "out of bound" in done.stdout + done.stderr:
+            sys.exit(f"ptxas -arch={chip} refuses {path}:\n{done.stdout}{done.stderr}")
+    print(f"ptxas takes {os.path.basename(path)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
