@@ -64,6 +64,8 @@ Ty Analyser::firstAxisCall(const Call &call, const Expr &x, const Ty &type,
     needAxis(call, x, "first");
     return Ty::error();
   }
+  if (name == "cumsum")
+    return needNumber(call, x, type) ? Ty::real(type.axes) : Ty::error();
   if (name == "last" || name == "first")
     return type.dropFront(1);
   if (name == "reverse") {
@@ -237,6 +239,13 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
     std::vector<Poly> axes = x.axes;
     axes.push_back(x.index);
     return Ty::real(std::move(axes));
+  }
+  case Group::ToReal: {
+    if (x.isError())
+      return x;
+    if (x.isDist || x.isState())
+      return needNumber(call, *args[0], x) ? x : Ty::error();
+    return Ty::real(x.axes);
   }
   case Group::Viterbi: {
     Ty A = expr(*args[1]);

@@ -36,6 +36,11 @@ Ty Analyser::expr(const Expr &node) {
     return asType(as<As>(node));
   case Expr::Kind::Neg:
     return neg(as<Neg>(node));
+  case Expr::Kind::Not: {
+    const Expr &inner = *as<Not>(node).value;
+    Ty value = expr(inner);
+    return condition(inner, value, "not") ? Ty::bit(value.axes) : Ty::error();
+  }
   case Expr::Kind::Binary:
     return binary(as<Binary>(node));
   case Expr::Kind::If:
@@ -441,13 +446,16 @@ Ty Analyser::ifExpr(const If &node) {
     return Ty::error();
   }
   Ty result;
-  bool numbers = a.isNumber() && b.isNumber();
+  bool numbers = a.countsAsNumber() && b.countsAsNumber() &&
+                 !(a.isIndex() && a.sameElement(b));
   if (numbers && isSuffix(b.axes, a.axes))
     result = Ty::real(a.axes);
   else if (numbers && isSuffix(a.axes, b.axes))
     result = Ty::real(b.axes);
-  else if (!numbers && a.same(b) && !a.isState() && !a.isDist)
+  else if (!numbers && a.same(b) && !a.isState() && !a.isDist) {
     result = a;
+    result.place = a.place && b.place;
+  }
   if (result.isError()) {
     diags.error("E112", node.elseValue->range,
                 "both sides of `if` have to be of one type")
@@ -478,6 +486,7 @@ Ty Analyser::bind(const Bind &node) {
   local.decl = node.index.range;
   if (axis && checkSize(*axis, node.axis->range))
     local.type = Ty::indexIn(*axis);
+  local.type.place = !local.type.isError();
   blockScope->indices.push_back(&local);
   Ty body = expr(*node.body);
   blockScope->indices.pop_back();

@@ -479,6 +479,7 @@ void Analyser::outStmt(const OutStmt &stmt) {
     return;
   }
   blockScope->out = firstLine(stmt.range);
+  blockScope->outValue = stmt.value.get();
   const Ty &declared = blockScope->signature->result;
   if (value.isError() || declared.isError() || declared.same(value))
     return;

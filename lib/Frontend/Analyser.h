@@ -40,6 +40,7 @@ private:
   void distItem(const ast::DistItem &item);
   void modelItem(const ast::ModelItem &item);
   void finishCell(Signature &signature, const ast::ModuleItem &item);
+  void warnOldState();
   void finishModule(Signature &signature, const ast::ModuleItem &item);
   void finishOut(const ast::Name &name);
   void finishParams();
@@ -148,6 +149,10 @@ private:
                   const ast::Expr &whole, const ast::Expr &lhs, const Ty &l,
                   const ast::Expr &rhs, const Ty &r);
   bool number(const ast::Expr &expr, const Ty &type, const std::string &op);
+  bool condition(const ast::Expr &expr, const Ty &type, const std::string &op);
+  Ty logicOp(const ast::Binary &binary, const Ty &lhs, const Ty &rhs);
+  std::string asNumber(const ast::Expr &expr, const Ty &type) const;
+  bool comparable(const ast::Binary &node, const Ty &lhs, const Ty &rhs);
   bool fitsIndex(const Ty &type, const Poly &axis, SourceRange range);
 
   // Calls (AnalyseCalls.cpp, AnalyseBuiltins.cpp).

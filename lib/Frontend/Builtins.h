@@ -18,6 +18,7 @@ struct Builtin {
     Dropout,
     Identity, ///< a value with another gradient
     OneHot,
+    ToReal, ///< indices and bits as numbers
     Viterbi,
     Dist
   };

@@ -19,7 +19,7 @@ bool rnnc::isReserved(std::string_view word) {
       "input",  "output", "out",  "loss", "over",  "backward", "from",
       "final",  "start", "if",    "then", "else",  "in",     "as",
       "scan",   "fold",  "unfold", "for", "repeat", "real",  "int",
-      "bit"};
+      "bit",    "and",   "or",    "not"};
   return std::find(std::begin(words), std::end(words), word) !=
          std::end(words);
 }

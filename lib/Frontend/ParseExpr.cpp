@@ -25,13 +25,14 @@ struct Operator {
 
 // From the loosest to the tightest.
 constexpr Operator operators[] = {
-    {"<", BinaryOp::Lt, 0},    {">", BinaryOp::Gt, 0},
-    {"<=", BinaryOp::Le, 0},   {">=", BinaryOp::Ge, 0},
-    {"==", BinaryOp::Eq, 0},   {"!=", BinaryOp::Ne, 0},
-    {"++", BinaryOp::Join, 1}, {"+", BinaryOp::Add, 2},
-    {"-", BinaryOp::Sub, 2},   {"*", BinaryOp::Mul, 3},
-    {"/", BinaryOp::Div, 3},   {"@", BinaryOp::Match, 4}};
-constexpr int signLevel = 5;
+    {"or", BinaryOp::Or, 0},   {"and", BinaryOp::And, 1},
+    {"<", BinaryOp::Lt, 3},    {">", BinaryOp::Gt, 3},
+    {"<=", BinaryOp::Le, 3},   {">=", BinaryOp::Ge, 3},
+    {"==", BinaryOp::Eq, 3},   {"!=", BinaryOp::Ne, 3},
+    {"++", BinaryOp::Join, 4}, {"+", BinaryOp::Add, 5},
+    {"-", BinaryOp::Sub, 5},   {"*", BinaryOp::Mul, 6},
+    {"/", BinaryOp::Div, 6},   {"@", BinaryOp::Match, 7}};
+constexpr int notLevel = 2, signLevel = 8;
 
 struct Binder {
   const char *word;
@@ -83,6 +84,8 @@ ExprPtr Parser::ifExpr() {
 }
 
 ExprPtr Parser::binary(int level) {
+  if (level == notLevel)
+    return negation();
   if (level == signLevel)
     return sign();
   size_t begin = at;
@@ -105,6 +108,23 @@ ExprPtr Parser::binary(int level) {
     left = finish(std::move(node), begin, {n.lhs.get(), n.rhs.get()});
   }
   return left;
+}
+
+/// `not a == b` is `not (a == b)`.
+ExprPtr Parser::negation() {
+  if (!at_("not") || atLineEnd())
+    return binary(notLevel + 1);
+  Nest nest(*this);
+  if (tooDeep())
+    return nullptr;
+  size_t begin = at;
+  take();
+  auto node = std::make_unique<Not>();
+  node->value = negation();
+  if (!node->value)
+    return nullptr;
+  Not &n = *node;
+  return finish(std::move(node), begin, {n.value.get()});
 }
 
 ExprPtr Parser::sign() {
@@ -353,7 +373,9 @@ ExprPtr Parser::primary() {
     return recur(RecurOp::Fold);
   if (token.is("unfold"))
     return recur(RecurOp::Unfold);
-  if (token.kind != Token::Kind::Word || isReserved(token.text)) {
+  // `real(i)` makes numbers of indices; elsewhere `real` is a type.
+  bool converts = token.is("real") && peek(1).is("(");
+  if (token.kind != Token::Kind::Word || (isReserved(token.text) && !converts)) {
     fail("an expression");
     return nullptr;
   }

@@ -100,6 +100,7 @@ private:
   ast::ExprPtr expr();
   ast::ExprPtr ifExpr();
   ast::ExprPtr binary(int level);
+  ast::ExprPtr negation();
   ast::ExprPtr sign();
   ast::ExprPtr postfix();
   ast::ExprPtr postfixOf(ast::ExprPtr base, size_t begin);

@@ -44,6 +44,8 @@ void rnnc::forEachChild(const Expr &expr, const Visit &visit) {
     return visit(*as<As>(expr).value);
   case Expr::Kind::Neg:
     return visit(*as<Neg>(expr).value);
+  case Expr::Kind::Not:
+    return visit(*as<Not>(expr).value);
   case Expr::Kind::Binary:
     visit(*as<Binary>(expr).lhs);
     return visit(*as<Binary>(expr).rhs);

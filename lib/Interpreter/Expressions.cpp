@@ -38,6 +38,14 @@ static double unary(rnn::UnaryKind kind, double x) {
     return std::erf(x);
   case rnn::UnaryKind::Gelu:
     return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
+  case rnn::UnaryKind::Floor:
+    return std::floor(x);
+  case rnn::UnaryKind::Ceil:
+    return std::ceil(x);
+  case rnn::UnaryKind::Round: // to the even one of two as near
+    return std::nearbyint(x);
+  case rnn::UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
   }
   return x;
 }
@@ -58,6 +66,8 @@ static double binary(rnn::BinaryKind kind, double a, double b) {
     return std::isnan(b) || b > a ? b : a;
   case rnn::BinaryKind::Pow:
     return std::pow(a, b);
+  case rnn::BinaryKind::Mod:
+    return a - b * std::floor(a / b);
   }
   return a;
 }
@@ -97,6 +107,12 @@ bool Example::elementwise(Operation &op) {
         .Case([&](rnn::CompareOp two) {
           y = compare(two.getKind(), element(0, i), element(1, i));
         })
+        .Case([&](rnn::LogicOp two) {
+          bool left = element(0, i) != 0, right = element(1, i) != 0;
+          y = two.getKind() == rnn::LogicKind::And ? left && right
+                                                   : left || right;
+        })
+        .Case([&](rnn::NotOp) { y = element(0, i) == 0; })
         .Case([&](rnn::SelectOp) {
           y = element(0, i) != 0 ? element(1, i) : element(2, i);
         })
@@ -266,6 +282,12 @@ bool Example::sequence(rnn::SequenceOp op) {
     for (int64_t i = 0; i < n; ++i)
       setEntry(out, i, i ? entry(x, i - 1) : get(op.getFill()));
     break;
+  case rnn::SequenceKind::CumSum: {
+    int64_t rest = volume(dropFront(x.shape));
+    for (int64_t i = 0; i < x.size(); ++i)
+      out.data[i] = x.data[i] + (i < rest ? 0 : out.data[i - rest]);
+    break;
+  }
   }
   set(op.getResult(), std::move(out));
   return true;

@@ -216,6 +216,8 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
                 [&] { expr(as<As>(*e).value); });
   case Expr::Kind::Neg:
     return with("minus", [&] { expr(as<Neg>(*e).value); });
+  case Expr::Kind::Not:
+    return with("not", [&] { expr(as<Not>(*e).value); });
   case Expr::Kind::Binary: {
     auto &binary = as<Binary>(*e);
     return with(std::string("binary ") + spelling(binary.op), [&] {

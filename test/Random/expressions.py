@@ -19,6 +19,11 @@ UNARY = {
     "erf": ("erf({})", lambda b: 1),
     "gelu": ("gelu({})", lambda b: b),
     "negation": ("(-{})", lambda b: b),
+    # Not where the jumps are.
+    "floor": ("floor(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "ceil": ("ceil(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "round": ("round(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "sign": ("sign({} + 0.0137)", lambda b: 1),
 }
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "logsumexp")
 
@@ -75,11 +80,19 @@ class Expressions:
                     found.append(("label", Value(f"{v.text}.{label}", wanted, v.bound)))
         return found
 
+    def place(self, v):
+        """An index as a number; that of a binder is one by itself."""
+        size = v.type.index.size or 6
+        ways = ["0.3 * real({})"] + ["({} - 1.5)", "({} / 2)", "2 * {}"] * v.isPlace
+        return Value(self.rng.choice(ways).format(v.text), Type(), 2 * size)
+
     def leaf(self, axes, scope, depth=0):
         type = Type(axes)
         options = [("value", v) for v in scope.ofType(type)] * 3 + self.lookups(type, scope)
         if not axes:
             options += [("int", v) for v in scope.ofType(Type((), "int"))]
+            options += [("place", self.place(v)) for v in scope.values
+                        if v.type.kind == "index" and not v.type.axes]
             if self.rng.random() < 0.1 or not options:
                 options.append(("number", Value(self.number(), type, 2)))
         if options and self.rng.random() < 0.9:
@@ -141,7 +154,7 @@ class Expressions:
 
     def binary(self, axes, scope, depth):
         x, y = self.suffixPair(axes, scope, depth)
-        op = self.rng.choice("+ - * * / ^ pow min max power".split())
+        op = self.rng.choice("+ - * * / ^ pow min max power mod".split())
         self.note(op)
         if op in "+-":
             return Value(f"({x.text} {op} {y.text})", Type(axes), x.bound + y.bound)
@@ -162,6 +175,8 @@ class Expressions:
             base = f"abs({x.text}) + 0.4"
             text = f"pow({base}, {y.text})" if op == "pow" else f"(({base}) ^ ({y.text}))"
             return Value(text, Type(axes), max(3.4, x.bound + 0.4) ** y.bound)
+        if op == "mod":
+            return Value(f"mod({x.text} + 0.0137, abs({y.text}) + 0.7)", Type(axes), y.bound + 0.7)
         return Value(f"{op}({x.text}, {y.text})", Type(axes), max(x.bound, y.bound))
 
     def clamp(self, axes, scope, depth):
@@ -194,7 +209,7 @@ class Expressions:
         """A scope inside a binder over an axis; the index's name."""
         inner = scope.inner()
         name = scope.block.fresh("i")
-        inner.values.append(Value(name, Type((), "index", axis)))
+        inner.values.append(Value(name, Type((), "index", axis), isPlace=True))
         return inner, name
 
     def loop(self, axes, scope, depth):
@@ -264,6 +279,10 @@ class Expressions:
             name = self.rng.choice(("first", "last"))
             self.note(name + over)
             return Value(f"{name}({x.text})", Type(axes), x.bound)
+        if self.rng.random() < 0.35:
+            self.note("cumsum" + over)
+            x = self.limited(x, 5)
+            return Value(f"cumsum({x.text})", x.type, x.bound * (k.size or 6))
         if self.rng.random() < 0.5:
             self.note("reverse" + over)
             return Value(f"reverse({x.text})", x.type, x.bound)
@@ -384,6 +403,27 @@ class Expressions:
         if bits and self.rng.random() < 0.9:
             self.note("bit")
             return self.rng.choice(bits)
+        if depth > 0 and self.rng.random() < 0.25:
+            op = self.rng.choice(("and", "or", "not"))
+            self.note(op)
+            a = self.bit(axes, scope, depth - 1)
+            if op == "not":
+                return f"(not {a})"
+            b = self.bit(self.rng.choice((axes, ())), scope, depth - 1)
+            return f"({a} {op} {b})" if self.rng.random() < 0.5 else f"({b} {op} {a})"
+        if not axes and self.rng.random() < 0.5:
+            bound = [v for v in scope.values if v.isPlace]
+            pairs = [(a, b) for a in bound for b in bound
+                     if a.type == b.type and a.text != b.text]
+            other = None
+            if pairs:
+                a, b = self.rng.choice(pairs)
+                other = b.text
+            elif bound:
+                a, other = self.rng.choice(bound), self.rng.choice(("1", "2", "0.5"))
+            if other:
+                self.note("order of places")
+                return f"({a.text} {self.rng.choice(('<', '>', '<=', '>='))} {other})"
         if self.rng.random() < 0.2:
             axis = self.someAxis(scope, False)
             a = self.index(axes, axis, scope, depth - 1)

@@ -87,6 +87,7 @@ struct Expr {
     Power,
     As,
     Neg,
+    Not,
     Binary,
     If,
     Record,
@@ -171,12 +172,35 @@ struct Neg : ExprOf<Expr::Kind::Neg> {
   ExprPtr value;
 };
 
-enum class BinaryOp { Add, Sub, Mul, Div, Match, Join, Lt, Gt, Le, Ge, Eq, Ne };
+/// `not c`
+struct Not : ExprOf<Expr::Kind::Not> {
+  ExprPtr value;
+};
+
+enum class BinaryOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Match,
+  Join,
+  And,
+  Or,
+  // Comparisons.
+  Lt,
+  Gt,
+  Le,
+  Ge,
+  Eq,
+  Ne
+};
+
+inline bool isComparison(BinaryOp op) { return op >= BinaryOp::Lt; }
 
 /// How an operator is written.
 const char *spelling(BinaryOp op);
 
-/// `a + b`, `a @ b` (Match), `a ++ b` (Join), `a < b`.
+/// `a + b`, `a @ b` (Match), `a ++ b` (Join), `a < b`, `c and d`.
 struct Binary : ExprOf<Expr::Kind::Binary> {
   BinaryOp op = BinaryOp::Add;
   SourceRange opRange;

@@ -145,6 +145,57 @@ Value Emitter::shiftedIn(const ast::Call &node, Thing &sequence, Env &env) {
   return asType(given, type.dropFront(), k->range);
 }
 
+/// Running sums along the first axis; along time a state adds up, so that
+/// steps and parts of a sequence go on from it.
+Thing Emitter::cumsum(Value value, SourceRange range) {
+  if (!value)
+    return {};
+  auto type = cast<rnn::ValueType>(value.getType());
+  if (!type.getRank())
+    return unsupported(range, "`cumsum` of this");
+  if (!type.getAxes().front().isTime())
+    return make<rnn::SequenceOp>(range, rnn::SequenceKind::CumSum, value,
+                                 Value());
+  Value zero = constant(0, type.dropFront(), range);
+  std::string state = "cumsum." + std::to_string(sums++);
+  auto op = rnn::ScanOp::create(builder, loc(range), type.getAxes().front(),
+                                value, zero, builder.getStrArrayAttr({state}),
+                                /*reverse=*/false, type.dropFront());
+  recurrences[op] = ownPlace(range);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&op.getBody().front());
+  Value next = make<rnn::BinaryOp>(range, rnn::BinaryKind::Add,
+                                   op.getStateArgs()[0], op.getElements()[0])
+                   .value;
+  rnn::YieldOp::create(builder, loc(range), next, next);
+  Thing result;
+  result.value = op.getOuts().front();
+  return result;
+}
+
+/// The numbers of the steps of a time axis, counted by a state; in front of all
+/// that is emitted now.
+Value Emitter::stepNumbers(rnn::AxisAttr axis, SourceRange range) {
+  Value &numbers = counted[axis];
+  if (numbers)
+    return numbers;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(moduleBlock);
+  rnn::ValueType number = rnn::ValueType::real(builder.getContext());
+  Value zero = constant(0, number, range), one = constant(1, number, range);
+  auto op = rnn::ScanOp::create(
+      builder, loc(range), axis, ValueRange(), zero,
+      builder.getStrArrayAttr({axis.getName().str() + ".step"}),
+      /*reverse=*/false, Type(number));
+  recurrences[op] = ownPlace(range);
+  builder.setInsertionPointToEnd(&op.getBody().front());
+  Value before = op.getStateArgs()[0];
+  Value next =
+      make<rnn::BinaryOp>(range, rnn::BinaryKind::Add, before, one).value;
+  rnn::YieldOp::create(builder, loc(range), next, before);
+  return numbers = op.getOuts().front();
+}
+
 Thing Emitter::builtin(const ast::Call &node, Env &env) {
   const std::string &name = node.callee.text;
   SourceRange range = node.range;
@@ -162,6 +213,12 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
     return {};
   if (name == "onehot")
     return thing.type() ? make<rnn::OneHotOp>(range, thing.value) : Thing();
+  if (name == "cumsum")
+    return cumsum(asReal(thing, first->range), range);
+  if (name == "real") {
+    thing.value = asReal(thing, range);
+    return thing.value ? thing : Thing();
+  }
   if (auto kind = rnn::symbolizeSequenceKind(name)) {
     if (!thing.type())
       return unsupported(range, "`" + name + "` of this");
@@ -193,7 +250,7 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
       return unsupported(range, "a limit that is not constant");
     return make<rnn::ClipGradOp>(range, value, llvm::APFloat(*limit));
   }
-  if (name == "min" || name == "max" || name == "pow") {
+  if (name == "min" || name == "max" || name == "pow" || name == "mod") {
     const ast::Expr *other = argument(node, 1, "b");
     Value right = other ? real(*other, env) : Value();
     if (!right)

@@ -228,6 +228,8 @@ private:
   Thing call(const ast::Call &node, Env &env);
   Thing builtin(const ast::Call &node, Env &env);
   mlir::Value shiftedIn(const ast::Call &node, Thing &sequence, Env &env);
+  Thing cumsum(mlir::Value value, SourceRange range);
+  mlir::Value stepNumbers(rnn::AxisAttr axis, SourceRange range);
   Thing dist(const ast::Call &node, Env &env);
   Thing dropout(const ast::Call &node, Env &env);
   const ast::Expr *argument(const ast::Call &call, size_t position,
@@ -296,11 +298,13 @@ private:
   llvm::DenseMap<mlir::Attribute, Size> axisSizes;
   mlir::Block *moduleBlock = nullptr;
   mlir::Operation *lastParam = nullptr;
-  int64_t sites = 0;
+  int64_t sites = 0, sums = 0;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> counted; ///< steps of time axes
   Growth growth;
   bool grewTooLarge = false;
   /// The calls and binders around what is emitted, the outermost first.
   std::vector<SourceRange> uses;
+  llvm::DenseSet<mlir::Value> places; ///< indices of binders
   /// Where the recurrences were written, in a file of the author.
   llvm::DenseMap<mlir::Operation *, SourceRange> recurrences;
 };

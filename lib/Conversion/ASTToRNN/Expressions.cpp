@@ -25,6 +25,14 @@ Value Emitter::asReal(Thing thing, SourceRange range) {
   }
   if (type.isReal())
     return thing.value;
+  // The steps of a time axis are counted along it.
+  auto place = dyn_cast<BlockArgument>(thing.value);
+  bool bound = type.isIndex() && type.getIndexAxis().isTime() && place &&
+               places.contains(place);
+  if (bound)
+    return make<rnn::LookupOp>(range, stepNumbers(type.getIndexAxis(), range),
+                               place)
+        .value;
   return make<rnn::ToRealOp>(range, thing.value).value;
 }
 
@@ -205,6 +213,12 @@ std::optional<double> Emitter::number(const ast::Expr &node, Env &env) {
       return std::log(*a);
     if (call.callee.text == "exp")
       return std::exp(*a);
+    if (call.callee.text == "floor")
+      return std::floor(*a);
+    if (call.callee.text == "ceil")
+      return std::ceil(*a);
+    if (call.callee.text == "round")
+      return std::nearbyint(*a);
     return std::nullopt;
   }
   case ast::Expr::Kind::Binary: {
@@ -399,12 +413,25 @@ Thing Emitter::compare(const ast::Binary &node, Env &env) {
   default:
     break;
   }
+  // Places on a time axis are compared as the numbers of steps, and so are
+  // a place and a number.
+  auto isPlace = [](const Thing &thing) {
+    return thing.type() && thing.type().isIndex() &&
+           !thing.type().getIndexAxis().isTime();
+  };
+  bool equality = kind == rnn::CompareKind::Eq || kind == rnn::CompareKind::Ne;
+  auto isBit = [](const Thing &thing) {
+    return thing.type() && thing.type().getKind() == rnn::ValueKind::Bit;
+  };
   Value left, right;
-  if (a.type() && a.type().isIndex()) {
+  if (isPlace(a) && (isPlace(b) || (equality && b.literal))) {
     left = a.value;
     right = asIndex(b, a.type().getIndexAxis(), node.rhs->range);
-  } else if (b.type() && b.type().isIndex()) {
+  } else if (isPlace(b) && equality && a.literal) {
     left = asIndex(a, b.type().getIndexAxis(), node.lhs->range);
+    right = b.value;
+  } else if (isBit(a) && isBit(b)) {
+    left = a.value;
     right = b.value;
   } else {
     left = asReal(a, node.lhs->range);
@@ -416,8 +443,19 @@ Thing Emitter::compare(const ast::Binary &node, Env &env) {
 }
 
 Thing Emitter::binary(const ast::Binary &node, Env &env) {
-  if (node.op >= ast::BinaryOp::Lt)
+  if (ast::isComparison(node.op))
     return compare(node, env);
+  if (node.op == ast::BinaryOp::And || node.op == ast::BinaryOp::Or) {
+    Thing a = expr(*node.lhs, env);
+    Thing b = a ? expr(*node.rhs, env) : Thing();
+    if (!b)
+      return {};
+    return make<rnn::LogicOp>(node.range,
+                              node.op == ast::BinaryOp::And
+                                  ? rnn::LogicKind::And
+                                  : rnn::LogicKind::Or,
+                              a.value, b.value);
+  }
   Value lhs = real(*node.lhs, env);
   Value rhs = lhs ? real(*node.rhs, env) : Value();
   if (!rhs)
@@ -445,13 +483,8 @@ Thing Emitter::ifExpr(const ast::If &node, Env &env) {
   if (!b || !condition.type())
     return {};
   Value left, right;
-  if (a.type() && a.type().isIndex()) {
-    left = a.value;
-    right = asIndex(b, a.type().getIndexAxis(), node.elseValue->range);
-  } else if (b.type() && b.type().isIndex()) {
-    left = asIndex(a, b.type().getIndexAxis(), node.thenValue->range);
-    right = b.value;
-  } else if (a.type() && b.type() && a.type().getKind() == b.type().getKind()) {
+  if (a.type() && b.type() && a.type().getKind() == b.type().getKind() &&
+      a.type().getIndexAxis() == b.type().getIndexAxis()) {
     left = a.value;
     right = b.value;
   } else {
@@ -571,6 +604,10 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
     if (!value)
       return {};
     return make<rnn::UnaryOp>(node.range, rnn::UnaryKind::Neg, value);
+  }
+  case ast::Expr::Kind::Not: {
+    Thing value = expr(*ast::as<ast::Not>(node).value, env);
+    return value ? make<rnn::NotOp>(node.range, value.value) : Thing();
   }
   case ast::Expr::Kind::Binary:
     return binary(ast::as<ast::Binary>(node), env);

@@ -63,6 +63,8 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
       .Case([&](rnn::UnaryOp op) { return unary(op); })
       .Case([&](rnn::BinaryOp op) { return binary(op); })
       .Case([&](rnn::CompareOp op) { return compare(op); })
+      .Case([&](rnn::LogicOp op) { return logic(op); })
+      .Case([&](rnn::NotOp op) { return negation(op); })
       .Case([&](rnn::SelectOp op) { return select(op); })
       .Case([&](rnn::ClampOp op) { return clamp(op); })
       .Case([&](rnn::MatchOp op) { return match(op); })
@@ -381,6 +383,39 @@ Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
   return dropAxis(result, 0);
 }
 
+/// Running sums along the first axis, a fixed one: each round adds what lies
+/// twice as far back.
+Batched Lowering::cumulated(const Batched &x) {
+  Batched sum = e.with(x, {axisDim(0)});
+  int64_t size = x.axes[0].size, position = sum.position(axisDim(0));
+  auto type = cast<RankedTensorType>(sum.value.getType());
+  for (int64_t by = 1; by < size; by *= 2) {
+    Batched none = e.constant(0), kept = sum;
+    none.axes = kept.axes = sum.axes;
+    none.axes[0].size = by;
+    kept.axes[0].size = size - by;
+    none = e.with(none, sum.dims);
+    SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1));
+    SmallVector<OpFoldResult> sizes;
+    for (Dim dim : kept.dims) {
+      int64_t extent = e.staticSize(dim, kept.axes);
+      if (ShapedType::isDynamic(extent))
+        sizes.push_back(e.sizeOf(dim, kept.axes));
+      else
+        sizes.push_back(e.b.getIndexAttr(extent));
+    }
+    kept.value = tensor::ExtractSliceOp::create(
+        e.b, e.loc, e.typeFor(kept.dims, kept.axes, e.real), sum.value, offsets,
+        sizes, strides);
+    Batched moved = sum;
+    moved.value = tensor::ConcatOp::create(e.b, e.loc, type, position,
+                                           ValueRange{none.value, kept.value});
+    sum = e.add(sum, moved);
+  }
+  return sum;
+}
+
 FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   auto x = get(op.getValue());
   if (failed(x))
@@ -389,6 +424,8 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
     return pickStep(scan::StepKind::first, *x);
   if (op.getKind() == rnn::SequenceKind::Last)
     return pickStep(scan::StepKind::last, *x);
+  if (op.getKind() == rnn::SequenceKind::CumSum)
+    return cumulated(*x);
   Value lengths = e.times.lookup(x->axes[0].name).lengths;
   if (!x->axes[0].time)
     lengths = Value();

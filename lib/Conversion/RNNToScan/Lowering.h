@@ -86,6 +86,8 @@ private:
   mlir::FailureOr<Batched> unary(rnn::UnaryOp op);
   mlir::FailureOr<Batched> binary(rnn::BinaryOp op);
   mlir::FailureOr<Batched> compare(rnn::CompareOp op);
+  mlir::FailureOr<Batched> logic(rnn::LogicOp op);
+  mlir::FailureOr<Batched> negation(rnn::NotOp op);
   mlir::FailureOr<Batched> select(rnn::SelectOp op);
   mlir::FailureOr<Batched> clamp(rnn::ClampOp op);
   mlir::FailureOr<Batched> match(rnn::MatchOp op);
@@ -101,6 +103,8 @@ private:
 
   Batched apply(rnn::UnaryKind kind, const Batched &x);
   Batched power(const Batched &x, const Batched &y, mlir::Value exponent);
+  Batched remainder(const Batched &x, const Batched &y);
+  Batched cumulated(const Batched &x);
   Batched extreme(mlir::arith::CmpFPredicate before, const Batched &x,
                   const Batched &y);
   Batched layerNorm(const Batched &x, Dim last, double eps);

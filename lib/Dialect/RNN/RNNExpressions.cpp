@@ -63,6 +63,14 @@ double evaluate(UnaryKind kind, double x) {
     return std::erf(x);
   case UnaryKind::Gelu:
     return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  case UnaryKind::Floor:
+    return std::floor(x);
+  case UnaryKind::Ceil:
+    return std::ceil(x);
+  case UnaryKind::Round:
+    return std::nearbyint(x);
+  case UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -83,6 +91,8 @@ double evaluate(BinaryKind kind, double a, double b) {
     return std::isnan(b) || b > a ? b : a;
   case BinaryKind::Pow:
     return std::pow(a, b);
+  case BinaryKind::Mod:
+    return a - b * std::floor(a / b);
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -153,9 +163,8 @@ LogicalResult ToRealOp::inferReturnTypes(MLIRContext *,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto type = cast<ValueType>(adaptor.getValue().getType());
-  if (type.getKind() != ValueKind::Bit && type.getKind() != ValueKind::Int)
-    return mistake(loc, "only bits and ints become real numbers, not " +
-                            spell(type));
+  if (type.isReal())
+    return mistake(loc, "these numbers are real already: " + spell(type));
   types.push_back(type.withKind(ValueKind::Real));
   return success();
 }
@@ -191,6 +200,37 @@ LogicalResult CompareOp::inferReturnTypes(MLIRContext *,
     return failure();
   types.push_back(result.withKind(ValueKind::Bit));
   return success();
+}
+
+static LogicalResult requireBits(std::optional<Location> loc, Value value,
+                                 StringRef what) {
+  auto type = cast<ValueType>(value.getType());
+  if (type.getKind() == ValueKind::Bit)
+    return success();
+  return mistake(loc, what + " needs bits, not " + spell(type));
+}
+
+LogicalResult LogicOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc,
+                                        Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
+  StringRef what = stringifyLogicKind(adaptor.getKind());
+  if (failed(requireBits(loc, adaptor.getLhs(), what)) ||
+      failed(requireBits(loc, adaptor.getRhs(), what)))
+    return failure();
+  ValueType result = elementwise(loc, adaptor.getLhs(), adaptor.getRhs(), what);
+  if (!result)
+    return failure();
+  types.push_back(result);
+  return success();
+}
+
+LogicalResult NotOp::inferReturnTypes(MLIRContext *,
+                                      std::optional<Location> loc,
+                                      Adaptor adaptor,
+                                      SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getValue().getType());
+  return requireBits(loc, adaptor.getValue(), "not");
 }
 
 LogicalResult SelectOp::inferReturnTypes(MLIRContext *,
@@ -397,7 +437,13 @@ LogicalResult SequenceOp::inferReturnTypes(MLIRContext *,
     return mistake(loc, "`shift` puts " +
                             spell(cast<ValueType>(adaptor.getFill().getType())) +
                             " before " + spell(type));
-  bool keeps = shifts || adaptor.getKind() == SequenceKind::Reverse;
+  bool sums = adaptor.getKind() == SequenceKind::CumSum;
+  if (sums && failed(requireReal(loc, adaptor.getValue(), what)))
+    return failure();
+  if (sums && type.getAxes().front().isTime())
+    return mistake(loc, "`cumsum` along a time axis is a recurrence");
+  bool keeps =
+      shifts || sums || adaptor.getKind() == SequenceKind::Reverse;
   types.push_back(keeps ? type : type.dropFront());
   return success();
 }

@@ -156,3 +156,29 @@ rnn.module @division attributes {kind = "layer", source = "division", train = {}
   %0 = rnn.binary div %x, %y : !rnn.value<["T"] real>, !rnn.value<["T"] real>
   rnn.result "out" %0 : !rnn.value<["T"] real>
 }
+
+// Steps have no slope; conditions are bits; running sums of a fixed axis double
+// their reach.
+// CHECK-LABEL: func.func @steps.forward(
+// CHECK:   %[[S:.*]] = scan.stop
+// CHECK:   math.floor %[[S]]
+// CHECK:   arith.divf
+// CHECK:   scan.stop
+// CHECK:   math.floor
+// CHECK:   arith.andi
+// CHECK:   arith.select
+// CHECK-COUNT-3: tensor.concat dim(0)
+// CHECK-NOT: tensor.concat
+// CHECK:   return
+rnn.module @steps attributes {kind = "layer", source = "steps", train = {}, exports = [{function = "forward"}], axes = {}} {
+  %x = rnn.param "x" {init = {kind = "constant", value = 0.0}} : !rnn.value<["H" : 5] real>
+  %f = rnn.unary floor %x : !rnn.value<["H" : 5] real>
+  %m = rnn.binary mod %f, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %c = rnn.compare lt %m, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %d = rnn.compare lt %x, %f : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %a = rnn.logic and %c, %d : !rnn.value<["H" : 5] bit>, !rnn.value<["H" : 5] bit>
+  %n = rnn.not %a : !rnn.value<["H" : 5] bit>
+  %s = rnn.select %n, %m, %x : !rnn.value<["H" : 5] bit>, !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %u = rnn.sequence cumsum %s : !rnn.value<["H" : 5] real>
+  rnn.result "out" %u : !rnn.value<["H" : 5] real>
+}

@@ -82,3 +82,20 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   %d = rnn.dist categorical(%s : !rnn.value<["D" : 2] real>) : <categorical, <[] index "C" : 2>>
   rnn.observe "y" %y, %d : <[] index "C" : 2>, <categorical, <[] index "C" : 2>>
 }
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %a = rnn.input "a" : <["K" : 3] bit>
+  %b = rnn.input "b" : <["K" : 3] real>
+  // expected-error @below {{and needs bits, not [K]}}
+  %z = rnn.logic and %a, %b : <["K" : 3] bit>, <["K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["T"] real>
+  // expected-error @below {{`cumsum` along a time axis is a recurrence}}
+  %z = rnn.sequence cumsum %x : <["T"] real>
+}

@@ -58,6 +58,12 @@ rnn.module @M attributes {kind = "model", source = "M", train = {batch = 4}, exp
   %j = rnn.join %l, %sm : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real> -> !rnn.value<["2*H" : 16] real>
   %c = rnn.compare lt %l, %sm : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
   %sel = rnn.select %c, %l, %sm : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
+  // CHECK: rnn.logic or
+  %lo = rnn.logic or %c, %c : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] bit>
+  // CHECK: rnn.not
+  %no = rnn.not %lo : !rnn.value<["H" : 8] bit>
+  // CHECK: rnn.sequence cumsum
+  %cu = rnn.sequence cumsum %l : !rnn.value<["H" : 8] real>
   %tr = rnn.to_real %c : !rnn.value<["H" : 8] bit>
   %one = rnn.constant 1.0 : !real
   %cl = rnn.clamp %tr, %s, %one : !rnn.value<["H" : 8] real>, !real, !real

@@ -362,9 +362,11 @@ def RNN_UnaryOp : RNN_Expr<"unary"> {
 }
 
 def RNN_ToRealOp : RNN_Expr<"to_real"> {
-  let summary = "Bits (0, 1) or ints as real numbers";
+  let summary = "Bits (0, 1), ints or indices (their places) as real numbers";
   let description = [{
-    The program never says it: arithmetic on bits and ints asks for it.
+    `real(i)`; arithmetic on ints and on the index of a binder asks for it too.
+    The index of a binder along time has no number here: `rnn.scan` counts its
+    steps.
 
     ```mlir
     %n = rnn.to_real %bits : !rnn.value<["T"] bit>
@@ -400,6 +402,30 @@ def RNN_CompareOp : RNN_Expr<"compare"> {
   }];
   let arguments = (ins RNN_CompareKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
+}
+
+def RNN_LogicOp : RNN_Expr<"logic"> {
+  let summary = "`c and d`, `c or d` of bits, elementwise";
+  let description = [{
+    The rule for axes is that of `rnn.binary`. `x > 0 and y > 0` is
+
+    ```mlir
+    %b = rnn.logic and %c, %d : !rnn.value<["H" : 8] bit>, !rnn.value<[] bit>
+    ```
+  }];
+  let arguments = (ins RNN_LogicKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
+}
+
+def RNN_NotOp : RNN_Expr<"not"> {
+  let summary = "`not c` of bits, elementwise";
+  let description = [{
+    ```mlir
+    %b = rnn.not %c : !rnn.value<["H" : 8] bit>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 def RNN_SelectOp : RNN_Expr<"select"> {
@@ -518,10 +544,11 @@ def RNN_ReduceLastOp : RNN_Expr<"reduce_last"> {
 }
 
 def RNN_SequenceOp : RNN_Expr<"sequence"> {
-  let summary = "`last(x)`, `first(x)`, `reverse(x)`, `shift(y, k)` along the first axis";
+  let summary = "`last(x)`, `first(x)`, `reverse(x)`, `shift(y, k)`, `cumsum(x)` along the first axis";
   let description = [{
     Along a time axis they see the valid part. `shift` moves one step to the
-    right and puts `fill` first.
+    right and puts `fill` first. `cumsum` runs along a fixed axis here; along
+    time it is a recurrence (`rnn.scan`) that adds up.
 
     ```mlir
     %l = rnn.sequence last %x : !rnn.value<["T", "H" : 8] real>
