@@ -118,8 +118,13 @@ private:
   Ty localRef(const ast::NameRef &ref, Local &local);
   Ty prime(const ast::Prime &prime);
   Ty index(const ast::Index &index);
+  bool hasAxis(const ast::Expr &base, const Ty &type, const ast::Expr &index,
+               size_t at);
+  Ty sliceOnce(const ast::Expr &base, Ty type, const ast::Slice &node,
+               size_t at);
   Ty indexOnce(const ast::Expr &base, const Ty &baseType,
-               const ast::Expr &index);
+               const ast::Expr &index, size_t at);
+  Ty list(const ast::List &node);
   Ty member(const ast::Member &member);
   Ty stateMember(const std::vector<StateField> &states,
                  const std::vector<ast::Name> &path, const std::string &owner);

@@ -86,7 +86,7 @@ private:
     if (isDigit(c))
       return add(Token::Kind::Number, at, numberLength());
     static constexpr std::string_view two[] = {"++", "->", ">>", "<=",
-                                               ">=", "==", "!="};
+                                               ">=", "==", "!=", ".."};
     for (std::string_view p : two)
       if (text.substr(at, 2) == p)
         return add(Token::Kind::Punct, at, 2);

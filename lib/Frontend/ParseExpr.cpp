@@ -272,6 +272,27 @@ bool Parser::args(std::vector<Arg> &list) {
   return expect(")", "after the arguments");
 }
 
+/// An index, or part of an axis: `2..H`, `..`.
+ExprPtr Parser::indexItem() {
+  size_t begin = at;
+  auto node = std::make_unique<Slice>();
+  if (!at_("..")) {
+    ExprPtr first = expr();
+    if (!first || !at_(".."))
+      return first;
+    node->from = sizeOf(*first);
+    if (!node->from) {
+      diags.error("E007", first->range, "expected a size, found an expression")
+          .label("sizes say where a part of an axis begins and ends");
+      return nullptr;
+    }
+  }
+  take();
+  if (!at_(",") && !at_("]") && !(node->to = size()))
+    return nullptr;
+  return finish(std::move(node), begin, {});
+}
+
 ExprPtr Parser::indexOf(ExprPtr base, size_t begin) {
   Brackets inside(*this);
   take();
@@ -279,7 +300,7 @@ ExprPtr Parser::indexOf(ExprPtr base, size_t begin) {
   node->height = base->height + 1;
   node->base = std::move(base);
   do {
-    ExprPtr index = expr();
+    ExprPtr index = indexItem();
     if (!index)
       return nullptr;
     node->height = std::max(node->height, index->height + 1);
@@ -362,6 +383,8 @@ ExprPtr Parser::primary() {
   }
   if (token.is("{"))
     return record();
+  if (token.is("["))
+    return list();
   for (const Binder &binder : binders)
     if (token.is(binder.word) &&
         (binder.op == BindOp::For ||
@@ -382,6 +405,26 @@ ExprPtr Parser::primary() {
   auto node = std::make_unique<NameRef>();
   node->name = std::string(token.text);
   take();
+  return finish(std::move(node), begin, {});
+}
+
+ExprPtr Parser::list() {
+  Nest nest(*this);
+  if (tooDeep())
+    return nullptr;
+  size_t begin = at;
+  Brackets inside(*this);
+  take();
+  auto node = std::make_unique<List>();
+  do {
+    ExprPtr item = expr();
+    if (!item)
+      return nullptr;
+    node->height = std::max(node->height, item->height + 1);
+    node->items.push_back(std::move(item));
+  } while (accept(","));
+  if (!expect("]", "after the entries"))
+    return nullptr;
   return finish(std::move(node), begin, {});
 }
 

@@ -110,6 +110,8 @@ private:
   ast::ExprPtr primary();
   ast::ExprPtr number();
   ast::ExprPtr record();
+  ast::ExprPtr list();
+  ast::ExprPtr indexItem();
   ast::ExprPtr bind(ast::BindOp op);
   ast::ExprPtr recur(ast::RecurOp op);
   bool clauses(ast::Recur &node);

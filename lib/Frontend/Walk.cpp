@@ -27,6 +27,11 @@ void rnnc::forEachChild(const Expr &expr, const Visit &visit) {
   case Expr::Kind::Number:
   case Expr::Kind::NameRef:
   case Expr::Kind::Prime:
+  case Expr::Kind::Slice:
+    return;
+  case Expr::Kind::List:
+    for (const ExprPtr &item : as<List>(expr).items)
+      visit(*item);
     return;
   case Expr::Kind::Call:
     return visitArgs(as<Call>(expr).args, visit);

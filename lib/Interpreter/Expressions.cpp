@@ -135,7 +135,29 @@ bool Example::alongAxes(Operation &op) {
       .Case([&](rnn::DropoutOp one) { return dropout(one); })
       .Case([&](rnn::StopOp one) { return stop(one); })
       .Case([&](rnn::AsOp one) {
-        set(one.getResult(), get(one.getValue()));
+        Array out = get(one.getValue());
+        out.shape = shapeOf(one.getResult().getType());
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::TableOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        out.data.assign(one.getValues().begin(), one.getValues().end());
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::ListOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        for (auto [i, item] : llvm::enumerate(one.getItems()))
+          setEntry(out, i, get(item));
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::SliceOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        for (int64_t i = 0; i < out.shape[0]; ++i)
+          setEntry(out, i, entry(get(one.getValue()), one.getFrom() + i));
+        set(one.getResult(), std::move(out));
         return true;
       })
       .Case([&](rnn::LabelOp one) {

@@ -201,6 +201,17 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
         expr(i);
     });
   }
+  case Expr::Kind::List:
+    return with("list", [&] {
+      for (const ExprPtr &item : as<List>(*e).items)
+        expr(item);
+    });
+  case Expr::Kind::Slice: {
+    auto &slice = as<Slice>(*e);
+    return leaf(role + "part " + (slice.from ? size(*slice.from) : "") + ".." +
+                    (slice.to ? size(*slice.to) : ""),
+                e->range);
+  }
   case Expr::Kind::Member:
     return with("member " + as<Member>(*e).member.text,
                 [&] { expr(as<Member>(*e).base); });

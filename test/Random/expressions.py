@@ -335,7 +335,9 @@ class Expressions:
                      x.type, x.bound)
 
     def renamed(self, axes, scope, depth):
-        """`x as [..]`: other axes of the same sizes."""
+        """`x as [..]`: other axes of the same sizes, or products of axes."""
+        if axes and self.rng.random() < 0.5:
+            return self.regrouped(axes, scope, depth)
         others = tuple(self.rng.choice([a for a in scope.axes + [literal(axis.size)]
                                         if a.size == axis.size])
                        if not axis.isTime else axis for axis in axes)
@@ -344,6 +346,65 @@ class Expressions:
         x = self.real(others, scope, depth)
         self.note("as")
         return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+
+    def regrouped(self, axes, scope, depth):
+        """An axis split from a product, or two joined."""
+        k = self.rng.randrange(len(axes))
+        if axes[k].isTime:
+            return None
+        if k + 1 < len(axes) and not axes[k + 1].isTime and self.rng.random() < 0.6:
+            others = axes[:k] + (literal(axes[k].size * axes[k + 1].size),) + axes[k + 2:]
+            self.note("as splits")
+        else:
+            n = self.rng.choice([n for n in range(1, axes[k].size + 1) if axes[k].size % n == 0])
+            others = axes[:k] + (literal(n), literal(axes[k].size // n)) + axes[k + 1:]
+            self.note("as joins")
+        x = self.real(others, scope, depth)
+        return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+
+    def part(self, axes, scope, depth):
+        """`x[a..b]` of some axis."""
+        if not axes:
+            return None
+        k = self.rng.randrange(len(axes))
+        if axes[k].isTime or count(axes) > 30:
+            return None
+        before, after = self.rng.randint(0, 2), self.rng.randint(0, 2)
+        wide = literal(before + axes[k].size + after)
+        x = self.real(axes[:k] + (wide,) + axes[k + 1:], scope, depth)
+        begin = str(before) if before or self.rng.random() < 0.5 else ""
+        end = str(before + axes[k].size) if after or self.rng.random() < 0.5 else ""
+        text = f"{x.text}[{'.., ' * k}{begin}..{end}]"
+        self.note("part behind" if k else "part")
+        # Its size is a number, whatever the axis is called.
+        if begin or end:
+            text = f"({text} as {Type(axes)})"
+        return Value(text, Type(axes), x.bound)
+
+    def column(self, axes, scope, depth):
+        """`x[.., i]`."""
+        k = self.rng.randint(0, len(axes))
+        d = self.someAxis(scope, False)
+        i = self.index((), d, scope, max(depth, 1))
+        if not k or not i or count(axes + (d,)) > 60:
+            return None
+        x = self.real(axes[:k] + (d,) + axes[k:], scope, depth)
+        self.note("column")
+        return Value(f"{x.text}[{'.., ' * k}{i}]", Type(axes), x.bound)
+
+    def list(self, axes, scope, depth):
+        if not axes or axes[0].isTime or axes[0].size > 4:
+            return None
+        if self.rng.random() < 0.3 and not any(a.isTime for a in axes) and count(axes) < 13:
+            def numbers(sizes):
+                return ("[" + ", ".join(numbers(sizes[1:]) for _ in range(sizes[0])) + "]" if sizes
+                        else f"{self.rng.randint(-20, 20) / 10}")
+            self.note("list of numbers")
+            return Value(f"({numbers([a.size for a in axes])} as {Type(axes)})", Type(axes), 2)
+        items = [self.real(axes[1:], scope, depth) for _ in range(axes[0].size)]
+        self.note("list")
+        text = ", ".join(x.text for x in items)
+        return Value(f"([{text}] as {Type(axes)})", Type(axes), max(x.bound for x in items))
 
     def join(self, axes, scope, depth):
         if not axes or axes[-1].isTime:

@@ -17,8 +17,9 @@ class Generator(Expressions):
                     Expressions.choice, Expressions.match, Expressions.loop,
                     Expressions.reduction, Expressions.softmaxLoop, Expressions.lastAxis,
                     Expressions.firstAxis, Expressions.oneHot, Expressions.lookup,
-                    Expressions.around, Expressions.renamed, Expressions.join],
-                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 4, 8])
+                    Expressions.around, Expressions.renamed, Expressions.join,
+                    Expressions.part, Expressions.column, Expressions.list],
+                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5])
 
     def __init__(self, seed, tag):
         self.rng = random.Random(seed)

@@ -81,7 +81,9 @@ struct Expr {
     Number,
     NameRef,
     Call,
+    List,
     Index,
+    Slice,
     Member,
     Prime,
     Power,
@@ -136,6 +138,16 @@ struct Call : ExprOf<Expr::Kind::Call> {
   Name callee;
   std::vector<SizePtr> generics; ///< sizes in brackets before the arguments
   std::vector<Arg> args;
+};
+
+/// `[1, 2, 3]`: entries along a new first axis
+struct List : ExprOf<Expr::Kind::List> {
+  std::vector<ExprPtr> items;
+};
+
+/// `0..H`, `2..`, `..`: part of an axis, only among the indices of `Index`.
+struct Slice : ExprOf<Expr::Kind::Slice> {
+  SizePtr from, to; ///< null: from its first entry, up to its end
 };
 
 /// `e[i, j]`

@@ -164,6 +164,8 @@ private:
   void declareTime(const std::string &name, Env &env);
   mlir::DictionaryAttr firstValues(const ast::ParamStmt &stmt,
                                    rnn::ValueType type, Env &env);
+  mlir::DictionaryAttr listedValues(const ast::List &list,
+                                    rnn::ValueType type, Env &env);
   mlir::DictionaryAttr initialiser(const ast::Initialiser &init, Env &env);
   rnn::ValueType resultType(Instance &instance, rnn::ValueType input);
   void collectStates(Instance &instance, std::vector<StateRef> &states);
@@ -216,6 +218,15 @@ private:
   Thing memberOf(const Thing &base, const ast::Name &name);
   Thing label(mlir::Value value, const std::string &name, SourceRange range);
   Thing index(const ast::Index &node, Env &env);
+  Thing indexRest(Thing base, llvm::ArrayRef<ast::ExprPtr> indices,
+                  SourceRange range, Env &env);
+  Thing indexOne(const Thing &base, const ast::Expr &one, SourceRange range,
+                 Env &env);
+  mlir::Value slice(mlir::Value value, const ast::Slice &node, Env &env);
+  bool numbersOf(const ast::List &node, Env &env,
+                 llvm::SmallVectorImpl<double> &numbers,
+                 llvm::SmallVectorImpl<int64_t> &shape, size_t depth);
+  Thing list(const ast::List &node, Env &env);
   Thing binary(const ast::Binary &node, Env &env);
   Thing compare(const ast::Binary &node, Env &env);
   Thing ifExpr(const ast::If &node, Env &env);

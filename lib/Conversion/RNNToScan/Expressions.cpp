@@ -81,11 +81,17 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
         auto x = get(op.getValue());
         return failed(x) ? x : Result(e.toReal(*x));
       })
-      .Case([&](rnn::AsOp op) -> Result {
+      .Case([&](rnn::AsOp op) { return as(op); })
+      .Case([&](rnn::TableOp op) { return table(op); })
+      .Case([&](rnn::ListOp op) { return list(op); })
+      .Case([&](rnn::SliceOp op) -> Result {
         auto x = get(op.getValue());
-        if (succeeded(x))
-          x->axes = axesOf(op.getType());
-        return x;
+        if (failed(x))
+          return x;
+        Axes axes = axesOf(op.getType());
+        Batched result = part(*x, op.getFrom(), axes[0].size);
+        result.axes = std::move(axes);
+        return result;
       })
       .Case([&](rnn::StopOp op) -> Result {
         auto x = get(op.getValue());
@@ -207,6 +213,151 @@ FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
   result.value = tensor::ConcatOp::create(
       e.b, e.loc, e.typeFor(result.dims, result.axes, e.real),
       a.position(lastAxis(a)), ValueRange{a.value, b.value});
+  return result;
+}
+
+/// Consecutive entries of the first (fixed) axis.
+Batched Lowering::part(const Batched &x, int64_t from, int64_t size) {
+  Batched result = x;
+  result.axes[0].size = size;
+  if (!x.has(axisDim(0)))
+    return result;
+  auto type = cast<RankedTensorType>(x.value.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1)), sizes;
+  for (Dim dim : x.dims) {
+    int64_t extent = e.staticSize(dim, result.axes);
+    if (ShapedType::isDynamic(extent))
+      sizes.push_back(e.sizeOf(dim, result.axes));
+    else
+      sizes.push_back(e.b.getIndexAttr(extent));
+  }
+  offsets[x.position(axisDim(0))] = e.b.getIndexAttr(from);
+  result.value = tensor::ExtractSliceOp::create(
+      e.b, e.loc, e.typeFor(x.dims, result.axes, type.getElementType()), x.value,
+      offsets, sizes, strides);
+  return result;
+}
+
+FailureOr<Batched> Lowering::table(rnn::TableOp op) {
+  Batched result;
+  result.axes = axesOf(op.getType());
+  SmallVector<APFloat> numbers;
+  for (double value : op.getValues()) {
+    bool inexact;
+    APFloat &number = numbers.emplace_back(value);
+    number.convert(e.real.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &inexact);
+  }
+  for (unsigned i = 0; i < result.axes.size(); ++i)
+    result.dims.push_back(axisDim(i));
+  auto type = e.typeFor(result.dims, result.axes, e.real);
+  result.value = arith::ConstantOp::create(
+      e.b, e.loc, DenseElementsAttr::get(type, ArrayRef<APFloat>(numbers)));
+  return result;
+}
+
+/// Each value as a row of its own, one after the other.
+FailureOr<Batched> Lowering::list(rnn::ListOp op) {
+  SmallVector<Batched, 0> rows;
+  Dims all = {axisDim(0)};
+  for (Value item : op.getItems()) {
+    auto x = get(item);
+    if (failed(x))
+      return x;
+    Batched row = *x;
+    for (Dim &dim : row.dims)
+      if (dim.kind == Dim::Axis)
+        ++dim.id;
+    row.axes.insert(row.axes.begin(), AxisInfo{"1", 1, false});
+    for (Dim dim : row.dims)
+      if (!llvm::is_contained(all, dim))
+        all.push_back(dim);
+    rows.push_back(std::move(row));
+  }
+  SmallVector<Value> values;
+  for (Batched &row : rows) {
+    row = e.with(row, all);
+    values.push_back(row.value);
+  }
+  Batched result = rows.front();
+  result.axes = axesOf(op.getType());
+  auto type = cast<RankedTensorType>(values.front().getType());
+  result.value = tensor::ConcatOp::create(
+      e.b, e.loc,
+      e.typeFor(result.dims, result.axes, type.getElementType()),
+      result.position(axisDim(0)), values);
+  return result;
+}
+
+/// Other names take no code; products of axes are split and joined in memory,
+/// which has them in this order.
+FailureOr<Batched> Lowering::as(rnn::AsOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  auto groups = rnn::regroup(op.getValue().getType().getAxes(),
+                             op.getType().getAxes());
+  Batched result = *x;
+  result.axes = axesOf(op.getType());
+  if (llvm::all_of(*groups, [](rnn::AxisGroup group) {
+        return group.from == 1 && group.to == 1;
+      }))
+    return result;
+  // Of each axis: the group that it begins, and its first axes on both sides.
+  struct Place {
+    rnn::AxisGroup group;
+    unsigned from, to;
+  };
+  SmallVector<Place> places;
+  Dims needed;
+  unsigned from = 0, to = 0;
+  for (rnn::AxisGroup group : *groups) {
+    for (unsigned k = 0; k < group.from; ++k) {
+      places.push_back({group, from, to});
+      bool moves = group.from > 1 || group.to > 1;
+      if (moves)
+        needed.push_back(axisDim(from + k));
+    }
+    from += group.from, to += group.to;
+  }
+  Batched whole = e.with(*x, needed);
+  SmallVector<ReassociationIndices> joined, split;
+  result.dims.clear();
+  int64_t next = 0;
+  for (auto [i, dim] : llvm::enumerate(whole.dims)) {
+    const Place *place = dim.kind == Dim::Axis ? &places[dim.id] : nullptr;
+    if (place && dim.id != place->from) {
+      joined.back().push_back(i);
+      continue;
+    }
+    joined.push_back({int64_t(i)});
+    split.emplace_back();
+    unsigned parts = place ? place->group.to : 1;
+    for (unsigned k = 0; k < parts; ++k) {
+      result.dims.push_back(place ? axisDim(place->to + k) : dim);
+      split.back().push_back(next++);
+    }
+  }
+  result.value = whole.value;
+  if (joined.size() < whole.dims.size())
+    result.value = tensor::CollapseShapeOp::create(e.b, e.loc, result.value,
+                                                   joined);
+  if (split.size() < result.dims.size()) {
+    auto type = cast<RankedTensorType>(result.value.getType());
+    SmallVector<OpFoldResult> sizes;
+    for (Dim dim : result.dims) {
+      int64_t size = e.staticSize(dim, result.axes);
+      if (ShapedType::isDynamic(size))
+        sizes.push_back(e.sizeOf(dim, result.axes));
+      else
+        sizes.push_back(e.b.getIndexAttr(size));
+    }
+    result.value = tensor::ExpandShapeOp::create(
+        e.b, e.loc,
+        e.typeFor(result.dims, result.axes, type.getElementType()),
+        result.value, split, sizes);
+  }
   return result;
 }
 
@@ -388,29 +539,14 @@ Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
 Batched Lowering::cumulated(const Batched &x) {
   Batched sum = e.with(x, {axisDim(0)});
   int64_t size = x.axes[0].size, position = sum.position(axisDim(0));
-  auto type = cast<RankedTensorType>(sum.value.getType());
   for (int64_t by = 1; by < size; by *= 2) {
-    Batched none = e.constant(0), kept = sum;
-    none.axes = kept.axes = sum.axes;
+    Batched none = e.constant(0), moved = sum;
+    none.axes = sum.axes;
     none.axes[0].size = by;
-    kept.axes[0].size = size - by;
-    none = e.with(none, sum.dims);
-    SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1));
-    SmallVector<OpFoldResult> sizes;
-    for (Dim dim : kept.dims) {
-      int64_t extent = e.staticSize(dim, kept.axes);
-      if (ShapedType::isDynamic(extent))
-        sizes.push_back(e.sizeOf(dim, kept.axes));
-      else
-        sizes.push_back(e.b.getIndexAttr(extent));
-    }
-    kept.value = tensor::ExtractSliceOp::create(
-        e.b, e.loc, e.typeFor(kept.dims, kept.axes, e.real), sum.value, offsets,
-        sizes, strides);
-    Batched moved = sum;
-    moved.value = tensor::ConcatOp::create(e.b, e.loc, type, position,
-                                           ValueRange{none.value, kept.value});
+    moved.value = tensor::ConcatOp::create(
+        e.b, e.loc, cast<RankedTensorType>(sum.value.getType()), position,
+        ValueRange{e.with(none, sum.dims).value,
+                   part(sum, 0, size - by).value});
     sum = e.add(sum, moved);
   }
   return sum;

@@ -94,6 +94,9 @@ private:
   mlir::FailureOr<Batched> join(rnn::JoinOp op);
   mlir::FailureOr<Batched> lookup(rnn::LookupOp op);
   mlir::FailureOr<Batched> label(rnn::LabelOp op);
+  mlir::FailureOr<Batched> table(rnn::TableOp op);
+  mlir::FailureOr<Batched> list(rnn::ListOp op);
+  mlir::FailureOr<Batched> as(rnn::AsOp op);
   mlir::FailureOr<Batched> reduceLast(rnn::ReduceLastOp op);
   mlir::FailureOr<Batched> sequence(rnn::SequenceOp op);
   mlir::FailureOr<Batched> argmax(rnn::ArgMaxOp op);
@@ -111,6 +114,7 @@ private:
   Batched sanitized(const Batched &x);
   Batched dot(const Batched &x, const Batched &y);
   Batched gather(const Batched &table, const Batched &index);
+  Batched part(const Batched &x, int64_t from, int64_t size);
   Batched stepAt(const Batched &x, int64_t index);
   Batched pickStep(scan::StepKind kind, const Batched &x);
 

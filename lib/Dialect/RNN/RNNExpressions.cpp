@@ -120,6 +120,47 @@ LogicalResult ConstantOp::verify() {
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValueAttr(); }
 
+static int64_t volumeOf(ValueType type) {
+  int64_t volume = 1;
+  for (AxisAttr axis : type.getAxes())
+    volume *= axis.getSize();
+  return volume;
+}
+
+LogicalResult TableOp::verify() {
+  ValueType type = getResult().getType();
+  if (!type.isReal() || type.hasTimeAxis())
+    return emitOpError("holds real numbers along fixed axes, not ")
+           << spell(type);
+  if (volumeOf(type) != int64_t(getValues().size()))
+    return emitOpError("needs a number for each entry of ") << spell(type);
+  return success();
+}
+
+LogicalResult ListOp::verify() {
+  ValueType type = getResult().getType();
+  if (getItems().empty() || !type.getRank() || type.getAxes().front().isTime() ||
+      type.getAxes().front().getSize() != int64_t(getItems().size()))
+    return emitOpError("needs an axis with an entry for each value");
+  if (getItems().front().getType() != type.dropFront())
+    return emitOpError("holds values of another type than ") << spell(type);
+  return success();
+}
+
+LogicalResult SliceOp::verify() {
+  ValueType from = getValue().getType(), to = getResult().getType();
+  if (!from.getRank() || !to.getRank() || from.dropFront() != to.dropFront())
+    return emitOpError("keeps all axes but the first: ")
+           << spell(from) << " and " << spell(to);
+  AxisAttr whole = from.getAxes().front(), part = to.getAxes().front();
+  if (whole.isTime() || part.isTime())
+    return emitOpError("takes no part of a time axis");
+  if (int64_t(getFrom()) < 0 ||
+      int64_t(getFrom()) + part.getSize() > whole.getSize())
+    return emitOpError("takes entries that ") << spell(from) << " does not have";
+  return success();
+}
+
 OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   // Negation twice is nothing, a function of a constant is a constant.
   if (getKind() == UnaryKind::Neg)
@@ -389,15 +430,57 @@ LogicalResult LabelOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
+std::optional<SmallVector<AxisGroup>>
+rnnc::rnn::regroup(ArrayRef<AxisAttr> from, ArrayRef<AxisAttr> to) {
+  SmallVector<AxisGroup> groups;
+  auto isFixed = [](AxisAttr axis) { return !axis.isTime(); };
+  while (!from.empty() && !to.empty()) {
+    AxisAttr a = from.front(), b = to.front();
+    if (a.isTime() || b.isTime()) {
+      if (a != b)
+        return std::nullopt;
+      groups.push_back({1, 1});
+      from = from.drop_front(), to = to.drop_front();
+      continue;
+    }
+    // The smaller side takes more axes until both are as large.
+    int64_t left = a.getSize(), right = b.getSize();
+    AxisGroup group = {1, 1};
+    while (left != right) {
+      bool more = left < right;
+      ArrayRef<AxisAttr> side = more ? from : to;
+      unsigned &count = more ? group.from : group.to;
+      if (count >= side.size() || !isFixed(side[count]))
+        return std::nullopt;
+      (more ? left : right) *= side[count++].getSize();
+    }
+    // Axes of one entry at the end belong to the last group.
+    auto rest = [&](ArrayRef<AxisAttr> side, unsigned &count, bool otherIsDone) {
+      while (otherIsDone && count < side.size() && isFixed(side[count]) &&
+             side[count].getSize() == 1)
+        ++count;
+    };
+    rest(from, group.from, to.size() == group.to);
+    rest(to, group.to, from.size() == group.from);
+    if (group.from > 1 && group.to > 1)
+      return std::nullopt;
+    groups.push_back(group);
+    from = from.drop_front(group.from), to = to.drop_front(group.to);
+  }
+  if (!from.empty() || !to.empty())
+    return std::nullopt;
+  return groups;
+}
+
 LogicalResult AsOp::verify() {
   ValueType from = getValue().getType(), to = getResult().getType();
-  bool same = from.getRank() == to.getRank() && from.getKind() == to.getKind();
-  for (auto [a, b] : llvm::zip(from.getAxes(), to.getAxes()))
-    same &= a.getSize() == b.getSize() && (!a.isTime() || a == b);
+  bool same = from.getKind() == to.getKind() &&
+              regroup(from.getAxes(), to.getAxes()).has_value();
   AxisAttr a = from.getIndexAxis(), b = to.getIndexAxis();
   same &= bool(a) == bool(b) && (!a || a.getSize() == b.getSize());
   if (!same)
-    return emitOpError("only renames axes of equal size: ")
+    return emitOpError("only renames axes of equal size, and splits or joins "
+                       "products: ")
            << spell(from) << " as " << spell(to);
   return success();
 }

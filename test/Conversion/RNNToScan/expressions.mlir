@@ -182,3 +182,29 @@ rnn.module @steps attributes {kind = "layer", source = "steps", train = {}, expo
   %u = rnn.sequence cumsum %s : !rnn.value<["H" : 5] real>
   rnn.result "out" %u : !rnn.value<["H" : 5] real>
 }
+
+// Parts are slices, lists are put together, products of axes change shape in
+// memory; what is only renamed takes no code.
+// CHECK-LABEL: func.func @shapes.forward(
+// CHECK:   arith.constant dense<{{\[\[}}1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]>
+// CHECK:   tensor.extract_slice {{.*}}[0, 0, 2] [%{{.*}}, %{{.*}}, 2] [1, 1, 1]
+// CHECK:   tensor.concat dim(2) {{.*}} -> tensor<?x?x2x2xf32>
+// CHECK:   tensor.collapse_shape {{.*}} {{\[\[}}0], [1], [2, 3]] : tensor<?x?x2x2xf32> into tensor<?x?x4xf32>
+// CHECK:   tensor.expand_shape {{.*}} {{\[\[}}0], [1], [2, 3]]
+rnn.module @shapes attributes {kind = "layer", source = "shapes", train = {}, exports = [{function = "forward"}], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T", "H" : 4] real>
+  %c = rnn.table [1.0, 2.0, 3.0, 4.0] : !rnn.value<["2" : 2, "2" : 2] real>
+  %y = rnn.bind for #rnn.axis<"T"> {
+  ^bb0(%t: !rnn.value<[] index "T">):
+    %a = rnn.lookup %x[%t] : !rnn.value<["T", "H" : 4] real>, !rnn.value<[] index "T">
+    %s = rnn.slice %a from 2 : !rnn.value<["H" : 4] real> -> !rnn.value<["2" : 2] real>
+    %m = rnn.match %c, %s : !rnn.value<["2" : 2, "2" : 2] real>, !rnn.value<["2" : 2] real>
+    %l = rnn.list %s, %m : !rnn.value<["2" : 2] real>, !rnn.value<["2" : 2] real> -> !rnn.value<["2" : 2, "2" : 2] real>
+    %n = rnn.as %l : !rnn.value<["2" : 2, "2" : 2] real> -> !rnn.value<["A" : 2, "2" : 2] real>
+    %j = rnn.as %n : !rnn.value<["A" : 2, "2" : 2] real> -> !rnn.value<["H" : 4] real>
+    %u = rnn.binary add %j, %a : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>
+    %w = rnn.as %u : !rnn.value<["H" : 4] real> -> !rnn.value<["2" : 2, "A" : 2] real>
+    rnn.yield out(%w : !rnn.value<["2" : 2, "A" : 2] real>)
+  } : !rnn.value<["T", "2" : 2, "A" : 2] real>
+  rnn.result "out" %y : !rnn.value<["T", "2" : 2, "A" : 2] real>
+}

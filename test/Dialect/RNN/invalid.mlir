@@ -99,3 +99,34 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   // expected-error @below {{`cumsum` along a time axis is a recurrence}}
   %z = rnn.sequence cumsum %x : <["T"] real>
 }
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  // expected-error @below {{needs a number for each entry of [2]}}
+  %z = rnn.table [1.0, 2.0, 3.0] : !rnn.value<["2" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{takes entries that [K] does not have}}
+  %z = rnn.slice %x from 2 : !rnn.value<["K" : 3] real> -> !rnn.value<["2" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{needs an axis with an entry for each value}}
+  %z = rnn.list %x, %x : !rnn.value<["K" : 3] real>, !rnn.value<["K" : 3] real> -> !rnn.value<["3" : 3, "K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["A" : 2, "B" : 3] real>
+  // expected-error @below {{only renames axes of equal size, and splits or joins products: [A, B] as [B, A]}}
+  %z = rnn.as %x : !rnn.value<["A" : 2, "B" : 3] real> -> !rnn.value<["B" : 3, "A" : 2] real>
+}

@@ -53,7 +53,7 @@ def RNN_ParamOp : RNN_Op<"param", [Pure]> {
     `init` says where the first values come from: `{kind = "glorot"}`,
     `{kind = "orthogonal"}`, `{kind = "identity"}`, `{kind = "normal", mean = 0.0, std = 0.1}`,
     `{kind = "uniform", low = -0.1, high = 0.1}`, `{kind = "constant", value = 0.0}`,
-    `{kind = "labels", axis = 0, values = [0.0, 1.0]}`.
+    `{kind = "labels", axis = 0, values = [0.0, 1.0]}` (one for each entry of an axis), `{kind = "table", values = [1.0, 2.0, 3.0, 4.0]}` (all of them).
 
     ```mlir
     %W = rnn.param "rnn.W" {init = {kind = "glorot"}} : !rnn.value<["gate" : 4, "H" : 8, "I" : 2] real>
@@ -347,6 +347,52 @@ def RNN_ConstantOp : RNN_Op<"constant", [Pure, ConstantLike]> {
   }]>];
 }
 
+def RNN_TableOp : RNN_Op<"table", [Pure]> {
+  let summary = "Numbers written one by one: `[1, 2, 3]`, `[[1, 2], [3, 4]]`";
+  let description = [{
+    The numbers in row-major order.
+
+    ```mlir
+    %m = rnn.table [1.0, 2.0, 3.0, 4.0] : !rnn.value<["2" : 2, "2" : 2] real>
+    ```
+  }];
+  let arguments = (ins DenseF64ArrayAttr:$values);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$values attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def RNN_ListOp : RNN_Op<"list", [Pure, SameTypeOperands]> {
+  let summary = "Values one after the other along a new first axis: `[a, b]`";
+  let description = [{
+    The axis is a plain number.
+
+    ```mlir
+    %l = rnn.list %a, %b : !rnn.value<["H" : 8] real> -> !rnn.value<["2" : 2, "H" : 8] real>
+    ```
+  }];
+  let arguments = (ins Variadic<RNN_ValueType>:$items);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$items attr-dict `:` type($items) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def RNN_SliceOp : RNN_Op<"slice", [Pure]> {
+  let summary = "`x[a..b]`: part of the first axis, a fixed one";
+  let description = [{
+    From entry `from` on, as many as the first axis of the result has. Other axes
+    are cut inside of binders over those in front. `x[H..2*H]` of `x : [4*H]` is
+
+    ```mlir
+    %y = rnn.slice %x from 8 : !rnn.value<["4*H" : 32] real> -> !rnn.value<["H" : 8] real>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value, I64Attr:$from);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$value `from` $from attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def RNN_UnaryOp : RNN_Expr<"unary"> {
   let summary = "An elementwise function of one real value";
   let description = [{
@@ -513,12 +559,15 @@ def RNN_LabelOp : RNN_Expr<"label"> {
 }
 
 def RNN_AsOp : RNN_Op<"as", [Pure]> {
-  let summary = "The same numbers along axes of other names and equal sizes";
+  let summary = "The same numbers along axes of other names, or products of axes split and joined";
   let description = [{
-    `x as [F]`. The number of axes stays.
+    In order, each axis gets another name (`x as [F]`), is split into several
+    whose sizes multiply to its own, or is joined with those behind it. Time axes
+    stay.
 
     ```mlir
     %y = rnn.as %x : !rnn.value<["H" : 8] real> -> !rnn.value<["F" : 8] real>
+    %z = rnn.as %x : !rnn.value<["H" : 8] real> -> !rnn.value<["A" : 2, "B" : 4] real>
     ```
   }];
   let arguments = (ins RNN_ValueType:$value);
