@@ -187,6 +187,10 @@ private:
                    const ast::Expr *extra);
   Ty distCall(const ast::Call &call,
               const std::vector<const ast::Expr *> &args);
+  bool tiedAlong(const ast::Call &call, const Ty &x, const ast::Expr &value,
+                 const ast::Expr *tied);
+  Ty noiseCall(const ast::Call &call, const Ty &x, const ast::Expr &value,
+               const ast::Expr &from, const ast::Expr *tied);
   Ty scalarArg(const ast::Call &call, const ast::Expr *arg, const char *name);
   bool needNumber(const ast::Call &call, const ast::Expr &arg, const Ty &type);
   void needAxis(const ast::Call &call, const ast::Expr &arg,
@@ -197,6 +201,7 @@ private:
   Ty recur(const ast::Recur &recur);
   Instance *recurCell(const ast::Recur &recur, Instance &storage);
   Ty recurOver(const ast::Recur &recur, Instance &cell, Ty element);
+  Ty recurTimes(const ast::Recur &recur, Instance &cell);
   bool overInputs(const ast::Recur &recur, Instance &cell, size_t firstInput,
                   Bindings &bindings, Poly &time);
   bool overType(const ast::Recur &recur, const Instance &cell,

@@ -22,6 +22,7 @@ static const std::vector<Builtin> &table() {
       all.push_back({name, Group::FirstAxis, {"x"}, 1});
     all.push_back({"shift", Group::FirstAxis, {"x", "k"}, 2});
     all.push_back({"dropout", Group::Dropout, {"x", "p", "tied"}, 2});
+    all.push_back({"noise", Group::Noise, {"x", "from", "tied"}, 2});
     all.push_back({"stop", Group::Identity, {"x"}, 1});
     all.push_back({"clipgrad", Group::Identity, {"x", "c"}, 2});
     all.push_back({"onehot", Group::OneHot, {"i"}, 1});

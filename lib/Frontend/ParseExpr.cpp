@@ -251,6 +251,14 @@ ExprPtr Parser::callOf(ExprPtr callee, size_t begin) {
   return finish(std::move(node), begin, {});
 }
 
+/// `tied = time`: the axis that a cell runs along has no name inside of it.
+ExprPtr Parser::timeWord() {
+  size_t begin = at;
+  auto node = std::make_unique<NameRef>();
+  node->name = take().text;
+  return finish(std::move(node), begin, {});
+}
+
 /// `(` was seen.
 bool Parser::args(std::vector<Arg> &list) {
   Brackets inside(*this);
@@ -264,7 +272,7 @@ bool Parser::args(std::vector<Arg> &list) {
         return false;
       take();
     }
-    arg.value = expr();
+    arg.value = arg.name.text == "tied" && at_("time") ? timeWord() : expr();
     if (!arg.value)
       return false;
     list.push_back(std::move(arg));
@@ -549,6 +557,15 @@ bool Parser::clauses(Recur &node) {
         return false;
     } else if (at_("max")) {
       if (!value("max", node.maxSteps))
+        return false;
+    } else if (at_("times")) {
+      if (node.times) {
+        diags.error("E028", peek().range, "`times` is given twice")
+            .label("given again here");
+        return false;
+      }
+      take();
+      if (!(node.times = size()))
         return false;
     } else if (accept("final")) {
       if (!name(node.finalName, "a name for the last state"))

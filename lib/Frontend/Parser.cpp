@@ -45,8 +45,8 @@ bool Parser::continuesLine(const Token &token) const {
     return false;
   return isOneOf(token, {"+", "-", "*", "/", "@", "++", "<", ">", "<=", ">=",
                          "==", "!=", ">>", "^", "over", "from", "start",
-                         "stop", "final", "backward", "then", "else", "as",
-                         "and", "or"});
+                         "stop", "final", "backward", "times", "then", "else",
+                         "as", "and", "or"});
 }
 
 bool Parser::atLineEnd() const {

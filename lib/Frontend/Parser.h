@@ -109,6 +109,7 @@ private:
   ast::ExprPtr memberOf(ast::ExprPtr base, size_t begin);
   ast::ExprPtr primary();
   ast::ExprPtr number();
+  ast::ExprPtr timeWord();
   ast::ExprPtr record();
   ast::ExprPtr list();
   ast::ExprPtr indexItem();

@@ -133,6 +133,7 @@ bool Example::alongAxes(Operation &op) {
       .Case([&](rnn::ReduceLastOp one) { return reduceLast(one); })
       .Case([&](rnn::SequenceOp one) { return sequence(one); })
       .Case([&](rnn::DropoutOp one) { return dropout(one); })
+      .Case([&](rnn::NoiseOp one) { return noise(one); })
       .Case([&](rnn::StopOp one) { return stop(one); })
       .Case([&](rnn::AsOp one) {
         Array out = get(one.getValue());
@@ -331,26 +332,22 @@ bool Example::stop(rnn::StopOp op) {
   return true;
 }
 
-bool Example::dropout(rnn::DropoutOp op) {
-  Array out = get(op.getValue());
-  double p = op.getP().convertToDouble();
-  if (!options.dropout || p == 0) {
-    set(op.getResult(), std::move(out));
-    return true;
-  }
+/// Calls `use` with the step and the element that number each entry's draws.
+void Example::forEachDraw(
+    rnn::ValueType type, const Shape &shape, rnn::AxisAttr tied,
+    llvm::function_ref<void(int64_t, int64_t, int64_t)> use) {
   // The step is that of the innermost recurrence or binder along time, else the
   // position along the value's first time axis. All else counts the elements:
   // other time axes, binders around, and the value's fixed axes, in this order.
-  rnn::AxisAttr tied = op.getTiedAttr();
   std::optional<int64_t> step;
   for (const Frame &frame : llvm::reverse(frames))
     if (frame.isStep && frame.axis != tied) {
       step = frame.index;
       break;
     }
-  ArrayRef<rnn::AxisAttr> axes = op.getResult().getType().getAxes();
+  ArrayRef<rnn::AxisAttr> axes = type.getAxes();
   int64_t i = 0;
-  forEachIndex(out.shape, [&](const Shape &index) {
+  forEachIndex(shape, [&](const Shape &index) {
     std::optional<int64_t> at = step;
     int64_t element = 0;
     auto add = [&](rnn::AxisAttr axis, int64_t place) {
@@ -368,11 +365,46 @@ bool Example::dropout(rnn::DropoutOp op) {
     for (auto [axis, place] : llvm::zip(axes, index))
       if (!axis.isTime())
         add(axis, place);
-    double u = uniform(options.seed, options.update, op.getSite(), row,
-                       at.value_or(0), element);
-    double &x = out.data[i++];
-    x = u >= p ? x * (1 / (1 - p)) : 0;
+    use(i++, at.value_or(0), element);
   });
+}
+
+bool Example::dropout(rnn::DropoutOp op) {
+  Array out = get(op.getValue());
+  double p = op.getP().convertToDouble();
+  if (options.dropout && p > 0)
+    forEachDraw(op.getType(), out.shape, op.getTiedAttr(),
+                [&](int64_t i, int64_t step, int64_t element) {
+                  double u = uniform(options.seed, options.update, op.getSite(),
+                                     row, step, element);
+                  double &x = out.data[i];
+                  x = u >= p ? x * (1 / (1 - p)) : 0;
+                });
+  set(op.getResult(), std::move(out));
+  return true;
+}
+
+bool Example::noise(rnn::NoiseOp op) {
+  Array out = get(op.getValue());
+  const Array &a = get(op.getA()), &b = get(op.getB());
+  auto draw = [&](int64_t site, int64_t step, int64_t element) {
+    return uniform(options.seed, options.update, site, row, step, element);
+  };
+  if (options.dropout)
+    forEachDraw(
+        op.getType(), out.shape, op.getTiedAttr(),
+        [&](int64_t i, int64_t step, int64_t element) {
+          double first = a.data[i % a.size()], second = b.data[i % b.size()];
+          double u = draw(op.getSite(), step, element);
+          if (op.getKind() == rnn::NoiseKind::Uniform) {
+            out.data[i] += first + (second - first) * u;
+            return;
+          }
+          // Box and Muller's transform.
+          double v = draw(op.getSite() + 1, step, element);
+          out.data[i] += first + second * std::sqrt(-2 * std::log(1 - u)) *
+                                     std::cos(2 * M_PI * v);
+        });
   set(op.getResult(), std::move(out));
   return true;
 }

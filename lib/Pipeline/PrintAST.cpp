@@ -147,6 +147,8 @@ void Printer::recur(const Recur &r, llvm::StringRef role) {
     text += sizes(r.generics);
   if (r.backward)
     text += " backward";
+  if (r.times)
+    text += " times " + size(*r.times);
   if (!r.finalName.empty())
     text += " final " + r.finalName.text;
   node(role + text, r.range, [&] {

@@ -319,9 +319,14 @@ class Expressions:
     def around(self, axes, scope, depth):
         """What is the identity, but for gradients or when training."""
         x = self.real(axes, scope, depth)
-        name = self.rng.choice(("dropout", "dropout", "stop", "clipgrad"))
+        name = self.rng.choice(("dropout", "dropout", "noise", "stop", "clipgrad"))
+        if name == "noise":
+            return self.noise(x, axes, scope, depth)
         if name == "dropout":
             p = self.rng.choice((0.2, 0.5))
+            if scope.block.kind == "cell" and self.rng.random() < 0.4:
+                self.note("dropout tied in a cell")
+                return Value(f"dropout({x.text}, {p}, tied = time)", x.type, 2 * x.bound)
             if axes and self.rng.random() < 0.4:
                 self.note("dropout tied")
                 tied = self.rng.choice(axes)
@@ -333,6 +338,16 @@ class Expressions:
         # A limit that acts is not the gradient of the value.
         return Value(f"stop({x.text})" if name == "stop" else f"clipgrad({x.text}, 100000)",
                      x.type, x.bound)
+
+    def noise(self, x, axes, scope, depth):
+        a, b = (self.limited(self.real(axes[self.rng.randint(0, len(axes)):], scope, depth - 1), 1)
+                for _ in range(2))
+        kind = self.rng.choice(("normal", "uniform"))
+        tied = ""
+        if scope.block.kind == "cell" and self.rng.random() < 0.3:
+            tied = ", tied = time"
+        self.note(f"noise {kind}")
+        return Value(f"noise({x.text}, {kind}({a.text}, {b.text}){tied})", x.type, x.bound + 7)
 
     def renamed(self, axes, scope, depth):
         """`x as [..]`: other axes of the same sizes, or products of axes."""

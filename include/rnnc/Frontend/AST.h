@@ -261,7 +261,7 @@ enum class RecurOp { Scan, Fold, Unfold };
 
 const char *spelling(RecurOp op);
 
-/// `scan c(mem = m) over (x, z) backward from s final f`
+/// `scan c(mem = m) over (x, z) backward from s final f`, `fold c(x) times 6`
 struct Recur : ExprOf<Expr::Kind::Recur> {
   RecurOp op = RecurOp::Scan;
   SourceRange opRange;
@@ -278,6 +278,8 @@ struct Recur : ExprOf<Expr::Kind::Recur> {
   ExprPtr start;    ///< unfold: may be null
   ExprPtr stop;     ///< unfold: may be null
   ExprPtr maxSteps; ///< unfold: may be null
+  /// `times n`: so many steps on the same inputs, which stand in `args`.
+  SizePtr times;
 };
 
 //===----------------------------------------------------------------------===//

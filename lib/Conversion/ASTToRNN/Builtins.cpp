@@ -47,6 +47,44 @@ Thing Emitter::call(const ast::Call &node, Env &env) {
   return builtin(node, env);
 }
 
+/// The axis after `tied`; `time` is that of the recurrence around.
+rnn::AxisAttr Emitter::tiedAlong(const ast::Expr &node, Env &env) {
+  const auto *name = ast::dynAs<ast::NameRef>(node);
+  if (name && name->name == "time" && !runs.empty())
+    return runs.back();
+  auto it = name ? env.sizes.find(name->name) : env.sizes.end();
+  if (it != env.sizes.end())
+    return axis(it->second, node.range);
+  unsupported(node.range, "this after `tied`");
+  return {};
+}
+
+Thing Emitter::noise(const ast::Call &node, Env &env) {
+  const ast::Expr *first = argument(node, 0, "x");
+  const ast::Expr *from = argument(node, 1, "from");
+  const ast::Expr *tied = argument(node, 2, "tied");
+  const auto *dist = from ? ast::dynAs<ast::Call>(*from) : nullptr;
+  std::optional<rnn::NoiseKind> kind =
+      dist ? rnn::symbolizeNoiseKind(dist->callee.text) : std::nullopt;
+  if (!first || !kind)
+    return unsupported(node.range, "this noise");
+  bool isNormal = *kind == rnn::NoiseKind::Normal;
+  const ast::Expr *a = argument(*dist, 0, isNormal ? "mean" : "from");
+  const ast::Expr *b = argument(*dist, 1, isNormal ? "sd" : "to");
+  Value value = real(*first, env);
+  Value low = value && a ? real(*a, env) : Value();
+  Value high = low && b ? real(*b, env) : Value();
+  if (!high)
+    return {};
+  rnn::AxisAttr tiedAxis;
+  if (tied && !(tiedAxis = tiedAlong(*tied, env)))
+    return {};
+  int64_t site = sites;
+  sites += isNormal ? 2 : 1;
+  return make<rnn::NoiseOp>(node.range, value, *kind, low, high,
+                            uint64_t(site), tiedAxis);
+}
+
 Thing Emitter::dropout(const ast::Call &node, Env &env) {
   const ast::Expr *first = argument(node, 0, "x");
   const ast::Expr *second = argument(node, 1, "p");
@@ -63,15 +101,8 @@ Thing Emitter::dropout(const ast::Call &node, Env &env) {
                  "the part that `dropout` drops is at least 0 and below 1",
                  "outside");
   rnn::AxisAttr tiedAxis;
-  if (tied) {
-    const auto *name = ast::dynAs<ast::NameRef>(*tied);
-    auto it = name ? env.sizes.find(name->name) : env.sizes.end();
-    if (it == env.sizes.end())
-      return unsupported(tied->range, "this after `tied`");
-    tiedAxis = axis(it->second, tied->range);
-    if (!tiedAxis)
-      return {};
-  }
+  if (tied && !(tiedAxis = tiedAlong(*tied, env)))
+    return {};
   return make<rnn::DropoutOp>(node.range, value, builder.getF64FloatAttr(*p),
                               builder.getI64IntegerAttr(sites++), tiedAxis);
 }
@@ -201,6 +232,8 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
   SourceRange range = node.range;
   if (name == "dropout")
     return dropout(node, env);
+  if (name == "noise")
+    return noise(node, env);
   if (name == "categorical" || name == "bernoulli" || name == "normal" ||
       name == "laplace")
     return dist(node, env);

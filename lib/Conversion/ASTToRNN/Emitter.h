@@ -243,6 +243,8 @@ private:
   mlir::Value stepNumbers(rnn::AxisAttr axis, SourceRange range);
   Thing dist(const ast::Call &node, Env &env);
   Thing dropout(const ast::Call &node, Env &env);
+  Thing noise(const ast::Call &node, Env &env);
+  rnn::AxisAttr tiedAlong(const ast::Expr &node, Env &env);
   const ast::Expr *argument(const ast::Call &call, size_t position,
                             llvm::StringRef name);
 
@@ -265,8 +267,20 @@ private:
                  llvm::ArrayRef<StateRef> states,
                  llvm::ArrayRef<mlir::Value> before,
                  llvm::SmallVectorImpl<mlir::Value> &after, SourceRange range);
+  Thing repeatStep(const ast::Recur &node, Env &env);
+  bool timesArguments(const ast::Recur &node, const ast::ModuleItem &module,
+                      Env &env, llvm::SmallVectorImpl<mlir::Value> &held,
+                      std::map<std::string, Thing> &constants);
+  Thing runCell(const ast::Recur &node, Instance &cell, rnn::AxisAttr axis,
+                llvm::ArrayRef<mlir::Value> over,
+                llvm::ArrayRef<mlir::Value> held,
+                const std::map<std::string, Thing> &constants,
+                llvm::ArrayRef<StateRef> states,
+                llvm::ArrayRef<mlir::Value> init, Env &env);
+  /// `over` is read step by step, `held` is the same in all steps.
   Thing scanCell(Instance &cell, rnn::AxisAttr axis,
                  llvm::ArrayRef<mlir::Value> over,
+                 llvm::ArrayRef<mlir::Value> held,
                  const std::map<std::string, Thing> &constants,
                  llvm::ArrayRef<StateRef> states,
                  llvm::ArrayRef<mlir::Value> init, bool reverse,
@@ -316,6 +330,7 @@ private:
   /// The calls and binders around what is emitted, the outermost first.
   std::vector<SourceRange> uses;
   llvm::DenseSet<mlir::Value> places; ///< indices of binders
+  std::vector<rnn::AxisAttr> runs;    ///< axes of the recurrences around
   /// Where the recurrences were written, in a file of the author.
   llvm::DenseMap<mlir::Operation *, SourceRange> recurrences;
 };

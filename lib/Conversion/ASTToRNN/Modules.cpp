@@ -399,7 +399,7 @@ bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
                                       value.getType(),
                                       builder.getStringAttr(state.path), value);
   Thing finals;
-  Thing out = scanCell(instance, time, over, constants, states, init, false,
+  Thing out = scanCell(instance, time, over, {}, constants, states, init, false,
                        range, finals);
   if (!finals.isRecord)
     return false;

@@ -76,6 +76,7 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
       .Case([&](rnn::ArgMaxOp op) { return argmax(op); })
       .Case([&](rnn::OneHotOp op) { return onehot(op); })
       .Case([&](rnn::DropoutOp op) { return dropout(op); })
+      .Case([&](rnn::NoiseOp op) { return noise(op); })
       .Case([&](rnn::BindOp op) { return bind(op); })
       .Case([&](rnn::ToRealOp op) -> Result {
         auto x = get(op.getValue());
@@ -590,12 +591,10 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   return result;
 }
 
-FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
-  auto x = get(op.getValue());
-  double p = op.getP().convertToDouble();
-  if (failed(x) || !options.training || p == 0)
-    return x;
-  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
+/// Uniform numbers in [0, 1), one for each entry of a value with these axes that
+/// is not along `tied`.
+FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
+                                     int64_t site, StringRef tied) {
   // The step that the numbers count: that of the innermost loop or time
   // binder, else the value's first time axis.
   Dims dims = {batchDim()};
@@ -609,7 +608,7 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
       time = binderDim(*frame.binder);
     break;
   }
-  for (auto [i, axis] : llvm::enumerate(x->axes)) {
+  for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis.name == tied)
       continue;
     dims.push_back(axisDim(i));
@@ -622,12 +621,13 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   // depend on how long it is.
   std::optional<Dim> other;
   for (Dim dim : dims) {
-    if (dim.kind != Dim::Axis || !x->axes[dim.id].time || time == dim)
+    if (dim.kind != Dim::Axis || !axes[dim.id].time || time == dim)
       continue;
     if (other) {
-      op.emitError() << "[E990] `dropout` along `" << x->axes[dim.id].name
-                     << "`, a third time axis, is not supported yet: `tied = "
-                     << x->axes[dim.id].name << "` keeps one mask along it";
+      StringRef name = axes[dim.id].name;
+      op->emitError() << "[E990] random numbers along `" << name
+                      << "`, a third time axis, are not supported yet: `tied = "
+                      << name << "` keeps the same ones along it";
       return failure();
     }
     other = dim;
@@ -636,42 +636,85 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   for (const Frame &frame : frames)
     if (!frame.step && frame.binder && frame.axis.name != tied)
       dims.push_back(binderDim(*frame.binder));
-  e.sort(dims, x->axes);
+  e.sort(dims, axes);
   // Times and the row stand first, as in all tensors, what else counts the
   // elements behind them.
   for (std::optional<Dim> first : {std::optional(batchDim()), other, time})
     if (first) {
-      Dim *at = llvm::find(dims, *first);
-      std::rotate(dims.begin(), at, at + 1);
+      Dim *place = llvm::find(dims, *first);
+      std::rotate(dims.begin(), place, place + 1);
     }
   Batched number;
   number.dims = dims;
-  number.axes = x->axes;
+  number.axes = axes;
   auto place = [&](std::optional<Dim> dim) {
     return dim ? e.b.getI64IntegerAttr(number.position(*dim)) : IntegerAttr();
   };
   number.value = scan::RandomOp::create(
-      e.b, e.loc, e.typeFor(dims, x->axes, e.real), seed,
-      e.dynamicSizes(dims, x->axes), at, op.getSiteAttr(), place(time),
+      e.b, e.loc, e.typeFor(dims, axes, e.real), seed,
+      e.dynamicSizes(dims, axes), at, e.b.getI64IntegerAttr(site), place(time),
       place(batchDim()));
+  return e.canonical(number);
+}
+
+/// A bit: whether no seed was given, which is said by a negative one.
+Batched Lowering::noSeed() {
+  auto scalar = RankedTensorType::get({}, e.b.getI64Type());
+  Value number = tensor::ExtractSliceOp::create(
+      e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
+  return e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
+                   e.constantInt(0, e.b.getI64Type()));
+}
+
+FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
+  auto x = get(op.getValue());
+  double p = op.getP().convertToDouble();
+  if (failed(x) || !options.training || p == 0)
+    return x;
+  auto number = uniform(op, x->axes, op.getSite(),
+                        op.getTied() ? op.getTied()->getName() : "");
+  if (failed(number))
+    return failure();
   Batched rate = e.constant(p), scale = e.constant(1 / (1 - p));
   if (p == 1)
     scale = e.constant(0);
   if (seedOptional) {
-    // A negative seed says that none was given: keep everything.
-    auto scalar = RankedTensorType::get({}, e.b.getI64Type());
-    Value number = tensor::ExtractSliceOp::create(
-        e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
-        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
-        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
-    Batched none = e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
-                             e.constantInt(0, e.b.getI64Type()));
+    Batched none = noSeed(); // Keep everything.
     rate = e.select(none, e.constant(0), rate);
     scale = e.select(none, e.constant(1), scale);
   }
-  Batched keep =
-      e.compare(arith::CmpFPredicate::OGE, e.canonical(number), rate);
+  Batched keep = e.compare(arith::CmpFPredicate::OGE, *number, rate);
   return e.select(keep, e.mul(*x, scale), e.constant(0));
+}
+
+FailureOr<Batched> Lowering::noise(rnn::NoiseOp op) {
+  auto x = get(op.getValue()), a = get(op.getA()), b = get(op.getB());
+  if (failed(x) || failed(a) || failed(b) || !options.training)
+    return x;
+  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
+  auto number = uniform(op, x->axes, op.getSite(), tied);
+  if (failed(number))
+    return failure();
+  Batched drawn, width = *b;
+  if (op.getKind() == rnn::NoiseKind::Uniform) {
+    drawn = *number;
+    width = e.sub(*b, *a);
+  } else {
+    // Box and Muller's transform.
+    auto angle = uniform(op, x->axes, op.getSite() + 1, tied);
+    if (failed(angle))
+      return failure();
+    Batched radius = e.log(e.sub(e.constant(1), *number));
+    radius = mapUnary<math::SqrtOp>(e, e.mul(radius, e.constant(-2)));
+    drawn = e.mul(radius, mapUnary<math::CosOp>(
+                              e, e.mul(*angle, e.constant(2 * M_PI))));
+  }
+  Batched added = e.add(*a, e.mul(width, drawn));
+  if (seedOptional)
+    added = e.select(noSeed(), e.constant(0), added);
+  return e.add(*x, added);
 }
 
 FailureOr<Batched> Lowering::bind(rnn::BindOp op) {

@@ -101,7 +101,11 @@ private:
   mlir::FailureOr<Batched> sequence(rnn::SequenceOp op);
   mlir::FailureOr<Batched> argmax(rnn::ArgMaxOp op);
   mlir::FailureOr<Batched> onehot(rnn::OneHotOp op);
+  mlir::FailureOr<Batched> uniform(mlir::Operation *op, const Axes &axes,
+                                   int64_t site, mlir::StringRef tied);
+  Batched noSeed();
   mlir::FailureOr<Batched> dropout(rnn::DropoutOp op);
+  mlir::FailureOr<Batched> noise(rnn::NoiseOp op);
   mlir::FailureOr<Batched> bind(rnn::BindOp op);
 
   Batched apply(rnn::UnaryKind kind, const Batched &x);

@@ -325,11 +325,63 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
   double p = adaptor.getP().convertToDouble();
   if (!(p >= 0 && p < 1))
     return mistake(loc, "dropout needs a probability from 0 up to, not including, 1");
-  if (adaptor.getTied() && !llvm::is_contained(type.getAxes(), *adaptor.getTied()))
-    return mistake(loc, "dropout is tied along " + adaptor.getTied()->getName() +
-                            ", which is no axis of " + spell(type));
   types.push_back(type);
   return success();
+}
+
+/// Numbers stay the same along an axis of the value, or of what is around.
+static LogicalResult verifyTied(Operation *op, ValueType type, AxisAttr tied) {
+  if (!tied || llvm::is_contained(type.getAxes(), tied))
+    return success();
+  for (Operation *around = op->getParentOp(); around;
+       around = around->getParentOp()) {
+    auto scan = dyn_cast<ScanOp>(around);
+    auto unfold = dyn_cast<UnfoldOp>(around);
+    auto bind = dyn_cast<BindOp>(around);
+    if ((scan && scan.getAxis() == tied) ||
+        (unfold && unfold.getAxis() == tied) || (bind && bind.getAxis() == tied))
+      return success();
+  }
+  return op->emitOpError("is tied along ")
+         << tied.getName() << ", which is no axis of " << spell(type)
+         << " or around it";
+}
+
+LogicalResult DropoutOp::verify() {
+  return verifyTied(*this, getType(), getTiedAttr());
+}
+
+LogicalResult NoiseOp::verify() {
+  return verifyTied(*this, getType(), getTiedAttr());
+}
+
+LogicalResult NoiseOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc,
+                                        Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
+  auto type = cast<ValueType>(adaptor.getValue().getType());
+  for (Value value : {adaptor.getValue(), adaptor.getA(), adaptor.getB()}) {
+    if (failed(requireReal(loc, value, "noise")))
+      return failure();
+    if (suffixType(type, cast<ValueType>(value.getType())) != type)
+      return mistake(loc, "the distribution of the noise does not fit " +
+                              spell(type));
+  }
+  types.push_back(type);
+  return success();
+}
+
+bool rnnc::rnn::draws(Operation *op, AxisAttr &tied) {
+  tied = {};
+  if (auto noise = dyn_cast<NoiseOp>(op)) {
+    tied = noise.getTiedAttr();
+    return true;
+  }
+  auto dropout = dyn_cast<DropoutOp>(op);
+  if (!dropout || dropout.getP().convertToDouble() == 0)
+    return false;
+  tied = dropout.getTiedAttr();
+  return true;
 }
 
 LogicalResult StopOp::inferReturnTypes(MLIRContext *,
@@ -454,14 +506,14 @@ rnnc::rnn::regroup(ArrayRef<AxisAttr> from, ArrayRef<AxisAttr> to) {
         return std::nullopt;
       (more ? left : right) *= side[count++].getSize();
     }
-    // Axes of one entry at the end belong to the last group.
-    auto rest = [&](ArrayRef<AxisAttr> side, unsigned &count, bool otherIsDone) {
-      while (otherIsDone && count < side.size() && isFixed(side[count]) &&
-             side[count].getSize() == 1)
-        ++count;
+    // Axes of one entry that have no counterpart belong to the group before.
+    auto isUnit = [](ArrayRef<AxisAttr> side, unsigned place) {
+      return place < side.size() && side[place].getSize() == 1;
     };
-    rest(from, group.from, to.size() == group.to);
-    rest(to, group.to, from.size() == group.from);
+    while (isUnit(from, group.from) && !isUnit(to, group.to))
+      ++group.from;
+    while (isUnit(to, group.to) && !isUnit(from, group.from))
+      ++group.to;
     if (group.from > 1 && group.to > 1)
       return std::nullopt;
     groups.push_back(group);

@@ -130,3 +130,20 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   // expected-error @below {{only renames axes of equal size, and splits or joins products: [A, B] as [B, A]}}
   %z = rnn.as %x : !rnn.value<["A" : 2, "B" : 3] real> -> !rnn.value<["B" : 3, "A" : 2] real>
 }
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{is tied along T, which is no axis of [K] or around it}}
+  %z = rnn.dropout %x p 0.5 site 0 tied <"T"> : !rnn.value<["K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  %s = rnn.input "s" : <["T"] real>
+  // expected-error @below {{the distribution of the noise does not fit [K]}}
+  %z = rnn.noise %x normal %s, %s site 0 : !rnn.value<["K" : 3] real>, !rnn.value<["T"] real>, !rnn.value<["T"] real>
+}

@@ -66,6 +66,8 @@ rnn.module @M attributes {kind = "model", source = "M", train = {batch = 4}, exp
   %sl = rnn.slice %l from 2 : !rnn.value<["H" : 8] real> -> !rnn.value<["3" : 3] real>
   // CHECK: rnn.as %{{.*}} : <["H" : 8] real> -> <["2" : 2, "4" : 4] real>
   %sp = rnn.as %l : !rnn.value<["H" : 8] real> -> !rnn.value<["2" : 2, "4" : 4] real>
+  // CHECK: rnn.noise %{{.*}} uniform %{{.*}}, %{{.*}} site 3
+  %nz = rnn.noise %l uniform %l, %sm site 3 : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
   // CHECK: rnn.logic or
   %lo = rnn.logic or %c, %c : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] bit>
   // CHECK: rnn.not

@@ -33,6 +33,10 @@ std::string spell(ValueType type);
 /// axes of the other are its last axes; null otherwise. The kind is that of `a`.
 ValueType suffixType(ValueType a, ValueType b);
 
+/// Whether an op draws random numbers when training; `tied` is the axis along
+/// which they stay the same, if there is one.
+bool draws(mlir::Operation *op, AxisAttr &tied);
+
 /// Axes that become other ones: one or several on one side, one on the other.
 struct AxisGroup {
   unsigned from, to; ///< numbers of axes

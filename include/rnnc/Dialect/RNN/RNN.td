@@ -636,9 +636,9 @@ def RNN_OneHotOp : RNN_Expr<"onehot"> {
 def RNN_DropoutOp : RNN_Expr<"dropout"> {
   let summary = "Zeroes entries with probability p and scales the others by 1 / (1 - p), in training";
   let description = [{
-    `tied` is an axis along which one mask is kept; `site` numbers the random
-    draws of the module in source order. The identity in functions that do not
-    train. `dropout(x, 0.3, tied = T)` is
+    `tied` is an axis along which one mask is kept: one of the value, or that of
+    a recurrence or binder around; `site` numbers the random draws of the module
+    in source order. The identity in functions that do not train. `dropout(x, 0.3, tied = T)` is
 
     ```mlir
     %y = rnn.dropout %x p 0.3 site 0 tied <"T"> : !rnn.value<["T", "E" : 64] real>
@@ -647,6 +647,28 @@ def RNN_DropoutOp : RNN_Expr<"dropout"> {
   let arguments = (ins RNN_ValueType:$value, F64Attr:$p, I64Attr:$site,
                        OptionalAttr<RNN_AxisAttr>:$tied);
   let assemblyFormat = "$value `p` $p `site` $site (`tied` $tied^)? attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
+def RNN_NoiseOp : RNN_Expr<"noise"> {
+  let summary = "Adds random numbers, in training";
+  let description = [{
+    Of a normal distribution with mean `a` and standard deviation `b`, or of a
+    uniform one from `a` to `b`; these have the axes of the value or the last of
+    them. `normal` takes two sites, this one and the next. `tied` is as that of
+    `rnn.dropout`. The identity in functions that do not train.
+    `noise(x, normal(0, s))` is
+
+    ```mlir
+    %y = rnn.noise %x normal %zero, %s site 0 : !rnn.value<["H" : 8] real>, !rnn.value<[] real>, !rnn.value<[] real>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value, RNN_NoiseKindAttr:$kind,
+                       RNN_ValueType:$a, RNN_ValueType:$b, I64Attr:$site,
+                       OptionalAttr<RNN_AxisAttr>:$tied);
+  let assemblyFormat = [{$value $kind $a `,` $b `site` $site (`tied` $tied^)? attr-dict
+    `:` type($value) `,` type($a) `,` type($b)}];
+  let hasVerifier = 1;
 }
 
 def RNN_StopOp : RNN_Expr<"stop"> {

@@ -72,6 +72,10 @@ def RNN_CompareKind : RNN_Enum<"CompareKind", "a comparison", [
   I32EnumAttrCase<"Eq", 4, "eq">, I32EnumAttrCase<"Ne", 5, "ne">]>;
 def RNN_CompareKindAttr : RNN_EnumAttr<RNN_CompareKind, "compare_kind">;
 
+def RNN_NoiseKind : RNN_Enum<"NoiseKind", "what noise is drawn from", [
+  I32EnumAttrCase<"Normal", 0, "normal">, I32EnumAttrCase<"Uniform", 1, "uniform">]>;
+def RNN_NoiseKindAttr : RNN_EnumAttr<RNN_NoiseKind, "noise_kind">;
+
 def RNN_LogicKind : RNN_Enum<"LogicKind", "how two conditions are joined", [
   I32EnumAttrCase<"And", 0, "and">, I32EnumAttrCase<"Or", 1, "or">]>;
 def RNN_LogicKindAttr : RNN_EnumAttr<RNN_LogicKind, "logic_kind">;
