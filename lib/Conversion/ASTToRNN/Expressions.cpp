@@ -562,11 +562,15 @@ Thing Emitter::compare(const ast::Binary &node, Env &env) {
   auto isBit = [](const Thing &thing) {
     return thing.type() && thing.type().getKind() == rnn::ValueKind::Bit;
   };
+  auto isWhole = [&](const Thing &thing) {
+    return equality && thing.literal &&
+           *thing.literal == std::floor(*thing.literal);
+  };
   Value left, right;
-  if (isPlace(a) && (isPlace(b) || (equality && b.literal))) {
+  if (isPlace(a) && (isPlace(b) || isWhole(b))) {
     left = a.value;
     right = asIndex(b, a.type().getIndexAxis(), node.rhs->range);
-  } else if (isPlace(b) && equality && a.literal) {
+  } else if (isPlace(b) && isWhole(a)) {
     left = asIndex(a, b.type().getIndexAxis(), node.lhs->range);
     right = b.value;
   } else if (isBit(a) && isBit(b)) {
