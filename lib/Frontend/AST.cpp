@@ -5,8 +5,9 @@
 namespace rnnc::ast {
 
 const char *spelling(BinaryOp op) {
-  static const char *const table[] = {"+", "-", "*",  "/",  "@",  "++",
-                                      "<", ">", "<=", ">=", "==", "!="};
+  static const char *const table[] = {"+",  "-",  "*",   "/",  "@",
+                                      "++", "and", "or", "<",  ">",
+                                      "<=", ">=", "==",  "!="};
   return table[static_cast<int>(op)];
 }
 

@@ -64,6 +64,8 @@ Ty Analyser::firstAxisCall(const Call &call, const Expr &x, const Ty &type,
     needAxis(call, x, "first");
     return Ty::error();
   }
+  if (name == "cumsum")
+    return needNumber(call, x, type) ? Ty::real(type.axes) : Ty::error();
   if (name == "last" || name == "first")
     return type.dropFront(1);
   if (name == "reverse") {
@@ -144,6 +146,72 @@ Ty Analyser::distCall(const Call &call, const std::vector<const Expr *> &args) {
   return shape.isError() ? shape : Ty::dist(Ty::real(shape.axes), name);
 }
 
+/// `tied = T`: an axis of the value, or inside of a cell `time`, what it runs
+/// along.
+bool Analyser::tiedAlong(const Call &call, const Ty &x, const Expr &value,
+                         const Expr *tied) {
+  const auto *axis = tied ? dynAs<NameRef>(*tied) : nullptr;
+  bool along = axis && axis->name == "time";
+  if (!tied || (along && blockScope->kind == BlockScope::Kind::Cell))
+    return true;
+  Size name;
+  name.kind = Size::Kind::Name;
+  name.range = tied->range;
+  name.name = axis ? axis->name : "";
+  std::optional<Poly> size =
+      axis && !along ? sizeName(name) : std::nullopt;
+  if (axis && !along && !size)
+    return false;
+  for (const Poly &one : x.axes)
+    if (size && one == *size)
+      return true;
+  if (along) {
+    diags.error("E117", tied->range,
+                "`tied = time` stands in a cell: along what it runs")
+        .label("nothing runs here")
+        .help(fmt::format("name the axis: `{}(..., tied = T)`",
+                          call.callee.text));
+    return false;
+  }
+  diags.error("E117", tied->range, "`tied` names an axis of what is dropped")
+      .label("not one of its axes")
+      .also(value.range, x.str());
+  return false;
+}
+
+/// `noise(x, normal(m, s))`, `noise(x, uniform(a, b))`.
+Ty Analyser::noiseCall(const Call &call, const Ty &x, const Expr &value,
+                       const Expr &from, const Expr *tied) {
+  const auto *dist = dynAs<Call>(from);
+  bool isUniform = dist && dist->callee.text == "uniform";
+  if (!dist || (!isUniform && dist->callee.text != "normal")) {
+    diags.error("E138", from.range,
+                "`noise` is drawn from `normal(mean, sd)` or `uniform(from, to)`")
+        .label("neither of them");
+    return Ty::error();
+  }
+  std::vector<Port> ports;
+  for (const char *name : {isUniform ? "from" : "mean", isUniform ? "to" : "sd"})
+    ports.push_back({name, Ty::real(), {}});
+  bool ok = needNumber(call, value, x);
+  auto args = assign(dist->callee.text, dist->callee.range, dist->args, ports,
+                     2, ok);
+  for (const Expr *arg : args) {
+    Ty type = arg ? expr(*arg) : Ty::error();
+    if (type.isError() || !needNumber(*dist, *arg, type)) {
+      ok = false;
+      continue;
+    }
+    if (x.isError() || isSuffix(type.axes, x.axes))
+      continue;
+    diags.error("E138", arg->range, "this does not fit what gets the noise")
+        .label(type.str())
+        .also(value.range, x.str());
+    ok = false;
+  }
+  return ok && tiedAlong(call, x, value, tied) ? Ty::real(x.axes) : Ty::error();
+}
+
 Ty Analyser::builtinCall(const Call &call, bool &found) {
   const Builtin *builtin = findBuiltin(call.callee.text);
   found = builtin != nullptr;
@@ -202,25 +270,11 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
           .label("outside");
       return Ty::error();
     }
-    if (!args[2])
-      return Ty::real(x.axes);
-    const auto *axis = dynAs<NameRef>(*args[2]);
-    Size name;
-    name.kind = Size::Kind::Name;
-    name.range = args[2]->range;
-    name.name = axis ? axis->name : "";
-    std::optional<Poly> tied = axis ? sizeName(name) : std::nullopt;
-    if (axis && !tied)
-      return Ty::error();
-    for (const Poly &one : x.axes)
-      if (tied && one == *tied)
-        return Ty::real(x.axes);
-    diags.error("E117", args[2]->range,
-                "`tied` names an axis of what is dropped")
-        .label("not one of its axes")
-        .also(args[0]->range, x.str());
-    return Ty::error();
+    return tiedAlong(call, x, *args[0], args[2]) ? Ty::real(x.axes)
+                                                 : Ty::error();
   }
+  case Group::Noise:
+    return noiseCall(call, x, *args[0], *args[1], args[2]);
   case Group::Identity: {
     if (args.size() > 1 && scalarArg(call, args[1], "c").isError())
       return Ty::error();
@@ -237,6 +291,13 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
     std::vector<Poly> axes = x.axes;
     axes.push_back(x.index);
     return Ty::real(std::move(axes));
+  }
+  case Group::ToReal: {
+    if (x.isError())
+      return x;
+    if (x.isDist || x.isState())
+      return needNumber(call, *args[0], x) ? x : Ty::error();
+    return Ty::real(x.axes);
   }
   case Group::Viterbi: {
     Ty A = expr(*args[1]);

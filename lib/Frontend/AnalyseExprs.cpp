@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 
 using namespace rnnc;
 using namespace rnnc::ast;
@@ -24,8 +25,12 @@ Ty Analyser::expr(const Expr &node) {
     return nameRef(as<NameRef>(node));
   case Expr::Kind::Call:
     return call(as<Call>(node));
+  case Expr::Kind::List:
+    return list(as<List>(node));
   case Expr::Kind::Index:
     return index(as<Index>(node));
+  case Expr::Kind::Slice: // only among the indices, which take it themselves
+    return Ty::error();
   case Expr::Kind::Member:
     return member(as<Member>(node));
   case Expr::Kind::Prime:
@@ -36,6 +41,11 @@ Ty Analyser::expr(const Expr &node) {
     return asType(as<As>(node));
   case Expr::Kind::Neg:
     return neg(as<Neg>(node));
+  case Expr::Kind::Not: {
+    const Expr &inner = *as<Not>(node).value;
+    Ty value = expr(inner);
+    return condition(inner, value, "not") ? Ty::bit(value.axes) : Ty::error();
+  }
   case Expr::Kind::Binary:
     return binary(as<Binary>(node));
   case Expr::Kind::If:
@@ -175,30 +185,86 @@ Ty Analyser::prime(const Prime &node) {
 
 Ty Analyser::index(const Index &node) {
   Ty result = expr(*node.base);
+  size_t at = 0; // the axis that is looked at
   for (const ExprPtr &one : node.indices) {
+    const auto *part = dynAs<Slice>(*one);
     if (result.isError()) { // still look for mistakes in the indices
-      expr(*one);
-      continue;
+      if (!part)
+        expr(*one);
+    } else if (part) {
+      result = sliceOnce(*node.base, std::move(result), *part, at++);
+    } else {
+      result = indexOnce(*node.base, result, *one, at);
     }
-    result = indexOnce(*node.base, result, *one);
   }
   return result;
 }
 
-Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node) {
-  Ty index = expr(node);
-  if (index.isError())
+/// Whether there is an axis at a position; reports if not.
+bool Analyser::hasAxis(const Expr &base, const Ty &type, const Expr &index,
+                       size_t at) {
+  if (!type.isDist && !type.isState() && type.rank() > at)
+    return true;
+  diags.error("E110", index.range, "there is no axis to look up in")
+      .label("one index too many")
+      .also(base.range, fmt::format("this is {}", type.str()));
+  return false;
+}
+
+/// Part of an axis; what is known of its size is checked, the rest when it
+/// is compiled.
+Ty Analyser::sliceOnce(const Expr &base, Ty type, const Slice &node,
+                       size_t at) {
+  if (!hasAxis(base, type, node, at))
     return Ty::error();
-  if (baseType.isDist || baseType.isState() || baseType.rank() == 0) {
-    diags.error("E110", node.range, "there is no axis to look up in")
-        .label("one index too many")
-        .also(base.range, fmt::format("this is {}", baseType.str()));
+  type.literal = false;
+  if (!node.from && !node.to)
+    return type;
+  Poly axis = type.axes[at];
+  std::optional<Poly> from = node.from ? size(*node.from) : Poly(int64_t(0)),
+                      to = node.to ? size(*node.to) : axis;
+  if (!from || !to)
+    return Ty::error();
+  if (axis.time() || from->time() || to->time()) {
+    diags.error("E136", node.range, "no part of a time axis can be taken")
+        .label("its length is known only when the program runs")
+        .also(base.range, fmt::format("this is {}", type.str()))
+        .help("`first(x)` and `last(x)` take steps of it; `for t in T: if t < 3 "
+              "then x[t] else 0` leaves some out");
     return Ty::error();
   }
-  const Poly &wanted = baseType.axes.front();
+  std::optional<int64_t> a = from->value(), b = to->value(), n = axis.value();
+  if ((a && *a < 0) || (b && n && *b > *n) || (a && b && *a >= *b) ||
+      (a && n && *a >= *n)) {
+    auto &d = diags.error("E136", node.range, "there is no such part of the axis");
+    d.label(a && b && *a >= *b ? "it has no entries" : "it lies outside")
+        .also(base.range, fmt::format("this is {}", type.str()));
+    if (n)
+      d.note(fmt::format("{} has the entries 0 to {}",
+                         axis.constant() ? "the axis" : axis.str(), *n - 1));
+    d.note("`a..b` begins with entry a and ends before entry b");
+    return Ty::error();
+  }
+  std::optional<Poly> length = Poly::add(*to, *from, -1);
+  if (!length || !checkSize(*length, node.range))
+    return Ty::error();
+  type.axes[at] = std::move(*length);
+  return type;
+}
+
+Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node,
+                       size_t at) {
+  Ty index = expr(node);
+  if (index.isError() || !hasAxis(base, baseType, node, at))
+    return Ty::error();
+  const Poly &wanted = baseType.axes[at];
   if (fitsIndex(index, wanted, node.range)) {
-    Ty result = baseType.dropFront(1);
-    return index.isIndex() ? result.withFront(index.axes) : result;
+    Ty result = baseType;
+    auto place = result.axes.erase(result.axes.begin() + long(at));
+    if (index.isIndex())
+      result.axes.insert(place, index.axes.begin(), index.axes.end());
+    result.literal = false;
+    return result;
   }
   if (!index.isIndex()) {
     auto &d = diags.error("E106", node.range, "this is not an index");
@@ -217,6 +283,41 @@ Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node) {
                          wanted.str()),
              wanted);
   return Ty::error();
+}
+
+/// The common type of the entries; numbers of any kind are real together.
+Ty Analyser::list(const List &node) {
+  Ty common;
+  bool ok = true, same = true, numbers = true;
+  for (const ExprPtr &item : node.items) {
+    Ty type = expr(*item);
+    if (type.isError()) {
+      ok = false;
+      continue;
+    }
+    bool first = common.isError();
+    if (first)
+      common = type;
+    same &= type.sameElement(common) && !type.isDist && !type.isState() &&
+            !type.place;
+    numbers &= type.countsAsNumber();
+    if (type.axes == common.axes && (same || numbers))
+      continue;
+    if (ok)
+      diags.error("E135", item->range,
+                  "the entries of a list are of one type and shape")
+          .label(fmt::format("this is {}", type.str()))
+          .also(node.items.front()->range,
+                fmt::format("this is {}", common.str()))
+          .help("`a ++ b` puts values of different sizes one after the other");
+    ok = false;
+  }
+  if (!ok)
+    return Ty::error();
+  Ty result = same ? common : Ty::real(common.axes);
+  result.axes.insert(result.axes.begin(), Poly(int64_t(node.items.size())));
+  result.literal = result.place = false;
+  return result;
 }
 
 namespace {
@@ -382,29 +483,66 @@ Ty Analyser::power(const Power &node) {
   return elementwise("^", op, node, *node.base, base, *node.exponent, exponent);
 }
 
+namespace {
+/// Whether two sizes are, or may be, equal in number; unknown ones are checked
+/// when compiling.
+bool maybeEqual(const Poly &from, const Poly &to) {
+  if (from == to)
+    return true;
+  if (from.time() || to.time())
+    return false;
+  std::optional<int64_t> a = from.value(), b = to.value();
+  return !a || !b || *a == *b;
+}
+
+/// Whether `whole` is the product of the first axes of `parts`; how many are
+/// taken is left to the caller, `then` tries the rest.
+bool isProduct(const Poly &whole, const std::vector<Poly> &parts, size_t first,
+               const std::function<bool(size_t)> &then) {
+  Poly product = parts[first];
+  for (size_t end = first + 1; end < parts.size(); ++end) {
+    if (product.time() || parts[end].time() || whole.time())
+      return false;
+    std::optional<Poly> next = Poly::mul(product, parts[end]);
+    if (!next)
+      return false;
+    product = std::move(*next);
+    if (maybeEqual(whole, product) && then(end + 1))
+      return true;
+  }
+  return false;
+}
+
+/// Whether axes are renamed, split into products or joined to one, in order.
+bool regroups(const std::vector<Poly> &from, const std::vector<Poly> &to,
+              size_t i, size_t j) {
+  if (i == from.size() || j == to.size())
+    return i == from.size() && j == to.size();
+  if (maybeEqual(from[i], to[j]) && regroups(from, to, i + 1, j + 1))
+    return true;
+  return isProduct(from[i], to, j,
+                   [&](size_t end) { return regroups(from, to, i + 1, end); }) ||
+         isProduct(to[j], from, i,
+                   [&](size_t end) { return regroups(from, to, end, j + 1); });
+}
+} // namespace
+
 Ty Analyser::asType(const As &node) {
   Ty value = expr(*node.value);
   Ty wanted = type(node.type);
   if (value.isError() || wanted.isError())
     return Ty::error();
+  constexpr size_t most = 16; // keeps the search small
   bool fits = value.kind == wanted.kind && !value.isDist && !wanted.isDist &&
-              !value.isState() && value.rank() == wanted.rank();
-  auto equal = [&](const Poly &from, const Poly &to) {
-    if (from == to)
-      return true;
-    if (from.time() || to.time())
-      return false;
-    std::optional<int64_t> a = from.value(), b = to.value();
-    return !a || !b || *a == *b; // unknown sizes are checked when compiling
-  };
+              !value.isState() && value.rank() <= most &&
+              wanted.rank() <= most && regroups(value.axes, wanted.axes, 0, 0);
   std::string note;
-  for (size_t i = 0; fits && i < value.rank(); ++i)
-    if (!equal(value.axes[i], wanted.axes[i])) {
-      fits = false;
-      note = values(value.axes[i], wanted.axes[i]);
-    }
+  if (value.rank() == wanted.rank())
+    for (size_t i = 0; !fits && note.empty() && i < value.rank(); ++i)
+      if (!maybeEqual(value.axes[i], wanted.axes[i]))
+        note = values(value.axes[i], wanted.axes[i]);
   if (fits && value.kind == Ty::Kind::Index &&
-      !equal(value.index, wanted.index)) {
+      !maybeEqual(value.index, wanted.index)) {
     fits = false;
     note = values(value.index, wanted.index);
   }
@@ -413,7 +551,8 @@ Ty Analyser::asType(const As &node) {
     return wanted;
   }
   auto &d = diags.error("E113", node.type.range,
-                        "`as` renames axes of equal size");
+                        "`as` renames axes of equal size, and splits or joins "
+                        "products");
   d.label(wanted.str());
   d.also(node.value->range, value.str());
   if (!note.empty())
@@ -441,13 +580,16 @@ Ty Analyser::ifExpr(const If &node) {
     return Ty::error();
   }
   Ty result;
-  bool numbers = a.isNumber() && b.isNumber();
+  bool numbers = a.countsAsNumber() && b.countsAsNumber() &&
+                 !(a.isIndex() && a.sameElement(b));
   if (numbers && isSuffix(b.axes, a.axes))
     result = Ty::real(a.axes);
   else if (numbers && isSuffix(a.axes, b.axes))
     result = Ty::real(b.axes);
-  else if (!numbers && a.same(b) && !a.isState() && !a.isDist)
+  else if (!numbers && a.same(b) && !a.isState() && !a.isDist) {
     result = a;
+    result.place = a.place && b.place;
+  }
   if (result.isError()) {
     diags.error("E112", node.elseValue->range,
                 "both sides of `if` have to be of one type")
@@ -478,6 +620,7 @@ Ty Analyser::bind(const Bind &node) {
   local.decl = node.index.range;
   if (axis && checkSize(*axis, node.axis->range))
     local.type = Ty::indexIn(*axis);
+  local.type.place = !local.type.isError();
   blockScope->indices.push_back(&local);
   Ty body = expr(*node.body);
   blockScope->indices.pop_back();

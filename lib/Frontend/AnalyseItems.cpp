@@ -301,8 +301,10 @@ void Analyser::moduleItem(const ModuleItem &item) {
 
 void Analyser::finishModule(Signature &signature, const ModuleItem &item) {
   finishOut(item.name);
-  if (item.isCell)
+  if (item.isCell) {
     finishCell(signature, item);
+    warnOldState();
+  }
   statesOf(signature);
   gateWarningFacts(signature, item.body);
   finishParams();
@@ -359,6 +361,46 @@ void Analyser::finishOut(const Name &name) {
                             name.text))
         .label("no `out` in its block")
         .help("end it with `out e`");
+}
+
+namespace {
+/// The states before the step in an expression that only puts states together.
+bool onlyNames(const Expr &expr, std::vector<const NameRef *> &names) {
+  if (const auto *ref = dynAs<NameRef>(expr)) {
+    names.push_back(ref);
+    return true;
+  }
+  if (dynAs<Prime>(expr))
+    return true;
+  if (const auto *member = dynAs<Member>(expr))
+    return onlyNames(*member->base, names);
+  const auto *binary = dynAs<Binary>(expr);
+  return binary && binary->op == BinaryOp::Join &&
+         onlyNames(*binary->lhs, names) && onlyNames(*binary->rhs, names);
+}
+} // namespace
+
+/// A step that gives a state as it was before mostly forgot a prime.
+void Analyser::warnOldState() {
+  std::vector<const NameRef *> names;
+  if (!blockScope->outValue || !onlyNames(*blockScope->outValue, names) ||
+      diags.errorCount() != blockScope->errorsBefore)
+    return;
+  for (const NameRef *ref : names) {
+    Local *local = findLocal(ref->name);
+    if (!local || local->kind != Local::Kind::State || !local->next.valid())
+      continue;
+    diags.warning("W503", ref->range,
+                  fmt::format("the step gives `{}` as it was before the step",
+                              ref->name))
+        .label("the value from the step before")
+        .also(local->next, "the next value is set here")
+        .help(fmt::format("write `{}'` for the value after the step", ref->name))
+        .help(fmt::format("if the old value is meant, give it a name of its "
+                          "own: `before = {0}`, `out before`",
+                          ref->name));
+    return;
+  }
 }
 
 void Analyser::finishCell(Signature &signature, const ModuleItem &item) {

@@ -19,8 +19,6 @@ bool isSubsequence(const std::vector<Poly> &small,
   return found == small.size();
 }
 
-bool isComparison(BinaryOp op) { return op >= BinaryOp::Lt; }
-
 std::string lower(std::string text) {
   for (char &c : text)
     c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -30,14 +28,15 @@ std::string lower(std::string text) {
 
 /// Whether a value can be calculated with; reports if not.
 bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
-  if (type.isNumber())
+  if (type.countsAsNumber())
     return true;
   auto &d = diags.error("E109", expr.range,
                         fmt::format("`{}` needs numbers", op));
   d.label(fmt::format("this is {}", type.str()));
   if (type.isIndex()) {
-    d.help("an index can only be used to look something up: `W[i]`, or "
-           "`onehot(i)`");
+    d.help(fmt::format("an index looks something up: `W[i]`, or "
+                       "`onehot(i)`; `real({})` is its place as a number",
+                       text(expr.range)));
     if (op == "+" || op == "-")
       d.help("`shift(x, 1)` is the sequence one step later; the value of a "
              "state from the step before is its plain name");
@@ -52,6 +51,29 @@ bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
                        type.fields.empty() ? "h"
                                            : joined(type.fields[0].path)));
   return false;
+}
+
+/// Whether a value holds or not; reports if it is neither.
+bool Analyser::condition(const Expr &expr, const Ty &type,
+                         const std::string &op) {
+  if (type.isError())
+    return false;
+  if (type.kind == Ty::Kind::Bit && !type.isDist)
+    return true;
+  diags.error("E134", expr.range, fmt::format("`{}` needs conditions", op))
+      .label(fmt::format("this is {}", type.str()))
+      .help("a comparison gives one: `x > 0`");
+  return false;
+}
+
+Ty Analyser::logicOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
+  std::string op = spelling(node.op);
+  bool left = condition(*node.lhs, lhs, op);
+  if (!condition(*node.rhs, rhs, op) || !left)
+    return Ty::error();
+  Ty result = elementwise(op, node.opRange, node, *node.lhs, lhs, *node.rhs,
+                          rhs);
+  return result.isError() ? result : Ty::bit(result.axes);
 }
 
 /// Whether a whole number in the source is an index of the axis; an index has
@@ -78,6 +100,8 @@ Ty Analyser::binary(const Binary &node) {
     return Ty::error();
   if (isComparison(node.op))
     return compareOp(node, lhs, rhs);
+  if (node.op == BinaryOp::And || node.op == BinaryOp::Or)
+    return logicOp(node, lhs, rhs);
   if (node.op == BinaryOp::Match)
     return matchOp(node, lhs, rhs);
   if (node.op == BinaryOp::Join)
@@ -88,26 +112,50 @@ Ty Analyser::binary(const Binary &node) {
   return elementwise(op, node.opRange, node, *node.lhs, lhs, *node.rhs, rhs);
 }
 
-Ty Analyser::compareOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
+/// Reports two values that cannot be compared.
+bool Analyser::comparable(const Binary &node, const Ty &lhs, const Ty &rhs) {
   std::string op = spelling(node.op);
   bool equality = node.op == BinaryOp::Eq || node.op == BinaryOp::Ne;
-  if (equality && (lhs.isIndex() || rhs.isIndex())) {
-    const Ty &index = lhs.isIndex() ? lhs : rhs;
-    const Ty &other = lhs.isIndex() ? rhs : lhs;
-    const Expr &otherExpr = lhs.isIndex() ? *node.rhs : *node.lhs;
-    if (!fitsIndex(other, index.index, otherExpr.range)) {
-      diags.error("E109", otherExpr.range,
-                  "an index is compared with an index of the same axis")
-          .label(fmt::format("this is {}", other.str()))
-          .also(lhs.isIndex() ? node.lhs->range : node.rhs->range,
-                fmt::format("this is {}", index.str()));
-      return Ty::error();
-    }
-  } else if (!number(*node.lhs, lhs, op) || !number(*node.rhs, rhs, op)) {
-    return Ty::error();
+  auto isBit = [](const Ty &type) {
+    return type.kind == Ty::Kind::Bit && !type.isDist;
+  };
+  if (equality && isBit(lhs) && isBit(rhs))
+    return true;
+  if (!lhs.isIndex() && !rhs.isIndex())
+    return number(*node.lhs, lhs, op) && number(*node.rhs, rhs, op);
+  const Ty &index = lhs.isIndex() ? lhs : rhs;
+  const Ty &other = lhs.isIndex() ? rhs : lhs;
+  const Expr &indexExpr = lhs.isIndex() ? *node.lhs : *node.rhs;
+  const Expr &otherExpr = lhs.isIndex() ? *node.rhs : *node.lhs;
+  if (equality || !other.literal) {
+    if (fitsIndex(other, index.index, otherExpr.range))
+      return true;
+  } else {
+    return true; // an order among whole numbers
   }
-  Ty result = elementwise(op, node.opRange, node, *node.lhs, lhs, *node.rhs,
-                          rhs);
+  if (index.place && other.isNumber())
+    return true;
+  auto &d = diags.error("E109", otherExpr.range,
+                        "an index is compared with an index of the same axis");
+  d.label(fmt::format("this is {}", other.str()))
+      .also(indexExpr.range, fmt::format("this is {}", index.str()));
+  if (other.isIndex() || other.isNumber())
+    d.help(fmt::format("places are compared as numbers: `{} {} {}`",
+                       asNumber(*node.lhs, lhs), op, asNumber(*node.rhs, rhs)));
+  return false;
+}
+
+/// How a value is written as a number.
+std::string Analyser::asNumber(const Expr &expr, const Ty &type) const {
+  return type.isIndex() ? fmt::format("real({})", text(expr.range))
+                        : text(expr.range);
+}
+
+Ty Analyser::compareOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
+  if (!comparable(node, lhs, rhs))
+    return Ty::error();
+  Ty result = elementwise(spelling(node.op), node.opRange, node, *node.lhs, lhs,
+                          *node.rhs, rhs);
   return result.isError() ? result : Ty::bit(result.axes);
 }
 

@@ -88,8 +88,15 @@ Ty Analyser::recur(const Recur &node) {
   }
   if (cell->nonCausal)
     seesFuture(node.cell.range);
-  if (node.op == RecurOp::Unfold)
+  if (node.op == RecurOp::Unfold) {
+    if (node.times)
+      diags.error("E212", node.times->range,
+                  "`unfold` ends by what it draws, or after `max` steps")
+          .label("`times` belongs to `scan` and `fold`");
     return unfold(node, *cell);
+  }
+  if (node.times)
+    return recurTimes(node, *cell);
   for (const ExprPtr *clause : {&node.start, &node.stop, &node.maxSteps})
     if (*clause)
       diags.error("E212", (*clause)->range,
@@ -119,6 +126,46 @@ Ty Analyser::recurOver(const Recur &node, Instance &cell, Ty element) {
   if (node.op == RecurOp::Fold)
     return stateRecord(cell, bindings);
   return substitute(element, bindings).withFront({time});
+}
+
+/// `fold c(x) times n`: steps on the same inputs.
+Ty Analyser::recurTimes(const Recur &node, Instance &cell) {
+  std::optional<Poly> count = size(*node.times);
+  bool ok = count && checkSize(*count, node.times->range);
+  if (ok && count->time()) {
+    diags.error("E137", node.times->range,
+                "the number of steps after `times` is fixed")
+        .label("known only when the program runs")
+        .help(fmt::format("`over` runs a cell along `{}`", count->str()));
+    ok = false;
+  }
+  if (!node.over.empty() || node.backward) {
+    diags.error("E137", node.over.empty() ? node.backwardRange
+                                          : node.over.front()->range,
+                "`times` repeats a step on the same inputs")
+        .label("nothing to run over here")
+        .help(fmt::format("the inputs stand in brackets: `{} {}({}) times ...`",
+                          spelling(node.op), node.cell.text,
+                          node.over.empty() ? "x"
+                                            : text(node.over.front()->range)));
+    ok = false;
+  }
+  std::vector<Port> ports = cell.inputs;
+  ports.insert(ports.end(), cell.constants.begin(), cell.constants.end());
+  auto args = assign(node.cell.text, node.cell.range, node.args, ports,
+                     ports.size(), ok);
+  Bindings bindings;
+  for (size_t i = 0; i < args.size(); ++i)
+    if (args[i])
+      ok &= argument(node.cell.text, cell.chain ? &cell : nullptr, *args[i],
+                     expr(*args[i]), ports[i], cell.free, bindings, nullptr);
+  fromClause(node, cell, bindings);
+  finalClause(node, cell, bindings);
+  if (!ok)
+    return Ty::error();
+  if (node.op == RecurOp::Fold)
+    return stateRecord(cell, bindings);
+  return substitute(cell.result, bindings).withFront({*count});
 }
 
 Ty Analyser::stateRecord(const Instance &cell, const Bindings &bindings) const {

@@ -327,6 +327,13 @@ void Analyser::firstValue(const Expr &value, const Ty &type, const char *code,
     return;
   if (actual.isNumber() && isSuffix(actual.axes, type.axes))
     return;
+  // The entries of a list have no names: their number is enough.
+  if (dynAs<List>(value) && actual.isNumber() && actual.rank() <= type.rank() &&
+      std::equal(actual.axes.rbegin(), actual.axes.rend(), type.axes.rbegin(),
+                 [](const Poly &a, const Poly &b) {
+                   return !b.value() || a.value() == b.value();
+                 }))
+    return;
   diags.error(code, value.range, "the first value does not fit")
       .label(fmt::format("this is {}", actual.str()))
       .note(fmt::format("it begins as {}, or as something that is repeated "
@@ -479,6 +486,7 @@ void Analyser::outStmt(const OutStmt &stmt) {
     return;
   }
   blockScope->out = firstLine(stmt.range);
+  blockScope->outValue = stmt.value.get();
   const Ty &declared = blockScope->signature->result;
   if (value.isError() || declared.isError() || declared.same(value))
     return;

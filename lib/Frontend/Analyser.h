@@ -40,6 +40,7 @@ private:
   void distItem(const ast::DistItem &item);
   void modelItem(const ast::ModelItem &item);
   void finishCell(Signature &signature, const ast::ModuleItem &item);
+  void warnOldState();
   void finishModule(Signature &signature, const ast::ModuleItem &item);
   void finishOut(const ast::Name &name);
   void finishParams();
@@ -117,8 +118,13 @@ private:
   Ty localRef(const ast::NameRef &ref, Local &local);
   Ty prime(const ast::Prime &prime);
   Ty index(const ast::Index &index);
+  bool hasAxis(const ast::Expr &base, const Ty &type, const ast::Expr &index,
+               size_t at);
+  Ty sliceOnce(const ast::Expr &base, Ty type, const ast::Slice &node,
+               size_t at);
   Ty indexOnce(const ast::Expr &base, const Ty &baseType,
-               const ast::Expr &index);
+               const ast::Expr &index, size_t at);
+  Ty list(const ast::List &node);
   Ty member(const ast::Member &member);
   Ty stateMember(const std::vector<StateField> &states,
                  const std::vector<ast::Name> &path, const std::string &owner);
@@ -148,6 +154,10 @@ private:
                   const ast::Expr &whole, const ast::Expr &lhs, const Ty &l,
                   const ast::Expr &rhs, const Ty &r);
   bool number(const ast::Expr &expr, const Ty &type, const std::string &op);
+  bool condition(const ast::Expr &expr, const Ty &type, const std::string &op);
+  Ty logicOp(const ast::Binary &binary, const Ty &lhs, const Ty &rhs);
+  std::string asNumber(const ast::Expr &expr, const Ty &type) const;
+  bool comparable(const ast::Binary &node, const Ty &lhs, const Ty &rhs);
   bool fitsIndex(const Ty &type, const Poly &axis, SourceRange range);
 
   // Calls (AnalyseCalls.cpp, AnalyseBuiltins.cpp).
@@ -177,6 +187,10 @@ private:
                    const ast::Expr *extra);
   Ty distCall(const ast::Call &call,
               const std::vector<const ast::Expr *> &args);
+  bool tiedAlong(const ast::Call &call, const Ty &x, const ast::Expr &value,
+                 const ast::Expr *tied);
+  Ty noiseCall(const ast::Call &call, const Ty &x, const ast::Expr &value,
+               const ast::Expr &from, const ast::Expr *tied);
   Ty scalarArg(const ast::Call &call, const ast::Expr *arg, const char *name);
   bool needNumber(const ast::Call &call, const ast::Expr &arg, const Ty &type);
   void needAxis(const ast::Call &call, const ast::Expr &arg,
@@ -187,6 +201,7 @@ private:
   Ty recur(const ast::Recur &recur);
   Instance *recurCell(const ast::Recur &recur, Instance &storage);
   Ty recurOver(const ast::Recur &recur, Instance &cell, Ty element);
+  Ty recurTimes(const ast::Recur &recur, Instance &cell);
   bool overInputs(const ast::Recur &recur, Instance &cell, size_t firstInput,
                   Bindings &bindings, Poly &time);
   bool overType(const ast::Recur &recur, const Instance &cell,

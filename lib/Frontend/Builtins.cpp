@@ -10,21 +10,23 @@ static const std::vector<Builtin> &table() {
     std::vector<Builtin> all;
     for (const char *name :
          {"exp", "log", "sqrt", "abs", "sigmoid", "tanh", "relu", "softplus",
-          "sin", "cos", "erf", "gelu"})
+          "sin", "cos", "erf", "gelu", "floor", "ceil", "round", "sign"})
       all.push_back({name, Group::Unary, {"x"}, 1});
-    for (const char *name : {"min", "max", "pow"})
+    for (const char *name : {"min", "max", "pow", "mod"})
       all.push_back({name, Group::Binary, {"a", "b"}, 2});
     all.push_back({"clamp", Group::Clamp, {"x", "low", "high"}, 3});
     for (const char *name : {"softmax", "logsumexp", "sum", "mean", "argmax"})
       all.push_back({name, Group::LastAxis, {"x"}, 1});
     all.push_back({"layer_norm", Group::LastAxis, {"x", "eps"}, 1});
-    for (const char *name : {"last", "first", "reverse"})
+    for (const char *name : {"last", "first", "reverse", "cumsum"})
       all.push_back({name, Group::FirstAxis, {"x"}, 1});
     all.push_back({"shift", Group::FirstAxis, {"x", "k"}, 2});
     all.push_back({"dropout", Group::Dropout, {"x", "p", "tied"}, 2});
+    all.push_back({"noise", Group::Noise, {"x", "from", "tied"}, 2});
     all.push_back({"stop", Group::Identity, {"x"}, 1});
     all.push_back({"clipgrad", Group::Identity, {"x", "c"}, 2});
     all.push_back({"onehot", Group::OneHot, {"i"}, 1});
+    all.push_back({"real", Group::ToReal, {"i"}, 1});
     all.push_back({"viterbi", Group::Viterbi, {"s", "A"}, 2});
     all.push_back({"categorical", Group::Dist, {"scores", "smooth"}, 1});
     all.push_back({"bernoulli", Group::Dist, {"scores"}, 1});

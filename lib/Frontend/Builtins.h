@@ -16,8 +16,10 @@ struct Builtin {
     LastAxis,  ///< over the last axis
     FirstAxis, ///< over the first axis
     Dropout,
+    Noise,
     Identity, ///< a value with another gradient
     OneHot,
+    ToReal, ///< indices and bits as numbers
     Viterbi,
     Dist
   };

@@ -33,12 +33,9 @@ constexpr std::string_view declaringModule =
     "`fn`, `layer`, `cell` and `model` declare something of one's own: "
     "`fn f(x: [H]) -> [H] { out ... }`";
 constexpr std::string_view giving = "a block ends with what it gives: `out h'`";
-constexpr std::string_view both =
-    "write one `if` inside the other: `if a then (if b then x else y) else y`";
-constexpr std::string_view either =
-    "write one `if` behind the other: `if a then x else if b then x else y`";
-constexpr std::string_view negation =
-    "exchange what stands after `then` and `else`";
+constexpr std::string_view both = "`c and d` holds where both do";
+constexpr std::string_view either = "`c or d` holds where one of them does";
+constexpr std::string_view negation = "`not c` holds where `c` does not";
 constexpr std::string_view transposing =
     "there is no transpose: declare the parameter `[H, I]` for `W @ x` with "
     "`x : [I]`; `x @ W` joins the last axis of `x` with the first of `W`";
@@ -78,7 +75,6 @@ constexpr Entry words[] = {
     {"Softmax", "`softmax(x)` is a function over the last axis"},
     {"Tanh", "`tanh(x)` is a function"},
     {"True", "a condition is a comparison: `if x > 0 then a else b`"},
-    {"and", both},
     {"append", joining},
     {"arange", looping},
     {"array", filled},
@@ -104,7 +100,7 @@ constexpr Entry words[] = {
     {"float", realNumbers},
     {"float32", realNumbers},
     {"float64", realNumbers},
-    {"floor_divide", "`/` divides numbers; there is no whole division"},
+    {"floor_divide", "`floor(a / b)` divides and drops the rest"},
     {"full", filled},
     {"func", declaringModule},
     {"function", declaringModule},
@@ -138,19 +134,17 @@ constexpr Entry words[] = {
     {"nan", "numbers are finite"},
     {"no_grad", stopping},
     {"norm", "`sqrt(sum(x * x))`"},
-    {"not", negation},
     {"null", "what is not needed is left out"},
     {"one_hot", "`onehot(i)` is that function"},
     {"ones", filled},
     {"ones_like", filled},
-    {"or", either},
     {"pass", giving},
     {"permute", transposing},
     {"pi", "write the number: 3.141592653589793"},
     {"power", powers},
     {"print", "a program computes; `rnnc run` shows what it gives"},
     {"range", looping},
-    {"reshape", "`x as [A, B]` renames axes of equal size"},
+    {"reshape", "`x as [A, B]` renames axes, and splits one of the size `A*B`"},
     {"return", giving},
     {"rsqrt", "`1 / sqrt(x)`"},
     {"self", "parameters and states are known by their own names: `W`, `h`"},
@@ -161,7 +155,7 @@ constexpr Entry words[] = {
     {"square", powers},
     {"squeeze", "there are no axes of size 1 to remove: name the axes that "
                 "there are"},
-    {"stack", "`for t in T: e` makes a new first axis"},
+    {"stack", "`[a, b]` and `for t in T: e` make a new first axis"},
     {"std", "`import std` stands at the beginning of the file"},
     {"string", "text is read as indices: `input words : [T] in V`"},
     {"super", "parameters and states are known by their own names: `W`, `h`"},
@@ -172,10 +166,10 @@ constexpr Entry words[] = {
     {"unsqueeze", "an axis is made by `for k in K: x`"},
     {"val", declaring},
     {"var", declaring},
-    {"view", "`x as [A, B]` renames axes of equal size"},
+    {"view", "`x as [A, B]` renames axes, and splits one of the size `A*B`"},
     {"where", "`if x > 0 then a else b` chooses element by element"},
     {"while", looping},
-    {"xor", either},
+    {"xor", "`c != d` holds where one of two conditions does"},
     {"zeros", filled},
     {"zeros_like", filled},
 };
@@ -183,7 +177,7 @@ constexpr Entry words[] = {
 constexpr Entry signs[] = {
     {"!", negation},
     {"\"", "nothing stands in quotes: names and labels are written as they are"},
-    {"%", "there is no remainder of a division"},
+    {"%", "`mod(a, b)` is the remainder of a division"},
     {"&", both},
     {"&&", both},
     {"**", powers},

@@ -19,7 +19,7 @@ bool rnnc::isReserved(std::string_view word) {
       "input",  "output", "out",  "loss", "over",  "backward", "from",
       "final",  "start", "if",    "then", "else",  "in",     "as",
       "scan",   "fold",  "unfold", "for", "repeat", "real",  "int",
-      "bit"};
+      "bit",    "and",   "or",    "not"};
   return std::find(std::begin(words), std::end(words), word) !=
          std::end(words);
 }
@@ -86,7 +86,7 @@ private:
     if (isDigit(c))
       return add(Token::Kind::Number, at, numberLength());
     static constexpr std::string_view two[] = {"++", "->", ">>", "<=",
-                                               ">=", "==", "!="};
+                                               ">=", "==", "!=", ".."};
     for (std::string_view p : two)
       if (text.substr(at, 2) == p)
         return add(Token::Kind::Punct, at, 2);

@@ -25,13 +25,14 @@ struct Operator {
 
 // From the loosest to the tightest.
 constexpr Operator operators[] = {
-    {"<", BinaryOp::Lt, 0},    {">", BinaryOp::Gt, 0},
-    {"<=", BinaryOp::Le, 0},   {">=", BinaryOp::Ge, 0},
-    {"==", BinaryOp::Eq, 0},   {"!=", BinaryOp::Ne, 0},
-    {"++", BinaryOp::Join, 1}, {"+", BinaryOp::Add, 2},
-    {"-", BinaryOp::Sub, 2},   {"*", BinaryOp::Mul, 3},
-    {"/", BinaryOp::Div, 3},   {"@", BinaryOp::Match, 4}};
-constexpr int signLevel = 5;
+    {"or", BinaryOp::Or, 0},   {"and", BinaryOp::And, 1},
+    {"<", BinaryOp::Lt, 3},    {">", BinaryOp::Gt, 3},
+    {"<=", BinaryOp::Le, 3},   {">=", BinaryOp::Ge, 3},
+    {"==", BinaryOp::Eq, 3},   {"!=", BinaryOp::Ne, 3},
+    {"++", BinaryOp::Join, 4}, {"+", BinaryOp::Add, 5},
+    {"-", BinaryOp::Sub, 5},   {"*", BinaryOp::Mul, 6},
+    {"/", BinaryOp::Div, 6},   {"@", BinaryOp::Match, 7}};
+constexpr int notLevel = 2, signLevel = 8;
 
 struct Binder {
   const char *word;
@@ -83,6 +84,8 @@ ExprPtr Parser::ifExpr() {
 }
 
 ExprPtr Parser::binary(int level) {
+  if (level == notLevel)
+    return negation();
   if (level == signLevel)
     return sign();
   size_t begin = at;
@@ -105,6 +108,23 @@ ExprPtr Parser::binary(int level) {
     left = finish(std::move(node), begin, {n.lhs.get(), n.rhs.get()});
   }
   return left;
+}
+
+/// `not a == b` is `not (a == b)`.
+ExprPtr Parser::negation() {
+  if (!at_("not") || atLineEnd())
+    return binary(notLevel + 1);
+  Nest nest(*this);
+  if (tooDeep())
+    return nullptr;
+  size_t begin = at;
+  take();
+  auto node = std::make_unique<Not>();
+  node->value = negation();
+  if (!node->value)
+    return nullptr;
+  Not &n = *node;
+  return finish(std::move(node), begin, {n.value.get()});
 }
 
 ExprPtr Parser::sign() {
@@ -231,6 +251,14 @@ ExprPtr Parser::callOf(ExprPtr callee, size_t begin) {
   return finish(std::move(node), begin, {});
 }
 
+/// `tied = time`: the axis that a cell runs along has no name inside of it.
+ExprPtr Parser::timeWord() {
+  size_t begin = at;
+  auto node = std::make_unique<NameRef>();
+  node->name = take().text;
+  return finish(std::move(node), begin, {});
+}
+
 /// `(` was seen.
 bool Parser::args(std::vector<Arg> &list) {
   Brackets inside(*this);
@@ -244,12 +272,33 @@ bool Parser::args(std::vector<Arg> &list) {
         return false;
       take();
     }
-    arg.value = expr();
+    arg.value = arg.name.text == "tied" && at_("time") ? timeWord() : expr();
     if (!arg.value)
       return false;
     list.push_back(std::move(arg));
   } while (accept(","));
   return expect(")", "after the arguments");
+}
+
+/// An index, or part of an axis: `2..H`, `..`.
+ExprPtr Parser::indexItem() {
+  size_t begin = at;
+  auto node = std::make_unique<Slice>();
+  if (!at_("..")) {
+    ExprPtr first = expr();
+    if (!first || !at_(".."))
+      return first;
+    node->from = sizeOf(*first);
+    if (!node->from) {
+      diags.error("E007", first->range, "expected a size, found an expression")
+          .label("sizes say where a part of an axis begins and ends");
+      return nullptr;
+    }
+  }
+  take();
+  if (!at_(",") && !at_("]") && !(node->to = size()))
+    return nullptr;
+  return finish(std::move(node), begin, {});
 }
 
 ExprPtr Parser::indexOf(ExprPtr base, size_t begin) {
@@ -259,7 +308,7 @@ ExprPtr Parser::indexOf(ExprPtr base, size_t begin) {
   node->height = base->height + 1;
   node->base = std::move(base);
   do {
-    ExprPtr index = expr();
+    ExprPtr index = indexItem();
     if (!index)
       return nullptr;
     node->height = std::max(node->height, index->height + 1);
@@ -342,6 +391,8 @@ ExprPtr Parser::primary() {
   }
   if (token.is("{"))
     return record();
+  if (token.is("["))
+    return list();
   for (const Binder &binder : binders)
     if (token.is(binder.word) &&
         (binder.op == BindOp::For ||
@@ -353,13 +404,35 @@ ExprPtr Parser::primary() {
     return recur(RecurOp::Fold);
   if (token.is("unfold"))
     return recur(RecurOp::Unfold);
-  if (token.kind != Token::Kind::Word || isReserved(token.text)) {
+  // `real(i)` makes numbers of indices; elsewhere `real` is a type.
+  bool converts = token.is("real") && peek(1).is("(");
+  if (token.kind != Token::Kind::Word || (isReserved(token.text) && !converts)) {
     fail("an expression");
     return nullptr;
   }
   auto node = std::make_unique<NameRef>();
   node->name = std::string(token.text);
   take();
+  return finish(std::move(node), begin, {});
+}
+
+ExprPtr Parser::list() {
+  Nest nest(*this);
+  if (tooDeep())
+    return nullptr;
+  size_t begin = at;
+  Brackets inside(*this);
+  take();
+  auto node = std::make_unique<List>();
+  do {
+    ExprPtr item = expr();
+    if (!item)
+      return nullptr;
+    node->height = std::max(node->height, item->height + 1);
+    node->items.push_back(std::move(item));
+  } while (accept(","));
+  if (!expect("]", "after the entries"))
+    return nullptr;
   return finish(std::move(node), begin, {});
 }
 
@@ -484,6 +557,15 @@ bool Parser::clauses(Recur &node) {
         return false;
     } else if (at_("max")) {
       if (!value("max", node.maxSteps))
+        return false;
+    } else if (at_("times")) {
+      if (node.times) {
+        diags.error("E028", peek().range, "`times` is given twice")
+            .label("given again here");
+        return false;
+      }
+      take();
+      if (!(node.times = size()))
         return false;
     } else if (accept("final")) {
       if (!name(node.finalName, "a name for the last state"))

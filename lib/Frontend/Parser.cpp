@@ -45,7 +45,8 @@ bool Parser::continuesLine(const Token &token) const {
     return false;
   return isOneOf(token, {"+", "-", "*", "/", "@", "++", "<", ">", "<=", ">=",
                          "==", "!=", ">>", "^", "over", "from", "start",
-                         "stop", "final", "backward", "then", "else", "as"});
+                         "stop", "final", "backward", "times", "then", "else",
+                         "as", "and", "or"});
 }
 
 bool Parser::atLineEnd() const {
@@ -68,7 +69,7 @@ bool Parser::atLineEnd() const {
                   {"+", "-", "*", "/", "@", "++", "<", ">", "<=", ">=", "==",
                    "!=", ">>", "^", "=", "~", ":", ",", "->", ".", "then",
                    "else", "if", "in", "as", "over", "from", "start",
-                   "final"});
+                   "final", "and", "or", "not"});
 }
 
 bool Parser::expectLineEnd() {

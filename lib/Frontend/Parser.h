@@ -100,6 +100,7 @@ private:
   ast::ExprPtr expr();
   ast::ExprPtr ifExpr();
   ast::ExprPtr binary(int level);
+  ast::ExprPtr negation();
   ast::ExprPtr sign();
   ast::ExprPtr postfix();
   ast::ExprPtr postfixOf(ast::ExprPtr base, size_t begin);
@@ -108,7 +109,10 @@ private:
   ast::ExprPtr memberOf(ast::ExprPtr base, size_t begin);
   ast::ExprPtr primary();
   ast::ExprPtr number();
+  ast::ExprPtr timeWord();
   ast::ExprPtr record();
+  ast::ExprPtr list();
+  ast::ExprPtr indexItem();
   ast::ExprPtr bind(ast::BindOp op);
   ast::ExprPtr recur(ast::RecurOp op);
   bool clauses(ast::Recur &node);

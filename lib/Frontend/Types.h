@@ -21,6 +21,9 @@ struct Ty {
   bool literal = false;
   int64_t literalValue = 0;
 
+  /// The index of a binder: a place, which is a number as well.
+  bool place = false;
+
   /// A distribution over what the rest describes.
   bool isDist = false;
   std::string distName;
@@ -36,6 +39,8 @@ struct Ty {
   bool isNumber() const {
     return (kind == Kind::Real || kind == Kind::Int) && !isDist;
   }
+  /// The same, or a place on an axis.
+  bool countsAsNumber() const { return isNumber() || (isIndex() && place); }
   size_t rank() const { return axes.size(); }
 
   /// Equal kind, index and axes.

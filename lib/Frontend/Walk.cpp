@@ -27,6 +27,11 @@ void rnnc::forEachChild(const Expr &expr, const Visit &visit) {
   case Expr::Kind::Number:
   case Expr::Kind::NameRef:
   case Expr::Kind::Prime:
+  case Expr::Kind::Slice:
+    return;
+  case Expr::Kind::List:
+    for (const ExprPtr &item : as<List>(expr).items)
+      visit(*item);
     return;
   case Expr::Kind::Call:
     return visitArgs(as<Call>(expr).args, visit);
@@ -44,6 +49,8 @@ void rnnc::forEachChild(const Expr &expr, const Visit &visit) {
     return visit(*as<As>(expr).value);
   case Expr::Kind::Neg:
     return visit(*as<Neg>(expr).value);
+  case Expr::Kind::Not:
+    return visit(*as<Not>(expr).value);
   case Expr::Kind::Binary:
     visit(*as<Binary>(expr).lhs);
     return visit(*as<Binary>(expr).rhs);

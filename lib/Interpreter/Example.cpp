@@ -80,7 +80,7 @@ bool Example::evaluate(Operation &op) {
         return true;
       })
       .Case<rnn::UnaryOp, rnn::BinaryOp, rnn::CompareOp, rnn::SelectOp,
-            rnn::ClampOp, rnn::ToRealOp, rnn::ClipGradOp>(
+            rnn::LogicOp, rnn::NotOp, rnn::ClampOp, rnn::ToRealOp, rnn::ClipGradOp>(
           [&](auto) { return elementwise(op); })
       .Default([&](Operation *) { return alongAxes(op); });
 }

@@ -57,7 +57,10 @@ private:
   bool join(rnn::JoinOp op);
   bool reduceLast(rnn::ReduceLastOp op);
   bool sequence(rnn::SequenceOp op);
+  void forEachDraw(rnn::ValueType type, const Shape &shape, rnn::AxisAttr tied,
+                   llvm::function_ref<void(int64_t, int64_t, int64_t)> use);
   bool dropout(rnn::DropoutOp op);
+  bool noise(rnn::NoiseOp op);
   bool stop(rnn::StopOp op);
   bool bind(rnn::BindOp op);
   bool scan(rnn::ScanOp op);

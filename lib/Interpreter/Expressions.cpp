@@ -38,6 +38,14 @@ static double unary(rnn::UnaryKind kind, double x) {
     return std::erf(x);
   case rnn::UnaryKind::Gelu:
     return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
+  case rnn::UnaryKind::Floor:
+    return std::floor(x);
+  case rnn::UnaryKind::Ceil:
+    return std::ceil(x);
+  case rnn::UnaryKind::Round: // to the even one of two as near
+    return std::nearbyint(x);
+  case rnn::UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
   }
   return x;
 }
@@ -58,6 +66,8 @@ static double binary(rnn::BinaryKind kind, double a, double b) {
     return std::isnan(b) || b > a ? b : a;
   case rnn::BinaryKind::Pow:
     return std::pow(a, b);
+  case rnn::BinaryKind::Mod:
+    return a - b * std::floor(a / b);
   }
   return a;
 }
@@ -97,6 +107,12 @@ bool Example::elementwise(Operation &op) {
         .Case([&](rnn::CompareOp two) {
           y = compare(two.getKind(), element(0, i), element(1, i));
         })
+        .Case([&](rnn::LogicOp two) {
+          bool left = element(0, i) != 0, right = element(1, i) != 0;
+          y = two.getKind() == rnn::LogicKind::And ? left && right
+                                                   : left || right;
+        })
+        .Case([&](rnn::NotOp) { y = element(0, i) == 0; })
         .Case([&](rnn::SelectOp) {
           y = element(0, i) != 0 ? element(1, i) : element(2, i);
         })
@@ -117,9 +133,32 @@ bool Example::alongAxes(Operation &op) {
       .Case([&](rnn::ReduceLastOp one) { return reduceLast(one); })
       .Case([&](rnn::SequenceOp one) { return sequence(one); })
       .Case([&](rnn::DropoutOp one) { return dropout(one); })
+      .Case([&](rnn::NoiseOp one) { return noise(one); })
       .Case([&](rnn::StopOp one) { return stop(one); })
       .Case([&](rnn::AsOp one) {
-        set(one.getResult(), get(one.getValue()));
+        Array out = get(one.getValue());
+        out.shape = shapeOf(one.getResult().getType());
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::TableOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        out.data.assign(one.getValues().begin(), one.getValues().end());
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::ListOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        for (auto [i, item] : llvm::enumerate(one.getItems()))
+          setEntry(out, i, get(item));
+        set(one.getResult(), std::move(out));
+        return true;
+      })
+      .Case([&](rnn::SliceOp one) {
+        Array out(shapeOf(one.getResult().getType()));
+        for (int64_t i = 0; i < out.shape[0]; ++i)
+          setEntry(out, i, entry(get(one.getValue()), one.getFrom() + i));
+        set(one.getResult(), std::move(out));
         return true;
       })
       .Case([&](rnn::LabelOp one) {
@@ -266,6 +305,12 @@ bool Example::sequence(rnn::SequenceOp op) {
     for (int64_t i = 0; i < n; ++i)
       setEntry(out, i, i ? entry(x, i - 1) : get(op.getFill()));
     break;
+  case rnn::SequenceKind::CumSum: {
+    int64_t rest = volume(dropFront(x.shape));
+    for (int64_t i = 0; i < x.size(); ++i)
+      out.data[i] = x.data[i] + (i < rest ? 0 : out.data[i - rest]);
+    break;
+  }
   }
   set(op.getResult(), std::move(out));
   return true;
@@ -287,26 +332,22 @@ bool Example::stop(rnn::StopOp op) {
   return true;
 }
 
-bool Example::dropout(rnn::DropoutOp op) {
-  Array out = get(op.getValue());
-  double p = op.getP().convertToDouble();
-  if (!options.dropout || p == 0) {
-    set(op.getResult(), std::move(out));
-    return true;
-  }
+/// Calls `use` with the step and the element that number each entry's draws.
+void Example::forEachDraw(
+    rnn::ValueType type, const Shape &shape, rnn::AxisAttr tied,
+    llvm::function_ref<void(int64_t, int64_t, int64_t)> use) {
   // The step is that of the innermost recurrence or binder along time, else the
   // position along the value's first time axis. All else counts the elements:
   // other time axes, binders around, and the value's fixed axes, in this order.
-  rnn::AxisAttr tied = op.getTiedAttr();
   std::optional<int64_t> step;
   for (const Frame &frame : llvm::reverse(frames))
     if (frame.isStep && frame.axis != tied) {
       step = frame.index;
       break;
     }
-  ArrayRef<rnn::AxisAttr> axes = op.getResult().getType().getAxes();
+  ArrayRef<rnn::AxisAttr> axes = type.getAxes();
   int64_t i = 0;
-  forEachIndex(out.shape, [&](const Shape &index) {
+  forEachIndex(shape, [&](const Shape &index) {
     std::optional<int64_t> at = step;
     int64_t element = 0;
     auto add = [&](rnn::AxisAttr axis, int64_t place) {
@@ -324,11 +365,46 @@ bool Example::dropout(rnn::DropoutOp op) {
     for (auto [axis, place] : llvm::zip(axes, index))
       if (!axis.isTime())
         add(axis, place);
-    double u = uniform(options.seed, options.update, op.getSite(), row,
-                       at.value_or(0), element);
-    double &x = out.data[i++];
-    x = u >= p ? x * (1 / (1 - p)) : 0;
+    use(i++, at.value_or(0), element);
   });
+}
+
+bool Example::dropout(rnn::DropoutOp op) {
+  Array out = get(op.getValue());
+  double p = op.getP().convertToDouble();
+  if (options.dropout && p > 0)
+    forEachDraw(op.getType(), out.shape, op.getTiedAttr(),
+                [&](int64_t i, int64_t step, int64_t element) {
+                  double u = uniform(options.seed, options.update, op.getSite(),
+                                     row, step, element);
+                  double &x = out.data[i];
+                  x = u >= p ? x * (1 / (1 - p)) : 0;
+                });
+  set(op.getResult(), std::move(out));
+  return true;
+}
+
+bool Example::noise(rnn::NoiseOp op) {
+  Array out = get(op.getValue());
+  const Array &a = get(op.getA()), &b = get(op.getB());
+  auto draw = [&](int64_t site, int64_t step, int64_t element) {
+    return uniform(options.seed, options.update, site, row, step, element);
+  };
+  if (options.dropout)
+    forEachDraw(
+        op.getType(), out.shape, op.getTiedAttr(),
+        [&](int64_t i, int64_t step, int64_t element) {
+          double first = a.data[i % a.size()], second = b.data[i % b.size()];
+          double u = draw(op.getSite(), step, element);
+          if (op.getKind() == rnn::NoiseKind::Uniform) {
+            out.data[i] += first + (second - first) * u;
+            return;
+          }
+          // Box and Muller's transform.
+          double v = draw(op.getSite() + 1, step, element);
+          out.data[i] += first + second * std::sqrt(-2 * std::log(1 - u)) *
+                                     std::cos(2 * M_PI * v);
+        });
   set(op.getResult(), std::move(out));
   return true;
 }

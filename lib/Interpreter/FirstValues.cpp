@@ -112,6 +112,8 @@ public:
     StringRef kind = init.getAs<StringAttr>("kind").getValue();
     if (kind == "labels")
       return byLabel();
+    if (kind == "table")
+      return table();
     if (kind == "identity")
       return identity();
     if (kind == "constant")
@@ -132,6 +134,14 @@ private:
     forEachIndex(shape, [&](const Shape &index) {
       at(array, index) = cast<FloatAttr>(values[index[axis]]).getValueAsDouble();
     });
+    return array;
+  }
+
+  Array table() {
+    Array array(shape);
+    auto values = init.getAs<ArrayAttr>("values");
+    for (auto [x, value] : llvm::zip(array.data, values))
+      x = cast<FloatAttr>(value).getValueAsDouble();
     return array;
   }
 

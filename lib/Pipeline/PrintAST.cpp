@@ -147,6 +147,8 @@ void Printer::recur(const Recur &r, llvm::StringRef role) {
     text += sizes(r.generics);
   if (r.backward)
     text += " backward";
+  if (r.times)
+    text += " times " + size(*r.times);
   if (!r.finalName.empty())
     text += " final " + r.finalName.text;
   node(role + text, r.range, [&] {
@@ -201,6 +203,17 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
         expr(i);
     });
   }
+  case Expr::Kind::List:
+    return with("list", [&] {
+      for (const ExprPtr &item : as<List>(*e).items)
+        expr(item);
+    });
+  case Expr::Kind::Slice: {
+    auto &slice = as<Slice>(*e);
+    return leaf(role + "part " + (slice.from ? size(*slice.from) : "") + ".." +
+                    (slice.to ? size(*slice.to) : ""),
+                e->range);
+  }
   case Expr::Kind::Member:
     return with("member " + as<Member>(*e).member.text,
                 [&] { expr(as<Member>(*e).base); });
@@ -216,6 +229,8 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
                 [&] { expr(as<As>(*e).value); });
   case Expr::Kind::Neg:
     return with("minus", [&] { expr(as<Neg>(*e).value); });
+  case Expr::Kind::Not:
+    return with("not", [&] { expr(as<Not>(*e).value); });
   case Expr::Kind::Binary: {
     auto &binary = as<Binary>(*e);
     return with(std::string("binary ") + spelling(binary.op), [&] {

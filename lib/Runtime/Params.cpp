@@ -187,6 +187,11 @@ void initDrawn(const ParamDesc &p, int32_t index, uint64_t seed,
 /// One value for each entry of axis `a`.
 void initTable(const ParamDesc &p, const Writer &write) {
   int axis = int(p.a);
+  if (axis < 0) {
+    for (int64_t i = 0; i < p.count; ++i)
+      write(p.offset + i, p.table[i]);
+    return;
+  }
   int64_t inner = 1;
   for (int i = axis + 1; i < p.rank; ++i)
     inner *= p.shape[i];

@@ -5,13 +5,16 @@ import generate
 from expressions import UNARY, REDUCTIONS
 
 WANTED = [*UNARY, *(f"{op} in" for op in REDUCTIONS), *(f"{op} over time" for op in REDUCTIONS)]
-WANTED += """+ - * / ^ pow power min max clamp if comparison match ++ as lookup label onehot
+WANTED += """+ - * / ^ pow power min max mod clamp if comparison and or not place cumsum
+    part column list times match ++ as lookup label onehot
     softmax layer_norm sum() mean() logsumexp() argmax() first last reverse shift dropout
     stop clipgrad for number value int bit param frozen fn layer chain repeat from final
     backward categorical bernoulli normal laplace loss model bptt adam adamw sgd rmsprop
     adagrad dim""".split()
 WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over time
     match over time|lookup by an expression|dropout tied|reverse of time|shift of time
+    cumsum of time|order of places|as splits|as joins|part behind|list of numbers
+    dropout tied in a cell|noise normal|noise uniform
     first of time|last of time|softmax of a time axis|layer_norm of a time axis
     sum() of a time axis|mean() of a time axis|logsumexp() of a time axis|index value
     for of indices|reverse of indices|shift of indices|equal indices|call of a function

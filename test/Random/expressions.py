@@ -19,6 +19,11 @@ UNARY = {
     "erf": ("erf({})", lambda b: 1),
     "gelu": ("gelu({})", lambda b: b),
     "negation": ("(-{})", lambda b: b),
+    # Not where the jumps are.
+    "floor": ("floor(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "ceil": ("ceil(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "round": ("round(1.3 * {} + 0.0137)", lambda b: 1.3 * b + 1),
+    "sign": ("sign({} + 0.0137)", lambda b: 1),
 }
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "logsumexp")
 
@@ -75,11 +80,19 @@ class Expressions:
                     found.append(("label", Value(f"{v.text}.{label}", wanted, v.bound)))
         return found
 
+    def place(self, v):
+        """An index as a number; that of a binder is one by itself."""
+        size = v.type.index.size or 6
+        ways = ["0.3 * real({})"] + ["({} - 1.5)", "({} / 2)", "2 * {}"] * v.isPlace
+        return Value(self.rng.choice(ways).format(v.text), Type(), 2 * size)
+
     def leaf(self, axes, scope, depth=0):
         type = Type(axes)
         options = [("value", v) for v in scope.ofType(type)] * 3 + self.lookups(type, scope)
         if not axes:
             options += [("int", v) for v in scope.ofType(Type((), "int"))]
+            options += [("place", self.place(v)) for v in scope.values
+                        if v.type.kind == "index" and not v.type.axes]
             if self.rng.random() < 0.1 or not options:
                 options.append(("number", Value(self.number(), type, 2)))
         if options and self.rng.random() < 0.9:
@@ -141,7 +154,7 @@ class Expressions:
 
     def binary(self, axes, scope, depth):
         x, y = self.suffixPair(axes, scope, depth)
-        op = self.rng.choice("+ - * * / ^ pow min max power".split())
+        op = self.rng.choice("+ - * * / ^ pow min max power mod".split())
         self.note(op)
         if op in "+-":
             return Value(f"({x.text} {op} {y.text})", Type(axes), x.bound + y.bound)
@@ -162,6 +175,8 @@ class Expressions:
             base = f"abs({x.text}) + 0.4"
             text = f"pow({base}, {y.text})" if op == "pow" else f"(({base}) ^ ({y.text}))"
             return Value(text, Type(axes), max(3.4, x.bound + 0.4) ** y.bound)
+        if op == "mod":
+            return Value(f"mod({x.text} + 0.0137, abs({y.text}) + 0.7)", Type(axes), y.bound + 0.7)
         return Value(f"{op}({x.text}, {y.text})", Type(axes), max(x.bound, y.bound))
 
     def clamp(self, axes, scope, depth):
@@ -194,7 +209,7 @@ class Expressions:
         """A scope inside a binder over an axis; the index's name."""
         inner = scope.inner()
         name = scope.block.fresh("i")
-        inner.values.append(Value(name, Type((), "index", axis)))
+        inner.values.append(Value(name, Type((), "index", axis), isPlace=True))
         return inner, name
 
     def loop(self, axes, scope, depth):
@@ -264,6 +279,10 @@ class Expressions:
             name = self.rng.choice(("first", "last"))
             self.note(name + over)
             return Value(f"{name}({x.text})", Type(axes), x.bound)
+        if self.rng.random() < 0.35:
+            self.note("cumsum" + over)
+            x = self.limited(x, 5)
+            return Value(f"cumsum({x.text})", x.type, x.bound * (k.size or 6))
         if self.rng.random() < 0.5:
             self.note("reverse" + over)
             return Value(f"reverse({x.text})", x.type, x.bound)
@@ -300,9 +319,14 @@ class Expressions:
     def around(self, axes, scope, depth):
         """What is the identity, but for gradients or when training."""
         x = self.real(axes, scope, depth)
-        name = self.rng.choice(("dropout", "dropout", "stop", "clipgrad"))
+        name = self.rng.choice(("dropout", "dropout", "noise", "stop", "clipgrad"))
+        if name == "noise":
+            return self.noise(x, axes, scope, depth)
         if name == "dropout":
             p = self.rng.choice((0.2, 0.5))
+            if scope.block.kind == "cell" and self.rng.random() < 0.4:
+                self.note("dropout tied in a cell")
+                return Value(f"dropout({x.text}, {p}, tied = time)", x.type, 2 * x.bound)
             if axes and self.rng.random() < 0.4:
                 self.note("dropout tied")
                 tied = self.rng.choice(axes)
@@ -315,8 +339,20 @@ class Expressions:
         return Value(f"stop({x.text})" if name == "stop" else f"clipgrad({x.text}, 100000)",
                      x.type, x.bound)
 
+    def noise(self, x, axes, scope, depth):
+        a, b = (self.limited(self.real(axes[self.rng.randint(0, len(axes)):], scope, depth - 1), 1)
+                for _ in range(2))
+        kind = self.rng.choice(("normal", "uniform"))
+        tied = ""
+        if scope.block.kind == "cell" and self.rng.random() < 0.3:
+            tied = ", tied = time"
+        self.note(f"noise {kind}")
+        return Value(f"noise({x.text}, {kind}({a.text}, {b.text}){tied})", x.type, x.bound + 7)
+
     def renamed(self, axes, scope, depth):
-        """`x as [..]`: other axes of the same sizes."""
+        """`x as [..]`: other axes of the same sizes, or products of axes."""
+        if axes and self.rng.random() < 0.5:
+            return self.regrouped(axes, scope, depth)
         others = tuple(self.rng.choice([a for a in scope.axes + [literal(axis.size)]
                                         if a.size == axis.size])
                        if not axis.isTime else axis for axis in axes)
@@ -325,6 +361,65 @@ class Expressions:
         x = self.real(others, scope, depth)
         self.note("as")
         return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+
+    def regrouped(self, axes, scope, depth):
+        """An axis split from a product, or two joined."""
+        k = self.rng.randrange(len(axes))
+        if axes[k].isTime:
+            return None
+        if k + 1 < len(axes) and not axes[k + 1].isTime and self.rng.random() < 0.6:
+            others = axes[:k] + (literal(axes[k].size * axes[k + 1].size),) + axes[k + 2:]
+            self.note("as splits")
+        else:
+            n = self.rng.choice([n for n in range(1, axes[k].size + 1) if axes[k].size % n == 0])
+            others = axes[:k] + (literal(n), literal(axes[k].size // n)) + axes[k + 1:]
+            self.note("as joins")
+        x = self.real(others, scope, depth)
+        return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+
+    def part(self, axes, scope, depth):
+        """`x[a..b]` of some axis."""
+        if not axes:
+            return None
+        k = self.rng.randrange(len(axes))
+        if axes[k].isTime or count(axes) > 30:
+            return None
+        before, after = self.rng.randint(0, 2), self.rng.randint(0, 2)
+        wide = literal(before + axes[k].size + after)
+        x = self.real(axes[:k] + (wide,) + axes[k + 1:], scope, depth)
+        begin = str(before) if before or self.rng.random() < 0.5 else ""
+        end = str(before + axes[k].size) if after or self.rng.random() < 0.5 else ""
+        text = f"{x.text}[{'.., ' * k}{begin}..{end}]"
+        self.note("part behind" if k else "part")
+        # Its size is a number, whatever the axis is called.
+        if begin or end:
+            text = f"({text} as {Type(axes)})"
+        return Value(text, Type(axes), x.bound)
+
+    def column(self, axes, scope, depth):
+        """`x[.., i]`."""
+        k = self.rng.randint(0, len(axes))
+        d = self.someAxis(scope, False)
+        i = self.index((), d, scope, max(depth, 1))
+        if not k or not i or count(axes + (d,)) > 60:
+            return None
+        x = self.real(axes[:k] + (d,) + axes[k:], scope, depth)
+        self.note("column")
+        return Value(f"{x.text}[{'.., ' * k}{i}]", Type(axes), x.bound)
+
+    def list(self, axes, scope, depth):
+        if not axes or axes[0].isTime or axes[0].size > 4:
+            return None
+        if self.rng.random() < 0.3 and not any(a.isTime for a in axes) and count(axes) < 13:
+            def numbers(sizes):
+                return ("[" + ", ".join(numbers(sizes[1:]) for _ in range(sizes[0])) + "]" if sizes
+                        else f"{self.rng.randint(-20, 20) / 10}")
+            self.note("list of numbers")
+            return Value(f"({numbers([a.size for a in axes])} as {Type(axes)})", Type(axes), 2)
+        items = [self.real(axes[1:], scope, depth) for _ in range(axes[0].size)]
+        self.note("list")
+        text = ", ".join(x.text for x in items)
+        return Value(f"([{text}] as {Type(axes)})", Type(axes), max(x.bound for x in items))
 
     def join(self, axes, scope, depth):
         if not axes or axes[-1].isTime:
@@ -384,6 +479,27 @@ class Expressions:
         if bits and self.rng.random() < 0.9:
             self.note("bit")
             return self.rng.choice(bits)
+        if depth > 0 and self.rng.random() < 0.25:
+            op = self.rng.choice(("and", "or", "not"))
+            self.note(op)
+            a = self.bit(axes, scope, depth - 1)
+            if op == "not":
+                return f"(not {a})"
+            b = self.bit(self.rng.choice((axes, ())), scope, depth - 1)
+            return f"({a} {op} {b})" if self.rng.random() < 0.5 else f"({b} {op} {a})"
+        if not axes and self.rng.random() < 0.5:
+            bound = [v for v in scope.values if v.isPlace]
+            pairs = [(a, b) for a in bound for b in bound
+                     if a.type == b.type and a.text != b.text]
+            other = None
+            if pairs:
+                a, b = self.rng.choice(pairs)
+                other = b.text
+            elif bound:
+                a, other = self.rng.choice(bound), self.rng.choice(("1", "2", "0.5"))
+            if other:
+                self.note("order of places")
+                return f"({a.text} {self.rng.choice(('<', '>', '<=', '>='))} {other})"
         if self.rng.random() < 0.2:
             axis = self.someAxis(scope, False)
             a = self.index(axes, axis, scope, depth - 1)

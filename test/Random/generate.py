@@ -17,8 +17,9 @@ class Generator(Expressions):
                     Expressions.choice, Expressions.match, Expressions.loop,
                     Expressions.reduction, Expressions.softmaxLoop, Expressions.lastAxis,
                     Expressions.firstAxis, Expressions.oneHot, Expressions.lookup,
-                    Expressions.around, Expressions.renamed, Expressions.join],
-                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 4, 8])
+                    Expressions.around, Expressions.renamed, Expressions.join,
+                    Expressions.part, Expressions.column, Expressions.list],
+                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5])
 
     def __init__(self, seed, tag):
         self.rng = random.Random(seed)
@@ -315,8 +316,15 @@ class Generator(Expressions):
         if len(inputs) > 1:
             self.note("over several")
         kind = "fixed" if not t.isTime else "time"
-        clauses = ""
-        if rng.random() < 0.35:
+        clauses, over = "", f" over {over}"
+        if rng.random() < 0.2:
+            # Steps on the same inputs.
+            t = literal(rng.randint(1, 4))
+            held = [f"{rng.choice(('first', 'last'))}({v.text})" for v in inputs]
+            given = f"({', '.join(held + [given[1:-1]] * bool(given))})"
+            over = f" times {t.text}"
+            self.note("times")
+        elif rng.random() < 0.35:
             clauses += " backward"
             self.note("backward")
         if states and rng.random() < 0.3:
@@ -331,12 +339,12 @@ class Generator(Expressions):
                 final = block.fresh("s")
                 clauses += f" final {final}"
                 self.note("final")
-            block.lines.append(f"{y} = scan {name}{given} over {over}{clauses}")
+            block.lines.append(f"{y} = scan {name}{given}{over}{clauses}")
             scope.values.append(Value(y, Type((t,) + out), bound))
             self.note(f"scan over {kind}")
         else:
             final = y
-            block.lines.append(f"{y} = fold {name}{given} over {over}{clauses}")
+            block.lines.append(f"{y} = fold {name}{given}{over}{clauses}")
             self.note(f"fold over {kind}")
         for path, axes in (states or {}).items():
             if final:

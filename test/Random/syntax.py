@@ -48,6 +48,7 @@ class Value:
     text: str
     type: Type
     bound: float = 1.5
+    isPlace: bool = False  # the index of a binder
 
 
 def count(axes):

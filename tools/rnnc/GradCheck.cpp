@@ -5,11 +5,13 @@
 #include "Elaborated.h"
 
 #include "rnnc/Frontend/Frontend.h"
+#include "rnnc/Frontend/Walk.h"
 #include "rnnc/Interpreter/GradCheck.h"
 #include "rnnc/Training/Progress.h"
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -70,8 +72,41 @@ struct ModuleReport {
 
 } // namespace
 
+/// The names in a size.
+static void addNames(const ast::Size &size, std::set<std::string> &names) {
+  if (size.kind == ast::Size::Kind::Name)
+    names.insert(size.name);
+  for (const ast::SizePtr *side : {&size.lhs, &size.rhs})
+    if (*side)
+      addNames(**side, names);
+}
+
+/// The names that say how often a step is repeated.
+static std::set<std::string> stepCounts(const ast::File &file) {
+  std::set<std::string> names;
+  auto look = [&](const ast::Block &block) {
+    for (const ast::StmtPtr &stmt : block)
+      forEachExpr(*stmt, [&](const ast::Expr &top) {
+        walk(top, [&](const ast::Expr &expr) {
+          const auto *recur = ast::dynAs<ast::Recur>(expr);
+          if (recur && recur->times)
+            addNames(*recur->times, names);
+        });
+      });
+  };
+  for (const ast::ItemPtr &item : file.items) {
+    if (const auto *module = ast::dynAs<ast::ModuleItem>(*item))
+      look(module->body);
+    if (const auto *model = ast::dynAs<ast::ModelItem>(*item))
+      look(model->body);
+    if (const auto *fn = ast::dynAs<ast::FnItem>(*item))
+      look(fn->body);
+  }
+  return names;
+}
+
 /// Small sizes for the dims of the source that `-D` does not set. Equal sizes
-/// stay equal, since `as` may rely on it.
+/// stay equal, since `as` may rely on it; how often a step is repeated stays.
 static std::vector<std::string> smallDims(const ModelOptions &options) {
   FrontendOptions frontend;
   frontend.importDirs = options.importDirs;
@@ -88,6 +123,7 @@ static std::vector<std::string> smallDims(const ModelOptions &options) {
   if (!program)
     return small;
   std::map<int64_t, int64_t> sizes;
+  std::set<std::string> counts = stepCounts(program->main());
   for (const ast::ItemPtr &item : program->main().items) {
     const auto *dims = ast::dynAs<ast::DimItem>(*item);
     if (!dims)
@@ -95,7 +131,8 @@ static std::vector<std::string> smallDims(const ModelOptions &options) {
     for (const ast::DimEntry &entry : dims->entries) {
       bool isNumber = entry.value && entry.value->kind == ast::Size::Kind::Number;
       bool isGiven = std::find(given.begin(), given.end(), entry.name.text) !=
-                     given.end();
+                         given.end() ||
+                     counts.count(entry.name.text);
       if (isGiven || (entry.value && (!isNumber || entry.value->number <= 5)))
         continue;
       int64_t before = entry.value ? entry.value->number : 0;

@@ -81,12 +81,15 @@ struct Expr {
     Number,
     NameRef,
     Call,
+    List,
     Index,
+    Slice,
     Member,
     Prime,
     Power,
     As,
     Neg,
+    Not,
     Binary,
     If,
     Record,
@@ -137,6 +140,16 @@ struct Call : ExprOf<Expr::Kind::Call> {
   std::vector<Arg> args;
 };
 
+/// `[1, 2, 3]`: entries along a new first axis
+struct List : ExprOf<Expr::Kind::List> {
+  std::vector<ExprPtr> items;
+};
+
+/// `0..H`, `2..`, `..`: part of an axis, only among the indices of `Index`.
+struct Slice : ExprOf<Expr::Kind::Slice> {
+  SizePtr from, to; ///< null: from its first entry, up to its end
+};
+
 /// `e[i, j]`
 struct Index : ExprOf<Expr::Kind::Index> {
   ExprPtr base;
@@ -171,12 +184,35 @@ struct Neg : ExprOf<Expr::Kind::Neg> {
   ExprPtr value;
 };
 
-enum class BinaryOp { Add, Sub, Mul, Div, Match, Join, Lt, Gt, Le, Ge, Eq, Ne };
+/// `not c`
+struct Not : ExprOf<Expr::Kind::Not> {
+  ExprPtr value;
+};
+
+enum class BinaryOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Match,
+  Join,
+  And,
+  Or,
+  // Comparisons.
+  Lt,
+  Gt,
+  Le,
+  Ge,
+  Eq,
+  Ne
+};
+
+inline bool isComparison(BinaryOp op) { return op >= BinaryOp::Lt; }
 
 /// How an operator is written.
 const char *spelling(BinaryOp op);
 
-/// `a + b`, `a @ b` (Match), `a ++ b` (Join), `a < b`.
+/// `a + b`, `a @ b` (Match), `a ++ b` (Join), `a < b`, `c and d`.
 struct Binary : ExprOf<Expr::Kind::Binary> {
   BinaryOp op = BinaryOp::Add;
   SourceRange opRange;
@@ -225,7 +261,7 @@ enum class RecurOp { Scan, Fold, Unfold };
 
 const char *spelling(RecurOp op);
 
-/// `scan c(mem = m) over (x, z) backward from s final f`
+/// `scan c(mem = m) over (x, z) backward from s final f`, `fold c(x) times 6`
 struct Recur : ExprOf<Expr::Kind::Recur> {
   RecurOp op = RecurOp::Scan;
   SourceRange opRange;
@@ -242,6 +278,8 @@ struct Recur : ExprOf<Expr::Kind::Recur> {
   ExprPtr start;    ///< unfold: may be null
   ExprPtr stop;     ///< unfold: may be null
   ExprPtr maxSteps; ///< unfold: may be null
+  /// `times n`: so many steps on the same inputs, which stand in `args`.
+  SizePtr times;
 };
 
 //===----------------------------------------------------------------------===//

@@ -37,7 +37,7 @@ enum Init : int32_t {
   InitNormal = 2,     ///< mean a, standard deviation b
   InitGlorot = 3,     ///< uniform in +-sqrt(6 / (fan_in + fan_out))
   InitOrthogonal = 4, ///< the longer side orthonormal
-  InitTable = 5,      ///< table[index on the axis `a`]
+  InitTable = 5,      ///< table[index on the axis `a`]; -1: all entries
   InitIdentity = 6    ///< a on the diagonal of the last two axes
 };
 

@@ -47,6 +47,44 @@ Thing Emitter::call(const ast::Call &node, Env &env) {
   return builtin(node, env);
 }
 
+/// The axis after `tied`; `time` is that of the recurrence around.
+rnn::AxisAttr Emitter::tiedAlong(const ast::Expr &node, Env &env) {
+  const auto *name = ast::dynAs<ast::NameRef>(node);
+  if (name && name->name == "time" && !runs.empty())
+    return runs.back();
+  auto it = name ? env.sizes.find(name->name) : env.sizes.end();
+  if (it != env.sizes.end())
+    return axis(it->second, node.range);
+  unsupported(node.range, "this after `tied`");
+  return {};
+}
+
+Thing Emitter::noise(const ast::Call &node, Env &env) {
+  const ast::Expr *first = argument(node, 0, "x");
+  const ast::Expr *from = argument(node, 1, "from");
+  const ast::Expr *tied = argument(node, 2, "tied");
+  const auto *dist = from ? ast::dynAs<ast::Call>(*from) : nullptr;
+  std::optional<rnn::NoiseKind> kind =
+      dist ? rnn::symbolizeNoiseKind(dist->callee.text) : std::nullopt;
+  if (!first || !kind)
+    return unsupported(node.range, "this noise");
+  bool isNormal = *kind == rnn::NoiseKind::Normal;
+  const ast::Expr *a = argument(*dist, 0, isNormal ? "mean" : "from");
+  const ast::Expr *b = argument(*dist, 1, isNormal ? "sd" : "to");
+  Value value = real(*first, env);
+  Value low = value && a ? real(*a, env) : Value();
+  Value high = low && b ? real(*b, env) : Value();
+  if (!high)
+    return {};
+  rnn::AxisAttr tiedAxis;
+  if (tied && !(tiedAxis = tiedAlong(*tied, env)))
+    return {};
+  int64_t site = sites;
+  sites += isNormal ? 2 : 1;
+  return make<rnn::NoiseOp>(node.range, value, *kind, low, high,
+                            uint64_t(site), tiedAxis);
+}
+
 Thing Emitter::dropout(const ast::Call &node, Env &env) {
   const ast::Expr *first = argument(node, 0, "x");
   const ast::Expr *second = argument(node, 1, "p");
@@ -63,15 +101,8 @@ Thing Emitter::dropout(const ast::Call &node, Env &env) {
                  "the part that `dropout` drops is at least 0 and below 1",
                  "outside");
   rnn::AxisAttr tiedAxis;
-  if (tied) {
-    const auto *name = ast::dynAs<ast::NameRef>(*tied);
-    auto it = name ? env.sizes.find(name->name) : env.sizes.end();
-    if (it == env.sizes.end())
-      return unsupported(tied->range, "this after `tied`");
-    tiedAxis = axis(it->second, tied->range);
-    if (!tiedAxis)
-      return {};
-  }
+  if (tied && !(tiedAxis = tiedAlong(*tied, env)))
+    return {};
   return make<rnn::DropoutOp>(node.range, value, builder.getF64FloatAttr(*p),
                               builder.getI64IntegerAttr(sites++), tiedAxis);
 }
@@ -145,11 +176,64 @@ Value Emitter::shiftedIn(const ast::Call &node, Thing &sequence, Env &env) {
   return asType(given, type.dropFront(), k->range);
 }
 
+/// Running sums along the first axis; along time a state adds up, so that
+/// steps and parts of a sequence go on from it.
+Thing Emitter::cumsum(Value value, SourceRange range) {
+  if (!value)
+    return {};
+  auto type = cast<rnn::ValueType>(value.getType());
+  if (!type.getRank())
+    return unsupported(range, "`cumsum` of this");
+  if (!type.getAxes().front().isTime())
+    return make<rnn::SequenceOp>(range, rnn::SequenceKind::CumSum, value,
+                                 Value());
+  Value zero = constant(0, type.dropFront(), range);
+  std::string state = "cumsum." + std::to_string(sums++);
+  auto op = rnn::ScanOp::create(builder, loc(range), type.getAxes().front(),
+                                value, zero, builder.getStrArrayAttr({state}),
+                                /*reverse=*/false, type.dropFront());
+  recurrences[op] = ownPlace(range);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&op.getBody().front());
+  Value next = make<rnn::BinaryOp>(range, rnn::BinaryKind::Add,
+                                   op.getStateArgs()[0], op.getElements()[0])
+                   .value;
+  rnn::YieldOp::create(builder, loc(range), next, next);
+  Thing result;
+  result.value = op.getOuts().front();
+  return result;
+}
+
+/// The numbers of the steps of a time axis, counted by a state; in front of all
+/// that is emitted now.
+Value Emitter::stepNumbers(rnn::AxisAttr axis, SourceRange range) {
+  Value &numbers = counted[axis];
+  if (numbers)
+    return numbers;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(moduleBlock);
+  rnn::ValueType number = rnn::ValueType::real(builder.getContext());
+  Value zero = constant(0, number, range), one = constant(1, number, range);
+  auto op = rnn::ScanOp::create(
+      builder, loc(range), axis, ValueRange(), zero,
+      builder.getStrArrayAttr({axis.getName().str() + ".step"}),
+      /*reverse=*/false, Type(number));
+  recurrences[op] = ownPlace(range);
+  builder.setInsertionPointToEnd(&op.getBody().front());
+  Value before = op.getStateArgs()[0];
+  Value next =
+      make<rnn::BinaryOp>(range, rnn::BinaryKind::Add, before, one).value;
+  rnn::YieldOp::create(builder, loc(range), next, before);
+  return numbers = op.getOuts().front();
+}
+
 Thing Emitter::builtin(const ast::Call &node, Env &env) {
   const std::string &name = node.callee.text;
   SourceRange range = node.range;
   if (name == "dropout")
     return dropout(node, env);
+  if (name == "noise")
+    return noise(node, env);
   if (name == "categorical" || name == "bernoulli" || name == "normal" ||
       name == "laplace")
     return dist(node, env);
@@ -162,6 +246,12 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
     return {};
   if (name == "onehot")
     return thing.type() ? make<rnn::OneHotOp>(range, thing.value) : Thing();
+  if (name == "cumsum")
+    return cumsum(asReal(thing, first->range), range);
+  if (name == "real") {
+    thing.value = asReal(thing, range);
+    return thing.value ? thing : Thing();
+  }
   if (auto kind = rnn::symbolizeSequenceKind(name)) {
     if (!thing.type())
       return unsupported(range, "`" + name + "` of this");
@@ -193,7 +283,7 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
       return unsupported(range, "a limit that is not constant");
     return make<rnn::ClipGradOp>(range, value, llvm::APFloat(*limit));
   }
-  if (name == "min" || name == "max" || name == "pow") {
+  if (name == "min" || name == "max" || name == "pow" || name == "mod") {
     const ast::Expr *other = argument(node, 1, "b");
     Value right = other ? real(*other, env) : Value();
     if (!right)

@@ -115,7 +115,9 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
     uses.push_back(range);
+    places.insert(position);
     Thing result = body(position);
+    places.erase(position);
     uses.pop_back();
     if (!result || (axis.isTime() && !noRecurrenceFor(region, axis)))
       return {};

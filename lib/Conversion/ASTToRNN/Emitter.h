@@ -164,6 +164,8 @@ private:
   void declareTime(const std::string &name, Env &env);
   mlir::DictionaryAttr firstValues(const ast::ParamStmt &stmt,
                                    rnn::ValueType type, Env &env);
+  mlir::DictionaryAttr listedValues(const ast::List &list,
+                                    rnn::ValueType type, Env &env);
   mlir::DictionaryAttr initialiser(const ast::Initialiser &init, Env &env);
   rnn::ValueType resultType(Instance &instance, rnn::ValueType input);
   void collectStates(Instance &instance, std::vector<StateRef> &states);
@@ -216,6 +218,15 @@ private:
   Thing memberOf(const Thing &base, const ast::Name &name);
   Thing label(mlir::Value value, const std::string &name, SourceRange range);
   Thing index(const ast::Index &node, Env &env);
+  Thing indexRest(Thing base, llvm::ArrayRef<ast::ExprPtr> indices,
+                  SourceRange range, Env &env);
+  Thing indexOne(const Thing &base, const ast::Expr &one, SourceRange range,
+                 Env &env);
+  mlir::Value slice(mlir::Value value, const ast::Slice &node, Env &env);
+  bool numbersOf(const ast::List &node, Env &env,
+                 llvm::SmallVectorImpl<double> &numbers,
+                 llvm::SmallVectorImpl<int64_t> &shape, size_t depth);
+  Thing list(const ast::List &node, Env &env);
   Thing binary(const ast::Binary &node, Env &env);
   Thing compare(const ast::Binary &node, Env &env);
   Thing ifExpr(const ast::If &node, Env &env);
@@ -228,8 +239,12 @@ private:
   Thing call(const ast::Call &node, Env &env);
   Thing builtin(const ast::Call &node, Env &env);
   mlir::Value shiftedIn(const ast::Call &node, Thing &sequence, Env &env);
+  Thing cumsum(mlir::Value value, SourceRange range);
+  mlir::Value stepNumbers(rnn::AxisAttr axis, SourceRange range);
   Thing dist(const ast::Call &node, Env &env);
   Thing dropout(const ast::Call &node, Env &env);
+  Thing noise(const ast::Call &node, Env &env);
+  rnn::AxisAttr tiedAlong(const ast::Expr &node, Env &env);
   const ast::Expr *argument(const ast::Call &call, size_t position,
                             llvm::StringRef name);
 
@@ -252,8 +267,20 @@ private:
                  llvm::ArrayRef<StateRef> states,
                  llvm::ArrayRef<mlir::Value> before,
                  llvm::SmallVectorImpl<mlir::Value> &after, SourceRange range);
+  Thing repeatStep(const ast::Recur &node, Env &env);
+  bool timesArguments(const ast::Recur &node, const ast::ModuleItem &module,
+                      Env &env, llvm::SmallVectorImpl<mlir::Value> &held,
+                      std::map<std::string, Thing> &constants);
+  Thing runCell(const ast::Recur &node, Instance &cell, rnn::AxisAttr axis,
+                llvm::ArrayRef<mlir::Value> over,
+                llvm::ArrayRef<mlir::Value> held,
+                const std::map<std::string, Thing> &constants,
+                llvm::ArrayRef<StateRef> states,
+                llvm::ArrayRef<mlir::Value> init, Env &env);
+  /// `over` is read step by step, `held` is the same in all steps.
   Thing scanCell(Instance &cell, rnn::AxisAttr axis,
                  llvm::ArrayRef<mlir::Value> over,
+                 llvm::ArrayRef<mlir::Value> held,
                  const std::map<std::string, Thing> &constants,
                  llvm::ArrayRef<StateRef> states,
                  llvm::ArrayRef<mlir::Value> init, bool reverse,
@@ -296,11 +323,14 @@ private:
   llvm::DenseMap<mlir::Attribute, Size> axisSizes;
   mlir::Block *moduleBlock = nullptr;
   mlir::Operation *lastParam = nullptr;
-  int64_t sites = 0;
+  int64_t sites = 0, sums = 0;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> counted; ///< steps of time axes
   Growth growth;
   bool grewTooLarge = false;
   /// The calls and binders around what is emitted, the outermost first.
   std::vector<SourceRange> uses;
+  llvm::DenseSet<mlir::Value> places; ///< indices of binders
+  std::vector<rnn::AxisAttr> runs;    ///< axes of the recurrences around
   /// Where the recurrences were written, in a file of the author.
   llvm::DenseMap<mlir::Operation *, SourceRange> recurrences;
 };

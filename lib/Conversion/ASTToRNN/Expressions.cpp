@@ -25,6 +25,14 @@ Value Emitter::asReal(Thing thing, SourceRange range) {
   }
   if (type.isReal())
     return thing.value;
+  // The steps of a time axis are counted along it.
+  auto place = dyn_cast<BlockArgument>(thing.value);
+  bool bound = type.isIndex() && type.getIndexAxis().isTime() && place &&
+               places.contains(place);
+  if (bound)
+    return make<rnn::LookupOp>(range, stepNumbers(type.getIndexAxis(), range),
+                               place)
+        .value;
   return make<rnn::ToRealOp>(range, thing.value).value;
 }
 
@@ -133,6 +141,27 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
                           .value;
                     });
   }
+  // The entries of a list have no names.
+  if (ast::dynAs<ast::List>(node)) {
+    Thing value = expr(node, env);
+    Value real = value ? asReal(value, range) : Value();
+    rnn::ValueType from =
+        real ? cast<rnn::ValueType>(real.getType()) : rnn::ValueType();
+    if (!real)
+      return {};
+    if (from.getRank() > type.getRank())
+      return unsupported(range, "a list of more axes").value;
+    rnn::ValueType to = rnn::ValueType::real(
+        builder.getContext(), type.getAxes().take_back(from.getRank()));
+    for (auto [a, b] : llvm::zip(from.getAxes(), to.getAxes()))
+      if (a.getSize() != b.getSize())
+        return error("E121", range, "the first value does not fit",
+                     "this is " + rnn::spell(from))
+            .value;
+    value.value =
+        rnn::AsOp::create(builder, loc(range), to, real).getResult();
+    return asType(value, type, range);
+  }
   const auto *record = ast::dynAs<ast::Record>(node);
   if (!record)
     return asType(expr(node, env), type, range);
@@ -205,6 +234,12 @@ std::optional<double> Emitter::number(const ast::Expr &node, Env &env) {
       return std::log(*a);
     if (call.callee.text == "exp")
       return std::exp(*a);
+    if (call.callee.text == "floor")
+      return std::floor(*a);
+    if (call.callee.text == "ceil")
+      return std::ceil(*a);
+    if (call.callee.text == "round")
+      return std::nearbyint(*a);
     return std::nullopt;
   }
   case ast::Expr::Kind::Binary: {
@@ -328,31 +363,149 @@ Thing Emitter::member(const ast::Member &node, Env &env) {
 //===----------------------------------------------------------------------===//
 
 Thing Emitter::index(const ast::Index &node, Env &env) {
-  Thing result = expr(*node.base, env);
-  if (!result)
-    return {};
-  for (const ast::ExprPtr &one : node.indices) {
-    rnn::ValueType table = result.type();
-    if (!table || !table.getRank())
-      return unsupported(node.range, "a look-up here");
-    rnn::AxisAttr axis = table.getAxes().front();
-    const AxisInfo *info = sizeOf(axis).axis();
-    // `W[f]` with a label of the first axis.
-    const auto *name = ast::dynAs<ast::NameRef>(*one);
-    bool isValue = name && (env.values.count(name->name) ||
-                            env.statePaths.count(name->name));
-    if (name && !isValue && info && llvm::is_contained(info->labels, name->name)) {
-      result = label(result.value, name->name, one->range);
-    } else {
-      Thing place = expr(*one, env);
-      Value value = place ? asIndex(place, axis, one->range) : Value();
-      if (!value)
+  Thing base = expr(*node.base, env);
+  return base ? indexRest(base, node.indices, node.range, env) : Thing();
+}
+
+Thing Emitter::indexRest(Thing base, llvm::ArrayRef<ast::ExprPtr> indices,
+                         SourceRange range, Env &env) {
+  while (!indices.empty()) {
+    if (!base.type() || !base.type().getRank())
+      return unsupported(range, "a look-up here");
+    const ast::Expr &one = *indices.front();
+    indices = indices.drop_front();
+    if (one.kind != ast::Expr::Kind::Slice) {
+      base = indexOne(base, one, range, env);
+      if (!base)
         return {};
-      result = make<rnn::LookupOp>(node.range, result.value, value);
+      continue;
     }
-    if (!result)
+    base.value = slice(base.value, ast::as<ast::Slice>(one), env);
+    auto isWhole = [](const ast::ExprPtr &index) {
+      const auto *part = ast::dynAs<ast::Slice>(*index);
+      return part && !part->from && !part->to;
+    };
+    if (!base.value || llvm::all_of(indices, isWhole))
+      return base.value ? base : Thing();
+    // What follows is for each entry of the part.
+    return bindOver(rnn::BindKind::For, base.type().getAxes().front(), range,
+                    [&](Value place) {
+                      Thing row =
+                          make<rnn::LookupOp>(range, base.value, place);
+                      return row ? indexRest(row, indices, range, env) : row;
+                    });
+  }
+  return base;
+}
+
+/// Part of the first axis.
+Value Emitter::slice(Value value, const ast::Slice &node, Env &env) {
+  auto from = cast<rnn::ValueType>(value.getType());
+  if (!node.from && !node.to)
+    return value;
+  rnn::AxisAttr whole = from.getAxes().front();
+  std::optional<Size> first = node.from ? size(*node.from, env) : Size(int64_t(0));
+  std::optional<Size> end = node.to ? size(*node.to, env) : sizeOf(whole);
+  if (!first || !end)
+    return {};
+  rnn::AxisAttr begin = axis(*first, node.range);
+  rnn::AxisAttr part = axis(end->add(*first, -1), node.range);
+  if (!begin || !part)
+    return {};
+  if (whole.isTime() || part.isTime() || begin.isTime() || !part.getSize() ||
+      begin.getSize() + part.getSize() > whole.getSize())
+    return error("E136", node.range, "there is no such part of the axis",
+                 whole.getName().str() + " does not have these entries")
+        .value;
+  llvm::SmallVector<rnn::AxisAttr> list(from.getAxes());
+  list.front() = part;
+  return rnn::SliceOp::create(builder, loc(node.range), from.withAxes(list),
+                              value, begin.getSize())
+      .getResult();
+}
+
+Thing Emitter::indexOne(const Thing &base, const ast::Expr &one,
+                        SourceRange range, Env &env) {
+  rnn::AxisAttr axis = base.type().getAxes().front();
+  const AxisInfo *info = sizeOf(axis).axis();
+  // `W[f]` with a label of the first axis.
+  const auto *name = ast::dynAs<ast::NameRef>(one);
+  bool isValue = name && (env.values.count(name->name) ||
+                          env.statePaths.count(name->name));
+  if (name && !isValue && info && llvm::is_contained(info->labels, name->name))
+    return label(base.value, name->name, one.range);
+  Thing place = expr(one, env);
+  Value value = place ? asIndex(place, axis, one.range) : Value();
+  return value ? make<rnn::LookupOp>(range, base.value, value) : Thing();
+}
+
+/// The numbers of a list, if all are known; `shape` of what was read before.
+bool Emitter::numbersOf(const ast::List &node, Env &env,
+                        llvm::SmallVectorImpl<double> &numbers,
+                        llvm::SmallVectorImpl<int64_t> &shape, size_t depth) {
+  int64_t count = node.items.size();
+  if (depth == shape.size())
+    shape.push_back(count);
+  if (shape[depth] != count)
+    return false;
+  for (const ast::ExprPtr &item : node.items) {
+    if (const auto *inner = ast::dynAs<ast::List>(*item)) {
+      if (!numbersOf(*inner, env, numbers, shape, depth + 1))
+        return false;
+      continue;
+    }
+    std::optional<double> value = number(*item, env);
+    if (!value || depth + 1 != shape.size())
+      return false;
+    numbers.push_back(*value);
+  }
+  return true;
+}
+
+Thing Emitter::list(const ast::List &node, Env &env) {
+  MLIRContext *context = builder.getContext();
+  auto sized = [&](int64_t count) { return axis(Size(count), node.range); };
+  llvm::SmallVector<double> numbers;
+  llvm::SmallVector<int64_t> shape;
+  Thing result;
+  if (numbersOf(node, env, numbers, shape, 0)) {
+    llvm::SmallVector<rnn::AxisAttr> list;
+    for (int64_t count : shape)
+      list.push_back(sized(count));
+    result.value =
+        rnn::TableOp::create(builder, loc(node.range),
+                             rnn::ValueType::real(context, list),
+                             builder.getDenseF64ArrayAttr(numbers))
+            .getResult();
+    return result;
+  }
+  std::vector<Thing> items;
+  for (const ast::ExprPtr &item : node.items) {
+    items.push_back(expr(*item, env));
+    if (!items.back())
+      return {};
+    if (!items.back().type())
+      return unsupported(item->range, "a list of this");
+  }
+  rnn::ValueType common = items.front().type();
+  // The index of a binder counts as a number.
+  bool same = llvm::all_of(items, [&](const Thing &item) {
+    return item.type() == common && !places.contains(item.value);
+  });
+  llvm::SmallVector<Value> values;
+  for (auto [item, node] : llvm::zip(items, node.items)) {
+    values.push_back(same ? item.value : asReal(item, node->range));
+    if (!values.back())
       return {};
   }
+  auto type = cast<rnn::ValueType>(values.front().getType());
+  for (Value value : values)
+    if (value.getType() != type)
+      return unsupported(node.range, "a list of these types");
+  result.value = rnn::ListOp::create(builder, loc(node.range),
+                                     type.pushFront(sized(values.size())),
+                                     values)
+                     .getResult();
   return result;
 }
 
@@ -399,12 +552,29 @@ Thing Emitter::compare(const ast::Binary &node, Env &env) {
   default:
     break;
   }
+  // Places on a time axis are compared as the numbers of steps, and so are
+  // a place and a number.
+  auto isPlace = [](const Thing &thing) {
+    return thing.type() && thing.type().isIndex() &&
+           !thing.type().getIndexAxis().isTime();
+  };
+  bool equality = kind == rnn::CompareKind::Eq || kind == rnn::CompareKind::Ne;
+  auto isBit = [](const Thing &thing) {
+    return thing.type() && thing.type().getKind() == rnn::ValueKind::Bit;
+  };
+  auto isWhole = [&](const Thing &thing) {
+    return equality && thing.literal &&
+           *thing.literal == std::floor(*thing.literal);
+  };
   Value left, right;
-  if (a.type() && a.type().isIndex()) {
+  if (isPlace(a) && (isPlace(b) || isWhole(b))) {
     left = a.value;
     right = asIndex(b, a.type().getIndexAxis(), node.rhs->range);
-  } else if (b.type() && b.type().isIndex()) {
+  } else if (isPlace(b) && isWhole(a)) {
     left = asIndex(a, b.type().getIndexAxis(), node.lhs->range);
+    right = b.value;
+  } else if (isBit(a) && isBit(b)) {
+    left = a.value;
     right = b.value;
   } else {
     left = asReal(a, node.lhs->range);
@@ -416,8 +586,19 @@ Thing Emitter::compare(const ast::Binary &node, Env &env) {
 }
 
 Thing Emitter::binary(const ast::Binary &node, Env &env) {
-  if (node.op >= ast::BinaryOp::Lt)
+  if (ast::isComparison(node.op))
     return compare(node, env);
+  if (node.op == ast::BinaryOp::And || node.op == ast::BinaryOp::Or) {
+    Thing a = expr(*node.lhs, env);
+    Thing b = a ? expr(*node.rhs, env) : Thing();
+    if (!b)
+      return {};
+    return make<rnn::LogicOp>(node.range,
+                              node.op == ast::BinaryOp::And
+                                  ? rnn::LogicKind::And
+                                  : rnn::LogicKind::Or,
+                              a.value, b.value);
+  }
   Value lhs = real(*node.lhs, env);
   Value rhs = lhs ? real(*node.rhs, env) : Value();
   if (!rhs)
@@ -445,13 +626,8 @@ Thing Emitter::ifExpr(const ast::If &node, Env &env) {
   if (!b || !condition.type())
     return {};
   Value left, right;
-  if (a.type() && a.type().isIndex()) {
-    left = a.value;
-    right = asIndex(b, a.type().getIndexAxis(), node.elseValue->range);
-  } else if (b.type() && b.type().isIndex()) {
-    left = asIndex(a, b.type().getIndexAxis(), node.thenValue->range);
-    right = b.value;
-  } else if (a.type() && b.type() && a.type().getKind() == b.type().getKind()) {
+  if (a.type() && b.type() && a.type().getKind() == b.type().getKind() &&
+      a.type().getIndexAxis() == b.type().getIndexAxis()) {
     left = a.value;
     right = b.value;
   } else {
@@ -520,8 +696,10 @@ Thing Emitter::as(const ast::As &node, Env &env) {
   // `as [A, B]` says nothing about what the elements are.
   if (node.type.kind == ast::Type::Kind::Real)
     to = from.withAxes(to.getAxes());
-  if (from.getRank() != to.getRank())
-    return unsupported(node.range, "`as` with another number of axes");
+  if (!rnn::regroup(from.getAxes(), to.getAxes()))
+    return error("E113", node.type.range,
+                 "`as` renames axes of equal size, and splits or joins products",
+                 rnn::spell(from) + " is not " + rnn::spell(to));
   Thing result;
   result.value =
       rnn::AsOp::create(builder, loc(node.range), to, value.value).getResult();
@@ -542,8 +720,12 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
     return nameRef(ast::as<ast::NameRef>(node), env);
   case ast::Expr::Kind::Call:
     return call(ast::as<ast::Call>(node), env);
+  case ast::Expr::Kind::List:
+    return list(ast::as<ast::List>(node), env);
   case ast::Expr::Kind::Index:
     return index(ast::as<ast::Index>(node), env);
+  case ast::Expr::Kind::Slice: // taken by the index that it stands in
+    return unsupported(node.range, "a part of an axis here");
   case ast::Expr::Kind::Member:
     return member(ast::as<ast::Member>(node), env);
   case ast::Expr::Kind::Prime: {
@@ -571,6 +753,10 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
     if (!value)
       return {};
     return make<rnn::UnaryOp>(node.range, rnn::UnaryKind::Neg, value);
+  }
+  case ast::Expr::Kind::Not: {
+    Thing value = expr(*ast::as<ast::Not>(node).value, env);
+    return value ? make<rnn::NotOp>(node.range, value.value) : Thing();
   }
   case ast::Expr::Kind::Binary:
     return binary(ast::as<ast::Binary>(node), env);

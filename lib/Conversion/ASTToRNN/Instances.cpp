@@ -111,10 +111,47 @@ DictionaryAttr Emitter::initialiser(const ast::Initialiser &init, Env &env) {
   return list.getDictionary(builder.getContext());
 }
 
+/// A number for each entry of the last axes of a parameter.
+DictionaryAttr Emitter::listedValues(const ast::List &list, rnn::ValueType type,
+                                     Env &env) {
+  llvm::SmallVector<double> numbers;
+  llvm::SmallVector<int64_t> shape;
+  if (!numbersOf(list, env, numbers, shape, 0)) {
+    unsupported(list.range, "a first value that is not a constant");
+    return {};
+  }
+  size_t rank = type.getRank();
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (shape.size() > rank ||
+        shape[i] != type.getAxes()[rank - shape.size() + i].getSize()) {
+      error("E120", list.range, "the first value does not fit",
+            "it begins as " + rnn::spell(type));
+      return {};
+    }
+  NamedAttrList result;
+  if (shape.size() == 1) {
+    result.append("kind", builder.getStringAttr("labels"));
+    result.append("axis", builder.getI64IntegerAttr(rank - 1));
+  } else {
+    result.append("kind", builder.getStringAttr("table"));
+    int64_t copies = 1;
+    for (rnn::AxisAttr axis : type.getAxes().drop_back(shape.size()))
+      copies *= axis.getSize();
+    size_t once = numbers.size();
+    numbers.reserve(once * copies);
+    for (int64_t copy = 1; copy < copies; ++copy)
+      numbers.append(numbers.begin(), numbers.begin() + once);
+  }
+  result.append("values", builder.getF64ArrayAttr(numbers));
+  return result.getDictionary(builder.getContext());
+}
+
 DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
                                     rnn::ValueType type, Env &env) {
   if (stmt.init)
     return initialiser(*stmt.init, env);
+  if (const auto *values = ast::dynAs<ast::List>(*stmt.value))
+    return listedValues(*values, type, env);
   NamedAttrList list;
   const auto *record = ast::dynAs<ast::Record>(*stmt.value);
   if (!record) {

@@ -151,7 +151,8 @@ rnn::ModuleOp Emitter::beginModule(SourceRange range, std::string name,
   axisSizes.clear();
   instances.clear();
   lastParam = nullptr;
-  sites = 0;
+  sites = sums = 0;
+  counted.clear();
   builder.setInsertionPointToEnd(top->getBody());
   // `lstm[6, 4]` and a cell `lstm_6` of size 4 are two.
   std::string plain = name;
@@ -398,7 +399,7 @@ bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
                                       value.getType(),
                                       builder.getStringAttr(state.path), value);
   Thing finals;
-  Thing out = scanCell(instance, time, over, constants, states, init, false,
+  Thing out = scanCell(instance, time, over, {}, constants, states, init, false,
                        range, finals);
   if (!finals.isRecord)
     return false;

@@ -154,7 +154,7 @@ Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
 }
 
 Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
-                        llvm::ArrayRef<Value> over,
+                        llvm::ArrayRef<Value> over, llvm::ArrayRef<Value> held,
                         const std::map<std::string, Thing> &constants,
                         llvm::ArrayRef<StateRef> states,
                         llvm::ArrayRef<Value> init, bool reverse,
@@ -166,13 +166,16 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
   for (Value value : over)
     elements.push_back(block->addArgument(
         cast<rnn::ValueType>(value.getType()).dropFront(), value.getLoc()));
+  elements.append(held.begin(), held.end());
   for (Value value : init)
     before.push_back(block->addArgument(value.getType(), value.getLoc()));
   Thing out;
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
+    runs.push_back(axis);
     out = emitStep(cell, elements, constants, states, before, after, range);
+    runs.pop_back();
     if (!out)
       return {};
     llvm::SmallVector<Value> outs;
@@ -215,7 +218,8 @@ bool Emitter::noRecurrenceFor(Region &body, rnn::AxisAttr axis) {
   for (Operation &op : body.front()) {
     bool varies = false;
     op.walk([&](Operation *inner) {
-      varies |= isa<rnn::DropoutOp>(inner) ||
+      rnn::AxisAttr tied;
+      varies |= (rnn::draws(inner, tied) && tied != axis) ||
                 llvm::any_of(inner->getOperands(), [&](Value operand) {
                   return varying.contains(operand);
                 });
@@ -252,6 +256,8 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
     axis = type.getAxes().front();
     over.push_back(thing.value);
   }
+  if (node.times)
+    return repeatStep(node, env);
   if (!axis)
     return unsupported(node.range, "a recurrence over nothing");
   Instance *cell = recurCell(node, env, over);
@@ -265,9 +271,84 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
       !sortArguments(node.args, module->constants, node.range, env, constants) ||
       !firstStates(node, *cell, constants, env, states, init))
     return {};
+  return runCell(node, *cell, axis, over, {}, constants, states, init, env);
+}
+
+/// `fold c(x) times n`: each step reads the same inputs.
+Thing Emitter::repeatStep(const ast::Recur &node, Env &env) {
+  std::optional<Size> count = size(*node.times, env);
+  rnn::AxisAttr steps = count ? axis(*count, node.times->range)
+                              : rnn::AxisAttr();
+  if (!steps)
+    return {};
+  if (steps.isTime() || !steps.getSize())
+    return error("E137", node.times->range,
+                 "the number of steps after `times` is fixed",
+                 "cannot be compiled");
+  // A cell without `use` finds its sizes from what it is given.
+  Instance *cell = nullptr;
+  auto found = env.instances.find(node.cell.text);
+  const ast::ModuleItem *module = found == env.instances.end()
+                                      ? find<ast::ModuleItem>(node.cell)
+                                      : inputModule(*found->second);
+  if (!module)
+    return unsupported(node.cell.range, "`" + node.cell.text + "` here");
+  std::map<std::string, Thing> constants;
+  llvm::SmallVector<Value> held;
+  if (!timesArguments(node, *module, env, held, constants) ||
+      !(cell = recurCell(node, env, held)))
+    return {};
+  std::vector<StateRef> states;
+  llvm::SmallVector<Value> init;
+  if (!firstStates(node, *cell, constants, env, states, init))
+    return {};
+  return runCell(node, *cell, steps, {}, held, constants, states, init, env);
+}
+
+/// Inputs, then constants, by position or by name.
+bool Emitter::timesArguments(const ast::Recur &node,
+                             const ast::ModuleItem &module, Env &env,
+                             llvm::SmallVectorImpl<Value> &held,
+                             std::map<std::string, Thing> &constants) {
+  size_t position = 0;
+  for (const ast::Arg &arg : node.args) {
+    std::string name = arg.name.text;
+    if (name.empty()) {
+      size_t slot = position++, inputs = module.inputs.size();
+      name = slot < inputs ? module.inputs[slot].name.text
+                           : module.constants[slot - inputs].name.text;
+    }
+    Thing thing = expr(*arg.value, env);
+    if (!thing)
+      return false;
+    constants[name] = std::move(thing);
+  }
+  for (const ast::Field &field : module.inputs) {
+    Thing input = constants[field.name.text];
+    constants.erase(field.name.text);
+    if (!input.type()) {
+      unsupported(node.range, "this for `" + field.name.text + "`");
+      return false;
+    }
+    // A number stands for an index where one is read.
+    if (input.literal && field.type.kind == ast::Type::Kind::Index) {
+      unsupported(node.range, "a number as an index here");
+      return false;
+    }
+    held.push_back(input.value);
+  }
+  return true;
+}
+
+Thing Emitter::runCell(const ast::Recur &node, Instance &cell,
+                       rnn::AxisAttr axis, llvm::ArrayRef<Value> over,
+                       llvm::ArrayRef<Value> held,
+                       const std::map<std::string, Thing> &constants,
+                       llvm::ArrayRef<StateRef> states,
+                       llvm::ArrayRef<Value> init, Env &env) {
   Thing finals;
   size_t before = diags.all().size();
-  Thing outs = scanCell(*cell, axis, over, constants, states, init,
+  Thing outs = scanCell(cell, axis, over, held, constants, states, init,
                         node.backward, node.range, finals);
   if (!finals.isRecord)
     return {};
@@ -333,8 +414,10 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
+    runs.push_back(sequence.getAxes().front());
     Thing out = emitStep(*cell, previous, constants, states, before, after,
                          node.range);
+    runs.pop_back();
     if (!out)
       return {};
     if (!out.isDist())

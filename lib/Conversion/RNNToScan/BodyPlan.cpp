@@ -69,7 +69,7 @@ public:
 private:
   void findInvariants() {
     for (Operation &op : shape.body->without_terminator()) {
-      bool same = !(options.training && holds<rnn::DropoutOp>(&op));
+      bool same = !(options.training && drawsAnew(&op));
       for (Value value : operandsOf(&op))
         same &= !varies(value);
       if (same)
@@ -77,6 +77,18 @@ private:
       else
         ops.push_back(&op);
     }
+  }
+
+  /// Whether random numbers in it differ from step to step.
+  bool drawsAnew(Operation *op) {
+    return op
+        ->walk([&](Operation *inner) {
+          rnn::AxisAttr tied;
+          bool anew = rnn::draws(inner, tied) &&
+                      !(tied && tied.getName() == shape.axis);
+          return anew ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   bool varies(Value value) {

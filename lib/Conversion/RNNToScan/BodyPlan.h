@@ -15,11 +15,13 @@ llvm::SmallVector<mlir::Value> operandsOf(mlir::Operation *op);
 /// What the planner has to know of a recurrence.
 struct BodyShape {
   mlir::Block *body;
+  llvm::StringRef axis; ///< it runs along
   llvm::SmallVector<mlir::Value> states, next, outs;
 };
 
 struct PlanOptions {
-  /// Dropout draws new numbers in each step.
+  /// Dropout and noise draw new numbers in each step that they are not tied
+  /// along.
   bool training = false;
   /// Products and look-ups that need no state are done for all steps at once.
   bool hoist = true;

@@ -33,6 +33,24 @@ Batched Lowering::sanitized(const Batched &x) {
   return options.differentiated ? e.maskAll(x) : x;
 }
 
+/// A step function: its derivative is 0 wherever it has one.
+template <typename OpTy>
+static Batched steps(Emitter &e, const Batched &x) {
+  Batched fixed = x;
+  fixed.value = scan::StopOp::create(e.b, e.loc, x.value);
+  return mapUnary<OpTy>(e, fixed);
+}
+
+/// 1, -1, or what is neither: 0 and what is no number.
+static Batched signOf(Emitter &e, const Batched &x) {
+  Batched fixed = x, zero = e.constant(0);
+  fixed.value = scan::StopOp::create(e.b, e.loc, x.value);
+  Batched below = e.compare(arith::CmpFPredicate::OLT, fixed, zero);
+  Batched above = e.compare(arith::CmpFPredicate::OGT, fixed, zero);
+  return e.select(above, e.constant(1),
+                  e.select(below, e.constant(-1), fixed));
+}
+
 Batched Lowering::apply(rnn::UnaryKind kind, const Batched &x) {
   switch (kind) {
   case rnn::UnaryKind::Neg:
@@ -67,6 +85,14 @@ Batched Lowering::apply(rnn::UnaryKind kind, const Batched &x) {
     Batched phi = e.add(mapUnary<math::ErfOp>(e, scaled), e.constant(1));
     return e.mul(e.mul(x, e.constant(0.5)), phi);
   }
+  case rnn::UnaryKind::Floor:
+    return steps<math::FloorOp>(e, x);
+  case rnn::UnaryKind::Ceil:
+    return steps<math::CeilOp>(e, x);
+  case rnn::UnaryKind::Round:
+    return steps<math::RoundEvenOp>(e, x);
+  case rnn::UnaryKind::Sign:
+    return signOf(e, x);
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -117,6 +143,14 @@ Batched Lowering::extreme(arith::CmpFPredicate before, const Batched &x,
   });
 }
 
+/// x - y floor(x / y): between 0 and y.
+Batched Lowering::remainder(const Batched &x, const Batched &y) {
+  // As in a division, no slope of what is no number past the end.
+  bool varies = y.has(batchDim());
+  Batched a = varies ? sanitized(x) : x, b = varies ? sanitized(y) : y;
+  return e.sub(a, e.mul(b, steps<math::FloorOp>(e, e.div(a, b))));
+}
+
 FailureOr<Batched> Lowering::binary(rnn::BinaryOp op) {
   auto x = get(op.getLhs()), y = get(op.getRhs());
   if (failed(x) || failed(y))
@@ -139,6 +173,8 @@ FailureOr<Batched> Lowering::binary(rnn::BinaryOp op) {
     return extreme(arith::CmpFPredicate::OGE, *x, *y);
   case rnn::BinaryKind::Pow:
     return power(*x, *y, op.getRhs());
+  case rnn::BinaryKind::Mod:
+    return remainder(*x, *y);
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -187,6 +223,24 @@ FailureOr<Batched> Lowering::compare(rnn::CompareOp op) {
     Value b = arith::ExtUIOp::create(e.b, e.loc, wide, v[1]);
     return arith::CmpIOp::create(e.b, e.loc, predicate.second, a, b);
   });
+}
+
+FailureOr<Batched> Lowering::logic(rnn::LogicOp op) {
+  auto x = get(op.getLhs()), y = get(op.getRhs());
+  if (failed(x) || failed(y))
+    return failure();
+  return e.elementwise({*x, *y}, [&](ValueRange v) -> Value {
+    if (op.getKind() == rnn::LogicKind::And)
+      return arith::AndIOp::create(e.b, e.loc, v[0], v[1]);
+    return arith::OrIOp::create(e.b, e.loc, v[0], v[1]);
+  });
+}
+
+FailureOr<Batched> Lowering::negation(rnn::NotOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  return e.select(*x, e.constantInt(0, e.bit()), e.constantInt(1, e.bit()));
 }
 
 FailureOr<Batched> Lowering::select(rnn::SelectOp op) {

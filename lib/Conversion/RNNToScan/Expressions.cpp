@@ -63,6 +63,8 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
       .Case([&](rnn::UnaryOp op) { return unary(op); })
       .Case([&](rnn::BinaryOp op) { return binary(op); })
       .Case([&](rnn::CompareOp op) { return compare(op); })
+      .Case([&](rnn::LogicOp op) { return logic(op); })
+      .Case([&](rnn::NotOp op) { return negation(op); })
       .Case([&](rnn::SelectOp op) { return select(op); })
       .Case([&](rnn::ClampOp op) { return clamp(op); })
       .Case([&](rnn::MatchOp op) { return match(op); })
@@ -74,16 +76,23 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
       .Case([&](rnn::ArgMaxOp op) { return argmax(op); })
       .Case([&](rnn::OneHotOp op) { return onehot(op); })
       .Case([&](rnn::DropoutOp op) { return dropout(op); })
+      .Case([&](rnn::NoiseOp op) { return noise(op); })
       .Case([&](rnn::BindOp op) { return bind(op); })
       .Case([&](rnn::ToRealOp op) -> Result {
         auto x = get(op.getValue());
         return failed(x) ? x : Result(e.toReal(*x));
       })
-      .Case([&](rnn::AsOp op) -> Result {
+      .Case([&](rnn::AsOp op) { return as(op); })
+      .Case([&](rnn::TableOp op) { return table(op); })
+      .Case([&](rnn::ListOp op) { return list(op); })
+      .Case([&](rnn::SliceOp op) -> Result {
         auto x = get(op.getValue());
-        if (succeeded(x))
-          x->axes = axesOf(op.getType());
-        return x;
+        if (failed(x))
+          return x;
+        Axes axes = axesOf(op.getType());
+        Batched result = part(*x, op.getFrom(), axes[0].size);
+        result.axes = std::move(axes);
+        return result;
       })
       .Case([&](rnn::StopOp op) -> Result {
         auto x = get(op.getValue());
@@ -205,6 +214,151 @@ FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
   result.value = tensor::ConcatOp::create(
       e.b, e.loc, e.typeFor(result.dims, result.axes, e.real),
       a.position(lastAxis(a)), ValueRange{a.value, b.value});
+  return result;
+}
+
+/// Consecutive entries of the first (fixed) axis.
+Batched Lowering::part(const Batched &x, int64_t from, int64_t size) {
+  Batched result = x;
+  result.axes[0].size = size;
+  if (!x.has(axisDim(0)))
+    return result;
+  auto type = cast<RankedTensorType>(x.value.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1)), sizes;
+  for (Dim dim : x.dims) {
+    int64_t extent = e.staticSize(dim, result.axes);
+    if (ShapedType::isDynamic(extent))
+      sizes.push_back(e.sizeOf(dim, result.axes));
+    else
+      sizes.push_back(e.b.getIndexAttr(extent));
+  }
+  offsets[x.position(axisDim(0))] = e.b.getIndexAttr(from);
+  result.value = tensor::ExtractSliceOp::create(
+      e.b, e.loc, e.typeFor(x.dims, result.axes, type.getElementType()), x.value,
+      offsets, sizes, strides);
+  return result;
+}
+
+FailureOr<Batched> Lowering::table(rnn::TableOp op) {
+  Batched result;
+  result.axes = axesOf(op.getType());
+  SmallVector<APFloat> numbers;
+  for (double value : op.getValues()) {
+    bool inexact;
+    APFloat &number = numbers.emplace_back(value);
+    number.convert(e.real.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &inexact);
+  }
+  for (unsigned i = 0; i < result.axes.size(); ++i)
+    result.dims.push_back(axisDim(i));
+  auto type = e.typeFor(result.dims, result.axes, e.real);
+  result.value = arith::ConstantOp::create(
+      e.b, e.loc, DenseElementsAttr::get(type, ArrayRef<APFloat>(numbers)));
+  return result;
+}
+
+/// Each value as a row of its own, one after the other.
+FailureOr<Batched> Lowering::list(rnn::ListOp op) {
+  SmallVector<Batched, 0> rows;
+  Dims all = {axisDim(0)};
+  for (Value item : op.getItems()) {
+    auto x = get(item);
+    if (failed(x))
+      return x;
+    Batched row = *x;
+    for (Dim &dim : row.dims)
+      if (dim.kind == Dim::Axis)
+        ++dim.id;
+    row.axes.insert(row.axes.begin(), AxisInfo{"1", 1, false});
+    for (Dim dim : row.dims)
+      if (!llvm::is_contained(all, dim))
+        all.push_back(dim);
+    rows.push_back(std::move(row));
+  }
+  SmallVector<Value> values;
+  for (Batched &row : rows) {
+    row = e.with(row, all);
+    values.push_back(row.value);
+  }
+  Batched result = rows.front();
+  result.axes = axesOf(op.getType());
+  auto type = cast<RankedTensorType>(values.front().getType());
+  result.value = tensor::ConcatOp::create(
+      e.b, e.loc,
+      e.typeFor(result.dims, result.axes, type.getElementType()),
+      result.position(axisDim(0)), values);
+  return result;
+}
+
+/// Other names take no code; products of axes are split and joined in memory,
+/// which has them in this order.
+FailureOr<Batched> Lowering::as(rnn::AsOp op) {
+  auto x = get(op.getValue());
+  if (failed(x))
+    return x;
+  auto groups = rnn::regroup(op.getValue().getType().getAxes(),
+                             op.getType().getAxes());
+  Batched result = *x;
+  result.axes = axesOf(op.getType());
+  if (llvm::all_of(*groups, [](rnn::AxisGroup group) {
+        return group.from == 1 && group.to == 1;
+      }))
+    return result;
+  // Of each axis: the group that it begins, and its first axes on both sides.
+  struct Place {
+    rnn::AxisGroup group;
+    unsigned from, to;
+  };
+  SmallVector<Place> places;
+  Dims needed;
+  unsigned from = 0, to = 0;
+  for (rnn::AxisGroup group : *groups) {
+    for (unsigned k = 0; k < group.from; ++k) {
+      places.push_back({group, from, to});
+      bool moves = group.from > 1 || group.to > 1;
+      if (moves)
+        needed.push_back(axisDim(from + k));
+    }
+    from += group.from, to += group.to;
+  }
+  Batched whole = e.with(*x, needed);
+  SmallVector<ReassociationIndices> joined, split;
+  result.dims.clear();
+  int64_t next = 0;
+  for (auto [i, dim] : llvm::enumerate(whole.dims)) {
+    const Place *place = dim.kind == Dim::Axis ? &places[dim.id] : nullptr;
+    if (place && dim.id != place->from) {
+      joined.back().push_back(i);
+      continue;
+    }
+    joined.push_back({int64_t(i)});
+    split.emplace_back();
+    unsigned parts = place ? place->group.to : 1;
+    for (unsigned k = 0; k < parts; ++k) {
+      result.dims.push_back(place ? axisDim(place->to + k) : dim);
+      split.back().push_back(next++);
+    }
+  }
+  result.value = whole.value;
+  if (joined.size() < whole.dims.size())
+    result.value = tensor::CollapseShapeOp::create(e.b, e.loc, result.value,
+                                                   joined);
+  if (split.size() < result.dims.size()) {
+    auto type = cast<RankedTensorType>(result.value.getType());
+    SmallVector<OpFoldResult> sizes;
+    for (Dim dim : result.dims) {
+      int64_t size = e.staticSize(dim, result.axes);
+      if (ShapedType::isDynamic(size))
+        sizes.push_back(e.sizeOf(dim, result.axes));
+      else
+        sizes.push_back(e.b.getIndexAttr(size));
+    }
+    result.value = tensor::ExpandShapeOp::create(
+        e.b, e.loc,
+        e.typeFor(result.dims, result.axes, type.getElementType()),
+        result.value, split, sizes);
+  }
   return result;
 }
 
@@ -381,6 +535,24 @@ Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
   return dropAxis(result, 0);
 }
 
+/// Running sums along the first axis, a fixed one: each round adds what lies
+/// twice as far back.
+Batched Lowering::cumulated(const Batched &x) {
+  Batched sum = e.with(x, {axisDim(0)});
+  int64_t size = x.axes[0].size, position = sum.position(axisDim(0));
+  for (int64_t by = 1; by < size; by *= 2) {
+    Batched none = e.constant(0), moved = sum;
+    none.axes = sum.axes;
+    none.axes[0].size = by;
+    moved.value = tensor::ConcatOp::create(
+        e.b, e.loc, cast<RankedTensorType>(sum.value.getType()), position,
+        ValueRange{e.with(none, sum.dims).value,
+                   part(sum, 0, size - by).value});
+    sum = e.add(sum, moved);
+  }
+  return sum;
+}
+
 FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   auto x = get(op.getValue());
   if (failed(x))
@@ -389,6 +561,8 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
     return pickStep(scan::StepKind::first, *x);
   if (op.getKind() == rnn::SequenceKind::Last)
     return pickStep(scan::StepKind::last, *x);
+  if (op.getKind() == rnn::SequenceKind::CumSum)
+    return cumulated(*x);
   Value lengths = e.times.lookup(x->axes[0].name).lengths;
   if (!x->axes[0].time)
     lengths = Value();
@@ -417,12 +591,10 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   return result;
 }
 
-FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
-  auto x = get(op.getValue());
-  double p = op.getP().convertToDouble();
-  if (failed(x) || !options.training || p == 0)
-    return x;
-  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
+/// Uniform numbers in [0, 1), one for each entry of a value with these axes that
+/// is not along `tied`.
+FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
+                                     int64_t site, StringRef tied) {
   // The step that the numbers count: that of the innermost loop or time
   // binder, else the value's first time axis.
   Dims dims = {batchDim()};
@@ -436,7 +608,7 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
       time = binderDim(*frame.binder);
     break;
   }
-  for (auto [i, axis] : llvm::enumerate(x->axes)) {
+  for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis.name == tied)
       continue;
     dims.push_back(axisDim(i));
@@ -449,12 +621,13 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   // depend on how long it is.
   std::optional<Dim> other;
   for (Dim dim : dims) {
-    if (dim.kind != Dim::Axis || !x->axes[dim.id].time || time == dim)
+    if (dim.kind != Dim::Axis || !axes[dim.id].time || time == dim)
       continue;
     if (other) {
-      op.emitError() << "[E990] `dropout` along `" << x->axes[dim.id].name
-                     << "`, a third time axis, is not supported yet: `tied = "
-                     << x->axes[dim.id].name << "` keeps one mask along it";
+      StringRef name = axes[dim.id].name;
+      op->emitError() << "[E990] random numbers along `" << name
+                      << "`, a third time axis, are not supported yet: `tied = "
+                      << name << "` keeps the same ones along it";
       return failure();
     }
     other = dim;
@@ -463,42 +636,85 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
   for (const Frame &frame : frames)
     if (!frame.step && frame.binder && frame.axis.name != tied)
       dims.push_back(binderDim(*frame.binder));
-  e.sort(dims, x->axes);
+  e.sort(dims, axes);
   // Times and the row stand first, as in all tensors, what else counts the
   // elements behind them.
   for (std::optional<Dim> first : {std::optional(batchDim()), other, time})
     if (first) {
-      Dim *at = llvm::find(dims, *first);
-      std::rotate(dims.begin(), at, at + 1);
+      Dim *place = llvm::find(dims, *first);
+      std::rotate(dims.begin(), place, place + 1);
     }
   Batched number;
   number.dims = dims;
-  number.axes = x->axes;
+  number.axes = axes;
   auto place = [&](std::optional<Dim> dim) {
     return dim ? e.b.getI64IntegerAttr(number.position(*dim)) : IntegerAttr();
   };
   number.value = scan::RandomOp::create(
-      e.b, e.loc, e.typeFor(dims, x->axes, e.real), seed,
-      e.dynamicSizes(dims, x->axes), at, op.getSiteAttr(), place(time),
+      e.b, e.loc, e.typeFor(dims, axes, e.real), seed,
+      e.dynamicSizes(dims, axes), at, e.b.getI64IntegerAttr(site), place(time),
       place(batchDim()));
+  return e.canonical(number);
+}
+
+/// A bit: whether no seed was given, which is said by a negative one.
+Batched Lowering::noSeed() {
+  auto scalar = RankedTensorType::get({}, e.b.getI64Type());
+  Value number = tensor::ExtractSliceOp::create(
+      e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
+  return e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
+                   e.constantInt(0, e.b.getI64Type()));
+}
+
+FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
+  auto x = get(op.getValue());
+  double p = op.getP().convertToDouble();
+  if (failed(x) || !options.training || p == 0)
+    return x;
+  auto number = uniform(op, x->axes, op.getSite(),
+                        op.getTied() ? op.getTied()->getName() : "");
+  if (failed(number))
+    return failure();
   Batched rate = e.constant(p), scale = e.constant(1 / (1 - p));
   if (p == 1)
     scale = e.constant(0);
   if (seedOptional) {
-    // A negative seed says that none was given: keep everything.
-    auto scalar = RankedTensorType::get({}, e.b.getI64Type());
-    Value number = tensor::ExtractSliceOp::create(
-        e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
-        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
-        ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
-    Batched none = e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
-                             e.constantInt(0, e.b.getI64Type()));
+    Batched none = noSeed(); // Keep everything.
     rate = e.select(none, e.constant(0), rate);
     scale = e.select(none, e.constant(1), scale);
   }
-  Batched keep =
-      e.compare(arith::CmpFPredicate::OGE, e.canonical(number), rate);
+  Batched keep = e.compare(arith::CmpFPredicate::OGE, *number, rate);
   return e.select(keep, e.mul(*x, scale), e.constant(0));
+}
+
+FailureOr<Batched> Lowering::noise(rnn::NoiseOp op) {
+  auto x = get(op.getValue()), a = get(op.getA()), b = get(op.getB());
+  if (failed(x) || failed(a) || failed(b) || !options.training)
+    return x;
+  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
+  auto number = uniform(op, x->axes, op.getSite(), tied);
+  if (failed(number))
+    return failure();
+  Batched drawn, width = *b;
+  if (op.getKind() == rnn::NoiseKind::Uniform) {
+    drawn = *number;
+    width = e.sub(*b, *a);
+  } else {
+    // Box and Muller's transform.
+    auto angle = uniform(op, x->axes, op.getSite() + 1, tied);
+    if (failed(angle))
+      return failure();
+    Batched radius = e.log(e.sub(e.constant(1), *number));
+    radius = mapUnary<math::SqrtOp>(e, e.mul(radius, e.constant(-2)));
+    drawn = e.mul(radius, mapUnary<math::CosOp>(
+                              e, e.mul(*angle, e.constant(2 * M_PI))));
+  }
+  Batched added = e.add(*a, e.mul(width, drawn));
+  if (seedOptional)
+    added = e.select(noSeed(), e.constant(0), added);
+  return e.add(*x, added);
 }
 
 FailureOr<Batched> Lowering::bind(rnn::BindOp op) {

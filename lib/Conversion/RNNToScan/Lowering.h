@@ -86,27 +86,39 @@ private:
   mlir::FailureOr<Batched> unary(rnn::UnaryOp op);
   mlir::FailureOr<Batched> binary(rnn::BinaryOp op);
   mlir::FailureOr<Batched> compare(rnn::CompareOp op);
+  mlir::FailureOr<Batched> logic(rnn::LogicOp op);
+  mlir::FailureOr<Batched> negation(rnn::NotOp op);
   mlir::FailureOr<Batched> select(rnn::SelectOp op);
   mlir::FailureOr<Batched> clamp(rnn::ClampOp op);
   mlir::FailureOr<Batched> match(rnn::MatchOp op);
   mlir::FailureOr<Batched> join(rnn::JoinOp op);
   mlir::FailureOr<Batched> lookup(rnn::LookupOp op);
   mlir::FailureOr<Batched> label(rnn::LabelOp op);
+  mlir::FailureOr<Batched> table(rnn::TableOp op);
+  mlir::FailureOr<Batched> list(rnn::ListOp op);
+  mlir::FailureOr<Batched> as(rnn::AsOp op);
   mlir::FailureOr<Batched> reduceLast(rnn::ReduceLastOp op);
   mlir::FailureOr<Batched> sequence(rnn::SequenceOp op);
   mlir::FailureOr<Batched> argmax(rnn::ArgMaxOp op);
   mlir::FailureOr<Batched> onehot(rnn::OneHotOp op);
+  mlir::FailureOr<Batched> uniform(mlir::Operation *op, const Axes &axes,
+                                   int64_t site, mlir::StringRef tied);
+  Batched noSeed();
   mlir::FailureOr<Batched> dropout(rnn::DropoutOp op);
+  mlir::FailureOr<Batched> noise(rnn::NoiseOp op);
   mlir::FailureOr<Batched> bind(rnn::BindOp op);
 
   Batched apply(rnn::UnaryKind kind, const Batched &x);
   Batched power(const Batched &x, const Batched &y, mlir::Value exponent);
+  Batched remainder(const Batched &x, const Batched &y);
+  Batched cumulated(const Batched &x);
   Batched extreme(mlir::arith::CmpFPredicate before, const Batched &x,
                   const Batched &y);
   Batched layerNorm(const Batched &x, Dim last, double eps);
   Batched sanitized(const Batched &x);
   Batched dot(const Batched &x, const Batched &y);
   Batched gather(const Batched &table, const Batched &index);
+  Batched part(const Batched &x, int64_t from, int64_t size);
   Batched stepAt(const Batched &x, int64_t index);
   Batched pickStep(scan::StepKind kind, const Batched &x);
 

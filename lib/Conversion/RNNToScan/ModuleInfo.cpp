@@ -51,8 +51,9 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
           recurrences.push_back(op);
         });
   }
-  module.walk([&](rnn::DropoutOp op) {
-    random |= op.getP().convertToDouble() > 0;
+  module.walk([&](Operation *op) {
+    rnn::AxisAttr tied;
+    random |= rnn::draws(op, tied);
   });
   DictionaryAttr train = module.getTrain();
   if (auto bptt = train.getAs<DictionaryAttr>("bptt")) {

@@ -232,9 +232,10 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
     if (auto found = values.find(value); found != values.end())
       visit(found->second);
   // What is drawn inside is drawn for each of their entries.
-  auto draws = [](rnn::DropoutOp op) {
-    return op.getP().convertToDouble() > 0 ? WalkResult::interrupt()
-                                           : WalkResult::advance();
+  auto draws = [](Operation *op) {
+    rnn::AxisAttr tied;
+    return rnn::draws(op, tied) ? WalkResult::interrupt()
+                                : WalkResult::advance();
   };
   if (options.training && r.body->walk(draws).wasInterrupted())
     for (const Frame &frame : frames)
@@ -435,7 +436,7 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
   FailureOr<Dims> binders = carriedBinders(r);
   if (failed(binders))
     return failure();
-  BodyShape shape{r.body, r.states, r.next, r.outs};
+  BodyShape shape{r.body, r.axis.name, r.states, r.next, r.outs};
   BodyPlan plan(shape, {options.training, options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();

@@ -63,6 +63,14 @@ double evaluate(UnaryKind kind, double x) {
     return std::erf(x);
   case UnaryKind::Gelu:
     return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  case UnaryKind::Floor:
+    return std::floor(x);
+  case UnaryKind::Ceil:
+    return std::ceil(x);
+  case UnaryKind::Round:
+    return std::nearbyint(x);
+  case UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -83,6 +91,8 @@ double evaluate(BinaryKind kind, double a, double b) {
     return std::isnan(b) || b > a ? b : a;
   case BinaryKind::Pow:
     return std::pow(a, b);
+  case BinaryKind::Mod:
+    return a - b * std::floor(a / b);
   }
   llvm_unreachable("all kinds are handled");
 }
@@ -109,6 +119,47 @@ LogicalResult ConstantOp::verify() {
 }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValueAttr(); }
+
+static int64_t volumeOf(ValueType type) {
+  int64_t volume = 1;
+  for (AxisAttr axis : type.getAxes())
+    volume *= axis.getSize();
+  return volume;
+}
+
+LogicalResult TableOp::verify() {
+  ValueType type = getResult().getType();
+  if (!type.isReal() || type.hasTimeAxis())
+    return emitOpError("holds real numbers along fixed axes, not ")
+           << spell(type);
+  if (volumeOf(type) != int64_t(getValues().size()))
+    return emitOpError("needs a number for each entry of ") << spell(type);
+  return success();
+}
+
+LogicalResult ListOp::verify() {
+  ValueType type = getResult().getType();
+  if (getItems().empty() || !type.getRank() || type.getAxes().front().isTime() ||
+      type.getAxes().front().getSize() != int64_t(getItems().size()))
+    return emitOpError("needs an axis with an entry for each value");
+  if (getItems().front().getType() != type.dropFront())
+    return emitOpError("holds values of another type than ") << spell(type);
+  return success();
+}
+
+LogicalResult SliceOp::verify() {
+  ValueType from = getValue().getType(), to = getResult().getType();
+  if (!from.getRank() || !to.getRank() || from.dropFront() != to.dropFront())
+    return emitOpError("keeps all axes but the first: ")
+           << spell(from) << " and " << spell(to);
+  AxisAttr whole = from.getAxes().front(), part = to.getAxes().front();
+  if (whole.isTime() || part.isTime())
+    return emitOpError("takes no part of a time axis");
+  if (int64_t(getFrom()) < 0 ||
+      int64_t(getFrom()) + part.getSize() > whole.getSize())
+    return emitOpError("takes entries that ") << spell(from) << " does not have";
+  return success();
+}
 
 OpFoldResult UnaryOp::fold(FoldAdaptor adaptor) {
   // Negation twice is nothing, a function of a constant is a constant.
@@ -153,9 +204,8 @@ LogicalResult ToRealOp::inferReturnTypes(MLIRContext *,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto type = cast<ValueType>(adaptor.getValue().getType());
-  if (type.getKind() != ValueKind::Bit && type.getKind() != ValueKind::Int)
-    return mistake(loc, "only bits and ints become real numbers, not " +
-                            spell(type));
+  if (type.isReal())
+    return mistake(loc, "these numbers are real already: " + spell(type));
   types.push_back(type.withKind(ValueKind::Real));
   return success();
 }
@@ -191,6 +241,37 @@ LogicalResult CompareOp::inferReturnTypes(MLIRContext *,
     return failure();
   types.push_back(result.withKind(ValueKind::Bit));
   return success();
+}
+
+static LogicalResult requireBits(std::optional<Location> loc, Value value,
+                                 StringRef what) {
+  auto type = cast<ValueType>(value.getType());
+  if (type.getKind() == ValueKind::Bit)
+    return success();
+  return mistake(loc, what + " needs bits, not " + spell(type));
+}
+
+LogicalResult LogicOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc,
+                                        Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
+  StringRef what = stringifyLogicKind(adaptor.getKind());
+  if (failed(requireBits(loc, adaptor.getLhs(), what)) ||
+      failed(requireBits(loc, adaptor.getRhs(), what)))
+    return failure();
+  ValueType result = elementwise(loc, adaptor.getLhs(), adaptor.getRhs(), what);
+  if (!result)
+    return failure();
+  types.push_back(result);
+  return success();
+}
+
+LogicalResult NotOp::inferReturnTypes(MLIRContext *,
+                                      std::optional<Location> loc,
+                                      Adaptor adaptor,
+                                      SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getValue().getType());
+  return requireBits(loc, adaptor.getValue(), "not");
 }
 
 LogicalResult SelectOp::inferReturnTypes(MLIRContext *,
@@ -244,11 +325,63 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
   double p = adaptor.getP().convertToDouble();
   if (!(p >= 0 && p < 1))
     return mistake(loc, "dropout needs a probability from 0 up to, not including, 1");
-  if (adaptor.getTied() && !llvm::is_contained(type.getAxes(), *adaptor.getTied()))
-    return mistake(loc, "dropout is tied along " + adaptor.getTied()->getName() +
-                            ", which is no axis of " + spell(type));
   types.push_back(type);
   return success();
+}
+
+/// Numbers stay the same along an axis of the value, or of what is around.
+static LogicalResult verifyTied(Operation *op, ValueType type, AxisAttr tied) {
+  if (!tied || llvm::is_contained(type.getAxes(), tied))
+    return success();
+  for (Operation *around = op->getParentOp(); around;
+       around = around->getParentOp()) {
+    auto scan = dyn_cast<ScanOp>(around);
+    auto unfold = dyn_cast<UnfoldOp>(around);
+    auto bind = dyn_cast<BindOp>(around);
+    if ((scan && scan.getAxis() == tied) ||
+        (unfold && unfold.getAxis() == tied) || (bind && bind.getAxis() == tied))
+      return success();
+  }
+  return op->emitOpError("is tied along ")
+         << tied.getName() << ", which is no axis of " << spell(type)
+         << " or around it";
+}
+
+LogicalResult DropoutOp::verify() {
+  return verifyTied(*this, getType(), getTiedAttr());
+}
+
+LogicalResult NoiseOp::verify() {
+  return verifyTied(*this, getType(), getTiedAttr());
+}
+
+LogicalResult NoiseOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc,
+                                        Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
+  auto type = cast<ValueType>(adaptor.getValue().getType());
+  for (Value value : {adaptor.getValue(), adaptor.getA(), adaptor.getB()}) {
+    if (failed(requireReal(loc, value, "noise")))
+      return failure();
+    if (suffixType(type, cast<ValueType>(value.getType())) != type)
+      return mistake(loc, "the distribution of the noise does not fit " +
+                              spell(type));
+  }
+  types.push_back(type);
+  return success();
+}
+
+bool rnnc::rnn::draws(Operation *op, AxisAttr &tied) {
+  tied = {};
+  if (auto noise = dyn_cast<NoiseOp>(op)) {
+    tied = noise.getTiedAttr();
+    return true;
+  }
+  auto dropout = dyn_cast<DropoutOp>(op);
+  if (!dropout || dropout.getP().convertToDouble() == 0)
+    return false;
+  tied = dropout.getTiedAttr();
+  return true;
 }
 
 LogicalResult StopOp::inferReturnTypes(MLIRContext *,
@@ -349,15 +482,57 @@ LogicalResult LabelOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
+std::optional<SmallVector<AxisGroup>>
+rnnc::rnn::regroup(ArrayRef<AxisAttr> from, ArrayRef<AxisAttr> to) {
+  SmallVector<AxisGroup> groups;
+  auto isFixed = [](AxisAttr axis) { return !axis.isTime(); };
+  while (!from.empty() && !to.empty()) {
+    AxisAttr a = from.front(), b = to.front();
+    if (a.isTime() || b.isTime()) {
+      if (a != b)
+        return std::nullopt;
+      groups.push_back({1, 1});
+      from = from.drop_front(), to = to.drop_front();
+      continue;
+    }
+    // The smaller side takes more axes until both are as large.
+    int64_t left = a.getSize(), right = b.getSize();
+    AxisGroup group = {1, 1};
+    while (left != right) {
+      bool more = left < right;
+      ArrayRef<AxisAttr> side = more ? from : to;
+      unsigned &count = more ? group.from : group.to;
+      if (count >= side.size() || !isFixed(side[count]))
+        return std::nullopt;
+      (more ? left : right) *= side[count++].getSize();
+    }
+    // Axes of one entry that have no counterpart belong to the group before.
+    auto isUnit = [](ArrayRef<AxisAttr> side, unsigned place) {
+      return place < side.size() && side[place].getSize() == 1;
+    };
+    while (isUnit(from, group.from) && !isUnit(to, group.to))
+      ++group.from;
+    while (isUnit(to, group.to) && !isUnit(from, group.from))
+      ++group.to;
+    if (group.from > 1 && group.to > 1)
+      return std::nullopt;
+    groups.push_back(group);
+    from = from.drop_front(group.from), to = to.drop_front(group.to);
+  }
+  if (!from.empty() || !to.empty())
+    return std::nullopt;
+  return groups;
+}
+
 LogicalResult AsOp::verify() {
   ValueType from = getValue().getType(), to = getResult().getType();
-  bool same = from.getRank() == to.getRank() && from.getKind() == to.getKind();
-  for (auto [a, b] : llvm::zip(from.getAxes(), to.getAxes()))
-    same &= a.getSize() == b.getSize() && (!a.isTime() || a == b);
+  bool same = from.getKind() == to.getKind() &&
+              regroup(from.getAxes(), to.getAxes()).has_value();
   AxisAttr a = from.getIndexAxis(), b = to.getIndexAxis();
   same &= bool(a) == bool(b) && (!a || a.getSize() == b.getSize());
   if (!same)
-    return emitOpError("only renames axes of equal size: ")
+    return emitOpError("only renames axes of equal size, and splits or joins "
+                       "products: ")
            << spell(from) << " as " << spell(to);
   return success();
 }
@@ -397,7 +572,13 @@ LogicalResult SequenceOp::inferReturnTypes(MLIRContext *,
     return mistake(loc, "`shift` puts " +
                             spell(cast<ValueType>(adaptor.getFill().getType())) +
                             " before " + spell(type));
-  bool keeps = shifts || adaptor.getKind() == SequenceKind::Reverse;
+  bool sums = adaptor.getKind() == SequenceKind::CumSum;
+  if (sums && failed(requireReal(loc, adaptor.getValue(), what)))
+    return failure();
+  if (sums && type.getAxes().front().isTime())
+    return mistake(loc, "`cumsum` along a time axis is a recurrence");
+  bool keeps =
+      shifts || sums || adaptor.getKind() == SequenceKind::Reverse;
   types.push_back(keeps ? type : type.dropFront());
   return success();
 }

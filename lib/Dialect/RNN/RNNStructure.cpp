@@ -62,6 +62,15 @@ LogicalResult ParamOp::verify() {
     return needs({"low", "high"});
   if (name == "constant")
     return needs({"value"});
+  if (name == "table") {
+    int64_t volume = 1;
+    for (AxisAttr axis : type.getAxes())
+      volume *= axis.getSize();
+    auto values = getInit().getAs<ArrayAttr>("values");
+    if (values && volume == int64_t(values.size()))
+      return success();
+    return emitOpError("needs a first value for each entry of ") << spell(type);
+  }
   if (name != "labels")
     return emitOpError("unknown kind of first values ") << kind;
   auto axis = getInit().getAs<IntegerAttr>("axis");

@@ -109,6 +109,18 @@ std::optional<Dim> throughArgument(BlockArgument argument, int64_t number) {
   return Dim{loop.getFirsts()[index - loop.getNumSlices()], number};
 }
 
+// Through a change of shape: what stays one dimension.
+std::optional<Dim> throughReshape(Value source,
+                                  ArrayRef<ReassociationIndices> groups,
+                                  int64_t number, bool collapses) {
+  for (auto [k, group] : llvm::enumerate(groups)) {
+    int64_t own = collapses ? int64_t(k) : group.front();
+    if (group.size() == 1 && own == number)
+      return Dim{source, collapses ? group.front() : int64_t(k)};
+  }
+  return std::nullopt;
+}
+
 // A dimension of an operand (or of a value outside the loop) that has the same
 // size, one step back.
 std::optional<Dim> stepBack(Dim dim) {
@@ -166,6 +178,14 @@ std::optional<Dim> stepBack(Dim dim) {
       })
       .Case([&](tensor::CastOp op) {
         return Result(Dim{op.getSource(), dim.number});
+      })
+      .Case([&](tensor::CollapseShapeOp op) {
+        return throughReshape(op.getSrc(), op.getReassociationIndices(),
+                              dim.number, true);
+      })
+      .Case([&](tensor::ExpandShapeOp op) {
+        return throughReshape(op.getSrc(), op.getReassociationIndices(),
+                              dim.number, false);
       })
       .Case<MaskOp, ReverseOp, ShiftOp, StopOp, ClipGradOp>([&](Operation *op) {
         return Result(Dim{op->getOperand(0), dim.number});
@@ -442,7 +462,8 @@ static std::optional<Ragged> emptyRows(Value value, unsigned depth) {
   // What infinity does not get lost in.
   if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
            arith::ExtFOp, arith::TruncFOp, BroadcastOp, TransposeOp, DotOp,
-           tensor::ExtractSliceOp, tensor::CastOp>(op))
+           tensor::ExtractSliceOp, tensor::CastOp, tensor::CollapseShapeOp,
+           tensor::ExpandShapeOp>(op))
     return std::nullopt;
   for (Value operand : op->getOperands()) {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
@@ -495,7 +516,8 @@ static bool finitePastEnd(Value value, unsigned depth) {
           math::SinOp, math::CosOp, math::ErfOp, math::AbsFOp, SigmoidOp,
           SoftplusOp, BroadcastOp, TransposeOp, DotOp, GatherOp, MaskOp,
           ReverseOp, ShiftOp, StopOp, ClipGradOp, PlaceStepOp, PickStepOp,
-          tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::ConcatOp>(op))
+          tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::ConcatOp,
+          tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
     return llvm::all_of(op->getOperands(), [&](Value operand) {
       auto type = dyn_cast<RankedTensorType>(operand.getType());
       return !type || !isa<FloatType>(type.getElementType()) ||

@@ -44,6 +44,11 @@ static Unary unaryOf(Operation &op) {
       .Case([](math::SinOp) { return [](double x) { return std::sin(x); }; })
       .Case([](math::CosOp) { return [](double x) { return std::cos(x); }; })
       .Case([](math::AbsFOp) { return [](double x) { return std::fabs(x); }; })
+      .Case([](math::FloorOp) { return [](double x) { return std::floor(x); }; })
+      .Case([](math::CeilOp) { return [](double x) { return std::ceil(x); }; })
+      .Case([](math::RoundEvenOp) {
+        return [](double x) { return std::nearbyint(x); };
+      })
       .Case([](scan::SigmoidOp) { return sigmoid; })
       .Case([](scan::SoftplusOp) { return softplus; })
       .Default([](Operation *) { return Unary(nullptr); });

@@ -137,7 +137,7 @@ static void readInit(Parameter &p, const json::Object &init) {
                .Case("normal", rt::InitNormal)
                .Case("glorot", rt::InitGlorot)
                .Case("orthogonal", rt::InitOrthogonal)
-               .Case("labels", rt::InitTable)
+               .Cases({"labels", "table"}, rt::InitTable)
                .Case("identity", rt::InitIdentity)
                .Default(rt::InitConstant);
   switch (p.init) {
@@ -150,7 +150,7 @@ static void readInit(Parameter &p, const json::Object &init) {
     p.b = numberOr(init, "std", 1);
     break;
   case rt::InitTable:
-    p.a = numberOr(init, "axis", 0);
+    p.a = numberOr(init, "axis", -1);
     if (const json::Array *values = init.getArray("values"))
       for (const json::Value &value : *values)
         p.table.push_back(value.getAsNumber().value_or(0));

@@ -156,3 +156,55 @@ rnn.module @division attributes {kind = "layer", source = "division", train = {}
   %0 = rnn.binary div %x, %y : !rnn.value<["T"] real>, !rnn.value<["T"] real>
   rnn.result "out" %0 : !rnn.value<["T"] real>
 }
+
+// Steps have no slope; conditions are bits; running sums of a fixed axis double
+// their reach.
+// CHECK-LABEL: func.func @steps.forward(
+// CHECK:   %[[S:.*]] = scan.stop
+// CHECK:   math.floor %[[S]]
+// CHECK:   arith.divf
+// CHECK:   scan.stop
+// CHECK:   math.floor
+// CHECK:   arith.andi
+// CHECK:   arith.select
+// CHECK-COUNT-3: tensor.concat dim(0)
+// CHECK-NOT: tensor.concat
+// CHECK:   return
+rnn.module @steps attributes {kind = "layer", source = "steps", train = {}, exports = [{function = "forward"}], axes = {}} {
+  %x = rnn.param "x" {init = {kind = "constant", value = 0.0}} : !rnn.value<["H" : 5] real>
+  %f = rnn.unary floor %x : !rnn.value<["H" : 5] real>
+  %m = rnn.binary mod %f, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %c = rnn.compare lt %m, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %d = rnn.compare lt %x, %f : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %a = rnn.logic and %c, %d : !rnn.value<["H" : 5] bit>, !rnn.value<["H" : 5] bit>
+  %n = rnn.not %a : !rnn.value<["H" : 5] bit>
+  %s = rnn.select %n, %m, %x : !rnn.value<["H" : 5] bit>, !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
+  %u = rnn.sequence cumsum %s : !rnn.value<["H" : 5] real>
+  rnn.result "out" %u : !rnn.value<["H" : 5] real>
+}
+
+// Parts are slices, lists are put together, products of axes change shape in
+// memory; what is only renamed takes no code.
+// CHECK-LABEL: func.func @shapes.forward(
+// CHECK:   arith.constant dense<{{\[\[}}1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]>
+// CHECK:   tensor.extract_slice {{.*}}[0, 0, 2] [%{{.*}}, %{{.*}}, 2] [1, 1, 1]
+// CHECK:   tensor.concat dim(2) {{.*}} -> tensor<?x?x2x2xf32>
+// CHECK:   tensor.collapse_shape {{.*}} {{\[\[}}0], [1], [2, 3]] : tensor<?x?x2x2xf32> into tensor<?x?x4xf32>
+// CHECK:   tensor.expand_shape {{.*}} {{\[\[}}0], [1], [2, 3]]
+rnn.module @shapes attributes {kind = "layer", source = "shapes", train = {}, exports = [{function = "forward"}], axes = {}} {
+  %x = rnn.input "x" : !rnn.value<["T", "H" : 4] real>
+  %c = rnn.table [1.0, 2.0, 3.0, 4.0] : !rnn.value<["2" : 2, "2" : 2] real>
+  %y = rnn.bind for #rnn.axis<"T"> {
+  ^bb0(%t: !rnn.value<[] index "T">):
+    %a = rnn.lookup %x[%t] : !rnn.value<["T", "H" : 4] real>, !rnn.value<[] index "T">
+    %s = rnn.slice %a from 2 : !rnn.value<["H" : 4] real> -> !rnn.value<["2" : 2] real>
+    %m = rnn.match %c, %s : !rnn.value<["2" : 2, "2" : 2] real>, !rnn.value<["2" : 2] real>
+    %l = rnn.list %s, %m : !rnn.value<["2" : 2] real>, !rnn.value<["2" : 2] real> -> !rnn.value<["2" : 2, "2" : 2] real>
+    %n = rnn.as %l : !rnn.value<["2" : 2, "2" : 2] real> -> !rnn.value<["A" : 2, "2" : 2] real>
+    %j = rnn.as %n : !rnn.value<["A" : 2, "2" : 2] real> -> !rnn.value<["H" : 4] real>
+    %u = rnn.binary add %j, %a : !rnn.value<["H" : 4] real>, !rnn.value<["H" : 4] real>
+    %w = rnn.as %u : !rnn.value<["H" : 4] real> -> !rnn.value<["2" : 2, "A" : 2] real>
+    rnn.yield out(%w : !rnn.value<["2" : 2, "A" : 2] real>)
+  } : !rnn.value<["T", "2" : 2, "A" : 2] real>
+  rnn.result "out" %y : !rnn.value<["T", "2" : 2, "A" : 2] real>
+}

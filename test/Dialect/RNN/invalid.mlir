@@ -82,3 +82,68 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   %d = rnn.dist categorical(%s : !rnn.value<["D" : 2] real>) : <categorical, <[] index "C" : 2>>
   rnn.observe "y" %y, %d : <[] index "C" : 2>, <categorical, <[] index "C" : 2>>
 }
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %a = rnn.input "a" : <["K" : 3] bit>
+  %b = rnn.input "b" : <["K" : 3] real>
+  // expected-error @below {{and needs bits, not [K]}}
+  %z = rnn.logic and %a, %b : <["K" : 3] bit>, <["K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["T"] real>
+  // expected-error @below {{`cumsum` along a time axis is a recurrence}}
+  %z = rnn.sequence cumsum %x : <["T"] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  // expected-error @below {{needs a number for each entry of [2]}}
+  %z = rnn.table [1.0, 2.0, 3.0] : !rnn.value<["2" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{takes entries that [K] does not have}}
+  %z = rnn.slice %x from 2 : !rnn.value<["K" : 3] real> -> !rnn.value<["2" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{needs an axis with an entry for each value}}
+  %z = rnn.list %x, %x : !rnn.value<["K" : 3] real>, !rnn.value<["K" : 3] real> -> !rnn.value<["3" : 3, "K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["A" : 2, "B" : 3] real>
+  // expected-error @below {{only renames axes of equal size, and splits or joins products: [A, B] as [B, A]}}
+  %z = rnn.as %x : !rnn.value<["A" : 2, "B" : 3] real> -> !rnn.value<["B" : 3, "A" : 2] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  // expected-error @below {{is tied along T, which is no axis of [K] or around it}}
+  %z = rnn.dropout %x p 0.5 site 0 tied <"T"> : !rnn.value<["K" : 3] real>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["K" : 3] real>
+  %s = rnn.input "s" : <["T"] real>
+  // expected-error @below {{the distribution of the noise does not fit [K]}}
+  %z = rnn.noise %x normal %s, %s site 0 : !rnn.value<["K" : 3] real>, !rnn.value<["T"] real>, !rnn.value<["T"] real>
+}

@@ -58,6 +58,22 @@ rnn.module @M attributes {kind = "model", source = "M", train = {batch = 4}, exp
   %j = rnn.join %l, %sm : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real> -> !rnn.value<["2*H" : 16] real>
   %c = rnn.compare lt %l, %sm : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
   %sel = rnn.select %c, %l, %sm : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
+  // CHECK: rnn.table [1.000000e+00, 2.000000e+00] : <["2" : 2] real>
+  %ta = rnn.table [1.0, 2.0] : !rnn.value<["2" : 2] real>
+  // CHECK: rnn.list %{{.*}}, %{{.*}} : {{.*}} -> <["2" : 2, "H" : 8] real>
+  %li = rnn.list %l, %sm : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real> -> !rnn.value<["2" : 2, "H" : 8] real>
+  // CHECK: rnn.slice %{{.*}} from 2 : <["H" : 8] real> -> <["3" : 3] real>
+  %sl = rnn.slice %l from 2 : !rnn.value<["H" : 8] real> -> !rnn.value<["3" : 3] real>
+  // CHECK: rnn.as %{{.*}} : <["H" : 8] real> -> <["2" : 2, "4" : 4] real>
+  %sp = rnn.as %l : !rnn.value<["H" : 8] real> -> !rnn.value<["2" : 2, "4" : 4] real>
+  // CHECK: rnn.noise %{{.*}} uniform %{{.*}}, %{{.*}} site 3
+  %nz = rnn.noise %l uniform %l, %sm site 3 : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
+  // CHECK: rnn.logic or
+  %lo = rnn.logic or %c, %c : !rnn.value<["H" : 8] bit>, !rnn.value<["H" : 8] bit>
+  // CHECK: rnn.not
+  %no = rnn.not %lo : !rnn.value<["H" : 8] bit>
+  // CHECK: rnn.sequence cumsum
+  %cu = rnn.sequence cumsum %l : !rnn.value<["H" : 8] real>
   %tr = rnn.to_real %c : !rnn.value<["H" : 8] bit>
   %one = rnn.constant 1.0 : !real
   %cl = rnn.clamp %tr, %s, %one : !rnn.value<["H" : 8] real>, !real, !real

@@ -33,6 +33,19 @@ std::string spell(ValueType type);
 /// axes of the other are its last axes; null otherwise. The kind is that of `a`.
 ValueType suffixType(ValueType a, ValueType b);
 
+/// Whether an op draws random numbers when training; `tied` is the axis along
+/// which they stay the same, if there is one.
+bool draws(mlir::Operation *op, AxisAttr &tied);
+
+/// Axes that become other ones: one or several on one side, one on the other.
+struct AxisGroup {
+  unsigned from, to; ///< numbers of axes
+};
+/// The groups by which `as` takes one list of axes for the other; nothing if
+/// they do not fit.
+std::optional<llvm::SmallVector<AxisGroup>>
+regroup(llvm::ArrayRef<AxisAttr> from, llvm::ArrayRef<AxisAttr> to);
+
 } // namespace rnnc::rnn
 
 #endif // RNNC_DIALECT_RNN_RNN_H

@@ -53,7 +53,7 @@ def RNN_ParamOp : RNN_Op<"param", [Pure]> {
     `init` says where the first values come from: `{kind = "glorot"}`,
     `{kind = "orthogonal"}`, `{kind = "identity"}`, `{kind = "normal", mean = 0.0, std = 0.1}`,
     `{kind = "uniform", low = -0.1, high = 0.1}`, `{kind = "constant", value = 0.0}`,
-    `{kind = "labels", axis = 0, values = [0.0, 1.0]}`.
+    `{kind = "labels", axis = 0, values = [0.0, 1.0]}` (one for each entry of an axis), `{kind = "table", values = [1.0, 2.0, 3.0, 4.0]}` (all of them).
 
     ```mlir
     %W = rnn.param "rnn.W" {init = {kind = "glorot"}} : !rnn.value<["gate" : 4, "H" : 8, "I" : 2] real>
@@ -347,6 +347,52 @@ def RNN_ConstantOp : RNN_Op<"constant", [Pure, ConstantLike]> {
   }]>];
 }
 
+def RNN_TableOp : RNN_Op<"table", [Pure]> {
+  let summary = "Numbers written one by one: `[1, 2, 3]`, `[[1, 2], [3, 4]]`";
+  let description = [{
+    The numbers in row-major order.
+
+    ```mlir
+    %m = rnn.table [1.0, 2.0, 3.0, 4.0] : !rnn.value<["2" : 2, "2" : 2] real>
+    ```
+  }];
+  let arguments = (ins DenseF64ArrayAttr:$values);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$values attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def RNN_ListOp : RNN_Op<"list", [Pure, SameTypeOperands]> {
+  let summary = "Values one after the other along a new first axis: `[a, b]`";
+  let description = [{
+    The axis is a plain number.
+
+    ```mlir
+    %l = rnn.list %a, %b : !rnn.value<["H" : 8] real> -> !rnn.value<["2" : 2, "H" : 8] real>
+    ```
+  }];
+  let arguments = (ins Variadic<RNN_ValueType>:$items);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$items attr-dict `:` type($items) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def RNN_SliceOp : RNN_Op<"slice", [Pure]> {
+  let summary = "`x[a..b]`: part of the first axis, a fixed one";
+  let description = [{
+    From entry `from` on, as many as the first axis of the result has. Other axes
+    are cut inside of binders over those in front. `x[H..2*H]` of `x : [4*H]` is
+
+    ```mlir
+    %y = rnn.slice %x from 8 : !rnn.value<["4*H" : 32] real> -> !rnn.value<["H" : 8] real>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value, I64Attr:$from);
+  let results = (outs RNN_ValueType:$result);
+  let assemblyFormat = "$value `from` $from attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def RNN_UnaryOp : RNN_Expr<"unary"> {
   let summary = "An elementwise function of one real value";
   let description = [{
@@ -362,9 +408,11 @@ def RNN_UnaryOp : RNN_Expr<"unary"> {
 }
 
 def RNN_ToRealOp : RNN_Expr<"to_real"> {
-  let summary = "Bits (0, 1) or ints as real numbers";
+  let summary = "Bits (0, 1), ints or indices (their places) as real numbers";
   let description = [{
-    The program never says it: arithmetic on bits and ints asks for it.
+    `real(i)`; arithmetic on ints and on the index of a binder asks for it too.
+    The index of a binder along time has no number here: `rnn.scan` counts its
+    steps.
 
     ```mlir
     %n = rnn.to_real %bits : !rnn.value<["T"] bit>
@@ -400,6 +448,30 @@ def RNN_CompareOp : RNN_Expr<"compare"> {
   }];
   let arguments = (ins RNN_CompareKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
   let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
+}
+
+def RNN_LogicOp : RNN_Expr<"logic"> {
+  let summary = "`c and d`, `c or d` of bits, elementwise";
+  let description = [{
+    The rule for axes is that of `rnn.binary`. `x > 0 and y > 0` is
+
+    ```mlir
+    %b = rnn.logic and %c, %d : !rnn.value<["H" : 8] bit>, !rnn.value<[] bit>
+    ```
+  }];
+  let arguments = (ins RNN_LogicKindAttr:$kind, RNN_ValueType:$lhs, RNN_ValueType:$rhs);
+  let assemblyFormat = "$kind $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
+}
+
+def RNN_NotOp : RNN_Expr<"not"> {
+  let summary = "`not c` of bits, elementwise";
+  let description = [{
+    ```mlir
+    %b = rnn.not %c : !rnn.value<["H" : 8] bit>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 def RNN_SelectOp : RNN_Expr<"select"> {
@@ -487,12 +559,15 @@ def RNN_LabelOp : RNN_Expr<"label"> {
 }
 
 def RNN_AsOp : RNN_Op<"as", [Pure]> {
-  let summary = "The same numbers along axes of other names and equal sizes";
+  let summary = "The same numbers along axes of other names, or products of axes split and joined";
   let description = [{
-    `x as [F]`. The number of axes stays.
+    In order, each axis gets another name (`x as [F]`), is split into several
+    whose sizes multiply to its own, or is joined with those behind it. Time axes
+    stay.
 
     ```mlir
     %y = rnn.as %x : !rnn.value<["H" : 8] real> -> !rnn.value<["F" : 8] real>
+    %z = rnn.as %x : !rnn.value<["H" : 8] real> -> !rnn.value<["A" : 2, "B" : 4] real>
     ```
   }];
   let arguments = (ins RNN_ValueType:$value);
@@ -518,10 +593,11 @@ def RNN_ReduceLastOp : RNN_Expr<"reduce_last"> {
 }
 
 def RNN_SequenceOp : RNN_Expr<"sequence"> {
-  let summary = "`last(x)`, `first(x)`, `reverse(x)`, `shift(y, k)` along the first axis";
+  let summary = "`last(x)`, `first(x)`, `reverse(x)`, `shift(y, k)`, `cumsum(x)` along the first axis";
   let description = [{
     Along a time axis they see the valid part. `shift` moves one step to the
-    right and puts `fill` first.
+    right and puts `fill` first. `cumsum` runs along a fixed axis here; along
+    time it is a recurrence (`rnn.scan`) that adds up.
 
     ```mlir
     %l = rnn.sequence last %x : !rnn.value<["T", "H" : 8] real>
@@ -560,9 +636,9 @@ def RNN_OneHotOp : RNN_Expr<"onehot"> {
 def RNN_DropoutOp : RNN_Expr<"dropout"> {
   let summary = "Zeroes entries with probability p and scales the others by 1 / (1 - p), in training";
   let description = [{
-    `tied` is an axis along which one mask is kept; `site` numbers the random
-    draws of the module in source order. The identity in functions that do not
-    train. `dropout(x, 0.3, tied = T)` is
+    `tied` is an axis along which one mask is kept: one of the value, or that of
+    a recurrence or binder around; `site` numbers the random draws of the module
+    in source order. The identity in functions that do not train. `dropout(x, 0.3, tied = T)` is
 
     ```mlir
     %y = rnn.dropout %x p 0.3 site 0 tied <"T"> : !rnn.value<["T", "E" : 64] real>
@@ -571,6 +647,28 @@ def RNN_DropoutOp : RNN_Expr<"dropout"> {
   let arguments = (ins RNN_ValueType:$value, F64Attr:$p, I64Attr:$site,
                        OptionalAttr<RNN_AxisAttr>:$tied);
   let assemblyFormat = "$value `p` $p `site` $site (`tied` $tied^)? attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
+def RNN_NoiseOp : RNN_Expr<"noise"> {
+  let summary = "Adds random numbers, in training";
+  let description = [{
+    Of a normal distribution with mean `a` and standard deviation `b`, or of a
+    uniform one from `a` to `b`; these have the axes of the value or the last of
+    them. `normal` takes two sites, this one and the next. `tied` is as that of
+    `rnn.dropout`. The identity in functions that do not train.
+    `noise(x, normal(0, s))` is
+
+    ```mlir
+    %y = rnn.noise %x normal %zero, %s site 0 : !rnn.value<["H" : 8] real>, !rnn.value<[] real>, !rnn.value<[] real>
+    ```
+  }];
+  let arguments = (ins RNN_ValueType:$value, RNN_NoiseKindAttr:$kind,
+                       RNN_ValueType:$a, RNN_ValueType:$b, I64Attr:$site,
+                       OptionalAttr<RNN_AxisAttr>:$tied);
+  let assemblyFormat = [{$value $kind $a `,` $b `site` $site (`tied` $tied^)? attr-dict
+    `:` type($value) `,` type($a) `,` type($b)}];
+  let hasVerifier = 1;
 }
 
 def RNN_StopOp : RNN_Expr<"stop"> {

@@ -54,14 +54,16 @@ def RNN_UnaryKind : RNN_Enum<"UnaryKind", "an elementwise function of one value"
   I32EnumAttrCase<"Tanh", 6, "tanh">, I32EnumAttrCase<"Relu", 7, "relu">,
   I32EnumAttrCase<"Softplus", 8, "softplus">, I32EnumAttrCase<"Sin", 9, "sin">,
   I32EnumAttrCase<"Cos", 10, "cos">, I32EnumAttrCase<"Erf", 11, "erf">,
-  I32EnumAttrCase<"Gelu", 12, "gelu">]>;
+  I32EnumAttrCase<"Gelu", 12, "gelu">, I32EnumAttrCase<"Floor", 13, "floor">,
+  I32EnumAttrCase<"Ceil", 14, "ceil">, I32EnumAttrCase<"Round", 15, "round">,
+  I32EnumAttrCase<"Sign", 16, "sign">]>;
 def RNN_UnaryKindAttr : RNN_EnumAttr<RNN_UnaryKind, "unary_kind">;
 
 def RNN_BinaryKind : RNN_Enum<"BinaryKind", "an elementwise function of two values", [
   I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Sub", 1, "sub">,
   I32EnumAttrCase<"Mul", 2, "mul">, I32EnumAttrCase<"Div", 3, "div">,
   I32EnumAttrCase<"Min", 4, "min">, I32EnumAttrCase<"Max", 5, "max">,
-  I32EnumAttrCase<"Pow", 6, "pow">]>;
+  I32EnumAttrCase<"Pow", 6, "pow">, I32EnumAttrCase<"Mod", 7, "mod">]>;
 def RNN_BinaryKindAttr : RNN_EnumAttr<RNN_BinaryKind, "binary_kind">;
 
 def RNN_CompareKind : RNN_Enum<"CompareKind", "a comparison", [
@@ -69,6 +71,14 @@ def RNN_CompareKind : RNN_Enum<"CompareKind", "a comparison", [
   I32EnumAttrCase<"Le", 2, "le">, I32EnumAttrCase<"Ge", 3, "ge">,
   I32EnumAttrCase<"Eq", 4, "eq">, I32EnumAttrCase<"Ne", 5, "ne">]>;
 def RNN_CompareKindAttr : RNN_EnumAttr<RNN_CompareKind, "compare_kind">;
+
+def RNN_NoiseKind : RNN_Enum<"NoiseKind", "what noise is drawn from", [
+  I32EnumAttrCase<"Normal", 0, "normal">, I32EnumAttrCase<"Uniform", 1, "uniform">]>;
+def RNN_NoiseKindAttr : RNN_EnumAttr<RNN_NoiseKind, "noise_kind">;
+
+def RNN_LogicKind : RNN_Enum<"LogicKind", "how two conditions are joined", [
+  I32EnumAttrCase<"And", 0, "and">, I32EnumAttrCase<"Or", 1, "or">]>;
+def RNN_LogicKindAttr : RNN_EnumAttr<RNN_LogicKind, "logic_kind">;
 
 def RNN_ReduceKind : RNN_Enum<"ReduceKind", "a function along the last axis", [
   I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Mean", 1, "mean">,
@@ -79,7 +89,8 @@ def RNN_ReduceKindAttr : RNN_EnumAttr<RNN_ReduceKind, "reduce_kind">;
 
 def RNN_SequenceKind : RNN_Enum<"SequenceKind", "a function along the first axis", [
   I32EnumAttrCase<"First", 0, "first">, I32EnumAttrCase<"Last", 1, "last">,
-  I32EnumAttrCase<"Reverse", 2, "reverse">, I32EnumAttrCase<"Shift", 3, "shift">]>;
+  I32EnumAttrCase<"Reverse", 2, "reverse">, I32EnumAttrCase<"Shift", 3, "shift">,
+  I32EnumAttrCase<"CumSum", 4, "cumsum">]>;
 def RNN_SequenceKindAttr : RNN_EnumAttr<RNN_SequenceKind, "sequence_kind">;
 
 def RNN_BindKind : RNN_Enum<"BindKind", "what a binder makes of its bodies", [

@@ -128,15 +128,30 @@ struct CastRule : LinearRule<CastRule, tensor::CastOp> {
   }
 };
 
-// Sizes of a shape as values or numbers, for expand_shape.
-SmallVector<OpFoldResult> mixedSizes(OpBuilder &builder, Location loc,
-                                     Value like) {
+// The sizes of what was collapsed, as the cotangent has them: the value itself
+// is not at hand where the gradient of a loop is.
+SmallVector<OpFoldResult> sizesBefore(OpBuilder &builder,
+                                      tensor::CollapseShapeOp op, Value g) {
   SmallVector<OpFoldResult> sizes;
-  auto type = cast<RankedTensorType>(like.getType());
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    sizes.push_back(type.isDynamicDim(dim)
-                        ? OpFoldResult(sizeOf(builder, loc, like, dim))
-                        : builder.getIndexAttr(type.getDimSize(dim)));
+  RankedTensorType type = op.getSrcType();
+  for (auto [k, group] : llvm::enumerate(op.getReassociationIndices())) {
+    int64_t known = 1;
+    for (int64_t dim : group)
+      if (!type.isDynamicDim(dim))
+        known *= type.getDimSize(dim);
+    for (int64_t dim : group) {
+      if (!type.isDynamicDim(dim)) {
+        sizes.push_back(builder.getIndexAttr(type.getDimSize(dim)));
+        continue;
+      }
+      Value size = sizeOf(builder, op.getLoc(), g, k);
+      if (known != 1)
+        size = arith::DivUIOp::create(
+            builder, op.getLoc(), size,
+            arith::ConstantIndexOp::create(builder, op.getLoc(), known));
+      sizes.push_back(size);
+    }
+  }
   return sizes;
 }
 
@@ -145,7 +160,7 @@ struct CollapseRule : LinearRule<CollapseRule, tensor::CollapseShapeOp> {
                        ReverseState &) {
     return tensor::ExpandShapeOp::create(
         builder, op.getLoc(), op.getSrcType(), g, op.getReassociationIndices(),
-        mixedSizes(builder, op.getLoc(), op.getSrc()));
+        sizesBefore(builder, op, g));
   }
 };
 
