@@ -5,11 +5,20 @@
 
 #include "Builtins.h"
 
+#include "rnnc/Std/Std.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
 using namespace rnnc;
 using namespace rnnc::ast;
+
+/// Whether the standard library has a function of this name.
+static bool isInStd(const std::string &name) {
+  std::string_view text = stdSource();
+  return text.find("\nfn " + name + "(") != text.npos ||
+         text.find("\nfn " + name + "[") != text.npos;
+}
 
 Ty Analyser::call(const Call &node) {
   const std::string &name = node.callee.text;
@@ -68,6 +77,8 @@ Ty Analyser::call(const Call &node) {
     d.help(foreign);
   else if (!close.empty())
     d.help(fmt::format("a function with a similar name exists: `{}`", close));
+  else if (!importsStd() && isInStd(name))
+    d.help("it is there after `import std`");
   return silent();
 }
 

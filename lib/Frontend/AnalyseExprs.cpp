@@ -532,6 +532,12 @@ Ty Analyser::asType(const As &node) {
   Ty wanted = type(node.type);
   if (value.isError() || wanted.isError())
     return Ty::error();
+  // `as [A, B]` says nothing about what the elements are.
+  if (node.type.kind == Type::Kind::Real && wanted.kind == Ty::Kind::Real &&
+      !value.isState() && !value.isDist) {
+    wanted.kind = value.kind;
+    wanted.index = value.index;
+  }
   constexpr size_t most = 16; // keeps the search small
   bool fits = value.kind == wanted.kind && !value.isDist && !wanted.isDist &&
               !value.isState() && value.rank() <= most &&

@@ -52,17 +52,21 @@ const Signature *Analyser::findModule(const Name &name) {
                         fmt::format("there is no layer or cell `{}`",
                                     name.text));
   d.label("not known here");
-  bool importsStd = false;
-  for (const ItemPtr &item : program.files.back()->items)
-    if (const auto *import = dynAs<ImportItem>(*item))
-      importsStd |= import->name.text == "std";
   if (std::string foreign = foreignWord(name.text); !foreign.empty())
     d.help(foreign);
   else if (!close.empty())
     d.help(fmt::format("one with a similar name exists: `{}`", close));
-  else if (!importsStd)
+  else if (!importsStd())
     d.help("the standard ones are there after `import std`");
   return nullptr;
+}
+
+bool Analyser::importsStd() const {
+  for (const ItemPtr &item : program.files.back()->items)
+    if (const auto *import = dynAs<ImportItem>(*item))
+      if (import->name.text == "std")
+        return true;
+  return false;
 }
 
 /// The block being checked is made of `inner`: code for both is generated at

@@ -89,6 +89,7 @@ private:
   std::vector<std::string> valueNames() const;
   std::vector<std::string> functionNames() const;
   std::vector<std::string> moduleNames() const;
+  bool importsStd() const;
   std::string freshName(std::initializer_list<const char *> names) const;
 
   // Instances (AnalyseInstances.cpp).

@@ -95,7 +95,8 @@ std::optional<Results> Checker::call(const Subject &of,
                                      const std::string &function,
                                      const Case &one, int threadCount,
                                      bool withDropout, std::string &error) {
-  auto instance = training::ModelInstance::create(of.library, of.index, threadCount);
+  auto instance =
+      training::ModelInstance::create(of.library, of.index, threadCount);
   if (!instance) {
     error = instance.error().message;
     return std::nullopt;
@@ -402,7 +403,8 @@ void Checker::checkSteps(const Case &one) {
   bool isModel = subject.info().kind == "model";
   const FunctionInfo &info =
       subject.info().functions[size_t(subject.info().find("step"))];
-  auto instance = training::ModelInstance::create(subject.library, subject.index, 1);
+  auto instance =
+      training::ModelInstance::create(subject.library, subject.index, 1);
   if (!instance ||
       !(*instance)->setParameters(weightsOf(subject, one), "random") ||
       (isModel && !(*instance)->initialiseStream(int32_t(one.batch))))

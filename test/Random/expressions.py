@@ -349,6 +349,11 @@ class Expressions:
         self.note(f"noise {kind}")
         return Value(f"noise({x.text}, {kind}({a.text}, {b.text}){tied})", x.type, x.bound + 7)
 
+    @staticmethod
+    def shaped(text, axes):
+        """`x as [..]` keeps what the elements are, and those of `x` may be whole numbers."""
+        return f"(real({text}) as {Type(axes)})"
+
     def renamed(self, axes, scope, depth):
         """`x as [..]`: other axes of the same sizes, or products of axes."""
         if axes and self.rng.random() < 0.5:
@@ -360,7 +365,7 @@ class Expressions:
             return None
         x = self.real(others, scope, depth)
         self.note("as")
-        return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+        return Value(self.shaped(x.text, axes), Type(axes), x.bound)
 
     def regrouped(self, axes, scope, depth):
         """An axis split from a product, or two joined."""
@@ -375,7 +380,7 @@ class Expressions:
             others = axes[:k] + (literal(n), literal(axes[k].size // n)) + axes[k + 1:]
             self.note("as joins")
         x = self.real(others, scope, depth)
-        return Value(f"({x.text} as {Type(axes)})", Type(axes), x.bound)
+        return Value(self.shaped(x.text, axes), Type(axes), x.bound)
 
     def part(self, axes, scope, depth):
         """`x[a..b]` of some axis."""
@@ -391,9 +396,9 @@ class Expressions:
         end = str(before + axes[k].size) if after or self.rng.random() < 0.5 else ""
         text = f"{x.text}[{'.., ' * k}{begin}..{end}]"
         self.note("part behind" if k else "part")
-        # Its size is a number, whatever the axis is called.
-        if begin or end:
-            text = f"({text} as {Type(axes)})"
+        # Its size is a number, whatever the axis is called; all of it keeps its axis.
+        if begin or end or axes[k] != wide:
+            text = self.shaped(text, axes)
         return Value(text, Type(axes), x.bound)
 
     def column(self, axes, scope, depth):
@@ -419,7 +424,7 @@ class Expressions:
         items = [self.real(axes[1:], scope, depth) for _ in range(axes[0].size)]
         self.note("list")
         text = ", ".join(x.text for x in items)
-        return Value(f"([{text}] as {Type(axes)})", Type(axes), max(x.bound for x in items))
+        return Value(self.shaped(f"[{text}]", axes), Type(axes), max(x.bound for x in items))
 
     def join(self, axes, scope, depth):
         if not axes or axes[-1].isTime:

@@ -175,16 +175,28 @@ int refuseUnknown(int argc, char **argv) {
   return 0;
 }
 
-/// LLVM quotes values that it does not like as they are. No value but a path
-/// has control characters.
+bool isText(cl::Option &option) {
+  static constexpr const char *kTexts[] = {"D", "I", "O", "emit", "march", "o",
+                                           "precision", "prefix", "schedule",
+                                           "target", "test-fault", "unroll",
+                                           "weights"};
+  return llvm::is_contained(kTexts, option.ArgStr);
+}
+
+/// LLVM quotes values that it does not like as they are: those of options that
+/// are no texts of ours, which may be paths and are quoted by our own messages.
 int refuseControls(int argc, char **argv) {
+  const auto &known = cl::getRegisteredOptions();
   for (int i = 1; i < argc; ++i) {
     auto [name, value] = llvm::StringRef(argv[i]).split('=');
     llvm::StringRef option = name.ltrim('-');
-    if (!name.starts_with("-") ||
-        !(option.starts_with("mlir-") || option == "unroll-budget"))
+    auto found = known.find(option);
+    bool isLLVMs = option.starts_with("mlir-");
+    if (!name.starts_with("-") || found == known.end() ||
+        (isText(*found->second) && !isLLVMs))
       continue;
-    if (value.empty() && i + 1 < argc)
+    if (value.empty() && i + 1 < argc &&
+        (isLLVMs || option == "unroll-budget"))
       value = argv[i + 1];
     if (std::string text = shown(value); text != value)
       return usage("`" + name + "` cannot be `" + text + "`");

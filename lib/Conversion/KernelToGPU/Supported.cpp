@@ -154,8 +154,17 @@ static StringRef publicName(func::FuncOp function) {
   return name.getValue() == "update" ? "train_step" : name.getValue();
 }
 
+/// Tables have no place in the source: what reads them has.
+static Location placeOf(Operation *op) {
+  if (isa<memref::GetGlobalOp>(op))
+    for (Operation *user : op->getUsers())
+      if (!isa<UnknownLoc>(user->getLoc()))
+        return user->getLoc();
+  return op->getLoc();
+}
+
 static LogicalResult refuse(func::FuncOp function, Operation *op) {
-  InFlightDiagnostic error = mlir::emitError(op->getLoc())
+  InFlightDiagnostic error = mlir::emitError(placeOf(op))
                              << "[E908] `" << publicName(function) << "` needs "
                              << lackOf(op)
                              << ", which --target=nvptx64 does not have yet";

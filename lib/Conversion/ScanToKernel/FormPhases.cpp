@@ -290,13 +290,13 @@ bool isReadAsItLies(Value value) {
 
 /// Views and composites of a number that is the same everywhere keep knowing
 /// that, but for views that have to lie in memory: they are parts of the tensor
-/// that has been made.
+/// that has been made. A broadcast never is: it is made itself where it has to lie.
 bool keepsNumber(Value value, Operation *user) {
   if (!scan::getSplat(value) || user->getNumResults() != 1 ||
       !isTensor(user->getResult(0)))
     return false;
   Kind kind = kindOf(user->getResult(0));
-  return kind == Kind::Composite ||
+  return kind == Kind::Composite || isa<scan::BroadcastOp>(user) ||
          (kind == Kind::View && !isReadAsItLies(user->getResult(0)));
 }
 

@@ -167,11 +167,11 @@ rnn.module @division attributes {kind = "layer", source = "division", train = {}
 // CHECK:   math.floor
 // CHECK:   arith.andi
 // CHECK:   arith.select
-// CHECK-COUNT-3: tensor.concat dim(0)
+// CHECK-COUNT-3: tensor.concat dim(1)
 // CHECK-NOT: tensor.concat
 // CHECK:   return
 rnn.module @steps attributes {kind = "layer", source = "steps", train = {}, exports = [{function = "forward"}], axes = {}} {
-  %x = rnn.param "x" {init = {kind = "constant", value = 0.0}} : !rnn.value<["H" : 5] real>
+  %x = rnn.input "x" : !rnn.value<["H" : 5] real>
   %f = rnn.unary floor %x : !rnn.value<["H" : 5] real>
   %m = rnn.binary mod %f, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
   %c = rnn.compare lt %m, %x : !rnn.value<["H" : 5] real>, !rnn.value<["H" : 5] real>
