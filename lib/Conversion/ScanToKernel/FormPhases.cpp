@@ -276,14 +276,16 @@ void PhaseFormer::materializeOperands(Operation *op) {
 }
 
 /// Whether an op that reads its operands as they lie reads the value or a view
-/// of it.
+/// of it. What puts values together fills in one that is a number, and copies
+/// any other.
 bool isReadAsItLies(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
+  bool isCopied = !scan::getSplat(value);
+  return llvm::any_of(value.getUsers(), [=](Operation *user) {
     if (user->getNumResults() != 1 || !isTensor(user->getResult(0)) ||
         isa<scan::LoopOp, scan::ReduceOp>(user))
       return false;
     Kind kind = kindOf(user->getResult(0));
-    return kind == Kind::Barrier ||
+    return kind == Kind::Barrier || (kind == Kind::Composite && isCopied) ||
            (kind == Kind::View && isReadAsItLies(user->getResult(0)));
   });
 }
