@@ -29,7 +29,8 @@ public:
     for (int i = 0; i < 40; ++i)
       text += i * i % 7 < 3 ? "abcde" : i % 2 ? "fghij" : "jjab";
     fuzz::require(bool(data::writeFileAtomically(path, text)), "no data");
-    instance = std::move(*ModelInstance::create(*Library::open(TABLE_LM), 0, 1));
+    instance =
+        std::move(*ModelInstance::create(*Library::open(TABLE_LM), 0, 1));
     schema = schemaOf(instance->module());
     train = *data::readDataset({path}, schema, {});
     data::Learned learned = *data::learnVocabularies(train, schema, {});
