@@ -197,9 +197,12 @@ json::Value describeModule(const ModuleInfo &info, FloatType real) {
     states.push_back(json::Object{{"name", name.str()},
                                   {"shape", listOf(type, sizeOf)}});
   };
+  // What spans a time axis belongs to one call: nothing goes on from it.
+  auto isTime = [](rnn::AxisAttr axis) { return axis.isTime(); };
   if (info.isModel())
     for (const StateInfo &state : info.states)
-      addState(state.name, state.type);
+      if (llvm::none_of(state.type.getAxes(), isTime))
+        addState(state.name, state.type);
   for (rnn::FirstStateOp op : info.firstStates)
     addState(op.getName(), op.getType());
   if (info.isModel()) {
