@@ -8,17 +8,30 @@ WIDTH = 118
 
 
 def readable(text, function=None):
-    """IR without what distracts: JSON texts, attributes of functions and
-    arguments, index maps. Arguments get the names that they have in the source."""
+    """IR without what distracts: what the model offers, attributes of functions
+    and arguments, index maps. Arguments get the names that they have in the source."""
     lines = []
     for line in text.rstrip("\n").split("\n"):
-        line = re.sub(r'rnnc\.(manifest|interface) = "[^"]*"(, )?', "", line)
+        line = without_interface(line)
         line = re.sub(r"attributes \{axes = .*\} \{$", "attributes {...} {", line)
         line = re.sub(r"indexing_maps = \[[^]]*\]", "indexing_maps = [...]", line)
         lines.append(re.sub(r"(?<=\S) {2,}", " ", line))
     if function:
         lines = named(body(lines, function))
     return "\n".join(plain(line) for line in lines) + "\n"
+
+
+def without_interface(line):
+    """The line of a module without `rnnc.interface`."""
+    start = line.find("rnnc.interface = ")
+    if start < 0:
+        return line
+    end, depth = line.index("<", start), 0
+    while True:
+        depth += {"<": 1, ">": -1}.get(line[end], 0)
+        end += 1
+        if not depth:
+            return line[:start] + re.sub(r"^, ", "", line[end:])
 
 
 def plain(line):
@@ -31,7 +44,7 @@ def plain(line):
 
 def named(lines):
     """A function whose arguments are called as in the source."""
-    names = dict(re.findall(r'(%arg\d+): [^{,]*? \{rnnc\.name = "([^"]*)"', lines[0]))
+    names = dict(re.findall(r'(%arg\d+): [^{,]*? \{rnnc\.slot = #rnnc\.slot<\w+ "([^"]*)"', lines[0]))
     seen = set()
     for argument, name in names.items():
         if name in seen:  # what an update reads and what it writes

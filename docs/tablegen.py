@@ -6,7 +6,8 @@ import sys
 DIALECTS = [("rnn", "include/rnnc/Dialect/RNN/RNN.td"),
             ("scan", "include/rnnc/Dialect/Scan/Scan.td"),
             ("grad", "include/rnnc/Dialect/Grad/Grad.td"),
-            ("kernel", "include/rnnc/Dialect/Kernel/Kernel.td")]
+            ("kernel", "include/rnnc/Dialect/Kernel/Kernel.td"),
+            ("rnnc", "include/rnnc/Dialect/Interface/Interface.td")]
 
 # In the order in which the phases use them.
 PASSES = [
@@ -39,7 +40,7 @@ def explained(kind, name, summary, description):
 
 def dialect_page(name, td, tools):
     records = json.loads(tools.tablegen("-dump-json", td))
-    for op in records["!instanceof"]["Op"]:
+    for op in records["!instanceof"].get("Op", []):
         record = records[op]
         if record["opDialect"]["def"] and records[record["opDialect"]["def"]]["name"] == name:
             explained("op", f"{name}.{record['opName']}", record["summary"], record["description"])

@@ -106,11 +106,13 @@ std::string sourceOf(const Shape &s) {
     flags += flags.empty() ? "trans_a" : ", trans_a";
   std::string right = s.packed ? p : b;
   return "func.func @pack(%b: " + b + ", %p: " + p +
-         ") attributes {rnnc.dims = []} {\nkernel.pack ins(%b : " + b +
-         ") outs(%p : " + p + ")" + (s.transB ? " {trans}" : "") +
+         ") attributes {rnnc.function = #rnnc.function<\"\" \"f\", []>} "
+         "{\nkernel.pack ins(%b : " +
+         b + ") outs(%p : " + p + ")" + (s.transB ? " {trans}" : "") +
          "\nreturn\n}\nfunc.func @gemm(%a: " + a + ", %b: " + right +
          ", %c: " + c + ", %s: memref<" + std::to_string(kScratch) +
-         "xi8>) attributes {rnnc.dims = []} {\n" +
+         "xi8>) attributes {rnnc.function = #rnnc.function<\"\" \"f\", []>} "
+         "{\n" +
          "kernel.gemm ins(%a, %b : " + a + ", " + right + ") outs(%c : " + c +
          ") scratch(%s : memref<" + std::to_string(kScratch) + "xi8>) {" +
          flags + "}\nreturn\n}";
@@ -163,7 +165,8 @@ void activations(const JitTarget &target) {
     std::string m = "memref<4096xf32>";
     Jit jit("#id = affine_map<(i) -> (i)>\nfunc.func @f(%x: " + m +
                 ", %y: " + m +
-                ") attributes {rnnc.dims = []} {\nlinalg.generic "
+                ") attributes {rnnc.function = #rnnc.function<\"\" \"f\", []>} "
+                "{\nlinalg.generic "
                 "{indexing_maps = [#id, #id], iterator_types = [\"parallel\"]} "
                 "ins(%x : " +
                 m + ") outs(%y : " + m + ") {\n^bb0(%a: f32, %o: f32):\n%0 = " +

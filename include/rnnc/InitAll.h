@@ -10,6 +10,7 @@
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Grad/Transforms/Passes.h"
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 #include "rnnc/Dialect/RNN/RNN.h"
@@ -38,8 +39,9 @@ namespace rnnc {
 
 /// Every dialect that a phase prints, with the extensions its ops promise.
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<rnn::RNNDialect, scan::ScanDialect, grad::GradDialect,
-                  kernel::KernelDialect>();
+  registry
+      .insert<interface::InterfaceDialect, rnn::RNNDialect, scan::ScanDialect,
+              grad::GradDialect, kernel::KernelDialect>();
   registry.insert<mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
                   mlir::func::FuncDialect, mlir::gpu::GPUDialect,
                   mlir::LLVM::LLVMDialect, mlir::NVVM::NVVMDialect,

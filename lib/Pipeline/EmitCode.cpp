@@ -125,12 +125,16 @@ static llvm::json::Object optionsJson(const CompileRequest &request,
 
 /// What the compiled model offers.
 int Compilation::readLibrary(std::optional<target::Library> &library) {
-  auto interface = (*module)->getAttrOfType<mlir::StringAttr>("rnnc.interface");
-  if (!interface)
+  if (have > (chip ? Phase::GPU : Phase::Buffer))
+    return fail(ExitUsage, "`" + request.source + "` is of the phase `" +
+                               phaseInfo(have).name +
+                               "`, where nothing says any more what functions "
+                               "take; a library is made of a phase before");
+  if (!(*module)->hasAttr(interface::kInterface))
     return fail(ExitSource, "nothing to compile: there is no model and "
                             "nothing is exported");
-  llvm::Expected<target::Library> read = target::readInterface(
-      interface.getValue(), symbolPrefix(), request.allFunctions);
+  llvm::Expected<target::Library> read =
+      target::readInterface(*module, symbolPrefix(), request.allFunctions);
   if (!read)
     return failInside(llvm::toString(read.takeError()));
   llvm::StringRef march = request.march;
@@ -149,21 +153,23 @@ int Compilation::emitPTX() {
   if (int code = describeTargets(none, targets))
     return code;
   nameTargets(targets);
-  if (int code = lower(*module, have, Phase::NVVM, options))
+  // Behind `gpu` the functions are no more.
+  if (int code = lower(*module, have, Phase::GPU, options))
     return code;
   std::optional<target::Library> library;
   if (int code = readLibrary(library))
     return code;
-  auto launches = (*module)->getAttrOfType<mlir::StringAttr>(kLaunches);
+  auto launches = (*module)->getAttrOfType<mlir::ArrayAttr>(kLaunches);
   if (!launches)
     return failInside("nothing says what is to be launched");
-  llvm::Expected<std::string> manifest = target::nvptx::manifestOf(
-      *library, launches.getValue(), llvm::sys::path::filename(request.output));
-  if (!manifest)
-    return failInside(llvm::toString(manifest.takeError()));
+  std::string manifest = target::nvptx::manifestOf(
+      *library, launches, llvm::sys::path::filename(request.output));
+  if (int code = lower(*module, std::max(have, Phase::GPU), Phase::NVVM, options))
+    return code;
+  have = Phase::NVVM;
   if (int code = printPTX())
     return code;
-  return write(manifestPath(), *manifest);
+  return write(manifestPath(), manifest);
 }
 
 int Compilation::emit() {

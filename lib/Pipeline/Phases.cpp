@@ -108,7 +108,6 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(kernel::createKernelPrepareWeights());
     cleanUp(pm);
   }
-  pm.addPass(createCollectInterface());
 }
 
 static void buildBuffer(OpPassManager &pm, const PipelineOptions &) {

@@ -141,26 +141,27 @@ std::string Baker::problems(const data::TensorFile &file) {
 /// against those of the source: as many in another order would be other ones.
 std::string Baker::labelProblems(const data::TensorFile &file) {
   std::string out;
-  const llvm::json::Array *axes = module->manifest.getArray("axes");
-  for (const llvm::json::Value &value : axes ? *axes : llvm::json::Array()) {
-    const llvm::json::Object *axis = value.getAsObject();
-    auto name = axis ? axis->getString("name") : std::nullopt;
-    const llvm::json::Array *labels = axis ? axis->getArray("labels") : nullptr;
+  auto axes = module->declared.getSettings().getAs<mlir::ArrayAttr>("axes");
+  if (!axes)
+    return out;
+  for (auto axis : axes.getAsRange<mlir::DictionaryAttr>()) {
+    auto name = axis.getAs<mlir::StringAttr>("name");
+    auto labels = axis.getAs<mlir::ArrayAttr>("labels");
     if (!name || !labels)
       continue;
-    auto found = file.metadata.find("vocabulary." + name->str());
+    auto found = file.metadata.find("vocabulary." + name.str());
     if (found == file.metadata.end())
       continue;
     bool deep = findDeeper(found->second, 100) != std::string::npos;
     llvm::Expected<llvm::json::Value> trained =
         llvm::json::parse(deep ? "" : found->second);
-    if (trained && *trained == llvm::json::Value(llvm::json::Array(*labels)))
+    if (trained && *trained == target::toJson(labels))
       continue;
     if (!trained)
       llvm::consumeError(trained.takeError());
     std::string own;
-    llvm::raw_string_ostream(own) << llvm::json::Value(llvm::json::Array(*labels));
-    out += "\n  the labels of `" + name->str() + "` are " + own +
+    llvm::raw_string_ostream(own) << target::toJson(labels);
+    out += "\n  the labels of `" + name.str() + "` are " + own +
            " here, in the weights " + found->second;
   }
   return out;

@@ -6,32 +6,12 @@
 
 include "mlir/Pass/PassBase.td"
 
-def CollectInterface : Pass<"rnnc-collect-interface", "::mlir::ModuleOp"> {
-  let summary = "Writes down the arguments and results of every public function";
-  let description = [{
-    Joins what is known of the program (`rnnc.manifest`, made by
-    `convert-rnn-to-scan`) with the arguments and results of every public
-    function into `rnnc.interface`, a JSON text that stays with the module
-    until wrappers, header and manifest of the library are made of it. Runs
-    once all functions exist and have all their arguments; on buffers the
-    results are the last `rnnc.num_results` arguments.
-
-    ```mlir
-    module attributes {rnnc.manifest = "..."} {
-      func.func @M.loss(%x: memref<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
-    // becomes, with what @M.loss takes and gives in it
-    module attributes {rnnc.interface = "...", rnnc.manifest = "..."} {
-      func.func @M.loss(%x: memref<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", ...}) ...
-    ```
-  }];
-}
-
 def CheckText : Pass<"rnnc-check-text", "::mlir::ModuleOp"> {
   let summary = "Refuses the text of a phase that was damaged where no op can see it";
   let description = [{
-    Runs before all others where a phase is read back as text. Ops verify what
-    is theirs; this looks at the attributes that functions and modules carry
-    from phase to phase, and at the dimensions that sizes are asked of.
+    Runs before all others where a phase is read back as text. Ops and
+    attributes verify what is theirs; this looks at the dimensions that sizes
+    are asked of.
 
     ```mlir
     %size = tensor.dim %x, %c7 : tensor<?x3xf32>

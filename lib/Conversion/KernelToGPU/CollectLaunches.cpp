@@ -1,17 +1,16 @@
-// CollectLaunches.cpp: what a caller has to launch, as a JSON text.
+// CollectLaunches.cpp: what a caller has to launch.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "HostSizes.h"
 #include "Places.h"
 
 #include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
+#include "rnnc/Dialect/Interface/Interface.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "llvm/Support/JSON.h"
 
 using namespace mlir;
-namespace json = llvm::json;
 
 namespace rnnc {
 
@@ -26,90 +25,96 @@ struct GPUCollectLaunches
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    json::Array functions;
+    SmallVector<Attribute> functions;
     for (auto function : module.getOps<func::FuncOp>()) {
-      auto dims = function->getAttrOfType<ArrayAttr>("rnnc.dims");
-      if (function.isExternal() || !dims)
+      if (function.isExternal() || !interface::hasDims(function))
         continue;
-      if (!llvm::all_of(dims, llvm::IsaPred<StringAttr>)) {
-        function.emitError("rnnc.dims is a list of names");
-        return signalPassFailure();
-      }
-      std::optional<json::Object> described = describe(function, dims);
+      DictionaryAttr described =
+          describe(function, interface::functionOf(function).getDims());
       if (!described)
         return signalPassFailure();
-      functions.push_back(std::move(*described));
+      functions.push_back(described);
     }
-    std::string text;
-    llvm::raw_string_ostream(text)
-        << json::Value(json::Object{{"functions", std::move(functions)}});
-    module->setAttr(kLaunches, StringAttr::get(&getContext(), text));
+    module->setAttr(kLaunches, ArrayAttr::get(&getContext(), functions));
   }
 
 private:
-  std::optional<json::Object> describe(func::FuncOp function, ArrayAttr dims) {
+  using Entry = std::pair<StringRef, Attribute>;
+
+  DictionaryAttr dictionary(ArrayRef<Entry> entries) {
+    NamedAttrList list;
+    for (auto [name, value] : entries)
+      if (value)
+        list.append(name, value);
+    return list.getDictionary(&getContext());
+  }
+  StringAttr text(const Twine &value) {
+    return StringAttr::get(&getContext(), value);
+  }
+  ArrayAttr list(ArrayRef<Attribute> values) {
+    return ArrayAttr::get(&getContext(), values);
+  }
+
+  /// Null, with a message, where a size does not follow from dimensions.
+  DictionaryAttr describe(func::FuncOp function, ArrayAttr dims) {
     HostSizes sizes(function, dims);
-    json::Array launches, names;
-    for (Attribute dim : dims)
-      names.push_back(cast<StringAttr>(dim).getValue());
+    SmallVector<Attribute> launches, buffers;
     for (auto launch : function.getOps<gpu::LaunchFuncOp>()) {
-      std::optional<json::Object> one = describe(function, launch, sizes);
+      DictionaryAttr one = describe(function, launch, sizes);
       if (!one) {
         launch.emitError("is launched with what does not follow from "
                          "dimensions and arguments");
-        return std::nullopt;
+        return {};
       }
-      launches.push_back(std::move(*one));
+      launches.push_back(one);
     }
     std::optional<Expression> bytes = workspaceOf(function, dims);
     if (!bytes) {
       function.emitError("needs a workspace whose size does not follow from "
                          "dimensions");
-      return std::nullopt;
+      return {};
     }
-    json::Array buffers;
     for (BlockArgument argument : function.getArguments())
-      buffers.push_back(describeBuffer(function, argument, bytes->text));
-    return json::Object{{"symbol", function.getSymName()},
-                        {"dims", std::move(names)},
-                        {"buffers", std::move(buffers)},
-                        {"launches", std::move(launches)}};
+      buffers.push_back(describeBuffer(argument, bytes->text));
+    return dictionary({{"symbol", function.getSymNameAttr()},
+                       {"dims", dims},
+                       {"buffers", list(buffers)},
+                       {"launches", list(launches)}});
   }
 
-  /// The name and role of an argument.
-  static json::Object nameOf(func::FuncOp function, unsigned number) {
-    json::Object out;
-    for (StringRef key : {"role", "name"})
-      if (auto text = function.getArgAttrOfType<StringAttr>(
-              number, ("rnnc." + key).str()))
-        out[key] = text.getValue();
+  /// The role and the name of an argument.
+  SmallVector<Entry> nameOf(BlockArgument argument) {
+    interface::SlotAttr slot = interface::slotOf(argument);
+    if (!slot)
+      return {};
+    SmallVector<Entry> out = {
+        {"role", text(interface::stringifyRole(slot.getRole()))}};
+    if (!slot.getName().empty())
+      out.push_back({"name", slot.getName()});
     return out;
   }
 
   /// What a caller has to have for an argument.
-  static json::Object describeBuffer(func::FuncOp function,
-                                     BlockArgument argument,
-                                     StringRef workspace) {
-    unsigned number = argument.getArgNumber();
-    json::Object out = nameOf(function, number);
-    auto shape = function.getArgAttrOfType<ArrayAttr>(number, "rnnc.shape");
-    if (!shape) { // of bytes, which the dimensions say
-      out["bytes"] = workspace.str();
-      return out;
+  DictionaryAttr describeBuffer(BlockArgument argument, StringRef workspace) {
+    SmallVector<Entry> out = nameOf(argument);
+    interface::SlotAttr slot = interface::slotOf(argument);
+    if (!slot || !slot.getShape()) { // of bytes, which the dimensions say
+      out.push_back({"bytes", text(workspace)});
+      return dictionary(out);
     }
     Type element = cast<MemRefType>(argument.getType()).getElementType();
     int64_t known = bytesOf(element);
     std::string bytes;
-    for (Attribute size : shape)
+    for (Attribute size : slot.getShape())
       if (auto name = dyn_cast<StringAttr>(size))
         bytes += (name.getValue() + " * ").str();
       else
         known *= cast<IntegerAttr>(size).getInt();
-    out["bytes"] = bytes + std::to_string(known);
+    out.push_back({"bytes", text(bytes + Twine(known))});
     std::string type;
     llvm::raw_string_ostream(type) << element;
-    out["dtype"] = element.isInteger(8) ? "bool" : type;
-    return out;
+    out.push_back({"dtype", text(element.isInteger(8) ? "bool" : type)});
+    return dictionary(out);
   }
 
   std::optional<Expression> workspaceOf(func::FuncOp function, ArrayAttr dims) {
@@ -121,51 +126,50 @@ private:
     return HostSizes(query, dims).of(end->getOperand(0));
   }
 
-  std::optional<json::Object>
-  describe(func::FuncOp function, gpu::LaunchFuncOp launch, HostSizes &sizes) {
+  DictionaryAttr describe(func::FuncOp function, gpu::LaunchFuncOp launch,
+                          HostSizes &sizes) {
     std::optional<Expression> blocks = sizes.of(launch.getGridSizeX());
     std::optional<Expression> threads = sizes.of(launch.getBlockSizeX());
-    json::Array args;
+    SmallVector<Attribute> args;
     for (Value operand : launch.getKernelOperands()) {
-      std::optional<json::Object> one =
-          describeOperand(function, operand, sizes);
+      DictionaryAttr one = describeOperand(operand, sizes);
       if (!one)
-        return std::nullopt;
-      args.push_back(std::move(*one));
+        return {};
+      args.push_back(one);
     }
     if (!blocks || !threads)
-      return std::nullopt;
-    return json::Object{{"kernel", launch.getKernelName().getValue()},
-                        {"grid", json::Array{blocks->text, "1", "1"}},
-                        {"block", json::Array{threads->text, "1", "1"}},
-                        {"args", std::move(args)}};
+      return {};
+    auto extent = [&](const Expression &x) {
+      return list({text(x.text), text("1"), text("1")});
+    };
+    return dictionary({{"kernel", launch.getKernelName()},
+                       {"grid", extent(*blocks)},
+                       {"block", extent(*threads)},
+                       {"args", list(args)}});
   }
 
-  std::optional<json::Object> describeOperand(func::FuncOp function,
-                                              Value operand, HostSizes &sizes) {
+  DictionaryAttr describeOperand(Value operand, HostSizes &sizes) {
     if (!isa<MemRefType>(operand.getType())) {
       std::optional<Expression> size = sizes.of(operand);
-      return size ? std::optional(json::Object{{"size", size->text}})
-                  : std::nullopt;
+      return size ? dictionary({{"size", text(size->text)}}) : DictionaryAttr();
     }
     std::optional<Place> place = placeOf(operand);
     if (!place)
-      return std::nullopt;
+      return {};
     std::string offset;
     for (auto [number, bytes] : place->offset) {
       std::optional<Expression> size = sizes.of(number);
       if (!size)
-        return std::nullopt;
+        return {};
       if (size->text == "0")
         continue;
       offset += (offset.empty() ? "" : " + ") +
                 (bytes == 1 ? size->text
                             : size->factor() + " * " + std::to_string(bytes));
     }
-    unsigned number = place->buffer.getArgNumber();
-    json::Object out = nameOf(function, number);
-    out["offset"] = offset.empty() ? "0" : offset;
-    return out;
+    SmallVector<Entry> out = nameOf(place->buffer);
+    out.push_back({"offset", text(offset.empty() ? "0" : offset)});
+    return dictionary(out);
   }
 };
 

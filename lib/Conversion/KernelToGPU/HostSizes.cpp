@@ -3,6 +3,8 @@
 
 #include "HostSizes.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -43,11 +45,8 @@ std::optional<Expression> HostSizes::dimension(Value buffer, int64_t number) {
   if (!type.isDynamicDim(number))
     return Expression{std::to_string(type.getDimSize(number))};
   if (auto argument = dyn_cast<BlockArgument>(buffer)) {
-    auto shape = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
-                                                      "rnnc.shape");
-    auto name = shape && number < int64_t(shape.size())
-                    ? dyn_cast<StringAttr>(shape[number])
-                    : StringAttr();
+    StringAttr name =
+        interface::sizeName(function, argument.getArgNumber(), number);
     return name ? std::optional(Expression{name.str()}) : std::nullopt;
   }
   using Result = std::optional<Expression>;

@@ -138,7 +138,7 @@ struct ConvertKernelToGPU
     kernels = gpu::GPUModuleOp::create(b, module.getLoc(), kKernels);
     known.clear();
     for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal() && function->hasAttr("rnnc.dims") &&
+      if (!function.isExternal() && interface::hasDims(function) &&
           failed(convert(function)))
         return signalPassFailure();
   }

@@ -148,10 +148,8 @@ StringRef kindOf(Operation *op) {
 
 /// What callers call a function.
 static StringRef publicName(func::FuncOp function) {
-  auto name = function->getAttrOfType<StringAttr>("rnnc.function");
-  if (!name)
-    return function.getName();
-  return name.getValue() == "update" ? "train_step" : name.getValue();
+  StringRef name = interface::functionOf(function).getName();
+  return name == "update" ? "train_step" : name;
 }
 
 /// Tables have no place in the source: what reads them has.
@@ -190,7 +188,7 @@ static LogicalResult checkFunction(func::FuncOp function) {
 LogicalResult checkSupported(ModuleOp module) {
   bool fine = true;
   for (auto function : module.getOps<func::FuncOp>())
-    if (!function.isExternal() && function->hasAttr("rnnc.dims"))
+    if (!function.isExternal() && interface::hasDims(function))
       fine &= succeeded(checkFunction(function));
   return success(fine);
 }

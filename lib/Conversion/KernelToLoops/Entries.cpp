@@ -3,9 +3,12 @@
 //
 // Callers know pointers and sizes only. An entry makes the memrefs of the
 // function from them: the static part of a shape stands in the type, the
-// dynamic part is named by `rnnc.shape` and looked up in `rnnc.dims`.
+// dynamic part is named by the argument's slot (Interface.td) and looked up in
+// the dimensions of the function.
 
 #include "Lowering.h"
+
+#include "rnnc/Dialect/Interface/Interface.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -75,11 +78,7 @@ public:
       : function(function), converter(converter), b(function),
         loc(function.getLoc()),
         ptr(LLVM::LLVMPointerType::get(function.getContext())),
-        i64(b.getI64Type()) {
-    auto list = function->getAttrOfType<ArrayAttr>("rnnc.dims");
-    for (Attribute a : list)
-      dims.push_back(cast<StringAttr>(a).getValue());
-  }
+        i64(b.getI64Type()), known(interface::functionOf(function)) {}
 
   /// Where nothing else calls the function its body becomes the entry's: a
   /// step of a small cell takes less time than handing on its memrefs, which
@@ -111,8 +110,9 @@ public:
     auto query = module.lookupSymbol<func::FuncOp>(name);
     if (!query)
       return success();
-    if (query.getNumArguments() != dims.size() || query.getNumResults() != 1)
-      return query.emitError("takes the sizes of rnnc.dims and gives one");
+    if (query.getNumArguments() != known.getDims().size() ||
+        query.getNumResults() != 1)
+      return query.emitError("takes the sizes of the dimensions and gives one");
     saturate(query);
     std::string inner = name + ".size";
     query.setName(inner);
@@ -151,8 +151,9 @@ private:
       if (!memref)
         return function.emitError("argument ")
                << i << " of an exported function is no memref";
-      auto role = function.getArgAttrOfType<StringAttr>(i, "rnnc.role");
-      bool isWorkspace = role && role.getValue() == "workspace";
+      interface::SlotAttr slot = interface::slotOf(function, unsigned(i));
+      bool isWorkspace =
+          slot && slot.getRole() == interface::Role::Workspace;
       Value pointer =
           isWorkspace ? workspace : load(ptr, args, int64_t(i));
       FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);
@@ -187,7 +188,6 @@ private:
     if (!converter.convertType(type) || !type.getLayout().isIdentity())
       return function.emitError("argument ")
              << argument << " has a layout that the entry cannot make";
-    auto shape = function.getArgAttrOfType<ArrayAttr>(argument, "rnnc.shape");
     SmallVector<Value> sizeValues(type.getRank()), strides(type.getRank());
     for (int64_t i = 0; i != type.getRank(); ++i) {
       if (!type.isDynamicDim(i))
@@ -196,15 +196,13 @@ private:
         sizeValues[i] = constant(int64_t(1) << 62);
         continue;
       }
-      auto name = shape && size_t(i) < shape.size()
-                      ? dyn_cast<StringAttr>(shape[i])
-                      : StringAttr();
-      auto *found = name ? llvm::find(dims, name.getValue()) : dims.end();
-      if (found == dims.end())
+      int64_t number =
+          known.numberOf(interface::sizeName(function, argument, i));
+      if (number < 0)
         return function.emitError("size ")
                << i << " of argument " << argument
-               << " is not named by rnnc.shape and rnnc.dims";
-      sizeValues[i] = load(i64, sizes, found - dims.begin());
+               << " is no dimension of the function";
+      sizeValues[i] = load(i64, sizes, number);
     }
     return memrefAt(b, loc, converter, type, pointer, sizeValues, strides);
   }
@@ -214,7 +212,7 @@ private:
   OpBuilder b;
   Location loc;
   Type ptr, i64;
-  SmallVector<StringRef> dims;
+  interface::FunctionAttr known;
   Value sizes;
 };
 
@@ -226,7 +224,7 @@ struct KernelMakeEntries
     LLVMTypeConverter converter(&getContext());
     SmallVector<func::FuncOp> functions;
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (f.isPublic() && !f.isExternal() && f->hasAttr("rnnc.dims") &&
+      if (f.isPublic() && !f.isExternal() && interface::hasDims(f) &&
           llvm::all_of(f.getArgumentTypes(), [](Type t) {
             return isa<MemRefType, LLVM::LLVMPointerType>(t);
           }))

@@ -26,7 +26,7 @@ static bool isZero(Value value) {
 }
 
 Slot FunctionMaker::paramSlot(rnn::ParamOp op) {
-  Slot slot{op.getName().str(), "param", {}, {}, false};
+  Slot slot{op.getName().str(), Role::Param, {}, {}, false};
   SmallVector<int64_t> sizes;
   for (rnn::AxisAttr axis : op.getType().getAxes()) {
     sizes.push_back(axis.getSize());
@@ -36,9 +36,9 @@ Slot FunctionMaker::paramSlot(rnn::ParamOp op) {
   return slot;
 }
 
-Slot FunctionMaker::valueSlot(StringRef name, StringRef role,
+Slot FunctionMaker::valueSlot(StringRef name, Role role,
                               rnn::ValueType type, bool step) {
-  Slot slot{name.str(), role.str(), {}, {b.getStringAttr("batch")}, false};
+  Slot slot{name.str(), role, {}, {b.getStringAttr("batch")}, false};
   SmallVector<int64_t> sizes = {ShapedType::kDynamic};
   for (rnn::AxisAttr axis : type.getAxes()) {
     if (axis.isTime() && step)
@@ -53,18 +53,18 @@ Slot FunctionMaker::valueSlot(StringRef name, StringRef role,
   return slot;
 }
 
-Slot FunctionMaker::rowsSlot(StringRef name, StringRef role) {
+Slot FunctionMaker::rowsSlot(StringRef name, Role role) {
   auto type = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
-  return {name.str(), role.str(), type, {b.getStringAttr("batch")}, true};
+  return {name.str(), role, type, {b.getStringAttr("batch")}, true};
 }
 
 Slot FunctionMaker::lengthsSlot(StringRef time) {
-  return rowsSlot(time, "lengths");
+  return rowsSlot(time, Role::Lengths);
 }
 
 Slot FunctionMaker::seedSlot() {
   auto type = RankedTensorType::get({2}, b.getI64Type());
-  return {"seed", "seed", type, {b.getI64IntegerAttr(2)}, !info.isModel()};
+  return {"seed", Role::Seed, type, {b.getI64IntegerAttr(2)}, !info.isModel()};
 }
 
 SmallVector<Slot> FunctionMaker::commonSlots(bool step) {
@@ -79,7 +79,7 @@ SmallVector<Slot> FunctionMaker::commonSlots(bool step) {
   for (const std::string &time : times)
     slots.push_back(lengthsSlot(time));
   for (rnn::InputOp input : info.inputs)
-    slots.push_back(valueSlot(input.getName(), "input", input.getType(), step));
+    slots.push_back(valueSlot(input.getName(), Role::Input, input.getType(), step));
   return slots;
 }
 
@@ -96,21 +96,21 @@ SmallVector<Slot> FunctionMaker::lossSlots() {
   for (const std::string &time : info.times)
     slots.push_back(lengthsSlot(time));
   for (rnn::InputOp input : info.inputs)
-    slots.push_back(valueSlot(input.getName(), "input", input.getType(), false));
+    slots.push_back(valueSlot(input.getName(), Role::Input, input.getType(), false));
   for (rnn::OutputOp output : info.outputs)
     slots.push_back(
-        valueSlot(output.getName(), "input", output.getType(), false));
+        valueSlot(output.getName(), Role::Input, output.getType(), false));
   if (!info.bpttCarry)
     return slots;
   for (const StateInfo &state : info.states)
-    slots.push_back(valueSlot(state.name, "state_in", state.type, false));
+    slots.push_back(valueSlot(state.name, Role::StateIn, state.type, false));
   for (rnn::ObserveOp observe : info.observes)
     if (info.isUnfold(observe)) {
       auto type = cast<rnn::ValueType>(observe.getData().getType());
       slots.push_back(
-          valueSlot(previousName(observe), "prev", type.dropFront(), false));
+          valueSlot(previousName(observe), Role::Prev, type.dropFront(), false));
     }
-  slots.push_back(rowsSlot("reset", "reset"));
+  slots.push_back(rowsSlot("reset", Role::Reset));
   return slots;
 }
 
@@ -118,20 +118,20 @@ SmallVector<Slot> FunctionMaker::firstStateSlots() {
   SmallVector<Slot> slots;
   for (rnn::FirstStateOp state : info.firstStates) {
     slots.push_back(
-        valueSlot(state.getName(), "state_in", state.getType(), false));
+        valueSlot(state.getName(), Role::StateIn, state.getType(), false));
     slots.back().optional = true;
     if (isZero(state.getValue()))
       continue;
     // Whether the caller gave it: else it begins as declared.
-    slots.push_back({("given." + state.getName()).str(), "given",
+    slots.push_back({("given." + state.getName()).str(), Role::Given,
                      RankedTensorType::get({}, b.getI32Type()), {}, false});
   }
   return slots;
 }
 
-Value FunctionMaker::argument(StringRef name, StringRef role) {
+Value FunctionMaker::argument(StringRef name, Role role) {
   for (auto [slot, value] : llvm::zip(args, function.getArguments()))
-    if (slot.name == name && (role.empty() || slot.role == role))
+    if (slot.name == name && slot.role == role)
       return value;
   return {};
 }
@@ -154,7 +154,7 @@ void FunctionMaker::bindSizes(Lowering &lowering) {
   if (!e.batch)
     e.batch = arith::ConstantIndexOp::create(b, e.loc, 1);
   for (auto &time : e.times)
-    time.second.lengths = argument(time.first(), "lengths");
+    time.second.lengths = argument(time.first(), Role::Lengths);
 }
 
 Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
@@ -193,47 +193,47 @@ Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
 LogicalResult FunctionMaker::bindArguments(Lowering &lowering) {
   for (rnn::ParamOp param : info.params) {
     Batched value;
-    value.value = argument(param.getName(), "param");
+    value.value = argument(param.getName(), Role::Param);
     value.axes = Lowering::axesOf(param.getType());
     for (unsigned i = 0; i < value.axes.size(); ++i)
       value.dims.push_back(axisDim(i));
     lowering.set(param.getResult(), value);
   }
   for (rnn::InputOp input : info.inputs)
-    if (Value value = argument(input.getName(), "input"))
+    if (Value value = argument(input.getName(), Role::Input))
       lowering.set(input.getResult(),
                    bindValue(lowering, value, input.getType()));
   for (rnn::OutputOp output : info.outputs)
-    if (Value value = argument(output.getName(), "input"))
+    if (Value value = argument(output.getName(), Role::Input))
       lowering.set(output.getResult(),
                    bindValue(lowering, value, output.getType()));
-  if (Value rows = argument("reset", "reset"))
+  if (Value rows = argument("reset", Role::Reset))
     lowering.reset = lowering.e.compare(arith::CmpIPredicate::ne,
                                         {rows, {batchDim()}, {}, {}},
                                         lowering.e.constantInt(0, b.getI32Type()));
   if (info.isModel())
     for (const StateInfo &state : info.states)
-      if (Value value = argument(state.name, "state_in"))
+      if (Value value = argument(state.name, Role::StateIn))
         lowering.statesIn[state.name] = bindValue(lowering, value, state.type);
   for (rnn::ObserveOp observe : info.observes) {
     auto type = cast<rnn::ValueType>(observe.getData().getType());
-    if (Value value = argument(previousName(observe), "prev"))
+    if (Value value = argument(previousName(observe), Role::Prev))
       lowering.previousIn[observe.getName()] =
           bindValue(lowering, value, type.dropFront());
   }
-  lowering.seed = argument("seed", "seed");
+  lowering.seed = argument("seed", Role::Seed);
   lowering.seedOptional = lowering.seed && !info.isModel();
   return success();
 }
 
-static DictionaryAttr attributesOf(OpBuilder &b, const Slot &slot) {
-  SmallVector<NamedAttribute> attributes = {
-      b.getNamedAttr("rnnc.name", b.getStringAttr(slot.name)),
-      b.getNamedAttr("rnnc.role", b.getStringAttr(slot.role)),
-      b.getNamedAttr("rnnc.shape", b.getArrayAttr(slot.shape))};
-  if (slot.optional)
-    attributes.push_back(b.getNamedAttr("rnnc.optional", b.getUnitAttr()));
-  return b.getDictionaryAttr(attributes);
+/// Says which function this is.
+void FunctionMaker::name(StringRef name, ArrayAttr dims) {
+  rnn::ModuleOp module = info.module;
+  function->setAttr(interface::kFunction,
+                    interface::FunctionAttr::get(b.getContext(),
+                                                 module.getSymNameAttr(),
+                                                 b.getStringAttr(name), dims,
+                                                 /*results=*/0));
 }
 
 LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
@@ -250,8 +250,7 @@ LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
   function = func::FuncOp::create(b, loc, symbol, b.getFunctionType(types, {}));
   if (isPrivate)
     function.setPrivate();
-  function->setAttr("rnnc.module", module.getSymNameAttr());
-  function->setAttr("rnnc.function", b.getStringAttr(name));
+  this->name(name);
   b.setInsertionPointToStart(function.addEntryBlock());
   options.hoist = hoist;
   Lowering lowering(b, real, options);
@@ -262,11 +261,11 @@ LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
     return failure();
   }
   func::ReturnOp::create(b, loc, returned);
-  finish(function);
+  finish(name);
   return success();
 }
 
-void FunctionMaker::finish(func::FuncOp function) {
+void FunctionMaker::finish(StringRef name) {
   auto argTypes = llvm::map_to_vector(args, [](const Slot &s) { return s.type; });
   auto resultTypes =
       llvm::map_to_vector(results, [](const Slot &s) { return s.type; });
@@ -276,13 +275,15 @@ void FunctionMaker::finish(func::FuncOp function) {
     for (Attribute size : slot.shape)
       if (isa<StringAttr>(size) && !llvm::is_contained(dims, size))
         dims.push_back(size);
-    return attributesOf(b, slot);
+    return interface::attributesOf(
+        interface::SlotAttr::get(b.getStringAttr(slot.name), slot.role,
+                                 b.getArrayAttr(slot.shape), slot.optional));
   };
   auto argAttributes = llvm::map_to_vector(args, describe);
   auto resultAttributes = llvm::map_to_vector(results, describe);
   function.setAllArgAttrs(argAttributes);
   function.setAllResultAttrs(resultAttributes);
-  function->setAttr("rnnc.dims", b.getArrayAttr(dims));
+  this->name(name, b.getArrayAttr(dims));
   IRRewriter rewriter(b);
   (void)runRegionDCE(rewriter, function->getRegions());
 }
@@ -309,9 +310,9 @@ LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots)
     }
     Emitter &e = lowering.e;
     e.loc = op.getLoc();
-    Batched state = bindValue(lowering, argument(first.getName(), "state_in"),
+    Batched state = bindValue(lowering, argument(first.getName(), Role::StateIn),
                               first.getType());
-    if (Value given = argument(("given." + first.getName()).str(), "given")) {
+    if (Value given = argument(("given." + first.getName()).str(), Role::Given)) {
       auto declared = lowering.get(first.getValue());
       if (failed(declared))
         return failure();
@@ -325,11 +326,11 @@ LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots)
 }
 
 /// Adds a result in the caller's layout.
-void FunctionMaker::give(Lowering &lowering, StringRef name, StringRef role,
+void FunctionMaker::give(Lowering &lowering, StringRef name, Role role,
                          const Batched &value) {
   Emitter &e = lowering.e;
-  bool scalar = role == "loss";
-  Slot slot{name.str(), role.str(), {}, {}, false};
+  bool scalar = role == Role::Loss;
+  Slot slot{name.str(), role, {}, {}, false};
   Batched whole = value;
   auto type = cast<RankedTensorType>(value.value.getType());
   if (type.getElementType().isInteger(1)) {
@@ -375,12 +376,12 @@ void FunctionMaker::giveStates(Lowering &lowering, bool previous) {
   for (const StateInfo &state : info.states) {
     auto last = lowering.statesOut.find(StringRef(state.name));
     if (last != lowering.statesOut.end())
-      give(lowering, "state." + state.name, "state_out", last->second);
+      give(lowering, "state." + state.name, Role::StateOut, last->second);
   }
   for (rnn::ObserveOp observe : info.observes) {
     auto last = lowering.previousOut.find(observe.getName());
     if (previous && last != lowering.previousOut.end())
-      give(lowering, previousName(observe), "prev", last->second);
+      give(lowering, previousName(observe), Role::Prev, last->second);
   }
 }
 
@@ -420,8 +421,8 @@ LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
     auto [best, scale] = lowering.mode(*dist);
     std::string name = observe.getName().str();
     if (!unfold || dist->kind != rnn::DistKind::Categorical)
-      give(lowering, name, "output", best);
-    give(lowering, name + ".p", "probability", scale);
+      give(lowering, name, Role::Output, best);
+    give(lowering, name + ".p", Role::Probability, scale);
   }
   return success();
 }
@@ -443,8 +444,8 @@ LogicalResult FunctionMaker::makePredictChunk() {
   options.carried = true;
   SmallVector<Slot> slots = commonSlots(false);
   for (const StateInfo &state : info.states)
-    slots.push_back(valueSlot(state.name, "state_in", state.type, false));
-  slots.push_back(rowsSlot("reset", "reset"));
+    slots.push_back(valueSlot(state.name, Role::StateIn, state.type, false));
+  slots.push_back(rowsSlot("reset", Role::Reset));
   SmallVector<Value> roots;
   for (rnn::ObserveOp observe : info.observes)
     roots.push_back(observe.getDist());
@@ -468,13 +469,13 @@ LogicalResult FunctionMaker::bodyOfForward(Lowering &lowering) {
     auto value = lowering.get(result.getValue());
     if (failed(value))
       return failure();
-    give(lowering, result.getName(), "output", *value);
+    give(lowering, result.getName(), Role::Output, *value);
   }
   for (rnn::FinalStateOp state : info.finalStates) {
     auto value = lowering.get(state.getValue());
     if (failed(value))
       return failure();
-    give(lowering, ("state." + state.getName()).str(), "state_out", *value);
+    give(lowering, ("state." + state.getName()).str(), Role::StateOut, *value);
   }
   return success();
 }
@@ -499,11 +500,11 @@ LogicalResult FunctionMaker::makeStep() {
     if (info.isUnfold(observe)) {
       auto type = cast<rnn::ValueType>(observe.getData().getType());
       slots.push_back(
-          valueSlot(previousName(observe), "prev", type.dropFront(), true));
+          valueSlot(previousName(observe), Role::Prev, type.dropFront(), true));
     }
   for (const StateInfo &state : info.states)
-    slots.push_back(valueSlot(state.name, "state_in", state.type, true));
-  slots.push_back(rowsSlot("reset", "reset"));
+    slots.push_back(valueSlot(state.name, Role::StateIn, state.type, true));
+  slots.push_back(rowsSlot("reset", Role::Reset));
   SmallVector<Value> roots;
   for (rnn::ObserveOp observe : info.observes)
     roots.push_back(observe.getDist());

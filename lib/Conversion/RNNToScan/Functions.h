@@ -6,8 +6,9 @@
 
 #include "Lowering.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/Support/JSON.h"
 
 namespace rnnc::batch {
 
@@ -56,9 +57,12 @@ struct ModuleInfo {
   std::pair<mlir::Location, std::string> reasonAgainstCarry() const;
 };
 
+using interface::Role;
+
 /// An argument or a result of a generated function.
 struct Slot {
-  std::string name, role;
+  std::string name;
+  Role role;
   mlir::Type type;
   llvm::SmallVector<mlir::Attribute> shape;
   bool optional = false;
@@ -86,10 +90,10 @@ private:
   using BodyFn = llvm::function_ref<mlir::LogicalResult(Lowering &)>;
 
   Slot paramSlot(rnn::ParamOp op);
-  Slot valueSlot(mlir::StringRef name, mlir::StringRef role, rnn::ValueType type,
+  Slot valueSlot(mlir::StringRef name, Role role, rnn::ValueType type,
                  bool step);
   Slot lengthsSlot(mlir::StringRef time);
-  Slot rowsSlot(mlir::StringRef name, mlir::StringRef role);
+  Slot rowsSlot(mlir::StringRef name, Role role);
   Slot seedSlot();
   llvm::SmallVector<Slot> commonSlots(bool step);
   llvm::SmallVector<Slot> lossSlots();
@@ -104,11 +108,11 @@ private:
   mlir::LogicalResult bindArguments(Lowering &lowering);
   Batched bindValue(Lowering &lowering, mlir::Value argument,
                     rnn::ValueType type);
-  mlir::Value argument(mlir::StringRef name, mlir::StringRef role = "");
+  mlir::Value argument(mlir::StringRef name, Role role);
   /// Lowers the top level ops that these values depend on.
   mlir::LogicalResult lowerFor(Lowering &lowering,
                                llvm::ArrayRef<mlir::Value> roots);
-  void give(Lowering &lowering, mlir::StringRef name, mlir::StringRef role,
+  void give(Lowering &lowering, mlir::StringRef name, Role role,
             const Batched &value);
   void giveStates(Lowering &lowering, bool previous);
   mlir::LogicalResult bodyOfLoss(Lowering &lowering);
@@ -121,7 +125,8 @@ private:
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
   Batched ofSomeExample(Lowering &lowering, const Batched &value);
-  void finish(mlir::func::FuncOp function);
+  void name(mlir::StringRef name, mlir::ArrayAttr dims = {});
+  void finish(mlir::StringRef name);
 
   mlir::OpBuilder &b;
   const ModuleInfo &info;
@@ -136,8 +141,9 @@ private:
   llvm::SmallVector<Slot> objectiveArgs, objectiveResults;
 };
 
-/// The static part of a module's manifest (docs/abi.md).
-llvm::json::Value describeModule(const ModuleInfo &info, mlir::FloatType real);
+/// What a module offers.
+interface::ModuleAttr describeModule(const ModuleInfo &info,
+                                     mlir::FloatType real);
 
 /// Bytes at which every parameter starts, and the size of the arena.
 std::pair<llvm::SmallVector<int64_t>, int64_t>

@@ -109,7 +109,7 @@ LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
       add(e.div(sumOfBatch(lowering, *value),
                 atLeastOne(e, batchCount(lowering))));
   }
-  give(lowering, "loss", "loss", total ? *total : e.constant(0));
+  give(lowering, "loss", Role::Loss, total ? *total : e.constant(0));
   if (info.bpttCarry)
     giveStates(lowering, true);
   return success();
@@ -161,29 +161,29 @@ LogicalResult FunctionMaker::makeGradient(StringRef name) {
   for (rnn::ParamOp param : info.params)
     frozen[param.getName()] = param.getFrozen();
   // Inputs and first states before parameters.
-  auto addGradients = [&](StringRef role) {
+  auto addGradients = [&](Role role) {
     for (auto [i, slot] : llvm::enumerate(objectiveArgs)) {
       auto type = cast<RankedTensorType>(slot.type);
       if (slot.role != role || !isa<FloatType>(type.getElementType()) ||
-          (role == "param" && frozen.lookup(slot.name)))
+          (role == Role::Param && frozen.lookup(slot.name)))
         continue;
       wrt.push_back(i);
-      results.push_back({"grad." + slot.name, "grad", slot.type, slot.shape, false});
+      results.push_back({"grad." + slot.name, Role::Grad, slot.type, slot.shape, false});
     }
   };
   if (!info.isModel()) {
-    addGradients("input");
-    addGradients("state_in");
+    addGradients(Role::Input);
+    addGradients(Role::StateIn);
   }
-  addGradients("param");
+  addGradients(Role::Param);
   for (auto [i, slot] : llvm::enumerate(objectiveResults)) {
-    if (info.isModel() ? slot.role != "loss" : false)
+    if (info.isModel() ? slot.role != Role::Loss : false)
       continue;
     if (!isa<FloatType>(cast<RankedTensorType>(slot.type).getElementType()))
       continue;
     of.push_back(i);
     if (!info.isModel())
-      args.push_back({"cot." + slot.name, "cot", slot.type, slot.shape, true});
+      args.push_back({"cot." + slot.name, Role::Cot, slot.type, slot.shape, true});
   }
   auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
   auto resultTypes =
@@ -191,8 +191,7 @@ LogicalResult FunctionMaker::makeGradient(StringRef name) {
   std::string symbol = (module.getSymName() + "." + name).str();
   function = func::FuncOp::create(b, loc, symbol,
                                   b.getFunctionType(types, resultTypes));
-  function->setAttr("rnnc.module", module.getSymNameAttr());
-  function->setAttr("rnnc.function", b.getStringAttr(name));
+  this->name(name);
   b.setInsertionPointToStart(function.addEntryBlock());
   SmallVector<Value> cotangents;
   if (info.isModel())
@@ -208,7 +207,7 @@ LogicalResult FunctionMaker::makeGradient(StringRef name) {
       function.getArguments().take_front(objectiveArgs.size()), cotangents, wrt,
       of);
   func::ReturnOp::create(b, loc, request.getResults());
-  finish(function);
+  finish(name);
   return success();
 }
 

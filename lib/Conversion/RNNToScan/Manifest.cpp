@@ -1,4 +1,4 @@
-// Manifest.cpp: the static part of a module's manifest.
+// Manifest.cpp: what a module offers, as an attribute.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Functions.h"
@@ -8,7 +8,6 @@
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
-namespace json = llvm::json;
 
 namespace rnnc::batch {
 
@@ -33,71 +32,45 @@ layOutParameters(const ModuleInfo &info, FloatType real) {
   return {offsets, end};
 }
 
-/// Attributes of the train block and of initialisers as JSON.
-static json::Value toJson(Attribute attribute) {
-  if (auto text = dyn_cast<StringAttr>(attribute))
-    return json::Value(text.getValue());
-  if (auto flag = dyn_cast<BoolAttr>(attribute))
-    return json::Value(flag.getValue());
-  if (auto number = dyn_cast<IntegerAttr>(attribute))
-    return json::Value(number.getInt());
-  if (auto number = dyn_cast<FloatAttr>(attribute))
-    return json::Value(number.getValueAsDouble());
-  if (auto list = dyn_cast<ArrayAttr>(attribute)) {
-    json::Array array;
-    for (Attribute element : list)
-      array.push_back(toJson(element));
-    return json::Value(std::move(array));
-  }
-  if (auto dictionary = dyn_cast<DictionaryAttr>(attribute)) {
-    json::Object object;
-    for (NamedAttribute entry : dictionary)
-      object[entry.getName().getValue()] = toJson(entry.getValue());
-    return json::Value(std::move(object));
-  }
-  return json::Value(isa<UnitAttr>(attribute) ? json::Value(true)
-                                              : json::Value(nullptr));
+static Attribute nameOf(Builder &b, rnn::AxisAttr axis) {
+  return b.getStringAttr(axis.getName());
 }
 
-static json::Value nameOf(rnn::AxisAttr axis) { return axis.getName().str(); }
-
-static json::Value sizeOf(rnn::AxisAttr axis) {
-  if (axis.isTime())
-    return axis.getName().str();
-  return axis.getSize();
+static Attribute sizeOf(Builder &b, rnn::AxisAttr axis) {
+  return axis.isTime() ? nameOf(b, axis) : b.getI64IntegerAttr(axis.getSize());
 }
 
-static json::Array listOf(rnn::ValueType type,
-                          json::Value (*field)(rnn::AxisAttr)) {
-  json::Array array;
-  for (rnn::AxisAttr axis : type.getAxes())
-    array.push_back(field(axis));
-  return array;
+static ArrayAttr listOf(Builder &b, rnn::ValueType type,
+                        Attribute (*field)(Builder &, rnn::AxisAttr)) {
+  return b.getArrayAttr(llvm::map_to_vector(
+      type.getAxes(), [&](rnn::AxisAttr axis) { return field(b, axis); }));
 }
 
-static json::Object describeValue(StringRef name, rnn::ValueType type) {
-  json::Object object{{"name", name.str()},
-                      {"kind", rnn::stringifyValueKind(type.getKind()).str()},
-                      {"axes", listOf(type, nameOf)},
-                      {"shape", listOf(type, sizeOf)}};
-  if (type.isIndex()) {
-    object["axis"] = type.getIndexAxis().getName().str();
-    object["size"] = sizeOf(type.getIndexAxis());
-  }
-  return object;
+static interface::PortAttr describeValue(Builder &b, StringRef name,
+                                         rnn::ValueType type,
+                                         DictionaryAttr output = {}) {
+  rnn::AxisAttr of = type.isIndex() ? type.getIndexAxis() : rnn::AxisAttr();
+  return interface::PortAttr::get(
+      b.getContext(), b.getStringAttr(name),
+      b.getStringAttr(rnn::stringifyValueKind(type.getKind())),
+      listOf(b, type, nameOf), listOf(b, type, sizeOf),
+      of ? b.getStringAttr(of.getName()) : StringAttr(),
+      of ? sizeOf(b, of) : Attribute(), output);
 }
 
-static json::Array describeAxes(const ModuleInfo &info) {
-  json::Array axes;
+static Attribute describeAxes(Builder &b, const ModuleInfo &info) {
+  SmallVector<Attribute> axes;
   llvm::StringSet<> seen;
   DictionaryAttr labels = rnn::ModuleOp(info.module).getAxes();
   auto add = [&](rnn::AxisAttr axis) {
     if (axis.isTime() || !seen.insert(axis.getName()).second)
       return;
-    json::Object object{{"name", axis.getName().str()}, {"size", axis.getSize()}};
+    SmallVector<NamedAttribute> known = {
+        b.getNamedAttr("name", nameOf(b, axis)),
+        b.getNamedAttr("size", sizeOf(b, axis))};
     if (Attribute names = labels.get(axis.getName()))
-      object["labels"] = toJson(names);
-    axes.push_back(std::move(object));
+      known.push_back(b.getNamedAttr("labels", names));
+    axes.push_back(b.getDictionaryAttr(known));
   };
   auto addType = [&](rnn::ValueType type) {
     llvm::for_each(type.getAxes(), add);
@@ -110,53 +83,70 @@ static json::Array describeAxes(const ModuleInfo &info) {
     addType(op.getType());
   for (rnn::OutputOp op : info.outputs)
     addType(op.getType());
-  return axes;
+  return b.getArrayAttr(axes);
 }
 
-static json::Array describeParameters(const ModuleInfo &info, FloatType real) {
-  json::Array list;
+static ArrayAttr describeParameters(Builder &b, const ModuleInfo &info,
+                                    FloatType real) {
+  SmallVector<Attribute> list;
   SmallVector<int64_t> offsets = layOutParameters(info, real).first;
   for (auto [param, offset] : llvm::zip(info.params, offsets)) {
     rnn::ParamOp op = param;
-    json::Object object{{"name", op.getName().str()},
-                        {"shape", listOf(op.getType(), sizeOf)},
-                        {"axes", listOf(op.getType(), nameOf)},
-                        {"trainable", !op.getFrozen()},
-                        {"offset", offset},
-                        {"bytes", bytesOf(op.getType(), real)}};
-    // The kind alone, and all its numbers.
-    if (auto kind = op.getInit().getAs<StringAttr>("kind"))
-      object["init"] = kind.getValue().str();
-    object["init_args"] = toJson(op.getInit());
-    list.push_back(std::move(object));
+    list.push_back(interface::ParameterAttr::get(
+        b.getContext(), op.getNameAttr(), listOf(b, op.getType(), sizeOf),
+        listOf(b, op.getType(), nameOf), op.getInit(), op.getFrozen(), offset));
   }
-  return list;
+  return b.getArrayAttr(list);
 }
 
-static json::Object describeOutput(const ModuleInfo &info, rnn::OutputOp op) {
-  json::Object object = describeValue(op.getName(), op.getType());
-  for (rnn::ObserveOp observe : info.observes) {
-    if (observe.getData() != op.getResult())
-      continue;
-    Operation *dist = observe.getDist().getDefiningOp();
-    auto unfold = dyn_cast<rnn::UnfoldOp>(dist);
-    if (unfold) {
-      auto number = [](std::optional<uint64_t> value) -> json::Value {
-        return value ? json::Value(int64_t(*value)) : json::Value(nullptr);
-      };
-      object["unfold"] = json::Object{{"start", int64_t(unfold.getStart())},
-                                      {"stop", number(unfold.getStop())},
-                                      {"max", number(unfold.getMax())}};
-      dist = unfold.getYield().getOut()[0].getDefiningOp();
-    }
-    if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
-      object["distribution"] = rnn::stringifyDistKind(plain.getKind()).str();
+/// How an output is distributed; of an `unfold`, where it starts and stops.
+static DictionaryAttr describePrediction(Builder &b, rnn::ObserveOp observe) {
+  SmallVector<NamedAttribute> known;
+  Operation *dist = observe.getDist().getDefiningOp();
+  if (auto unfold = dyn_cast<rnn::UnfoldOp>(dist)) {
+    SmallVector<NamedAttribute> limits;
+    auto add = [&](StringRef name, std::optional<uint64_t> value) {
+      if (value)
+        limits.push_back(
+            b.getNamedAttr(name, b.getI64IntegerAttr(int64_t(*value))));
+    };
+    add("start", unfold.getStart());
+    add("stop", unfold.getStop());
+    add("max", unfold.getMax());
+    known.push_back(b.getNamedAttr("unfold", b.getDictionaryAttr(limits)));
+    dist = unfold.getYield().getOut()[0].getDefiningOp();
   }
-  return object;
+  if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
+    known.push_back(b.getNamedAttr(
+        "distribution",
+        b.getStringAttr(rnn::stringifyDistKind(plain.getKind()))));
+  return b.getDictionaryAttr(known);
+}
+
+static Attribute describeOutput(Builder &b, const ModuleInfo &info,
+                                rnn::OutputOp op) {
+  DictionaryAttr predicted;
+  for (rnn::ObserveOp observe : info.observes)
+    if (observe.getData() == op.getResult())
+      predicted = describePrediction(b, observe);
+  return describeValue(b, op.getName(), op.getType(), predicted);
+}
+
+static ArrayAttr describeStates(Builder &b, const ModuleInfo &info) {
+  SmallVector<Attribute> states;
+  // What spans a time axis belongs to one call: nothing goes on from it.
+  auto isTime = [](rnn::AxisAttr axis) { return axis.isTime(); };
+  if (info.isModel())
+    for (const StateInfo &state : info.states)
+      if (llvm::none_of(state.type.getAxes(), isTime))
+        states.push_back(describeValue(b, state.name, state.type));
+  for (rnn::FirstStateOp op : info.firstStates)
+    states.push_back(describeValue(b, op.getName(), op.getType()));
+  return b.getArrayAttr(states);
 }
 
 /// Time axes that must have a step: there is no index to give over nothing.
-static json::Array nonempty(rnn::ModuleOp module) {
+static Attribute nonempty(Builder &b, rnn::ModuleOp module) {
   SmallVector<StringRef> names;
   auto add = [&](rnn::AxisAttr axis) {
     if (axis.isTime() && !llvm::is_contained(names, axis.getName()))
@@ -170,52 +160,38 @@ static json::Array nonempty(rnn::ModuleOp module) {
     auto type = cast<rnn::ValueType>(op->getOperand(0).getType());
     add(type.getAxes().back());
   });
-  json::Array out;
-  for (StringRef name : names)
-    out.push_back(name.str());
-  return out;
+  return b.getStrArrayAttr(names);
 }
 
-json::Value describeModule(const ModuleInfo &info, FloatType real) {
+static DictionaryAttr describeSettings(Builder &b, const ModuleInfo &info) {
   rnn::ModuleOp module = info.module;
-  json::Object object{{"name", module.getSymName().str()},
-                      {"kind", module.getKind().str()},
-                      {"source", module.getSource().str()},
-                      {"axes", describeAxes(info)},
-                      {"times", json::Array(info.times)},
-                      {"nonempty", nonempty(info.module)},
-                      {"parameters", describeParameters(info, real)},
-                      {"train", toJson(module.getTrain())},
-                      {"exports", toJson(module.getExports())},
-                      {"random", info.random}};
-  json::Array inputs, outputs, states;
-  for (rnn::InputOp op : info.inputs)
-    inputs.push_back(describeValue(op.getName(), op.getType()));
-  for (rnn::OutputOp op : info.outputs)
-    outputs.push_back(describeOutput(info, op));
-  auto addState = [&](StringRef name, rnn::ValueType type) {
-    states.push_back(json::Object{{"name", name.str()},
-                                  {"shape", listOf(type, sizeOf)}});
-  };
-  // What spans a time axis belongs to one call: nothing goes on from it.
-  auto isTime = [](rnn::AxisAttr axis) { return axis.isTime(); };
+  SmallVector<StringRef> times(info.times.begin(), info.times.end());
+  SmallVector<NamedAttribute> settings = {
+      b.getNamedAttr("axes", describeAxes(b, info)),
+      b.getNamedAttr("times", b.getStrArrayAttr(times)),
+      b.getNamedAttr("nonempty", nonempty(b, module)),
+      b.getNamedAttr("train", module.getTrain()),
+      b.getNamedAttr("random", b.getBoolAttr(info.random))};
   if (info.isModel())
-    for (const StateInfo &state : info.states)
-      if (llvm::none_of(state.type.getAxes(), isTime))
-        addState(state.name, state.type);
-  for (rnn::FirstStateOp op : info.firstStates)
-    addState(op.getName(), op.getType());
-  if (info.isModel()) {
-    json::Array names;
-    for (StringRef slot : grad::optimizerSlots(module.getTrain()))
-      names.push_back(slot.str());
-    object["optimizer"] = json::Object{{"slots", int64_t(names.size())},
-                                       {"slot_names", std::move(names)}};
-  }
-  object["inputs"] = std::move(inputs);
-  object["outputs"] = std::move(outputs);
-  object["states"] = std::move(states);
-  return object;
+    settings.push_back(b.getNamedAttr(
+        "slot_names",
+        b.getStrArrayAttr(grad::optimizerSlots(module.getTrain()))));
+  return b.getDictionaryAttr(settings);
+}
+
+interface::ModuleAttr describeModule(const ModuleInfo &info, FloatType real) {
+  rnn::ModuleOp module = info.module;
+  Builder b(module.getContext());
+  SmallVector<Attribute> inputs, outputs;
+  for (rnn::InputOp op : info.inputs)
+    inputs.push_back(describeValue(b, op.getName(), op.getType()));
+  for (rnn::OutputOp op : info.outputs)
+    outputs.push_back(describeOutput(b, info, op));
+  return interface::ModuleAttr::get(
+      b.getContext(), module.getSymNameAttr(), module.getKindAttr(),
+      module.getSourceAttr(), describeParameters(b, info, real),
+      b.getArrayAttr(inputs), b.getArrayAttr(outputs), describeStates(b, info),
+      module.getExports(), describeSettings(b, info));
 }
 
 } // namespace rnnc::batch

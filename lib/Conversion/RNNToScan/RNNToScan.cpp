@@ -79,24 +79,22 @@ struct ConvertRNNToScan
       });
     FloatType real = precision == "f64" ? FloatType(b.getF64Type())
                                         : FloatType(b.getF32Type());
-    llvm::json::Array manifest;
+    SmallVector<Attribute> described;
     SmallVector<rnn::ModuleOp> modules(top.getOps<rnn::ModuleOp>());
     for (rnn::ModuleOp module : modules) {
       b.setInsertionPoint(module);
       ModuleInfo info(module);
       if (failed(convert(b, info, real)))
         return signalPassFailure();
-      manifest.push_back(describeModule(info, real));
+      described.push_back(describeModule(info, real));
       module.erase();
     }
     if (modules.empty())
       return;
-    llvm::json::Value whole =
-        llvm::json::Object{{"precision", precision.getValue()},
-                           {"modules", std::move(manifest)}};
-    std::string text;
-    llvm::raw_string_ostream(text) << whole;
-    top->setAttr("rnnc.manifest", b.getStringAttr(text));
+    top->setAttr(interface::kInterface,
+                 interface::InterfaceAttr::get(&getContext(),
+                                               b.getStringAttr(precision),
+                                               b.getArrayAttr(described)));
   }
 
   LogicalResult convert(OpBuilder &b, const ModuleInfo &info, FloatType real) {

@@ -39,16 +39,21 @@ LogicalResult Emitter::run() {
   return failure(failed);
 }
 
-/// Callers learn the sizes of arguments from `rnnc.shape`.
+/// Callers learn the sizes of arguments from their slots.
 void Emitter::nameShapes() {
   Block &from = source.getBody().front();
   SmallVector<Value> tensors(from.getArguments());
   llvm::append_range(tensors, from.getTerminator()->getOperands());
   for (auto [i, tensor] : llvm::enumerate(tensors)) {
-    if (target.getArgAttr(i, "rnnc.shape"))
+    if (interface::slotOf(target, i))
       continue;
+    auto role = i < from.getNumArguments() ? interface::Role::Input
+                                           : interface::Role::Output;
     if (ArrayAttr shape = sizes.shapeAttr(tensor))
-      target.setArgAttr(i, "rnnc.shape", shape);
+      target.setArgAttr(i, interface::kSlot,
+                        interface::SlotAttr::get(
+                            StringAttr::get(target.getContext(), ""), role,
+                            shape));
   }
 }
 

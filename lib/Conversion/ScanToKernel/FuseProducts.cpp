@@ -328,17 +328,17 @@ Parameter parameterOf(scan::DotOp dot) {
   while (auto transpose = value.getDefiningOp<scan::TransposeOp>())
     value = transpose.getInput();
   auto function = dot->getParentOfType<func::FuncOp>();
-  auto argument = dyn_cast<BlockArgument>(value);
-  if (!argument || argument.getOwner()->getParentOp() != function)
+  interface::FunctionAttr known = interface::functionOf(function);
+  interface::SlotAttr slot = interface::slotOf(value);
+  if (!known || !slot)
     return {};
-  return {function->getAttr("rnnc.module"),
-          function.getArgAttr(argument.getArgNumber(), "rnnc.name")};
+  return {known.getModule(), slot.getName()};
 }
 
 /// Gradients pack for themselves what nobody else reads.
 bool isGradient(func::FuncOp function) {
-  auto kind = function->getAttrOfType<StringAttr>("rnnc.function");
-  return kind && (kind.getValue() == "grad" || kind.getValue() == "vjp");
+  interface::FunctionAttr known = interface::functionOf(function);
+  return known && known.isGradient();
 }
 
 struct KernelFuseProducts

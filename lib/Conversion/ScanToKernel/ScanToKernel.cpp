@@ -68,14 +68,20 @@ MemRefType memoryOf(Type type) {
                          storedType(tensor.getElementType()));
 }
 
-/// The order the function asks for, where it names all that there are.
-ArrayAttr dimNames(func::FuncOp function, ArrayRef<Attribute> found) {
-  auto given = function->getAttrOfType<ArrayAttr>("rnnc.dims");
-  if (given && llvm::all_of(found, [&](Attribute name) {
-        return llvm::is_contained(given, name);
-      }))
-    return given;
-  return ArrayAttr::get(function.getContext(), found);
+/// What the function says of itself, with its dimensions (in the order that it
+/// asks for, where it names all that there are) and its results.
+interface::FunctionAttr describe(func::FuncOp function,
+                                 ArrayRef<Attribute> found) {
+  MLIRContext *context = function.getContext();
+  interface::FunctionAttr known = interface::functionOf(function);
+  ArrayAttr dims = known ? known.getDims() : ArrayAttr();
+  bool all = dims && llvm::all_of(found, [&](Attribute name) {
+    return llvm::is_contained(dims, name);
+  });
+  return interface::FunctionAttr::get(
+      context, known ? known.getModule() : StringAttr::get(context, ""),
+      known ? known.getName() : function.getSymNameAttr(),
+      all ? dims : ArrayAttr::get(context, found), function.getNumResults());
 }
 
 LogicalResult convert(func::FuncOp function) {
@@ -104,9 +110,8 @@ LogicalResult convert(func::FuncOp function) {
   target.addEntryBlock();
   Emitter emitter(function, target);
   LogicalResult result = emitter.run();
-  target->setAttr("rnnc.dims", dimNames(function, emitter.getDimNames()));
-  target->setAttr("rnnc.num_results",
-                  b.getI64IntegerAttr(function.getNumResults()));
+  target->setAttr(interface::kFunction,
+                  describe(function, emitter.getDimNames()));
   function.erase();
   return result;
 }

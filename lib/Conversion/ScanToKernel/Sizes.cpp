@@ -27,10 +27,7 @@ Sizes::Sizes(func::FuncOp source, func::FuncOp target)
 }
 
 Value Sizes::ofArgument(unsigned number, int64_t dim) {
-  StringAttr name;
-  if (auto shape = source.getArgAttrOfType<ArrayAttr>(number, "rnnc.shape"))
-    if (dim < static_cast<int64_t>(shape.size()))
-      name = dyn_cast<StringAttr>(shape[dim]);
+  StringAttr name = interface::sizeName(source, number, dim);
   if (!name)
     name = StringAttr::get(source.getContext(), "arg" + Twine(number) + "." +
                                                     Twine(dim));

@@ -284,18 +284,8 @@ bool scan::isSizeRoot(Value value, int64_t dim) {
 
 // Whether a function's interface says that this dimension is the batch.
 static bool isStatedBatch(Dim dim) {
-  auto argument = dyn_cast<BlockArgument>(dim.value);
-  auto function = argument ? dyn_cast<func::FuncOp>(
-                                 argument.getOwner()->getParentOp())
-                           : func::FuncOp();
-  if (!function)
-    return false;
-  auto shape = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
-                                                    "rnnc.shape");
-  if (!shape || dim.number >= int64_t(shape.size()))
-    return false;
-  auto name = dyn_cast<StringAttr>(shape[dim.number]);
-  return name && name == "batch";
+  interface::SlotAttr slot = interface::slotOf(dim.value);
+  return slot && slot.getSizeName(dim.number) == interface::kBatch;
 }
 
 bool scan::isBatch(Value value, int64_t dim, Value lengths) {

@@ -11,6 +11,7 @@
 
 using namespace rnnc;
 using namespace rnnc::target;
+using interface::Role;
 
 namespace {
 
@@ -32,7 +33,7 @@ public:
 private:
   const RawEntry *find(llvm::StringRef name) const {
     for (const RawEntry &entry : entries)
-      if (entry.name == name)
+      if (entry.function.getName() == name)
         return &entry;
     return nullptr;
   }
@@ -43,10 +44,10 @@ private:
     return nullptr;
   }
   llvm::Error unknown(const RawEntry &entry, const RawArg &arg) const {
-    return llvm::createStringError("`" + entry.symbol + "`: argument `" +
-                                   arg.name + "` has the role `" + arg.role +
-                                   "`, which `" + entry.name +
-                                   "` does not know");
+    return llvm::createStringError(
+        "`" + entry.symbol + "`: argument `" + arg.slot.getName().str() +
+        "` has the role `" + interface::stringifyRole(arg.slot.getRole()) +
+        "`, which `" + entry.function.getName().str() + "` does not know");
   }
 
   Function plain(const RawEntry &raw);
@@ -56,11 +57,15 @@ private:
 
   void collectTimes(Function &f, const RawEntry &raw);
   void collectObserved(Function &f);
-  Shape shapeOf(const Function &f, const std::vector<std::string> &dims) const;
-  int addArg(Function &f, const RawArg &raw, rt::Role role,
-             bool optional = false);
+  Shape shapeOf(const Function &f, mlir::ArrayAttr sizes) const;
+  int64_t dimension(const Function &f, llvm::StringRef name) const;
+  int addArg(Function &f, llvm::StringRef name, rt::DType dtype, Shape shape,
+             rt::Role role, bool optional = false);
+  int addArg(Function &f, const RawArg &raw, rt::Role role, bool optional) {
+    return addArg(f, raw.slot.getName(), raw.dtype,
+                  shapeOf(f, raw.slot.getShape()), role, optional);
+  }
   llvm::Error bind(Function &f, Entry &entry, const RawEntry &raw);
-  llvm::Error checkSizes(const Function &f, const RawEntry &raw) const;
   llvm::Error bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                       const RawArg &from);
   std::optional<rt::Role> userRole(const Function &f,
@@ -77,44 +82,42 @@ private:
 
 void Maker::collectTimes(Function &f, const RawEntry &raw) {
   auto add = [&](llvm::StringRef name) {
-    int64_t size;
-    if (name != "batch" && name.getAsInteger(10, size) &&
-        !llvm::is_contained(f.times, name))
+    if (name != interface::kBatch && !llvm::is_contained(f.times, name))
       f.times.push_back(name.str());
   };
   for (const RawArg &arg : raw.args)
-    if (arg.role == "lengths")
-      add(arg.name);
-  for (const std::string &dim : raw.dims)
+    if (arg.slot.getRole() == Role::Lengths)
+      add(arg.slot.getName());
+  for (auto dim : raw.function.getDims().getAsRange<mlir::StringAttr>())
     add(dim);
 }
 
-Shape Maker::shapeOf(const Function &f,
-                     const std::vector<std::string> &dims) const {
+int64_t Maker::dimension(const Function &f, llvm::StringRef name) const {
+  if (name == interface::kBatch)
+    return rt::kBatch;
+  return rt::kTime - (llvm::find(f.times, name) - f.times.begin());
+}
+
+Shape Maker::shapeOf(const Function &f, mlir::ArrayAttr sizes) const {
   Shape shape;
-  for (const std::string &dim : dims) {
-    int64_t size;
-    if (dim == "batch")
-      shape.push_back(rt::kBatch);
-    else if (!llvm::StringRef(dim).getAsInteger(10, size))
-      shape.push_back(size);
-    else
-      shape.push_back(rt::kTime - (llvm::find(f.times, dim) - f.times.begin()));
+  for (mlir::Attribute size : sizes) {
+    auto name = llvm::dyn_cast<mlir::StringAttr>(size);
+    shape.push_back(name ? dimension(f, name)
+                         : llvm::cast<mlir::IntegerAttr>(size).getInt());
   }
   return shape;
 }
 
-int Maker::addArg(Function &f, const RawArg &raw, rt::Role role,
-                  bool optional) {
+int Maker::addArg(Function &f, llvm::StringRef name, rt::DType dtype,
+                  Shape shape, rt::Role role, bool optional) {
   Arg arg;
-  arg.name = raw.name;
+  arg.name = name.str();
   arg.role = role;
-  arg.dtype = raw.dtype;
-  arg.shape = shapeOf(f, raw.shape);
+  arg.dtype = dtype;
+  arg.shape = std::move(shape);
   arg.optional = optional;
   if (role == rt::RoleLengths)
-    arg.time = int(llvm::find(f.times, raw.name) - f.times.begin());
-  llvm::StringRef name = raw.name;
+    arg.time = int(llvm::find(f.times, name) - f.times.begin());
   // The element before has the type of what is predicted.
   for (const Port &p : m.ports)
     if (p.kind == "index" && !arg.isResult() && role == rt::RoleInput &&
@@ -143,27 +146,36 @@ int Maker::stateIndex(llvm::StringRef name) const {
 /// The role of an argument that the caller gives, if it is one.
 std::optional<rt::Role> Maker::userRole(const Function &f,
                                         const RawArg &from) const {
-  llvm::StringRef role = from.role;
-  if (role == "state_in" && statesAreArguments())
-    return rt::RoleStateIn;
-  if (role == "state_out" && statesAreArguments())
-    return rt::RoleStateOut;
-  if (role == "prev" && f.usesStream)
+  auto when = [](bool condition, rt::Role role) {
+    return condition ? std::optional(role) : std::nullopt;
+  };
+  switch (from.slot.getRole()) {
+  case Role::StateIn:
+    return when(statesAreArguments(), rt::RoleStateIn);
+  case Role::StateOut:
+    return when(statesAreArguments(), rt::RoleStateOut);
+  case Role::Prev:
+    return when(f.usesStream, rt::RoleInput);
+  case Role::Grad:
+    return when(f.kind != rt::KindTrainStep, rt::RoleGrad);
+  case Role::Input:
     return rt::RoleInput;
-  if (role == "grad" && f.kind != rt::KindTrainStep)
-    return rt::RoleGrad;
-  return llvm::StringSwitch<std::optional<rt::Role>>(role)
-      .Case("input", rt::RoleInput)
-      .Case("cot", rt::RoleCot)
-      .Case("loss", rt::RoleLoss)
-      .Case("output", rt::RoleOutput)
-      .Case("probability", rt::RoleProbability)
-      .Default(std::nullopt);
+  case Role::Cot:
+    return rt::RoleCot;
+  case Role::Loss:
+    return rt::RoleLoss;
+  case Role::Output:
+    return rt::RoleOutput;
+  case Role::Probability:
+    return rt::RoleProbability;
+  default:
+    return std::nullopt;
+  }
 }
 
 llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                            const RawArg &from) {
-  llvm::StringRef role = from.role;
+  llvm::StringRef name = from.slot.getName();
   auto take = [&](rt::Source source, int index = 0) -> llvm::Error {
     if (index < 0)
       return unknown(raw, from);
@@ -172,39 +184,36 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
     return llvm::Error::success();
   };
   if (std::optional<rt::Role> user = userRole(f, from)) {
-    bool optional = from.optional || *user == rt::RoleStateOut;
+    bool optional = from.slot.getOptional() || *user == rt::RoleStateOut;
     return take(rt::SrcUser, addArg(f, from, *user, optional));
   }
-  if (role == "param") {
-    int index = parameterIndex(from.name);
+  switch (from.slot.getRole()) {
+  case Role::Param: {
+    int index = parameterIndex(name);
     return take(from.unused && index >= 0 ? rt::SrcNothing : rt::SrcParam,
                 index);
   }
-  if (role == "lengths") {
-    // Its argument was added before all others.
+  case Role::Lengths: // its argument was added before all others
     return take(rt::SrcLengths,
-                int(llvm::find(f.times, from.name) - f.times.begin()));
-  }
-  if (role == "prepared")
+                int(llvm::find(f.times, name) - f.times.begin()));
+  case Role::Prepared:
     return take(rt::SrcPrepared);
-  if (role == "seed") {
+  case Role::Seed:
     f.usesSeed = true;
     return take(rt::SrcSeed);
-  }
-  if (role == "reset") {
+  case Role::Reset:
     if (!f.usesStream)
       addArg(f, from, rt::RoleReset, true);
     return take(rt::SrcReset);
-  }
-  if (role == "prev") {
-    if (from.dtype != rt::I32 || from.shape.size() != 1 || from.name != "prev")
+  case Role::Prev:
+    if (from.dtype != rt::I32 || from.slot.getShape().size() != 1 ||
+        name != "prev")
       return llvm::createStringError(
-          "`" + raw.symbol + "`: carrying `" + from.name +
+          "`" + raw.symbol + "`: carrying `" + name.str() +
           "` from chunk to chunk is not supported yet: it is not one index");
     return take(from.result ? rt::SrcPrevOut : rt::SrcPrev);
-  }
-  if (role == "given") {
-    llvm::StringRef state = from.name;
+  case Role::Given: {
+    llvm::StringRef state = name;
     state.consume_front("given.");
     auto found = llvm::find_if(
         f.args, [&](const Arg &known) { return known.name == state; });
@@ -212,76 +221,80 @@ llvm::Error Maker::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                ? unknown(raw, from)
                : take(rt::SrcGiven, int(found - f.args.begin()));
   }
-  if (role == "state_in")
-    return take(rt::SrcStateIn, stateIndex(from.name));
-  if (role == "state_out")
-    return take(rt::SrcStateOut, stateIndex(from.name));
-  if (role == "grad")
-    return take(rt::SrcGrad, parameterIndex(from.name));
-  return unknown(raw, from);
+  case Role::StateIn:
+    return take(rt::SrcStateIn, stateIndex(name));
+  case Role::StateOut:
+    return take(rt::SrcStateOut, stateIndex(name));
+  case Role::Grad:
+    return take(rt::SrcGrad, parameterIndex(name));
+  default:
+    return unknown(raw, from);
+  }
 }
 
 /// Binds all arguments, the lengths of time axes first.
 llvm::Error Maker::bind(Function &f, Entry &entry, const RawEntry &raw) {
   entry.symbol = raw.symbol;
   collectTimes(f, raw);
-  entry.dims = shapeOf(f, raw.dims);
+  entry.dims = shapeOf(f, raw.function.getDims());
   for (const RawArg &arg : raw.args)
-    if (arg.role == "lengths")
+    if (arg.slot.getRole() == Role::Lengths)
       addArg(f, arg, rt::RoleLengths, true);
   for (const RawArg &arg : raw.args) {
-    f.usesCarry |= (arg.role == "state_in" || arg.role == "prev") &&
+    Role role = arg.slot.getRole();
+    f.usesCarry |= (role == Role::StateIn || role == Role::Prev) &&
                    !f.usesStream && !statesAreArguments();
     EntryArg out;
     out.dtype = arg.dtype;
-    out.shape = shapeOf(f, arg.shape);
+    out.shape = shapeOf(f, arg.slot.getShape());
     if (llvm::Error error = bindArg(f, out, raw, arg))
       return error;
     entry.args.push_back(out);
   }
-  return checkSizes(f, raw);
+  return llvm::Error::success();
 }
 
-/// Every size has to be a number, the batch or a time axis of the function.
-llvm::Error Maker::checkSizes(const Function &f, const RawEntry &raw) const {
-  for (const RawArg &arg : raw.args)
-    for (const std::string &dim : arg.shape) {
-      int64_t size;
-      if (dim != "batch" && llvm::StringRef(dim).getAsInteger(10, size) &&
-          !llvm::is_contained(f.times, dim))
-        return llvm::createStringError("`" + raw.symbol + "`: argument `" +
-                                       arg.name + "` has the size `" + dim +
-                                       "`, which nothing gives");
-    }
-  return llvm::Error::success();
+/// Of an argument with one dimension that is known; 0 of all others.
+static int64_t elementsOf(const RawArg &arg) {
+  mlir::ArrayAttr shape = arg.slot.getShape();
+  auto size = shape.size() == 1 ? llvm::dyn_cast<mlir::IntegerAttr>(shape[0])
+                                : mlir::IntegerAttr();
+  return size ? size.getInt() : 0;
 }
 
 llvm::Error Maker::bindUpdate(Entry &entry, const RawEntry &raw) {
   entry.symbol = raw.symbol;
   int slot = 0, newSlot = 0;
   for (const RawArg &arg : raw.args)
-    if (arg.role == "params" && arg.shape.size() == 1)
-      m.arena = std::max<int64_t>(m.arena, std::stoll(arg.shape.front()));
+    if (arg.slot.getRole() == Role::Params)
+      m.arena = std::max(m.arena, elementsOf(arg));
   for (const RawArg &arg : raw.args) {
     EntryArg out;
     out.dtype = arg.dtype;
-    out.shape = shapeOf({}, arg.shape);
-    llvm::StringRef role = arg.role;
-    if (role == "params")
+    out.shape = shapeOf({}, arg.slot.getShape());
+    switch (arg.slot.getRole()) {
+    case Role::Params:
       out.source = arg.result ? rt::SrcNewParams : rt::SrcParams;
-    else if (role == "grads")
+      break;
+    case Role::Grads:
       out.source = rt::SrcGrads;
-    else if (role == "slot") {
+      break;
+    case Role::Slot:
       out.source = arg.result ? rt::SrcNewSlot : rt::SrcSlot;
       out.index = arg.result ? newSlot++ : slot++;
-    } else if (role == "scalars")
+      break;
+    case Role::Scalars:
       out.source = rt::SrcScalars;
-    else if (role == "norm")
+      break;
+    case Role::Norm:
       out.source = rt::SrcNorm;
-    else if (role == "finite" || role == "bad")
+      break;
+    case Role::Finite:
       out.source = rt::SrcFinite;
-    else
+      break;
+    default:
       return unknown(raw, arg);
+    }
     entry.args.push_back(out);
   }
   m.numSlots = slot;
@@ -295,11 +308,7 @@ llvm::Expected<Function> Maker::trainStep(const RawEntry &gradient,
   f.kind = rt::KindTrainStep;
   if (llvm::Error error = bind(f, f.entry, gradient))
     return std::move(error);
-  RawArg norm;
-  norm.name = "norm";
-  norm.dtype = library.real();
-  norm.result = true;
-  addArg(f, norm, rt::RoleNorm);
+  addArg(f, "norm", library.real(), {}, rt::RoleNorm);
   f.update.emplace();
   if (llvm::Error error = bindUpdate(*f.update, update))
     return std::move(error);
@@ -312,16 +321,6 @@ void Maker::collectObserved(Function &f) {
   for (size_t i = 0; i < f.args.size(); ++i)
     if (const Port *p = port(f.args[i].name); p && p->output)
       f.observed.push_back(int(i));
-}
-
-/// A public argument that no compiled code sees.
-static RawArg publicArg(llvm::StringRef name, rt::DType dtype,
-                        std::vector<std::string> shape) {
-  RawArg arg;
-  arg.name = name.str();
-  arg.dtype = dtype;
-  arg.shape = std::move(shape);
-  return arg;
 }
 
 llvm::Expected<Function> Maker::sample(const RawEntry &step) {
@@ -358,19 +357,22 @@ llvm::Expected<Function> Maker::sample(const RawEntry &step) {
   // The interpreter names the prompt's axis alike.
   std::string given = time == "P" ? "P.2" : "P";
   f.times = {given, time};
-  addArg(f, publicArg(given, rt::I32, {"batch"}), rt::RoleLengths, true);
-  addArg(f, publicArg("prompt", rt::I32, {"batch", given}), rt::RoleInput,
-         true);
+  Shape rows = {rt::kBatch};
+  auto rowsOf = [&](llvm::StringRef axis) {
+    return Shape{rt::kBatch, dimension(f, axis)};
+  };
+  addArg(f, given, rt::I32, rows, rt::RoleLengths, true);
+  addArg(f, "prompt", rt::I32, rowsOf(given), rt::RoleInput, true);
   f.args.back().indexSize = drawn->size;
-  addArg(f, publicArg("temperature", rt::F32, {}), rt::RoleOption, true);
+  addArg(f, "temperature", rt::F32, {}, rt::RoleOption, true);
   f.args.back().defaultValue = 1;
-  addArg(f, publicArg("top_k", rt::I32, {}), rt::RoleOption, true);
-  addArg(f, publicArg("top_p", rt::F32, {}), rt::RoleOption, true);
+  addArg(f, "top_k", rt::I32, {}, rt::RoleOption, true);
+  addArg(f, "top_p", rt::F32, {}, rt::RoleOption, true);
   f.args.back().defaultValue = 1;
-  addArg(f, publicArg("never", rt::I32, {}), rt::RoleOption, true);
+  addArg(f, "never", rt::I32, {}, rt::RoleOption, true);
   f.args.back().defaultValue = -1;
-  addArg(f, publicArg(drawn->name, rt::I32, {"batch", time}), rt::RoleOutput);
-  addArg(f, publicArg(time, rt::I32, {"batch"}), rt::RoleOutput);
+  addArg(f, drawn->name, rt::I32, rowsOf(time), rt::RoleOutput);
+  addArg(f, time, rt::I32, rows, rt::RoleOutput);
   return f;
 }
 
@@ -399,8 +401,8 @@ llvm::Error Maker::makePrepare() {
   Function f;
   m.prepare.emplace();
   for (const RawArg &arg : raw->args)
-    if (arg.role == "prepared")
-      m.prepared = std::stoll(arg.shape.front());
+    if (arg.slot.getRole() == Role::Prepared)
+      m.prepared = elementsOf(arg);
   return bind(f, *m.prepare, *raw);
 }
 
@@ -411,7 +413,7 @@ static std::vector<std::string> possible(const Module &m,
                                          const std::vector<RawEntry> &entries) {
   llvm::StringSet<> have;
   for (const RawEntry &entry : entries)
-    have.insert(entry.name);
+    have.insert(entry.function.getName());
   if (have.contains("grad") && have.contains("update"))
     have.insert("train_step");
   bool draws = llvm::any_of(m.ports, [](const Port &p) {

@@ -5,25 +5,24 @@
 
 #include "rnnc/Target/Interface/Interface.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <map>
 
 namespace rnnc::target {
 
-/// An argument or result of a compiled function as the attributes say it.
+/// An argument or result of a compiled function.
 struct RawArg {
-  std::string name, role;
+  interface::SlotAttr slot;
   rt::DType dtype = rt::F32;
-  std::vector<std::string> shape;
   bool result = false;
-  bool optional = false;
   bool unused = false; ///< the code does not read it
 };
 
 struct RawEntry {
-  std::string name, symbol;
-  std::vector<std::string> dims;
+  interface::FunctionAttr function;
+  std::string symbol;
   std::vector<RawArg> args;
 };
 

@@ -1,4 +1,4 @@
-// Interface.cpp: reading `rnnc.interface`.
+// Interface.cpp: what a compiled module offers, read off its attributes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Functions.h"
 
@@ -8,7 +8,6 @@
 
 using namespace rnnc;
 using namespace rnnc::target;
-namespace json = llvm::json;
 
 int64_t Parameter::count() const {
   int64_t n = 1;
@@ -90,48 +89,57 @@ llvm::StringRef target::dtypeName(rt::DType dtype) {
   return "";
 }
 
-static rt::DType dtypeOf(llvm::StringRef name) {
-  return llvm::StringSwitch<rt::DType>(name)
-      .Case("f64", rt::F64)
-      .Case("i32", rt::I32)
-      .Cases({"i64", "index"}, rt::I64)
-      .Cases({"i1", "bool"}, rt::I1)
-      .Default(rt::F32);
+/// Buffers keep truth values in bytes.
+static rt::DType dtypeOf(mlir::Type type) {
+  mlir::Type element = mlir::getElementTypeOrSelf(type);
+  if (element.isF64())
+    return rt::F64;
+  if (element.isInteger(32))
+    return rt::I32;
+  if (element.isInteger(64) || element.isIndex())
+    return rt::I64;
+  return element.isInteger(1) || element.isInteger(8) ? rt::I1 : rt::F32;
 }
 
-static double numberOr(const json::Object &object, llvm::StringRef key,
+static double numberOr(mlir::Attribute value, double otherwise) {
+  if (auto real = llvm::dyn_cast_or_null<mlir::FloatAttr>(value))
+    return real.getValueAsDouble();
+  if (auto integer = llvm::dyn_cast_or_null<mlir::IntegerAttr>(value))
+    return double(integer.getInt());
+  return otherwise;
+}
+
+static double numberOr(mlir::DictionaryAttr settings, llvm::StringRef key,
                        double otherwise) {
-  return object.getNumber(key).value_or(otherwise);
+  return numberOr(settings.get(key), otherwise);
 }
 
-static std::string stringOr(const json::Object &object, llvm::StringRef key) {
-  return object.getString(key).value_or("").str();
+static llvm::StringRef textOr(mlir::DictionaryAttr settings,
+                              llvm::StringRef key) {
+  auto text = settings.getAs<mlir::StringAttr>(key);
+  return text ? text.getValue() : llvm::StringRef();
 }
 
-static std::vector<std::string> strings(const json::Array *array) {
+static std::vector<std::string> strings(mlir::ArrayAttr list) {
   std::vector<std::string> out;
-  if (array)
-    for (const json::Value &value : *array) {
-      if (auto text = value.getAsString())
-        out.push_back(text->str());
-      else if (auto number = value.getAsInteger())
-        out.push_back(std::to_string(*number));
-    }
+  if (list)
+    for (auto text : list.getAsRange<mlir::StringAttr>())
+      out.push_back(text.str());
   return out;
 }
 
-/// Calls `visit` with each object of a list.
-template <typename Visit>
-static void forEach(const json::Object &object, llvm::StringRef key,
-                    Visit visit) {
-  if (const json::Array *array = object.getArray(key))
-    for (const json::Value &value : *array)
-      if (const json::Object *entry = value.getAsObject())
-        visit(*entry);
+/// Sizes that are known; a time axis counts as one.
+static std::vector<int64_t> sizes(mlir::ArrayAttr list) {
+  std::vector<int64_t> out;
+  for (mlir::Attribute size : list) {
+    auto number = llvm::dyn_cast<mlir::IntegerAttr>(size);
+    out.push_back(number ? number.getInt() : 1);
+  }
+  return out;
 }
 
-static void readInit(Parameter &p, const json::Object &init) {
-  p.initName = stringOr(init, "kind");
+static void readInit(Parameter &p, mlir::DictionaryAttr init) {
+  p.initName = textOr(init, "kind").str();
   p.init = llvm::StringSwitch<rt::Init>(p.initName)
                .Case("uniform", rt::InitUniform)
                .Case("normal", rt::InitNormal)
@@ -151,169 +159,204 @@ static void readInit(Parameter &p, const json::Object &init) {
     break;
   case rt::InitTable:
     p.a = numberOr(init, "axis", -1);
-    if (const json::Array *values = init.getArray("values"))
-      for (const json::Value &value : *values)
-        p.table.push_back(value.getAsNumber().value_or(0));
+    if (auto values = init.getAs<mlir::ArrayAttr>("values"))
+      for (mlir::Attribute value : values)
+        p.table.push_back(numberOr(value, 0));
     break;
   default:
     p.a = numberOr(init, "value", p.init == rt::InitIdentity ? 1 : 0);
   }
 }
 
-static Parameter readParameter(const json::Object &object,
+static Parameter readParameter(interface::ParameterAttr declared,
                                const llvm::StringSet<> &labelled,
                                int64_t width) {
   Parameter p;
-  p.offset = object.getInteger("offset").value_or(0) / width;
-  p.name = stringOr(object, "name");
-  if (const json::Array *shape = object.getArray("shape"))
-    for (const json::Value &size : *shape)
-      p.shape.push_back(size.getAsInteger().value_or(1));
-  p.axes = strings(object.getArray("axes"));
+  p.offset = declared.getOffset() / width;
+  p.name = declared.getName().str();
+  p.shape = sizes(declared.getShape());
+  p.axes = strings(declared.getAxes());
   for (size_t i = 0; i < p.axes.size() && i < 32; ++i)
     if (labelled.contains(p.axes[i]))
       p.labelled |= 1u << i;
-  p.trainable = object.getBoolean("trainable").value_or(true);
-  if (const json::Object *init = object.getObject("init_args"))
-    readInit(p, *init);
+  p.trainable = !declared.getFrozen();
+  readInit(p, declared.getInit());
   return p;
 }
 
-static Port readPort(const json::Object &object, bool output) {
+static std::optional<int64_t> limit(mlir::DictionaryAttr unfold,
+                                    llvm::StringRef key) {
+  auto number = unfold.getAs<mlir::IntegerAttr>(key);
+  return number ? std::optional(number.getInt()) : std::nullopt;
+}
+
+static Port readPort(interface::PortAttr declared, bool output) {
   Port port;
   port.output = output;
-  port.name = stringOr(object, "name");
-  port.kind = stringOr(object, "kind");
-  port.size = object.getInteger("size").value_or(0);
-  port.axes = strings(object.getArray("axes"));
-  port.distribution = stringOr(object, "distribution");
-  if (const json::Object *unfold = object.getObject("unfold")) {
+  port.name = declared.getName().str();
+  port.kind = declared.getKind().str();
+  if (auto size =
+          llvm::dyn_cast_or_null<mlir::IntegerAttr>(declared.getSize()))
+    port.size = size.getInt();
+  port.axes = strings(declared.getAxes());
+  mlir::DictionaryAttr predicted = declared.getOutput();
+  if (!predicted)
+    return port;
+  port.distribution = textOr(predicted, "distribution").str();
+  if (auto unfold = predicted.getAs<mlir::DictionaryAttr>("unfold")) {
     port.unfold = true;
-    port.start = unfold->getInteger("start");
-    port.stop = unfold->getInteger("stop");
-    port.max = unfold->getInteger("max");
+    port.start = limit(unfold, "start");
+    port.stop = limit(unfold, "stop");
+    port.max = limit(unfold, "max");
   }
   return port;
 }
 
+static State readState(interface::PortAttr declared) {
+  State state;
+  state.name = declared.getName().str();
+  state.shape = sizes(declared.getShape());
+  for (int64_t size : state.shape)
+    state.count *= size;
+  return state;
+}
+
 static void readSchedule(Module &m) {
-  const json::Object *train = m.manifest.getObject("train");
-  const json::Object *schedule = train ? train->getObject("schedule") : nullptr;
+  auto train =
+      m.declared.getSettings().getAs<mlir::DictionaryAttr>("train");
+  auto schedule =
+      train ? train.getAs<mlir::DictionaryAttr>("schedule") : train;
   if (!schedule)
     return;
-  std::string kind = stringOr(*schedule, "kind");
+  llvm::StringRef kind = textOr(schedule, "kind");
   if (kind == "step") {
     m.schedule = rt::ScheduleStep;
-    m.scheduleA = numberOr(*schedule, "every", 1);
-    m.scheduleB = numberOr(*schedule, "by", 0.1);
-    m.scheduleC = numberOr(*schedule, "after", 0);
+    m.scheduleA = numberOr(schedule, "every", 1);
+    m.scheduleB = numberOr(schedule, "by", 0.1);
+    m.scheduleC = numberOr(schedule, "after", 0);
   } else if (kind == "cosine") {
     m.schedule = rt::ScheduleCosine;
-    m.scheduleA = numberOr(*schedule, "warmup", 0);
+    m.scheduleA = numberOr(schedule, "warmup", 0);
   }
 }
 
-/// Parameters lie where the manifest says.
+/// Parameters lie where the program says.
 static void measureArena(Module &m) {
   for (Parameter &p : m.parameters)
     m.arena = std::max(m.arena, (p.offset + p.count() + 15) / 16 * 16);
 }
 
-static RawEntry readEntry(const json::Object &object) {
-  RawEntry entry;
-  entry.name = stringOr(object, "name");
-  entry.symbol = stringOr(object, "symbol");
-  entry.dims = strings(object.getArray("dims"));
-  forEach(object, "args", [&](const json::Object &arg) {
-    RawArg raw;
-    raw.name = stringOr(arg, "name");
-    raw.role = stringOr(arg, "role");
-    raw.dtype = dtypeOf(stringOr(arg, "dtype"));
-    raw.shape = strings(arg.getArray("shape"));
-    raw.result = arg.getBoolean("result").value_or(false);
-    raw.optional = arg.getBoolean("optional").value_or(false);
-    raw.unused = arg.getBoolean("unused").value_or(false);
-    entry.args.push_back(std::move(raw));
-  });
-  return entry;
+static llvm::StringSet<> labelledAxes(interface::ModuleAttr declared) {
+  llvm::StringSet<> labelled;
+  if (auto axes = declared.getSettings().getAs<mlir::ArrayAttr>("axes"))
+    for (auto axis : axes.getAsRange<mlir::DictionaryAttr>())
+      if (axis.contains("labels"))
+        labelled.insert(textOr(axis, "name"));
+  return labelled;
 }
 
-static Module readModule(const json::Object &object, int64_t width) {
+static Module readModule(interface::ModuleAttr declared, int64_t width) {
   Module m;
-  m.name = stringOr(object, "name");
-  m.kind = stringOr(object, "kind");
-  m.source = stringOr(object, "source");
-  m.manifest = object;
-  m.manifest.erase("entries");
-  m.manifest.erase("exports");
-  llvm::StringSet<> labelled;
-  forEach(object, "axes", [&](const json::Object &axis) {
-    if (axis.getArray("labels"))
-      labelled.insert(stringOr(axis, "name"));
-  });
-  forEach(object, "parameters", [&](const json::Object &p) {
+  m.name = declared.getName().str();
+  m.kind = declared.getKind().str();
+  m.source = declared.getSource().str();
+  m.declared = declared;
+  llvm::StringSet<> labelled = labelledAxes(declared);
+  using interface::ParameterAttr, interface::PortAttr;
+  for (auto p : declared.getParameters().getAsRange<ParameterAttr>())
     m.parameters.push_back(readParameter(p, labelled, width));
-  });
-  forEach(object, "inputs", [&](const json::Object &p) {
-    m.ports.push_back(readPort(p, false));
-  });
-  forEach(object, "outputs", [&](const json::Object &p) {
-    m.ports.push_back(readPort(p, true));
-  });
-  forEach(object, "states", [&](const json::Object &s) {
-    State state;
-    state.name = stringOr(s, "name");
-    if (const json::Array *shape = s.getArray("shape"))
-      for (const json::Value &size : *shape)
-        state.shape.push_back(size.getAsInteger().value_or(1));
-    for (int64_t size : state.shape)
-      state.count *= size;
-    m.states.push_back(state);
-  });
-  m.nonempty = strings(object.getArray("nonempty"));
+  for (auto port : declared.getInputs().getAsRange<PortAttr>())
+    m.ports.push_back(readPort(port, false));
+  for (auto port : declared.getOutputs().getAsRange<PortAttr>())
+    m.ports.push_back(readPort(port, true));
+  for (auto state : declared.getStates().getAsRange<PortAttr>())
+    m.states.push_back(readState(state));
+  m.nonempty = strings(
+      declared.getSettings().getAs<mlir::ArrayAttr>("nonempty"));
   measureArena(m);
   readSchedule(m);
   return m;
 }
 
-llvm::Expected<Library> target::readInterface(llvm::StringRef text,
+/// On buffers the results are the last arguments before the workspace.
+static RawEntry readEntry(mlir::func::FuncOp function) {
+  RawEntry entry;
+  entry.function = interface::functionOf(function);
+  entry.symbol = function.getSymName().str();
+  unsigned end = function.getNumArguments();
+  while (end) {
+    interface::SlotAttr slot = interface::slotOf(function, end - 1);
+    if (!slot || slot.getRole() != interface::Role::Workspace)
+      break;
+    --end;
+  }
+  unsigned inputs =
+      end - std::min(end, unsigned(entry.function.getResults()));
+  for (unsigned i = 0; i < end; ++i)
+    entry.args.push_back({interface::slotOf(function, i),
+                          dtypeOf(function.getArgumentTypes()[i]), i >= inputs,
+                          function.getArgument(i).use_empty()});
+  return entry;
+}
+
+/// Functions of a model on buffers that somebody can call; an error where an
+/// argument says nothing of itself.
+static llvm::Expected<std::vector<RawEntry>>
+entriesOf(mlir::ModuleOp module, const Module &m) {
+  std::vector<RawEntry> entries;
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    if (function.isPrivate() || function.isDeclaration() ||
+        !interface::hasDims(function) ||
+        interface::functionOf(function).getModule() != m.name)
+      continue;
+    entries.push_back(readEntry(function));
+    for (const RawArg &arg : entries.back().args)
+      if (!arg.slot || !arg.slot.getShape())
+        return llvm::createStringError("an argument of `" +
+                                       entries.back().symbol +
+                                       "` does not say what it holds");
+  }
+  return entries;
+}
+
+static std::vector<RawExport> exportsOf(interface::ModuleAttr declared,
+                                        bool allFunctions) {
+  std::vector<RawExport> exports;
+  for (auto line : declared.getExports().getAsRange<mlir::DictionaryAttr>()) {
+    RawExport out;
+    out.function = textOr(line, "function").str();
+    out.as = textOr(line, "as").str();
+    out.all = allFunctions;
+    if (auto defaults = line.getAs<mlir::DictionaryAttr>("defaults"))
+      for (mlir::NamedAttribute entry : defaults)
+        out.defaults[entry.getName().str()] =
+            numberOr(defaults, entry.getName(), 0);
+    exports.push_back(std::move(out));
+  }
+  return exports;
+}
+
+llvm::Expected<Library> target::readInterface(mlir::ModuleOp module,
                                               llvm::StringRef libraryName,
                                               bool allFunctions) {
-  llvm::Expected<json::Value> value = json::parse(text);
-  if (!value)
-    return value.takeError();
-  const json::Object *root = value->getAsObject();
-  if (!root || !root->getArray("modules"))
-    return llvm::createStringError("the interface has no modules");
+  auto offered =
+      module->getAttrOfType<interface::InterfaceAttr>(interface::kInterface);
+  if (!offered)
+    return llvm::createStringError("the module offers nothing");
   Library library;
   library.name = libraryName.str();
-  library.precision = root->getString("precision").value_or("f32").str();
-  llvm::Error error = llvm::Error::success();
-  forEach(*root, "modules", [&](const json::Object &object) {
-    Module m = readModule(object, library.real() == rt::F64 ? 8 : 4);
-    std::vector<RawEntry> entries;
-    forEach(object, "entries", [&](const json::Object &entry) {
-      entries.push_back(readEntry(entry));
-    });
-    std::vector<RawExport> exports;
-    forEach(object, "exports", [&](const json::Object &e) {
-      RawExport out;
-      out.function = stringOr(e, "function");
-      out.as = stringOr(e, "as");
-      if (const json::Object *defaults = e.getObject("defaults"))
-        for (const auto &entry : *defaults)
-          if (auto number = entry.second.getAsNumber())
-            out.defaults[entry.first.str()] = *number;
-      exports.push_back(std::move(out));
-    });
-    if (allFunctions)
-      for (RawExport &e : exports)
-        e.all = true;
-    llvm::Error made = makeFunctions(library, m, entries, exports);
-    error = llvm::joinErrors(std::move(error), std::move(made));
+  library.precision = offered.getPrecision().str();
+  int64_t width = library.real() == rt::F64 ? 8 : 4;
+  for (auto declared :
+       offered.getModules().getAsRange<interface::ModuleAttr>()) {
+    Module m = readModule(declared, width);
+    llvm::Expected<std::vector<RawEntry>> entries = entriesOf(module, m);
+    if (!entries)
+      return entries.takeError();
+    if (llvm::Error error = makeFunctions(library, m, *entries,
+                                          exportsOf(declared, allFunctions)))
+      return std::move(error);
     library.modules.push_back(std::move(m));
-  });
-  if (error)
-    return std::move(error);
+  }
   return library;
 }

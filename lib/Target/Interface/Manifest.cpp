@@ -65,8 +65,87 @@ static json::Array parametersJson(const Library &library, const Module &m) {
   return out;
 }
 
+/// Attributes that are nothing of these are null.
+json::Value target::toJson(mlir::Attribute attribute) {
+  if (auto text = llvm::dyn_cast<mlir::StringAttr>(attribute))
+    return text.getValue();
+  if (auto flag = llvm::dyn_cast<mlir::BoolAttr>(attribute))
+    return flag.getValue();
+  if (auto number = llvm::dyn_cast<mlir::IntegerAttr>(attribute))
+    return number.getInt();
+  if (auto number = llvm::dyn_cast<mlir::FloatAttr>(attribute))
+    return number.getValueAsDouble();
+  if (auto list = llvm::dyn_cast<mlir::ArrayAttr>(attribute)) {
+    json::Array array;
+    for (mlir::Attribute element : list)
+      array.push_back(toJson(element));
+    return array;
+  }
+  if (auto dictionary = llvm::dyn_cast<mlir::DictionaryAttr>(attribute)) {
+    json::Object object;
+    for (mlir::NamedAttribute entry : dictionary)
+      object[entry.getName().getValue()] = toJson(entry.getValue());
+    return object;
+  }
+  return llvm::isa<mlir::UnitAttr>(attribute) ? json::Value(true)
+                                              : json::Value(nullptr);
+}
+
+/// An input or an output.
+static json::Object portJson(interface::PortAttr port) {
+  json::Object out{{"name", port.getName().getValue()},
+                   {"kind", port.getKind().getValue()},
+                   {"axes", toJson(port.getAxes())},
+                   {"shape", toJson(port.getShape())}};
+  if (port.getAxis()) {
+    out["axis"] = port.getAxis().getValue();
+    out["size"] = toJson(port.getSize());
+  }
+  if (!port.getOutput())
+    return out;
+  for (mlir::NamedAttribute known : port.getOutput())
+    out[known.getName().getValue()] = toJson(known.getValue());
+  if (json::Object *unfold = out.getObject("unfold"))
+    for (llvm::StringRef limit : {"stop", "max"})
+      unfold->try_emplace(limit, nullptr);
+  return out;
+}
+
+static json::Array portsJson(mlir::ArrayAttr ports) {
+  json::Array out;
+  for (auto port : ports.getAsRange<interface::PortAttr>())
+    out.push_back(portJson(port));
+  return out;
+}
+
+static json::Array statesJson(mlir::ArrayAttr states) {
+  json::Array out;
+  for (auto state : states.getAsRange<interface::PortAttr>())
+    out.push_back(json::Object{{"name", state.getName().getValue()},
+                               {"shape", toJson(state.getShape())}});
+  return out;
+}
+
+/// What the program says of a module, whatever functions it has.
+static json::Object declaredJson(interface::ModuleAttr source) {
+  json::Object out{{"name", source.getName().getValue()},
+                   {"kind", source.getKind().getValue()},
+                   {"source", source.getSource().getValue()},
+                   {"inputs", portsJson(source.getInputs())},
+                   {"outputs", portsJson(source.getOutputs())},
+                   {"states", statesJson(source.getStates())}};
+  for (mlir::NamedAttribute setting : source.getSettings())
+    if (setting.getName() != "slot_names")
+      out[setting.getName().getValue()] = toJson(setting.getValue());
+  auto slots = source.getSettings().getAs<mlir::ArrayAttr>("slot_names");
+  if (slots)
+    out["optimizer"] = json::Object{{"slots", int64_t(slots.size())},
+                                    {"slot_names", toJson(slots)}};
+  return out;
+}
+
 static json::Object moduleJson(const Library &library, const Module &m) {
-  json::Object out = m.manifest;
+  json::Object out = declaredJson(m.declared);
   out["parameters"] = parametersJson(library, m);
   json::Array functions;
   for (const Function &f : m.functions)
@@ -79,7 +158,7 @@ static json::Object moduleJson(const Library &library, const Module &m) {
   return out;
 }
 
-std::string target::manifestText(const Library &library) {
+json::Object target::manifestJson(const Library &library) {
   json::Object root{{"abi", RNNC_ABI_VERSION},
                     {"compiler", "rnnc " RNNC_VERSION},
                     {"library", library.name},
@@ -95,7 +174,11 @@ std::string target::manifestText(const Library &library) {
     root["functions"] = *only.get("functions");
   }
   root["modules"] = std::move(modules);
+  return root;
+}
+
+std::string target::manifestText(const Library &library) {
   std::string text;
-  llvm::raw_string_ostream(text) << json::Value(std::move(root));
+  llvm::raw_string_ostream(text) << json::Value(manifestJson(library));
   return text;
 }

@@ -8,23 +8,13 @@ using namespace rnnc;
 using namespace rnnc::target;
 namespace json = llvm::json;
 
-llvm::Expected<std::string> nvptx::manifestOf(const Library &library,
-                                              llvm::StringRef launches,
-                                              llvm::StringRef ptxFile) {
-  llvm::Expected<json::Value> known = json::parse(launches);
-  if (!known)
-    return known.takeError();
-  const json::Object *root = known->getAsObject();
-  const json::Array *functions = root ? root->getArray("functions") : nullptr;
-  if (!functions)
-    return llvm::createStringError("the launches name no functions");
-  llvm::Expected<json::Value> whole = json::parse(manifestText(library));
-  if (!whole)
-    return whole.takeError();
-  json::Object &manifest = *whole->getAsObject();
+std::string nvptx::manifestOf(const Library &library, mlir::ArrayAttr launches,
+                              llvm::StringRef ptxFile) {
+  json::Object manifest = manifestJson(library);
   manifest["ptx"] = ptxFile;
-  manifest["launches"] = json::Array(*functions);
+  manifest["launches"] = toJson(launches);
   std::string text;
-  llvm::raw_string_ostream(text) << llvm::formatv("{0:2}\n", *whole);
+  llvm::raw_string_ostream(text)
+      << llvm::formatv("{0:2}\n", json::Value(std::move(manifest)));
   return text;
 }

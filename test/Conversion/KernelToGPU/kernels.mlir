@@ -1,5 +1,5 @@
 // RUN: rnn-opt %s --convert-kernel-to-gpu --canonicalize --cse | FileCheck %s
-// RUN: rnn-opt %s --convert-kernel-to-gpu --canonicalize --cse --gpu-collect-launches | FileCheck %s --check-prefix=JSON
+// RUN: rnn-opt %s --convert-kernel-to-gpu --canonicalize --cse --gpu-collect-launches | FileCheck %s --check-prefix=LAUNCH
 // RUN: rnn-opt %s --convert-kernel-to-gpu --canonicalize --cse --gpu-collect-launches --gpu-keep-kernels | FileCheck %s --check-prefix=KEPT
 // RUN: rnn-opt %s --convert-kernel-to-gpu --canonicalize --cse --gpu-collect-launches --rnnc-nvvm | FileCheck %s --check-prefix=NVVM
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,13 +18,13 @@
 // CHECK-LABEL: func.func @M.again(
 // CHECK: gpu.launch_func @kernels::@M_square_0_map
 
-// JSON: rnnc.launches = "{\22functions\22:[
-// JSON-SAME: {\22buffers\22:[{\22bytes\22:\22batch * 32\22,\22dtype\22:\22f32\22,\22name\22:\22x\22,\22role\22:\22input\22},
-// JSON-SAME: \22dims\22:[\22batch\22],\22launches\22:[{\22args\22:[{\22name\22:\22x\22,\22offset\22:\220\22,\22role\22:\22input\22},{\22size\22:\22batch\22},{\22name\22:\22y\22,\22offset\22:\220\22,\22role\22:\22output\22},{\22size\22:\22batch\22},{\22size\22:\22batch * 8\22}],\22block\22:[\22256\22,\221\22,\221\22],\22grid\22:[\22(batch * 8 + 255) / 256\22,\221\22,\221\22],\22kernel\22:\22M_square_0_map\22}],\22symbol\22:\22M.square\22}
+// LAUNCH: rnnc.launches = [
+// LAUNCH-SAME: {buffers = [{bytes = "batch * 32", dtype = "f32", name = "x", role = "input"},
+// LAUNCH-SAME: dims = ["batch"], launches = [{args = [{name = "x", offset = "0", role = "input"}, {size = "batch"}, {name = "y", offset = "0", role = "output"}, {size = "batch"}, {size = "batch * 8"}], block = ["256", "1", "1"], grid = ["(batch * 8 + 255) / 256", "1", "1"], kernel = "M_square_0_map"}], symbol = "M.square"}
 
 // Sizes and addresses of views.
-// JSON-SAME: {\22name\22:\22x\22,\22offset\22:\220\22,\22role\22:\22output\22},{\22size\22:\22batch * 2\22},{\22size\22:\22batch * 2 * 4\22}]
-// JSON-SAME: {\22name\22:\22x\22,\22offset\22:\221 * 16\22,\22role\22:\22output\22},{\22size\22:\22batch\22},{\22size\22:\22batch * 4\22}]
+// LAUNCH-SAME: {name = "x", offset = "0", role = "output"}, {size = "batch * 2"}, {size = "batch * 2 * 4"}]
+// LAUNCH-SAME: {name = "x", offset = "1 * 16", role = "output"}, {size = "batch"}, {size = "batch * 4"}]
 
 // CHECK: gpu.module @kernels
 // CHECK: gpu.func @M_square_0_map(%[[A:.*]]: memref<?x8xf32>, %{{.*}}: index, %[[B:.*]]: memref<?x8xf32>, %{{.*}}: index, %[[COUNT:.*]]: index) kernel attributes {nvvm.reqntid = array<i32: 256, 1, 1>}
@@ -89,9 +89,9 @@
 #column = affine_map<(i, j) -> (j)>
 
 module attributes {kernel.target = #gpu, kernel.schedule = #all} {
-  func.func @M.square(%x: memref<?x8xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 8]},
-                      %y: memref<?x8xf32> {rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch", 8]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.square(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 8]>},
+                      %y: memref<?x8xf32> {rnnc.slot = #rnnc.slot<output "y", ["batch", 8]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
         ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
     ^bb0(%a: f32, %b: f32):
@@ -100,9 +100,9 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     }
     return
   }
-  func.func @M.again(%x: memref<?x8xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 8]},
-                     %y: memref<?x8xf32> {rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch", 8]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.again(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 8]>},
+                     %y: memref<?x8xf32> {rnnc.slot = #rnnc.slot<output "y", ["batch", 8]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
         ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
     ^bb0(%a: f32, %b: f32):
@@ -111,9 +111,9 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     }
     return
   }
-  func.func @M.sums(%x: memref<?x8xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 8]},
-                    %y: memref<?xf32> {rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch"]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.sums(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 8]>},
+                    %y: memref<?xf32> {rnnc.slot = #rnnc.slot<output "y", ["batch"]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
         ins(%x : memref<?x8xf32>) outs(%y : memref<?xf32>) {
     ^bb0(%a: f32, %b: f32):
@@ -122,10 +122,10 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     }
     return
   }
-  func.func @M.gates(%x: memref<?x6xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 6]},
-                     %p: memref<80xf32> {rnnc.name = "p", rnnc.role = "prepared", rnnc.shape = [80]},
-                     %y: memref<?x4xf32> {rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch", 4]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.gates(%x: memref<?x6xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 6]>},
+                     %p: memref<80xf32> {rnnc.slot = #rnnc.slot<prepared "p", [80]>},
+                     %y: memref<?x4xf32> {rnnc.slot = #rnnc.slot<output "y", ["batch", 4]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     kernel.phase products(%x : memref<?x6xf32>) with(%p : memref<80xf32>) outs(%y : memref<?x4xf32>)
         columns([array<i64: 0, 4>]) maps([]) attributes {packed, kernel.schedule = #product} {
     ^bb0(%a: f32, %b: f32):
@@ -134,8 +134,8 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     }
     return
   }
-  func.func @M.views(%x: memref<?x2x4xf32> {rnnc.name = "x", rnnc.role = "output", rnnc.shape = ["batch", 2, 4]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.views(%x: memref<?x2x4xf32> {rnnc.slot = #rnnc.slot<output "x", ["batch", 2, 4]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     %c0 = arith.constant 0 : index
     %z = arith.constant 1.0 : f32
     %n = memref.dim %x, %c0 : memref<?x2x4xf32>
@@ -146,16 +146,16 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     linalg.fill ins(%z : f32) outs(%part : memref<?x4xf32, strided<[8, 1], offset: 4>>)
     return
   }
-  func.func @M.others(%W: memref<8x6xf32> {rnnc.name = "W", rnnc.role = "param", rnnc.shape = [8, 6]},
-                      %p: memref<80xf32> {rnnc.name = "p", rnnc.role = "prepared", rnnc.shape = [80]},
-                      %E: memref<9x8xf32> {rnnc.name = "E", rnnc.role = "param", rnnc.shape = [9, 8]},
-                      %i: memref<?xi32> {rnnc.name = "i", rnnc.role = "input", rnnc.shape = ["batch"]},
-                      %e: memref<?x8xf32> {rnnc.name = "e", rnnc.role = "output", rnnc.shape = ["batch", 8]},
-                      %best: memref<?xi32> {rnnc.name = "b", rnnc.role = "output", rnnc.shape = ["batch"]},
-                      %f: memref<?x8xf32> {rnnc.name = "f", rnnc.role = "output", rnnc.shape = ["batch", 8]},
-                      %g: memref<8x?xf32> {rnnc.name = "g", rnnc.role = "output", rnnc.shape = [8, "batch"]},
-                      %h: memref<?x6xf32> {rnnc.name = "h", rnnc.role = "output", rnnc.shape = ["batch", 6]})
-      attributes {rnnc.dims = ["batch"]} {
+  func.func @M.others(%W: memref<8x6xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 6]>},
+                      %p: memref<80xf32> {rnnc.slot = #rnnc.slot<prepared "p", [80]>},
+                      %E: memref<9x8xf32> {rnnc.slot = #rnnc.slot<param "E", [9, 8]>},
+                      %i: memref<?xi32> {rnnc.slot = #rnnc.slot<input "i", ["batch"]>},
+                      %e: memref<?x8xf32> {rnnc.slot = #rnnc.slot<output "e", ["batch", 8]>},
+                      %best: memref<?xi32> {rnnc.slot = #rnnc.slot<output "b", ["batch"]>},
+                      %f: memref<?x8xf32> {rnnc.slot = #rnnc.slot<output "f", ["batch", 8]>},
+                      %g: memref<8x?xf32> {rnnc.slot = #rnnc.slot<output "g", [8, "batch"]>},
+                      %h: memref<?x6xf32> {rnnc.slot = #rnnc.slot<output "h", ["batch", 6]>})
+      attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
     kernel.pack ins(%W : memref<8x6xf32>) outs(%p : memref<80xf32>) {trans, columns = array<i64: 0, 4>, units = 4 : i64}
     kernel.gather ins(%E, %i : memref<9x8xf32>, memref<?xi32>) outs(%e : memref<?x8xf32>)
     kernel.argmax ins(%e : memref<?x8xf32>) outs(%best : memref<?xi32>) {dim = 1 : i64}

@@ -5,7 +5,7 @@
 // A size that no dimension gives.
 // LAUNCHES: error: is launched with what does not follow from dimensions and arguments
 module attributes {gpu.container_module} {
-  func.func @f(%x: memref<?xf32>) attributes {rnnc.dims = []} {
+  func.func @f(%x: memref<?xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %n = memref.dim %x, %c0 : memref<?xf32>
@@ -23,7 +23,7 @@ module attributes {gpu.container_module} {
 
 // KEEP: error: has no kernels: convert-kernel-to-gpu makes them
 module {
-  func.func @f(%x: memref<?xf32>) attributes {rnnc.dims = []} {
+  func.func @f(%x: memref<?xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
     return
   }
 }

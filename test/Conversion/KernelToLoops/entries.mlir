@@ -21,9 +21,9 @@
 
 // LLVM-DAG: llvm.func @M.f.entry(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // LLVM-DAG: llvm.func @M.f.workspace(%{{.*}}: !llvm.ptr) -> i64
-func.func @M.f(%x: memref<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]},
-               %y: memref<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]},
-               %w: memref<?xi8> {rnnc.role = "workspace"}) attributes {rnnc.dims = ["batch", "T"]} {
+func.func @M.f(%x: memref<?x?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 8]>},
+               %y: memref<?x?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 8]>},
+               %w: memref<?xi8> {rnnc.slot = #rnnc.slot<workspace "">}) attributes {rnnc.function = #rnnc.function<"" "f", ["batch", "T"]>} {
   memref.copy %x, %y : memref<?x?x8xf32> to memref<?x?x8xf32>
   return
 }
@@ -39,7 +39,7 @@ func.func @M.f.workspace(%batch: index, %t: index) -> i64 {
 // CHECK: func.func private @M.g(
 // CHECK: func.func @M.g.entry(
 // CHECK: call @M.g(
-func.func @M.g(%x: memref<8xf32>) attributes {rnnc.dims = []} {
+func.func @M.g(%x: memref<8xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
   return
 }
 func.func private @user(%x: memref<8xf32>) {

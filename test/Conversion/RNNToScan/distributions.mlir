@@ -3,14 +3,14 @@
 // RUN: rnn-opt %s --convert-rnn-to-scan=precision=f64 | FileCheck %s --check-prefix=F64
 // RUN: not rnn-opt %s --convert-rnn-to-scan=precision=f16 2>&1 | FileCheck %s --check-prefix=F16
 
-// F64: \22precision\22:\22f64\22
+// F64: rnnc.interface = #rnnc.interface<"f64"
 // F64: tensor<?x?x3xf64>
 // F64-NOT: f32
 // F16: error: precision is f32 or f64, not f16
 
 // Each element is an observation: the sum of lengths times the size of F.
 // CHECK-LABEL: func.func @normal.loss(
-// CHECK-SAME: %[[LEN:arg0]]: tensor<?xi32> {rnnc.name = "T"
+// CHECK-SAME: %[[LEN:arg0]]: tensor<?xi32> {rnnc.slot = #rnnc.slot<{{[a-z_]+}} "T"
 // CHECK:   arith.subf
 // CHECK:   arith.divf
 // CHECK:   math.log
@@ -25,8 +25,8 @@
 // CHECK:   %[[N:.*]] = arith.select %[[SOME]], %[[COUNT]]
 // CHECK:   arith.divf %[[SUM]], %[[N]]
 // CHECK-LABEL: func.func @normal.predict(
-// CHECK-SAME: rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch", "T", 3]
-// CHECK-SAME: rnnc.name = "y.p", rnnc.role = "probability", rnnc.shape = ["batch", "T", 3]
+// CHECK-SAME: #rnnc.slot<output "y", ["batch", "T", 3]>
+// CHECK-SAME: #rnnc.slot<probability "y.p", ["batch", "T", 3]>
 rnn.module @normal attributes {kind = "model", source = "normal", train = {}, exports = [], axes = {}} {
   %m = rnn.input "m" : !rnn.value<["T", "F" : 3] real>
   %s = rnn.input "s" : !rnn.value<["F" : 3] real>
@@ -57,7 +57,7 @@ rnn.module @laplace attributes {kind = "model", source = "laplace", train = {per
 // CHECK:   %[[SIDE:.*]] = arith.select %[[Y]], %[[NEG]], %[[S]]
 // CHECK:   scan.softplus %[[SIDE]]
 // CHECK-LABEL: func.func @bits.predict(
-// CHECK-SAME: tensor<?x?xi32> {rnnc.name = "y", rnnc.role = "output"
+// CHECK-SAME: tensor<?x?xi32> {rnnc.slot = #rnnc.slot<output "y"
 // CHECK:   arith.cmpf ogt
 // CHECK:   scan.sigmoid
 rnn.module @bits attributes {kind = "model", source = "bits", train = {}, exports = [], axes = {}} {

@@ -12,17 +12,17 @@
 
 // BACK-COUNT-4: func.func
 
-// CHECK: module attributes {rnnc.manifest = "{{.*}}\22name\22:\22lm.rnn.W\22
+// CHECK: module attributes {rnnc.interface = #rnnc.interface<"f32"{{.*}}#rnnc.parameter<"lm.rnn.W" [4, 3] ["H", "E"] init = {kind = "glorot"}
 
 // CHECK-LABEL: func.func private @LM.objective(
-// CHECK-SAME: %[[EMB:arg[0-9]+]]: tensor<9x3xf32> {rnnc.name = "lm.Emb", rnnc.role = "param", rnnc.shape = [9, 3]}
-// CHECK-SAME: %[[LEN:arg[0-9]+]]: tensor<?xi32> {rnnc.name = "T", rnnc.optional, rnnc.role = "lengths"
-// CHECK-SAME: %[[TEXT:arg[0-9]+]]: tensor<?x?xi32> {rnnc.name = "text", rnnc.role = "input", rnnc.shape = ["batch", "T"]}
-// CHECK-SAME: %[[H:arg[0-9]+]]: tensor<?x4xf32> {rnnc.name = "lm.rnn.h", rnnc.role = "state_in"
-// CHECK-SAME: %[[PREV:arg[0-9]+]]: tensor<?xi32> {rnnc.name = "prev", rnnc.role = "prev"
-// CHECK-SAME: rnnc.role = "reset"
-// CHECK-SAME: %[[SEED:arg[0-9]+]]: tensor<2xi64> {rnnc.name = "seed", rnnc.role = "seed"
-// CHECK-SAME: rnnc.dims = ["batch", "T"], rnnc.function = "objective", rnnc.module = "LM"
+// CHECK-SAME: %[[EMB:arg[0-9]+]]: tensor<9x3xf32> {rnnc.slot = #rnnc.slot<param "lm.Emb", [9, 3]>}
+// CHECK-SAME: %[[LEN:arg[0-9]+]]: tensor<?xi32> {rnnc.slot = #rnnc.slot<lengths "T"
+// CHECK-SAME: %[[TEXT:arg[0-9]+]]: tensor<?x?xi32> {rnnc.slot = #rnnc.slot<input "text", ["batch", "T"]>}
+// CHECK-SAME: %[[H:arg[0-9]+]]: tensor<?x4xf32> {rnnc.slot = #rnnc.slot<state_in "lm.rnn.h"
+// CHECK-SAME: %[[PREV:arg[0-9]+]]: tensor<?xi32> {rnnc.slot = #rnnc.slot<prev "prev"
+// CHECK-SAME: #rnnc.slot<reset
+// CHECK-SAME: %[[SEED:arg[0-9]+]]: tensor<2xi64> {rnnc.slot = #rnnc.slot<seed "seed"
+// CHECK-SAME: rnnc.function = #rnnc.function<"LM" "objective", ["batch", "T"]>
 // CHECK:   %[[Y:.*]] = scan.enter %[[TEXT]] lengths(%[[LEN]])
 // CHECK:   %[[FIRST:.*]] = arith.select %{{.*}}, %{{.*}}, %[[PREV]]
 // CHECK:   %[[BEFORE:.*]] = scan.shift %[[Y]] fill(%[[FIRST]]
@@ -47,9 +47,9 @@
 // CHECK-LABEL: func.func @LM.loss(
 // CHECK-NOT: scan.random
 // CHECK-LABEL: func.func @LM.step(
-// CHECK-SAME: rnnc.name = "prev", rnnc.role = "prev"
-// CHECK-SAME: -> (tensor<?x9xf32> {rnnc.name = "text.p", rnnc.role = "probability"
-// CHECK-SAME: tensor<?x4xf32> {rnnc.name = "state.lm.rnn.h", rnnc.role = "state_out"
+// CHECK-SAME: #rnnc.slot<prev "prev"
+// CHECK-SAME: -> (tensor<?x9xf32> {rnnc.slot = #rnnc.slot<probability "text.p"
+// CHECK-SAME: tensor<?x4xf32> {rnnc.slot = #rnnc.slot<state_out "state.lm.rnn.h"
 // CHECK-NOT: scan.loop
 // CHECK:   return
 

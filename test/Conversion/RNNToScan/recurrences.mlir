@@ -7,25 +7,25 @@
 // A cell alone. Its first state h is 0 if the caller gives none, which zeros
 // say as well; m is a parameter then, so `given.m` says whether it was given.
 // CHECK-LABEL: func.func @cell.forward(
-// CHECK-SAME: rnnc.name = "h", rnnc.optional, rnnc.role = "state_in", rnnc.shape = ["batch", 4]
-// CHECK-SAME: rnnc.name = "m", rnnc.optional, rnnc.role = "state_in"
-// CHECK-SAME: %[[GIVEN:arg[0-9]+]]: tensor<i32> {rnnc.name = "given.m", rnnc.role = "given", rnnc.shape = []}
-// CHECK-SAME: -> (tensor<?x?x4xf32> {rnnc.name = "out", rnnc.role = "output"
-// CHECK-SAME: rnnc.name = "state.h", rnnc.role = "state_out"
+// CHECK-SAME: #rnnc.slot<state_in "h", ["batch", 4] optional>
+// CHECK-SAME: #rnnc.slot<state_in "m"
+// CHECK-SAME: %[[GIVEN:arg[0-9]+]]: tensor<i32> {rnnc.slot = #rnnc.slot<given "given.m", []>}
+// CHECK-SAME: -> (tensor<?x?x4xf32> {rnnc.slot = #rnnc.slot<output "out"
+// CHECK-SAME: #rnnc.slot<state_out "state.h"
 // CHECK:   arith.cmpi ne, %[[GIVEN]]
 // CHECK:   %[[M:.*]] = arith.select
 // CHECK:   scan.loop {{.*}} carry(%{{.*}} = %{{.*}}, %{{.*}} = %[[M]]
 // CHECK-LABEL: func.func @cell.vjp(
-// CHECK-SAME: rnnc.name = "cot.out", rnnc.optional, rnnc.role = "cot", rnnc.shape = ["batch", "T", 4]
-// CHECK-SAME: rnnc.name = "cot.state.h"
-// CHECK-SAME: rnnc.name = "grad.x", rnnc.role = "grad", rnnc.shape = ["batch", "T", 4]
-// CHECK-SAME: rnnc.name = "grad.h"
-// CHECK-SAME: rnnc.name = "grad.m", rnnc.role = "grad", rnnc.shape = ["batch", 4]
-// CHECK-SAME: rnnc.name = "grad.m0"
+// CHECK-SAME: #rnnc.slot<cot "cot.out", ["batch", "T", 4] optional>
+// CHECK-SAME: #rnnc.slot<{{[a-z_]+}} "cot.state.h"
+// CHECK-SAME: #rnnc.slot<grad "grad.x", ["batch", "T", 4]>
+// CHECK-SAME: #rnnc.slot<{{[a-z_]+}} "grad.h"
+// CHECK-SAME: #rnnc.slot<grad "grad.m", ["batch", 4]>
+// CHECK-SAME: #rnnc.slot<{{[a-z_]+}} "grad.m0"
 // CHECK:   grad.vjp @cell.objective({{.*}}) wrt = [2, 3, 4, 0] cotangents({{.*}}) of = [0, 1, 2]
 // CHECK-LABEL: func.func @cell.step(
-// CHECK-SAME: tensor<?x4xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 4]}
-// CHECK-SAME: -> (tensor<?x4xf32> {rnnc.name = "out"
+// CHECK-SAME: tensor<?x4xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 4]>}
+// CHECK-SAME: -> (tensor<?x4xf32> {rnnc.slot = #rnnc.slot<{{[a-z_]+}} "out"
 // CHECK-NOT: scan.loop
 // CHECK:   return
 rnn.module @cell attributes {kind = "cell", source = "cell", train = {}, exports = [], axes = {}} {
@@ -57,8 +57,8 @@ rnn.module @cell attributes {kind = "cell", source = "cell", train = {}, exports
 // CHECK-LABEL: func.func @both.loss(
 // CHECK-NOT: segment
 // CHECK-LABEL: func.func @both.predict(
-// CHECK-SAME: rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch"]
-// CHECK-SAME: rnnc.name = "y.p", rnnc.role = "probability", rnnc.shape = ["batch"]
+// CHECK-SAME: #rnnc.slot<output "y", ["batch"]>
+// CHECK-SAME: #rnnc.slot<probability "y.p", ["batch"]>
 // CHECK:   scan.sigmoid
 // CHECK-NOT: @both.step
 rnn.module @both attributes {kind = "model", source = "both", train = {bptt = {carry = false, steps = 5 : i64}}, exports = [], axes = {}} {
@@ -106,7 +106,7 @@ rnn.module @fixed attributes {kind = "layer", source = "fixed", train = {}, expo
 // Attention inside a loop: the binder over S is a dimension in front of the
 // batch, and sees each example's own part of S.
 // CHECK-LABEL: func.func @attend.forward(
-// CHECK-SAME: %[[S:arg[0-9]+]]: tensor<?xi32> {rnnc.name = "S"
+// CHECK-SAME: %[[S:arg[0-9]+]]: tensor<?xi32> {rnnc.slot = #rnnc.slot<{{[a-z_]+}} "S"
 // CHECK:   scan.loop
 // CHECK:     %[[SCORE:.*]] = scan.dot {{.*}} batch = {{\[\[}}1], [0]] {{.*}} -> tensor<?x?xf32>
 // CHECK:     scan.mask {{.*}} lengths(%[[S]]) {batch_dim = 1 : i64, fill = 0xFFF0000000000000 : f64, time_dim = 0 : i64}
@@ -141,11 +141,11 @@ rnn.module @attend attributes {kind = "layer", source = "attend", train = {}, ex
 // Step by step: what a fold makes of what it has seen so far.
 // CHECK-LABEL: func.func @seen.step(
 // CHECK-SAME: %[[W:arg0]]: tensor<4xf32>
-// CHECK-SAME: rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", 4]
-// CHECK-SAME: rnnc.name = "net.h", rnnc.role = "state_in", rnnc.shape = ["batch", 4]
-// CHECK-SAME: rnnc.name = "reset"
-// CHECK-SAME: -> (tensor<?xf32> {rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch"]}
-// CHECK-SAME: rnnc.name = "state.net.h", rnnc.role = "state_out"
+// CHECK-SAME: #rnnc.slot<input "x", ["batch", 4]>
+// CHECK-SAME: #rnnc.slot<state_in "net.h", ["batch", 4]>
+// CHECK-SAME: #rnnc.slot<{{[a-z_]+}} "reset"
+// CHECK-SAME: -> (tensor<?xf32> {rnnc.slot = #rnnc.slot<output "y", ["batch"]>}
+// CHECK-SAME: #rnnc.slot<state_out "state.net.h"
 // CHECK:   %[[H:.*]] = arith.select
 // CHECK:   %[[N:.*]] = arith.addf %arg1, %[[H]]
 // CHECK:   scan.dot %[[N]], %[[W]]

@@ -6,7 +6,7 @@
 
 // CHECK-LABEL: func.func @lstm.forward
 // CHECK-SAME: %[[LEN:arg1]]: memref<?xi32>
-// CHECK-SAME: attributes {rnnc.dims = ["batch", "T"], rnnc.num_results = 3 : i64}
+// CHECK-SAME: attributes {rnnc.function = #rnnc.function<"" "lstm.forward", ["batch", "T"] results = 3>}
 // CHECK: %[[HS:.*]] = memref.alloc(%{{.*}}, %{{.*}}) : memref<?x?x32xf32>
 // CHECK: %[[CS:.*]] = memref.alloc(%{{.*}}) : memref<2x?x32xf32>
 // CHECK: kernel.enter
@@ -30,9 +30,9 @@
 // CHECK: kernel.mask_rows {{.*}} {batch_dim = 1 : i64, time_dim = 0 : i64}
 // CHECK: kernel.leave
 func.func @lstm.forward(
-    %x: tensor<?x?x64xf32> {rnnc.shape = ["batch", "T", 64], rnnc.name = "x"},
-    %len: tensor<?xi32> {rnnc.shape = ["batch"], rnnc.name = "T"},
-    %h0: tensor<?x32xf32> {rnnc.shape = ["batch", 32]},
+    %x: tensor<?x?x64xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", "T", 64]>},
+    %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "T", ["batch"]>},
+    %h0: tensor<?x32xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 32]>},
     %W: tensor<4x32x64xf32>, %U: tensor<4x32x32xf32>, %b: tensor<4x32xf32>)
     -> (tensor<?x?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
   %c0i = arith.constant 0 : index

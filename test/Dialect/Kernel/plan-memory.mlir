@@ -6,7 +6,7 @@
 
 // CHECK-LABEL: func.func @chain(
 // CHECK-SAME: %[[X:arg0]]: memref<?x8xf32>
-// CHECK-SAME: %[[WS:arg2]]: memref<?xi8> {rnnc.role = "workspace"}
+// CHECK-SAME: %[[WS:arg2]]: memref<?xi8> {rnnc.slot = #rnnc.slot<workspace "">}
 // CHECK-NOT: memref.alloc
 // CHECK: %[[A:.*]] = memref.view %[[WS]][%c0]
 // CHECK: %[[B:.*]] = memref.view %[[WS]][%{{.*}}]
@@ -23,7 +23,7 @@
 // CHECK: %[[ONE:.*]] = arith.andi %[[MORE]], %c-64
 // CHECK: %[[TWO:.*]] = arith.addi %[[ONE]], %[[ONE]]
 // CHECK: arith.index_cast %[[TWO]]
-func.func @chain(%x: memref<?x8xf32> {rnnc.shape = ["batch", 8]}, %y: memref<?x8xf32> {rnnc.shape = ["batch", 8]}) attributes {rnnc.dims = ["batch"]} {
+func.func @chain(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}, %y: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}) attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
   %c0 = arith.constant 0 : index
   %B = memref.dim %x, %c0 : memref<?x8xf32>
   %a = memref.alloc(%B) : memref<?x8xf32>
@@ -56,7 +56,7 @@ func.func @chain(%x: memref<?x8xf32> {rnnc.shape = ["batch", 8]}, %y: memref<?x8
 
 // CHECK-LABEL: func.func @loop.workspace() -> i64
 // CHECK: arith.constant 192 : i64
-func.func @loop(%x: memref<8xf32>, %y: memref<8xf32>) attributes {rnnc.dims = []} {
+func.func @loop(%x: memref<8xf32>, %y: memref<8xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c9 = arith.constant 9 : index
@@ -77,7 +77,7 @@ func.func @loop(%x: memref<8xf32>, %y: memref<8xf32>) attributes {rnnc.dims = []
 
 // -----
 
-func.func @inside(%x: memref<8xf32>) attributes {rnnc.dims = []} {
+func.func @inside(%x: memref<8xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c9 = arith.constant 9 : index

@@ -6,11 +6,11 @@
 // parameters. The new argument stands before the results.
 
 // CHECK-LABEL: func.func @M.prepare(
-// CHECK-SAME: %[[W:arg0]]: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"
-// CHECK-SAME: %[[U:arg1]]: memref<4x4xf32> {rnnc.name = "U", rnnc.role = "param"
-// CHECK-SAME: %[[V:arg2]]: memref<4x4xf32> {rnnc.name = "V", rnnc.role = "param"
-// CHECK-SAME: %[[BUF:arg3]]: memref<576xf32> {rnnc.name = "prepared", rnnc.role = "prepared", rnnc.shape = [576]}
-// CHECK-SAME: rnnc.dims = [], rnnc.function = "prepare", rnnc.module = "M", rnnc.num_results = 1
+// CHECK-SAME: %[[W:arg0]]: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W"
+// CHECK-SAME: %[[U:arg1]]: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "U"
+// CHECK-SAME: %[[V:arg2]]: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "V"
+// CHECK-SAME: %[[BUF:arg3]]: memref<576xf32> {rnnc.slot = #rnnc.slot<prepared "prepared", [576]>}
+// CHECK-SAME: rnnc.function = #rnnc.function<"M" "prepare", [] results = 1>
 // CHECK: %[[BOTH:.*]] = memref.alloc() : memref<8x4xf32>
 // CHECK: %[[P:.*]] = memref.subview %[[BUF]][0] [288] [1]
 // CHECK: kernel.pack ins(%[[W]] : memref<8x4xf32>) outs(%[[P]] :{{.*}}) {trans}
@@ -20,7 +20,7 @@
 // CHECK: kernel.pack ins(%[[BOTH]] : memref<8x4xf32>) outs(%[[Q]] :{{.*}}) {trans}
 
 // CHECK-LABEL: func.func @M.loss(
-// CHECK-SAME: %arg3: memref<?x4xf32>, %[[BUF:arg4]]: memref<576xf32> {rnnc.name = "prepared", rnnc.role = "prepared", rnnc.shape = [576]}, %[[Z:arg5]]: memref<?x8xf32>
+// CHECK-SAME: %arg3: memref<?x4xf32>, %[[BUF:arg4]]: memref<576xf32> {rnnc.slot = #rnnc.slot<prepared "prepared", [576]>}, %[[Z:arg5]]: memref<?x8xf32>
 // CHECK: %[[P:.*]] = memref.subview %[[BUF]][0]
 // CHECK: %[[Q:.*]] = memref.subview %[[BUF]][288]
 // CHECK-NOT: memref.alloc
@@ -28,11 +28,11 @@
 // CHECK: kernel.gemm ins(%arg3, %[[P]] :
 // CHECK: kernel.gemm ins(%arg3, %[[Q]] :
 // CHECK: return
-func.func @M.loss(%U: memref<4x4xf32> {rnnc.name = "U", rnnc.role = "param"},
-                  %V: memref<4x4xf32> {rnnc.name = "V", rnnc.role = "param"},
-                  %W: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"},
+func.func @M.loss(%U: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "U", [4, 4]>},
+                  %V: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "V", [4, 4]>},
+                  %W: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 4]>},
                   %x: memref<?x4xf32>, %z: memref<?x8xf32>)
-    attributes {rnnc.dims = ["batch"], rnnc.function = "loss", rnnc.module = "M", rnnc.num_results = 1} {
+    attributes {rnnc.function = #rnnc.function<"M" "loss", ["batch"] results = 1>} {
   %both = memref.alloc() : memref<8x4xf32>
   %p = memref.alloc() : memref<288xf32>
   %q = memref.alloc() : memref<288xf32>
@@ -50,13 +50,13 @@ func.func @M.loss(%U: memref<4x4xf32> {rnnc.name = "U", rnnc.role = "param"},
 // What `step` packs is the same, although its arguments stand elsewhere.
 
 // CHECK-LABEL: func.func @M.step(
-// CHECK-SAME: %[[BUF:arg2]]: memref<576xf32> {rnnc.name = "prepared", rnnc.role = "prepared", rnnc.shape = [576]}, %arg3
+// CHECK-SAME: %[[BUF:arg2]]: memref<576xf32> {rnnc.slot = #rnnc.slot<prepared "prepared", [576]>}, %arg3
 // CHECK: %[[P:.*]] = memref.subview %[[BUF]][0]
 // CHECK-NOT: kernel.pack
 // CHECK: kernel.gemm ins(%arg1, %[[P]] :
-func.func @M.step(%W: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"},
+func.func @M.step(%W: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 4]>},
                   %x: memref<?x4xf32>, %z: memref<?x8xf32>)
-    attributes {rnnc.dims = ["batch"], rnnc.function = "step", rnnc.module = "M", rnnc.num_results = 1} {
+    attributes {rnnc.function = #rnnc.function<"M" "step", ["batch"] results = 1>} {
   %p = memref.alloc() : memref<288xf32>
   kernel.pack ins(%W : memref<8x4xf32>) outs(%p : memref<288xf32>) {trans}
   kernel.gemm ins(%x, %p : memref<?x4xf32>, memref<288xf32>) outs(%z : memref<?x8xf32>) {packed_b}
@@ -78,9 +78,9 @@ func.func @M.step(%W: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"},
 // GRADS-SAME: prepared
 // GRADS-NOT: kernel.pack
 // GRADS: return
-func.func @G.grad(%W: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"},
+func.func @G.grad(%W: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 4]>},
                   %x: memref<?x8xf32>, %z: memref<?x4xf32>)
-    attributes {rnnc.dims = ["batch"], rnnc.function = "grad", rnnc.module = "G", rnnc.num_results = 1} {
+    attributes {rnnc.function = #rnnc.function<"G" "grad", ["batch"] results = 1>} {
   %p = memref.alloc() : memref<544xf32>
   kernel.pack ins(%W : memref<8x4xf32>) outs(%p : memref<544xf32>)
   kernel.gemm ins(%x, %p : memref<?x8xf32>, memref<544xf32>) outs(%z : memref<?x4xf32>) {packed_b}
@@ -97,9 +97,9 @@ func.func @G.grad(%W: memref<8x4xf32> {rnnc.name = "W", rnnc.role = "param"},
 // CHECK-LABEL: func.func @R.loss(
 // CHECK-NOT: prepared
 // CHECK-COUNT-5: kernel.pack
-func.func @R.loss(%W: memref<4x4xf32> {rnnc.name = "W", rnnc.role = "param"},
-                  %x: memref<4x4xf32> {rnnc.name = "x", rnnc.role = "input"}, %z: memref<4x4xf32>)
-    attributes {rnnc.dims = [], rnnc.function = "loss", rnnc.module = "R", rnnc.num_results = 1} {
+func.func @R.loss(%W: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "W", [4, 4]>},
+                  %x: memref<4x4xf32> {rnnc.slot = #rnnc.slot<input "x", [4, 4]>}, %z: memref<4x4xf32>)
+    attributes {rnnc.function = #rnnc.function<"R" "loss", [] results = 1>} {
   %a = memref.alloc() : memref<272xf32>
   %b = memref.alloc() : memref<272xf32>
   %c = memref.alloc() : memref<272xf32>

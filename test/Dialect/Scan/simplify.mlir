@@ -88,7 +88,7 @@ func.func @beside(%m: tensor<4x8xf32>, %x: tensor<8xf32>, %n: index) -> (tensor<
 // CHECK: %[[N:.*]] = tensor.dim %arg0, %c0
 // CHECK: %[[T:.*]] = tensor.dim %arg1, %c1
 // CHECK: return %[[N]], %[[T]]
-func.func @names(%len: tensor<?xi32> {rnnc.shape = ["batch"]}, %x: tensor<?x?x8xf32> {rnnc.shape = ["batch", "T", 8]}) -> (index, index) {
+func.func @names(%len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>}, %x: tensor<?x?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", "T", 8]>}) -> (index, index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n = tensor.dim %x, %c0 : tensor<?x?x8xf32>

@@ -66,7 +66,7 @@ std::optional<interp::Arrays> Program::scan(StringRef function,
       batch = array.size();
   for (unsigned i = 0; i < func.getNumArguments(); ++i) {
     std::string name =
-        func.getArgAttrOfType<StringAttr>(i, "rnnc.name").getValue().str();
+        interface::slotOf(func, i).getName().str();
     auto it = inputs.find(name);
     interpreter::Tensor tensor;
     if (it != inputs.end()) {
@@ -89,8 +89,8 @@ std::optional<interp::Arrays> Program::scan(StringRef function,
   }
   interp::Arrays outputs;
   for (auto [i, result] : llvm::enumerate(*results)) {
-    auto name = func.getResultAttrOfType<StringAttr>(i, "rnnc.name");
-    interp::Array &array = outputs[name ? name.getValue().str() : "?"];
+    interface::SlotAttr slot = interface::resultSlotOf(func, i);
+    interp::Array &array = outputs[slot ? slot.getName().str() : "?"];
     array.shape = result.shape;
     array.data = result.data;
   }

@@ -25,10 +25,10 @@ std::vector<float> numbers(int64_t n) {
 std::string source(const std::string &first, const std::string &firstShape,
                    const std::string &second, const std::string &secondShape,
                    const std::string &body) {
-  return "func.func @f(%l: memref<?xi32> {rnnc.shape = [\"batch\"]}, %x: " +
-         first + " {rnnc.shape = " + firstShape + "}, %y: " + second +
-         " {rnnc.shape = " + secondShape +
-         "}) attributes {rnnc.dims = [\"batch\", \"T\"]} {\n" + body +
+  return "func.func @f(%l: memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\"]>}, %x: " +
+         first + " {rnnc.slot = #rnnc.slot<input \"\", " + firstShape + ">}, %y: " + second +
+         " {rnnc.slot = #rnnc.slot<output \"\", " + secondShape +
+         ">}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n" + body +
          "\nreturn\n}";
 }
 
@@ -159,15 +159,15 @@ TEST(DataOps, PickAndPlaceStep) {
 
 TEST(DataOps, GatherAndScatterAdd) {
   std::string gather =
-      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.shape = "
-      "[\"T\", \"batch\"]}, %y: memref<?x?x5xf32> {rnnc.shape = [\"T\", "
-      "\"batch\", 5]}) attributes {rnnc.dims = [\"batch\", \"T\"]} {\n"
+      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = #rnnc.slot<input \"\", "
+      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"T\", "
+      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n"
       "kernel.gather ins(%t, %i : memref<6x5xf32>, memref<?x?xi32>) outs(%y : "
       "memref<?x?x5xf32>)\nreturn\n}";
   std::string scatter =
-      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.shape = "
-      "[\"T\", \"batch\"]}, %y: memref<?x?x5xf32> {rnnc.shape = [\"T\", "
-      "\"batch\", 5]}) attributes {rnnc.dims = [\"batch\", \"T\"]} {\n"
+      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = #rnnc.slot<input \"\", "
+      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"T\", "
+      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n"
       "kernel.scatter_add ins(%y, %i : memref<?x?x5xf32>, memref<?x?xi32>) "
       "outs(%t : memref<6x5xf32>)\nreturn\n}";
   std::vector<int32_t> indices = {0, 5, 2, 2, -1, 99, 3, 3, 0, 1, 1, 4};
@@ -192,9 +192,9 @@ TEST(DataOps, GatherAndScatterAdd) {
 
 TEST(DataOps, ArgmaxTakesTheFirst) {
   std::string text =
-      "func.func @f(%x: memref<?x5xf32> {rnnc.shape = [\"batch\", 5]}, %y: "
-      "memref<?xi32> {rnnc.shape = [\"batch\"]}) attributes {rnnc.dims = "
-      "[\"batch\"]} {\nkernel.argmax ins(%x : memref<?x5xf32>) outs(%y : "
+      "func.func @f(%x: memref<?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\", 5]>}, %y: "
+      "memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\"]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+      "[\"batch\"]>} {\nkernel.argmax ins(%x : memref<?x5xf32>) outs(%y : "
       "memref<?xi32>) {dim = 1 : i64}\nreturn\n}";
   std::vector<float> x = {1, 3, 2, 3, 0, NAN, -1, -2, -1, NAN,
                           -INFINITY, -INFINITY, -INFINITY, -5, -6};

@@ -42,11 +42,11 @@ std::string productSource(const std::string &name, const std::string &t,
   flag(transA, "trans_a");
   flag(transB, "trans_b");
   flag(accumulate, "accumulate");
-  return "func.func @" + name + "(%a: " + m + " {rnnc.shape = [\"a0\", \"a1\"]}, %b: " +
-         m + " {rnnc.shape = [\"b0\", \"b1\"]}, %c: " + m +
-         " {rnnc.shape = [\"c0\", \"c1\"]}, %s: memref<?xi8> {rnnc.shape = "
-         "[\"s\"]}) attributes {rnnc.dims = "
-         "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\", \"s\"]} {\n"
+  return "func.func @" + name + "(%a: " + m + " {rnnc.slot = #rnnc.slot<input \"\", [\"a0\", \"a1\"]>}, %b: " +
+         m + " {rnnc.slot = #rnnc.slot<input \"\", [\"b0\", \"b1\"]>}, %c: " + m +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"c0\", \"c1\"]>}, %s: memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", "
+         "[\"s\"]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+         "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\", \"s\"]>} {\n"
          "kernel.gemm ins(%a, %b : " + m + ", " + m + ") outs(%c : " + m +
          ") scratch(%s : memref<?xi8>) {" + flags + "}\nreturn\n}\n";
 }
@@ -65,11 +65,11 @@ std::string packedSource(const std::string &name, const std::string &t, bool tra
   std::string a = "memref<?x" + std::to_string(k) + "x" + t + ">";
   std::string c = "memref<?x" + std::to_string(n) + "x" + t + ">";
   std::string shape = std::to_string(k);
-  return "func.func @" + name + "(%a: " + a + " {rnnc.shape = [\"m\", " + shape +
-         "]}, %b: " + b + ", %p: " + p + ", %c: " + c +
-         " {rnnc.shape = [\"m\", " + std::to_string(n) +
-         "]}, %s: memref<?xi8> {rnnc.shape = [\"s\"]}) attributes "
-         "{rnnc.dims = [\"m\", \"s\"]} {\n"
+  return "func.func @" + name + "(%a: " + a + " {rnnc.slot = #rnnc.slot<input \"\", [\"m\", " + shape +
+         "]>}, %b: " + b + ", %p: " + p + ", %c: " + c +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"m\", " + std::to_string(n) +
+         "]>}, %s: memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", [\"s\"]>}) attributes "
+         "{rnnc.function = #rnnc.function<\"\" \"f\", [\"m\", \"s\"]>} {\n"
          "kernel.pack ins(%b : " + b + ") outs(%p : " + p + ")" +
          (transB ? " {trans}" : "") +
          "\nkernel.gemm ins(%a, %p : " + a + ", " + p + ") outs(%c : " + c +

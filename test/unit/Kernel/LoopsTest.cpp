@@ -23,11 +23,11 @@ TEST(Loops, PointwiseWithBroadcastAndTail) {
     #id = affine_map<(i, j) -> (i, j)>
     #col = affine_map<(i, j) -> (j)>
     #row = affine_map<(i, j) -> (i)>
-    func.func @f(%x: memref<?x37xf32> {rnnc.shape = ["batch", 37]},
-                 %b: memref<37xf32> {rnnc.shape = [37]},
-                 %s: memref<?xf32> {rnnc.shape = ["batch"]},
-                 %y: memref<?x37xf32> {rnnc.shape = ["batch", 37]})
-        attributes {rnnc.dims = ["batch"]} {
+    func.func @f(%x: memref<?x37xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 37]>},
+                 %b: memref<37xf32> {rnnc.slot = #rnnc.slot<input "", [37]>},
+                 %s: memref<?xf32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>},
+                 %y: memref<?x37xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 37]>})
+        attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
       linalg.generic {indexing_maps = [#id, #col, #row, #id],
                       iterator_types = ["parallel", "parallel"]}
           ins(%x, %b, %s : memref<?x37xf32>, memref<37xf32>, memref<?xf32>)
@@ -58,10 +58,10 @@ TEST(Loops, InnerReductionWithPrologue) {
   const char *source = R"(
     #id = affine_map<(i, j) -> (i, j)>
     #row = affine_map<(i, j) -> (i)>
-    func.func @f(%x: memref<?x?xf32> {rnnc.shape = ["batch", "n"]},
-                 %m: memref<?xf32> {rnnc.shape = ["batch"]},
-                 %y: memref<?xf32> {rnnc.shape = ["batch"]})
-        attributes {rnnc.dims = ["batch", "n"]} {
+    func.func @f(%x: memref<?x?xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", "n"]>},
+                 %m: memref<?xf32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>},
+                 %y: memref<?xf32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>})
+        attributes {rnnc.function = #rnnc.function<"" "f", ["batch", "n"]>} {
       %low = arith.constant 0xFF800000 : f32
       linalg.fill ins(%low : f32) outs(%m : memref<?xf32>)
       linalg.generic {indexing_maps = [#id, #row],
@@ -108,10 +108,10 @@ TEST(Loops, OuterReductionAndTwoOutputs) {
   const char *source = R"(
     #id = affine_map<(t, b, j) -> (t, b, j)>
     #col = affine_map<(t, b, j) -> (j)>
-    func.func @f(%x: memref<?x?x70xf32> {rnnc.shape = ["T", "batch", 70]},
-                 %s: memref<70xf32> {rnnc.shape = [70]},
-                 %y: memref<?x?x70xf32> {rnnc.shape = ["T", "batch", 70]})
-        attributes {rnnc.dims = ["batch", "T"]} {
+    func.func @f(%x: memref<?x?x70xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 70]>},
+                 %s: memref<70xf32> {rnnc.slot = #rnnc.slot<input "", [70]>},
+                 %y: memref<?x?x70xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 70]>})
+        attributes {rnnc.function = #rnnc.function<"" "f", ["batch", "T"]>} {
       linalg.generic {indexing_maps = [#id, #col, #id],
                       iterator_types = ["reduction", "reduction", "parallel"]}
           ins(%x : memref<?x?x70xf32>)
@@ -145,9 +145,9 @@ TEST(Loops, WideSumOfNarrowData) {
   const char *source = R"(
     #id = affine_map<(i) -> (i)>
     #none = affine_map<(i) -> ()>
-    func.func @f(%x: memref<?xf32> {rnnc.shape = ["n"]},
-                 %s: memref<f64> {rnnc.shape = []})
-        attributes {rnnc.dims = ["n"]} {
+    func.func @f(%x: memref<?xf32> {rnnc.slot = #rnnc.slot<input "", ["n"]>},
+                 %s: memref<f64> {rnnc.slot = #rnnc.slot<input "", []>})
+        attributes {rnnc.function = #rnnc.function<"" "f", ["n"]>} {
       linalg.generic {indexing_maps = [#id, #none],
                       iterator_types = ["reduction"]}
           ins(%x : memref<?xf32>) outs(%s : memref<f64>) {
@@ -174,9 +174,9 @@ TEST(Loops, TransposedReadAndStridedWrite) {
   const char *source = R"(
     #id = affine_map<(i, j) -> (i, j)>
     #tr = affine_map<(i, j) -> (j, i)>
-    func.func @f(%x: memref<19x?xf32> {rnnc.shape = [19, "n"]},
-                 %y: memref<?x19xf32> {rnnc.shape = ["n", 19]})
-        attributes {rnnc.dims = ["n"]} {
+    func.func @f(%x: memref<19x?xf32> {rnnc.slot = #rnnc.slot<input "", [19, "n"]>},
+                 %y: memref<?x19xf32> {rnnc.slot = #rnnc.slot<input "", ["n", 19]>})
+        attributes {rnnc.function = #rnnc.function<"" "f", ["n"]>} {
       linalg.generic {indexing_maps = [#tr, #id],
                       iterator_types = ["parallel", "parallel"]}
           ins(%x : memref<19x?xf32>) outs(%y : memref<?x19xf32>) {

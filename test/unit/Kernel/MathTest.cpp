@@ -52,10 +52,10 @@ std::string replaced(std::string text, const std::string &type) {
 std::string sourceOf(const std::string &op, const std::string &type,
                      bool two = false) {
   std::string m = "memref<?x" + type + ">";
-  std::string arg = " {rnnc.shape = [\"n\"]}";
+  std::string arg = " {rnnc.slot = #rnnc.slot<input \"\", [\"n\"]>}";
   return "#id = affine_map<(i) -> (i)>\n"
          "func.func @f(%x: " + m + arg + ", %z: " + m + arg + ", %y: " + m +
-         arg + ") attributes {rnnc.dims = [\"n\"]} {\n"
+         arg + ") attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"n\"]>} {\n"
          "linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = "
          "[\"parallel\"]} ins(%x, %z : " + m + ", " + m + ") outs(%y : " + m +
          ") {\n^bb0(%a: " + type + ", %b: " + type + ", %o: " + type +

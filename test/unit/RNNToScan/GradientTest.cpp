@@ -67,7 +67,7 @@ protected:
     program->askDerivative("grad", "moved", false);
     ASSERT_TRUE(program->generate()) << program->error;
     gradients = program->call("grad", args);
-    for (const std::string &seed : program->named("again", "direction"))
+    for (const std::string &seed : program->named("again", "cot"))
       results.push_back(seed.substr(4));
   }
 

@@ -21,6 +21,7 @@
 using namespace mlir;
 
 namespace rnnc::test {
+using interface::Role;
 
 static std::unique_ptr<MLIRContext> makeContext() {
   DialectRegistry registry;
@@ -79,14 +80,8 @@ bool Program::has(const std::string &function) const {
   return bool(find(function));
 }
 
-static std::string text(DictionaryAttr attributes, StringRef name) {
-  return attributes.getAs<StringAttr>(name).str();
-}
-
-static DictionaryAttr attributesOf(func::FuncOp op, unsigned i, bool result) {
-  return DictionaryAttr::get(op.getContext(),
-                             result ? op.getResultAttrDict(i).getValue()
-                                    : op.getArgAttrDict(i).getValue());
+static interface::SlotAttr slotOf(func::FuncOp op, unsigned i, bool result) {
+  return result ? interface::resultSlotOf(op, i) : interface::slotOf(op, i);
 }
 
 std::vector<std::string> Program::named(const std::string &function,
@@ -96,9 +91,9 @@ std::vector<std::string> Program::named(const std::string &function,
   std::vector<std::string> names;
   unsigned count = results ? op.getNumResults() : op.getNumArguments();
   for (unsigned i = 0; i < count; ++i) {
-    DictionaryAttr attributes = attributesOf(op, i, results);
-    if (text(attributes, "rnnc.role") == role)
-      names.push_back(text(attributes, "rnnc.name"));
+    interface::SlotAttr slot = slotOf(op, i, results);
+    if (interface::stringifyRole(slot.getRole()) == role)
+      names.push_back(slot.getName().str());
   }
   return names;
 }
@@ -108,11 +103,10 @@ int Program::timeDim(const std::string &function, const std::string &name,
   func::FuncOp op = find(function);
   unsigned count = result ? op.getNumResults() : op.getNumArguments();
   for (unsigned i = 0; i < count; ++i) {
-    DictionaryAttr attributes = attributesOf(op, i, result);
-    if (text(attributes, "rnnc.name") != name)
+    interface::SlotAttr slot = slotOf(op, i, result);
+    if (slot.getName() != name)
       continue;
-    for (auto [dim, size] :
-         llvm::enumerate(attributes.getAs<ArrayAttr>("rnnc.shape")))
+    for (auto [dim, size] : llvm::enumerate(slot.getShape()))
       if (auto axis = dyn_cast<StringAttr>(size); axis && axis.getValue() == "T")
         return int(dim);
   }
@@ -124,22 +118,22 @@ Named Program::draw(const std::string &function, const Sizes &sizes,
   func::FuncOp op = find(function);
   Named args;
   for (unsigned i = 0; i < op.getNumArguments(); ++i) {
-    DictionaryAttr attributes = attributesOf(op, i, false);
-    std::string name = text(attributes, "rnnc.name");
-    std::string role = text(attributes, "rnnc.role");
+    interface::SlotAttr slot = slotOf(op, i, false);
+    std::string name = slot.getName().str();
+    Role role = slot.getRole();
     std::vector<int64_t> shape;
-    for (Attribute size : attributes.getAs<ArrayAttr>("rnnc.shape"))
+    for (Attribute size : slot.getShape())
       shape.push_back(isa<StringAttr>(size)
                           ? sizes.at(cast<StringAttr>(size).str())
                           : cast<IntegerAttr>(size).getInt());
     Tensor value(shape);
     unsigned own = std::hash<std::string>()(name) % 10007;
-    std::mt19937 random(own + (role == "param" ? 0 : unsigned(seed) * 131));
+    std::mt19937 random(own + (role == Role::Param ? 0 : unsigned(seed) * 131));
     auto type = cast<RankedTensorType>(op.getArgumentTypes()[i]);
     for (double &number : value.data) {
-      if (role == "lengths")
+      if (role == Role::Lengths)
         number = double(sizes.at(name));
-      else if (role == "reset")
+      else if (role == Role::Reset)
         number = 1;
       else if (isa<FloatType>(type.getElementType()))
         number = std::uniform_real_distribution<double>(-1, 1)(random);
@@ -155,23 +149,22 @@ Named Program::call(const std::string &function, const Named &args) const {
   func::FuncOp op = find(function);
   std::vector<Tensor> values;
   for (unsigned i = 0; i < op.getNumArguments(); ++i)
-    values.push_back(args.at(text(attributesOf(op, i, false), "rnnc.name")));
+    values.push_back(args.at(slotOf(op, i, false).getName().str()));
   auto results = interpreter::evaluate(op, values);
   Named named;
   if (failed(results))
     return named;
   for (unsigned i = 0; i < op.getNumResults(); ++i)
-    named[text(attributesOf(op, i, true), "rnnc.name")] = (*results)[i];
+    named[slotOf(op, i, true).getName().str()] = (*results)[i];
   return named;
 }
 
 // What calls look arguments and results up by.
-static DictionaryAttr describe(OpBuilder &b, const std::string &name,
-                               StringRef role, DictionaryAttr like) {
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("rnnc.name", b.getStringAttr(name)),
-       b.getNamedAttr("rnnc.role", b.getStringAttr(role)),
-       b.getNamedAttr("rnnc.shape", like.get("rnnc.shape"))});
+static DictionaryAttr describe(OpBuilder &b, StringRef prefix, Role role,
+                               interface::SlotAttr like) {
+  return interface::attributesOf(interface::SlotAttr::get(
+      b.getStringAttr(prefix + like.getName().getValue()), role,
+      like.getShape()));
 }
 
 void Program::askDerivative(const std::string &function,
@@ -181,7 +174,7 @@ void Program::askDerivative(const std::string &function,
   OpBuilder b = OpBuilder::atBlockEnd(module->getBody());
   SmallVector<int64_t> params, real;
   for (unsigned i = 0; i < type.getNumInputs(); ++i)
-    if (text(attributesOf(op, i, false), "rnnc.role") == "param")
+    if (slotOf(op, i, false).getRole() == Role::Param)
       params.push_back(i);
   for (unsigned i = 0; i < type.getNumResults(); ++i)
     if (isa<FloatType>(cast<ShapedType>(type.getResult(i)).getElementType()))
@@ -194,20 +187,18 @@ void Program::askDerivative(const std::string &function,
   auto asked = func::FuncOp::create(b, op.getLoc(), "M." + name,
                                     b.getFunctionType(inputs, results));
   for (unsigned i = 0; i < type.getNumInputs(); ++i)
-    asked.setArgAttrs(i, attributesOf(op, i, false));
+    asked.setArgAttrs(i, op.getArgAttrDict(i));
   for (unsigned i = 0; i < type.getNumResults(); ++i)
-    asked.setResultAttrs(i, attributesOf(op, i, true));
+    asked.setResultAttrs(i, op.getResultAttrDict(i));
   for (auto [k, i] : llvm::enumerate(reverse ? real : params)) {
-    DictionaryAttr like = attributesOf(op, i, reverse);
     asked.setArgAttrs(type.getNumInputs() + k,
-                      describe(b, (reverse ? "cot." : "tan.") +
-                                      text(like, "rnnc.name"), "direction", like));
+                      describe(b, reverse ? "cot." : "tan.", Role::Cot,
+                               slotOf(op, i, reverse)));
   }
   for (auto [k, i] : llvm::enumerate(reverse ? params : real)) {
-    DictionaryAttr like = attributesOf(op, i, !reverse);
     asked.setResultAttrs(type.getNumResults() + k,
-                         describe(b, "d." + text(like, "rnnc.name"),
-                                  "derivative", like));
+                         describe(b, "d.", Role::Grad,
+                                  slotOf(op, i, !reverse)));
   }
   b.setInsertionPointToStart(asked.addEntryBlock());
   ValueRange all = asked.getArguments();

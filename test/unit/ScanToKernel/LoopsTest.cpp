@@ -19,9 +19,9 @@ float sigmoid(double x) { return float(1 / (1 + std::exp(-x))); }
 
 const char *kLstm = R"(
 func.func @lstm(
-    %x: tensor<?x?x5xf32> {rnnc.shape = ["batch", "T", 5]},
-    %len: tensor<?xi32> {rnnc.shape = ["batch"]},
-    %h0: tensor<?x6xf32> {rnnc.shape = ["batch", 6]},
+    %x: tensor<?x?x5xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", "T", 5]>},
+    %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>},
+    %h0: tensor<?x6xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 6]>},
     %W: tensor<4x6x5xf32>, %U: tensor<4x6x6xf32>, %b: tensor<4x6xf32>)
     -> (tensor<?x?x6xf32>, tensor<?x6xf32>, tensor<?x6xf32>) {
   %c0i = arith.constant 0 : index
@@ -139,7 +139,7 @@ TEST(Loops, NoSteps) {
 
 TEST(Loops, ReverseStackBeforeAndAfter) {
   ScanJit jit(R"(
-func.func @f(%h0: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %len: tensor<?xi32> {rnnc.shape = ["batch"]}, %xs: tensor<?x?x3xf32> {rnnc.shape = ["T", "batch", 3]})
+func.func @f(%h0: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>}, %xs: tensor<?x?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 3]>})
     -> (tensor<?x?x3xf32>, tensor<?x?x3xf32>, tensor<?x3xf32>) {
   %c0 = arith.constant 0 : index
   %T = tensor.dim %xs, %c0 : tensor<?x?x3xf32>
@@ -183,7 +183,7 @@ func.func @f(%h0: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %len: tensor<?xi3
 
 TEST(Loops, SwappedCarriesAndSums) {
   ScanJit jit(R"(
-func.func @f(%a: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %b: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %len: tensor<?xi32> {rnnc.shape = ["batch"]}, %xs: tensor<?x?x3xf32> {rnnc.shape = ["T", "batch", 3]})
+func.func @f(%a: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %b: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>}, %xs: tensor<?x?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 3]>})
     -> (tensor<?x3xf32>, tensor<?x3xf32>, tensor<3xf32>) {
   %c0 = arith.constant 0 : index
   %T = tensor.dim %xs, %c0 : tensor<?x?x3xf32>
@@ -217,7 +217,7 @@ func.func @f(%a: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %b: tensor<?x3xf32
 
 TEST(Loops, LoopInALoop) {
   ScanJit jit(R"(
-func.func @f(%xs: tensor<?x?x4xf32> {rnnc.shape = ["T", "batch", 4]}, %W: tensor<3x4x4xf32>, %len: tensor<?xi32> {rnnc.shape = ["batch"]}) -> (tensor<?x3x?x4xf32>) {
+func.func @f(%xs: tensor<?x?x4xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 4]>}, %W: tensor<3x4x4xf32>, %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>}) -> (tensor<?x3x?x4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c3 = arith.constant 3 : index
@@ -270,7 +270,7 @@ func.func @f(%xs: tensor<?x?x4xf32> {rnnc.shape = ["T", "batch", 4]}, %W: tensor
 // A first value that is read in the loop and after it as well.
 TEST(Loops, FirstValueReadElsewhere) {
   ScanJit jit(R"(
-func.func @f(%a: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %len: tensor<?xi32> {rnnc.shape = ["batch"]}, %xs: tensor<?x?x3xf32> {rnnc.shape = ["T", "batch", 3]})
+func.func @f(%a: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>}, %xs: tensor<?x?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 3]>})
     -> (tensor<?x3xf32>, tensor<?x3xf32>) {
   %c0 = arith.constant 0 : index
   %T = tensor.dim %xs, %c0 : tensor<?x?x3xf32>

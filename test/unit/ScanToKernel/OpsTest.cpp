@@ -16,7 +16,7 @@ constexpr int kBatch = 5, kSteps = 4;
 
 TEST(Ops, SoftmaxAndLogSumExp) {
   ScanJit jit(R"(
-func.func @f(%x: tensor<?x9xf32> {rnnc.shape = ["batch", 9]}) -> (tensor<?x9xf32>, tensor<?xf32>, tensor<f32>) {
+func.func @f(%x: tensor<?x9xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 9]>}) -> (tensor<?x9xf32>, tensor<?xf32>, tensor<f32>) {
   %c0 = arith.constant 0 : index
   %B = tensor.dim %x, %c0 : tensor<?x9xf32>
   %0 = scan.reduce logsumexp %x dims = [1] : tensor<?x9xf32> -> tensor<?xf32>
@@ -53,7 +53,7 @@ func.func @f(%x: tensor<?x9xf32> {rnnc.shape = ["batch", 9]}) -> (tensor<?x9xf32
 // Infinities: all -inf gives -inf, one +inf gives +inf.
 TEST(Ops, LogSumExpOfInfinities) {
   ScanJit jit(R"(
-func.func @f(%x: tensor<?x2xf32> {rnnc.shape = ["batch", 2]}) -> tensor<?xf32> {
+func.func @f(%x: tensor<?x2xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 2]>}) -> tensor<?xf32> {
   %0 = scan.reduce logsumexp %x dims = [1] : tensor<?x2xf32> -> tensor<?xf32>
   return %0 : tensor<?xf32>
 })");
@@ -68,7 +68,7 @@ func.func @f(%x: tensor<?x2xf32> {rnnc.shape = ["batch", 2]}) -> tensor<?xf32> {
 
 TEST(Ops, PiecesOfAProduct) {
   ScanJit jit(R"(
-func.func @f(%a: tensor<?x8xf32> {rnnc.shape = ["batch", 8]}, %b: tensor<?x8xf32> {rnnc.shape = ["batch", 8]}, %U: tensor<2x8x3xf32>) -> (tensor<?x3xf32>, tensor<2x8xf32>, tensor<2x8x3xf32>) {
+func.func @f(%a: tensor<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}, %b: tensor<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}, %U: tensor<2x8x3xf32>) -> (tensor<?x3xf32>, tensor<2x8xf32>, tensor<2x8x3xf32>) {
   %c0 = arith.constant 0 : index
   %B = tensor.dim %a, %c0 : tensor<?x8xf32>
   %zero = arith.constant dense<0.0> : tensor<f32>
@@ -111,7 +111,7 @@ func.func @f(%a: tensor<?x8xf32> {rnnc.shape = ["batch", 8]}, %b: tensor<?x8xf32
 
 TEST(Ops, ShiftsWithLengths) {
   ScanJit jit(R"(
-func.func @f(%x: tensor<?x?x3xf32> {rnnc.shape = ["T", "batch", 3]}, %k: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %len: tensor<?xi32> {rnnc.shape = ["batch"]})
+func.func @f(%x: tensor<?x?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 3]>}, %k: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %len: tensor<?xi32> {rnnc.slot = #rnnc.slot<input "", ["batch"]>})
     -> (tensor<?x?x3xf32>, tensor<?x?x3xf32>, tensor<?x?x3xf32>) {
   %0 = scan.shift %x fill(%k : tensor<?x3xf32>) lengths(%len) {by = 1 : i64} : tensor<?x?x3xf32>
   %1 = scan.shift %x fill(%k : tensor<?x3xf32>) lengths(%len) {by = -1 : i64} : tensor<?x?x3xf32>
@@ -145,7 +145,7 @@ func.func @f(%x: tensor<?x?x3xf32> {rnnc.shape = ["T", "batch", 3]}, %k: tensor<
 
 TEST(Ops, ProductsThatAreReductions) {
   ScanJit jit(R"(
-func.func @f(%m: tensor<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]}, %q: tensor<?x8xf32> {rnnc.shape = ["batch", 8]}, %v: tensor<8xf32>)
+func.func @f(%m: tensor<?x?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batch", 8]>}, %q: tensor<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}, %v: tensor<8xf32>)
     -> (tensor<?x?xf32>, tensor<?x8xf32>, tensor<?x?xf32>) {
   %0 = scan.dot %m, %q batch = [[1], [0]] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<?x8xf32> -> tensor<?x?xf32>
   %1 = scan.dot %0, %m batch = [[0], [1]] contract = [[1], [0]] : tensor<?x?xf32>, tensor<?x?x8xf32> -> tensor<?x8xf32>
@@ -178,7 +178,7 @@ func.func @f(%m: tensor<?x?x8xf32> {rnnc.shape = ["T", "batch", 8]}, %q: tensor<
 
 TEST(Ops, JoinsSlicesAndTransposes) {
   ScanJit jit(R"(
-func.func @f(%a: tensor<?x3xf32> {rnnc.shape = ["batch", 3]}, %b: tensor<?x5xf32> {rnnc.shape = ["batch", 5]}, %W: tensor<4x8xf32>)
+func.func @f(%a: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>}, %b: tensor<?x5xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 5]>}, %W: tensor<4x8xf32>)
     -> (tensor<?x8xf32>, tensor<?x4xf32>, tensor<3x?xf32>) {
   %c0 = arith.constant 0 : index
   %B = tensor.dim %a, %c0 : tensor<?x3xf32>

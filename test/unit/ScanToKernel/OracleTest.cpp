@@ -87,18 +87,15 @@ Data makeArgument(func::FuncOp function, unsigned number, ArrayAttr dims,
                   std::mt19937 &random) {
   Data data;
   data.element = getElementTypeOrSelf(function.getArgumentTypes()[number]);
-  data.numbers = interpreter::Tensor(
-      shapeOf(function.getArgAttr(number, "rnnc.shape"), dims));
-  auto role = function.getArgAttrOfType<StringAttr>(number, "rnnc.role");
-  StringRef kind = role ? role.getValue() : "";
-  auto name = function.getArgAttrOfType<StringAttr>(number, "rnnc.name");
-  int64_t longest =
-      kind == "lengths" && name ? sizeNamed(name.getValue(), dims) : 0;
+  interface::SlotAttr slot = interface::slotOf(function, number);
+  data.numbers = interpreter::Tensor(shapeOf(slot.getShape(), dims));
+  bool isLengths = slot.getRole() == interface::Role::Lengths;
+  int64_t longest = isLengths ? sizeNamed(slot.getName(), dims) : 0;
   for (double &x : data.numbers.data) {
     double unit = random() / 4294967296.0;
     if (data.element.isF64())
       x = 1.6 * unit - 0.8;
-    else if (kind == "lengths")
+    else if (isLengths)
       x = std::floor(unit * double(longest + 1));
     else
       x = std::floor(unit * 2);
@@ -123,8 +120,8 @@ OwningOpRef<ModuleOp> scheduled(const std::string &path, MLIRContext &context) {
 }
 
 void compareFunction(func::FuncOp function, ScanJit &jit) {
-  auto dims = function->getAttrOfType<ArrayAttr>("rnnc.dims");
-  ASSERT_TRUE(dims) << function.getName().str();
+  ASSERT_TRUE(interface::hasDims(function)) << function.getName().str();
+  ArrayAttr dims = interface::functionOf(function).getDims();
   std::mt19937 random(7);
   std::vector<Data> args, results;
   std::vector<interpreter::Tensor> tensors;
@@ -163,10 +160,10 @@ void compareFunction(func::FuncOp function, ScanJit &jit) {
       double error = std::fabs(got - want.data[k]);
       worst = std::max(worst, std::isfinite(error) ? error : 1e300);
     }
-    auto name = function.getResultAttrOfType<StringAttr>(i, "rnnc.name");
+    interface::SlotAttr slot = interface::resultSlotOf(function, i);
     EXPECT_LE(worst, 1e-10 * std::max(1.0, largest))
         << function.getName().str() << ": "
-        << (name ? name.getValue().str() : std::to_string(i));
+        << (slot ? slot.getName().str() : std::to_string(i));
   }
 }
 

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Target/CPU/Library.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/IR/Module.h"
@@ -25,6 +28,18 @@ std::string source(const std::string &name) {
   return std::string(RNNC_SOURCE_DIR) + "/" + name;
 }
 
+void prepare(mlir::MLIRContext &context) {
+  context.loadDialect<interface::InterfaceDialect, mlir::LLVM::LLVMDialect,
+                      mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                      mlir::memref::MemRefDialect>();
+  registerTranslations(context);
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> interfaceOf(mlir::MLIRContext &context) {
+  return mlir::parseSourceFile<mlir::ModuleOp>(source("TinyInterface.mlir"),
+                                               &context);
+}
+
 class LibraryTest : public testing::Test {
 protected:
   void SetUp() override {
@@ -39,12 +54,12 @@ protected:
   /// Makes the library; the header stands beside it.
   void make(const std::string &file, Output output, int optLevel,
             const std::string &march) {
-    auto library = readInterface(read(source("Tiny.json")),
-                                 symbolPrefix(file), false);
-    ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
     mlir::MLIRContext context;
-    context.loadDialect<mlir::LLVM::LLVMDialect>();
-    registerTranslations(context);
+    prepare(context);
+    mlir::OwningOpRef<mlir::ModuleOp> offered = interfaceOf(context);
+    ASSERT_TRUE(offered);
+    auto library = readInterface(*offered, symbolPrefix(file), false);
+    ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"),
                                                         &context);
     ASSERT_TRUE(module);
@@ -136,11 +151,12 @@ TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
   text.insert(at, "  %s = llvm.call @sinf(%sum) : (f32) -> f32\n"
                   "  llvm.store %s, %x : f32, !llvm.ptr\n");
   text += "llvm.func @sinf(f32) -> f32\n";
-  auto library = readInterface(read(source("Tiny.json")), "tiny", false);
-  ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
   mlir::MLIRContext context;
-  context.loadDialect<mlir::LLVM::LLVMDialect>();
-  registerTranslations(context);
+  prepare(context);
+  mlir::OwningOpRef<mlir::ModuleOp> offered = interfaceOf(context);
+  ASSERT_TRUE(offered);
+  auto library = readInterface(*offered, "tiny", false);
+  ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   ASSERT_TRUE(module);
   auto variants = variantsFor(x86_64, "v3");

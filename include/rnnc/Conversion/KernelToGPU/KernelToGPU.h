@@ -16,7 +16,7 @@ namespace rnnc {
 #define GEN_PASS_DECL
 #include "rnnc/Conversion/KernelToGPU/Passes.h.inc"
 
-/// On a module: what a caller has to launch, a JSON text.
+/// On a module: what a caller has to launch, a dictionary for each function.
 inline constexpr llvm::StringLiteral kLaunches = "rnnc.launches";
 /// The module of the kernels.
 inline constexpr llvm::StringLiteral kKernels = "kernels";

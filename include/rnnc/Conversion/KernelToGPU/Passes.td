@@ -51,21 +51,20 @@ def GPUCollectLaunches : Pass<"gpu-collect-launches", "::mlir::ModuleOp"> {
   let summary = "write down what a caller has to launch";
   let description = [{
     The functions on the host hold nothing but launches, whose sizes and
-    addresses follow from the dimensions. They become a JSON text,
-    `rnnc.launches`: of each function the bytes of every argument, and its
+    addresses follow from the dimensions. They become the attribute
+    `rnnc.launches` of the module: of each function the bytes of every argument, and its
     launches in order, each with kernel, grid, block and arguments. What depends
     on dimensions is an expression in C of their names. A buffer is passed as
     its address, then the sizes and strides that its type does not hold.
 
     ```mlir
-    func.func @M.predict(%x: memref<?x4xf32> {rnnc.name = "x", rnnc.role = "input", ...}, ...)
+    func.func @M.predict(%x: memref<?x4xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 4]>}, ...)
       gpu.launch_func @kernels::@M_predict_0_map ... args(%x : memref<?x4xf32>, ..., %items : index)
     // adds to the attributes of the module
-    rnnc.launches = // the text of
-      {"functions": [ {"symbol": "M.predict", "dims": ["batch"],
-         "buffers": [ {"role": "input", "name": "x", "dtype": "f32", "bytes": "batch * 16"}, ... ], "launches": [
-         {"kernel": "M_predict_0_map", "grid": ["(batch * 4 + 255) / 256", "1", "1"], "block": ["256", "1", "1"],
-          "args": [ {"role": "input", "name": "x", "offset": "0"}, {"size": "batch"}, ... ] } ] } ] }
+    rnnc.launches = [{symbol = "M.predict", dims = ["batch"],
+      buffers = [{role = "input", name = "x", dtype = "f32", bytes = "batch * 16"}, ...],
+      launches = [{kernel = "M_predict_0_map", grid = ["(batch * 4 + 255) / 256", "1", "1"], block = ["256", "1", "1"],
+                   args = [{role = "input", name = "x", offset = "0"}, {size = "batch"}, ... ]}  ]} ]
     ```
   }];
 }

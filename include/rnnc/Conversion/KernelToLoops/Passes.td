@@ -75,15 +75,15 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
 def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
   let summary = "make the C entry point of every public function";
   let description = [{
-    For a function `@"M.f"` on memrefs with the attribute `rnnc.dims`, makes
+    For a function `@"M.f"` on memrefs whose `rnnc.function` names dimensions, makes
     `@"M.f.entry"(args, dims, workspace, ctx)`, where `args` is an array of
     pointers (arguments, then results) and `dims` an array of i64 in the order
-    of `rnnc.dims`, and turns `@"M.f.workspace"(index...) -> i64` into
+    of the dimensions, and turns `@"M.f.workspace"(index...) -> i64` into
     `@"M.f.workspace"(dims)`. The entry has the body of `@"M.f"`; where other
     functions call that one, it stays, private, and the entry calls it, too.
 
     ```mlir
-    func.func @M.f(%x: memref<?x4xf32>, %y: memref<f32>, %w: memref<?xi8>) attributes {rnnc.dims = ["batch"]}
+    func.func @M.f(%x: memref<?x4xf32>, %y: memref<f32>, %w: memref<?xi8>) attributes {rnnc.function = #rnnc.function<"M" "f", ["batch"] results = 1>}
     func.func @M.f.workspace(%batch: index) -> i64
     // become
     func.func @M.f.entry(%args: !llvm.ptr, %dims: !llvm.ptr, %workspace: !llvm.ptr, %ctx: !llvm.ptr)

@@ -24,8 +24,9 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
     log-likelihood of the data (an `unfold` reads the true elements of the step
     before), or the mode. Gradients are requests to the grad dialect.
 
-    The attribute `rnnc.manifest` of the module holds what is known of axes,
-    parameters, inputs, outputs, states and settings, as JSON.
+    The attribute `rnnc.interface` of the module holds what is known of axes,
+    parameters, inputs, outputs, states and settings; `rnnc.function` and
+    `rnnc.slot` say what each function takes and gives.
 
     ```mlir
     rnn.module @M attributes {kind = "model", ...} {

@@ -85,9 +85,9 @@ def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
     the top of the function, sized by its arguments: `kernel-plan-memory`
     replaces them.
 
-    The function gets the attribute `rnnc.dims`, the names of its dynamic
-    dimensions in the order in which callers give them, and
-    `rnnc.num_results`, the number of its last arguments that are destinations.
+    In `rnnc.function` stand the names of its dynamic dimensions, in the order
+    in which callers give them, and the number of its last arguments that are
+    destinations.
 
     ```mlir
     func.func @f(%a: tensor<?x4xf32>, %W: tensor<2x4xf32>) -> tensor<?x2xf32> {

@@ -18,6 +18,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Kernel/KernelDialect.h.inc"
 #include "rnnc/Dialect/Kernel/Schedule.h"
 

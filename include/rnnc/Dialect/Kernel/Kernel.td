@@ -27,6 +27,7 @@ def Kernel_Dialect : Dialect {
     What is decided for speed stands in attributes: `#kernel.target` says what a
     machine has, `#kernel.schedule` what was decided for an op on it.
   }];
+  let dependentDialects = ["::rnnc::interface::InterfaceDialect"];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{

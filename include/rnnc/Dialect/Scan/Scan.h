@@ -17,6 +17,7 @@
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Scan/ScanDialect.h.inc"
 #include "rnnc/Dialect/Scan/ScanEnums.h.inc"
 

@@ -26,6 +26,7 @@ def ScanDialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
   let dependentDialects = [
+    "::rnnc::interface::InterfaceDialect",
     "mlir::arith::ArithDialect", "mlir::math::MathDialect",
     "mlir::tensor::TensorDialect"
   ];

@@ -1,17 +1,18 @@
 // Interface.h: what a library offers, from what the compiled functions need.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The attribute `rnnc.interface` of the compiled module (made by the pass
-// `rnnc-collect-interface`) is a JSON text: the static part of the manifest,
-// and for every compiled function its symbol, its dimensions, and the name,
-// role, type and shape of each argument and result. From that follow the
-// public functions, their arguments, where each argument of the compiled code
-// comes from, the manifest, the header and the runtime's tables.
+// The attributes of the compiled module (Dialect/Interface) say what the
+// program is made of, and what every argument of its functions holds. From
+// that follow the public functions, their arguments, where each argument of
+// the compiled code comes from, the manifest, the header and the runtime's
+// tables.
 #ifndef RNNC_TARGET_INTERFACE_INTERFACE_H
 #define RNNC_TARGET_INTERFACE_INTERFACE_H
 
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Runtime/Descriptors.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
@@ -119,7 +120,7 @@ struct Module {
   double scheduleA = 0, scheduleB = 0, scheduleC = 0;
   /// The arena with the weights that become a part of the library; or empty.
   std::vector<char> baked;
-  llvm::json::Object manifest; ///< the static part
+  interface::ModuleAttr declared; ///< what the program says of it
 };
 
 struct Library {
@@ -131,8 +132,9 @@ struct Library {
   rt::DType real() const { return precision == "f64" ? rt::F64 : rt::F32; }
 };
 
-/// Reads the text of `rnnc.interface`. `allFunctions`: whatever `export` says.
-llvm::Expected<Library> readInterface(llvm::StringRef text,
+/// What a module whose functions stand on buffers offers; its attributes have
+/// to stay alive. `allFunctions`: whatever `export` says.
+llvm::Expected<Library> readInterface(mlir::ModuleOp module,
                                       llvm::StringRef libraryName,
                                       bool allFunctions);
 
@@ -144,7 +146,10 @@ bool isCIdentifier(llvm::StringRef name);
 std::string cName(llvm::StringRef name);
 
 /// The manifest that stands in the library.
+llvm::json::Object manifestJson(const Library &library);
 std::string manifestText(const Library &library);
+/// An attribute made of numbers, texts, lists and dictionaries.
+llvm::json::Value toJson(mlir::Attribute attribute);
 /// The C header.
 std::string headerText(const Library &library);
 

@@ -40,9 +40,8 @@ llvm::Expected<std::string> ptxOf(mlir::ModuleOp module, const Chip &chip,
 
 /// The JSON text beside `ptxFile`: the library's manifest, and `launches`, the
 /// value of `rnnc.launches`.
-llvm::Expected<std::string> manifestOf(const Library &library,
-                                       llvm::StringRef launches,
-                                       llvm::StringRef ptxFile);
+std::string manifestOf(const Library &library, mlir::ArrayAttr launches,
+                       llvm::StringRef ptxFile);
 
 } // namespace rnnc::target::nvptx
 

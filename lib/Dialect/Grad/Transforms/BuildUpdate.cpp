@@ -3,6 +3,7 @@
 
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Grad/Update.h"
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
 #include <limits>
@@ -10,6 +11,7 @@
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::grad;
+using interface::Role;
 
 int64_t grad::unitSize(ArrayRef<int64_t> shape, ArrayRef<bool> labelled) {
   size_t dim = 0, plain = llvm::count(labelled, false);
@@ -103,39 +105,38 @@ func::FuncOp UpdateBuilder::makeFunction() {
 
 // The attributes that the following levels and the library read.
 void UpdateBuilder::describe(func::FuncOp function) {
-  function->setAttr("rnnc.module", builder.getStringAttr(module));
-  function->setAttr("rnnc.function", builder.getStringAttr("update"));
-  auto attributes = [&](const Twine &name, StringRef role, Type type) {
-    SmallVector<Attribute> shape;
-    for (int64_t size : cast<RankedTensorType>(type).getShape())
-      shape.push_back(builder.getI64IntegerAttr(size));
-    return builder.getDictionaryAttr(
-        {builder.getNamedAttr("rnnc.name", builder.getStringAttr(name)),
-         builder.getNamedAttr("rnnc.role", builder.getStringAttr(role)),
-         builder.getNamedAttr("rnnc.shape", builder.getArrayAttr(shape))});
+  function->setAttr(interface::kFunction,
+                    interface::FunctionAttr::get(
+                        builder.getContext(), builder.getStringAttr(module),
+                        builder.getStringAttr("update"), /*dims=*/{},
+                        /*results=*/0));
+  auto attributes = [&](const Twine &name, Role role, Type type) {
+    return interface::attributesOf(interface::SlotAttr::get(
+        builder.getStringAttr(name), role,
+        builder.getI64ArrayAttr(cast<RankedTensorType>(type).getShape())));
   };
   SmallVector<StringRef> slots = optimizerSlots(train);
   unsigned argument = 0, result = 0;
-  auto addArgument = [&](const Twine &name, StringRef role) {
+  auto addArgument = [&](const Twine &name, Role role) {
     function.setArgAttrs(
         argument, attributes(name, role, function.getArgumentTypes()[argument]));
     ++argument;
   };
-  auto addResult = [&](const Twine &name, StringRef role) {
+  auto addResult = [&](const Twine &name, Role role) {
     function.setResultAttrs(
         result, attributes(name, role, function.getResultTypes()[result]));
     ++result;
   };
-  addArgument("params", "params");
-  addArgument("grads", "grads");
+  addArgument("params", Role::Params);
+  addArgument("grads", Role::Grads);
   for (StringRef slot : slots)
-    addArgument(slot, "slot");
-  addArgument("scalars", "scalars");
-  addResult("params", "params");
+    addArgument(slot, Role::Slot);
+  addArgument("scalars", Role::Scalars);
+  addResult("params", Role::Params);
   for (StringRef slot : slots)
-    addResult(slot, "slot");
-  addResult("norm", "norm");
-  addResult("finite", "finite");
+    addResult(slot, Role::Slot);
+  addResult("norm", Role::Norm);
+  addResult("finite", Role::Finite);
 }
 
 Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {

@@ -1,6 +1,7 @@
 // PlanMemory.cpp: gives every buffer of a function a place in one workspace.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -197,9 +198,9 @@ LogicalResult MemoryPlanner::place() {
   Location loc = function.getLoc();
   unsigned number = function.getNumArguments();
   auto type = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
-  auto role = DictionaryAttr::get(
-      context, NamedAttribute(StringAttr::get(context, "rnnc.role"),
-                              StringAttr::get(context, "workspace")));
+  DictionaryAttr role = interface::attributesOf(
+      interface::SlotAttr::get(StringAttr::get(context, ""),
+                               interface::Role::Workspace, /*shape=*/{}));
   if (failed(function.insertArgument(number, type, role, loc)))
     return failure();
   Value workspace = function.getArgument(number);
@@ -230,25 +231,19 @@ LogicalResult MemoryPlanner::place() {
   return success();
 }
 
-/// Number of the dimension in `rnnc.dims` that a memref.dim of an argument
-/// reads, or -1.
+/// Number of the function's dimension that a memref.dim of an argument reads,
+/// or -1.
 int MemoryPlanner::dimNumber(memref::DimOp dim) {
   auto arg = dyn_cast<BlockArgument>(dim.getSource());
-  auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
-  if (!arg || !names || !dim.getConstantIndex())
+  if (!arg || !dim.getConstantIndex())
     return -1;
   int64_t index = *dim.getConstantIndex();
-  Attribute name;
-  if (auto shape = function.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(),
-                                                        "rnnc.shape"))
-    if (index < static_cast<int64_t>(shape.size()))
-      name = dyn_cast<StringAttr>(shape[index]);
+  StringAttr name = interface::sizeName(function, arg.getArgNumber(), index);
   if (!name)
     name = StringAttr::get(function.getContext(),
                            "arg" + Twine(arg.getArgNumber()) + "." +
                                Twine(index));
-  const auto *it = llvm::find(names, name);
-  return it == names.end() ? -1 : it - names.begin();
+  return int(interface::functionOf(function).numberOf(name));
 }
 
 /// Repeats the computation of a size with the dimensions as arguments.
@@ -261,7 +256,7 @@ Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
   if (auto dim = dyn_cast_or_null<memref::DimOp>(op)) {
     int number = dimNumber(dim);
     if (number < 0)
-      return op->emitError("a size is no dimension of `rnnc.dims`"), Value();
+      return op->emitError("a size is no dimension of the function"), Value();
     result = target.getArgument(number);
   } else {
     if (!op || !isPure(op) || op->getNumRegions())
@@ -278,11 +273,11 @@ Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
 }
 
 LogicalResult MemoryPlanner::makeSizeFunction() {
-  auto names = function->getAttrOfType<ArrayAttr>("rnnc.dims");
+  ArrayAttr names = interface::functionOf(function).getDims();
   Location loc = function.getLoc();
   OpBuilder b(function);
   b.setInsertionPointAfter(function);
-  SmallVector<Type> types(names ? names.size() : 0, b.getIndexType());
+  SmallVector<Type> types(names.size(), b.getIndexType());
   auto target = func::FuncOp::create(
       b, loc, (function.getName() + ".workspace").str(),
       b.getFunctionType(types, {b.getI64Type()}));
@@ -332,7 +327,7 @@ struct KernelPlanMemory
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() && function->hasAttr("rnnc.dims"))
+      if (!function.isExternal() && interface::hasDims(function))
         functions.push_back(function);
     for (func::FuncOp function : functions)
       if (failed(MemoryPlanner(function).run()))

@@ -53,9 +53,9 @@ bool forEachAccess(Value value,
   });
 }
 
-StringRef roleOf(func::FuncOp function, unsigned argument) {
-  auto role = function.getArgAttrOfType<StringAttr>(argument, "rnnc.role");
-  return role ? role.getValue() : "";
+bool isParameter(func::FuncOp function, unsigned argument) {
+  interface::SlotAttr slot = interface::slotOf(function, argument);
+  return slot && slot.getRole() == interface::Role::Param;
 }
 
 /// What one `kernel.pack` needs: the ops that lead from parameters to it.
@@ -103,8 +103,8 @@ public:
   PackOp getPack() const { return pack; }
 
   StringRef nameOf(unsigned number) {
-    auto name = function.getArgAttrOfType<StringAttr>(number, "rnnc.name");
-    return name ? name.getValue() : "";
+    interface::SlotAttr slot = interface::slotOf(function, number);
+    return slot ? slot.getName().getValue() : "";
   }
   func::FuncOp getFunction() const { return function; }
 
@@ -126,7 +126,7 @@ private:
 bool Slice::need(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     if (argument.getOwner() != &function.getBody().front() ||
-        roleOf(function, argument.getArgNumber()) != "param")
+        !isParameter(function, argument.getArgNumber()))
       return false;
     if (!llvm::is_contained(parameters, argument.getArgNumber()))
       parameters.push_back(argument.getArgNumber());
@@ -263,9 +263,7 @@ private:
 };
 
 void Preparer::add(func::FuncOp function) {
-  auto kind = function->getAttrOfType<StringAttr>("rnnc.function");
-  bool differentiates =
-      kind && (kind.getValue() == "grad" || kind.getValue() == "vjp");
+  bool differentiates = interface::functionOf(function).isGradient();
   functions.push_back(function);
   for (auto pack : function.getBody().front().getOps<PackOp>()) {
     Slice slice(function, pack);
@@ -297,10 +295,9 @@ void Preparer::placePanels() {
 
 DictionaryAttr Preparer::role(MLIRContext *context) const {
   Builder b(context);
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("rnnc.name", b.getStringAttr("prepared")),
-       b.getNamedAttr("rnnc.role", b.getStringAttr("prepared")),
-       b.getNamedAttr("rnnc.shape", b.getI64ArrayAttr({size}))});
+  return interface::attributesOf(interface::SlotAttr::get(
+      b.getStringAttr("prepared"), interface::Role::Prepared,
+      b.getI64ArrayAttr({size})));
 }
 
 Value Preparer::panelOf(OpBuilder &b, Location loc, Value prepared,
@@ -337,10 +334,11 @@ void Preparer::makeFunction() {
   std::string name = (like.getName().rsplit('.').first + ".prepare").str();
   auto function =
       func::FuncOp::create(b, loc, name, b.getFunctionType(types, {}));
-  function->setAttr("rnnc.function", b.getStringAttr("prepare"));
-  function->setAttr("rnnc.module", like->getAttr("rnnc.module"));
-  function->setAttr("rnnc.dims", b.getArrayAttr({}));
-  function->setAttr("rnnc.num_results", b.getI64IntegerAttr(1));
+  StringAttr module = interface::functionOf(like).getModule();
+  function->setAttr(interface::kFunction,
+                    interface::FunctionAttr::get(
+                        b.getContext(), module, b.getStringAttr("prepare"),
+                        /*dims=*/b.getArrayAttr({}), /*results=*/1));
   for (auto [i, attr] : llvm::enumerate(attrs))
     function.setArgAttrs(unsigned(i), attr);
   Block *block = function.addEntryBlock();
@@ -369,9 +367,8 @@ void Preparer::usePanels(func::FuncOp function) {
   });
   if (!any)
     return;
-  auto results = function->getAttrOfType<IntegerAttr>("rnnc.num_results");
   unsigned place = function.getNumArguments() -
-                   unsigned(results ? results.getInt() : 0);
+                   unsigned(interface::functionOf(function).getResults());
   if (failed(function.insertArgument(place, prepared(),
                                      role(function.getContext()),
                                      nameOfPrepared(function.getLoc()))))
@@ -411,12 +408,12 @@ struct KernelPrepareWeights
   void runOnOperation() override {
     llvm::MapVector<Attribute, Preparer> modules;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      Attribute owner = function->getAttr("rnnc.module");
-      if (!owner || function.isExternal() || function.isPrivate() ||
-          !function->hasAttr("rnnc.dims") ||
-          !function->hasAttr("rnnc.function"))
+      interface::FunctionAttr known = interface::functionOf(function);
+      if (!known || !known.getDims() || known.getModule().empty() ||
+          function.isExternal() || function.isPrivate())
         continue;
-      modules.try_emplace(owner, gradients).first->second.add(function);
+      modules.try_emplace(known.getModule(), gradients)
+          .first->second.add(function);
     }
     for (auto &[owner, preparer] : modules)
       preparer.run();

@@ -54,19 +54,14 @@ static std::optional<std::pair<Value, int64_t>> firstOfName(Value value,
                : func::FuncOp();
   if (!function)
     return std::nullopt;
-  auto nameOf = [&](unsigned number, int64_t dim) {
-    auto shape = function.getArgAttrOfType<ArrayAttr>(number, "rnnc.shape");
-    return shape && dim < static_cast<int64_t>(shape.size())
-               ? dyn_cast<StringAttr>(shape[dim])
-               : StringAttr();
-  };
-  StringAttr name = nameOf(argument.getArgNumber(), dim);
+  StringAttr name = interface::sizeName(function, argument.getArgNumber(), dim);
   if (!name)
     return std::nullopt;
   for (BlockArgument other : function.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(other.getType());
     for (int64_t d = 0; type && d < type.getRank(); ++d)
-      if (type.isDynamicDim(d) && nameOf(other.getArgNumber(), d) == name)
+      if (type.isDynamicDim(d) &&
+          interface::sizeName(function, other.getArgNumber(), d) == name)
         return std::pair<Value, int64_t>(other, d);
   }
   return std::nullopt;

@@ -73,16 +73,16 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
     of one loop only is taken to be written before it is read in each step.
 
     For each function `@f` it makes `@f.workspace(index...) -> i64`, the bytes
-    needed, from the dimensions in the order of `rnnc.dims`: the very
+    needed, from the dimensions in the order that `rnnc.function` names: the very
     expressions that place the buffers.
 
     ```mlir
-    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>) attributes {rnnc.dims = ["batch"]} {
+    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>) attributes {rnnc.function = #rnnc.function<"" "f", ["batch"] results = 1>} {
       %a = memref.alloc() : memref<264xf32>
       %b = memref.alloc(%n) : memref<?x2xf32>
       ...
     // becomes
-    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>, %w: memref<?xi8> {rnnc.role = "workspace"}) {
+    func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>, %w: memref<?xi8> {rnnc.slot = #rnnc.slot<workspace "">}) {
       %a = memref.view %w[%c0][] : memref<?xi8> to memref<264xf32>
       %b = memref.view %w[%c1088][%n] : memref<?xi8> to memref<?x2xf32>
       ...
@@ -125,7 +125,7 @@ def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
     its results.
 
     ```mlir
-    func.func @M.step(%U: memref<512x128xf32> {rnnc.role = "param", ...}, ...) {
+    func.func @M.step(%U: memref<512x128xf32> {rnnc.slot = #rnnc.slot<param ...>}, ...) {
       kernel.pack ins(%U : ...) outs(%p : memref<98304xf32>)
       kernel.gemm ins(%h, %p : ...) outs(%z : ...) {packed_b}
     ```
@@ -133,11 +133,11 @@ def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    func.func @M.prepare(%U: memref<512x128xf32> {rnnc.role = "param", ...},
-                         %all: memref<98304xf32> {rnnc.role = "prepared", ...}) {
+    func.func @M.prepare(%U: memref<512x128xf32> {rnnc.slot = #rnnc.slot<param ...>},
+                         %all: memref<98304xf32> {rnnc.slot = #rnnc.slot<prepared ...>}) {
       %p = memref.subview %all[0] [98304] [1] : ...
       kernel.pack ins(%U : ...) outs(%p : ...)
-    func.func @M.step(%U: ..., %all: memref<98304xf32> {rnnc.role = "prepared", ...}, ...) {
+    func.func @M.step(%U: ..., %all: memref<98304xf32> {rnnc.slot = #rnnc.slot<prepared ...>}, ...) {
       %p = memref.subview %all[0] [98304] [1] : ...
       kernel.gemm ins(%h, %p : ...) outs(%z : ...) {packed_b}
     ```
