@@ -8,14 +8,15 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 namespace rnnc::rt {
 
 // A thread that finds nothing to do looks so often before it gives its
-// processor to others between looks, and so often then before it sleeps:
-// guesses, some ten and some hundred microseconds.
+// processor to others between looks, and does that for so long before it
+// sleeps: guesses, some ten and some hundred microseconds.
 constexpr int kLooks = 1 << 14;
-constexpr int kYields = 200;
+constexpr int64_t kNanosecondsOfYields = 100000;
 // Looks between two pauses, so that these are some hundred cycles apart: a
 // virtual machine is left when they follow each other faster for long.
 constexpr int kLooksAPause = 64;
@@ -88,13 +89,28 @@ static void work(Team &team, int32_t member) {
 
 //===-- The threads ----------------------------------------------------------===//
 
+static int64_t nanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
 /// The number of the next job than `seen`; 0 at the end.
 static uint64_t nextJob(Team &team, uint64_t seen) {
   auto job = [&] { return __atomic_load_n(&team.job, __ATOMIC_SEQ_CST); };
-  for (int looks = 0; looks != kLooks + kYields; ++looks) {
+  auto isStopped = [&] { return __atomic_load_n(&team.stop, __ATOMIC_SEQ_CST); };
+  for (int looks = 0; looks != kLooks; ++looks) {
     if (uint64_t next = job(); next != seen)
       return next;
     waitALittle(looks);
+  }
+  // By the clock: where others want the processor, one yield can take longer
+  // than all of them here.
+  int64_t start = nanoseconds();
+  while (!isStopped() && nanoseconds() - start < kNanosecondsOfYields) {
+    if (uint64_t next = job(); next != seen)
+      return next;
+    sched_yield();
   }
   pthread_mutex_lock(&team.lock);
   __atomic_fetch_add(&team.sleeping, 1, __ATOMIC_SEQ_CST);
