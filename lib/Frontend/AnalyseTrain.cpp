@@ -24,6 +24,9 @@ public:
   void run(const TrainItem &item) {
     for (const Setting &one : item.settings)
       setting(one);
+    for (const Setting *one : seen)
+      if (one->name.text == "schedule")
+        rateOfCycle(*one);
   }
 
 private:
@@ -80,7 +83,7 @@ private:
     else if (name == "decay")
       plain(one, settings.decay, 0, 1e30);
     else if (name == "average")
-      plain(one, settings.average, 0, 1);
+      average(one);
     else
       unknown(one);
   }
@@ -110,7 +113,7 @@ private:
         {"constant", {}},
         {"cosine", {"warmup"}},
         {"step", {"every", "by", "after"}},
-        {"plateau", {"patience"}},
+        {"plateau", {"patience", "by"}},
         {"onecycle", {"peak"}}};
     return all;
   }
@@ -187,6 +190,15 @@ private:
       slot = *value;
   }
 
+  /// What an update leaves of the mean weights: all would be no mean.
+  void average(const Setting &one) {
+    std::optional<double> value = number(one, 0);
+    if (!value || !(*value >= 0) || !(*value < 1))
+      return wrong(one, one.values[0]->range, "a number from 0, and below 1");
+    if (noMore(one, 1))
+      settings.average = *value;
+  }
+
   /// `adam`, `adam(lr = 1e-3)`, `sgd(0.1, nesterov)`.
   void method(const Setting &one, const std::vector<KnownMethod> &known,
               Method &slot) {
@@ -220,8 +232,21 @@ private:
       wrong(one, range, "`every` and `by` are needed");
       ok = false;
     }
+    if (result.name == "onecycle" && ok && !result.args.count("peak")) {
+      wrong(one, range, "`peak`, the highest rate, is needed");
+      ok = false;
+    }
     if (ok)
       slot = std::move(result);
+  }
+
+  /// The cycle begins at the optimiser's rate, and is a multiple of it.
+  void rateOfCycle(const Setting &one) {
+    auto rate = settings.optimize.args.find("lr");
+    if (settings.schedule.name == "onecycle" &&
+        rate != settings.optimize.args.end() && rate->second == 0)
+      wrong(one, one.values[0]->range,
+            "the cycle begins at `lr`, which is 0 here");
   }
 
   bool methodArg(const Setting &one, const std::string &name, const Expr &arg,
@@ -233,7 +258,8 @@ private:
       value = 1;
     if (ref && name == "nesterov" && ref->name == "false")
       value = 0;
-    bool below1 = name == "beta1" || name == "beta2" || name == "alpha";
+    bool below1 = name == "beta1" || name == "beta2" || name == "alpha" ||
+                  (name == "by" && result.name == "plateau");
     bool steps = name == "every" || name == "warmup" || name == "after" ||
                  name == "patience";
     if (!value || !(*value >= 0) || (below1 && *value >= 1) ||

@@ -159,10 +159,7 @@ private:
       const std::string &name = setting.name.text;
       bool unsupported =
           (name == "checkpoint" && settings.checkpoint != "none") ||
-          (name == "feed" && settings.feedSampled > 0) ||
-          (name == "average" && settings.average > 0) ||
-          (name == "schedule" && (settings.schedule.name == "plateau" ||
-                                  settings.schedule.name == "onecycle"));
+          (name == "feed" && settings.feedSampled > 0);
       if (unsupported)
         notYet("E904", setting.range,
                fmt::format("`{}`", diags.sourceManager().text(setting.range)));

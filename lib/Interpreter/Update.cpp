@@ -70,6 +70,7 @@ private:
   void adam(Weight &weight, bool decoupled);
   void rmsprop(Weight &weight);
   void adagrad(Weight &weight);
+  void average(const Weight &weight);
   double setting(StringRef name, double otherwise) {
     return numberOf(optimizer, name, otherwise);
   }
@@ -252,6 +253,16 @@ void Updater::adagrad(Weight &weight) {
   }
 }
 
+/// The setting `average`: begins with zeros, so that it is too small by the
+/// factor 1 - decay^updates.
+void Updater::average(const Weight &weight) {
+  double share = 1 - numberOf(train, "average", 0);
+  Array &mean = slot("average", weight);
+  const Array &value = results[weight.name];
+  for (int64_t i = 0; i < value.size(); ++i)
+    mean.data[i] += share * (value.data[i] - mean.data[i]);
+}
+
 void Updater::step(Weight &weight) {
   StringRef name = wordOf(optimizer, "name", "adam");
   if (name == "sgd")
@@ -264,6 +275,8 @@ void Updater::step(Weight &weight) {
     adam(weight, name == "adamw");
   if (weight.isTrained)
     results[weight.name] = weight.value;
+  if (numberOf(train, "average", 0) > 0)
+    average(weight);
 }
 
 void Updater::run() {

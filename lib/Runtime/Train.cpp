@@ -14,7 +14,27 @@ namespace rnnc::rt {
 ///   cosine(warmup)      (t + 1) / warmup for the first updates, then
 ///                       (1 + cos(pi (t - warmup) / (total - warmup))) / 2;
 ///                       1 after the warm-up while the total is not known
+///   onecycle(peak)      from 1 to peak / rate over the first 0.3 of the total,
+///                       then to 1e-4, both along half a cosine; 1 while the
+///                       total is not known. (Smith 2018; the numbers are those
+///                       of PyTorch's OneCycleLR with div_factor = peak / rate)
+///   plateau             1: who validates sets `rate_scale`
 /// where t counts the updates done. `rate_scale` multiplies all of them.
+static double halfCosine(double from, double to, double progress) {
+  double share = 0.5 * (1 + cos(3.14159265358979323846 * progress));
+  return to + (from - to) * share;
+}
+
+static double oneCycle(double peak, double t, double total) {
+  if (total <= 0)
+    return 1;
+  double top = 0.3 * total - 1, last = total - 1;
+  if (t < top)
+    return halfCosine(1, peak, t / top);
+  double progress = last > top ? (t - top) / (last - top) : 1;
+  return halfCosine(peak, 1e-4, progress < 1 ? progress : 1);
+}
+
 double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
   double scale = c.rate_scale;
   if (m.schedule == ScheduleStep) {
@@ -31,8 +51,11 @@ double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
     if (total <= warmup)
       return scale;
     double progress = t < total ? (t - warmup) / (total - warmup) : 1;
-    return scale * 0.5 * (1 + cos(3.14159265358979323846 * progress));
+    return scale * halfCosine(1, 0, progress);
   }
+  if (m.schedule == ScheduleOneCycle)
+    return scale *
+           oneCycle(m.scheduleA, double(c.updates), double(c.total_steps));
   return scale;
 }
 

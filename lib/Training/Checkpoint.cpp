@@ -40,8 +40,47 @@ static Tensor doubles(const std::vector<double> &values) {
                         values.data());
 }
 
-Status Trainer::saveCheckpoint() {
+/// result = values / by, all of the library's type.
+static void divide(const Tensor &values, double by, Tensor &result) {
+  for (int64_t i = 0, n = values.count(); i < n; ++i)
+    if (result.type == DType::F64)
+      result.as<double>()[i] = values.number(i) / by;
+    else
+      result.as<float>()[i] = static_cast<float>(values.number(i) / by);
+}
+
+TensorFile Trainer::usedWeights() const {
   TensorFile file = instance.parameters();
+  int64_t updates = instance.counters()->updates;
+  if (average <= 0 || updates == 0)
+    return file;
+  // The mean began with zeros.
+  double weight = 1 - std::pow(average, static_cast<double>(updates));
+  TensorFile slots = instance.optimizerState();
+  for (const ParameterInfo &info : instance.module().parameters) {
+    const Tensor *mean = slots.find("optimizer.average." + info.name);
+    if (!info.trainable || !mean)
+      continue;
+    for (auto &[name, tensor] : file.tensors)
+      if (name == info.name)
+        divide(*mean, weight, tensor);
+  }
+  return file;
+}
+
+Status Trainer::useMean() {
+  return average > 0 ? instance.setParameters(usedWeights(), directory.model)
+                     : Status();
+}
+
+/// Beside the mean weights a checkpoint keeps those that training goes on with.
+static const char kTrained[] = "trainer.weights.";
+
+Status Trainer::saveCheckpoint() {
+  TensorFile file = usedWeights();
+  if (average > 0)
+    for (auto &[name, tensor] : instance.parameters().tensors)
+      file.add(kTrained + name, std::move(tensor));
   for (auto &[name, tensor] : instance.optimizerState().tensors)
     file.add(name, std::move(tensor));
   const rnnc_optimizer_counters &counters = *instance.counters();
@@ -57,6 +96,9 @@ Status Trainer::saveCheckpoint() {
   file.add("trainer.running", doubles({runningLoss, runningWeight}));
   file.add("trainer.faulty_since", integers({health.faultySince()}));
   file.add("trainer.last_loss", doubles({lastLoss}));
+  file.add("trainer.plateau", doubles({state.plateau, state.epochLoss}));
+  file.add("trainer.plateau_counts",
+           integers({state.sincePlateau, state.epochUpdates}));
   file.add("trainer.identity",
            integers({static_cast<int64_t>(options.seed),
                      static_cast<int64_t>(fingerprint()), batch}));
@@ -73,7 +115,7 @@ Status Trainer::saveCheckpoint() {
 }
 
 Status Trainer::saveBest() {
-  TensorFile file = instance.parameters();
+  TensorFile file = usedWeights();
   file.metadata = directory.metadata();
   file.metadata["step"] = std::to_string(state.step);
   return data::writeTensorFile(directory.file("best.safetensors"), file);
@@ -99,8 +141,30 @@ bool Trainer::positionFits() const {
   auto counts = [](int64_t n, int64_t least) { return n >= least && n < most; };
   return counts(state.step, 0) && counts(state.epoch, 0) &&
          counts(state.bestStep, -1) && counts(state.sinceBest, 0) &&
-         std::isfinite(state.best) && state.batch >= 0 &&
+         std::isfinite(state.best) && std::isfinite(state.plateau) &&
+         std::isfinite(state.epochLoss) && counts(state.sincePlateau, -1) &&
+         counts(state.epochUpdates, 0) && state.batch >= 0 &&
          state.batch < planEpoch(state.epoch).count();
+}
+
+/// With `average`, the weights that the mean is of.
+Status Trainer::takeTrained(const TensorFile &file, const std::string &path) {
+  if (average <= 0)
+    return {};
+  TensorFile trained;
+  trained.metadata = file.metadata;
+  for (const ParameterInfo &info : instance.module().parameters) {
+    const Tensor *tensor = file.find(kTrained + info.name);
+    if (!tensor)
+      return dataError("{}: error: not a checkpoint of this training: `{}{}` "
+                       "is missing",
+                       path, kTrained, info.name);
+    trained.add(info.name, Tensor::copyOf(tensor->type, tensor->shape,
+                                          tensor->bytes.data()));
+  }
+  if (Status status = instance.setParameters(trained, path); !status)
+    return status;
+  return instance.checkFinite(path);
 }
 
 Status Trainer::loadCheckpoint() {
@@ -126,6 +190,10 @@ Status Trainer::loadCheckpoint() {
   // Checkpoints of older versions do not know these.
   readNumbers(*file, "trainer.faulty_since", DType::I64, {&faultySince});
   readNumbers(*file, "trainer.last_loss", DType::F64, {&lastLoss});
+  readNumbers(*file, "trainer.plateau", DType::F64,
+              {&state.plateau, &state.epochLoss});
+  readNumbers(*file, "trainer.plateau_counts", DType::I64,
+              {&state.sincePlateau, &state.epochUpdates});
   const Tensor *carry = file->find("trainer.carry");
   // Another model's checkpoint is told by the names and shapes of its weights.
   if (Status status = instance.setParameters(*file, path); !status)
@@ -137,6 +205,8 @@ Status Trainer::loadCheckpoint() {
                      "resumed",
                      path);
   if (Status status = instance.setOptimizerState(*file, path); !status)
+    return status;
+  if (Status status = takeTrained(*file, path); !status)
     return status;
   if (Status status = checkVocabularies(*file, path, directory.vocabularies);
       !status)

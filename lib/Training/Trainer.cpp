@@ -101,6 +101,14 @@ void Trainer::planSteps() {
     validEvery = 500;
 }
 
+/// A number of the `train` block.
+static double settingOr(const Json &settings, const char *name,
+                        double otherwise) {
+  return settings.contains(name) && settings[name].is_number()
+             ? settings[name].get<double>()
+             : otherwise;
+}
+
 Status Trainer::prepare() {
   function = instance.module().find("train_step");
   if (function < 0)
@@ -114,6 +122,7 @@ Status Trainer::prepare() {
                      train.files.front(), batch);
   if (Status status = instance.initialiseOptimizer(); !status)
     return status;
+  average = settingOr(instance.module().train, "average", 0);
   if (schema.chunk)
     if (Status status = instance.initialiseCarry(batch); !status)
       return status;
@@ -200,6 +209,8 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
     runningNats = 0.99 * runningNats + loss * share;
     runningElements =
         0.99 * runningElements + static_cast<double>(data.elements);
+    state.epochLoss += loss;
+    ++state.epochUpdates;
   }
   Json entry = {{"step", state.step},
                 {"epoch", state.epoch},
@@ -274,13 +285,26 @@ Trainer::Stop Trainer::shouldStop() const {
   return Stop::No;
 }
 
-Status Trainer::validate(bool extra) {
-  if (!valid || lastValidation == state.step)
-    return {};
+/// Evaluates the weights that are used, and leaves those that are trained.
+Result<Evaluation> Trainer::evaluateUsed() {
   EvaluateOptions evaluation;
   evaluation.batch = batch;
   evaluation.vocabularies = &directory.vocabularies;
+  if (average <= 0)
+    return evaluate(instance, schema, *valid, evaluation);
+  data::TensorFile trained = instance.parameters();
+  if (Status status = useMean(); !status)
+    return status.error();
   Result<Evaluation> figures = evaluate(instance, schema, *valid, evaluation);
+  if (Status status = instance.setParameters(trained, directory.model); !status)
+    return status.error();
+  return figures;
+}
+
+Status Trainer::validate(bool extra) {
+  if (!valid || lastValidation == state.step)
+    return {};
+  Result<Evaluation> figures = evaluateUsed();
   if (!figures)
     return figures.error();
   lastValidation = state.step;
@@ -293,6 +317,43 @@ Status Trainer::validate(bool extra) {
                             {"valid", figures->toJson()},
                             {"seconds", log.earlierSeconds() + seconds()}},
                            extra);
+}
+
+/// `schedule plateau(patience, by)`: an epoch that is no better than the best,
+/// more than `patience` times in a row, makes the rate smaller.
+void Trainer::followPlateau() {
+  const Json &settings = instance.module().train;
+  double score = state.epochUpdates > 0
+                     ? state.epochLoss / static_cast<double>(state.epochUpdates)
+                     : NAN;
+  state.epochLoss = 0;
+  state.epochUpdates = 0;
+  if (!settings.contains("schedule") ||
+      settings["schedule"].value("kind", "") != "plateau")
+    return;
+  const Json &schedule = settings["schedule"];
+  if (valid && lastValid)
+    score = lastValid->score();
+  bool better =
+      std::isfinite(score) && (state.sincePlateau < 0 || score < state.plateau);
+  if (better) {
+    state.plateau = score;
+    state.sincePlateau = 0;
+    return;
+  }
+  state.sincePlateau = std::max<int64_t>(state.sincePlateau, 0) + 1;
+  if (static_cast<double>(state.sincePlateau) <=
+      settingOr(schedule, "patience", 10))
+    return;
+  rnnc_optimizer_counters *counters = instance.counters();
+  counters->rate_scale *= settingOr(schedule, "by", 0.1);
+  progress.print(fmt::format(
+      "step {}, epoch {}: {} epochs without a better {}; the learning rate is "
+      "now {:.4g}",
+      state.step, state.epoch, state.sincePlateau,
+      valid ? "validation" : "training loss",
+      counters->rate_scale * settingOr(settings["optimize"], "lr", 1)));
+  state.sincePlateau = 0;
 }
 
 /// Validation and checkpoints that are due.
@@ -315,6 +376,8 @@ Status Trainer::afterBatch() {
         return status;
     }
   }
+  if (epochEnds)
+    followPlateau();
   // Without a wish: often enough that a cut costs minutes, not an epoch.
   int64_t every = options.checkpointEvery > 0 ? options.checkpointEvery : 500;
   bool checkpoint = state.step % every == 0 ||
@@ -371,6 +434,9 @@ Status Trainer::finish() {
       result.useLast = state.bestStep < 0 || lastValid->score() <= state.best;
     judge();
   }
+  // What is done with the instance from here on sees what the files hold.
+  if (Status status = useMean(); !status)
+    return status;
   result.valid = result.useLast ? lastValid : bestValid;
   result.bestStep = result.useLast ? state.step : state.bestStep;
   result.steps = state.step;

@@ -24,7 +24,7 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     fold over time|fold over fixed|state of rank 0|state of rank 1|state of rank 2
     cell with 0 states|cell with 1 states|cell with 2 states|cell with 3 states
     two time axes|input of real|input of index|input of bit|input of int|real output
-    index output|bit output|several ~|per example|clip value|clip norm|clip global_norm
+    index output|bit output|several ~|per example|average|clip value|clip norm|clip global_norm
     clip adaptive|layer exported|cell exported""".replace("\n    ", "|").split("|")
 
 met = collections.Counter()

@@ -533,6 +533,9 @@ class Generator(Expressions):
             clip = rng.choice(("value 0.1", "norm 0.2", "global_norm 0.3", "adaptive 0.1"))
             lines.append(f"clip {clip}")
             self.note("clip " + clip.split()[0])
+        if rng.random() < 0.2:
+            lines.append("average 0.9")
+            self.note("average")
         if rng.random() < 0.3:
             lines.append("per example")
             self.note("per example")

@@ -255,7 +255,12 @@ constexpr size_t statesOffset(int64_t batch) {
 }
 
 /// Schedules of the learning rate.
-enum Schedule : int32_t { ScheduleConstant = 0, ScheduleStep = 1, ScheduleCosine = 2 };
+enum Schedule : int32_t {
+  ScheduleConstant = 0,
+  ScheduleStep = 1,
+  ScheduleCosine = 2,
+  ScheduleOneCycle = 3
+};
 
 struct ModuleDesc {
   const char *name;

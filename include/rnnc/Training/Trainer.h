@@ -70,6 +70,11 @@ private:
     int64_t step = 0, epoch = 0, batch = 0;
     double best = 0;
     int64_t bestStep = -1, sinceBest = 0;
+    /// `schedule plateau`: the best epoch's score and the epochs since it; -1:
+    /// none is over. The losses of this epoch, for trainings that do not
+    /// validate.
+    double plateau = 0, epochLoss = 0;
+    int64_t sincePlateau = -1, epochUpdates = 0;
   };
   enum class Stop { No, Done, Early, Hopeless, Interrupted };
 
@@ -79,11 +84,18 @@ private:
   Stop shouldStop() const;
   Status afterBatch();
   Status validate(bool extra);
+  Result<Evaluation> evaluateUsed();
   Status finish();
 
   Status saveCheckpoint();
   Status loadCheckpoint();
   Status saveBest();
+  /// The weights that validation, and who takes them from the directory, sees:
+  /// with `average`, the mean of those after each update.
+  data::TensorFile usedWeights() const;
+  Status useMean();
+  Status takeTrained(const data::TensorFile &file, const std::string &path);
+  void followPlateau();
   void planSteps();
   bool positionFits() const;
   data::BatchPlan planEpoch(int64_t epoch) const;
@@ -106,6 +118,7 @@ private:
   Stop stop = Stop::No;
   int function = -1;
   int32_t batch = 32;
+  double average = 0; ///< how much an update leaves of the mean weights
   int64_t totalSteps = 0, epochs = 0, validEvery = 0, perEpoch = 1;
   int64_t firstStep = 0, tokens = 0, lastValidation = -1;
   double runningLoss = 0, runningWeight = 0, lastLoss = 0;

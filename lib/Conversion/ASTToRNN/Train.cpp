@@ -35,7 +35,7 @@ const std::vector<Choice> &schedules() {
       {"constant", {}},
       {"cosine", {{"warmup", 0}}},
       {"step", {{"every", 1}, {"by", 0.1}, {"after", 0}}},
-      {"plateau", {{"patience", 1}}},
+      {"plateau", {{"patience", 10}, {"by", 0.1}}},
       {"onecycle", {{"peak", 1e-2}}}};
   return list;
 }

@@ -237,6 +237,11 @@ static void readSchedule(Module &m) {
   } else if (kind == "cosine") {
     m.schedule = rt::ScheduleCosine;
     m.scheduleA = numberOr(schedule, "warmup", 0);
+  } else if (kind == "onecycle") {
+    auto optimize = train.getAs<mlir::DictionaryAttr>("optimize");
+    double rate = optimize ? numberOr(optimize, "lr", 0) : 0;
+    m.schedule = rt::ScheduleOneCycle;
+    m.scheduleA = rate > 0 ? numberOr(schedule, "peak", rate) / rate : 1;
   }
 }
 

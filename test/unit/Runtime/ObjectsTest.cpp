@@ -139,4 +139,31 @@ TEST(Schedule, Formulas) {
   EXPECT_EQ(scheduleFactor(m, c), 1);
 }
 
+// The numbers of PyTorch's OneCycleLR(max_lr = 5, div_factor = 5) over 20
+// updates of a rate of 1: from the rate to the peak at 0.3 * 20 - 1, then down
+// to 1e-4 at the last.
+TEST(Schedule, OneCycle) {
+  ModuleDesc m = {};
+  rnnc_optimizer_counters c = {};
+  c.rate_scale = 1;
+  m.schedule = ScheduleOneCycle;
+  m.scheduleA = 5;
+  EXPECT_EQ(scheduleFactor(m, c), 1); // the total is not known
+  c.total_steps = 20;
+  EXPECT_NEAR(scheduleFactor(m, c), 1, 1e-15);
+  c.updates = 5;
+  EXPECT_NEAR(scheduleFactor(m, c), 5, 1e-15);
+  c.updates = 12; // half way down
+  EXPECT_NEAR(scheduleFactor(m, c), (5 + 1e-4) / 2, 1e-15);
+  for (int64_t late : {19, 20, 1000}) {
+    c.updates = late;
+    EXPECT_NEAR(scheduleFactor(m, c), 1e-4, 1e-15) << late;
+  }
+  for (int64_t total : {1, 2, 3, 4}) // no room to rise
+    for (c.total_steps = total, c.updates = 0; c.updates < 5; ++c.updates) {
+      EXPECT_GE(scheduleFactor(m, c), 1e-4);
+      EXPECT_LE(scheduleFactor(m, c), 5);
+    }
+}
+
 } // namespace

@@ -44,7 +44,7 @@ static StringRef nameOf(DictionaryAttr optimizer) {
   return name ? name.getValue() : StringRef("adam");
 }
 
-SmallVector<StringRef> grad::optimizerSlots(DictionaryAttr train) {
+static SmallVector<StringRef> slotsOfMethod(DictionaryAttr train) {
   DictionaryAttr optimizer = optimizerOf(train);
   StringRef name = nameOf(optimizer);
   bool momentum = numberOf(optimizer, "momentum", 0) != 0;
@@ -57,6 +57,18 @@ SmallVector<StringRef> grad::optimizerSlots(DictionaryAttr train) {
     slots.push_back("square_avg");
   if (momentum)
     slots.push_back("momentum_buffer");
+  return slots;
+}
+
+// The setting `average`; 0: none is kept.
+static double averageOf(DictionaryAttr train) {
+  return numberOf(train, "average", 0);
+}
+
+SmallVector<StringRef> grad::optimizerSlots(DictionaryAttr train) {
+  SmallVector<StringRef> slots = slotsOfMethod(train);
+  if (averageOf(train) > 0)
+    slots.push_back("average");
   return slots;
 }
 
@@ -81,6 +93,7 @@ private:
                                        Value step);
   Value scalarAt(Value scalars, int64_t place);
   Value keepFrozen(Value before, Value after);
+  Value average(Value before, Value params);
   double weightDecay();
 
   OpBuilder &builder;
@@ -238,6 +251,16 @@ Value UpdateBuilder::keepFrozen(Value before, Value after) {
   return after;
 }
 
+// average + (1 - decay) (params - average). It begins with zeros: who reads it
+// divides by 1 - decay^updates.
+Value UpdateBuilder::average(Value before, Value params) {
+  Value share = scan::splat(builder, loc, arena, {}, 1 - averageOf(train));
+  Value change = arith::SubFOp::create(builder, loc, params, before);
+  return arith::AddFOp::create(
+      builder, loc, before,
+      arith::MulFOp::create(builder, loc, share, change));
+}
+
 FailureOr<func::FuncOp> UpdateBuilder::build() {
   func::FuncOp function = makeFunction();
   describe(function);
@@ -265,10 +288,14 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
       return failure();
     grads = *clipped;
   }
-  auto updated = update(params, grads, slots, rate, step);
+  bool isAveraged = averageOf(train) > 0;
+  auto updated =
+      update(params, grads, slots.drop_back(isAveraged), rate, step);
   if (failed(updated))
     return failure();
   updated->front() = keepFrozen(params, updated->front());
+  if (isAveraged)
+    updated->push_back(average(slots.back(), updated->front()));
 
   // Nothing changes if a gradient is not finite.
   Value infinity = scan::splat(builder, loc, scalar, {},
