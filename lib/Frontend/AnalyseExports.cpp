@@ -21,6 +21,7 @@ const std::vector<Function> &modelFunctions() {
       {"loss", {}},
       {"grad", {}},
       {"train_step", {}},
+      {"hvp", {}},
       {"predict", {}},
       {"predict_chunk", {}},
       {"sample",

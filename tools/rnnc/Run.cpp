@@ -301,7 +301,7 @@ static Result<ModelInstance::CallOptions> callOptions(const RunOptions &options,
   call.useOptimizer = function.name == "train_step";
   // Whoever trains changes the weights between calls: packing is part of it.
   call.usePrepared = function.name != "vjp" && function.name != "grad" &&
-                     function.name != "train_step";
+                     function.name != "hvp" && function.name != "train_step";
   Result<std::map<std::string, int32_t>> lengths = readLengths(options);
   if (!lengths)
     return lengths.error();

@@ -78,7 +78,11 @@ public:
   mlir::LogicalResult makeObjective();
   mlir::LogicalResult makeLoss();
   /// The gradient of the objective: `grad` of a model, `vjp` of the others.
-  mlir::LogicalResult makeGradient(mlir::StringRef name);
+  mlir::LogicalResult makeGradient(mlir::StringRef name,
+                                   bool isPrivate = false);
+  /// Hessian times vector: the tangent of `grad` along a direction of the
+  /// parameters.
+  mlir::LogicalResult makeHvp();
   mlir::LogicalResult makePredict();
   /// `predict` of the next part of sequences: states come in and go out.
   mlir::LogicalResult makePredictChunk();
@@ -137,8 +141,9 @@ private:
   mlir::func::FuncOp function;
   llvm::SmallVector<Slot> args, results;
   llvm::SmallVector<mlir::Value> returned;
-  // Of the objective, for its gradient.
+  // Of the objective, for its gradient, and of that, for its own.
   llvm::SmallVector<Slot> objectiveArgs, objectiveResults;
+  llvm::SmallVector<Slot> gradientArgs, gradientResults;
 };
 
 /// What a module offers.

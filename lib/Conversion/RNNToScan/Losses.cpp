@@ -150,7 +150,7 @@ LogicalResult FunctionMaker::makeLoss() {
 
 //===-- Gradients ----------------------------------------------------------===//
 
-LogicalResult FunctionMaker::makeGradient(StringRef name) {
+LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
   OpBuilder::InsertionGuard guard(b);
   rnn::ModuleOp module = info.module;
   Location loc = module.getLoc();
@@ -191,6 +191,8 @@ LogicalResult FunctionMaker::makeGradient(StringRef name) {
   std::string symbol = (module.getSymName() + "." + name).str();
   function = func::FuncOp::create(b, loc, symbol,
                                   b.getFunctionType(types, resultTypes));
+  if (isPrivate)
+    function.setPrivate();
   this->name(name);
   b.setInsertionPointToStart(function.addEntryBlock());
   SmallVector<Value> cotangents;
@@ -208,6 +210,46 @@ LogicalResult FunctionMaker::makeGradient(StringRef name) {
       of);
   func::ReturnOp::create(b, loc, request.getResults());
   finish(name);
+  gradientArgs = args;
+  gradientResults = results;
+  return success();
+}
+
+LogicalResult FunctionMaker::makeHvp() {
+  OpBuilder::InsertionGuard guard(b);
+  rnn::ModuleOp module = info.module;
+  Location loc = module.getLoc();
+  args = gradientArgs;
+  results = gradientResults;
+  SmallVector<int64_t> wrt, of;
+  auto numberOf = [&](StringRef name, Role role) {
+    return llvm::find_if(gradientArgs,
+                         [&](const Slot &slot) {
+                           return slot.role == role && slot.name == name;
+                         }) -
+           gradientArgs.begin();
+  };
+  for (auto [i, slot] : llvm::enumerate(gradientResults)) {
+    StringRef name = slot.name;
+    if (slot.role != Role::Grad || !name.consume_front("grad."))
+      continue;
+    of.push_back(i);
+    wrt.push_back(numberOf(name, Role::Param));
+    args.push_back({("vec." + name).str(), Role::Cot, slot.type, slot.shape, true});
+    results.push_back({("hvp." + name).str(), Role::Grad, slot.type, slot.shape});
+  }
+  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
+  auto resultTypes =
+      llvm::map_to_vector(results, [](const Slot &slot) { return slot.type; });
+  function = func::FuncOp::create(b, loc, (module.getSymName() + ".hvp").str(),
+                                  b.getFunctionType(types, resultTypes));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  auto request = grad::JvpOp::create(
+      b, loc, resultTypes, (module.getSymName() + ".grad").str(),
+      function.getArguments().take_front(gradientArgs.size()),
+      function.getArguments().drop_front(gradientArgs.size()), wrt, of);
+  func::ReturnOp::create(b, loc, request.getResults());
+  finish("hvp");
   return success();
 }
 

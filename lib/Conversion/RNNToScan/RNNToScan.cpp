@@ -121,9 +121,15 @@ struct ConvertRNNToScan
         return emitError(loc, "[E990] `carry` is not supported yet here: ")
                << reason;
     }
-    if (wanted({"grad", "train_step"}))
-      if (failed(maker.makeObjective()) || failed(maker.makeGradient("grad")))
+    // The second derivative costs much code: only who names it gets it.
+    bool second = exported.contains("hvp");
+    bool first = wanted({"grad", "train_step"});
+    if (first || second)
+      if (failed(maker.makeObjective()) ||
+          failed(maker.makeGradient("grad", /*isPrivate=*/!first)))
         return failure();
+    if (second && failed(maker.makeHvp()))
+      return failure();
     if (wanted({"train_step"}) && failed(makeUpdate(b, info, real)))
       return failure();
     if (wanted({"loss"}) && failed(maker.makeLoss()))

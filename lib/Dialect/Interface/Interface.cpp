@@ -44,7 +44,7 @@ StringAttr SlotAttr::getSizeName(int64_t dim) const {
 }
 
 bool FunctionAttr::isGradient() const {
-  return getName() == "grad" || getName() == "vjp";
+  return getName() == "grad" || getName() == "vjp" || getName() == "hvp";
 }
 
 int64_t FunctionAttr::numberOf(StringAttr dim) const {

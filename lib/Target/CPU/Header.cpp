@@ -55,6 +55,9 @@ static llvm::StringRef purpose(const Function &f) {
   return llvm::StringSwitch<llvm::StringRef>(f.name)
       .Case("loss", "The mean loss of a batch.")
       .Case("grad", "The loss and its gradient with respect to every parameter.")
+      .Case("hvp",
+            "The loss, its gradient, and the Hessian times a vector: how the "
+            "gradient\n * changes in the direction `vec` of the parameters.")
       .Case("train_step",
             "One update: gradient, clipping, optimiser. If a gradient is not "
             "finite\n * nothing changes but the optimiser's counters.")

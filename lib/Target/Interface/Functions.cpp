@@ -17,7 +17,7 @@ namespace {
 
 /// The order in which functions stand in the manifest.
 constexpr const char *kOrder[] = {
-    "loss",   "grad", "train_step", "predict", "predict_chunk",
+    "loss",   "grad", "train_step", "hvp", "predict", "predict_chunk",
     "sample", "step", "forward",    "vjp"};
 
 class Maker {
@@ -389,7 +389,7 @@ llvm::Expected<Function> Maker::make(llvm::StringRef name) {
   f.optionalSeed = name == "vjp";
   if (llvm::Error error = bind(f, f.entry, *find(name)))
     return std::move(error);
-  if (name == "loss" || name == "grad")
+  if (name == "loss" || name == "grad" || name == "hvp")
     collectObserved(f);
   return f;
 }
@@ -441,7 +441,8 @@ static void forEachParameter(const Function &f, Visit visit) {
 /// weights themselves: they need the parameters.
 static void keepParameters(Module &m) {
   auto differentiates = [](const Function &f) {
-    return f.name == "grad" || f.name == "vjp" || f.kind == rt::KindTrainStep;
+    return f.name == "grad" || f.name == "vjp" || f.name == "hvp" ||
+           f.kind == rt::KindTrainStep;
   };
   for (const Function &f : m.functions)
     if (!differentiates(f))
