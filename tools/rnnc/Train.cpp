@@ -23,7 +23,7 @@ struct TrainCommand {
   DataOptions data;
   TrainOptions train;
   std::string name, out, init, commandLine;
-  std::vector<std::string> files, valid, vocabularies;
+  std::vector<std::string> files, valid, vocabularies, vectors;
   int threads = 1;
   bool json = false, seedGiven = false;
 };
@@ -39,6 +39,7 @@ private:
   Status readModel();
   Status readData();
   Status compile();
+  Status takeFirst();
   Status prepare();
   Status keepInputs();
   Status fillDirectory();
@@ -227,13 +228,25 @@ Status TrainRun::compile() {
     options.seed = settings["seed"].get<uint64_t>();
   if (Status status = instance->initialise(options.seed); !status)
     return status;
-  if (command.init.empty())
-    return {};
-  if (Status status = takeFirstWeights(command.init, *instance,
-                                       directory.vocabularies);
-      !status)
-    return status;
-  return instance->checkFinite(command.init);
+  return takeFirst();
+}
+
+/// First values that are not drawn.
+Status TrainRun::takeFirst() {
+  if (!command.init.empty()) {
+    if (Status status = takeFirstWeights(command.init, *instance,
+                                         directory.vocabularies);
+        !status)
+      return status;
+    if (Status status = instance->checkFinite(command.init); !status)
+      return status;
+  }
+  for (const std::string &vectors : command.vectors)
+    if (Status status =
+            takeWordVectors(vectors, *instance, directory.vocabularies);
+        !status)
+      return status;
+  return {};
 }
 
 /// A directory with a training in it is not overwritten by mistake.
@@ -251,6 +264,8 @@ Status TrainRun::keepInputs() {
   std::vector<std::string> inputs = command.files;
   inputs.insert(inputs.end(), command.valid.begin(), command.valid.end());
   inputs.push_back(command.init);
+  for (const std::string &vectors : command.vectors)
+    inputs.push_back(vectors.substr(vectors.find('=') + 1));
   for (const std::string &input : inputs) {
     std::string name = std::filesystem::path(input).filename().string();
     if (ModelDirectory::isOwnFile(name))
@@ -428,6 +443,12 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
                   "First weights: a file, or the directory of another training; "
                   "rows of symbols are taken by symbol")
       ->option_text("PATH")
+      ->group(group);
+  command
+      .add_option("--vectors", options.vectors,
+                  "First rows of a parameter by word: a text file as GloVe and "
+                  "word2vec write it")
+      ->option_text("PARAMETER=FILE...")
       ->group(group);
   command
       .add_option("--threads", options.threads, "Threads (default: 1)")

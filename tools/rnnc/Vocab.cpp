@@ -5,6 +5,7 @@
 #include "rnnc/Data/Files.h"
 #include "rnnc/Training/ModelDirectory.h"
 #include "rnnc/Training/Transfer.h"
+#include "rnnc/Training/WordVectors.h"
 
 #include <filesystem>
 #include <set>
@@ -142,4 +143,20 @@ Status tool::takeFirstWeights(const std::string &given, ModelInstance &instance,
   for (const std::string &note : transfer->notes)
     fmt::print(stderr, "{}\n", note);
   return instance.setParameters(transfer->weights, path);
+}
+
+Status tool::takeWordVectors(const std::string &given, ModelInstance &instance,
+                             const Vocabularies &used) {
+  size_t at = given.find('=');
+  if (at == 0 || at == given.npos || at + 1 == given.size())
+    return usageError("--vectors is PARAMETER=FILE, not `{}`", given);
+  std::string path = given.substr(at + 1);
+  Result<Transfer> vectors =
+      readWordVectors(path, given.substr(0, at), instance.module(),
+                      instance.parameters(), used);
+  if (!vectors)
+    return vectors.error();
+  for (const std::string &note : vectors->notes)
+    fmt::print(stderr, "{}\n", note);
+  return instance.setParameters(vectors->weights, path);
 }

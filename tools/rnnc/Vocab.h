@@ -20,6 +20,11 @@ Status takeFirstWeights(const std::string &given,
                         training::ModelInstance &instance,
                         const data::Vocabularies &used);
 
+/// `--vectors PARAMETER=FILE`: rows of the words of a vocabulary from a text
+/// file.
+Status takeWordVectors(const std::string &given, training::ModelInstance &instance,
+                       const data::Vocabularies &used);
+
 } // namespace rnnc::tool
 
 #endif // RNNC_TOOLS_RNNC_VOCAB_H
