@@ -16,9 +16,10 @@ using data::Vocabulary;
 
 namespace {
 /// Reads the file line by line: it may be larger than memory.
-class Reader {
+class VectorReader {
 public:
-  Reader(const std::string &path, const Vocabulary &vocabulary, Tensor &rows)
+  VectorReader(const std::string &path, const Vocabulary &vocabulary,
+               Tensor &rows)
       : path(path), vocabulary(vocabulary), rows(rows),
         width(rows.shape.back()) {}
 
@@ -65,7 +66,7 @@ static bool parse(std::string_view text, double &value) {
 }
 
 /// "400000 300": how many words there are, and how long their vectors.
-bool Reader::isHead(std::string_view text) const {
+bool VectorReader::isHead(std::string_view text) const {
   double count, length;
   std::string_view second = lastWord(text), first = lastWord(text);
   return width != 1 && text.empty() && parse(first, count) &&
@@ -74,7 +75,7 @@ bool Reader::isHead(std::string_view text) const {
 }
 
 /// The numbers are taken from the end: words may have blanks in them.
-Status Reader::take(std::string_view text) {
+Status VectorReader::take(std::string_view text) {
   std::vector<double> numbers(static_cast<size_t>(width));
   for (size_t i = numbers.size(); i-- > 0;) {
     std::string_view word = lastWord(text);
@@ -109,7 +110,7 @@ Status Reader::take(std::string_view text) {
   return {};
 }
 
-Status Reader::run() {
+Status VectorReader::run() {
   std::ifstream file(path, std::ios::binary);
   if (!file)
     return dataError("{}: error: cannot be read", path);
@@ -157,7 +158,7 @@ Result<Transfer> training::readWordVectors(const std::string &path,
   for (auto &[name, tensor] : result.weights.tensors)
     if (name == parameter)
       rows = &tensor;
-  Reader reader(path, vocabulary, *rows);
+  VectorReader reader(path, vocabulary, *rows);
   if (Status status = reader.run(); !status)
     return status.error();
   if (reader.found() == 0)
