@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "test" / "Golden"))
 from compare import write_safetensors  # noqa: E402
 
-GATES = {"lstm": 4, "gru": 3}
+GATES = {"lstm": 4, "gru": 3, "bilstm": 8, "bigru": 6}  # of both directions
 SHAPES = ["lstm-256-16-100", "lstm-512-16-25", "lstm-128-32-50", "lstm-256-4-100", "gru-1024-1-20",
           "gru-1024-32-10", "lstm-32-1-100"]
 
@@ -55,7 +55,8 @@ def measure(args, shape, threads):
         versions = [Version(tool, tmp / name, kind, hidden) for name, tool in [("old", args.old), ("new", args.new)]]
         for function in ["forward", "vjp"]:
             if function == "vjp":
-                data["cot.out"] = rng.standard_normal((batch, steps, hidden), dtype=np.float32)
+                width = 2 * hidden if kind.startswith("bi") else hidden
+                data["cot.out"] = rng.standard_normal((batch, steps, width), dtype=np.float32)
             write_safetensors(tmp / "full.safetensors", data)
             write_safetensors(tmp / "ragged.safetensors", {**data, "T": lengths})
             inputs = tmp / ("ragged.safetensors" if args.ragged else "full.safetensors")

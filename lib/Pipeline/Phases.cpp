@@ -87,6 +87,7 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
 }
 
 static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
+  pm.addPass(scan::createScanLeavePadding());
   pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
   if (o.fuseProducts)
     pm.addPass(createKernelFuseProducts());

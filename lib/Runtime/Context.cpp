@@ -110,14 +110,19 @@ constexpr int64_t kWorthTasks = int64_t(1) << 17;
 /// (a virtual machine with two processors), a call of 70 us lost by it.
 constexpr int64_t kWorthWaking = int64_t(1) << 17;
 
-/// A call that has had little to do does not wake who sleeps.
-static bool helps(CallSite &run, int64_t work) {
+static Team *teamOf(CallSite &run) {
   if (!run.isKnown) {
     run.isKnown = true;
     run.team = hasTeam(run.ctx) ? run.ctx->team : nullptr;
   }
+  return run.team;
+}
+
+/// A call that has had little to do does not wake who sleeps.
+static bool helps(CallSite &run, int64_t work) {
+  Team *team = teamOf(run);
   run.work += work;
-  return run.team && (run.work >= kWorthWaking || isAwake(run.team));
+  return team && (run.work >= kWorthWaking || isAwake(team));
 }
 
 } // namespace rnnc::rt
@@ -135,6 +140,14 @@ extern "C" void rnnc_rt_parallel_for(void *run, int64_t n,
     return;
   for (int64_t i = 0; i < n; ++i)
     body(data, i);
+}
+
+extern "C" int64_t rnnc_rt_members(void *run) {
+  auto &of = *static_cast<CallSite *>(run);
+  if (of.ctx->tasks)
+    return 2;
+  const Team *team = of.ctx->team ? teamOf(of) : nullptr;
+  return team ? team->members : 1;
 }
 
 size_t rnnc_rt_context_size(void) { return sizeof(rnnc_context); }

@@ -86,7 +86,9 @@ static std::string lackOf(Operation *op) {
             auto type = cast<MemRefType>(o.getSource().getType());
             return isa<FloatType>(type.getElementType()) ? "" : form;
           })
-          .Case([&](kernel::GemmOp o) {
+          .Case([&](kernel::GemmOp o) -> std::string {
+            if (o.getValid())
+              return "lengths of examples";
             return ShapedType::isDynamic(cast<MemRefType>(o.getA().getType())
                                              .getDimSize(o.getTransA() ? 0 : 1))
                        ? "a sum over all rows"
@@ -100,12 +102,13 @@ static std::string lackOf(Operation *op) {
           .Case<kernel::EnterOp, kernel::LeaveOp>([](auto o) {
             return o.getLengths().empty() ? "" : "lengths of examples";
           })
-          .Case<kernel::MaskRowsOp, kernel::ValidRowsOp, kernel::ReverseOp,
-                kernel::PickStepOp, kernel::PlaceStepOp>(
+          .Case<kernel::MaskRowsOp, kernel::ValidRowsOp, kernel::ValidPlacesOp,
+                kernel::ReverseOp, kernel::PickStepOp, kernel::PlaceStepOp>(
               [](auto) { return "lengths of examples"; })
           .Case([](kernel::ScatterAddOp) { return "sums of rows of a table"; })
           .Case([](kernel::RandomOp) { return "random numbers"; })
-          .Case([](scf::ForOp) { return "a loop over time"; })
+          .Case<scf::ForOp, kernel::BesideOp>(
+              [](auto) { return "a loop over time"; })
           .Case([](scf::IfOp) { return "a choice between kernels"; })
           .Case([](memref::GetGlobalOp) { return "a table of constants"; })
           .Case<memref::LoadOp, memref::StoreOp>(

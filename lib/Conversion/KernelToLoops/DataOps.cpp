@@ -387,6 +387,39 @@ void lower(kernel::ValidRowsOp op) {
   memref::StoreOp::create(b, loc, count, op.getOut(), zero);
 }
 
+void lower(kernel::ValidPlacesOp op) {
+  RowBuilder r(op);
+  OpBuilder &b = r.b;
+  Location loc = r.loc;
+  Value zero = r.index(0), one = r.index(1);
+  Type i64 = b.getI64Type();
+  Value examples = r.dim(op.getLengths(), 0);
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddIOp::create(b, loc, x, y);
+  };
+  // Every place is written behind the list; it is part of it if it counts.
+  auto steps = buildLoop(
+      b, loc, zero, op.getSteps(), one, zero,
+      [&](Value step, ValueRange before) -> Values {
+        Value at = arith::IndexCastOp::create(b, loc, b.getI32Type(), step);
+        Value first = arith::MulIOp::create(b, loc, step, examples);
+        auto rows = buildLoop(
+            b, loc, zero, examples, one, before,
+            [&](Value row, ValueRange count) -> Values {
+              Value next = add(count[0], one);
+              Value place = arith::IndexCastOp::create(b, loc, i64, add(first, row));
+              memref::StoreOp::create(b, loc, place, op.getOut(), next);
+              Value length = memref::LoadOp::create(b, loc, op.getLengths(), row);
+              Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                               length, at);
+              return {arith::SelectOp::create(b, loc, is, next, count[0])};
+            });
+        return {rows.getResult(0)};
+      });
+  Value count = arith::IndexCastOp::create(b, loc, i64, steps.getResult(0));
+  memref::StoreOp::create(b, loc, count, op.getOut(), zero);
+}
+
 /// How many numbers of the buffer behind its first dimensions lie side by side.
 FailureOr<int64_t> contiguousRun(kernel::RandomOp op, int64_t leading) {
   auto type = cast<MemRefType>(op.getOut().getType());
@@ -484,7 +517,7 @@ LogicalResult lowerDataOps(ModuleOp module, kernel::TargetAttr) {
             .Case<kernel::GatherOp, kernel::ScatterAddOp, kernel::EnterOp,
                   kernel::LeaveOp, kernel::MaskRowsOp, kernel::ReverseOp,
                   kernel::PickStepOp, kernel::PlaceStepOp, kernel::ArgmaxOp,
-                  kernel::ValidRowsOp>(
+                  kernel::ValidRowsOp, kernel::ValidPlacesOp>(
                 [](auto o) {
                   lower(o);
                   return success();

@@ -111,8 +111,8 @@ public:
   using TileOf = function_ref<func::FuncOp(unsigned rows, unsigned vectors)>;
 
   BlockBuilder(GemmCode &e, ValueRange args) : e(e) {
-    a = args[0], rowStride = args[1], panels = args[2], before = args[3],
-    allK = args[4], c = args[5], ldc = args[6], rows = args[7],
+    a = args[0], offsetsA = args[1], panels = args[2], before = args[3],
+    allK = args[4], c = args[5], offsetsC = args[6], rows = args[7],
     columns = args[8], k = args[9], accumulate = args[10], few = args[12];
   }
 
@@ -173,26 +173,27 @@ private:
   void callTile(const Column &column, Value i, Value within,
                 func::FuncOp tile) {
     Value row = e.add(i, within);
-    Value at = column.packed ? e.add(e.mul(i, k), within)
-                             : e.mul(row, rowStride);
-    Value rowC = e.address(c, e.add(e.mul(row, ldc), column.j));
-    e.call(tile, {e.address(a, at), rowStride, column.panel, rowC, ldc, k,
+    Value from = column.packed
+                     ? e.address(a, e.add(e.mul(i, k), within))
+                     : a;
+    e.call(tile, {from, e.addressOfIndex(offsetsA, row), column.panel,
+                  e.address(c, column.j), e.addressOfIndex(offsetsC, row), k,
                   column.left, accumulate, few});
   }
 
   GemmCode &e;
   /// `before` of the `allK` steps of the panels come before this block.
-  Value a, rowStride, panels, before, allK, c, ldc, rows, columns, k,
+  Value a, offsetsA, panels, before, allK, c, offsetsC, rows, columns, k,
       accumulate, few;
 };
 
 } // namespace
 
-// (a, rowStride, panels, before, allK, c, ldc, rows, columns, k, accumulate,
+// (a, offsetsA, panels, before, allK, c, offsetsC, rows, columns, k, accumulate,
 // packed, few).
 func::FuncOp GemmLibrary::block(Type element) {
   return routine(
-      "block", shape.tileKey(), element, "plpll pl lllb bl", [&](GemmCode &e, ValueRange args) {
+      "block", shape.tileKey(), element, "pppll pp lllb bl", [&](GemmCode &e, ValueRange args) {
         BlockBuilder builder(e, args);
         auto tiles = [&](bool packedA) {
           builder.build(packedA, [&](unsigned rows, unsigned vectors) {
@@ -216,36 +217,58 @@ static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
                 e.equal(cs, e.i64(1)));
 }
 
+/// Where rows of A and C begin: row `i + r`, or what the list names there.
+static void listRows(GemmCode &e, Value list, Value i, Value count, Value rs,
+                     Value ldc, Value ofA, Value ofC) {
+  auto each = [&](function_ref<Value(Value)> rowOf) {
+    e.loop(e.i64(0), count, e.i64(1), [&](Value r) {
+      Value row = rowOf(e.add(i, r));
+      e.storeIndex(e.mul(row, rs), ofA, r);
+      e.storeIndex(e.mul(row, ldc), ofC, r);
+    });
+  };
+  e.ifThenElse(
+      e.isNull(list), [&] { each([](Value at) { return at; }); },
+      [&] { each([&](Value at) { return e.loadIndex(list, at); }); });
+}
+
+/// Rows whose places are listed at a time: 2 KB of the stack.
+static constexpr int64_t kListedRows = 128;
+
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
-      "packed", shape.key(), element, "pllp pl lllb pl", [&](GemmCode &e, ValueRange args) {
+      "packed", shape.key(), element, "pllp pl lllb pl pp", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rs = args[1], cs = args[2], packed = args[3],
               c = args[4], ldc = args[5], rows = args[6], columns = args[7],
-              k = args[8], accumulate = args[9], scratch = args[10], few = args[11];
+              k = args[8], accumulate = args[9], scratch = args[10], few = args[11],
+              rowList = args[12], stepList = args[13];
         const GemmShape &shape = e.shape;
         Value one = e.i64(1), zero = e.i64(0);
-        Value direct = readsInPlace(e, rs, cs, rows, columns);
+        Value ofA = e.allocateIndices(kListedRows),
+              ofC = e.allocateIndices(kListedRows);
+        Value direct = e.both(readsInPlace(e, rs, cs, rows, columns),
+                              e.isNull(stepList));
         // An empty sum is zero: K = 0 still visits C once.
         Value end = e.max(k, one);
-        e.loop(zero, rows, e.i64(shape.mBlock), [&](Value i) {
-          Value mc = e.min(e.sub(rows, i), e.i64(shape.mBlock));
-          Value rowsOfA = e.address(a, e.mul(i, rs));
-          Value rowsOfC = e.address(c, e.mul(i, ldc));
+        int64_t most = std::max<int64_t>(shape.rows, kListedRows / shape.rows * shape.rows);
+        Value block = e.i64(std::min(shape.mBlock, most));
+        e.loop(zero, rows, block, [&](Value i) {
+          Value mc = e.min(e.sub(rows, i), block);
+          listRows(e, rowList, i, mc, rs, ldc, ofA, ofC);
           e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
             Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
             Value add = e.either(accumulate, e.less(zero, p));
-            Value blockOfA = e.address(rowsOfA, e.mul(p, cs));
-            auto callBlock = [&](Value from, Value stride, bool packedA) {
-              e.call(block(element),
-                     {from, stride, packed, p, k, rowsOfC, ldc, mc, columns,
-                      kc, add, e.flag(packedA), few});
+            auto callBlock = [&](Value from, bool packedA) {
+              e.call(this->block(element),
+                     {from, ofA, packed, p, k, c, ofC, mc, columns, kc, add,
+                      e.flag(packedA), few});
             };
             e.ifThenElse(
-                direct, [&] { callBlock(blockOfA, rs, false); },
+                direct, [&] { callBlock(e.address(a, p), false); },
                 [&] {
                   e.call(packRows(element),
-                         {blockOfA, rs, cs, scratch, mc, kc});
-                  callBlock(scratch, one, true);
+                         {a, ofA, rs, cs, scratch, mc, kc, p, stepList});
+                  callBlock(scratch, true);
                 });
           });
         });
@@ -254,11 +277,12 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
 
 func::FuncOp GemmLibrary::gemm(Type element) {
   return routine(
-      "", shape.key(), element, "pllp llpl lllb pl", [&](GemmCode &e, ValueRange args) {
+      "", shape.key(), element, "pllp llpl lllb pl p", [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
               rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
               rows = args[8], columns = args[9], k = args[10],
-              accumulate = args[11], scratch = args[12], few = args[13];
+              accumulate = args[11], scratch = args[12], few = args[13],
+              list = args[14];
         const GemmShape &shape = e.shape;
         // Blocks of A lie behind the block of B.
         Value inB = e.mul(e.min(columns, e.i64(shape.nBlock)),
@@ -267,17 +291,23 @@ func::FuncOp GemmLibrary::gemm(Type element) {
         Value lines = e.ceilDiv(e.add(inB, e.i64(kernel::kPanelSlack)), line);
         Value forA = e.address(scratch, e.mul(lines, line));
         Value zero = e.i64(0), end = e.max(k, e.i64(1));
+        Value none = LLVM::ZeroOp::create(e.b, e.loc, list.getType());
+        Value dense = e.isNull(list);
         e.loop(zero, columns, e.i64(shape.nBlock), [&](Value j) {
           Value nc = e.min(e.sub(columns, j), e.i64(shape.nBlock));
           e.loop(zero, end, e.i64(shape.kBlock), [&](Value p) {
             Value kc = e.min(e.sub(k, p), e.i64(shape.kBlock));
             Value add = e.either(accumulate, e.less(zero, p));
-            Value blockOfB =
-                e.address(matrix, e.add(e.mul(p, rsB), e.mul(j, csB)));
-            e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc});
+            // Terms that a list names are counted from the first one.
+            Value before = e.select(dense, p, zero);
+            Value steps = e.select(dense, list, e.addressOfIndex(list, p));
+            Value blockOfB = e.address(
+                matrix, e.add(e.mul(before, rsB), e.mul(j, csB)));
+            e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc, steps});
             e.call(gemmPacked(element),
-                   {e.address(a, e.mul(p, csA)), rsA, csA, scratch,
-                    e.address(c, j), ldc, rows, nc, kc, add, forA, few});
+                   {e.address(a, e.mul(before, csA)), rsA, csA, scratch,
+                    e.address(c, j), ldc, rows, nc, kc, add, forA, few, none,
+                    steps});
           });
         });
       });

@@ -63,17 +63,19 @@ public:
   /// The tiles and blocks of the routines that are asked for from now on.
   void setShape(const GemmShape &next) { shape = next; }
 
-  /// (b, rowStride, columnStride, packed, k, columns): B into panels
-  /// [ceil(columns / panel)][k][panel]; the last is as wide as what is left.
+  /// (b, rowStride, columnStride, packed, k, columns, list): B into panels
+  /// [ceil(columns / panel)][k][panel]; the last is as wide as what is left. A
+  /// list, if it is not null, names the rows of B.
   mlir::func::FuncOp pack(mlir::Type element);
   /// (a, rowStride, columnStride, packed, c, ldc, rows, columns, k,
-  /// accumulate, scratch, few): C (+)= A B with B from `pack`; A is packed block
-  /// by block in `scratch` where it is not read in place. `few` terms of a sum
-  /// are added up before they go to its total.
+  /// accumulate, scratch, few, list, terms): C (+)= A B with B from `pack`; A is
+  /// packed block by block in `scratch` where it is not read in place. `few` terms
+  /// of a sum are added up before they go to its total. The lists, if they are not
+  /// null, name the rows of A and C, and the columns of A.
   mlir::func::FuncOp gemmPacked(mlir::Type element);
   /// (a, rowStride, columnStride, b, rowStride, columnStride, c, ldc, rows,
-  /// columns, k, accumulate, scratch, few): C (+)= A B, B packed block by block
-  /// in `scratch`, too.
+  /// columns, k, accumulate, scratch, few, terms): C (+)= A B, B packed block by
+  /// block in `scratch`, too.
   mlir::func::FuncOp gemm(mlir::Type element);
 
   /// The same with the context of the call in front and the bytes of scratch

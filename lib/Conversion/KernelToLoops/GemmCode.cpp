@@ -26,6 +26,31 @@ Value GemmCode::loadIndex(Value pointer, unsigned i) {
   return LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
 }
 
+Value GemmCode::addressOfIndex(Value pointer, Value i) {
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI64Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{i});
+}
+
+Value GemmCode::loadIndex(Value pointer, Value i) {
+  return LLVM::LoadOp::create(b, loc, b.getI64Type(),
+                              addressOfIndex(pointer, i));
+}
+
+void GemmCode::storeIndex(Value v, Value pointer, Value i) {
+  LLVM::StoreOp::create(b, loc, v, addressOfIndex(pointer, i));
+}
+
+Value GemmCode::allocateIndices(int64_t count) {
+  return LLVM::AllocaOp::create(b, loc,
+                                LLVM::LLVMPointerType::get(b.getContext()),
+                                b.getI64Type(), i64(count), /*alignment=*/64);
+}
+
+Value GemmCode::isNull(Value pointer) {
+  Value null = LLVM::ZeroOp::create(b, loc, pointer.getType());
+  return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, pointer, null);
+}
+
 Value GemmCode::load(Type type, Value pointer) {
   return LLVM::LoadOp::create(b, loc, type, pointer, alignment());
 }

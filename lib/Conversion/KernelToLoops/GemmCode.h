@@ -79,6 +79,12 @@ public:
   Value load(mlir::Type type, Value pointer);
   /// Number `i` of the i64 at a pointer.
   Value loadIndex(Value pointer, unsigned i);
+  Value loadIndex(Value pointer, Value i);
+  Value addressOfIndex(Value pointer, Value i);
+  void storeIndex(Value v, Value pointer, Value i);
+  /// Room for so many i64, in the function's frame.
+  Value allocateIndices(int64_t count);
+  Value isNull(Value pointer);
   Value loadScalar(Value pointer) { return load(element, pointer); }
   Value loadVector(Value pointer) { return load(vector, pointer); }
   void store(Value v, Value pointer);

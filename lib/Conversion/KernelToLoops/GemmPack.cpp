@@ -12,24 +12,31 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Packs rows of A into tiles [ceil(rows / tile)][k][tile]; the last tile may
-/// have fewer rows, its other entries are not written.
+/// Packs rows of A, which begin at listed offsets, into tiles
+/// [ceil(rows / tile)][k][tile]; the last tile may have fewer rows, its other
+/// entries are not written. The steps of K are those from `first` on, or what a
+/// list names there.
 class RowPacker {
 public:
   RowPacker(GemmCode &e, ValueRange args) : e(e), tile(e.shape.rows) {
-    a = args[0], rs = args[1], cs = args[2], out = args[3], rows = args[4],
-    k = args[5];
+    a = args[0], offsets = args[1], rs = args[2], cs = args[3], out = args[4],
+    rows = args[5], k = args[6], first = args[7], list = args[8];
     Value rest = e.remainder(rows, e.i64(tile));
     whole = e.sub(rows, rest);
     left = rest;
   }
 
   void build() {
+    Value dense = e.isNull(list);
     e.ifThenElse(
-        e.equal(rs, e.i64(1)), [&] { alongRows(); },
+        e.equal(rs, e.i64(1)),
         [&] {
           e.ifThenElse(
-              e.equal(cs, e.i64(1)), [&] { alongColumns(); },
+              dense, [&] { alongRows(false); }, [&] { alongRows(true); });
+        },
+        [&] {
+          e.ifThenElse(
+              e.both(dense, e.equal(cs, e.i64(1))), [&] { alongColumns(); },
               [&] {
                 e.loop(e.i64(0), whole, e.i64(tile),
                        [&](Value i) { elements(i, e.i64(tile), e.i64(0)); });
@@ -41,12 +48,19 @@ public:
 private:
   VectorType column() const { return VectorType::get({tile}, e.element); }
   Value tileAt(Value i) { return e.address(out, e.mul(i, k)); }
+  Value rowAt(Value i) { return e.address(a, e.loadIndex(offsets, i)); }
+  /// Where step `s` stands in a row.
+  Value stepAt(Value s, bool listed) {
+    Value number = listed ? e.loadIndex(list, s) : e.add(first, s);
+    return e.mul(number, cs);
+  }
 
   /// A is stored transposed: the rows of a step lie side by side. Whole cache
   /// lines are read, a row of A's storage at a time.
-  void alongRows() {
+  void alongRows(bool listed) {
+    Value start = rowAt(e.i64(0));
     e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      Value from = e.address(a, e.mul(s, cs));
+      Value from = e.address(start, stepAt(s, listed));
       Value to = e.address(out, e.mul(s, e.i64(tile)));
       e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
         Value v = e.load(column(), e.address(from, i));
@@ -62,13 +76,15 @@ private:
     Value rest = e.remainder(k, e.i64(square));
     Value main = e.sub(k, rest);
     e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
-      Value from = e.address(a, e.mul(i, rs)), to = tileAt(i);
+      Value to = tileAt(i);
+      Values froms;
+      for (int64_t r = 0; r != tile; ++r)
+        froms.push_back(e.address(rowAt(e.add(i, e.i64(r))), first));
       e.loop(e.i64(0), main, e.i64(square), [&](Value s) {
         auto type = VectorType::get({square}, e.element);
         Values lines;
         for (int64_t r = 0; r != tile; ++r)
-          lines.push_back(
-              e.load(type, e.address(from, e.add(e.mul(rs, e.i64(r)), s))));
+          lines.push_back(e.load(type, e.address(froms[r], s)));
         while (int64_t(lines.size()) < square)
           lines.push_back(lines.back());
         lines = transposed(lines);
@@ -113,11 +129,17 @@ private:
 
   /// One by one: `count` rows from row `i`, steps from `start`.
   void elements(Value i, Value count, Value start) {
-    Value from = e.address(a, e.mul(i, rs)), to = tileAt(i);
+    Value dense = e.isNull(list);
+    e.ifThenElse(
+        dense, [&] { elements(i, count, start, false); },
+        [&] { elements(i, count, start, true); });
+  }
+  void elements(Value i, Value count, Value start, bool listed) {
+    Value to = tileAt(i);
     e.loop(start, k, e.i64(1), [&](Value s) {
+      Value at = stepAt(s, listed);
       e.loop(e.i64(0), count, e.i64(1), [&](Value r) {
-        Value at = e.add(e.mul(rs, r), e.mul(s, cs));
-        Value v = e.loadScalar(e.address(from, at));
+        Value v = e.loadScalar(e.address(rowAt(e.add(i, r)), at));
         e.store(v, e.address(to, e.add(e.mul(s, e.i64(tile)), r)));
       });
     });
@@ -125,20 +147,30 @@ private:
 
   GemmCode &e;
   int64_t tile;
-  Value a, rs, cs, out, rows, k, whole, left;
+  Value a, offsets, rs, cs, out, rows, k, first, list, whole, left;
 };
 
 /// Packs columns of B into panels [ceil(columns / panel)][k][panel], the last
-/// as wide as what is left.
+/// as wide as what is left: of all rows of B, or those that a list names.
 class PanelPacker {
 public:
   PanelPacker(GemmCode &e, ValueRange args) : e(e) {
     from = args[0], rs = args[1], cs = args[2], out = args[3], k = args[4],
-    columns = args[5];
+    columns = args[5], list = args[6];
     panel = e.i64(e.shape.panel());
   }
 
   void build() {
+    e.ifThenElse(
+        e.isNull(list), [&] { panels(false); }, [&] { panels(true); });
+  }
+
+private:
+  Value rowAt(Value s, bool listed) {
+    return e.mul(listed ? e.loadIndex(list, s) : s, rs);
+  }
+
+  void panels(bool listed) {
     e.loop(e.i64(0), columns, panel, [&](Value j) {
       Value to = e.address(out, e.mul(j, k));
       Value source = e.address(from, e.mul(j, cs));
@@ -149,55 +181,55 @@ public:
           full,
           [&] {
             e.ifThenElse(
-                contiguous, [&] { copyRows(source, to); },
-                [&] { copyElements(source, to, panel); });
+                contiguous, [&] { copyRows(source, to, listed); },
+                [&] { copyElements(source, to, panel, listed); });
           },
-          [&] { copyElements(source, to, left); });
+          [&] { copyElements(source, to, left, listed); });
     });
   }
 
-private:
   Value rowOfPanel(Value to, Value s, unsigned v) {
     return e.address(
         to, e.add(e.mul(s, panel), e.i64(int64_t(v) * e.shape.lanes)));
   }
 
-  void copyRows(Value source, Value to) {
+  void copyRows(Value source, Value to, bool listed) {
     e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+      Value row = e.address(source, rowAt(s, listed));
       for (unsigned v = 0; v != e.shape.vectors; ++v) {
-        Value at = e.add(e.mul(s, rs), e.i64(int64_t(v) * e.shape.lanes));
-        e.store(e.loadVector(e.address(source, at)), rowOfPanel(to, s, v));
+        Value at = e.i64(int64_t(v) * e.shape.lanes);
+        e.store(e.loadVector(e.address(row, at)), rowOfPanel(to, s, v));
       }
     });
   }
 
-  void copyElements(Value source, Value to, Value width) {
+  void copyElements(Value source, Value to, Value width, bool listed) {
     e.loop(e.i64(0), width, e.i64(1), [&](Value x) {
       Value column = e.address(source, e.mul(x, cs));
       Value toColumn = e.address(to, x);
       e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-        Value v = e.loadScalar(e.address(column, e.mul(s, rs)));
+        Value v = e.loadScalar(e.address(column, rowAt(s, listed)));
         e.store(v, e.address(toColumn, e.mul(s, width)));
       });
     });
   }
 
   GemmCode &e;
-  Value from, rs, cs, out, k, columns, panel;
+  Value from, rs, cs, out, k, columns, list, panel;
 };
 
 } // namespace
 
 func::FuncOp GemmLibrary::packRows(Type element) {
   return routine(
-      "pack_rows", std::to_string(shape.rows), element, "pllp ll",
+      "pack_rows", std::to_string(shape.rows), element, "ppllp ll lp",
       [](GemmCode &e, ValueRange args) { RowPacker(e, args).build(); },
       /*outlined=*/true);
 }
 
 func::FuncOp GemmLibrary::pack(Type element) {
   return routine(
-      "pack", std::to_string(shape.panel()), element, "pllp ll",
+      "pack", std::to_string(shape.panel()), element, "pllp ll p",
       [](GemmCode &e, ValueRange args) { PanelPacker(e, args).build(); });
 }
 

@@ -16,12 +16,14 @@ namespace {
 struct Arguments {
   explicit Arguments(bool packed)
       : c(packed ? 4 : 6), ldc(c + 1), rows(c + 2), columns(c + 3), k(c + 4),
-        accumulate(c + 5), scratch(c + 6), count(c + 8) {}
-  unsigned c, ldc, rows, columns, k, accumulate, scratch, count;
+        accumulate(c + 5), scratch(c + 6), list(c + 8),
+        count(packed ? list + 2 : list + 1) {}
+  /// `list` of rows where B is packed, else of terms.
+  unsigned c, ldc, rows, columns, k, accumulate, scratch, list, count;
 };
 
 StringRef signatureOf(bool packed) {
-  return packed ? "pllp pl lllb pl" : "pllp llpl lllb pl";
+  return packed ? "pllp pl lllb pl pp" : "pllp llpl lllb pl p";
 }
 
 } // namespace
@@ -46,10 +48,18 @@ func::FuncOp GemmLibrary::task(Type element, bool packed) {
         Value bytes = words.load(args[0], at.count + 3, i64);
         Value i = e.mul(e.quotient(args[1], across), partRows);
         Value j = e.mul(e.remainder(args[1], across), partColumns);
-        v[0] = e.address(v[0], e.mul(i, v[1]));
+        // Rows of a list lie anywhere: the list is cut.
+        Value first = i;
+        if (packed) {
+          Value dense = e.isNull(v[at.list]);
+          first = e.select(dense, i, e.i64(0));
+          v[at.list] =
+              e.select(dense, v[at.list], e.addressOfIndex(v[at.list], i));
+        }
+        v[0] = e.address(v[0], e.mul(first, v[1]));
         // A panel of packed columns is k rows long.
         v[3] = e.address(v[3], e.mul(j, packed ? v[at.k] : v[5]));
-        v[at.c] = e.address(v[at.c], e.add(e.mul(i, v[at.ldc]), j));
+        v[at.c] = e.address(v[at.c], e.add(e.mul(first, v[at.ldc]), j));
         v[at.scratch] = e.byteAddress(v[at.scratch], e.mul(args[1], bytes));
         v[at.rows] = e.min(e.sub(v[at.rows], i), partRows);
         v[at.columns] = e.min(e.sub(v[at.columns], j), partColumns);
@@ -96,7 +106,7 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
         Value data = words.allocate(at.count + 4);
         Value work = e.mul(e.mul(v[at.rows], v[at.columns]), v[at.k]);
         e.ifThenElse(
-            e.less(work, e.i64(e.shape.worth)),
+            e.either(e.less(work, e.i64(e.shape.worth)), e.isNull(args[0])),
             [&] { e.call(whole, v); },
             [&] {
               Parts parts =

@@ -11,14 +11,15 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
-/// panel of B.
+/// panel of B. Rows of A, where it is not packed, and of C begin at offsets that
+/// are listed: they may lie anywhere.
 class TileBuilder {
 public:
   TileBuilder(GemmCode &e, ValueRange args, unsigned rows, bool packedA,
               unsigned vectors)
       : e(e), rows(rows), packedA(packedA), vectors(vectors) {
-    a = args[0], rowStride = args[1], panel = args[2], c = args[3],
-    ldc = args[4], k = args[5], left = args[6], accumulate = args[7],
+    a = args[0], offsetsA = args[1], panel = args[2], c = args[3],
+    offsetsC = args[4], k = args[5], left = args[6], accumulate = args[7],
     few = args[8];
     // What a narrow panel's vectors read beyond its rows is not written.
     width = e.min(left, e.i64(e.shape.panel()));
@@ -67,8 +68,7 @@ private:
   Values products() {
     if (!packedA)
       for (unsigned r = 0; r != rows; ++r)
-        rowPointers.push_back(
-            r ? e.address(a, e.mul(rowStride, e.i64(r))) : a);
+        rowPointers.push_back(e.address(a, e.loadIndex(offsetsA, r)));
     // The totals wait in memory while the registers add up a few terms.
     return e.loop(e.i64(0), k, few, Values(rows * vectors, e.zero()),
                   [&](Value step, ValueRange in) {
@@ -105,8 +105,8 @@ private:
   }
 
   Value addressOfC(unsigned r, unsigned v) {
-    Value at = e.add(e.mul(ldc, e.i64(r)), e.i64(v * e.shape.lanes));
-    return e.address(c, at);
+    Value row = e.address(c, e.loadIndex(offsetsC, r));
+    return e.address(row, e.i64(v * e.shape.lanes));
   }
 
   void writeFull(ArrayRef<Value> sums) {
@@ -139,7 +139,7 @@ private:
   unsigned rows;
   bool packedA;
   unsigned vectors, sets;
-  Value a, rowStride, panel, c, ldc, k, left, accumulate, few, width;
+  Value a, offsetsA, panel, c, offsetsC, k, left, accumulate, few, width;
   Values rowPointers;
 };
 
@@ -150,7 +150,7 @@ func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
   std::string name = (packedA ? "tile_packed" : "tile") +
                      std::to_string(rows) + "x" + std::to_string(vectors);
   return routine(
-      name, shape.tileKey(), element, "plpp lllb l",
+      name, shape.tileKey(), element, "pppp pllb l",
       [&](GemmCode &e, ValueRange args) {
         TileBuilder(e, args, rows, packedA, vectors).build();
       },

@@ -43,9 +43,12 @@ void addContext(ModuleOp module) {
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
   llvm::StringSet<> changed;
   for (auto f : module.getOps<func::FuncOp>())
-    if (!f.isExternal() && llvm::any_of(f.getArgumentTypes(), [](Type t) {
-          return isa<MemRefType>(t);
-        })) {
+    if (!f.isExternal() &&
+        (f->hasAttr(kPart) || llvm::any_of(f.getArgumentTypes(), [](Type t) {
+           return isa<MemRefType>(t);
+         }))) {
+      if (f->hasAttr(kPart))
+        f->setAttr(kHasContext, UnitAttr::get(f.getContext()));
       if (succeeded(f.insertArgument(f.getNumArguments(), ptr, {}, f.getLoc())))
         changed.insert(f.getName());
     }
@@ -116,6 +119,7 @@ struct ConvertKernelToLoops
         return signalPassFailure();
     if (threads)
       cutKernelsIntoTasks(module);
+    lowerBeside(module, target);
   }
 };
 
@@ -123,22 +127,36 @@ struct ConvertKernelToLoops
 
 Value contextOf(Operation *op) {
   auto f = op->getParentOfType<func::FuncOp>();
-  if (!f || f.getNumArguments() == 0 || f->hasAttr("rnnc.kernel"))
+  if (!f || f.getNumArguments() == 0 || f->hasAttr("rnnc.kernel") ||
+      (f->hasAttr(kPart) && !f->hasAttr(kHasContext)))
     return Value();
   Value last = f.getArgument(f.getNumArguments() - 1);
   return isa<LLVM::LLVMPointerType>(last.getType()) ? last : Value();
 }
 
-LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
-  StringRef name = "rnnc_rt_parallel_for";
+static LLVM::LLVMFuncOp runtimeFunction(ModuleOp module, StringRef name,
+                                        Type result, ArrayRef<Type> arguments) {
   if (auto existing = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return existing;
-  MLIRContext *context = module.getContext();
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  return LLVM::LLVMFuncOp::create(
+      b, module.getLoc(), name, LLVM::LLVMFunctionType::get(result, arguments));
+}
+
+LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
+  MLIRContext *context = module.getContext();
   Type ptr = LLVM::LLVMPointerType::get(context);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
-                                          {ptr, b.getI64Type(), ptr, ptr, b.getI64Type()});
-  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type);
+  Type i64 = IntegerType::get(context, 64);
+  return runtimeFunction(module, "rnnc_rt_parallel_for",
+                         LLVM::LLVMVoidType::get(context),
+                         {ptr, i64, ptr, ptr, i64});
+}
+
+LLVM::LLVMFuncOp membersFunction(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  return runtimeFunction(module, "rnnc_rt_members",
+                         IntegerType::get(context, 64),
+                         {LLVM::LLVMPointerType::get(context)});
 }
 
 } // namespace rnnc

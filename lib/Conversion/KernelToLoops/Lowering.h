@@ -6,6 +6,7 @@
 
 #include "rnnc/Conversion/KernelToLoops/BufferAt.h"
 #include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/Kernel/Schedule.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -22,6 +23,12 @@ inline constexpr const char *kIndependentTrips = "rnnc.independent";
 /// independent too, and there are two ways to cut the work. From as many trips
 /// on as the attribute says they are what is cut.
 inline constexpr const char *kCutFrom = "rnnc.cut_from";
+
+/// On a function: one of several parts that may run at the same time; with
+/// `kHasContext` its last argument is the context of the call, or null where its
+/// kernels are not to be cut.
+inline constexpr const char *kPart = "rnnc.part";
+inline constexpr const char *kHasContext = "rnnc.context";
 
 /// On a call of a routine: about how many vector ops it stands for.
 inline constexpr const char *kCallCost = "rnnc.cost";
@@ -57,6 +64,12 @@ mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
 
 /// The runtime's parallel-for (include/rnnc/Runtime/Kernels.h), declared once.
 mlir::LLVM::LLVMFuncOp parallelFor(mlir::ModuleOp module);
+
+/// The runtime's number of threads that help, declared once.
+mlir::LLVM::LLVMFuncOp membersFunction(mlir::ModuleOp module);
+
+/// Puts the parts one after the other.
+void inlineParts(kernel::BesideOp op);
 
 /// The context argument of the function around `op`, or null.
 mlir::Value contextOf(mlir::Operation *op);

@@ -4,7 +4,8 @@
 // A function with the gradient of a model holds hundreds of kernels whose
 // addresses are long sums of sizes; in a function of its own a kernel sees a
 // few pointers and sizes, and what is the same (the layers of a stack, the
-// forward part of `loss` and `grad`) is compiled once.
+// forward part of `loss` and `grad`) is compiled once. Parts that run side by side
+// become functions, too, so that a thread can be given one.
 
 #include "Lowering.h"
 
@@ -17,6 +18,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -39,7 +41,7 @@ bool isKernel(Operation *op) {
                   kernel::EnterOp, kernel::LeaveOp, kernel::MaskRowsOp,
                   kernel::ReverseOp, kernel::PickStepOp, kernel::PlaceStepOp,
                   kernel::ArgmaxOp, kernel::RandomOp, kernel::PhaseOp,
-                  kernel::ValidRowsOp>(op)) {
+                  kernel::ValidRowsOp, kernel::ValidPlacesOp>(op)) {
     return false;
   }
   return llvm::all_of(op->getOperandTypes(), [](Type type) {
@@ -94,8 +96,10 @@ Operation *flatten(Operation *op) {
 /// One kernel and the call that takes its place.
 class KernelBuilder {
 public:
-  KernelBuilder(Operation *op, LLVMTypeConverter &converter)
-      : op(op), converter(converter), anySize(isFlat(op)), caller(op),
+  /// Of `op`, or of a part of it.
+  KernelBuilder(Operation *op, LLVMTypeConverter &converter,
+                Region *part = nullptr)
+      : op(op), part(part), converter(converter), anySize(isFlat(op)), caller(op),
         loc(op->getLoc()),
         ptr(LLVM::LLVMPointerType::get(op->getContext())) {
     auto type = caller.getFunctionType({}, {});
@@ -116,7 +120,10 @@ private:
   void passMemref(Value memref);
   void passScalar(Value value);
 
+  SetVector<Value> usedValues();
+
   Operation *op;
+  Region *part;
   LLVMTypeConverter &converter;
   bool anySize; ///< sizes are arguments also where they are known
   OpBuilder caller;
@@ -241,17 +248,31 @@ void KernelBuilder::passScalar(Value value) {
     inside.map(value, argument(value, value.getType()));
 }
 
+SetVector<Value> KernelBuilder::usedValues() {
+  SetVector<Value> used;
+  if (part) {
+    getUsedValuesDefinedAbove(*part, used);
+    return used;
+  }
+  used.insert(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  return used;
+}
+
 func::FuncOp KernelBuilder::build() {
   findLoopSizes();
-  SetVector<Value> used(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), used);
-  for (Value v : used) {
+  for (Value v : usedValues()) {
     if (isa<MemRefType>(v.getType()))
       passMemref(v);
     else
       passScalar(v);
   }
-  callee->clone(*op, inside);
+  if (part) {
+    for (Operation &inner : part->front())
+      callee->clone(inner, inside);
+  } else {
+    callee->clone(*op, inside);
+  }
   func::ReturnOp::create(*callee, loc);
   Block &entry = function.getBody().front();
   function.setFunctionType(
@@ -259,17 +280,45 @@ func::FuncOp KernelBuilder::build() {
   return function;
 }
 
+/// Views of buffers that a part reads are made in it: what a function is handed
+/// then begins where a buffer does.
+void sinkViews(Region &part) {
+  OpBuilder b = OpBuilder::atBlockBegin(&part.front());
+  for (bool changed = true; changed;) {
+    changed = false;
+    SetVector<Value> used;
+    getUsedValuesDefinedAbove(part, used);
+    for (Value value : used) {
+      Operation *view = value.getDefiningOp();
+      if (!isa_and_nonnull<ViewLikeOpInterface>(view) || isa<memref::ViewOp>(view) ||
+          view->getNumResults() != 1)
+        continue;
+      b.setInsertionPointToStart(&part.front());
+      Value inside = b.clone(*view)->getResult(0);
+      replaceAllUsesInRegionWith(value, inside, part);
+      changed = true;
+    }
+  }
+}
+
 struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
   using Base::Base;
 
   void runOnOperation() override {
+    LLVMTypeConverter converter(&getContext());
+    SymbolTable symbols(getOperation());
+    SmallVector<kernel::BesideOp> together;
+    getOperation().walk<WalkOrder::PreOrder>([&](kernel::BesideOp op) {
+      together.push_back(op);
+      return WalkResult::skip();
+    });
+    for (kernel::BesideOp op : together)
+      outlineParts(op, converter, symbols);
     SmallVector<Operation *> kernels;
     getOperation().walk([&](Operation *op) {
       if (isKernel(op))
         kernels.push_back(op);
     });
-    LLVMTypeConverter converter(&getContext());
-    SymbolTable symbols(getOperation());
     llvm::StringMap<func::FuncOp> known;
     for (Operation *op : kernels) {
       op = flatten(op);
@@ -289,6 +338,31 @@ struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
   }
 
 private:
+  /// Each part becomes a call.
+  void outlineParts(kernel::BesideOp op, LLVMTypeConverter &converter,
+                    SymbolTable &symbols) {
+    std::string name = op->getParentOfType<func::FuncOp>().getName().str();
+    for (Region &part : op.getParts()) {
+      // What would be side by side in turn is not.
+      SmallVector<kernel::BesideOp> nested;
+      part.walk([&](kernel::BesideOp inner) { nested.push_back(inner); });
+      for (kernel::BesideOp inner : nested)
+        inlineParts(inner);
+      sinkViews(part);
+      KernelBuilder builder(op, converter, &part);
+      func::FuncOp made = builder.build();
+      Builder b(&getContext());
+      made.setName((name + ".part" + Twine(parts++)).str());
+      made.setPrivate();
+      made->setAttr(kPart, b.getUnitAttr());
+      made->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+      symbols.insert(made);
+      part.front().clear();
+      OpBuilder inside = OpBuilder::atBlockBegin(&part.front());
+      func::CallOp::create(inside, op->getLoc(), made, builder.arguments());
+    }
+  }
+
   static std::string textOf(func::FuncOp function) {
     std::string text;
     llvm::raw_string_ostream os(text);
@@ -306,8 +380,16 @@ private:
     symbols.insert(function);
   }
 
-  unsigned number = 0;
+  unsigned number = 0, parts = 0;
 };
 
 } // namespace
+
+void inlineParts(kernel::BesideOp op) {
+  for (Region &part : op.getParts())
+    op->getBlock()->getOperations().splice(op->getIterator(),
+                                           part.front().getOperations());
+  op.erase();
+}
+
 } // namespace rnnc

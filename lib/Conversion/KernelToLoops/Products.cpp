@@ -70,6 +70,7 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
         library.phasePack(element, {*shape, unsigned(columns.size())});
   } else {
     args.push_back(m.columns);
+    args.push_back(LLVM::ZeroOp::create(b, loc, m.pointer.getType()));
     routine = library.pack(element);
   }
   func::CallOp::create(b, loc, routine, args);
@@ -93,7 +94,8 @@ FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op,
   Location loc = op.getLoc();
   Value memory = op.getScratch();
   if (!memory) {
-    if (!op.getPackedB() || !op.readsAInPlace(shape.farBytes))
+    bool packs = !op.getPackedB() || !op.readsAInPlace(shape.farBytes);
+    if (packs)
       return op.emitOpError("has to pack an operand and has no scratch memory");
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
     return Scratch{LLVM::ZeroOp::create(b, loc, ptr),
@@ -150,8 +152,17 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
   FailureOr<Scratch> scratch = scratchOf(b, op, *shape);
   if (failed(scratch))
     return failure();
-  args.append({c.pointer, c.rowStride, c.rows, c.columns, a.columns, accumulate,
-               scratch->pointer, few});
+  Value none = LLVM::ZeroOp::create(b, loc, c.pointer.getType());
+  Value list = none, rows = c.rows, steps = a.columns;
+  if (Value valid = op.getValid()) {
+    list = pointerOf(b, loc, valid);
+    (packed ? rows : steps) =
+        toI64(b, loc, b.createOrFold<memref::DimOp>(loc, valid, 0));
+  }
+  args.append({c.pointer, c.rowStride, rows, c.columns, steps, accumulate,
+               scratch->pointer, few, list});
+  if (packed)
+    args.push_back(none); // of terms
   func::FuncOp callee =
       packed ? library.gemmPacked(element) : library.gemm(element);
   if (Value context = contextOf(op)) {

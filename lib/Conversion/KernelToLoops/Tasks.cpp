@@ -225,6 +225,10 @@ void KernelCutter::makeTasks() {
   }
   Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, work,
                                       constant(schedule.get(kernel::Decision::WorthTasks)));
+  // Without a context there is nobody to help.
+  Value alone = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, context,
+                                     LLVM::ZeroOp::create(b, loc, ptr));
+  small = arith::OrIOp::create(b, loc, small, alone);
   auto branch = scf::IfOp::create(b, loc, small, /*withElseRegion=*/true);
   b.setInsertionPoint(branch.thenBlock()->getTerminator());
   SmallVector<Value> whole(args);

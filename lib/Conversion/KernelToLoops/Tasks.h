@@ -40,6 +40,10 @@ void callTasks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value context,
 /// pass their context.
 void cutKernelsIntoTasks(mlir::ModuleOp module);
 
+/// Lowers what may run side by side: calls of parts, each a task where the team
+/// has few members, else one after the other.
+void lowerBeside(mlir::ModuleOp module, kernel::TargetAttr target);
+
 } // namespace rnnc
 
 #endif // RNNC_LIB_CONVERSION_KERNELTOLOOPS_TASKS_H

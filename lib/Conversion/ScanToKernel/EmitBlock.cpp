@@ -294,6 +294,10 @@ void Emitter::emitLevel(Block &block, int level) {
       // so other destinations wait for the end of the level.
       continue;
     }
+    // Loops that run side by side are written with the first.
+    auto loop = dyn_cast<scan::LoopOp>(op);
+    if (loop && loopsBeside(loop).front() != loop)
+      continue;
     if (kind == Kind::Barrier && plan->exec(&op) == level)
       emitBarrier(&op);
   }
@@ -305,7 +309,7 @@ void Emitter::emitLevel(Block &block, int level) {
 void Emitter::emitBarrier(Operation *op) {
   workOn(op->getLoc());
   if (auto loop = dyn_cast<scan::LoopOp>(op))
-    return emitLoop(loop);
+    return emitLoops(loopsBeside(loop));
   llvm::TypeSwitch<Operation *>(op)
       .Case<scan::DotOp>([&](auto o) { emitDot(o); })
       .Case<scan::GatherOp>([&](auto o) { emitGather(o); })

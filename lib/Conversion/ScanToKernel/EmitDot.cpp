@@ -149,18 +149,49 @@ void Emitter::emitDot(scan::DotOp op) {
   Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
   Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract,
                          {{}, 0, kernel::layoutsOf(op)});
+  Value valid = validPlaces(op, panels && !left.trans);
   if (panels || !isLongSum(left, right, result))
     needScratch(
         kernel::GemmOp::create(
             b, loc, left.buffer.memref,
             panels ? panels.memref : right.buffer.memref, result.memref,
-            /*scratch=*/Value(), left.trans, panels ? false : right.trans,
+            /*scratch=*/Value(), valid, left.trans, panels ? false : right.trans,
             /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels)),
         op);
   else
-    longProduct(op, left, right, result);
+    longProduct(op, left, right, result, valid);
   if (out.memref != buffers[op.getResult()].memref)
     copy(loc, out, buffers[op.getResult()]);
+}
+
+/// The list of the places that count in a product over all steps and examples,
+/// or null where all do. Rows may be computed all the same, terms have to be left
+/// out.
+Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
+  Value lengths = op.getLengths();
+  if (!lengths || (!canLeaveRows && !op.sumsOverExamples()))
+    return {};
+  Location loc = op.getLoc();
+  Value list = outermostLoop ? Value() : places.lookup(lengths);
+  if (!list) {
+    OpFoldResult steps = sizes.get(op.getLhs(), 0);
+    OpFoldResult examples = sizes.get(lengths, 0);
+    Value size = sizes.atTop([&](OpBuilder &top) -> Value {
+      Value all = arith::MulIOp::create(
+          top, loc, getValueOrCreateConstantIndexOp(top, loc, steps),
+          getValueOrCreateConstantIndexOp(top, loc, examples));
+      return arith::AddIOp::create(top, loc, all,
+                                   arith::ConstantIndexOp::create(top, loc, 1));
+    });
+    list = alloc(loc, b.getI64Type(), {OpFoldResult(size)}).memref;
+    kernel::ValidPlacesOp::create(b, loc, bufferFor(lengths).memref, list,
+                                  indexValue(loc, steps));
+    if (!outermostLoop)
+      places[lengths] = list;
+  }
+  Value count = memref::LoadOp::create(b, loc, list, sizes.constant(0));
+  count = arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
+  return rowsOf(b, loc, wholeBuffer(list), b.getIndexAttr(1), count).memref;
 }
 
 /// How something is packed, and how much room a product needs, was decided
@@ -194,7 +225,8 @@ bool Emitter::isLongSum(const Matrix &left, const Matrix &right,
 /// A product over more steps than one adds up well: blocks of them, each added
 /// to the result together with what the additions before have lost.
 void Emitter::longProduct(scan::DotOp op, const Matrix &left,
-                          const Matrix &right, const Buffer &result) {
+                          const Matrix &right, const Buffer &result,
+                          Value valid) {
   Location loc = op.getLoc();
   SmallVector<OpFoldResult> shape =
       memref::getMixedSizes(b, loc, result.memref);
@@ -202,16 +234,21 @@ void Emitter::longProduct(scan::DotOp op, const Matrix &left,
   Buffer term = alloc(loc, element, shape), lost = alloc(loc, element, shape);
   Value steps = getValueOrCreateConstantIndexOp(
       b, loc,
-      memref::getMixedSize(b, loc, left.buffer.memref, left.trans ? 0 : 1));
+      valid ? memref::getMixedSize(b, loc, valid, 0)
+            : memref::getMixedSize(b, loc, left.buffer.memref,
+                                   left.trans ? 0 : 1));
   Value block = sizes.constant(kLongBlock);
   auto product = [&](Value from, Value count, const Buffer &to) {
+    auto part = [&](const Buffer &buffer, int64_t dim) {
+      return valid ? buffer.memref
+                   : stepsOf(b, loc, buffer, dim, from, count, false).memref;
+    };
+    Value some = valid ? rowsOf(b, loc, wholeBuffer(valid), from, count).memref
+                       : Value();
     auto gemm = kernel::GemmOp::create(
-        b, loc,
-        stepsOf(b, loc, left.buffer, left.trans ? 0 : 1, from, count, false)
-            .memref,
-        stepsOf(b, loc, right.buffer, right.trans ? 1 : 0, from, count, false)
-            .memref,
-        to.memref, /*scratch=*/Value(), left.trans, right.trans,
+        b, loc, part(left.buffer, left.trans ? 0 : 1),
+        part(right.buffer, right.trans ? 1 : 0), to.memref,
+        /*scratch=*/Value(), some, left.trans, right.trans,
         /*accumulate=*/false, /*packed_b=*/false);
     needScratch(gemm, op);
   };

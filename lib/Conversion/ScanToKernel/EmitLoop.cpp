@@ -136,9 +136,10 @@ Value Emitter::shortestLength(Location loc, Value lengths) {
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), number);
 }
 
-void Emitter::emitLoop(scan::LoopOp loop) {
+/// What comes before the first step.
+Emitter::LoopStart Emitter::startLoop(scan::LoopOp loop) {
   Location loc = loop.getLoc();
-  LoopMemory memory = loops[loop];
+  const LoopMemory &memory = loops[loop];
   for (auto [value, buffer] : memory.initCopies)
     write(loc, value, buffer);
   bool masked = false;
@@ -146,15 +147,18 @@ void Emitter::emitLoop(scan::LoopOp loop) {
     masked |= masksCarry(loop, k);
   for (unsigned j = 0; j < loop.getNumStacks(); ++j)
     masked |= masksStack(loop, j) && memory.stacks[j];
-  Value shortest;
+  LoopStart start{sizes.index(loop.getTrip()), Value()};
   if (masked)
-    shortest = shortestLength(loc, loop.getLengths());
+    start.shortest = shortestLength(loc, loop.getLengths());
   // Its phases leave rows to the masks, so it has some.
-  if (shortest)
+  if (start.shortest)
     makeRowList(loop);
-  Value trip = sizes.index(loop.getTrip());
-  auto loopOp = scf::ForOp::create(b, loc, sizes.constant(0), trip,
-                                   sizes.constant(1));
+  return start;
+}
+
+void Emitter::emitFor(scan::LoopOp loop, LoopStart start) {
+  auto loopOp = scf::ForOp::create(b, loop.getLoc(), sizes.constant(0),
+                                   start.trip, sizes.constant(1));
   if (std::optional<uint64_t> factor = loop.getUnroll(); factor.value_or(1) > 1)
     loopOp->setAttr("kernel.unroll", loop.getUnrollAttr());
   bool outermost = !outermostLoop;
@@ -163,11 +167,72 @@ void Emitter::emitLoop(scan::LoopOp loop) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loopOp.getBody()->getTerminator());
-    emitLoopBody(loop, memory, loopOp.getInductionVar(), trip, shortest);
+    emitLoopBody(loop, loops[loop], loopOp.getInductionVar(), start.trip,
+                 start.shortest);
   }
   if (outermost)
     outermostLoop = nullptr;
-  finishLoop(loop, memory, trip, shortest);
+}
+
+/// About how many multiplications the products of a loop take, or as many ops of
+/// its pointwise code.
+Value Emitter::termsOf(scan::LoopOp loop) {
+  Location loc = loop.getLoc();
+  auto volume = [](Value tensor) {
+    int64_t all = 1;
+    for (int64_t size : cast<ShapedType>(tensor.getType()).getShape())
+      all *= ShapedType::isDynamic(size) ? 1 : size;
+    return all;
+  };
+  int64_t ofRow = 0;
+  OpFoldResult rows = b.getIndexAttr(1);
+  for (Operation &op : *loop.getBodyBlock()) {
+    if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
+      rows = sizes.get(phase.getLefts().front(), 0);
+      for (Value right : phase.getRights())
+        ofRow += volume(right);
+    } else if (auto dot = dyn_cast<scan::DotOp>(op)) {
+      rows = sizes.get(dot.getLhs(), 0);
+      ofRow += volume(dot.getRhs());
+    } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+      if (generic.getNumLoops() && generic.getNumResults())
+        ofRow += volume(generic.getResult(0)) *
+                 int64_t(generic.getBody()->getOperations().size());
+    }
+  }
+  Value terms = arith::MulIOp::create(b, loc, sizes.index(loop.getTrip()),
+                                      indexValue(loc, rows));
+  return arith::MulIOp::create(b, loc, terms, sizes.constant(ofRow));
+}
+
+/// One loop, or several that do not need each other.
+void Emitter::emitLoops(ArrayRef<scan::LoopOp> all) {
+  SmallVector<LoopStart> starts;
+  for (scan::LoopOp loop : all)
+    starts.push_back(startLoop(loop));
+  if (all.size() == 1) {
+    emitFor(all.front(), starts.front());
+    return finishLoop(all.front(), starts.front());
+  }
+  scan::LoopOp first = all.front();
+  Location loc = first.getLoc();
+  Value terms = termsOf(first);
+  for (scan::LoopOp loop : all.drop_front())
+    terms = arith::AddIOp::create(b, loc, terms, termsOf(loop));
+  auto beside = kernel::BesideOp::create(b, loc, terms, all.size());
+  kernel::copySchedules(first, beside);
+  Operation *outer = outermostLoop;
+  if (!outer)
+    outermostLoop = beside;
+  for (auto [loop, start, part] :
+       llvm::zip_equal(all, starts, beside.getParts())) {
+    OpBuilder::InsertionGuard guard(b);
+    b.createBlock(&part);
+    emitFor(loop, start);
+  }
+  outermostLoop = outer;
+  for (auto [loop, start] : llvm::zip_equal(all, starts))
+    finishLoop(loop, start);
 }
 
 /// Makes the list of rows that have not ended, all rows to begin with, if a
@@ -255,9 +320,10 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
 }
 
 /// Last values, and zeros in the stacked carries past each example's end.
-void Emitter::finishLoop(scan::LoopOp loop, const LoopMemory &memory,
-                         Value trip, Value shortest) {
+void Emitter::finishLoop(scan::LoopOp loop, LoopStart start) {
   Location loc = loop.getLoc();
+  const LoopMemory memory = loops[loop];
+  auto [trip, shortest] = start;
   Value parity;
   for (auto [k, carry] : llvm::enumerate(memory.carries)) {
     Value result = loop.getFinalResults()[k];

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One buffer for all products of a function, as large as the largest need: they
-// run one after another. It is an upper bound for every instruction set.
+// run one after another. Those of loops that run side by side have one of their
+// own for each loop. It is an upper bound for every instruction set.
 
 #include "Emitter.h"
 
@@ -96,7 +97,9 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
   if (kernel::isForGPU(op))
     return; // threads read the operands where they lie
   Needs needs(kernel::schedulesOf(op));
-  bool inPlace = gemm.readsAInPlace(needs.far);
+  // Terms that are left out are so where operands are packed.
+  bool packs = gemm.getValid() && !gemm.getPackedB();
+  bool inPlace = !packs && gemm.readsAInPlace(needs.far);
   if (inPlace && gemm.getPackedB())
     return;
   int64_t element =
@@ -117,7 +120,7 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
       forA = bytes.least(
           bytes.times(bytes.plus(rows, needs.rows - 1), step),
           needs.left * element);
-      if (gemm.hasRowsOfA()) {
+      if (!packs && gemm.hasRowsOfA()) {
         forA = bytes.ifLess(rows, needs.flat, zero, forA);
         forA = bytes.ifLess(columns, needs.few + 1, zero, forA);
       }
@@ -136,19 +139,31 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
     scratchNeeds.push_back({gemm, need});
 }
 
+/// The part of a `kernel.beside` around an op, or null.
+static Region *partOf(Operation *op) {
+  for (Region *region = op->getParentRegion(); region;
+       region = region->getParentRegion())
+    if (isa<kernel::BesideOp>(region->getParentOp()))
+      return region;
+  return nullptr;
+}
+
 void Emitter::giveScratch() {
-  if (scratchNeeds.empty())
-    return;
-  Location loc = scratchNeeds.front().first.getLoc();
-  Value most = sizes.atTop([&](OpBuilder &top) -> Value {
-    Value most = scratchNeeds.front().second;
-    for (auto [gemm, need] : ArrayRef(scratchNeeds).drop_front())
-      most = top.createOrFold<arith::MaxUIOp>(loc, most, need);
-    return most;
-  });
-  Buffer scratch = alloc(loc, b.getI8Type(), {OpFoldResult(most)});
+  llvm::MapVector<Region *, SmallVector<std::pair<kernel::GemmOp, Value>>> byPart;
   for (auto &[gemm, need] : scratchNeeds)
-    gemm.getScratchMutable().assign(scratch.memref);
+    byPart[partOf(gemm)].push_back({gemm, need});
+  for (auto &[part, needs] : byPart) {
+    Location loc = needs.front().first.getLoc();
+    Value most = sizes.atTop([&, &needs = needs](OpBuilder &top) -> Value {
+      Value most = needs.front().second;
+      for (auto [gemm, need] : ArrayRef(needs).drop_front())
+        most = top.createOrFold<arith::MaxUIOp>(loc, most, need);
+      return most;
+    });
+    Buffer scratch = alloc(loc, b.getI8Type(), {OpFoldResult(most)});
+    for (auto &[gemm, need] : needs)
+      gemm.getScratchMutable().assign(scratch.memref);
+  }
 }
 
 } // namespace rnnc

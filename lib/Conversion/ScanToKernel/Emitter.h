@@ -114,7 +114,8 @@ private:
                 Columns columns);
   bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
-                   const Buffer &result);
+                   const Buffer &result, mlir::Value valid);
+  mlir::Value validPlaces(scan::DotOp op, bool canLeaveRows);
   void addKeepingLost(mlir::Location loc, const Buffer &term,
                       const Buffer &lost, const Buffer &sum);
 
@@ -126,11 +127,17 @@ private:
   void planLoop(scan::LoopOp loop);
   void planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
                  mlir::OpFoldResult trip);
-  void emitLoop(scan::LoopOp loop);
+  /// Of a loop: its number of steps, and the shortest length if rows are masked.
+  struct LoopStart {
+    mlir::Value trip, shortest;
+  };
+  void emitLoops(llvm::ArrayRef<scan::LoopOp> all);
+  LoopStart startLoop(scan::LoopOp loop);
+  void emitFor(scan::LoopOp loop, LoopStart start);
+  mlir::Value termsOf(scan::LoopOp loop);
   void emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
                     mlir::Value count, mlir::Value trip, mlir::Value shortest);
-  void finishLoop(scan::LoopOp loop, const LoopMemory &memory, mlir::Value trip,
-                  mlir::Value shortest);
+  void finishLoop(scan::LoopOp loop, LoopStart start);
   void makeRowList(scan::LoopOp loop);
   void listValidRows(scan::LoopOp loop, mlir::Value following,
                      mlir::Value shortest, mlir::Value step);
@@ -175,6 +182,8 @@ private:
   llvm::DenseMap<mlir::Operation *, LoopMemory> loops;
   /// Of a loop with phases that leave ended rows: the list of the others.
   llvm::DenseMap<mlir::Operation *, mlir::Value> validRows;
+  /// Of lengths: the list of places before the ends.
+  llvm::DenseMap<mlir::Value, mlir::Value> places;
   /// Copies of pieces that are not written in place, by composite.
   llvm::DenseMap<mlir::Value,
                  llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
@@ -188,7 +197,8 @@ private:
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// Rows that the scatter being written adds one by one, at most.
   int64_t directRows = 1;
-  /// The outermost loop being written, where packing may be put before.
+  /// The outermost loop being written, or several side by side, where packing may
+  /// be put before.
   mlir::Operation *outermostLoop = nullptr;
   bool failed = false;
 };

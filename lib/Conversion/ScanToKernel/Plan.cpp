@@ -3,6 +3,8 @@
 
 #include "Plan.h"
 
+#include "rnnc/Dialect/Kernel/Schedule.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -69,6 +71,17 @@ Value viewSource(Value view) {
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return slice.getSource();
   return op->getOperand(0);
+}
+
+SmallVector<scan::LoopOp> loopsBeside(scan::LoopOp loop) {
+  Attribute number = loop->getAttr(kernel::kBeside);
+  if (!number)
+    return {loop};
+  SmallVector<scan::LoopOp> all;
+  for (auto other : loop->getBlock()->getOps<scan::LoopOp>())
+    if (other->getAttr(kernel::kBeside) == number)
+      all.push_back(other);
+  return all;
 }
 
 View viewOfSource(Value value, const View &view) {
@@ -451,6 +464,18 @@ int BlockPlan::ready(Value value) {
   return readyMemo[value] = result;
 }
 
+int BlockPlan::loopReady(scan::LoopOp loop) {
+  int result = 0;
+  for (Value operand : loop->getOperands())
+    result = std::max(result, captureReady(operand));
+  loop.getBody().walk([&](Operation *nested) {
+    for (Value operand : nested->getOperands())
+      if (inside(operand))
+        result = std::max(result, captureReady(operand));
+  });
+  return result;
+}
+
 int BlockPlan::exec(Operation *op) {
   auto it = execMemo.find(op);
   if (it != execMemo.end())
@@ -463,13 +488,8 @@ int BlockPlan::exec(Operation *op) {
     if (composite.base && !composite.direct)
       result = std::max(result, ready(composite.base));
   } else if (auto loop = dyn_cast<scan::LoopOp>(op)) {
-    for (Value operand : loop->getOperands())
-      result = std::max(result, captureReady(operand));
-    loop.getBody().walk([&](Operation *nested) {
-      for (Value operand : nested->getOperands())
-        if (inside(operand))
-          result = std::max(result, captureReady(operand));
-    });
+    for (scan::LoopOp one : loopsBeside(loop))
+      result = std::max(result, loopReady(one));
   } else {
     for (Value operand : op->getOperands())
       if (isa<RankedTensorType>(operand.getType()))

@@ -54,6 +54,10 @@ struct Composite {
 
 Composite takeApart(mlir::Value value);
 
+/// The loops of a block that run side by side with one, itself among them, in
+/// order.
+llvm::SmallVector<scan::LoopOp> loopsBeside(scan::LoopOp loop);
+
 /// Pointwise roots of one space that are computed together.
 struct Group {
   int level;
@@ -102,6 +106,7 @@ private:
   void count(mlir::Value value, const View &view, mlir::Value root);
   int dependence(mlir::Value value);
   int captureReady(mlir::Value value);
+  int loopReady(scan::LoopOp loop);
   void forget();
 
   mlir::Block &block;

@@ -19,7 +19,7 @@ namespace rnnc {
 /// Finds, for each dimension of each tensor of an old function, its size as a
 /// value at the top of the new function (which may be the old one). Equal sizes are equal values, so
 /// sizes can be compared. Everything is derived from the dimensions of the
-/// arguments; dimensions of arguments with one name (`rnnc.shape`) are one.
+/// arguments; dimensions of arguments with one name (`rnnc.slot`) are one.
 class Sizes {
 public:
   /// `target` has one argument, a memref or tensor, for each argument of
@@ -55,7 +55,7 @@ public:
     return result;
   }
 
-  /// What `rnnc.shape` says of a tensor: numbers and names of dimensions. A
+  /// What `rnnc.slot` says of a tensor: numbers and names of dimensions. A
   /// size that is no dimension of an argument has no name: a null attribute.
   mlir::ArrayAttr shapeAttr(mlir::Value tensor);
 

@@ -112,6 +112,23 @@ LogicalResult ScatterAddOp::verify() {
   return success();
 }
 
+bool DotOp::sumsOverExamples() {
+  auto isFirstTwo = [](ArrayRef<int64_t> dims) {
+    return dims.size() == 2 && dims[0] == 0 && dims[1] == 1;
+  };
+  return isFirstTwo(getLhsContract()) && isFirstTwo(getRhsContract());
+}
+
+LogicalResult DotOp::verify() {
+  if (!getLengths() || sumsOverExamples())
+    return success();
+  SmallVector<int64_t> rows = getLhsFree();
+  if (!getLhsBatch().empty() || rows.size() != 2 || rows[0] != 0 || rows[1] != 1)
+    return emitOpError("with lengths goes over rows of time and example, or adds "
+                       "them up: the first two dimensions");
+  return success();
+}
+
 LogicalResult MaskOp::verify() {
   RankedTensorType type = getInput().getType();
   if (failed(checkDim(*this, "batch_dim", getBatchDim(), type)))

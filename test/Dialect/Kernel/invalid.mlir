@@ -142,3 +142,19 @@ func.func @phase_valid(%h: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8x
   } -> tensor<?x8xf32>
   return %r : tensor<?x8xf32>
 }
+
+// -----
+
+func.func @gemm_valid(%a: memref<?x8xf32>, %b: memref<8x4xf32>, %c: memref<?x4xf32>, %v: memref<?xi32>) {
+  // expected-error @+1 {{as i64}}
+  kernel.gemm ins(%a, %b : memref<?x8xf32>, memref<8x4xf32>) outs(%c : memref<?x4xf32>) valid(%v : memref<?xi32>)
+  return
+}
+
+// -----
+
+func.func @gemm_valid_rows(%a: memref<8x?xf32>, %b: memref<64xf32>, %c: memref<?x4xf32>, %v: memref<?xi64>) {
+  // expected-error @+1 {{not transposed}}
+  kernel.gemm ins(%a, %b : memref<8x?xf32>, memref<64xf32>) outs(%c : memref<?x4xf32>) valid(%v : memref<?xi64>) {trans_a, packed_b}
+  return
+}

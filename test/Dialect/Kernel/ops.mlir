@@ -81,3 +81,24 @@ func.func @phase_memory(%h: memref<?x8xf32>, %U: memref<2x8x8xf32>, %p: memref<1
   }
   return
 }
+
+// CHECK-LABEL: func.func @beside
+func.func @beside(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %a: memref<?x8xf32>, %b: memref<?x8xf32>, %n: index) {
+  // CHECK: kernel.beside terms(%{{.*}}) {
+  // CHECK: memref.copy
+  // CHECK: }, {
+  // CHECK: memref.copy
+  kernel.beside terms(%n) {
+    memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+  }, {
+    memref.copy %y, %b : memref<?x8xf32> to memref<?x8xf32>
+  }
+  return
+}
+
+// CHECK-LABEL: func.func @places
+func.func @places(%len: memref<?xi32>, %p: memref<?xi64>, %T: index) {
+  // CHECK: kernel.valid_places ins(%{{.*}} : memref<?xi32>) outs(%{{.*}} : memref<?xi64>) steps(%{{.*}})
+  kernel.valid_places ins(%len : memref<?xi32>) outs(%p : memref<?xi64>) steps(%T)
+  return
+}

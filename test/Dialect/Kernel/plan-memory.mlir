@@ -88,3 +88,33 @@ func.func @inside(%x: memref<8xf32>) attributes {rnnc.function = #rnnc.function<
   }
   return
 }
+
+// -----
+
+// What two parts use that may run at the same time lies in two places, what one
+// part uses in turn in one.
+
+// CHECK-LABEL: func.func @beside(
+// CHECK: %[[A:.*]] = memref.view
+// CHECK: %[[B:.*]] = memref.view
+// CHECK-NOT: memref.view
+// CHECK: kernel.beside
+// CHECK: linalg.fill {{.*}} outs(%[[A]]
+// CHECK: linalg.fill {{.*}} outs(%[[A]]
+// CHECK: }, {
+// CHECK: linalg.fill {{.*}} outs(%[[B]]
+func.func @beside(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}) attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant 0.0 : f32
+  %B = memref.dim %x, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%B) : memref<?x8xf32>
+  %b = memref.alloc(%B) : memref<?x8xf32>
+  %c = memref.alloc(%B) : memref<?x8xf32>
+  kernel.beside terms(%B) {
+    linalg.fill ins(%z : f32) outs(%a : memref<?x8xf32>)
+    linalg.fill ins(%z : f32) outs(%b : memref<?x8xf32>)
+  }, {
+    linalg.fill ins(%z : f32) outs(%c : memref<?x8xf32>)
+  }
+  return
+}

@@ -47,3 +47,11 @@ func.func @carry_missing(%h0: tensor<?x8xf32>, %T: index) -> tensor<?x8xf32> {
   } -> (tensor<?x8xf32>)
   return %r : tensor<?x8xf32>
 }
+
+// -----
+
+func.func @dot_lengths(%a: tensor<?x?x8xf32>, %b: tensor<?x8xf32>, %len: tensor<?xi32>) {
+  // expected-error @+1 {{the first two dimensions}}
+  %r = scan.dot %a, %b lengths(%len) batch = [[], []] contract = [[1, 2], [0, 1]] : tensor<?x?x8xf32>, tensor<?x8xf32> -> tensor<?xf32>
+  return
+}

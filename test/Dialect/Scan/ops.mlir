@@ -32,6 +32,15 @@ func.func @shapes(%x: tensor<?x?x8xf32>, %w: tensor<4x16x8xf32>, %b: tensor<8xf3
   return %0, %1, %2, %3, %4 : tensor<?x?x4x16xf32>, tensor<?x8xf32>, tensor<8xf32>, tensor<?x?xi32>, tensor<8x?x?xf32>
 }
 
+// CHECK-LABEL: func @places
+func.func @places(%x: tensor<?x?x8xf32>, %w: tensor<16x8xf32>, %len: tensor<?xi32>) -> (tensor<?x?x16xf32>, tensor<8x8xf32>) {
+  // CHECK: scan.dot %{{.*}}, %{{.*}} lengths(%{{.*}}) batch = {{\[\[\], \[\]\]}} contract = {{\[\[2\], \[1\]\]}} : tensor<?x?x8xf32>, tensor<16x8xf32> -> tensor<?x?x16xf32>
+  %0 = scan.dot %x, %w lengths(%len) batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<16x8xf32> -> tensor<?x?x16xf32>
+  // CHECK: scan.dot %{{.*}}, %{{.*}} lengths(%{{.*}}) batch = {{.*}} contract = {{\[\[0, 1\], \[0, 1\]\]}}
+  %1 = scan.dot %x, %x lengths(%len) batch = [[], []] contract = [[0, 1], [0, 1]] : tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<8x8xf32>
+  return %0, %1 : tensor<?x?x16xf32>, tensor<8x8xf32>
+}
+
 // CHECK-LABEL: func @lookup
 func.func @lookup(%e: tensor<96x64xf32>, %i: tensor<?x?xi32>, %s: tensor<?x?x96xf32>, %n: index)
     -> (tensor<96x64xf32>, tensor<?x?xf32>) {

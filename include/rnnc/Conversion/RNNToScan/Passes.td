@@ -13,7 +13,7 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
     of a model `objective` (private, with dropout), `loss`, `grad`, `predict`
     and `step`; of a layer or cell `objective`, `forward`, `vjp` and, of a cell,
     `step`. Arguments and results have the caller's layout `[batch, time,
-    fixed]` and the attributes `rnnc.name`, `rnnc.role`, `rnnc.shape`.
+    fixed]` and the attribute `rnnc.slot`.
 
     Binders become dimensions, reductions over time axes see the valid part,
     recurrences become `scan.loop`. In a body, what does not change from step
@@ -37,9 +37,9 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
           %p = rnn.match %W, %e : !rnn.value<["H" : 4, "I" : 2] real>, !rnn.value<["I" : 2] real>
           ...
     // becomes
-    func.func @M.loss(%W: tensor<4x2xf32> {rnnc.name = "W", rnnc.role = "param", rnnc.shape = [4, 2]},
-                      %T: tensor<?xi32> {rnnc.name = "T", rnnc.role = "lengths", rnnc.shape = ["batch"]},
-                      %x: tensor<?x?x2xf32> {rnnc.name = "x", rnnc.role = "input", rnnc.shape = ["batch", "T", 2]}) ... {
+    func.func @M.loss(%W: tensor<4x2xf32> {rnnc.slot = #rnnc.slot<param "W", [4, 2]>},
+                      %T: tensor<?xi32> {rnnc.slot = #rnnc.slot<lengths "T", ["batch"]>},
+                      %x: tensor<?x?x2xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", "T", 2]>}) ... {
       %xs = scan.enter %x lengths(%T) : tensor<?x?x2xf32> -> tensor<?x?x2xf32>
       %ps = scan.dot %xs, %W batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x4xf32>
       %hs = scan.loop trip(%steps) lengths(%T) slices(%p = %ps : ...) carry(%h = %h0 : ...) step(%t) {

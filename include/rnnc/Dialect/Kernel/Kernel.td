@@ -143,6 +143,50 @@ def Kernel_ValidRowsOp : Kernel_Op<"valid_rows"> {
   }];
 }
 
+def Kernel_ValidPlacesOp : Kernel_Op<"valid_places"> {
+  let summary = "the places of a sequence of examples that lie before an end";
+  let description = [{
+    A place is a step of an example: number `t * examples + e`. `out[0]` is how many
+    there are with t below the length of e and below `steps`, `out[1]`, `out[2]` …
+    are these places, in order. `out` has one element more than there are
+    places; what follows the list is not said.
+
+    ```mlir
+    kernel.valid_places ins(%len : memref<?xi32>) outs(%places : memref<?xi64>) steps(%T)
+    ```
+  }];
+  let arguments = (ins Lengths:$lengths,
+                       Arg<MemRefRankOf<[I64], [1]>, "written", [MemWrite]>:$out,
+                       Index:$steps);
+  let assemblyFormat = [{
+    `ins` `(` $lengths `:` type($lengths) `)`
+    `outs` `(` $out `:` type($out) `)` `steps` `(` $steps `)` attr-dict
+  }];
+}
+
+def Kernel_BesideOp : Kernel_Op<"beside", [
+    NoTerminator, NoRegionArguments, RecursiveMemoryEffects]> {
+  let summary = "parts that do not need each other";
+  let description = [{
+    The parts may run at the same time, or one after the other, in any order: none
+    reads or writes what another one writes. `terms` says about how many
+    multiplications all of them take. Where a team has few members (`beside` of the
+    schedule), each part is the task of one, and its kernels are not cut; else the
+    parts follow each other and share their kernels among all members.
+
+    ```mlir
+    kernel.beside terms(%n) {
+      scf.for %t = %c0 to %T step %c1 {...}
+    }, {
+      scf.for %t = %c0 to %T step %c1 {...}
+    }
+    ```
+  }];
+  let arguments = (ins Index:$terms);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$parts);
+  let assemblyFormat = "`terms` `(` $terms `)` attr-dict-with-keyword $parts";
+}
+
 def Kernel_YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator,
                                          HasParent<"PhaseOp">]> {
   let summary = "what a phase computes at one point";
@@ -182,7 +226,7 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
   let hasVerifier = 1;
 }
 
-def Kernel_GemmOp : Kernel_Op<"gemm"> {
+def Kernel_GemmOp : Kernel_Op<"gemm", [AttrSizedOperandSegments]> {
   let summary = "matrix product C = A B or C += A B";
   let description = [{
     `A` is `[M, K]` (`[K, M]` with `trans_a`), `B` is `[K, N]` (`[N, K]` with
@@ -194,6 +238,10 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
     its rows may lie far apart. A product that needs it and has none is not
     lowered.
 
+    `valid` numbers what counts: with `packed_b` the rows of A and C, others are
+    neither read nor written; else terms, columns of A and rows of B, the others
+    are left out of the sums.
+
     ```mlir
     kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<65568xf32>)
                 outs(%z : memref<?x512xf32>) {accumulate, packed_b}
@@ -202,12 +250,14 @@ def Kernel_GemmOp : Kernel_Op<"gemm"> {
   let arguments = (ins In:$a, In:$b, InOut:$c,
                        Arg<Optional<MemRefRankOf<[I8], [1]>>, "scratch",
                            [MemRead, MemWrite]>:$scratch,
+                       Arg<Optional<AnyStridedMemRef>, "numbers", [MemRead]>:$valid,
                        UnitAttr:$trans_a, UnitAttr:$trans_b,
                        UnitAttr:$accumulate, UnitAttr:$packed_b);
   let assemblyFormat = [{
     `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`
     `outs` `(` $c `:` type($c) `)`
-    (`scratch` `(` $scratch^ `:` type($scratch) `)`)? attr-dict
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
+    (`valid` `(` $valid^ `:` type($valid) `)`)? attr-dict
   }];
   let extraClassDeclaration = [{
     /// Whether elements of a row of A lie side by side.

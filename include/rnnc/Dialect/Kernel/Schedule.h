@@ -19,7 +19,7 @@ enum class Decision : unsigned {
   BlockSteps, BlockRows, BlockColumns,             // of a product
   FarRowBytes, FewColumns, FlatRows,               // when A is packed
   ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
-  CutRows, Tasks, WorthTasks,                      // threads of a CPU
+  CutRows, Beside, Tasks, WorthTasks,              // threads of a CPU
   BlockThreads,                                    // threads of a GPU
 };
 constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;
@@ -40,6 +40,9 @@ inline constexpr llvm::StringLiteral kSchedule = "kernel.schedule";
 /// On a module: its targets, or the one that is left.
 inline constexpr llvm::StringLiteral kTargets = "kernel.targets";
 inline constexpr llvm::StringLiteral kTarget = "kernel.target";
+/// On time loops that run side by side: the number that they share. The first
+/// has the schedules of all.
+inline constexpr llvm::StringLiteral kBeside = "kernel.beside";
 /// On an op: what a schedule file calls it.
 inline constexpr llvm::StringLiteral kDecisionName = "kernel.name";
 

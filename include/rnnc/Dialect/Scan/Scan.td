@@ -219,6 +219,12 @@ def Scan_DotOp : Scan_InferredOp<"dot"> {
     result has the batch dimensions, then the other dimensions of the left
     operand, then those of the right one.
 
+    With `lengths` the first two dimensions of the left operand are time and
+    example, and what lies past an example's end does not count. Where both are
+    contracted (with the first two of the right operand) those terms are left
+    out; where neither is, those rows are not computed, and nothing is said of
+    what stands there.
+
     ```mlir
     %y = scan.dot %x, %w batch = [[], []] contract = [[1], [1]]
        : tensor<?x64xf32>, tensor<128x64xf32> -> tensor<?x128xf32>
@@ -228,18 +234,33 @@ def Scan_DotOp : Scan_InferredOp<"dot"> {
                        DenseI64ArrayAttr:$lhs_batch,
                        DenseI64ArrayAttr:$rhs_batch,
                        DenseI64ArrayAttr:$lhs_contract,
-                       DenseI64ArrayAttr:$rhs_contract);
+                       DenseI64ArrayAttr:$rhs_contract,
+                       Optional<Scan_Lengths>:$lengths);
   let results = (outs Scan_FloatTensor:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs `batch` `=` `[` $lhs_batch `,` $rhs_batch `]`
+    $lhs `,` $rhs (`lengths` `(` $lengths^ `)`)? `batch` `=` `[` $lhs_batch `,` $rhs_batch `]`
     `contract` `=` `[` $lhs_contract `,` $rhs_contract `]` attr-dict
     `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
+  let builders = [
+    OpBuilder<(ins "mlir::Value":$lhs, "mlir::Value":$rhs,
+                   "llvm::ArrayRef<int64_t>":$lhsBatch,
+                   "llvm::ArrayRef<int64_t>":$rhsBatch,
+                   "llvm::ArrayRef<int64_t>":$lhsContract,
+                   "llvm::ArrayRef<int64_t>":$rhsContract), [{
+      build($_builder, $_state, lhs, rhs, lhsBatch, rhsBatch, lhsContract,
+            rhsContract, /*lengths=*/mlir::Value());
+    }]>
+  ];
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Dimensions of the left operand that are neither batch nor contracted.
     llvm::SmallVector<int64_t> getLhsFree();
     /// Dimensions of the right operand that are neither batch nor contracted.
     llvm::SmallVector<int64_t> getRhsFree();
+    /// Whether the sum goes over time and examples, the first two dimensions of
+    /// both operands.
+    bool sumsOverExamples();
     /// A product of matrices; others are reductions.
     bool isMatrixProduct() {
       return getLhsBatch().empty() && !getRhsFree().empty() &&

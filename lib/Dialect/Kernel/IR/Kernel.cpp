@@ -172,6 +172,14 @@ LogicalResult GemmOp::verify() {
   if (failed(checkElements(*this, getA(), getC())) ||
       failed(checkElements(*this, getB(), getC())))
     return failure();
+  if (Value valid = getValid()) {
+    MemRefType numbers = typeOf(valid);
+    if (numbers.getRank() != 1 || !numbers.getElementType().isInteger(64) ||
+        !numbers.isLastDimUnitStride())
+      return emitOpError("wants the numbers of what counts side by side, as i64");
+    if (getTransA() && getPackedB())
+      return emitOpError("counts rows of an operand that is not transposed");
+  }
   auto [m, k] = matrixSizes(getA(), getTransA());
   auto [rows, columns] = matrixSizes(getC(), false);
   if (!sameSize(m, rows))

@@ -45,6 +45,9 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that are added into a table one by one, at most"},
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
+      {"beside", 1, 1 << 10,
+       "members of a team up to which loops that do not need each other run side "
+       "by side"},
       {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
       {"worth_tasks", 1, int64_t(1) << 30,
        "vector ops, or multiplications of a product, from which it is cut"},
@@ -302,6 +305,8 @@ KernelDialect::verifyOperationAttribute(Operation *op,
     return op->emitError() << name << " is a #kernel.schedule";
   if (name == kDecisionName && !isa<StringAttr>(attribute.getValue()))
     return op->emitError() << name << " is a name";
+  if (name == kBeside && !isa<IntegerAttr>(attribute.getValue()))
+    return op->emitError() << name << " is a number";
   if (name != kSchedules)
     return success();
   if (failed(checkList<ScheduleAttr>(op, attribute)))

@@ -166,6 +166,14 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
                             {Decision::WorthTasks, kWorthOps}});
 }
 
+/// A member for each loop: nothing is exchanged until all are done. More members
+/// than loops share each kernel instead: a guess.
+ScheduleAttr rnnc::kernel::besideSchedule(TargetAttr target, unsigned loops) {
+  return ScheduleAttr::get(target.getContext(), target.getName(),
+                           {{Decision::Beside, loops},
+                            {Decision::WorthTasks, kWorthProducts}});
+}
+
 ScheduleAttr rnnc::kernel::moduleSchedule(TargetAttr target) {
   if (GPUAttr gpu = target.getGpu())
     return ScheduleAttr::get(

@@ -17,6 +17,9 @@ ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
                            llvm::ArrayRef<unsigned> accumulators,
                            int64_t units, int64_t weights);
 
+/// So many time loops that do not need each other.
+ScheduleAttr besideSchedule(TargetAttr target, unsigned loops);
+
 /// Whatever has no schedule of its own.
 ScheduleAttr moduleSchedule(TargetAttr target);
 

@@ -4,6 +4,8 @@
 #include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
+#include "rnnc/Dialect/Kernel/Kernel.h"
+
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/Statistic.h"
 #include "llvm/Support/MathExtras.h"
@@ -66,12 +68,29 @@ struct Interval {
   BufferExtent extent;
   unsigned first, last;
   unsigned number; ///< in program order, so that sorting is the same always
+  Region *part = nullptr; ///< of a `kernel.beside`, that all accesses are in
 };
+
+/// Parts that run at the same time.
+bool areBeside(Region *a, Region *b) {
+  return a && b && a != b && a->getParentOp() == b->getParentOp();
+}
+
+/// The part that an op is in, of the outermost `kernel.beside`; null outside.
+Region *partOf(Operation *op) {
+  Region *part = nullptr;
+  for (Region *region = op->getParentRegion(); region;
+       region = region->getParentRegion())
+    if (isa_and_nonnull<BesideOp>(region->getParentOp()))
+      part = region;
+  return part;
+}
 
 struct MemorySlot {
   BufferExtent extent;
   unsigned busyUntil;
   SmallVector<memref::AllocOp> users;
+  SmallVector<Region *> parts; ///< that users are in
 };
 
 /// Numbers all ops, an op with regions from before its body to behind it.
@@ -153,6 +172,9 @@ void MemoryPlanner::findIntervals() {
       interval.first = std::min(interval.first, first);
       interval.last = std::max(interval.last, last);
     }
+    Region *part = partOf(accesses.front());
+    if (llvm::all_of(accesses, [&](Operation *o) { return partOf(o) == part; }))
+      interval.part = part;
     intervals.push_back(interval);
   }
   llvm::sort(intervals, [](const Interval &a, const Interval &b) {
@@ -163,12 +185,17 @@ void MemoryPlanner::findIntervals() {
 void MemoryPlanner::fillSlots() {
   for (Interval &interval : intervals) {
     auto free = llvm::find_if(slots, [&](const MemorySlot &slot) {
-      return slot.extent == interval.extent && slot.busyUntil < interval.first;
+      return slot.extent == interval.extent &&
+             slot.busyUntil < interval.first &&
+             llvm::none_of(slot.parts, [&](Region *part) {
+               return areBeside(part, interval.part);
+             });
     });
     if (free == slots.end()) {
-      slots.push_back({interval.extent, interval.last, {interval.alloc}});
+      slots.push_back({interval.extent, interval.last, {interval.alloc}, {interval.part}});
       continue;
     }
+    free->parts.push_back(interval.part);
     free->busyUntil = std::max(free->busyUntil, interval.last);
     free->users.push_back(interval.alloc);
   }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -79,6 +80,7 @@ private:
   LogicalResult findTargets(ModuleOp module);
   LogicalResult scheduleFunction(func::FuncOp function);
   LogicalResult scheduleOp(Operation *op, func::FuncOp function);
+  LogicalResult scheduleBeside(func::FuncOp function);
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
@@ -86,6 +88,7 @@ private:
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
+  void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
   /// The values of a decision, target by target, or just one where they agree.
   std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
@@ -171,11 +174,54 @@ LogicalResult KernelSelectSchedule::adjust(Operation *op, const Twine &name,
 
 LogicalResult KernelSelectSchedule::scheduleFunction(func::FuncOp function) {
   counts.clear();
+  if (!isForGPU() && failed(scheduleBeside(function)))
+    return failure();
   WalkResult result = function.walk([&](Operation *op) {
     return failed(scheduleOp(op, function)) ? WalkResult::interrupt()
                                             : WalkResult::advance();
   });
   return failure(result.wasInterrupted());
+}
+
+/// Time loops with as many others before them do not need each other.
+static SmallVector<SmallVector<scan::LoopOp>> loopsByDepth(func::FuncOp function) {
+  SmallVector<SmallVector<scan::LoopOp>> loops;
+  llvm::DenseMap<Value, unsigned> depths;
+  for (Operation &op : function.getBody().front()) {
+    SetVector<Value> read(op.operand_begin(), op.operand_end());
+    getUsedValuesDefinedAbove(op.getRegions(), read);
+    unsigned depth = 0;
+    for (Value value : read)
+      depth = std::max(depth, depths.lookup(value));
+    if (auto loop = dyn_cast<scan::LoopOp>(op)) {
+      if (loops.size() <= depth)
+        loops.resize(depth + 1);
+      loops[depth++].push_back(loop);
+    }
+    for (Value result : op.getResults())
+      depths[result] = depth;
+  }
+  return loops;
+}
+
+LogicalResult KernelSelectSchedule::scheduleBeside(func::FuncOp function) {
+  if (function.isExternal())
+    return success();
+  Builder b(&getContext());
+  for (auto &loops : loopsByDepth(function)) {
+    if (loops.size() < 2)
+      continue;
+    unsigned number = counts["beside"]++;
+    std::string name = (function.getName() + "/beside" + Twine(number)).str();
+    for (scan::LoopOp loop : loops)
+      loop->setAttr(kBeside, b.getI64IntegerAttr(number));
+    if (failed(schedule(loops.front(), name, [&](TargetAttr target) {
+          return besideSchedule(target, loops.size());
+        })))
+      return failure();
+    remarkBeside(loops, name);
+  }
+  return success();
 }
 
 LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
@@ -307,12 +353,27 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              "; the weights are packed once a call or earlier" + tasksOf(phase);
 }
 
+void KernelSelectSchedule::remarkBeside(ArrayRef<scan::LoopOp> loops,
+                                        StringRef name) {
+  scan::LoopOp first = loops.front();
+  remark::analysis(first.getLoc(), remark::RemarkOpts::name("beside")
+                                       .category(getArgument()))
+      << ("`" + name + "`: " + Twine(loops.size()) +
+          " time loops do not need each other: they run side by side on up to ")
+                 .str() +
+             valuesOf(first, {Decision::Beside}, "") +
+             " threads; more share each kernel";
+}
+
 void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
+  auto dot = dyn_cast<scan::DotOp>(op);
   bool inLoop = isa<scan::LoopOp>(op->getParentOp());
   remark::analysis(op->getLoc(), remark::RemarkOpts::name("product")
                                      .category(getArgument()))
       << "`" + name.str() + "`: a product by itself" +
-             (inLoop ? " in each step" : "") + ", " + tilesOf(op) +
+             (inLoop ? " in each step" : "") +
+             (dot && dot.getLengths() ? " without what lies past an end" : "") +
+             ", " + tilesOf(op) +
              (isForGPU() ? "" : blocksOf(op));
 }
 

@@ -127,6 +127,27 @@ def ScanKeepLast : Scan_Pass<"scan-keep-last"> {
   }];
 }
 
+def ScanLeavePadding : Pass<"scan-leave-padding"> {
+  let summary = "products outside of time loops leave padding alone";
+  let description = [{
+    A product over all steps and examples, or one that adds them up, gets the
+    `lengths` of the examples where what lies past an example's end makes no
+    difference. Terms are left out if one of the factors is zero there: the rows
+    that a loop stacks, what enters, what is masked. Rows are not computed if
+    whatever is made of them ends in a mask, in a loop that masks all that leaves
+    it, in `scan.leave`, or in a sum without those terms. Runs last on this
+    level: nothing may read padding after it.
+
+    ```mlir
+    %z = scan.dot %x, %W batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x8xf32>
+    %h:2 = scan.loop trip(%T) lengths(%len) slices(%s = %z : tensor<?x?x8xf32>) ...
+    // becomes
+    %z = scan.dot %x, %W lengths(%len) batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["rnnc::scan::ScanDialect"];
+}
+
 def ScanCompensateSums : Pass<"scan-compensate-sums"> {
   let summary = "sums that stay in time loops keep the digits they would lose";
   let description = [{

@@ -1,0 +1,230 @@
+// LeavePadding.cpp: products outside of time loops leave padding alone.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "rnnc/Dialect/Scan/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/Statistic.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#define DEBUG_TYPE "scan-leave-padding"
+
+using namespace mlir;
+using namespace rnnc;
+using namespace rnnc::scan;
+
+namespace rnnc::scan {
+#define GEN_PASS_DEF_SCANLEAVEPADDING
+#include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
+} // namespace rnnc::scan
+
+ALWAYS_ENABLED_STATISTIC(numRows, "Products whose rows past an end are not computed");
+ALWAYS_ENABLED_STATISTIC(numTerms, "Sums that leave out what is past an end");
+
+namespace {
+
+/// Whether the first dimensions of a part are whole.
+bool isWhole(OffsetSizeAndStrideOpInterface part, RankedTensorType type,
+             unsigned leading) {
+  for (unsigned i = 0; i != leading; ++i) {
+    if (part.isDynamicOffset(i) || part.getStaticOffset(i) != 0 ||
+        part.isDynamicStride(i) || part.getStaticStride(i) != 1)
+      return false;
+    if (!type.isDynamicDim(i) &&
+        (part.isDynamicSize(i) || part.getStaticSize(i) != type.getDimSize(i)))
+      return false;
+  }
+  return true;
+}
+
+/// Lengths past which a tensor over time and examples is zero, or null.
+Value zeroBehind(Value value) {
+  if (auto part = value.getDefiningOp<tensor::ExtractSliceOp>())
+    return isWhole(part, part.getSourceType(), 2) &&
+                   part.getDroppedDims().none()
+               ? zeroBehind(part.getSource())
+               : Value();
+  if (auto enter = value.getDefiningOp<EnterOp>())
+    return enter.getLengths().size() == 1 ? enter.getLengths()[0] : Value();
+  if (auto mask = value.getDefiningOp<MaskOp>())
+    return mask.getTimeDim() == 0 && mask.getBatchDim() == 1 &&
+                   mask.getFill().isZero()
+               ? mask.getLengths()
+               : Value();
+  auto loop = value.getDefiningOp<LoopOp>();
+  unsigned number = loop ? cast<OpResult>(value).getResultNumber() : 0;
+  return loop && number < loop.getNumStacks() && loop.isMaskedStack(number)
+             ? loop.getLengths()
+             : Value();
+}
+
+/// Follows what is made of rows that lie past the end of their example: of a
+/// tensor over time and examples, or of one step in a loop, over examples.
+class PaddingUses {
+public:
+  /// The lengths past which nobody sees what `value` holds, or null.
+  static Value lengthsOf(Value value) {
+    PaddingUses uses;
+    return uses.end(value, /*leading=*/2) ? uses.lengths : Value();
+  }
+
+private:
+  bool end(Value value, unsigned leading);
+  bool ends(OpOperand &use, unsigned leading);
+  bool endsInLoop(OpOperand &use, LoopOp loop);
+  bool endsInYield(unsigned operand, LoopOp loop);
+  bool endsInMask(Value of, std::optional<uint64_t> time, uint64_t batch,
+                  unsigned leading);
+  /// All that is masked is masked by the same lengths.
+  bool agree(Value other) {
+    if (!lengths)
+      lengths = other;
+    return other && lengths == other;
+  }
+
+  Value lengths;
+  llvm::DenseSet<std::pair<Value, unsigned>> seen;
+};
+
+bool PaddingUses::end(Value value, unsigned leading) {
+  if (!seen.insert({value, leading}).second)
+    return true;
+  return llvm::all_of(value.getUses(),
+                      [&](OpOperand &use) { return ends(use, leading); });
+}
+
+bool PaddingUses::endsInMask(Value of, std::optional<uint64_t> time,
+                             uint64_t batch, unsigned leading) {
+  bool fits = leading == 2 ? time == 0 && batch == 1 : !time && batch == 0;
+  return fits && agree(of);
+}
+
+bool PaddingUses::endsInLoop(OpOperand &use, LoopOp loop) {
+  for (auto [slice, argument] :
+       llvm::zip_equal(loop.getSlicesMutable(), loop.getSliceArgs()))
+    if (&slice == &use)
+      return agree(loop.getLengths()) && end(argument, /*leading=*/1);
+  return false;
+}
+
+/// Carries come first, then what is stacked.
+bool PaddingUses::endsInYield(unsigned operand, LoopOp loop) {
+  unsigned carries = loop.getNumCarries();
+  return agree(loop.getLengths()) &&
+         (operand < carries ? loop.isMaskedCarry(operand)
+                            : loop.isMaskedStack(operand - carries));
+}
+
+bool PaddingUses::ends(OpOperand &use, unsigned leading) {
+  Operation *op = use.getOwner();
+  if (op->getBlock() != use.get().getParentBlock())
+    return false;
+  auto behind = [&](ArrayRef<int64_t> dims) {
+    return llvm::all_of(dims, [&](int64_t d) { return d >= int64_t(leading); });
+  };
+  auto goesOn = [&] {
+    return llvm::all_of(op->getResults(),
+                        [&](Value result) { return end(result, leading); });
+  };
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case([&](LoopOp o) { return leading == 2 && endsInLoop(use, o); })
+      .Case([&](YieldOp o) {
+        return leading == 1 && endsInYield(use.getOperandNumber(),
+                                           cast<LoopOp>(o->getParentOp()));
+      })
+      .Case([&](MaskOp o) {
+        return endsInMask(o.getLengths(), o.getTimeDim(), o.getBatchDim(),
+                          leading);
+      })
+      .Case([&](LeaveOp o) {
+        return leading == 2 && o.getLengths().size() == 1 &&
+               agree(o.getLengths()[0]);
+      })
+      .Case<PickStepOp, ReverseOp>([&](auto o) {
+        return endsInMask(o.getLengths(), o.getTimeDim(), o.getBatchDim(),
+                          leading);
+      })
+      .Case([&](DotOp o) {
+        if (o.getLengths() && o.sumsOverExamples())
+          return leading == 2 && agree(o.getLengths());
+        return use.getOperandNumber() == 0 && o.getLhsBatch().empty() &&
+               behind(o.getLhsContract()) && goesOn();
+      })
+      .Case([&](ReduceOp o) { return behind(o.getDims()) && goesOn(); })
+      .Case([&](ArgmaxOp o) { return behind(int64_t(o.getDim())) && goesOn(); })
+      .Case([&](GatherOp o) {
+        return use.getOperandNumber() == 0 &&
+               o.getBatchDims() >= leading && goesOn();
+      })
+      .Case([&](BroadcastOp o) {
+        ArrayRef<int64_t> dims = o.getDims();
+        return llvm::equal(dims.take_front(leading),
+                           llvm::seq<int64_t>(0, leading)) &&
+               goesOn();
+      })
+      .Case([&](tensor::ExtractSliceOp o) {
+        return isWhole(o, o.getSourceType(), leading) &&
+               llvm::none_of(llvm::seq<unsigned>(0, leading),
+                             [&](unsigned i) {
+                               return o.getDroppedDims().test(i);
+                             }) &&
+               goesOn();
+      })
+      .Case([&](tensor::InsertSliceOp o) {
+        return isWhole(o, o.getDestType(), leading) &&
+               llvm::none_of(llvm::seq<unsigned>(0, leading),
+                             [&](unsigned i) {
+                               return o.getDroppedDims().test(i);
+                             }) &&
+               goesOn();
+      })
+      .Case([&](tensor::ConcatOp o) {
+        return o.getDim() >= leading && goesOn();
+      })
+      .Case<StopOp, ClipGradOp>([&](auto) { return goesOn(); })
+      .Default([&](Operation *o) {
+        return OpTrait::hasElementwiseMappableTraits(o) && goesOn();
+      });
+}
+
+struct LeavePadding : scan::impl::ScanLeavePaddingBase<LeavePadding> {
+  using Base::Base;
+
+  /// Sums first: what they leave out may then hold anything.
+  void runOnOperation() override {
+    SmallVector<DotOp> dots;
+    getOperation()->walk([&](DotOp dot) {
+      if (isa<func::FuncOp>(dot->getParentOp()) && dot.isMatrixProduct() &&
+          !dot.getLengths())
+        dots.push_back(dot);
+    });
+    for (DotOp dot : dots)
+      if (dot.sumsOverExamples())
+        leaveTerms(dot);
+    for (DotOp dot : dots)
+      if (dot.getLhsFree() == SmallVector<int64_t>{0, 1})
+        leaveRows(dot);
+  }
+
+private:
+  void leaveTerms(DotOp dot) {
+    Value lengths = zeroBehind(dot.getLhs());
+    if (!lengths)
+      lengths = zeroBehind(dot.getRhs());
+    if (!lengths)
+      return;
+    dot.getLengthsMutable().assign(lengths);
+    ++numTerms;
+  }
+
+  void leaveRows(DotOp dot) {
+    Value lengths = PaddingUses::lengthsOf(dot.getResult());
+    if (!lengths)
+      return;
+    dot.getLengthsMutable().assign(lengths);
+    ++numRows;
+  }
+};
+
+} // namespace
