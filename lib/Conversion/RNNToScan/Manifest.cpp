@@ -151,6 +151,8 @@ static json::Object describeOutput(const ModuleInfo &info, rnn::OutputOp op) {
     }
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
       object["distribution"] = rnn::stringifyDistKind(plain.getKind()).str();
+    if (auto law = dyn_cast_or_null<rnn::LawOp>(dist))
+      object["distribution"] = law.getName().str();
   }
   return object;
 }
