@@ -9,6 +9,7 @@ KIND is one of
   sentiment  labelled sentences, TSV `mood<TAB>words`
   reviews    labelled Chinese restaurant and hotel reviews, CSV `label,review`
   fluency    Chinese sentences about days and plans, one a line
+  names      sentences with the names of people and places marked, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
   random     arrays of normal numbers, .npz: any names and shapes, to try a function on
 
@@ -84,6 +85,29 @@ def fluency(rng, count):
             yield f"{rng.choice(DAYS_ZH)}{rng.choice(WHO_ZH)}要{rng.choice(PLANS_ZH)}\n"
 
 
+SURNAMES = "Adler Bonn Conrad Dietz Ernst Hamburg Kiel York".split()  # some are towns
+TOWNS = ["Berlin", "Bonn", "Hamburg", "Kiel", "New York", "San Jose", "Bad Ems"]
+
+
+def marked(name, kind):
+    return [(word, ("B-" if i == 0 else "I-") + kind) for i, word in enumerate(name.split())]
+
+
+def person(rng):
+    return marked(rng.choice(NAMES) + (" " + rng.choice(SURNAMES) if rng.random() < 0.5 else ""), "PER")
+
+
+def names(rng, count):
+    yield "words\ttags\n"
+    for _ in range(count):
+        words = person(rng) + [(rng.choice("met saw called left".split()), "O")] + person(rng)
+        if rng.random() < 0.7:
+            words += [(rng.choice(["in", "near"]), "O")] + marked(rng.choice(TOWNS), "LOC")
+        if rng.random() < 0.3:
+            words += [("and", "O"), ("then", "O")] + person(rng)
+        yield " ".join(w for w, _ in words) + "\t" + " ".join(t for _, t in words) + "\n"
+
+
 def npy(shape, kind, values):
     """The bytes of a .npy array: the format is a short header and the data."""
     header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -125,7 +149,7 @@ def adding(rng, count, length):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "adding", "random"])
+    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "adding", "random"])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
@@ -138,7 +162,7 @@ def main():
     elif args.kind == "random":
         data = arrays(rng, args.arrays)
     else:
-        makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency}
+        makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency, "names": names}
         data = "".join(makers[args.kind](rng, args.count)).encode()
     with open(args.file, "wb") as file:
         file.write(data)

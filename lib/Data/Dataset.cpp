@@ -283,6 +283,8 @@ static AxisUse collectAxis(const Dataset &data, const Schema &schema,
       else
         use.largest = std::max(use.largest, value);
     }
+    for (const auto &[index, name] : field.reserved)
+      use.plan.reserved[index] = name;
     if (field.stop)
       use.plan.reserved[*field.stop] = "<stop>";
     if (field.start)

@@ -112,27 +112,23 @@ std::optional<double> literalOf(const Expr *expr) {
 Ty Analyser::distCall(const Call &call, const std::vector<const Expr *> &args) {
   const std::string &name = call.callee.text;
   Ty first = expr(*args[0]);
-  if (name == "categorical" || name == "ctc") {
-    Ty extra = scalarArg(call, args[1], name == "ctc" ? "blank" : "smooth");
+  if (name == "categorical") {
+    Ty extra = scalarArg(call, args[1], "smooth");
     if (first.isError() || extra.isError() ||
         !needNumber(call, *args[0], first))
       return Ty::error();
     std::optional<double> smooth = literalOf(args[1]);
-    if (name == "categorical" && smooth && (*smooth < 0 || *smooth >= 1)) {
+    if (smooth && (*smooth < 0 || *smooth >= 1)) {
       diags.error("E117", args[1]->range, "`smooth` lies between 0 and 1")
           .label("outside");
       return Ty::error();
     }
-    if (first.rank() < (name == "ctc" ? 2u : 1u)) {
+    if (first.rank() == 0) {
       needAxis(call, *args[0], "last");
       return Ty::error();
     }
     std::vector<Poly> axes(first.axes.begin(), first.axes.end() - 1);
-    if (name == "ctc") // aligns a sequence of any length
-      axes.pop_back();
-    Ty result = Ty::dist(Ty::indexIn(first.axes.back(), std::move(axes)), name);
-    result.anyTime = name == "ctc";
-    return result;
+    return Ty::dist(Ty::indexIn(first.axes.back(), std::move(axes)), name);
   }
   if (name == "bernoulli")
     return needNumber(call, *args[0], first)
@@ -298,19 +294,6 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
     if (x.isDist || x.isState())
       return needNumber(call, *args[0], x) ? x : Ty::error();
     return Ty::real(x.axes);
-  }
-  case Group::Viterbi: {
-    Ty A = expr(*args[1]);
-    if (!needNumber(call, *args[0], x) || !needNumber(call, *args[1], A))
-      return Ty::error();
-    if (x.rank() == 2 && A.rank() == 2 && A.axes[0] == x.axes[1] &&
-        A.axes[1] == x.axes[1])
-      return Ty::indexIn(x.axes[1], {x.axes[0]});
-    diags.error("E117", args[1]->range,
-                "`viterbi` takes scores [T, K] and transitions [K, K]")
-        .label(A.str())
-        .also(args[0]->range, x.str());
-    return Ty::error();
   }
   case Group::Dist:
     break;

@@ -45,7 +45,9 @@ Ty Analyser::call(const Call &node) {
     if (signature.kind == Signature::Kind::Fn ||
         signature.kind == Signature::Kind::Dist) {
       madeOf(signature);
-      return signatureCall(node, signature);
+      return signature.kind == Signature::Kind::Fn
+                 ? signatureCall(node, signature)
+                 : lawCall(node, signature);
     }
     std::string fresh = freshName({"net", "rnn", "cell1"});
     diags.error("E016", node.callee.range,

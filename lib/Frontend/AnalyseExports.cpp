@@ -61,6 +61,8 @@ public:
           .also(model.decl, "it has a `loss` only");
       return;
     }
+    if (predicts)
+      modes(function);
     if (function == "beam")
       beam();
     if (function == "step" || function == "predict_chunk")
@@ -68,6 +70,21 @@ public:
   }
 
 private:
+  void modes(const std::string &function) {
+    for (const ModelInfo::Drawn &output : model.outputs) {
+      if (!output.law || output.law->hasMode)
+        continue;
+      diags.error("E321", entry.function.range,
+                  fmt::format("`{}` needs the mode of `{}`", function,
+                              output.name))
+          .label("not possible")
+          .also(output.law->decl,
+                fmt::format("`{}` has no line `mode = ...`", output.law->name))
+          .help("add `mode = e`, the most probable value");
+      return;
+    }
+  }
+
   void beam() {
     for (const ModelInfo::Drawn &output : model.outputs) {
       if (output.type.isError() || output.type.kind == Ty::Kind::Index)

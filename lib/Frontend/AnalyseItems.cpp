@@ -473,48 +473,6 @@ void Analyser::gateWarningFacts(Signature &signature, const Block &body) {
   signature.plain |= ownState && matched && !gated;
 }
 
-void Analyser::distItem(const DistItem &item) {
-  Signature *signature = newSignature(Signature::Kind::Dist, item.name);
-  beginBlock(BlockScope::Kind::Dist);
-  blockScope->signature = signature;
-  signature->generics = declareGenerics(item.generics);
-  signature->inputs = declarePorts(item.args, Local::Kind::Input);
-  Ty drawn = type(item.type);
-  signature->result = Ty::dist(drawn, item.name.text);
-  signature->resultRange = item.type.range;
-  declareLocal(item.value, Local::Kind::Drawn, drawn);
-  block(item.body);
-
-  Local *logp = findLocal("logp");
-  if (!logp || logp->kind != Local::Kind::Define)
-    diags.error("E310", item.name.range,
-                fmt::format("the distribution `{}` has no `logp`",
-                            item.name.text))
-        .label("no line `logp = ...`")
-        .help(fmt::format("add `logp = e`, the logarithm of the probability of "
-                          "`{}`",
-                          item.value.text));
-  else if (!logp->type.isError() && !logp->type.same(Ty::real()))
-    diags.error("E311", logp->decl, "`logp` is a single number")
-        .label(fmt::format("this is {}", logp->type.str()));
-  for (const char *name : {"mode", "sample"}) {
-    Local *local = findLocal(name);
-    if (local && local->kind == Local::Kind::Define &&
-        !local->type.isError() && !drawn.isError() && !local->type.same(drawn))
-      diags.error("E311", local->decl,
-                  fmt::format("`{}` has to be what is drawn", name))
-          .label(fmt::format("this is {}", local->type.str()))
-          .also(item.type.range,
-                fmt::format("`{}` is {}", item.value.text, drawn.str()));
-  }
-  finishLevels(*signature, item.name);
-  blockScope.reset();
-  Entity entity;
-  entity.kind = Entity::Kind::Signature;
-  entity.signature = signature;
-  declare(item.name, entity);
-}
-
 void Analyser::modelItem(const ModelItem &item) {
   ModelInfo &model = models.emplace_back();
   model.name = item.name.text;

@@ -572,6 +572,10 @@ void Analyser::observeStmt(const ObserveStmt &stmt) {
   drawn.type = output->type;
   drawn.typeRange = output->typeRange;
   drawn.dist = value.distName;
+  const Entity *law = findEntity(value.distName);
+  if (value.isDist && law && law->kind == Entity::Kind::Signature &&
+      law->signature->kind == Signature::Kind::Dist)
+    drawn.law = law->signature;
   drawn.unfolded = recur && recur->op == RecurOp::Unfold;
   blockScope->model->outputs.push_back(std::move(drawn));
   if (!value.isError())

@@ -267,6 +267,10 @@ Ty Analyser::distType(const Type &node) {
       return Ty::error();
     axes.push_back(std::move(*poly));
   }
+  const Entity *entity = findEntity(name);
+  if (entity && entity->kind == Entity::Kind::Signature &&
+      entity->signature->kind == Signature::Kind::Dist)
+    return lawType(node, *entity->signature, std::move(axes));
   if (name == "categorical") {
     if (axes.empty()) {
       diags.error("E027", node.range, "`categorical` needs an axis to draw from")
@@ -281,14 +285,6 @@ Ty Analyser::distType(const Type &node) {
     return Ty::dist(Ty::bit(std::move(axes)), name);
   if (name == "normal" || name == "laplace")
     return Ty::dist(Ty::real(std::move(axes)), name);
-  const Entity *entity = findEntity(name);
-  if (entity && entity->kind == Entity::Kind::Signature &&
-      entity->signature->kind == Signature::Kind::Dist) {
-    Bindings bindings;
-    if (!bindSizes(*entity->signature, node.axes, node.range, bindings))
-      return Ty::error();
-    return substitute(entity->signature->result, bindings);
-  }
   std::string foreign = foreignWord(name);
   diags.error("E015", node.dist.range,
               fmt::format("there is no type `{}`", name))

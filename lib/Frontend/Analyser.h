@@ -38,6 +38,15 @@ private:
   void fnItem(const ast::FnItem &item);
   void moduleItem(const ast::ModuleItem &item);
   void distItem(const ast::DistItem &item);
+  void distParts(const ast::DistItem &item, const Ty &drawn);
+  void readsDrawn(const ast::DistItem &item);
+  bool fitsDrawn(const Ty &value, const Ty &drawn, SourceRange range);
+  Ty lawType(const ast::Type &node, const Signature &signature,
+             std::vector<Poly> axes);
+  Ty lawCall(const ast::Call &node, const Signature &signature);
+  bool drawsOf(const std::vector<const ast::Expr *> &args,
+               const std::vector<std::vector<Poly>> &fronts,
+               const Signature &signature, std::vector<Poly> &front);
   void modelItem(const ast::ModelItem &item);
   void finishCell(Signature &signature, const ast::ModuleItem &item);
   void warnOldState();

@@ -27,12 +27,10 @@ static const std::vector<Builtin> &table() {
     all.push_back({"clipgrad", Group::Identity, {"x", "c"}, 2});
     all.push_back({"onehot", Group::OneHot, {"i"}, 1});
     all.push_back({"real", Group::ToReal, {"i"}, 1});
-    all.push_back({"viterbi", Group::Viterbi, {"s", "A"}, 2});
     all.push_back({"categorical", Group::Dist, {"scores", "smooth"}, 1});
     all.push_back({"bernoulli", Group::Dist, {"scores"}, 1});
     all.push_back({"normal", Group::Dist, {"mean", "sd"}, 2});
     all.push_back({"laplace", Group::Dist, {"mean", "scale"}, 2});
-    all.push_back({"ctc", Group::Dist, {"scores", "blank"}, 1});
     return all;
   }();
   return builtins;

@@ -20,7 +20,6 @@ struct Builtin {
     Identity, ///< a value with another gradient
     OneHot,
     ToReal, ///< indices and bits as numbers
-    Viterbi,
     Dist
   };
 

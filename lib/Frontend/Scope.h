@@ -54,6 +54,7 @@ struct Signature {
   bool plain = false;     ///< a recurrence that nothing gates
   bool nonCausal = false; ///< runs backward or reduces over time
   unsigned levels = 1;    ///< of nesting, with all that it is made of
+  bool hasMode = false;   ///< Dist: what `predict` takes
 };
 
 /// What `use` declares: one module or a chain, with weights of its own.
@@ -129,6 +130,8 @@ struct ModelInfo {
     Ty type;
     SourceRange typeRange;
     std::string dist;
+    /// One that is written in the language.
+    const Signature *law = nullptr;
     bool unfolded = false;
   };
   std::vector<Drawn> outputs;

@@ -18,10 +18,6 @@ public:
 
   void run() {
     for (const std::unique_ptr<File> &file : program.files)
-      for (const ItemPtr &item : file->items)
-        if (item->kind == Item::Kind::Dist)
-          dists.insert(as<DistItem>(*item).name.text);
-    for (const std::unique_ptr<File> &file : program.files)
       if (file->module != "std") // its parts are reported where they are used
         for (const ItemPtr &item : file->items)
           visit(*item);
@@ -67,8 +63,7 @@ private:
     case Item::Kind::Dim:
       return dims(as<DimItem>(item));
     case Item::Kind::Dist:
-      return notYet("E901", as<DistItem>(item).name.range,
-                    "a distribution of one's own");
+      return dist(as<DistItem>(item));
     case Item::Kind::Fn:
       return block(as<FnItem>(item).body);
     case Item::Kind::Module:
@@ -82,6 +77,16 @@ private:
       return train(as<TrainItem>(item));
     default:
       return;
+    }
+  }
+
+  void dist(const DistItem &item) {
+    block(item.body);
+    for (const StmtPtr &stmt : item.body) {
+      const auto *define = dynAs<DefineStmt>(*stmt);
+      if (define && define->name.text == "sample")
+        notYet("E901", define->name.range,
+               "drawing from a distribution of one's own");
     }
   }
 
@@ -131,12 +136,6 @@ private:
   }
 
   void expr(const Expr &one) {
-    if (const auto *call = dynAs<Call>(one)) {
-      const std::string &name = call->callee.text;
-      if (dists.count(name) || name == "ctc" || name == "viterbi")
-        notYet("E901", call->callee.range, fmt::format("`{}`", name));
-      return;
-    }
     const auto *recur = dynAs<Recur>(one);
     if (!recur || recur->op != RecurOp::Unfold)
       return;
@@ -168,7 +167,7 @@ private:
 
   const CheckedProgram &program;
   Diagnostics &diags;
-  std::set<std::string> dists, times;
+  std::set<std::string> times;
 };
 
 } // namespace

@@ -257,6 +257,8 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
     }
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
       predictions(observe.getName().str(), plain, type);
+    else if (auto law = dyn_cast_or_null<rnn::LawOp>(dist); law && law.hasMode())
+      give(outputs, observe.getName().str(), law.getModeType(), examples);
   }
   if (goesOn())
     for (auto &[name, type] : timeStates(module))

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 using namespace mlir;
 using namespace rnnc;
@@ -71,7 +72,7 @@ bool Example::evaluate(Operation &op) {
       .Case([&](rnn::BindOp bound) { return bind(bound); })
       .Case([&](rnn::ScanOp scanned) { return scan(scanned); })
       .Case([&](rnn::UnfoldOp) { return true; }) // where it is observed
-      .Case([&](rnn::DistOp dist) {
+      .Case<rnn::DistOp, rnn::LawOp>([&](auto dist) {
         Dist &value = dists[dist.getResult()];
         value.op = dist;
         value.args.clear();
@@ -212,7 +213,8 @@ std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
   for (auto [first, name] :
        llvm::zip_equal(init, names.getAsRange<StringAttr>())) {
     auto it = given.find("state." + name.getValue().str());
-    bool isGiven = goesOn() && axis.isTime() && it != given.end();
+    bool isGiven =
+        goesOn() && axis.isTime() && !inLaw && it != given.end();
     states.push_back(isGiven ? it->second : get(first));
   }
   return states;
@@ -220,7 +222,7 @@ std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
 
 void Example::giveStates(ArrayAttr names, const std::vector<Array> &states,
                          rnn::AxisAttr axis) {
-  if (!goesOn() || !axis.isTime())
+  if (!goesOn() || !axis.isTime() || inLaw)
     return;
   for (auto [name, state] :
        llvm::zip_equal(names.getAsRange<StringAttr>(), states))
@@ -229,7 +231,7 @@ void Example::giveStates(ArrayAttr names, const std::vector<Array> &states,
 
 /// Where `bptt` ends a segment differences do not pass.
 void Example::cut(std::vector<Array> &states, int64_t step) {
-  if (period > 0 && step > 0 && step % period == 0)
+  if (period > 0 && step > 0 && step % period == 0 && !inLaw)
     for (Array &state : states)
       state = heldStill(std::move(state));
 }
@@ -282,10 +284,37 @@ bool Example::scan(rnn::ScanOp op) {
 // Distributions
 //===----------------------------------------------------------------------===//
 
-/// -log p of each observed entry.
+/// A part of a law: `logp` of the data, or the mode.
+bool Example::lawPart(const Dist &dist, Region &part, const Array *data,
+                      Array &value) {
+  Block &block = part.front();
+  for (auto [argument, array] : llvm::zip(block.getArguments(), dist.args))
+    set(argument, array);
+  if (data)
+    set(block.getArguments().back(), *data);
+  bool outside = std::exchange(inLaw, true);
+  bool ok = evaluateBlock(block);
+  inLaw = outside;
+  if (ok)
+    value = get(rnn::LawOp::yielded(part));
+  return ok;
+}
+
+/// -log p of each draw.
 Array Example::nll(const Dist &dist, const Array &data, bool &ok) {
+  auto law = dyn_cast<rnn::LawOp>(dist.op);
+  if (!law)
+    return nll(cast<rnn::DistOp>(dist.op), dist, data, ok);
+  Array out;
+  ok = lawPart(dist, law.getLogp(), &data, out);
+  for (double &x : out.data)
+    x = -x;
+  return out;
+}
+
+Array Example::nll(rnn::DistOp op, const Dist &dist, const Array &data,
+                   bool &ok) {
   Array out(data.shape);
-  rnn::DistOp op = dist.op;
   const Array &first = dist.args[0];
   if (op.getKind() == rnn::DistKind::Categorical) {
     int64_t n = first.shape.back();
@@ -368,9 +397,9 @@ bool Example::stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   frames.pop_back();
   giveStates(unfold.getStates(), states, unfold.getAxis());
   const Dist &dist = dists[unfold.getYield().getOut().front()];
-  predict(op.getName().str(), dist, op.getData().getType().dropFront(),
-          rnn::DistOp(dist.op).getKind() != rnn::DistKind::Categorical);
-  return true;
+  auto plain = dyn_cast<rnn::DistOp>(dist.op);
+  return predict(op.getName().str(), dist, op.getData().getType().dropFront(),
+                 !plain || plain.getKind() != rnn::DistKind::Categorical);
 }
 
 bool Example::observe(rnn::ObserveOp op) {
@@ -385,7 +414,9 @@ bool Example::observe(rnn::ObserveOp op) {
       return false;
   } else if (!unfold && !missing.count(op.getDist())) {
     const Dist &dist = dists[op.getDist()];
-    predict(op.getName().str(), dist, op.getDist().getType().getValue(), true);
+    if (!predict(op.getName().str(), dist, op.getDist().getType().getValue(),
+                 true))
+      return false;
     if (hasData) {
       bool ok = true;
       Array cost = nll(dist, get(op.getData()), ok);
@@ -393,17 +424,29 @@ bool Example::observe(rnn::ObserveOp op) {
         return false;
       for (double one : cost.data)
         observed.sum += one;
-      observed.count = cost.size();
+      observed.count = get(op.getData()).size();
     }
   }
   result->observed.push_back(observed);
   return true;
 }
 
-/// The most probable value, and probabilities or scales.
-void Example::predict(const std::string &name, const Dist &dist,
+bool Example::predict(const std::string &name, const Dist &dist,
                       rnn::ValueType type, bool givesMode) {
-  rnn::DistOp distOp = dist.op;
+  auto law = dyn_cast<rnn::LawOp>(dist.op);
+  if (!law) {
+    predict(name, cast<rnn::DistOp>(dist.op), dist, type, givesMode);
+    return true;
+  }
+  // What a loss does not give is not worth a search in each difference.
+  bool isAsked = goesOn() || options.function == "predict";
+  return !law.hasMode() || !isAsked ||
+         lawPart(dist, law.getMode(), nullptr, result->outputs[name]);
+}
+
+/// The most probable value, and probabilities or scales.
+void Example::predict(const std::string &name, rnn::DistOp distOp,
+                      const Dist &dist, rnn::ValueType type, bool givesMode) {
   Array mode(shapeOf(type));
   Array more = mode;
   const Array &first = dist.args[0];

@@ -37,7 +37,7 @@ public:
 
 private:
   struct Dist {
-    rnn::DistOp op;
+    mlir::Operation *op; ///< a rnn.dist or a rnn.law
     std::vector<Array> args;
   };
   /// A loop or binder around the op that is evaluated.
@@ -68,8 +68,13 @@ private:
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);
-  void predict(const std::string &name, const Dist &dist, rnn::ValueType type,
+  Array nll(rnn::DistOp op, const Dist &dist, const Array &data, bool &ok);
+  bool lawPart(const Dist &dist, mlir::Region &part, const Array *data,
+               Array &value);
+  bool predict(const std::string &name, const Dist &dist, rnn::ValueType type,
                bool givesMode);
+  void predict(const std::string &name, rnn::DistOp op, const Dist &dist,
+               rnn::ValueType type, bool givesMode);
   std::vector<Array> firstStates(mlir::ValueRange init, mlir::ArrayAttr names,
                                  rnn::AxisAttr axis);
   void giveStates(mlir::ArrayAttr names, const std::vector<Array> &states,
@@ -103,6 +108,7 @@ private:
   std::vector<Frame> frames;
   ExampleResult *result = nullptr;
   int64_t period = 0; ///< of `bptt`; 0: the gradient is not cut
+  bool inLaw = false; ///< its recurrences are no states of the model
   std::string message;
 };
 

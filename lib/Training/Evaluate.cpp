@@ -3,6 +3,7 @@
 #include "rnnc/Training/Evaluate.h"
 
 #include "EvaluateText.h"
+#include "Spans.h"
 #include "rnnc/Training/Progress.h"
 
 #include <algorithm>
@@ -45,6 +46,11 @@ static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
     field.axes.push_back({dim.time, dim.kind == Dim::Kind::Time, dim.size});
   field.unfold = port.unfold;
   field.start = port.start;
+  // The symbol that stands before the first, and the one for no label.
+  if (port.distribution == "crf")
+    field.reserved[0] = "<start>";
+  if (port.distribution == "ctc")
+    field.reserved[0] = "<blank>";
   field.stop = port.stop;
   return field;
 }
@@ -119,6 +125,10 @@ double Evaluation::score() const {
   // Weights that give no number are never the best, whatever they guess.
   if (!std::isfinite(loss))
     return INFINITY;
+  if (!languageModel && !transcriptions.empty())
+    return transcriptions.front().errorRate();
+  if (!languageModel && !spans.empty())
+    return -spans.front().f1();
   if (languageModel || classifications.empty())
     return loss;
   return -classifications.front().accuracy();
@@ -143,6 +153,24 @@ Json Evaluation::toJson() const {
     if (!json.contains("accuracy"))
       json["accuracy"] = output.accuracy();
     json["outputs"][output.output] = std::move(entry);
+  }
+  for (const SpanCounts &output : spans) {
+    Json &entry = json["outputs"][output.output];
+    entry["span_precision"] = output.precision();
+    entry["span_recall"] = output.recall();
+    entry["span_f1"] = output.f1();
+    entry["spans"] = {{"right", output.right},
+                      {"found", output.found},
+                      {"true", output.wanted}};
+    if (!json.contains("span_f1"))
+      json["span_f1"] = output.f1();
+  }
+  for (const Transcription &output : transcriptions) {
+    json["outputs"][output.output] = {{"label_error_rate", output.errorRate()},
+                                      {"edits", output.edits},
+                                      {"labels", output.labels}};
+    if (!json.contains("label_error_rate"))
+      json["label_error_rate"] = output.errorRate();
   }
   for (const Regression &output : regressions) {
     double mean = output.meanSquare();
@@ -169,6 +197,15 @@ std::string Evaluation::summary() const {
   for (const Classification &output : classifications)
     text += fmt::format(", {} {:.2f} % right ({} of {})", output.output,
                         100 * output.accuracy(), output.right, output.total);
+  for (const SpanCounts &output : spans)
+    text += fmt::format(", {} spans: precision {:.2f} %, recall {:.2f} %, "
+                        "F1 {:.2f}",
+                        output.output, 100 * output.precision(),
+                        100 * output.recall(), 100 * output.f1());
+  for (const Transcription &output : transcriptions)
+    text += fmt::format(", {} label error rate {:.2f} % ({} edits of {})",
+                        output.output, 100 * output.errorRate(), output.edits,
+                        output.labels);
   for (const Regression &output : regressions)
     text += fmt::format(", {} mean square error {:.6g} (root {:.6g})",
                         output.output, output.meanSquare(),
@@ -203,12 +240,19 @@ public:
 
 private:
   void prepareOutputs();
+  const data::Vocabulary *vocabularyOf(const FieldSchema &field) const;
   Status addLoss(const Batch &batch);
   Status addPredictions(const Batch &batch);
   Status readExamples();
   Status readWholeText();
   void compareSymbols(const FieldSchema &field, const Batch &batch,
                       const Tensor &guess, Classification &result);
+  std::vector<int64_t> sequence(const FieldSchema &field, const Batch &batch,
+                                const Tensor &array, int32_t row);
+  void compareSpans(const FieldSchema &field, const Batch &batch,
+                    const Tensor &guess, SpanCounts &result);
+  void compareLabels(const FieldSchema &field, const Batch &batch,
+                     const Tensor &guess, Transcription &result);
   void compareNumbers(const FieldSchema &field, const Batch &batch,
                       const Tensor &guess, Regression &result);
 
@@ -222,6 +266,28 @@ private:
 };
 } // namespace
 
+const data::Vocabulary *
+PartEvaluator::vocabularyOf(const FieldSchema &field) const {
+  if (!options.vocabularies)
+    return nullptr;
+  auto found = options.vocabularies->find(data::vocabularyKey(field));
+  return found == options.vocabularies->end() ? nullptr : &found->second;
+}
+
+bool training::isTranscribed(const ModuleInfo &module,
+                             const FieldSchema &field) {
+  int predict = module.find("predict");
+  if (predict < 0 || field.axes.size() != 1 || !field.axes[0].isTime)
+    return false;
+  const FunctionInfo &function =
+      module.functions[static_cast<size_t>(predict)];
+  int at = function.find(field.name);
+  if (at < 0)
+    return false;
+  const std::vector<Dim> &shape = function.args[static_cast<size_t>(at)].shape;
+  return shape.size() == 2 && shape[1].time != field.axes[0].name;
+}
+
 /// Confusion tables beyond this many labels help nobody.
 static constexpr int64_t largestConfusion = 200;
 
@@ -234,14 +300,18 @@ void PartEvaluator::prepareOutputs() {
       result.regressions.push_back({field.name});
       continue;
     }
+    if (isTranscribed(instance.module(), field)) {
+      result.transcriptions.push_back({field.name});
+      continue;
+    }
     Classification entry;
     entry.output = field.name;
     int64_t size = field.isIndex() ? field.size : 2;
-    const data::Vocabulary *names = nullptr;
-    if (options.vocabularies)
-      if (auto found = options.vocabularies->find(data::vocabularyKey(field));
-          found != options.vocabularies->end())
-        names = &found->second;
+    const data::Vocabulary *names = vocabularyOf(field);
+    bool isSequence = field.isIndex() && field.axes.size() == 1 &&
+                      field.time(schema.times) >= 0;
+    if (names && isSequence && !spanLabels(names->all()).empty())
+      result.spans.push_back({field.name});
     for (int64_t i = 0; i < size && size <= largestConfusion; ++i)
       entry.labels.push_back(names && i < names->size() ? names->symbol(i)
                                                         : std::to_string(i));
@@ -305,6 +375,49 @@ void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
   });
 }
 
+/// The observed steps of one example of the batch.
+std::vector<int64_t> PartEvaluator::sequence(const FieldSchema &field,
+                                             const Batch &batch,
+                                             const Tensor &array, int32_t row) {
+  int time = field.time(schema.times);
+  int64_t count = batch.arrays.at(schema.times[static_cast<size_t>(time)])
+                      .as<int32_t>()[row];
+  int64_t stride = array.count() / batch.rows;
+  std::vector<int64_t> steps;
+  for (int64_t i = 0; i < count; ++i)
+    steps.push_back(static_cast<int64_t>(array.number(row * stride + i)));
+  return steps;
+}
+
+void PartEvaluator::compareSpans(const FieldSchema &field, const Batch &batch,
+                                 const Tensor &guess, SpanCounts &counts) {
+  std::vector<SpanLabel> labels = spanLabels(vocabularyOf(field)->all());
+  const Tensor &truth = batch.arrays.at(field.name);
+  for (int32_t row = 0; row < batch.rows; ++row) {
+    std::vector<int64_t> right = sequence(field, batch, truth, row);
+    std::vector<int64_t> guessed = sequence(field, batch, guess, row);
+    std::vector<Span> wanted = spansOf(right, labels);
+    std::vector<Span> found = spansOf(guessed, labels);
+    counts.wanted += static_cast<int64_t>(wanted.size());
+    counts.found += static_cast<int64_t>(found.size());
+    counts.right += commonSpans(wanted, found);
+  }
+}
+
+void PartEvaluator::compareLabels(const FieldSchema &field, const Batch &batch,
+                                  const Tensor &guess, Transcription &counts) {
+  const Tensor &truth = batch.arrays.at(field.name);
+  int64_t stride = batch.rows ? guess.count() / batch.rows : 0;
+  for (int32_t row = 0; row < batch.rows; ++row) {
+    std::vector<int64_t> right = sequence(field, batch, truth, row), found;
+    for (int64_t i = 0; i < stride; ++i) // 0 in the padding too
+      if (double label = guess.number(row * stride + i); label != 0)
+        found.push_back(static_cast<int64_t>(label));
+    counts.labels += static_cast<int64_t>(right.size());
+    counts.edits += editDistance(found, right);
+  }
+}
+
 void PartEvaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
                                    const Tensor &guess, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
@@ -325,6 +438,12 @@ Status PartEvaluator::addPredictions(const Batch &batch) {
   for (Classification &entry : result.classifications)
     compareSymbols(*schema.find(entry.output), batch, (*results)[entry.output],
                    entry);
+  for (SpanCounts &entry : result.spans)
+    compareSpans(*schema.find(entry.output), batch, (*results)[entry.output],
+                 entry);
+  for (Transcription &entry : result.transcriptions)
+    compareLabels(*schema.find(entry.output), batch, (*results)[entry.output],
+                  entry);
   for (Regression &entry : result.regressions)
     compareNumbers(*schema.find(entry.output), batch, (*results)[entry.output],
                    entry);
@@ -343,7 +462,8 @@ Status PartEvaluator::readExamples() {
   for (int64_t b = 0; b < pieces.count(); ++b)
     if (Status status = addLoss(pieces.make(b)); !status)
       return status;
-  if (result.classifications.empty() && result.regressions.empty())
+  if (result.classifications.empty() && result.regressions.empty() &&
+      result.transcriptions.empty())
     return {};
   // `predict` knows no carry: it sees examples as a whole.
   plan.chunk = 0;

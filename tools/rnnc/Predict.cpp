@@ -125,6 +125,8 @@ private:
              const Batch &batch, int32_t row) const;
   Json probabilities(const FieldSchema &field, const Tensor &table,
                      int32_t row) const;
+  Json transcribed(const FieldSchema &field, const Tensor &mode, int64_t row,
+                   int64_t stride) const;
   /// Whether a field lies along the rows that are read, not those after them.
   bool isPast(const FieldSchema &field) const;
   const Trained &trained;
@@ -158,10 +160,23 @@ Json PredictionPrinter::probabilities(const FieldSchema &field,
   return result;
 }
 
+/// The labels alone: 0 stands where none begins.
+Json PredictionPrinter::transcribed(const FieldSchema &field,
+                                    const Tensor &mode, int64_t row,
+                                    int64_t stride) const {
+  Json labels = Json::array();
+  for (int64_t i = row * stride; i < (row + 1) * stride; ++i)
+    if (mode.number(i) != 0)
+      labels.push_back(label(field, static_cast<int64_t>(mode.number(i))));
+  return {{"label", labels}};
+}
+
 Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                               const Batch &batch, int32_t row) const {
   const Tensor &mode = results.at(field.name);
   int64_t stride = batch.rows ? mode.count() / batch.rows : 0;
+  if (isTranscribed(trained.instance->module(), field))
+    return transcribed(field, mode, row, stride);
   int time = field.time(trained.schema.times);
   int64_t count = field.inner();
   if (time >= 0)

@@ -36,6 +36,7 @@ struct FieldSchema {
   std::vector<std::string> labels; ///< of a labelled axis
   bool unfold = false;             ///< predicted element by element
   std::optional<int64_t> start, stop;
+  std::map<int64_t, std::string> reserved; ///< other symbols that are no data's
   std::vector<Scale> scales; ///< of the entries of a step; empty: as they are
 
   /// The unit of entry `i` of its data.

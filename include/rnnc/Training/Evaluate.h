@@ -14,6 +14,10 @@ data::Schema schemaOf(const ModuleInfo &module);
 /// The arguments of a function that a batch provides.
 Arrays argumentsOf(const FunctionInfo &function, const data::Batch &batch);
 
+/// Whether `predict` gives an output along another time axis than the data has:
+/// each label where it begins, 0 elsewhere.
+bool isTranscribed(const ModuleInfo &module, const data::FieldSchema &field);
+
 /// How an output of symbols was predicted.
 struct Classification {
   std::string output;
@@ -26,6 +30,34 @@ struct Classification {
     return total ? static_cast<double>(right) / static_cast<double>(total) : 0;
   }
   double macroF1() const;
+};
+
+/// How the spans were found that an output of labels stands for, as conlleval
+/// counts.
+struct SpanCounts {
+  std::string output;
+  int64_t right = 0, found = 0, wanted = 0;
+
+  double precision() const { return ratio(right, found); }
+  double recall() const { return ratio(right, wanted); }
+  double f1() const { return ratio(2 * right, found + wanted); }
+
+private:
+  static double ratio(int64_t part, int64_t all) {
+    return all ? static_cast<double>(part) / static_cast<double>(all) : 0;
+  }
+};
+
+/// How labels were found whose number does not follow from the inputs.
+struct Transcription {
+  std::string output;
+  int64_t edits = 0, labels = 0;
+
+  /// Insertions, deletions and substitutions by true label.
+  double errorRate() const {
+    return labels ? static_cast<double>(edits) / static_cast<double>(labels)
+                  : 0;
+  }
 };
 
 /// How an output of numbers was predicted.
@@ -46,6 +78,8 @@ struct Evaluation {
   int64_t characters = 0;
   std::vector<Classification> classifications;
   std::vector<Regression> regressions;
+  std::vector<SpanCounts> spans;
+  std::vector<Transcription> transcriptions;
 
   double perToken() const;
   double perplexity() const;

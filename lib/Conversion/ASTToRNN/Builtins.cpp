@@ -1,4 +1,4 @@
-// Builtins.cpp - built-in functions and distributions, and calls by name.
+// Builtins.cpp - built-in functions, and calls by name.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
@@ -30,8 +30,8 @@ Thing Emitter::call(const ast::Call &node, Env &env) {
   }
   if (const auto *fn = find<ast::FnItem>(node.callee))
     return callFunction(*fn, node, env);
-  if (find<ast::DistItem>(node.callee))
-    return unsupported(node.callee.range, "the distribution `" + name + "`");
+  if (const auto *item = find<ast::DistItem>(node.callee))
+    return law(*item, node, env, {});
   if (const auto *module = find<ast::ModuleItem>(node.callee)) {
     // A layer without weights may be called by its own name.
     std::vector<ast::Given> none;
@@ -105,58 +105,6 @@ Thing Emitter::dropout(const ast::Call &node, Env &env) {
     return {};
   return make<rnn::DropoutOp>(node.range, value, builder.getF64FloatAttr(*p),
                               builder.getI64IntegerAttr(sites++), tiedAxis);
-}
-
-Thing Emitter::dist(const ast::Call &node, Env &env) {
-  MLIRContext *context = builder.getContext();
-  rnn::DistKind kind = *rnn::symbolizeDistKind(node.callee.text);
-  bool isPair =
-      kind == rnn::DistKind::Normal || kind == rnn::DistKind::Laplace;
-  llvm::SmallVector<Value> args;
-  const ast::Expr *first = argument(node, 0, isPair ? "mean" : "scores");
-  const ast::Expr *second =
-      isPair ? argument(node, 1, kind == rnn::DistKind::Normal ? "sd" : "scale")
-             : nullptr;
-  for (const ast::Expr *one : {first, second}) {
-    if (!one)
-      continue;
-    args.push_back(real(*one, env));
-    if (!args.back())
-      return {};
-  }
-  if (args.size() != (isPair ? 2u : 1u))
-    return unsupported(node.range, "this number of arguments");
-  double smooth = 0;
-  if (kind == rnn::DistKind::Categorical)
-    if (const ast::Expr *given = argument(node, 1, "smooth")) {
-      std::optional<double> value = number(*given, env);
-      if (!value)
-        return unsupported(given->range, "smoothing that is not constant");
-      if (!(*value >= 0 && *value < 1))
-        return error("E117", given->range, "`smooth` lies between 0 and 1",
-                     "outside");
-      smooth = *value;
-    }
-  auto scores = cast<rnn::ValueType>(args[0].getType());
-  rnn::ValueType drawn = scores;
-  if (kind == rnn::DistKind::Categorical) {
-    if (!scores.getRank() || scores.getAxes().back().isTime())
-      return unsupported(node.range, "`categorical` of these scores");
-    drawn = rnn::ValueType::get(context, scores.getAxes().drop_back(),
-                                rnn::ValueKind::Index, scores.getAxes().back());
-  } else if (kind == rnn::DistKind::Bernoulli) {
-    drawn = scores.withKind(rnn::ValueKind::Bit);
-  } else {
-    drawn = rnn::suffixType(scores, cast<rnn::ValueType>(args[1].getType()));
-    if (!drawn)
-      return unsupported(node.range, "these arguments together");
-  }
-  Thing result;
-  result.value = rnn::DistOp::create(builder, loc(node.range),
-                                     rnn::DistType::get(context, kind, drawn),
-                                     kind, args, llvm::APFloat(smooth))
-                     .getResult();
-  return result;
 }
 
 /// What `shift` puts first. Whole numbers become real beside one that is not

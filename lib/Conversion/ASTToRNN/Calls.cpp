@@ -292,24 +292,36 @@ Thing Emitter::callFunction(const ast::FnItem &fn, const ast::Call &call,
   return inlineFunction(fn, call, env, std::move(given));
 }
 
-Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
-                              Env &caller, std::map<std::string, Thing> given) {
-  Env env = fileEnv(fn.name);
+/// Puts sizes in brackets under their names; gives the names that have to be
+/// found from the arguments.
+std::set<std::string>
+Emitter::openSizes(const std::vector<ast::Generic> &generics,
+                   const std::vector<ast::SizePtr> &given, Env &caller,
+                   Env &env) {
   std::set<std::string> open;
-  for (auto [i, generic] : llvm::enumerate(fn.generics)) {
+  for (auto [i, generic] : llvm::enumerate(generics)) {
     const std::string &name = generic.name.text;
     env.sizes.erase(name);
-    if (i < call.generics.size()) {
-      std::optional<Size> poly = size(*call.generics[i], caller);
-      if (!poly)
-        return {};
-      env.sizes[name] = *poly;
+    if (i < given.size()) {
+      if (std::optional<Size> poly = size(*given[i], caller)) {
+        env.sizes[name] = *poly;
+        if (std::optional<int64_t> value = poly->value())
+          env.numbers[name] = double(*value);
+      }
     } else if (generic.hasDefault) {
       env.numbers[name] = generic.defaultValue;
     } else {
       open.insert(name);
     }
   }
+  return open;
+}
+
+Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
+                              Env &caller, std::map<std::string, Thing> given) {
+  Env env = fileEnv(fn.name);
+  std::set<std::string> open =
+      openSizes(fn.generics, call.generics, caller, env);
   for (const ast::Field &field : fn.args) {
     auto it = given.find(field.name.text);
     if (it == given.end())

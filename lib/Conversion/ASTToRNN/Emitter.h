@@ -21,6 +21,7 @@
 namespace rnnc::elab {
 
 struct Instance;
+struct Law;
 
 /// What an expression gives. Default: nothing, an error was reported.
 struct Thing {
@@ -186,6 +187,9 @@ private:
                  const std::map<std::string, Thing> &constants,
                  StateMap *states, SourceRange range);
   Thing runBlock(const ast::Block &block, Env &env);
+  std::set<std::string> openSizes(const std::vector<ast::Generic> &generics,
+                                  const std::vector<ast::SizePtr> &given,
+                                  Env &caller, Env &env);
   bool sortArguments(const std::vector<ast::Arg> &args,
                      const std::vector<ast::Field> &fields, SourceRange range,
                      Env &env, std::map<std::string, Thing> &result);
@@ -241,12 +245,24 @@ private:
   mlir::Value shiftedIn(const ast::Call &node, Thing &sequence, Env &env);
   Thing cumsum(mlir::Value value, SourceRange range);
   mlir::Value stepNumbers(rnn::AxisAttr axis, SourceRange range);
-  Thing dist(const ast::Call &node, Env &env);
   Thing dropout(const ast::Call &node, Env &env);
   Thing noise(const ast::Call &node, Env &env);
   rnn::AxisAttr tiedAlong(const ast::Expr &node, Env &env);
   const ast::Expr *argument(const ast::Call &call, size_t position,
                             llvm::StringRef name);
+
+  // Distributions.cpp
+  Thing dist(const ast::Call &node, Env &env);
+  Thing law(const ast::DistItem &item, const ast::Call &node, Env &env,
+            rnn::ValueType data);
+  bool lawArguments(const ast::Call &node, Env &env, Law &law);
+  bool lawRegion(const Law &law, const std::string &part, mlir::Region &region);
+  Thing lawPart(const Law &law, const std::string &part,
+                llvm::ArrayRef<mlir::Value> values);
+  Thing forEachDraw(
+      llvm::ArrayRef<rnn::AxisAttr> lead, llvm::ArrayRef<int64_t> ranks,
+      llvm::ArrayRef<mlir::Value> values, SourceRange range,
+      llvm::function_ref<Thing(llvm::ArrayRef<mlir::Value>)> body);
 
   // Recurrences.cpp
   Thing recur(const ast::Recur &node, Env &env);

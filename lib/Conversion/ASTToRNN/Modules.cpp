@@ -212,9 +212,12 @@ bool Emitter::observe(const ast::ObserveStmt &stmt, Env &env) {
   if (!data.type())
     return false;
   const auto *recurrence = ast::dynAs<ast::Recur>(*stmt.value);
+  const auto *call = ast::dynAs<ast::Call>(*stmt.value);
+  const auto *item = call ? find<ast::DistItem>(call->callee) : nullptr;
   Thing dist = recurrence && recurrence->op == ast::RecurOp::Unfold
                    ? unfold(*recurrence, data.type(), env)
-                   : expr(*stmt.value, env);
+               : item ? law(*item, *call, env, data.type())
+                      : expr(*stmt.value, env);
   if (!dist)
     return false;
   if (!dist.isDist() ||

@@ -20,21 +20,61 @@ FailureOr<Distribution> Lowering::distribution(rnn::ObserveOp observe) {
       return failure();
     return unfold(unfolded, *data, observe.getName());
   }
-  auto dist = dyn_cast<rnn::DistOp>(op);
-  if (!dist) {
-    observe.emitError("[E990] this distribution is not supported yet");
-    return failure();
-  }
-  Distribution result;
-  result.kind = dist.getKind();
-  result.smooth = dist.getSmooth().convertToDouble();
-  for (Value value : dist.getArgs()) {
+  Distribution result = Distribution::of(op);
+  for (Value value : op->getOperands()) {
     auto arg = get(value);
     if (failed(arg))
       return failure();
     result.args.push_back(*arg);
   }
   return result;
+}
+
+Distribution Distribution::of(Operation *op) {
+  Distribution result;
+  if (auto law = dyn_cast<rnn::LawOp>(op)) {
+    result.kind = rnn::DistKind::Law;
+    result.law = law;
+    return result;
+  }
+  auto dist = cast<rnn::DistOp>(op);
+  result.kind = dist.getKind();
+  result.smooth = dist.getSmooth().convertToDouble();
+  return result;
+}
+
+/// A part of a law: `logp` of the data, or `mode`. What an unfold draws has one
+/// law for all steps, which become a binder around it.
+FailureOr<Batched> Lowering::lawPart(const Distribution &dist, Region &part,
+                                     const Batched *data) {
+  SmallVector<Batched, 4> given(dist.args.begin(), dist.args.end());
+  if (data)
+    given.push_back(*data);
+  unsigned id = e.binders.size();
+  if (dist.steps) {
+    e.binders.push_back({*dist.steps, true});
+    frames.push_back({*dist.steps, !options.step, id, Value()});
+    for (Batched &value : given)
+      value = e.stepOf(value, binderDim(id));
+  }
+  Block &block = part.front();
+  for (auto [argument, value] : llvm::zip_equal(block.getArguments(), given))
+    values[argument] = value;
+  bool outside = std::exchange(inLaw, true);
+  LogicalResult lowered = success();
+  for (Operation &op : block.without_terminator())
+    if (succeeded(lowered))
+      lowered = lower(&op);
+  inLaw = outside;
+  if (dist.steps)
+    frames.pop_back();
+  if (failed(lowered))
+    return failure();
+  e.loc = rnn::LawOp(dist.law).getLoc();
+  auto result = get(rnn::LawOp::yielded(part));
+  if (failed(result) || !dist.steps)
+    return result;
+  return e.inFront(*result, binderDim(id), *dist.steps);
 }
 
 /// The entry of the last axis that each index says.
@@ -72,6 +112,10 @@ static Batched categoricalNll(Emitter &e, const Distribution &dist,
 }
 
 FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) {
+  if (dist.kind == rnn::DistKind::Law) {
+    auto logp = lawPart(dist, rnn::LawOp(dist.law).getLogp(), &data);
+    return failed(logp) ? logp : apply(rnn::UnaryKind::Neg, *logp);
+  }
   if (dist.kind == rnn::DistKind::Categorical)
     return categoricalNll(e, dist, data);
   if (dist.kind == rnn::DistKind::Bernoulli) {
@@ -79,10 +123,6 @@ FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) 
     const Batched &scores = dist.args[0];
     Batched negated = apply(rnn::UnaryKind::Neg, scores);
     return apply(rnn::UnaryKind::Softplus, e.select(data, negated, scores));
-  }
-  if (dist.kind != rnn::DistKind::Normal && dist.kind != rnn::DistKind::Laplace) {
-    mlir::emitError(e.loc, "[E990] this distribution is not supported yet");
-    return failure();
   }
   bool varies = dist.args[1].has(batchDim());
   Batched scale = varies ? sanitized(dist.args[1]) : dist.args[1];
@@ -98,18 +138,26 @@ FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) 
   return e.add(e.add(half, logScale), e.constant(0.5 * std::log(2 * M_PI)));
 }
 
-std::pair<Batched, Batched> Lowering::mode(const Distribution &dist) {
+FailureOr<std::pair<Batched, std::optional<Batched>>>
+Lowering::mode(const Distribution &dist) {
+  using Mode = std::pair<Batched, std::optional<Batched>>;
+  if (dist.kind == rnn::DistKind::Law) {
+    auto best = lawPart(dist, rnn::LawOp(dist.law).getMode(), nullptr);
+    if (failed(best))
+      return failure();
+    return Mode(*best, std::nullopt);
+  }
   const Batched &first = dist.args[0];
   switch (dist.kind) {
   case rnn::DistKind::Categorical: {
     Dim last = axisDim(first.axes.size() - 1);
     Batched best = e.argmax(first, last);
     best.axes.pop_back();
-    return {best, e.softmax(first, last)};
+    return Mode(best, e.softmax(first, last));
   }
   case rnn::DistKind::Bernoulli:
-    return {e.compare(arith::CmpFPredicate::OGT, first, e.constant(0)),
-            apply(rnn::UnaryKind::Sigmoid, first)};
+    return Mode(e.compare(arith::CmpFPredicate::OGT, first, e.constant(0)),
+                apply(rnn::UnaryKind::Sigmoid, first));
   default:
     break;
   }
@@ -119,7 +167,7 @@ std::pair<Batched, Batched> Lowering::mode(const Distribution &dist) {
     scale = Emitter::suffix(scale, first.axes.size());
     scale.axes = first.axes;
   }
-  return {first, scale};
+  return Mode(first, scale);
 }
 
 } // namespace rnnc::batch

@@ -314,6 +314,25 @@ Batched Emitter::argmax(const Batched &x, Dim dim) {
   return result;
 }
 
+Batched Emitter::stepOf(const Batched &x, Dim binder) {
+  Batched result = x;
+  llvm::replace(result.dims, axisDim(0), binder);
+  result.axes.erase(result.axes.begin());
+  for (Dim &dim : result.dims)
+    if (dim.kind == Dim::Axis)
+      --dim.id;
+  return canonical(result);
+}
+
+Batched Emitter::inFront(Batched x, Dim binder, const AxisInfo &axis) {
+  for (Dim &dim : x.dims)
+    if (dim.kind == Dim::Axis)
+      ++dim.id;
+  x.axes.insert(x.axes.begin(), axis);
+  Axes axes = x.axes;
+  return rename(std::move(x), binder, axisDim(0), std::move(axes));
+}
+
 Batched Emitter::rename(Batched x, Dim from, Dim to, Axes axes) {
   for (Dim &dim : x.dims)
     if (dim == from)

@@ -126,7 +126,7 @@ LogicalResult Lowering::lower(Operation *op) {
   if (auto loop = dyn_cast<rnn::ScanOp>(op))
     return scan(loop);
   // Distributions are read where they are observed.
-  if (isa<rnn::DistOp, rnn::UnfoldOp>(op))
+  if (isa<rnn::DistOp, rnn::LawOp, rnn::UnfoldOp>(op))
     return success();
   FailureOr<Batched> result = expression(op);
   if (failed(result))
@@ -734,20 +734,11 @@ FailureOr<Batched> Lowering::bind(rnn::BindOp op) {
   if (failed(body))
     return body;
   Dim binder = binderDim(id);
-  Batched result = *body;
-  auto inFront = [&](Batched value) {
-    for (Dim &dim : value.dims)
-      if (dim.kind == Dim::Axis)
-        ++dim.id;
-    value.axes.insert(value.axes.begin(), axis);
-    Axes axes = value.axes;
-    return e.rename(value, binder, axisDim(0), axes);
-  };
   switch (op.getKind()) {
   case rnn::BindKind::For:
-    return inFront(*body);
+    return e.inFront(*body, binder, axis);
   case rnn::BindKind::Softmax:
-    return inFront(e.softmax(*body, binder));
+    return e.inFront(e.softmax(*body, binder), binder, axis);
   case rnn::BindKind::Sum:
     return e.reduce(scan::ReduceKind::sum, *body, binder);
   case rnn::BindKind::Mean:

@@ -397,9 +397,13 @@ bool FunctionMaker::canPredict() const {
     rnn::ObserveOp observe = op;
     if (info.isUnfold(observe))
       continue;
+    auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
+    if (law && !law.hasMode())
+      return false;
     any = true;
-    for (rnn::AxisAttr axis :
-         cast<rnn::ValueType>(observe.getData().getType()).getAxes())
+    rnn::ValueType type =
+        law ? law.getModeType() : observe.getData().getType();
+    for (rnn::AxisAttr axis : type.getAxes())
       if (axis.isTime() && !llvm::is_contained(given, axis.getName()))
         return false;
   }
@@ -418,11 +422,17 @@ LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
     auto dist = lowering.distribution(observe);
     if (failed(dist))
       return failure();
-    auto [best, scale] = lowering.mode(*dist);
+    if (!dist->hasMode())
+      continue;
+    auto mode = lowering.mode(*dist);
+    if (failed(mode))
+      return failure();
+    auto [best, scale] = *mode;
     std::string name = observe.getName().str();
     if (!unfold || dist->kind != rnn::DistKind::Categorical)
       give(lowering, name, Role::Output, best);
-    give(lowering, name + ".p", Role::Probability, scale);
+    if (scale)
+      give(lowering, name + ".p", Role::Probability, *scale);
   }
   return success();
 }

@@ -124,8 +124,7 @@ private:
   mlir::LogicalResult giveModes(Lowering &lowering);
   mlir::FailureOr<Batched> observedTerm(Lowering &lowering,
                                         rnn::ObserveOp observe);
-  Batched observedCount(Lowering &lowering, rnn::ObserveOp observe,
-                        const Batched &nll);
+  Batched observedCount(Lowering &lowering, rnn::ObserveOp observe);
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
   Batched ofSomeExample(Lowering &lowering, const Batched &value);

@@ -29,14 +29,15 @@ Batched FunctionMaker::batchCount(Lowering &lowering) {
 }
 
 /// How many scalars of an output the batch shows.
-Batched FunctionMaker::observedCount(Lowering &lowering, rnn::ObserveOp observe,
-                                     const Batched &nll) {
+Batched FunctionMaker::observedCount(Lowering &lowering,
+                                     rnn::ObserveOp observe) {
   Emitter &e = lowering.e;
   double fixed = 1;
   Batched rows = e.with(e.constant(1), {batchDim()});
-  for (auto [i, axis] : llvm::enumerate(nll.axes)) {
+  Axes axes = Lowering::axesOf(observe.getData().getType());
+  for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis.time)
-      rows = e.mul(rows, e.count(axisDim(i), nll.axes));
+      rows = e.mul(rows, e.count(axisDim(i), axes));
     else
       fixed *= axis.size;
   }
@@ -67,7 +68,7 @@ FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
     return failure();
   Batched all = e.full(*nll, true);
   Batched count = info.perExample ? batchCount(lowering)
-                                  : observedCount(lowering, observe, all);
+                                  : observedCount(lowering, observe);
   return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
 }
 

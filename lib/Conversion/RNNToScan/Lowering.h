@@ -17,6 +17,14 @@ struct Distribution {
   rnn::DistKind kind;
   llvm::SmallVector<Batched, 2> args;
   double smooth = 0;
+  /// One that is written in the language.
+  rnn::LawOp law;
+  /// Its arguments are those of all steps along this axis, in front of their own.
+  std::optional<AxisInfo> steps;
+
+  /// Of a `rnn.dist` or a `rnn.law`, without its arguments.
+  static Distribution of(mlir::Operation *op);
+  bool hasMode() { return !law || rnn::LawOp(law).hasMode(); }
 };
 
 /// What the function being made is for.
@@ -66,8 +74,10 @@ public:
   mlir::FailureOr<Distribution> distribution(rnn::ObserveOp observe);
   /// -log of the probability of the data, an entry for each draw.
   mlir::FailureOr<Batched> nll(const Distribution &dist, const Batched &data);
-  /// The mode of a distribution, and its `.p` companion.
-  std::pair<Batched, Batched> mode(const Distribution &dist);
+  /// The mode of a distribution that has one, and its `.p` companion; a law has
+  /// none.
+  mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>
+  mode(const Distribution &dist);
 
 private:
   /// A binder, a time loop, or the steps after a loop, around the code.
@@ -122,6 +132,8 @@ private:
   Batched stepAt(const Batched &x, int64_t index);
   Batched pickStep(scan::StepKind kind, const Batched &x);
 
+  mlir::FailureOr<Batched> lawPart(const Distribution &dist, mlir::Region &part,
+                                   const Batched *data);
   mlir::LogicalResult scan(rnn::ScanOp op);
   mlir::FailureOr<Distribution> unfold(rnn::UnfoldOp op, const Batched &data,
                                        mlir::StringRef name);
@@ -138,6 +150,8 @@ private:
 
   llvm::DenseMap<mlir::Value, Batched> values;
   llvm::SmallVector<Frame> frames;
+  /// Inside of a law: its recurrences are no states of the model.
+  bool inLaw = false;
 };
 
 /// An op of one operand, element by element.

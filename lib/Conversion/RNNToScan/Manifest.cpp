@@ -120,6 +120,8 @@ static DictionaryAttr describePrediction(Builder &b, rnn::ObserveOp observe) {
     known.push_back(b.getNamedAttr(
         "distribution",
         b.getStringAttr(rnn::stringifyDistKind(plain.getKind()))));
+  if (auto law = dyn_cast_or_null<rnn::LawOp>(dist))
+    known.push_back(b.getNamedAttr("distribution", law.getNameAttr()));
   return b.getDictionaryAttr(known);
 }
 

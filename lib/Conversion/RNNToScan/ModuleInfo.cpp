@@ -53,7 +53,7 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
   }
   module.walk([&](Operation *op) {
     rnn::AxisAttr tied;
-    random |= rnn::draws(op, tied);
+    random |= rnn::draws(op, tied) && !rnn::isInSample(op);
   });
   DictionaryAttr train = module.getTrain();
   if (auto bptt = train.getAs<DictionaryAttr>("bptt")) {
@@ -249,6 +249,10 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
   });
   unsigned unfolds = 0;
   for (rnn::ObserveOp observe : observes) {
+    auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
+    if (law && law.drawsSequence())
+      reason = {observe.getLoc(),
+                "`" + law.getName().str() + "` draws a whole sequence at once"};
     if (!isUnfold(observe))
       continue;
     auto type = cast<rnn::ValueType>(observe.getData().getType());

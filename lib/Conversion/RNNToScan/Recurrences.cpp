@@ -76,7 +76,7 @@ LogicalResult Lowering::scan(rnn::ScanOp op) {
     r.sequences.push_back(*sequence);
     r.elements.push_back(element);
   }
-  bool carried = r.axis.time && frames.empty();
+  bool carried = r.axis.time && frames.empty() && !inLaw;
   for (auto [value, state, name] :
        llvm::zip(op.getInit(), op.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
@@ -156,24 +156,23 @@ FailureOr<Distribution> Lowering::unfold(rnn::UnfoldOp op, const Batched &data,
     r.names.push_back(path.getValue());
   }
   llvm::append_range(r.next, op.getYield().getNext());
-  auto dist = op.getYield().getOut()[0].getDefiningOp<rnn::DistOp>();
-  if (!dist) {
+  Operation *dist = op.getYield().getOut()[0].getDefiningOp();
+  if (!isa_and_present<rnn::DistOp, rnn::LawOp>(dist)) {
     op.emitError("[E990] the step of this `unfold` ends with a distribution that is "
                  "not supported yet");
     return failure();
   }
-  llvm::append_range(r.outs, dist.getArgs());
+  llvm::append_range(r.outs, dist->getOperands());
   if (failed(runRecurrence(r)))
     return failure();
-  Distribution result;
-  result.kind = dist.getKind();
-  result.smooth = dist.getSmooth().convertToDouble();
+  Distribution result = Distribution::of(dist);
+  result.steps = r.axis;
   llvm::append_range(result.args, r.results);
   return result;
 }
 
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
-  bool outermost = r.axis.time && frames.empty();
+  bool outermost = r.axis.time && frames.empty() && !inLaw;
   if (failed(options.step && r.axis.time ? runStep(r) : runLoop(r)))
     return failure();
   if (outermost)
@@ -306,7 +305,7 @@ public:
         });
     if (failed(built))
       return failure();
-    if (l.options.segment && time)
+    if (l.options.segment && time && !l.inLaw)
       loop.setSegment(l.options.segment);
     finish(loop);
     return success();

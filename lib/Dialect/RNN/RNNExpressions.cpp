@@ -384,6 +384,15 @@ bool rnnc::rnn::draws(Operation *op, AxisAttr &tied) {
   return true;
 }
 
+bool rnnc::rnn::isInSample(Operation *op) {
+  for (Region *region = op->getParentRegion(); region;
+       region = region->getParentRegion())
+    if (auto law = dyn_cast<LawOp>(region->getParentOp()))
+      if (region == &law.getSample())
+        return true;
+  return false;
+}
+
 LogicalResult StopOp::inferReturnTypes(MLIRContext *,
                                        std::optional<Location> loc,
                                        Adaptor adaptor,

@@ -328,7 +328,8 @@ LogicalResult DistOp::verify() {
   size_t count = getKind() == DistKind::Normal || getKind() == DistKind::Laplace
                      ? 2
                      : 1;
-  if (getKind() == DistKind::Unfold || getArgs().size() != count)
+  if (getKind() == DistKind::Unfold || getKind() == DistKind::Law ||
+      getArgs().size() != count)
     return emitOpError("takes another number of arguments");
   for (Value arg : getArgs())
     if (!cast<ValueType>(arg.getType()).isReal())
@@ -355,5 +356,67 @@ LogicalResult DistOp::verify() {
   if (!drawn.isReal() || !all || all.getAxes() != drawn.getAxes())
     return emitOpError("arguments ") << spell(first) << " and " << spell(second)
                                      << " do not draw " << spell(drawn);
+  return success();
+}
+
+Value LawOp::yielded(Region &part) {
+  return cast<YieldOp>(part.front().getTerminator()).getOut().front();
+}
+
+int64_t LawOp::getLead() {
+  return cast<ValueType>(yielded(getLogp()).getType()).getRank();
+}
+
+ValueType LawOp::getModeType() {
+  return cast<ValueType>(yielded(getMode()).getType());
+}
+
+bool LawOp::drawsSequence() {
+  ValueType drawn = getResult().getType().getValue();
+  return drawn.withAxes(drawn.getAxes().drop_front(getLead())).hasTimeAxis();
+}
+
+LogicalResult LawOp::verify() {
+  if (getResult().getType().getKind() != DistKind::Law)
+    return emitOpError("gives a distribution of another kind");
+  return success();
+}
+
+LogicalResult LawOp::verifyRegions() {
+  ValueType drawn = getResult().getType().getValue();
+  auto verifyPart = [&](Region &part, StringRef name,
+                        bool readsDrawn) -> LogicalResult {
+    SmallVector<Type> wanted(getArgs().getTypes());
+    if (readsDrawn)
+      wanted.push_back(drawn);
+    if (!llvm::equal(part.front().getArgumentTypes(), wanted))
+      return emitOpError("`") << name << "` reads other arguments";
+    auto yield = dyn_cast<YieldOp>(part.front().getTerminator());
+    if (!yield || !yield.getNext().empty() || yield.getOut().size() != 1 ||
+        !isa<ValueType>(yield.getOut().front().getType()))
+      return emitOpError("`") << name << "` gives one value";
+    return success();
+  };
+  if (failed(verifyPart(getLogp(), "logp", true)))
+    return failure();
+  auto logp = cast<ValueType>(yielded(getLogp()).getType());
+  if (!logp.isReal() || logp.getRank() > drawn.getRank() ||
+      logp.getAxes() != drawn.getAxes().take_front(logp.getRank()))
+    return emitOpError("`logp` is a number for each draw, not ")
+           << spell(logp);
+  for (auto [part, name] :
+       {std::pair(&getMode(), "mode"), std::pair(&getSample(), "sample")}) {
+    if (part->empty())
+      continue;
+    if (failed(verifyPart(*part, name, false)))
+      return failure();
+    auto given = cast<ValueType>(yielded(*part).getType());
+    bool isLong = drawsSequence() && given.getRank() && !getLead() &&
+                  given.getAxes().front().isTime() &&
+                  given.dropFront() == drawn.dropFront();
+    if (given != drawn && !isLong)
+      return emitOpError("`") << name << "` gives " << spell(drawn) << ", not "
+                              << spell(given);
+  }
   return success();
 }

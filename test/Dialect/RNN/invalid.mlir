@@ -147,3 +147,49 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   // expected-error @below {{the distribution of the noise does not fit [K]}}
   %z = rnn.noise %x normal %s, %s site 0 : !rnn.value<["K" : 3] real>, !rnn.value<["T"] real>, !rnn.value<["T"] real>
 }
+
+// -----
+
+!seq = !rnn.value<["T"] real>
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %m = rnn.input "m" : !seq
+  // expected-error @below {{`logp` reads other arguments}}
+  %d = rnn.law "near"(%m : !seq) logp {
+  ^bb0(%a: !seq):
+    rnn.yield out(%a : !seq)
+  } mode {
+  } sample {
+  } : !rnn.dist<law, !seq>
+}
+
+// -----
+
+!seq = !rnn.value<["T"] real>
+!bits = !rnn.value<["T"] bit>
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %m = rnn.input "m" : !bits
+  // expected-error @below {{`logp` is a number for each draw, not [T] bit}}
+  %d = rnn.law "near"(%m : !bits) logp {
+  ^bb0(%a: !bits, %b: !seq):
+    rnn.yield out(%a : !bits)
+  } mode {
+  } sample {
+  } : !rnn.dist<law, !seq>
+}
+
+// -----
+
+!seq = !rnn.value<["T"] real>
+!bits = !rnn.value<["T"] bit>
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %m = rnn.input "m" : !bits
+  // expected-error @below {{`mode` gives [T], not [T] bit}}
+  %d = rnn.law "near"(%m : !bits) logp {
+  ^bb0(%a: !bits, %b: !seq):
+    rnn.yield out(%b : !seq)
+  } mode {
+  ^bb0(%a: !bits):
+    rnn.yield out(%a : !bits)
+  } sample {
+  } : !rnn.dist<law, !seq>
+}

@@ -97,3 +97,23 @@ rnn.module @C attributes {kind = "cell", source = "c[2]", train = {}, exports = 
   // CHECK: rnn.result "out"
   rnn.result "out" %x : !seq
 }
+
+// CHECK-LABEL: rnn.module @L attributes
+rnn.module @L attributes {kind = "model", source = "L", train = {}, exports = [], axes = {}} {
+  %m = rnn.input "m" : !seq
+  %y = rnn.output "y" : !seq
+  // CHECK: rnn.law "near"(%{{.*}} : !rnn.value<["T"] real>) logp {
+  // CHECK: } mode {
+  // CHECK: } sample {
+  // CHECK: } : <law, <["T"] real>>
+  %d = rnn.law "near"(%m : !seq) logp {
+  ^bb0(%a: !seq, %b: !seq):
+    %l = rnn.binary sub %a, %b : !seq, !seq
+    rnn.yield out(%l : !seq)
+  } mode {
+  ^bb0(%a: !seq):
+    rnn.yield out(%a : !seq)
+  } sample {
+  } : !rnn.dist<law, !seq>
+  rnn.observe "y" %y, %d : !seq, !rnn.dist<law, !seq>
+}

@@ -37,6 +37,9 @@ ValueType suffixType(ValueType a, ValueType b);
 /// which they stay the same, if there is one.
 bool draws(mlir::Operation *op, AxisAttr &tied);
 
+/// Whether an op is part of how a law draws: nothing of the loss needs it.
+bool isInSample(mlir::Operation *op);
+
 /// Axes that become other ones: one or several on one side, one on the other.
 struct AxisGroup {
   unsigned from, to; ///< numbers of axes

@@ -169,11 +169,11 @@ def RNN_FinalStateOp : RNN_Op<"final_state"> {
 }
 
 def RNN_YieldOp : RNN_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments,
-    ParentOneOf<["BindOp", "ScanOp", "UnfoldOp"]>]> {
+    ParentOneOf<["BindOp", "ScanOp", "UnfoldOp", "LawOp"]>]> {
   let summary = "Ends a body: next states of a step, and what the step or the binder gives";
   let description = [{
     Of a step: the next states, then what the step gives. Of a binder: the value
-    for one index.
+    for one index. Of a part of `rnn.law`: its value.
 
     ```mlir
     rnn.yield next(%h1 : !rnn.value<["H" : 8] real>) out(%h1 : !rnn.value<["H" : 8] real>)
@@ -322,6 +322,51 @@ def RNN_DistOp : RNN_Op<"dist", [Pure]> {
   let results = (outs RNN_DistType:$result);
   let assemblyFormat = "$kind `(` $args `:` type($args) `)` attr-dict `:` type($result)";
   let hasVerifier = 1;
+}
+
+def RNN_LawOp : RNN_Op<"law", [RecursiveMemoryEffects]> {
+  let summary = "A distribution that is written in the language: `dist name(args) for y : type { ... }`";
+  let description = [{
+    `logp` gets the arguments and what is drawn, and gives the logarithm of its
+    probability: a number for each draw, so along the leading axes alone. `mode`
+    and `sample` get the arguments and give what is drawn; either may be empty.
+    `dist laplace1(m: real) for y: real { logp = -abs(y - m) - log(2)  mode = m }` is
+
+    ```mlir
+    %p = rnn.law "laplace1"(%m : !rnn.value<[] real>) logp {
+    ^bb0(%a: !rnn.value<[] real>, %y: !rnn.value<[] real>):
+      %d = rnn.binary sub %y, %a : !rnn.value<[] real>, !rnn.value<[] real>
+      ...
+      rnn.yield out(%l : !rnn.value<[] real>)
+    } mode {
+    ^bb0(%a: !rnn.value<[] real>):
+      rnn.yield out(%a : !rnn.value<[] real>)
+    } sample {
+    } : <law, <[] real>>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Variadic<RNN_ValueType>:$args);
+  let regions = (region SizedRegion<1>:$logp, AnyRegion:$mode,
+                        AnyRegion:$sample);
+  let results = (outs RNN_DistType:$result);
+  let assemblyFormat = [{
+    $name `(` ($args^ `:` type($args))? `)` attr-dict-with-keyword
+    `logp` $logp `mode` $mode `sample` $sample `:` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    bool hasMode() { return !getMode().empty(); }
+    /// The type of the mode: of a sequence whose length only the data say, it
+    /// may run along another time axis.
+    ValueType getModeType();
+    /// What a part gives.
+    static ::mlir::Value yielded(::mlir::Region &part);
+    /// How many leading axes count draws.
+    int64_t getLead();
+    /// Whether one draw is a whole sequence.
+    bool drawsSequence();
+  }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -45,7 +45,8 @@ def RNN_DistKind : RNN_Enum<"DistKind", "a distribution", [
   I32EnumAttrCase<"Bernoulli", 1, "bernoulli">,
   I32EnumAttrCase<"Normal", 2, "normal">,
   I32EnumAttrCase<"Laplace", 3, "laplace">,
-  I32EnumAttrCase<"Unfold", 4, "unfold">]>;
+  I32EnumAttrCase<"Unfold", 4, "unfold">,
+  I32EnumAttrCase<"Law", 5, "law">]>;
 
 def RNN_UnaryKind : RNN_Enum<"UnaryKind", "an elementwise function of one value", [
   I32EnumAttrCase<"Neg", 0, "neg">, I32EnumAttrCase<"Exp", 1, "exp">,

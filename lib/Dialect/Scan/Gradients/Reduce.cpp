@@ -3,6 +3,8 @@
 
 #include "Rules.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
@@ -36,8 +38,14 @@ struct Derivative {
     return calc.select(reached, calc.div(g, count), other);
   }
 
+  // Where no entry is possible, none has a share: minus infinity less itself is
+  // no number.
   Value logsumexp(Value x, Value y) {
-    return math::ExpOp::create(calc.builder, calc.loc, calc.sub(x, repeat(y)));
+    Value all = repeat(y);
+    Value none = calc.compare(arith::CmpFPredicate::OEQ, all,
+                              calc.number(-std::numeric_limits<double>::infinity()));
+    Value from = calc.select(none, calc.number(0), all);
+    return math::ExpOp::create(calc.builder, calc.loc, calc.sub(x, from));
   }
 
   // The product of the other entries, also where entries are zero.
