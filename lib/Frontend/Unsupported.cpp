@@ -135,19 +135,7 @@ private:
       const std::string &name = call->callee.text;
       if (dists.count(name) || name == "ctc" || name == "viterbi")
         notYet("E901", call->callee.range, fmt::format("`{}`", name));
-      return;
     }
-    const auto *recur = dynAs<Recur>(one);
-    if (!recur || recur->op != RecurOp::Unfold)
-      return;
-    if (!recur->over.empty())
-      notYet("E902", recur->over[0]->range, "`unfold` with `over`");
-    if (recur->from)
-      notYet("E902", recur->from->range, "`unfold` with `from`");
-    if (!recur->args.empty())
-      notYet("E902", recur->args[0].value->range, "`unfold` with constants");
-    if (!recur->finalName.empty())
-      notYet("E902", recur->finalName.range, "`unfold` with `final`");
   }
 
   void train(const TrainItem &item) {

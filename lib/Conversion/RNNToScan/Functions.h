@@ -48,6 +48,8 @@ struct ModuleInfo {
   bool isUnfold(rnn::ObserveOp observe) const {
     return bool(observe.getDist().getDefiningOp<rnn::UnfoldOp>());
   }
+  /// What reads data that is predicted, but for the prediction itself.
+  llvm::SmallVector<mlir::Operation *> usersOfData() const;
   /// Why there is no `step`: an empty reason if there is one.
   std::pair<mlir::Location, std::string> reasonAgainstStep() const;
   /// Why there is no `predict_chunk`, which takes a sequence in parts.

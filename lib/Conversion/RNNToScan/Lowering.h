@@ -123,11 +123,13 @@ private:
   Batched pickStep(scan::StepKind kind, const Batched &x);
 
   mlir::LogicalResult scan(rnn::ScanOp op);
-  mlir::FailureOr<Distribution> unfold(rnn::UnfoldOp op, const Batched &data,
-                                       mlir::StringRef name);
-  Batched previousElements(rnn::UnfoldOp op, const Batched &data,
-                           mlir::StringRef name);
-  Batched firstElement(rnn::UnfoldOp op, mlir::Type type, mlir::StringRef name);
+  mlir::LogicalResult unfold(rnn::UnfoldOp op);
+  mlir::LogicalResult unfoldSequences(rnn::UnfoldOp op, Recurrence &recurrence,
+                                      rnn::ObserveOp observe);
+  mlir::FailureOr<Batched> previousElements(rnn::UnfoldOp op,
+                                            const Batched &data,
+                                            mlir::StringRef name);
+  mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
@@ -137,6 +139,8 @@ private:
   mlir::FailureOr<Dims> carriedBinders(const Recurrence &recurrence);
 
   llvm::DenseMap<mlir::Value, Batched> values;
+  /// What unfolds that were lowered draw from.
+  llvm::DenseMap<mlir::Value, Distribution> unfolded;
   llvm::SmallVector<Frame> frames;
 };
 

@@ -144,7 +144,7 @@ static json::Object describeOutput(const ModuleInfo &info, rnn::OutputOp op) {
       auto number = [](std::optional<uint64_t> value) -> json::Value {
         return value ? json::Value(int64_t(*value)) : json::Value(nullptr);
       };
-      object["unfold"] = json::Object{{"start", int64_t(unfold.getStart())},
+      object["unfold"] = json::Object{{"start", number(unfold.getStart())},
                                       {"stop", number(unfold.getStop())},
                                       {"max", number(unfold.getMax())}};
       dist = unfold.getYield().getOut()[0].getDefiningOp();

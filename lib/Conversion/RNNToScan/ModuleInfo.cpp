@@ -144,12 +144,21 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
     reason = {inner->getLoc(), why};
     return WalkResult::interrupt();
   });
-  for (rnn::OutputOp output : outputs) {
-    for (Operation *user : output->getUsers())
-      if (!isa<rnn::ObserveOp>(user))
-        return {user->getLoc(), "it reads the data of an output"};
-  }
+  for (Operation *user : usersOfData())
+    return {user->getLoc(), "it reads the data of an output"};
   return reason;
+}
+
+SmallVector<Operation *> ModuleInfo::usersOfData() const {
+  SmallVector<Operation *> users;
+  for (rnn::OutputOp output : outputs)
+    llvm::copy_if(output->getUsers(), std::back_inserter(users),
+                  [](Operation *user) { return !isa<rnn::ObserveOp>(user); });
+  for (Operation *op : recurrences)
+    if (auto unfold = dyn_cast<rnn::UnfoldOp>(op))
+      for (Value last : unfold.getFinals())
+        llvm::append_range(users, last.getUsers());
+  return users;
 }
 
 /// Where the place of a step is taken as a number: parts of a sequence count
@@ -251,6 +260,9 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
   for (rnn::ObserveOp observe : observes) {
     if (!isUnfold(observe))
       continue;
+    if (times.size() > 1)
+      reason = {observe.getLoc(),
+                "a chunk has one time axis, this model has several"};
     auto type = cast<rnn::ValueType>(observe.getData().getType());
     if (++unfolds > 1)
       reason = {observe.getLoc(), "a second output is unfolded"};

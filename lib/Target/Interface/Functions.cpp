@@ -417,6 +417,12 @@ static std::vector<std::string> possible(const Module &m,
   bool draws = llvm::any_of(m.ports, [](const Port &p) {
     return p.unfold && p.kind == "index";
   });
+  // The loop has nothing else to feed to the step than what it drew.
+  for (const RawEntry &entry : entries)
+    draws &= entry.name != "step" ||
+             llvm::none_of(entry.args, [](const RawArg &arg) {
+               return arg.role == "input";
+             });
   if (have.contains("step") && draws && m.kind == "model")
     have.insert("sample");
   std::vector<std::string> names;

@@ -147,3 +147,27 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
   // expected-error @below {{the distribution of the noise does not fit [K]}}
   %z = rnn.noise %x normal %s, %s site 0 : !rnn.value<["K" : 3] real>, !rnn.value<["T"] real>, !rnn.value<["T"] real>
 }
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["S", "V" : 5] real>
+  // expected-error @below {{does not run over [S, V]}}
+  %u = rnn.unfold over(%x : !rnn.value<["S", "V" : 5] real>) states = [] start = 0 {
+  ^bb0(%prev: !rnn.value<[] index "V" : 5>, %s: !rnn.value<["V" : 5] real>):
+    %p = rnn.dist categorical(%s : !rnn.value<["V" : 5] real>) : <categorical, <[] index "V" : 5>>
+    rnn.yield out(%p : !rnn.dist<categorical, <[] index "V" : 5>>)
+  } : <unfold, <["T"] index "V" : 5>>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["V" : 5] real>
+  // expected-error @below {{begins with a symbol or with a value}}
+  %u = rnn.unfold states = [] {
+  ^bb0(%prev: !rnn.value<[] index "V" : 5>):
+    %p = rnn.dist categorical(%x : !rnn.value<["V" : 5] real>) : <categorical, <[] index "V" : 5>>
+    rnn.yield out(%p : !rnn.dist<categorical, <[] index "V" : 5>>)
+  } : <unfold, <["T"] index "V" : 5>>
+}
