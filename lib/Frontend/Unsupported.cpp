@@ -36,8 +36,6 @@ private:
   }
 
   void exported(const ExportRequest &request) {
-    if (request.function == "beam")
-      notYet("E905", request.entry->function.range, "beam search");
     const ModuleItem *module = moduleAt(request.decl);
     if (!module)
       return;

@@ -54,6 +54,11 @@ public:
   llvm::StringMap<Batched> previousIn;
   llvm::MapVector<mlir::StringRef, Batched> previousOut;
 
+  /// Of one step: elements of the sequences after `over`, by the arguments of
+  /// the body; ops of it whose values are known.
+  llvm::DenseMap<mlir::Value, Batched> stepsIn;
+  llvm::DenseSet<mlir::Operation *> madeBefore;
+
   static AxisInfo info(rnn::AxisAttr axis);
   static Axes axesOf(rnn::ValueType type);
 
@@ -66,6 +71,8 @@ public:
   mlir::FailureOr<Distribution> distribution(rnn::ObserveOp observe);
   /// -log of the probability of the data, an entry for each draw.
   mlir::FailureOr<Batched> nll(const Distribution &dist, const Batched &data);
+  /// What an unfold reads before anything is drawn.
+  mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   /// The mode of a distribution, and its `.p` companion.
   std::pair<Batched, Batched> mode(const Distribution &dist);
 
@@ -129,7 +136,6 @@ private:
   mlir::FailureOr<Batched> previousElements(rnn::UnfoldOp op,
                                             const Batched &data,
                                             mlir::StringRef name);
-  mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
@@ -143,6 +149,11 @@ private:
   llvm::DenseMap<mlir::Value, Distribution> unfolded;
   llvm::SmallVector<Frame> frames;
 };
+
+/// A value of one step as one of all steps: the axis stands in front.
+Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis);
+/// The reverse of `inFront` for a value that has no such dimension.
+Batched withoutFront(Batched value);
 
 /// An op of one operand, element by element.
 template <typename OpTy> Batched mapUnary(Emitter &e, const Batched &x) {

@@ -147,6 +147,9 @@ static json::Object describeOutput(const ModuleInfo &info, rnn::OutputOp op) {
       object["unfold"] = json::Object{{"start", number(unfold.getStart())},
                                       {"stop", number(unfold.getStop())},
                                       {"max", number(unfold.getMax())}};
+      if (!unfold.getAxis().isTime())
+        object.getObject("unfold")->insert(
+            {"steps", unfold.getAxis().getSize()});
       dist = unfold.getYield().getOut()[0].getDefiningOp();
     }
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))

@@ -64,6 +64,16 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
   }
   if (auto per = train.getAs<StringAttr>("per"))
     perExample = per.getValue() == "example";
+  unfolding = Unfolding::of(*this);
+  drawsFromInputs =
+      unfolding &&
+      (unfolding->readsInputs || !unfolding->op.getAxis().isTime());
+  if (!drawsFromInputs)
+    return;
+  // What runs before it begins keeps nothing from step to step.
+  rnn::UnfoldOp op = unfolding->op;
+  states.clear();
+  addStates(states, op.getStates(), op.getInit(), op.getLoc());
 }
 
 static std::optional<rnn::AxisAttr> firstTime(rnn::ValueType type) {
@@ -260,9 +270,9 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
   for (rnn::ObserveOp observe : observes) {
     if (!isUnfold(observe))
       continue;
-    if (times.size() > 1)
+    if (drawsFromInputs)
       reason = {observe.getLoc(),
-                "a chunk has one time axis, this model has several"};
+                "what is unfolded depends on what a chunk does not see"};
     auto type = cast<rnn::ValueType>(observe.getData().getType());
     if (++unfolds > 1)
       reason = {observe.getLoc(), "a second output is unfolded"};

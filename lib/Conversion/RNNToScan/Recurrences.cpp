@@ -31,9 +31,6 @@ struct Lowering::Recurrence {
   SmallVector<Batched> results, finals;
 };
 
-namespace {
-
-/// A value of one step as one of all steps: the axis stands in front.
 Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis) {
   for (Dim &dim : value.dims)
     if (dim.kind == Dim::Axis)
@@ -42,7 +39,6 @@ Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis) {
   return value;
 }
 
-/// The reverse of `inFront` for a value that has no such dimension.
 Batched withoutFront(Batched value) {
   value.axes.erase(value.axes.begin());
   llvm::erase(value.dims, axisDim(0));
@@ -51,8 +47,6 @@ Batched withoutFront(Batched value) {
       --dim.id;
   return value;
 }
-
-} // namespace
 
 Batched Lowering::firstState(StringRef name, const Batched &declared) {
   auto given = statesIn.find(name);
@@ -99,15 +93,15 @@ LogicalResult Lowering::scan(rnn::ScanOp op) {
 }
 
 FailureOr<Batched> Lowering::firstElement(rnn::UnfoldOp op, StringRef name) {
+  auto given = previousIn.find(name);
+  if (given != previousIn.end() && !reset.value)
+    return given->second;
   FailureOr<Batched> start =
       op.getFirst() ? get(op.getFirst())
                     : FailureOr<Batched>(e.constantInt(
                           op.getStart().value_or(0), e.integer()));
-  auto given = previousIn.find(name);
   if (failed(start) || given == previousIn.end())
     return start;
-  if (!reset.value)
-    return given->second;
   return e.select(reset, e.full(*start, true), given->second);
 }
 
@@ -168,11 +162,15 @@ LogicalResult Lowering::unfoldSequences(rnn::UnfoldOp op, Recurrence &r,
     return failure();
   r.sequences.push_back(*previous);
   for (auto [value, element] : llvm::zip(op.getOver(), op.getElements())) {
+    r.elements.push_back(element);
+    if (auto one = stepsIn.find(element); one != stepsIn.end()) {
+      r.sequences.push_back(inFront(e, one->second, r.axis));
+      continue;
+    }
     auto sequence = get(value);
     if (failed(sequence))
       return failure();
     r.sequences.push_back(*sequence);
-    r.elements.push_back(element);
   }
   return success();
 }
@@ -188,7 +186,9 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   for (auto [value, state, path] :
        llvm::zip(op.getInit(), op.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
-    auto init = get(value);
+    bool isGiven = !reset.value && statesIn.count(path.getValue());
+    auto init = isGiven ? FailureOr<Batched>(statesIn[path.getValue()])
+                        : get(value);
     if (failed(init))
       return failure();
     r.inits.push_back(firstState(path.getValue(), *init));
@@ -218,8 +218,9 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
 }
 
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
-  bool outermost = r.axis.time && frames.empty();
-  bool isOne = options.step && (r.axis.time || isa<rnn::UnfoldOp>(r.op));
+  bool steps = r.axis.time || isa<rnn::UnfoldOp>(r.op);
+  bool outermost = steps && frames.empty();
+  bool isOne = options.step && steps;
   if (failed(isOne ? runStep(r) : runLoop(r)))
     return failure();
   if (outermost)
@@ -235,7 +236,7 @@ LogicalResult Lowering::runStep(Recurrence &r) {
   for (auto [state, init] : llvm::zip(r.states, r.inits))
     values[state] = init;
   for (Operation &op : r.body->without_terminator())
-    if (failed(lower(&op)))
+    if (!madeBefore.contains(&op) && failed(lower(&op)))
       return failure();
   e.loc = r.op->getLoc();
   for (Value value : r.outs) {

@@ -192,6 +192,7 @@ static Port readPort(const json::Object &object, bool output) {
     port.start = unfold->getInteger("start");
     port.stop = unfold->getInteger("stop");
     port.max = unfold->getInteger("max");
+    port.steps = unfold->getInteger("steps").value_or(0);
   }
   return port;
 }
