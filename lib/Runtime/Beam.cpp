@@ -3,8 +3,8 @@
 //
 // Each example has `width` rows, its beams. After a step their continuations
 // are ranked; those that stop among the best `width` are over, the others go
-// on. A sequence of n elements has the score log p / ((5 + n) / 6)^a, where a is
-// `length_penalty`; of equal scores the one that was found first is better.
+// on. A sequence of n elements has the score log p / ((5 + n) / 6)^a, where a
+// is `length_penalty`; of equal scores the one that was found first is better.
 #include "Draw.h"
 
 #include <math.h>
@@ -46,7 +46,7 @@ private:
   const DrawPlan &plan;
   const DrawDesc &d;
   const int64_t width;
-  Choice choice;
+  SymbolChoice choice;
   double penalty = 0;
   int64_t numRanked = 0;
   int32_t *kept = nullptr, *other = nullptr;
@@ -165,9 +165,8 @@ void Beam::moveStates() {
 /// The best sequences of an example as results.
 void Beam::give(int64_t example) {
   auto *out = static_cast<int32_t *>(call.c->args[d.result]);
-  auto *counts = d.counts < 0
-                     ? nullptr
-                     : static_cast<int32_t *>(call.c->args[d.counts]);
+  auto *counts =
+      d.counts < 0 ? nullptr : static_cast<int32_t *>(call.c->args[d.counts]);
   void *scores = call.c->args[d.scores];
   for (int64_t i = 0; i < d.best; ++i) {
     int64_t from = example * width + i, to = example * d.best + i;

@@ -29,13 +29,14 @@ static int64_t longestOf(const Call &call) {
   return d.time < 0 ? d.fixed : call.times[d.time];
 }
 
-//===-- Places -------------------------------------------------------------===//
+//===-- Places
+//-------------------------------------------------------------===//
 
 /// Places for what `begin` gives to the steps, as many rows as the call has.
 static void placeKept(Call &call, Bump &bump) {
   const DrawDesc &d = *call.f->draw;
-  auto **kept = static_cast<void **>(
-      bump.take(size_t(d.numKept) * sizeof(void *) + 1));
+  auto **kept =
+      static_cast<void **>(bump.take(size_t(d.numKept) * sizeof(void *) + 1));
   for (int32_t i = 0; i < d.begin->numArgs; ++i) {
     const EntryArgDesc &arg = d.begin->args[i];
     if (arg.source != SrcKept && arg.source != SrcFeed)
@@ -187,11 +188,12 @@ void stepRows(Call &call, const DrawPlan &plan, int64_t step, Bump &bump) {
   memcpy(call.statesIn, call.statesOut, call.stateBytes);
 }
 
-//===-- Draws --------------------------------------------------------------===//
+//===-- Draws
+//--------------------------------------------------------------===//
 
 /// Two numbers in [0, 1) of 48 bits for an entry of a row's step.
-static void uniforms(const Call &call, int64_t row, int64_t step,
-                     int64_t entry, double out[2]) {
+static void uniforms(const Call &call, int64_t row, int64_t step, int64_t entry,
+                     double out[2]) {
   uint32_t key[2] = {uint32_t(call.seedPair[0]), uint32_t(call.seedPair[1])};
   uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step),
                          uint32_t(entry)};
@@ -219,8 +221,8 @@ static double distance(int32_t kind, const double u[2]) {
 }
 
 /// Draws the elements of one row into what is fed next.
-static void drawRow(Call &call, const DrawPlan &plan, const Choice &choice,
-                    int64_t row, int64_t step) {
+static void drawRow(Call &call, const DrawPlan &plan,
+                    const SymbolChoice &choice, int64_t row, int64_t step) {
   const DrawDesc &d = *call.f->draw;
   for (int64_t e = 0; e < d.elements; ++e) {
     int64_t i = row * d.elements + e;
@@ -250,8 +252,8 @@ static void drawRow(Call &call, const DrawPlan &plan, const Choice &choice,
   }
 }
 
-static Choice choiceOf(const Call &call) {
-  Choice choice;
+static SymbolChoice choiceOf(const Call &call) {
+  SymbolChoice choice;
   for (int32_t i = 0; i < call.f->numArgs; ++i)
     if (call.f->args[i].role == RoleOption)
       readChoice(call, i, choice);
@@ -262,7 +264,7 @@ static Choice choiceOf(const Call &call) {
 
 static void drawRows(Call &call, const DrawPlan &plan, Bump &bump) {
   const DrawDesc &d = *call.f->draw;
-  Choice choice = choiceOf(call);
+  SymbolChoice choice = choiceOf(call);
   size_t bytes = size_t(d.elements) * entrySize(d);
   auto *out = static_cast<char *>(call.c->args[d.result]);
   auto *feed = reinterpret_cast<char *>(call.feed);
@@ -295,7 +297,8 @@ static void drawRows(Call &call, const DrawPlan &plan, Bump &bump) {
     memcpy(call.c->args[d.counts], plan.counts, size_t(plan.rows) * 4);
 }
 
-//===-- The function -------------------------------------------------------===//
+//===-- The function
+//-------------------------------------------------------===//
 
 int32_t checkDraw(const Call &call) {
   const DrawDesc &d = *call.f->draw;

@@ -8,7 +8,7 @@
 namespace rnnc::rt {
 
 /// How one symbol is chosen.
-struct Choice {
+struct SymbolChoice {
   double temperature = 1, topP = 1;
   int64_t topK = 0, never = -1;
 };
@@ -16,20 +16,20 @@ struct Choice {
 /// The value of an option, or what it is by default.
 double option(const Call &call, int32_t i);
 /// Reads an option of a choice, if it is one.
-void readChoice(const Call &call, int32_t i, Choice &choice);
+void readChoice(const Call &call, int32_t i, SymbolChoice &choice);
 /// RNNC_OK, or what is wrong with the options.
-int32_t checkChoice(const Call &call, const Choice &choice);
+int32_t checkChoice(const Call &call, const SymbolChoice &choice);
 
 /// What the step gives for symbol `k` of a row.
 double probability(const Call &call, int64_t row, int64_t k);
 /// Whether a symbol is drawn at all.
-inline bool isDrawn(const Call &call, const Choice &choice, int64_t k) {
+inline bool isDrawn(const Call &call, const SymbolChoice &choice, int64_t k) {
   bool starts = k == call.f->start && k != call.f->stop;
   return !starts && k != choice.never;
 }
 /// Draws one symbol from the probabilities of `row`; the places have room for
 /// all symbols.
-int32_t drawSymbol(const Call &call, const Choice &choice, int64_t row,
+int32_t drawSymbol(const Call &call, const SymbolChoice &choice, int64_t row,
                    int64_t step, double *weight, int32_t *list);
 
 /// The places of a draw: `begin` runs for the batch, `next` for its rows.
@@ -40,7 +40,7 @@ struct DrawPlan {
   int32_t *list;
   int32_t *counts; ///< elements of each row
   int32_t *done;
-  char *spare;     ///< states while rows change their places
+  char *spare; ///< states while rows change their places
   // Of a beam search, for each row: the sum of logarithms, and elements
   // before and after a step.
   double *scores;

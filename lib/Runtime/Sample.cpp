@@ -27,7 +27,7 @@ double option(const Call &call, int32_t i) {
   }
 }
 
-void readChoice(const Call &call, int32_t i, Choice &choice) {
+void readChoice(const Call &call, int32_t i, SymbolChoice &choice) {
   const char *name = call.f->args[i].name;
   double value = option(call, i);
   if (!strcmp(name, "temperature"))
@@ -46,7 +46,7 @@ namespace {
 struct SampleArgs {
   const int32_t *prompt = nullptr;
   int64_t promptTime = -1;
-  Choice choice;
+  SymbolChoice choice;
   int32_t *text = nullptr;
   int32_t *counts = nullptr;
   int64_t steps = 0;
@@ -105,7 +105,7 @@ void siftDown(const double *weight, int32_t *heap, int64_t n, int64_t i) {
 }
 
 /// The symbols that may be drawn, and their weights after the temperature.
-int64_t candidates(const Call &call, const Choice &args, int64_t row,
+int64_t candidates(const Call &call, const SymbolChoice &args, int64_t row,
                    double *weight, int32_t *list) {
   int64_t n = 0;
   double best = 0;
@@ -151,7 +151,7 @@ double uniform48(const Call &call, int64_t row, int64_t step) {
 
 /// Temperature first, then the k largest, then the fewest of those that hold a
 /// share of p.
-int32_t drawSymbol(const Call &call, const Choice &args, int64_t row,
+int32_t drawSymbol(const Call &call, const SymbolChoice &args, int64_t row,
                    int64_t step, double *weight, int32_t *list) {
   int64_t n = candidates(call, args, row, weight, list);
   if (n == 0)
@@ -237,7 +237,7 @@ bool canSample(const Call &call) {
   return true;
 }
 
-int32_t checkChoice(const Call &call, const Choice &args) {
+int32_t checkChoice(const Call &call, const SymbolChoice &args) {
   if (!(args.temperature >= 0) || !isfinite(args.temperature))
     return badOption(call, "temperature", "a number from 0 on");
   if (args.topK < 0)
