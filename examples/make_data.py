@@ -11,6 +11,8 @@ KIND is one of
   fluency    Chinese sentences about days and plans, one a line
   names      sentences with the names of people and places marked, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
+  reverse    rows of digits and the same backward, .npz with src [N, S], tgt [N, T] and the
+             lengths S, T: 0 starts, 1 stops (and ends every tgt), 2 ... 11 are the digits
   random     arrays of normal numbers, .npz: any names and shapes, to try a function on
 
 Needs the standard library only. The same seed gives the same bytes.
@@ -147,18 +149,35 @@ def adding(rng, count, length):
                 ("T", npy((count,), "i4", [length] * count))])
 
 
+def reverse(rng, count, length):
+    rows = [[rng.randint(2, 11) for _ in range(rng.randint(1, length))] for _ in range(count)]
+    backward = [row[::-1] + [1] for row in rows]
+
+    def padded(sequences, width):
+        return npy((count, width), "i4", [v for s in sequences for v in s + [0] * (width - len(s))])
+
+    def lengths(sequences):
+        return npy((count,), "i4", [len(s) for s in sequences])
+
+    return npz([("src", padded(rows, length)), ("S", lengths(rows)),
+                ("tgt", padded(backward, length + 1)), ("T", lengths(backward))])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "adding", "random"])
+    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "adding", "reverse",
+                                         "random"])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--length", type=int, default=50, help="steps of the adding problem")
+    parser.add_argument("--length", type=int, default=50, help="steps of the adding problem, most digits of a row")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rng = random.Random(args.seed)
     if args.kind == "adding":
         data = adding(rng, args.count, args.length)
+    elif args.kind == "reverse":
+        data = reverse(rng, args.count, args.length)
     elif args.kind == "random":
         data = arrays(rng, args.arrays)
     else:

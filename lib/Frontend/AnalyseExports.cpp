@@ -26,7 +26,8 @@ const std::vector<Function> &modelFunctions() {
       {"predict_chunk", {}},
       {"sample",
        {"temperature", "top_k", "top_p", "never", "max", "paths", "seed"}},
-      {"beam", {"width", "length_penalty", "max"}},
+      {"beam", {"width", "length_penalty", "best", "never", "max"}},
+      {"begin", {}},
       {"step", {}}};
   return all;
 }
@@ -101,6 +102,10 @@ private:
   }
 
   void step(const std::string &function) {
+    // What runs before an unfold is no part of its steps.
+    for (const ModelInfo::Drawn &output : model.outputs)
+      if (output.unfolded && function == "step")
+        return;
     SourceRange why = model.backward;
     const char *label = "this scan starts at the end of the sequence";
     if (!why.valid()) {

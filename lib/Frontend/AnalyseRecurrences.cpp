@@ -495,8 +495,11 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
   auto fits = [&](const Expr &value, const Ty &type) {
     if (drawn.kind == Ty::Kind::Index && drawn.rank() == 0)
       return fitsIndex(type, drawn.index, value.range);
-    return type.same(drawn) || (type.isNumber() && drawn.isNumber() &&
-                                isSuffix(type.axes, drawn.axes));
+    bool isBit = drawn.kind == Ty::Kind::Bit && type.literal &&
+                 (type.literalValue == 0 || type.literalValue == 1);
+    return type.same(drawn) || isBit ||
+           (type.isNumber() && drawn.isNumber() &&
+            isSuffix(type.axes, drawn.axes));
   };
   if (node.start) {
     Ty start = expr(*node.start);

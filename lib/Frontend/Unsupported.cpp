@@ -32,8 +32,6 @@ private:
   }
 
   void exported(const ExportRequest &request) {
-    if (request.function == "beam")
-      notYet("E905", request.entry->function.range, "beam search");
     const ModuleItem *module = moduleAt(request.decl);
     if (!module)
       return;
@@ -121,9 +119,6 @@ private:
       if (const auto *output = dynAs<OutputStmt>(*stmt))
         for (const Field &field : output->fields)
           nestedTime(field);
-      forEachExpr(*stmt, [&](const Expr &top) {
-        walk(top, [&](const Expr &one) { expr(one); });
-      });
     }
   }
 
@@ -133,20 +128,6 @@ private:
       count += axis->kind == Size::Kind::Name && times.count(axis->name);
     if (count > 1)
       notYet("E907", field.type.range, "a time axis inside of another");
-  }
-
-  void expr(const Expr &one) {
-    const auto *recur = dynAs<Recur>(one);
-    if (!recur || recur->op != RecurOp::Unfold)
-      return;
-    if (!recur->over.empty())
-      notYet("E902", recur->over[0]->range, "`unfold` with `over`");
-    if (recur->from)
-      notYet("E902", recur->from->range, "`unfold` with `from`");
-    if (!recur->args.empty())
-      notYet("E902", recur->args[0].value->range, "`unfold` with constants");
-    if (!recur->finalName.empty())
-      notYet("E902", recur->finalName.range, "`unfold` with `final`");
   }
 
   void train(const TrainItem &item) {

@@ -71,7 +71,12 @@ bool Example::evaluate(Operation &op) {
       .Case([&](rnn::ObserveOp observed) { return observe(observed); })
       .Case([&](rnn::BindOp bound) { return bind(bound); })
       .Case([&](rnn::ScanOp scanned) { return scan(scanned); })
-      .Case([&](rnn::UnfoldOp) { return true; }) // where it is observed
+      .Case([&](rnn::UnfoldOp unfold) { // the rest where it is observed
+        auto observe = cast<rnn::ObserveOp>(*unfold.getResult().user_begin());
+        if (!isStep() && missing.count(observe.getData()))
+          missing.insert(unfold.result_begin(), unfold.result_end());
+        return true;
+      })
       .Case<rnn::DistOp, rnn::LawOp>([&](auto dist) {
         Dist &value = dists[dist.getResult()];
         value.op = dist;
@@ -350,6 +355,12 @@ Array Example::nll(rnn::DistOp op, const Dist &dist, const Array &data,
   return out;
 }
 
+/// What an unfold reads before anything is drawn.
+Array Example::firstElement(rnn::UnfoldOp op) {
+  return op.getFirst() ? get(op.getFirst())
+                       : Array::scalar(double(op.getStart().value_or(0)));
+}
+
 bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
                             Observed &observed) {
   std::vector<Array> states =
@@ -358,8 +369,9 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
   for (int64_t t = 0; t < data.shape[0]; ++t) {
     frames.back().index = t;
     cut(states, t);
-    set(op.getPrevious(),
-        Array::scalar(t ? data.data[t - 1] : double(op.getStart())));
+    set(op.getPrevious(), t ? entry(data, t - 1) : firstElement(op));
+    for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
+      set(x, entry(get(xs), t));
     if (!advance(op, states))
       return false;
     bool ok = true;
@@ -372,6 +384,8 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
     observed.count += 1;
   }
   frames.pop_back();
+  for (auto [value, state] : llvm::zip(op.getFinals(), states))
+    set(value, state);
   return true;
 }
 
@@ -390,7 +404,7 @@ bool Example::stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   auto fed = given.find(previousName(op));
   set(unfold.getPrevious(), fed != given.end()
                                 ? fed->second
-                                : Array::scalar(double(unfold.getStart())));
+                                : firstElement(unfold));
   frames.push_back({unfold.getAxis(), 0, true});
   if (!advance(unfold, states))
     return false;

@@ -65,6 +65,7 @@ private:
   bool bind(rnn::BindOp op);
   bool scan(rnn::ScanOp op);
   bool observe(rnn::ObserveOp op);
+  Array firstElement(rnn::UnfoldOp op);
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);

@@ -118,7 +118,7 @@ bool Sampler::readPrompt() {
   fits &= lengths.shape.empty() || lengths.shape == Shape{count};
   for (int64_t b = 0; fits && b < count; ++b) {
     Row &row = rows[b];
-    row.fed = int64_t(unfold.getStart());
+    row.fed = int64_t(unfold.getStart().value_or(0));
     row.done = settings.steps == 0;
     if (prompt.shape.empty())
       continue;
@@ -164,7 +164,7 @@ int64_t Sampler::draw(const double *probabilities, int64_t symbols, int64_t row,
                       int64_t step) {
   std::vector<std::pair<double, int64_t>> weights;
   double largest = 0;
-  int64_t start = unfold.getStart();
+  int64_t start = int64_t(unfold.getStart().value_or(-1));
   bool startStops = unfold.getStop() == uint64_t(start);
   for (int64_t k = symbols; k-- > 0;)
     if (k != settings.never && (k != start || startStops)) {

@@ -1,10 +1,12 @@
 // Bitcode.cpp: the whole runtime as one translation unit, for the bitcode that
 // the compiler links into every library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Beam.cpp"
 #include "Call.cpp"
 #include "Check.cpp"
 #include "Context.cpp"
 #include "Describe.cpp"
+#include "Draw.cpp"
 #include "Errors.cpp"
 #include "Find.cpp"
 #include "Objects.cpp"

@@ -154,6 +154,13 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
     return call.prevOut;
   case SrcProbabilities:
     return call.probabilities;
+  case SrcKept:
+  case SrcStep:
+    return call.kept ? call.kept[arg.index] : nullptr;
+  case SrcFeed:
+    return call.feed;
+  case SrcDrawn:
+    return call.drawn;
   default: {
     // A place of its own: zeros, or a result that nobody reads.
     size_t bytes = bytesOf(call, arg.shape, arg.rank, arg.dtype);
@@ -208,6 +215,8 @@ static void plan(Call &call, Bump &bump) {
     return planTrainStep(call, bump);
   case KindSample:
     return planSample(call, bump);
+  case KindDraw:
+    return planDraw(call, bump);
   default: {
     placePanels(call, bump);
     placeStates(call, bump);
@@ -295,6 +304,9 @@ static int32_t runPlanned(Call &call, Bump &bump) {
   case KindSample:
     placeLengths(call, bump);
     return runSample(call, bump);
+  case KindDraw:
+    placeLengths(call, bump);
+    return runDraw(call, bump);
   default:
     return runEntryOnce(call, bump);
   }

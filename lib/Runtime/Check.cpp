@@ -280,6 +280,8 @@ int32_t checkCall(Call &call) {
   if (call.f->uses & UsesValues)
     if (int32_t status = checkValues(call))
       return status;
+  if (call.f->kind == KindDraw)
+    return checkDraw(call);
   return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
 }
 

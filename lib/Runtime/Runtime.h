@@ -233,6 +233,8 @@ struct Call {
   size_t stateBytes = 0;          ///< of all states
   int32_t *feed = nullptr;        ///< sample: elements fed to the step
   void *probabilities = nullptr;  ///< sample: what the step gives
+  void *drawn = nullptr;          ///< draw: the modes of a step
+  void **kept = nullptr;          ///< draw: what `begin` made for the steps
 };
 
 /// The size of a dimension in this call.
@@ -286,6 +288,9 @@ int32_t checkSample(const Call &call);
 bool canSample(const Call &call);
 void planSample(Call &call, Bump &bump);
 int32_t runSample(Call &call, Bump &bump);
+int32_t checkDraw(const Call &call);
+void planDraw(Call &call, Bump &bump);
+int32_t runDraw(Call &call, Bump &bump);
 /// Places for states that go in and come out.
 void placeStates(Call &call, Bump &bump);
 void loadStates(Call &call);

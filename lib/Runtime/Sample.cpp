@@ -5,24 +5,12 @@
 // options temperature, top_k, top_p and never (a symbol that is not drawn),
 // then the drawn elements and how many there are in each row (the stop symbol
 // included). The prompt is not repeated in the result.
-#include "Runtime.h"
+#include "Draw.h"
 
 #include <math.h>
 #include <string.h>
 
 namespace rnnc::rt {
-namespace {
-
-/// The arguments of `sample`, found by role and name.
-struct SampleArgs {
-  const int32_t *prompt = nullptr;
-  int64_t promptTime = -1;
-  double temperature = 1, topP = 1;
-  int64_t topK = 0, never = -1;
-  int32_t *text = nullptr;
-  int32_t *counts = nullptr;
-  int64_t steps = 0;
-};
 
 double option(const Call &call, int32_t i) {
   const ArgDesc &arg = call.f->args[i];
@@ -39,6 +27,31 @@ double option(const Call &call, int32_t i) {
   }
 }
 
+void readChoice(const Call &call, int32_t i, SymbolChoice &choice) {
+  const char *name = call.f->args[i].name;
+  double value = option(call, i);
+  if (!strcmp(name, "temperature"))
+    choice.temperature = value;
+  else if (!strcmp(name, "top_k"))
+    choice.topK = int64_t(value);
+  else if (!strcmp(name, "top_p"))
+    choice.topP = value;
+  else if (!strcmp(name, "never"))
+    choice.never = int64_t(value);
+}
+
+namespace {
+
+/// The arguments of `sample`, found by role and name.
+struct SampleArgs {
+  const int32_t *prompt = nullptr;
+  int64_t promptTime = -1;
+  SymbolChoice choice;
+  int32_t *text = nullptr;
+  int32_t *counts = nullptr;
+  int64_t steps = 0;
+};
+
 SampleArgs readArgs(const Call &call) {
   SampleArgs out;
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
@@ -47,15 +60,7 @@ SampleArgs readArgs(const Call &call) {
       out.prompt = static_cast<const int32_t *>(call.c->args[i]);
       out.promptTime = kTime - arg.shape[1];
     } else if (arg.role == RoleOption) {
-      double value = option(call, i);
-      if (!strcmp(arg.name, "temperature"))
-        out.temperature = value;
-      else if (!strcmp(arg.name, "top_k"))
-        out.topK = int64_t(value);
-      else if (!strcmp(arg.name, "top_p"))
-        out.topP = value;
-      else if (!strcmp(arg.name, "never"))
-        out.never = int64_t(value);
+      readChoice(call, i, out.choice);
     } else if (arg.role == RoleOutput && arg.rank == 2) {
       out.text = static_cast<int32_t *>(call.c->args[i]);
       out.steps = call.times[kTime - arg.shape[1]];
@@ -66,12 +71,16 @@ SampleArgs readArgs(const Call &call) {
   return out;
 }
 
+} // namespace
+
 double probability(const Call &call, int64_t row, int64_t k) {
   int64_t i = row * call.f->symbols + k;
   return rnnc_rt_library.real == F64
              ? static_cast<const double *>(call.probabilities)[i]
              : double(static_cast<const float *>(call.probabilities)[i]);
 }
+
+namespace {
 
 /// Restores the heap property below `i`: the largest weight on top.
 void siftDown(const double *weight, int32_t *heap, int64_t n, int64_t i) {
@@ -96,13 +105,12 @@ void siftDown(const double *weight, int32_t *heap, int64_t n, int64_t i) {
 }
 
 /// The symbols that may be drawn, and their weights after the temperature.
-int64_t candidates(const Call &call, const SampleArgs &args, int64_t row,
+int64_t candidates(const Call &call, const SymbolChoice &args, int64_t row,
                    double *weight, int32_t *list) {
   int64_t n = 0;
   double best = 0;
   for (int32_t k = 0; k < call.f->symbols; ++k) {
-    bool starts = k == call.f->start && k != call.f->stop;
-    if (starts || k == args.never)
+    if (!isDrawn(call, args, k))
       continue;
     weight[k] = probability(call, row, k);
     best = weight[k] > best ? weight[k] : best;
@@ -139,10 +147,12 @@ double uniform48(const Call &call, int64_t row, int64_t step) {
          16777216.0;
 }
 
-/// Draws one symbol from the probabilities of `row`: temperature first, then
-/// the k largest, then the fewest of those that hold a share of p.
-int32_t draw(const Call &call, const SampleArgs &args, int64_t row,
-             int64_t step, double *weight, int32_t *list) {
+} // namespace
+
+/// Temperature first, then the k largest, then the fewest of those that hold a
+/// share of p.
+int32_t drawSymbol(const Call &call, const SymbolChoice &args, int64_t row,
+                   int64_t step, double *weight, int32_t *list) {
   int64_t n = candidates(call, args, row, weight, list);
   if (n == 0)
     return 0;
@@ -173,6 +183,8 @@ int32_t draw(const Call &call, const SampleArgs &args, int64_t row,
   }
   return list[n - 1];
 }
+
+namespace {
 
 struct SamplePlan {
   void **args;
@@ -225,14 +237,7 @@ bool canSample(const Call &call) {
   return true;
 }
 
-int32_t checkSample(const Call &call) {
-  if (!canSample(call))
-    return fail(call.c->error, RNNC_ERR_ARGUMENT, -1, call.f->name, -1, -1,
-                kMostDraws,
-                "`%s` draws and reads at most %d elements in a row; the stream "
-                "goes on in the next call",
-                call.f->name, kMostDraws);
-  SampleArgs args = readArgs(call);
+int32_t checkChoice(const Call &call, const SymbolChoice &args) {
   if (!(args.temperature >= 0) || !isfinite(args.temperature))
     return badOption(call, "temperature", "a number from 0 on");
   if (args.topK < 0)
@@ -242,6 +247,16 @@ int32_t checkSample(const Call &call) {
   if (args.never < -1 || args.never >= call.f->symbols)
     return badOption(call, "never", "-1 or a symbol");
   return RNNC_OK;
+}
+
+int32_t checkSample(const Call &call) {
+  if (!canSample(call))
+    return fail(call.c->error, RNNC_ERR_ARGUMENT, -1, call.f->name, -1, -1,
+                kMostDraws,
+                "`%s` draws and reads at most %d elements in a row; the stream "
+                "goes on in the next call",
+                call.f->name, kMostDraws);
+  return checkChoice(call, readArgs(call).choice);
 }
 
 void planSample(Call &call, Bump &bump) {
@@ -278,7 +293,7 @@ int32_t runSample(Call &call, Bump &bump) {
       }
       if (plan.done[b])
         continue;
-      int32_t symbol = draw(call, args, b, step, plan.weight, plan.list);
+      int32_t symbol = drawSymbol(call, args.choice, b, step, plan.weight, plan.list);
       if (args.text)
         args.text[b * args.steps + plan.counts[b]] = symbol;
       ++plan.counts[b];

@@ -112,8 +112,8 @@ class Generator(Expressions):
 
     # Cells.
 
-    def makeCell(self, inputs, out, axes, constants=(), depth=1):
-        """A cell of this interface."""
+    def makeCell(self, inputs, out, axes, constants=(), depth=1, drawn=None):
+        """A cell of this interface; one that draws values of the type `drawn`."""
         rng = self.rng
         times = {a.text: a for t in [*inputs, *constants] for a in t.axes if a.isTime}
         scope = Scope(Block("cell"), axes, times.values())
@@ -131,15 +131,21 @@ class Generator(Expressions):
         for state in own:
             block.lines.append(f"{state}' = {self.next(state, states[state], scope)}")
             scope.values.append(Value(f"{state}'", Type(states[state]), 3))
-        value = self.limited(self.result(out, scope, rng.choice((0, 1, 1, 2))), 4)
+        if drawn:
+            given = self.observation(drawn, scope)
+            shown = drawn.axes + ((drawn.index,) if drawn.index else ())
+            result = f"{given.split('(')[0]}{Type(shown)}"
+        else:
+            given = self.limited(self.result(out, scope, rng.choice((0, 1, 1, 2))), 4).text
+            result = Type(out)
         name = self.top("c")
         args = ", ".join(f"x{k}: {t}" for k, t in enumerate(inputs))
         if constants:
             args += "; " + ", ".join(f"k{k}: {t}" for k, t in enumerate(constants))
             self.note("constants of a cell")
         generics = f"[{', '.join('time ' + t for t in times)}]" if times else ""
-        self.items.append(f"cell {name}{generics}({args}) -> {Type(out)} {{\n{block.text()}"
-                          f"  out {value.text}\n}}\n")
+        self.items.append(f"cell {name}{generics}({args}) -> {result} {{\n{block.text()}"
+                          f"  out {given}\n}}\n")
         self.note(f"cell with {len(own)} states")
         return Signature(name, "cell", list(inputs), Type(out), list(constants), states, 4,
                          constantNames=[f"k{k}" for k in range(len(constants))])
@@ -288,6 +294,65 @@ class Generator(Expressions):
                 block.instances.append((name, cell))
         block.params += 2
         self.run(t, name, inputs, out, states, bound, given, scope)
+
+    def unfold(self, output, type, scope):
+        """An output whose elements are drawn one after the other, or nothing."""
+        rng, block = self.rng, scope.block
+        if not type.axes or (type.kind != "index" and len(type.axes) < 2) or any(
+                a.isTime for a in type.axes[1:]):
+            return None
+        t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
+        over = [self.sequence(t, scope) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
+        constants, given = self.constantsFor(scope)
+        inputs = [drawn] + [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in over]
+        shape = drawn.axes + ((drawn.index,) if drawn.index else ())
+        cell = self.makeCell(inputs, shape, scope.axes, constants, 1, drawn)
+        name = block.fresh("r")
+        block.head.append(f"use {name} = {cell.name}")
+        text = f"unfold {name}{given}"
+        if over:
+            text += f" over ({', '.join(v.text for v in over)})" if len(over) > 1 \
+                else f" over {over[0].text}"
+            self.note("unfold over")
+        if given:
+            self.note("unfold with constants")
+        if cell.states and rng.random() < 0.5:
+            path = rng.choice(list(cell.states))
+            first = self.limited(self.real(cell.states[path], scope, 1), 2)
+            text += f" from {{{path}: {first.text}}}"
+            self.note("unfold from")
+        text += f" start {self.start(drawn, scope)}"
+        if type.kind == "index" and rng.random() < 0.5:
+            text += f" stop {rng.randrange(type.index.size)}"
+        self.unfolds = True
+        self.note(f"unfold of {type.kind}")
+        if cell.states and rng.random() < 0.3:
+            final = block.fresh("s")
+            text += f" final {final}"
+            self.note("unfold final")
+            block.lines.append(f"{output} ~ {text}")
+            for path, axes in cell.states.items():
+                scope.values.append(Value(f"{final}.{path}", Type(axes), 3))
+        else:
+            block.lines.append(f"{output} ~ {text}")
+        block.params += 2
+        return text
+
+    def start(self, drawn, scope):
+        """What an unfold reads first."""
+        rng = self.rng
+        if drawn.kind == "bit":
+            return rng.randrange(2)
+        if drawn.kind == "index":
+            found = [v for v in scope.values if len(v.type.axes) == 1 and v.type.kind == "index"
+                     and v.type.index == drawn.index]
+            if found and rng.random() < 0.5:
+                self.note("unfold from a symbol of the data")
+                return f"{rng.choice(('first', 'last'))}({rng.choice(found).text})"
+            return rng.randrange(drawn.index.size)
+        if rng.random() < 0.4:
+            return rng.choice(("0", "0.5"))
+        return self.limited(self.real(drawn.axes, scope, 1), 2).text
 
     def sequence(self, t, scope):
         """What a cell can run over."""
@@ -481,7 +546,8 @@ class Generator(Expressions):
     def model(self, axes):
         scope = Scope(Block("model"), axes, self.times())
         block = scope.block
-        inputs = self.inputs(scope, self.rng.choice((1, 1, 2, 3)), True)
+        rng = self.rng
+        inputs = self.inputs(scope, rng.choice((1, 1, 2, 3)), True)
         outputs = []
         for k in range(self.rng.choice((0, 1, 1, 1, 2))):
             first = self.someAxes(scope, 2, mostTimes=1)
@@ -493,8 +559,10 @@ class Generator(Expressions):
         scope.times = [t for t in scope.times
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
         self.body(scope)
+        self.unfolds = False
         for name, type in outputs:
-            block.lines.append(f"{name} ~ {self.observation(type, scope)}")
+            if rng.random() > 0.4 or not self.unfold(name, type, scope):
+                block.lines.append(f"{name} ~ {self.observation(type, scope)}")
         if len(outputs) > 1:
             self.note("several ~")
         if not outputs or self.rng.random() < 0.3:
@@ -517,7 +585,7 @@ class Generator(Expressions):
         # How long an output is has to be seen from the inputs.
         seen = all(any(re.search(rf"\b{t.text}\b", text.split(":")[1]) for text in inputs)
                    for t in scope.times)
-        if "predict" in functions and not (outputs and seen):
+        if "predict" in functions and (self.unfolds or not (outputs and seen)):
             functions = ("grad",)
         self.items.append(f"export {', '.join(f'{name}.{f}' for f in functions)}\n")
         self.note("model")

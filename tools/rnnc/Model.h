@@ -40,6 +40,13 @@ openModel(const ModelOptions &options);
 Result<int32_t> drawnLength(const std::string &axis,
                             std::optional<int64_t> max);
 
+/// Puts the lengths of what a function draws into `lengths`, where the source
+/// or `asked` says them; what is drawn beside an input is as long as that.
+Status addDrawnLengths(const training::ModuleInfo &module,
+                       const training::FunctionInfo &function,
+                       std::optional<int32_t> asked,
+                       std::map<std::string, int32_t> &lengths);
+
 /// Prints an error to standard error and returns its exit code.
 int report(const Error &error);
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "CommandLine.h"
 #include "Commands.h"
-#include "Trained.h"
+#include "Model.h"
+#include "Predict.h"
 #include "rnnc/Data/Files.h"
 
 #include <algorithm>
@@ -17,16 +18,6 @@ using data::Dataset;
 using data::FieldSchema;
 using data::Schema;
 using data::Tensor;
-
-namespace {
-struct PredictCommand {
-  std::string directory, in, weights;
-  std::vector<std::string> texts;
-  DataOptions data;
-  int threads = 1;
-  bool json = false;
-};
-} // namespace
 
 /// Only what goes in: outputs are what is asked for.
 static Schema inputsOf(const Schema &schema) {
@@ -123,6 +114,10 @@ private:
   std::string label(const FieldSchema &field, int64_t index) const;
   Json field(const FieldSchema &field, const Arrays &results,
              const Batch &batch, int32_t row) const;
+  Json drawn(const FieldSchema &field, const Arrays &results,
+             const Batch &batch, int32_t row) const;
+  Json elements(const FieldSchema &field, const Tensor &values, int64_t from,
+                int64_t count) const;
   Json probabilities(const FieldSchema &field, const Tensor &table,
                      int32_t row) const;
   Json transcribed(const FieldSchema &field, const Tensor &mode, int64_t row,
@@ -219,12 +214,69 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
   return result;
 }
 
+/// One sequence: the words of a text, numbers in the units of the data.
+Json PredictionPrinter::elements(const FieldSchema &field,
+                                 const Tensor &values, int64_t from,
+                                 int64_t count) const {
+  auto stops = [&](int64_t i) {
+    return field.stop && values.number(from + i) == double(*field.stop);
+  };
+  if (field.isIndex() && count > 0 && stops(count - 1))
+    --count;
+  bool isText = field.isIndex() && trained.directory.vocabularies.contains(
+                                       data::vocabularyKey(field));
+  std::vector<std::string> symbols;
+  Json result = Json::array();
+  for (int64_t i = 0; i < count; ++i) {
+    double value = values.number(from + i);
+    data::Scale unit = field.scale(i % std::max<int64_t>(field.inner(), 1));
+    if (isText)
+      symbols.push_back(label(field, static_cast<int64_t>(value)));
+    else if (field.kind == FieldSchema::Kind::Real)
+      result.push_back(value * unit.deviation + unit.mean);
+    else
+      result.push_back(static_cast<int64_t>(value));
+  }
+  return isText ? Json(data::joinSymbols(symbols, trained.unit())) : result;
+}
+
+/// What was drawn for an example: one sequence, or a list of several.
+Json PredictionPrinter::drawn(const FieldSchema &field, const Arrays &results,
+                              const Batch &batch, int32_t row) const {
+  const Tensor &values = results.at(field.name);
+  int time = field.time(trained.schema.times);
+  std::string axis =
+      time < 0 ? "" : trained.schema.times[static_cast<size_t>(time)];
+  bool several = values.shape.size() > field.axes.size() + 1;
+  int64_t paths = several ? values.shape[1] : 1;
+  int64_t all = batch.rows ? values.count() / batch.rows / paths : 0;
+  auto counts = results.find(axis), given = batch.arrays.find(axis);
+  auto scores = results.find(field.name + ".score");
+  Json list = Json::array(), points = Json::array();
+  for (int64_t p = 0; p < paths; ++p) {
+    int64_t count = all, at = row * paths + p;
+    if (counts != results.end())
+      count = counts->second.as<int32_t>()[at] * field.inner();
+    else if (given != batch.arrays.end())
+      count = given->second.as<int32_t>()[row] * field.inner();
+    list.push_back(elements(field, values, at * all, count));
+    if (scores != results.end())
+      points.push_back(scores->second.number(at));
+  }
+  Json result = {{field.kind == FieldSchema::Kind::Real ? "value" : "label",
+                  several ? list : list[0]}};
+  if (scores != results.end())
+    result["score"] = several ? points : points[0];
+  return result;
+}
+
 Json PredictionPrinter::row(const Arrays &results, const Batch &batch,
                             int32_t row) const {
   Json result = Json::object();
   for (const FieldSchema &output : trained.schema.fields)
     if (output.output && results.contains(output.name))
-      result[output.name] = field(output, results, batch, row);
+      result[output.name] = output.unfold ? drawn(output, results, batch, row)
+                                          : field(output, results, batch, row);
   return result;
 }
 
@@ -266,10 +318,11 @@ std::string PredictionPrinter::text(const Json &prediction) {
 
 static int predictLabels(const PredictCommand &command, Trained &trained,
                          const Schema &inputs, const Dataset &data) {
-  int function = trained.instance->module().find("predict");
+  int function = trained.instance->module().find(command.function);
   if (function < 0)
     return report(usageError("rnnc: error: the model has no function "
-                             "`predict`"));
+                             "`{}`",
+                             command.function));
   const FunctionInfo &info =
       trained.instance->module().functions[static_cast<size_t>(function)];
   BatchPlan::Options plan;
@@ -282,8 +335,17 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
     Batch batch = batches.make(b);
     ModelInstance::CallOptions call;
     call.usePrepared = true;
-    Result<Arrays> results =
-        trained.instance->call(function, argumentsOf(info, batch), call);
+    call.hasSeed = command.seed.has_value();
+    call.seed = command.seed.value_or(0);
+    if (Status status = addDrawnLengths(trained.instance->module(), info,
+                                        command.length, call.lengths);
+        !status)
+      return report(status.error());
+    Arrays args = argumentsOf(info, batch);
+    for (const auto &[name, value] : command.settings)
+      if (info.findInput(name) >= 0)
+        args[name] = value;
+    Result<Arrays> results = trained.instance->call(function, args, call);
     if (!results)
       return report(results.error());
     for (int32_t r = 0; r < batch.rows; ++r)
@@ -343,10 +405,11 @@ static void warnStrange(const Trained &trained, const Schema &inputs,
     fmt::print(stderr, "warning: the same of {} more texts\n", count - most);
 }
 
-static int predict(const PredictCommand &command) {
+int tool::predict(const PredictCommand &command) {
   if (command.texts.empty() == command.in.empty())
-    return report(usageError("rnnc: error: predict needs a text or --in FILE, "
-                             "not both"));
+    return report(usageError("rnnc: error: {} needs a text or --in FILE, "
+                             "not both",
+                             command.function));
   Result<Trained> trained =
       openTrained(command.directory, command.threads, command.weights);
   if (!trained)
@@ -377,6 +440,14 @@ void tool::addPredictCommand(CLI::App &app, int &exitCode) {
                    "A file instead: the lines of .txt or - (standard input), "
                    "else data as in training")
       ->option_text("FILE");
+  command
+      ->add_option("--length", options->length,
+                   "Of what is drawn, at most (default: the `max` of `unfold`)")
+      ->option_text("N")
+      ->check(AtLeastOne);
+  command->add_flag_callback(
+      "--beam", [options] { options->function = "beam"; },
+      "Search with the model's function `beam`, if it is exported");
   addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
   addDataOptions(*command, options->data);

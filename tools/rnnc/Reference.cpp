@@ -46,7 +46,7 @@ static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
 }
 
 /// Nothing but `--length` or the source says how much is drawn.
-static Status addDrawnLengths(rnn::ModuleOp module,
+static Status addLengthsOfDraws(rnn::ModuleOp module,
                               std::map<std::string, int64_t> &lengths) {
   for (auto unfold : module.getBody().getOps<rnn::UnfoldOp>()) {
     std::string axis = unfold.getAxis().getName().str();
@@ -82,7 +82,7 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   run.batch = call.batch;
   run.lengths = call.lengths;
   if (run.function == "sample")
-    if (Status status = addDrawnLengths(*module, run.lengths); !status)
+    if (Status status = addLengthsOfDraws(*module, run.lengths); !status)
       return status.error();
   interp::Arrays inputs;
   for (const auto &[name, tensor] : call.args)

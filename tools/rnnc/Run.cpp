@@ -275,21 +275,6 @@ readLengths(const RunOptions &options) {
   return lengths;
 }
 
-/// Nothing but `--length` or the source says how much is drawn.
-static Status addDrawnLengths(const ModuleInfo &module,
-                              std::map<std::string, int32_t> &lengths) {
-  for (const PortInfo &port : module.ports) {
-    if (!port.unfold || port.shape.empty() ||
-        lengths.contains(port.shape[0].time))
-      continue;
-    Result<int32_t> length = drawnLength(port.shape[0].time, port.max);
-    if (!length)
-      return length.error();
-    lengths[port.shape[0].time] = *length;
-  }
-  return {};
-}
-
 static Result<ModelInstance::CallOptions> callOptions(const RunOptions &options,
                                                  const ModuleInfo &module,
                                                  const FunctionInfo &function) {
@@ -305,9 +290,8 @@ static Result<ModelInstance::CallOptions> callOptions(const RunOptions &options,
   Result<std::map<std::string, int32_t>> lengths = readLengths(options);
   if (!lengths)
     return lengths.error();
-  if (function.name == "sample")
-    if (Status status = addDrawnLengths(module, *lengths); !status)
-      return status.error();
+  if (Status status = addDrawnLengths(module, function, {}, *lengths); !status)
+    return status.error();
   call.lengths = std::move(*lengths);
   return call;
 }
@@ -359,9 +343,11 @@ static Result<TensorFile> callFunction(ModelInstance &instance, int function,
   Result<int32_t> batch = batchOf(info, *args, options.batch);
   if (!batch)
     return blame(options, batch.error());
+  const ModuleInfo &module = instance.module();
   bool wantsStream = (info.name == "step" || info.name == "sample" ||
-                      info.name == "predict_chunk") &&
-                     !instance.module().states.empty();
+                      info.name == "begin" || info.name == "predict_chunk") &&
+                     !info.draws &&
+                     (!module.states.empty() || module.find("begin") >= 0);
   if (wantsStream) {
     if (Status status = fillStream(instance, info, *args, *batch); !status)
       return blame(options, status.error());

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "CommandLine.h"
 #include "Commands.h"
-#include "Trained.h"
+#include "Predict.h"
 
 #include <algorithm>
 
@@ -16,8 +16,9 @@ using data::Vocabulary;
 
 namespace {
 struct SampleCommand {
-  std::string directory, prompt, weights;
-  int32_t length = 200;
+  std::string directory, prompt, weights, in;
+  DataOptions data;
+  std::optional<int32_t> length;
   uint64_t seed = 0;
   std::optional<double> temperature, topP;
   std::optional<int64_t> topK;
@@ -108,7 +109,7 @@ static Result<Arrays> callSample(const SampleCommand &command,
   const ArgInfo &drawn = info.args[static_cast<size_t>(info.find(text))];
   for (const Dim &dim : drawn.shape)
     if (dim.kind == Dim::Kind::Time)
-      call.lengths[dim.time] = command.length;
+      call.lengths[dim.time] = command.length.value_or(200);
   return trained.instance->call(function, args, call);
 }
 
@@ -121,7 +122,30 @@ static int64_t drawnCount(const Arrays &results, const FunctionInfo &info,
   return text.count();
 }
 
+/// Of a model that draws from inputs.
+static int sampleFrom(const SampleCommand &command) {
+  PredictCommand request;
+  request.function = "sample";
+  request.directory = command.directory;
+  request.in = command.in;
+  request.weights = command.weights;
+  request.data = command.data;
+  request.threads = command.threads;
+  request.json = command.json;
+  request.seed = command.seed;
+  request.length = command.length;
+  if (command.temperature)
+    request.settings["temperature"] = scalar(*command.temperature);
+  if (command.topK)
+    request.settings["top_k"] = scalar(static_cast<double>(*command.topK));
+  if (command.topP)
+    request.settings["top_p"] = scalar(*command.topP);
+  return predict(request);
+}
+
 static int sample(const SampleCommand &command) {
+  if (!command.in.empty())
+    return sampleFrom(command);
   Result<Trained> trained =
       openTrained(command.directory, command.threads, command.weights);
   if (!trained)
@@ -185,7 +209,14 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
   command->add_option("--prompt", options->prompt, "How the text begins")
       ->option_text("TEXT");
   command
-      ->add_option("--length", options->length, "Symbols to draw (default: 200)")
+      ->add_option("--in", options->in,
+                   "Data of a model that draws from inputs, a sequence for "
+                   "each example")
+      ->option_text("FILE");
+  command
+      ->add_option("--length", options->length,
+                   "Symbols to draw (default: 200; with --in the `max` of "
+                   "`unfold`)")
       ->option_text("N")
       ->check(wholeNumber(1, mostSymbols));
   command->add_option("--seed", options->seed, "Equal seeds give equal texts")
@@ -209,8 +240,12 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
                     "May draw <unk>, what stands for unknown symbols");
   addTrainedOptions(*command, options->weights, options->threads);
   command->add_flag("--json", options->json, "One line of JSON");
+  addDataOptions(*command, options->data);
   command->footer("Examples:\n"
                   "  rnnc sample run --prompt \"The \" --length 300 --seed 1\n"
                   "  rnnc sample run --temperature 0.7 --top-k 20");
-  command->callback([options, &exitCode] { exitCode = sample(*options); });
+  command->callback([options, &exitCode] {
+    Status status = options->data.finish();
+    exitCode = status ? sample(*options) : report(status.error());
+  });
 }

@@ -117,7 +117,11 @@ enum Source : int32_t {
   SrcGiven = 19,         ///< i32: 1 if the caller gave argument `index`
   SrcScratch = 20,       ///< zeros, or a result nobody asked for
   SrcPrepared = 21,      ///< packed weights
-  SrcNothing = 22        ///< an argument that the code does not read
+  SrcNothing = 22,       ///< an argument that the code does not read
+  SrcKept = 23,          ///< draw: made by `begin`, the same in all steps
+  SrcStep = 24,          ///< draw: made by `begin`, one part for each step
+  SrcFeed = 25,          ///< draw: what the next step is fed
+  SrcDrawn = 26          ///< draw: the modes of a step
 };
 
 struct EntryArgDesc {
@@ -146,6 +150,7 @@ enum FunctionKind : int32_t {
   KindPlain = 0,     ///< one entry
   KindTrainStep = 1, ///< gradient, then update
   KindSample = 2,    ///< a loop of the step entry
+  KindDraw = 4,      ///< a loop of the `next` entry after the `begin` entry
   KindStep = 3       ///< `step`, `predict_chunk`: one entry; states live in the stream
 };
 
@@ -203,6 +208,34 @@ enum FunctionUses : uint32_t {
   UsesParams = 16 ///< parameters that prepared weights do not keep
 };
 
+enum DrawMode : int32_t { DrawMost = 0, DrawSample = 1, DrawBeam = 2 };
+
+/// What one element is drawn from; from `DrawNormal` on: real numbers.
+enum DrawKind : int32_t {
+  DrawCategorical = 0,
+  DrawBernoulli = 1,
+  DrawNormal = 2,
+  DrawLaplace = 3
+};
+
+/// How sequences are drawn that depend on inputs.
+struct DrawDesc {
+  const EntryDesc *begin;
+  int64_t elements; ///< of one step
+  int32_t mode;
+  int32_t kind;
+  int32_t time;    ///< along which time axis; -1: `fixed` steps
+  int32_t fixed;
+  int32_t given;   ///< the lengths of that axis are the caller's
+  int32_t paths;   ///< rows for each example; of a beam search its width
+  int32_t best;    ///< beam: sequences that are shown
+  int32_t numKept; ///< arrays that `begin` makes for the steps
+  int32_t result;  ///< argument: what was drawn
+  int32_t counts;  ///< argument: elements of each; -1: none
+  int32_t scores;  ///< argument: of a beam's sequences; -1: none
+  int32_t reserved;
+};
+
 struct FunctionDesc {
   const char *name;
   const ArgDesc *args;
@@ -210,6 +243,7 @@ struct FunctionDesc {
   const EntryDesc *update;  ///< train_step
   const int32_t *observed;  ///< of a loss: arguments that are predicted data
   const StraightDesc *straight; ///< null: every call takes the long way
+  const DrawDesc *draw;         ///< of KindDraw
   int32_t kind;
   int32_t numTimes;
   int32_t numArgs;

@@ -75,6 +75,7 @@ struct FunctionInfo {
   std::string name, symbol;
   std::vector<std::string> times;
   std::vector<ArgInfo> args;
+  bool draws = false; ///< sequences that depend on inputs
 
   /// Position of an argument, or -1.
   int find(std::string_view name) const;

@@ -268,6 +268,21 @@ private:
   Thing recur(const ast::Recur &node, Env &env);
   SourceRange ownPlace(SourceRange range) const;
   bool noRecurrenceFor(mlir::Region &body, rnn::AxisAttr axis);
+  bool overValues(const ast::Recur &node, Env &env,
+                  llvm::SmallVectorImpl<mlir::Value> &over,
+                  rnn::AxisAttr &axis);
+  /// With what an unfold begins, and where it ends.
+  struct UnfoldEnds {
+    mlir::IntegerAttr start, stop, max;
+    mlir::Value first;
+  };
+  bool unfoldEnds(const ast::Recur &node, rnn::ValueType element, Env &env,
+                  UnfoldEnds &ends);
+  bool unfoldBody(const ast::Recur &node, Instance &cell,
+                  rnn::ValueType sequence, llvm::ArrayRef<mlir::Value> over,
+                  const std::map<std::string, Thing> &constants,
+                  llvm::ArrayRef<StateRef> states,
+                  llvm::ArrayRef<mlir::Value> init, mlir::Region &region);
   Thing unfold(const ast::Recur &node, rnn::ValueType sequence, Env &env);
   Instance *recurCell(const ast::Recur &node, Env &env,
                       llvm::ArrayRef<mlir::Value> elements);

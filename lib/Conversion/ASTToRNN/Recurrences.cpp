@@ -241,21 +241,32 @@ bool Emitter::noRecurrenceFor(Region &body, rnn::AxisAttr axis) {
   return fine;
 }
 
+/// The sequences after `over`, and their first axis.
+bool Emitter::overValues(const ast::Recur &node, Env &env,
+                         llvm::SmallVectorImpl<Value> &over,
+                         rnn::AxisAttr &axis) {
+  for (const ast::ExprPtr &one : node.over) {
+    Thing thing = expr(*one, env);
+    if (!thing)
+      return false;
+    rnn::ValueType type = thing.type();
+    if (!type || !type.getRank() || (axis && type.getAxes().front() != axis)) {
+      unsupported(one->range, "this after `over`");
+      return false;
+    }
+    axis = type.getAxes().front();
+    over.push_back(thing.value);
+  }
+  return true;
+}
+
 Thing Emitter::recur(const ast::Recur &node, Env &env) {
   if (node.op == ast::RecurOp::Unfold)
     return unsupported(node.range, "`unfold` anywhere but right of `~`");
   llvm::SmallVector<Value> over;
   rnn::AxisAttr axis;
-  for (const ast::ExprPtr &one : node.over) {
-    Thing thing = expr(*one, env);
-    if (!thing)
-      return {};
-    rnn::ValueType type = thing.type();
-    if (!type || !type.getRank() || (axis && type.getAxes().front() != axis))
-      return unsupported(one->range, "this after `over`");
-    axis = type.getAxes().front();
-    over.push_back(thing.value);
-  }
+  if (!overValues(node, env, over, axis))
+    return {};
   if (node.times)
     return repeatStep(node, env);
   if (!axis)
@@ -361,19 +372,9 @@ Thing Emitter::runCell(const ast::Recur &node, Instance &cell,
   return outs;
 }
 
-Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
-                      Env &env) {
-  if (!node.over.empty())
-    return unsupported(node.range, "`unfold` with inputs at each step");
-  if (!sequence.getRank() || !sequence.isIndex() || sequence.getRank() != 1 ||
-      !sequence.getAxes().front().isTime())
-    return unsupported(node.range, "`unfold` of this output");
-  rnn::ValueType element = sequence.dropFront();
-  Value previous;
-  Instance *cell = recurCell(node, env, {});
-  if (!cell)
-    return {};
-  IntegerAttr start, stop, max;
+/// Reads `start`, `stop` and `max`.
+bool Emitter::unfoldEnds(const ast::Recur &node, rnn::ValueType element,
+                         Env &env, UnfoldEnds &ends) {
   auto whole = [&](const ast::ExprPtr &given, IntegerAttr &attr) {
     if (!given)
       return true;
@@ -385,50 +386,94 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
     attr = builder.getI64IntegerAttr(int64_t(*value));
     return true;
   };
-  if (!whole(node.start, start) || !whole(node.stop, stop) ||
-      !whole(node.maxSteps, max))
-    return {};
-  if (!start)
-    return unsupported(node.range, "`unfold` without `start`");
-  int64_t size = sequence.getIndexAxis().getSize();
-  for (IntegerAttr symbol : {start, stop})
-    if (symbol && symbol.getInt() >= size)
-      return error("E125", node.range, "the index lies outside of its axis",
-                   "start or stop is no symbol");
+  if (!whole(node.stop, ends.stop) || !whole(node.maxSteps, ends.max))
+    return false;
+  if (!node.start) {
+    unsupported(node.range, "`unfold` without `start`");
+    return false;
+  }
+  bool isSymbol = element.isIndex() && !element.getRank();
+  if (isSymbol && number(*node.start, env)) {
+    if (!whole(node.start, ends.start))
+      return false;
+  } else if (!(ends.first = asType(expr(*node.start, env), element,
+                                   node.start->range))) {
+    return false;
+  }
+  for (IntegerAttr symbol : {ends.start, ends.stop})
+    if (symbol && symbol.getInt() >= element.getIndexAxis().getSize()) {
+      error("E125", node.range, "the index lies outside of its axis",
+            "start or stop is no symbol");
+      return false;
+    }
+  return true;
+}
 
+/// The step of an unfold: what it draws from.
+bool Emitter::unfoldBody(const ast::Recur &node, Instance &cell,
+                         rnn::ValueType sequence, llvm::ArrayRef<Value> over,
+                         const std::map<std::string, Thing> &constants,
+                         llvm::ArrayRef<StateRef> states,
+                         llvm::ArrayRef<Value> init, Region &region) {
+  Block *block = new Block;
+  region.push_back(block);
+  llvm::SmallVector<Value> elements, before, after;
+  elements.push_back(block->addArgument(sequence.dropFront(), loc(node.range)));
+  for (Value value : over)
+    elements.push_back(block->addArgument(
+        cast<rnn::ValueType>(value.getType()).dropFront(), value.getLoc()));
+  for (Value value : init)
+    before.push_back(block->addArgument(value.getType(), value.getLoc()));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(block);
+  runs.push_back(sequence.getAxes().front());
+  Thing out =
+      emitStep(cell, elements, constants, states, before, after, node.range);
+  runs.pop_back();
+  if (out && !out.isDist())
+    unsupported(node.range, "`unfold` of a cell that draws nothing");
+  if (!out || !out.isDist())
+    return false;
+  rnn::YieldOp::create(builder, loc(node.range), after, out.value);
+  return true;
+}
+
+Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
+                      Env &env) {
+  llvm::SmallVector<Value> over;
+  rnn::AxisAttr axis;
+  if (!overValues(node, env, over, axis))
+    return {};
+  if (!sequence.getRank() || (axis && sequence.getAxes().front() != axis))
+    return unsupported(node.range, "`unfold` of this output");
+  Instance *cell = recurCell(node, env, {});
+  UnfoldEnds ends;
+  if (!cell || !unfoldEnds(node, sequence.dropFront(), env, ends))
+    return {};
   std::map<std::string, Thing> constants;
   const ast::ModuleItem *module = inputModule(*cell);
   std::vector<StateRef> states;
   llvm::SmallVector<Value> init;
+  Region region;
   if (!module ||
       !sortArguments(node.args, module->constants, node.range, env, constants) ||
-      !firstStates(node, *cell, constants, env, states, init))
+      !firstStates(node, *cell, constants, env, states, init) ||
+      !unfoldBody(node, *cell, sequence, over, constants, states, init, region))
     return {};
-  Region region;
-  Block *block = new Block;
-  region.push_back(block);
-  llvm::SmallVector<Value> before, after;
-  previous = block->addArgument(element, loc(node.range));
+  llvm::SmallVector<Type> types = {rnn::DistType::get(
+      builder.getContext(), rnn::DistKind::Unfold, sequence)};
   for (Value value : init)
-    before.push_back(block->addArgument(value.getType(), value.getLoc()));
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(block);
-    runs.push_back(sequence.getAxes().front());
-    Thing out = emitStep(*cell, previous, constants, states, before, after,
-                         node.range);
-    runs.pop_back();
-    if (!out)
-      return {};
-    if (!out.isDist())
-      return unsupported(node.range, "`unfold` of a cell that draws nothing");
-    rnn::YieldOp::create(builder, loc(node.range), after, out.value);
-  }
+    types.push_back(value.getType());
   auto op = rnn::UnfoldOp::create(
-      builder, loc(node.range),
-      rnn::DistType::get(builder.getContext(), rnn::DistKind::Unfold, sequence),
-      init, names(builder, states), start, stop, max);
+      builder, loc(node.range), types, over, init, ends.first,
+      names(builder, states), ends.start, ends.stop, ends.max);
   op.getBody().takeBody(region);
+  if (!node.finalName.empty()) {
+    Thing &finals = env.values[node.finalName.text] = Thing();
+    finals.isRecord = true;
+    for (auto [state, value] : llvm::zip(states, op.getFinals()))
+      finals.fields.emplace_back(relative(*cell, state.path), value);
+  }
   Thing result;
   result.value = op.getResult();
   return result;

@@ -12,14 +12,8 @@ namespace rnnc::batch {
 FailureOr<Distribution> Lowering::distribution(rnn::ObserveOp observe) {
   Operation *op = observe.getDist().getDefiningOp();
   e.loc = observe.getLoc();
-  if (auto unfolded = dyn_cast<rnn::UnfoldOp>(op)) {
-    if (options.step)
-      return unfold(unfolded, {}, observe.getName());
-    auto data = get(observe.getData());
-    if (failed(data))
-      return failure();
-    return unfold(unfolded, *data, observe.getName());
-  }
+  if (isa<rnn::UnfoldOp>(op))
+    return unfolded.lookup(observe.getDist());
   Distribution result = Distribution::of(op);
   for (Value value : op->getOperands()) {
     auto arg = get(value);

@@ -125,8 +125,10 @@ LogicalResult Lowering::lower(Operation *op) {
   workOn(e.loc);
   if (auto loop = dyn_cast<rnn::ScanOp>(op))
     return scan(loop);
+  if (auto drawn = dyn_cast<rnn::UnfoldOp>(op))
+    return unfold(drawn);
   // Distributions are read where they are observed.
-  if (isa<rnn::DistOp, rnn::LawOp, rnn::UnfoldOp>(op))
+  if (isa<rnn::DistOp, rnn::LawOp>(op))
     return success();
   FailureOr<Batched> result = expression(op);
   if (failed(result))

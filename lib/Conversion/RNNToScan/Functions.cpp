@@ -407,11 +407,7 @@ bool FunctionMaker::canPredict() const {
       if (axis.isTime() && !llvm::is_contained(given, axis.getName()))
         return false;
   }
-  for (rnn::OutputOp op : info.outputs)
-    for (Operation *user : rnn::OutputOp(op)->getUsers())
-      if (!isa<rnn::ObserveOp>(user))
-        return false;
-  return any;
+  return any && info.usersOfData().empty();
 }
 
 LogicalResult FunctionMaker::giveModes(Lowering &lowering) {

@@ -19,6 +19,34 @@ struct StateInfo {
   mlir::Location loc;
 };
 
+struct ModuleInfo;
+
+/// The unfold of a module, and what its steps read: for the functions that
+/// draw.
+struct Unfolding {
+  /// The only unfold of a module, if it has one.
+  static std::optional<Unfolding> of(const ModuleInfo &info);
+
+  rnn::UnfoldOp op;
+  rnn::ObserveOp observe;
+  /// What is drawn depends on more than what was drawn before.
+  bool readsInputs = false;
+  /// Values that are the same in all steps of a sequence and that the steps
+  /// read; `begin` makes them.
+  llvm::SmallVector<mlir::Value> kept;
+  /// Values outside of the steps that these read: made of parameters alone,
+  /// and the others.
+  llvm::SmallVector<mlir::Value> captured, capturedInputs;
+  /// Ops of a step that give the same in all of them, in order, and those that
+  /// `begin` has made for `next`.
+  llvm::SmallVector<mlir::Operation *> invariant;
+  llvm::DenseSet<mlir::Operation *> madeBefore;
+
+  /// Why nothing can be drawn: an empty reason if it can.
+  std::pair<mlir::Location, std::string>
+  reasonAgainst(const ModuleInfo &info) const;
+};
+
 /// What a module consists of, read off its ops.
 struct ModuleInfo {
   explicit ModuleInfo(rnn::ModuleOp module);
@@ -44,11 +72,17 @@ struct ModuleInfo {
   int64_t bpttSteps = 0;
   bool bpttCarry = false;
   bool perExample = false;
+  /// The only unfold of a model.
+  std::optional<Unfolding> unfolding;
+  /// It is drawn from by `begin` and `next`: a step alone does not do.
+  bool drawsFromInputs = false;
 
   bool isModel() const { return rnn::ModuleOp(module).getKind() == "model"; }
   bool isUnfold(rnn::ObserveOp observe) const {
     return bool(observe.getDist().getDefiningOp<rnn::UnfoldOp>());
   }
+  /// What reads data that is predicted, but for the prediction itself.
+  llvm::SmallVector<mlir::Operation *> usersOfData() const;
   /// Why there is no `step`: an empty reason if there is one.
   std::pair<mlir::Location, std::string> reasonAgainstStep() const;
   /// Why there is no `predict_chunk`, which takes a sequence in parts.
@@ -88,6 +122,9 @@ public:
   mlir::LogicalResult makePredictChunk();
   mlir::LogicalResult makeForward();
   mlir::LogicalResult makeStep();
+  /// What is computed once for a sequence that is drawn, and one step of it.
+  mlir::LogicalResult makeBegin(const Unfolding &unfolding);
+  mlir::LogicalResult makeNext(const Unfolding &unfolding);
   bool canPredict() const;
 
 private:
@@ -122,6 +159,17 @@ private:
   mlir::LogicalResult bodyOfLoss(Lowering &lowering);
   mlir::LogicalResult bodyOfForward(Lowering &lowering);
   mlir::LogicalResult giveModes(Lowering &lowering);
+  Dims keptOrder(Lowering &lowering, const Axes &axes, bool bySteps);
+  mlir::Attribute sizeAttr(Dim dim, const Axes &axes);
+  void giveKept(Lowering &lowering, mlir::StringRef name, Role role,
+                const Batched &value, bool bySteps);
+  Slot keptSlot(Lowering &sizes, mlir::StringRef name, Role role,
+                rnn::ValueType type);
+  Batched bindKept(Lowering &lowering, mlir::Value argument,
+                   rnn::ValueType type);
+  llvm::SmallVector<Slot> nextSlots(const Unfolding &unfolding);
+  mlir::LogicalResult bodyOfNext(Lowering &lowering,
+                                 const Unfolding &unfolding);
   mlir::FailureOr<Batched> observedTerm(Lowering &lowering,
                                         rnn::ObserveOp observe);
   Batched observedCount(Lowering &lowering, rnn::ObserveOp observe);

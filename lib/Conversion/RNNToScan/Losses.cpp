@@ -38,12 +38,9 @@ Batched FunctionMaker::observedCount(Lowering &lowering,
   for (auto [i, axis] : llvm::enumerate(axes)) {
     if (axis.time)
       rows = e.mul(rows, e.count(axisDim(i), axes));
-    else
-      fixed *= axis.size;
+    else if (i == 0 || !info.isUnfold(observe))
+      fixed *= axis.size; // A step of an unfold counts as one.
   }
-  // A step of an unfold counts as one.
-  if (info.isUnfold(observe))
-    fixed = 1;
   Batched total = sumOfBatch(lowering, rows);
   return fixed == 1 ? total : e.mul(total, e.constant(fixed));
 }

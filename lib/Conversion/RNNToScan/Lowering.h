@@ -62,6 +62,11 @@ public:
   llvm::StringMap<Batched> previousIn;
   llvm::MapVector<mlir::StringRef, Batched> previousOut;
 
+  /// Of one step: elements of the sequences after `over`, by the arguments of
+  /// the body; ops of it whose values are known.
+  llvm::DenseMap<mlir::Value, Batched> stepsIn;
+  llvm::DenseSet<mlir::Operation *> madeBefore;
+
   static AxisInfo info(rnn::AxisAttr axis);
   static Axes axesOf(rnn::ValueType type);
 
@@ -74,6 +79,8 @@ public:
   mlir::FailureOr<Distribution> distribution(rnn::ObserveOp observe);
   /// -log of the probability of the data, an entry for each draw.
   mlir::FailureOr<Batched> nll(const Distribution &dist, const Batched &data);
+  /// What an unfold reads before anything is drawn.
+  mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   /// The mode of a distribution that has one, and its `.p` companion; a law has
   /// none.
   mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>
@@ -135,11 +142,12 @@ private:
   mlir::FailureOr<Batched> lawPart(const Distribution &dist, mlir::Region &part,
                                    const Batched *data);
   mlir::LogicalResult scan(rnn::ScanOp op);
-  mlir::FailureOr<Distribution> unfold(rnn::UnfoldOp op, const Batched &data,
-                                       mlir::StringRef name);
-  Batched previousElements(rnn::UnfoldOp op, const Batched &data,
-                           mlir::StringRef name);
-  Batched firstElement(rnn::UnfoldOp op, mlir::Type type, mlir::StringRef name);
+  mlir::LogicalResult unfold(rnn::UnfoldOp op);
+  mlir::LogicalResult unfoldSequences(rnn::UnfoldOp op, Recurrence &recurrence,
+                                      rnn::ObserveOp observe);
+  mlir::FailureOr<Batched> previousElements(rnn::UnfoldOp op,
+                                            const Batched &data,
+                                            mlir::StringRef name);
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
@@ -149,10 +157,17 @@ private:
   mlir::FailureOr<Dims> carriedBinders(const Recurrence &recurrence);
 
   llvm::DenseMap<mlir::Value, Batched> values;
+  /// What unfolds that were lowered draw from.
+  llvm::DenseMap<mlir::Value, Distribution> unfolded;
   llvm::SmallVector<Frame> frames;
   /// Inside of a law: its recurrences are no states of the model.
   bool inLaw = false;
 };
+
+/// A value of one step as one of all steps: the axis stands in front.
+Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis);
+/// The reverse of `inFront` for a value that has no such dimension.
+Batched withoutFront(Batched value);
 
 /// An op of one operand, element by element.
 template <typename OpTy> Batched mapUnary(Emitter &e, const Batched &x) {

@@ -113,6 +113,8 @@ static DictionaryAttr describePrediction(Builder &b, rnn::ObserveOp observe) {
     add("start", unfold.getStart());
     add("stop", unfold.getStop());
     add("max", unfold.getMax());
+    if (!unfold.getAxis().isTime())
+      add("steps", unfold.getAxis().getSize());
     known.push_back(b.getNamedAttr("unfold", b.getDictionaryAttr(limits)));
     dist = unfold.getYield().getOut()[0].getDefiningOp();
   }

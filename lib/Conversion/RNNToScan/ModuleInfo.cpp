@@ -64,6 +64,16 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
   }
   if (auto per = train.getAs<StringAttr>("per"))
     perExample = per.getValue() == "example";
+  unfolding = Unfolding::of(*this);
+  drawsFromInputs =
+      unfolding &&
+      (unfolding->readsInputs || !unfolding->op.getAxis().isTime());
+  if (!drawsFromInputs)
+    return;
+  // What runs before it begins keeps nothing from step to step.
+  rnn::UnfoldOp op = unfolding->op;
+  states.clear();
+  addStates(states, op.getStates(), op.getInit(), op.getLoc());
 }
 
 static std::optional<rnn::AxisAttr> firstTime(rnn::ValueType type) {
@@ -144,12 +154,21 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
     reason = {inner->getLoc(), why};
     return WalkResult::interrupt();
   });
-  for (rnn::OutputOp output : outputs) {
-    for (Operation *user : output->getUsers())
-      if (!isa<rnn::ObserveOp>(user))
-        return {user->getLoc(), "it reads the data of an output"};
-  }
+  for (Operation *user : usersOfData())
+    return {user->getLoc(), "it reads the data of an output"};
   return reason;
+}
+
+SmallVector<Operation *> ModuleInfo::usersOfData() const {
+  SmallVector<Operation *> users;
+  for (rnn::OutputOp output : outputs)
+    llvm::copy_if(output->getUsers(), std::back_inserter(users),
+                  [](Operation *user) { return !isa<rnn::ObserveOp>(user); });
+  for (Operation *op : recurrences)
+    if (auto unfold = dyn_cast<rnn::UnfoldOp>(op))
+      for (Value last : unfold.getFinals())
+        llvm::append_range(users, last.getUsers());
+  return users;
 }
 
 /// Where the place of a step is taken as a number: parts of a sequence count
@@ -255,6 +274,9 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstCarry() const {
                 "`" + law.getName().str() + "` draws a whole sequence at once"};
     if (!isUnfold(observe))
       continue;
+    if (drawsFromInputs)
+      reason = {observe.getLoc(),
+                "what is unfolded depends on what a chunk does not see"};
     auto type = cast<rnn::ValueType>(observe.getData().getType());
     if (++unfolds > 1)
       reason = {observe.getLoc(), "a second output is unfolded"};

@@ -138,7 +138,7 @@ struct ConvertRNNToScan
       if (maker.canPredict()) {
         if (failed(maker.makePredict()))
           return failure();
-      } else if (exported.contains("predict")) {
+      } else if (exported.contains("predict") && !info.drawsFromInputs) {
         return rnn::ModuleOp(info.module)
                    .emitError("[E404] `predict` is not possible for this "
                               "module: no output follows from the inputs "
@@ -148,7 +148,51 @@ struct ConvertRNNToScan
     if (wanted({"predict_chunk"}) &&
         failed(convertChunk(maker, info, exported)))
       return failure();
+    if (exported.contains("beam") && failed(checkBeam(info)))
+      return failure();
+    if (exported.contains("begin") && !info.drawsFromInputs)
+      return rnn::ModuleOp(info.module)
+          .emitError("[E404] `begin` is not possible for this module: no "
+                     "sequence that it draws depends on inputs");
+    if (info.drawsFromInputs)
+      return convertDraws(maker, info, exported, wanted);
+    // A search goes its own way through the steps of a language model.
+    if (exported.contains("beam") &&
+        failed(convertDraws(maker, info, exported, wanted)))
+      return failure();
     return convertStep(maker, info, exported, wanted);
+  }
+
+  LogicalResult checkBeam(const ModuleInfo &info) {
+    rnn::ModuleOp module = info.module;
+    if (!info.unfolding)
+      return module.emitError("[E404] `beam` is not possible for this module: "
+                              "there is not one `unfold` to search");
+    rnn::UnfoldOp op = info.unfolding->op;
+    auto element = cast<rnn::ValueType>(op.getPrevious().getType());
+    if (element.getRank() || !element.isIndex())
+      return op.emitError("[E404] `beam` is not possible for this module: a "
+                          "step does not draw one index");
+    return success();
+  }
+
+  /// `predict` and `sample` are loops over `next`.
+  LogicalResult convertDraws(FunctionMaker &maker, const ModuleInfo &info,
+                             const llvm::StringSet<> &exported,
+                             WantedFn wanted) {
+    bool predicts = !maker.canPredict() && wanted({"predict"});
+    if (!predicts && !wanted({"begin", "step", "sample", "beam"}))
+      return success();
+    auto [loc, reason] = info.unfolding->reasonAgainst(info);
+    if (reason.empty())
+      return failure(failed(maker.makeBegin(*info.unfolding)) ||
+                     failed(maker.makeNext(*info.unfolding)));
+    for (StringRef name : {"begin", "step", "sample", "beam", "predict"})
+      if (exported.contains(name))
+        return emitError(loc) << "[E404] `" << name
+                              << "` is not possible for this module: "
+                              << reason;
+    return success();
   }
 
   LogicalResult convertChunk(FunctionMaker &maker, const ModuleInfo &info,

@@ -31,9 +31,6 @@ struct Lowering::Recurrence {
   SmallVector<Batched> results, finals;
 };
 
-namespace {
-
-/// A value of one step as one of all steps: the axis stands in front.
 Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis) {
   for (Dim &dim : value.dims)
     if (dim.kind == Dim::Axis)
@@ -42,7 +39,6 @@ Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis) {
   return value;
 }
 
-/// The reverse of `inFront` for a value that has no such dimension.
 Batched withoutFront(Batched value) {
   value.axes.erase(value.axes.begin());
   llvm::erase(value.dims, axisDim(0));
@@ -51,8 +47,6 @@ Batched withoutFront(Batched value) {
       --dim.id;
   return value;
 }
-
-} // namespace
 
 Batched Lowering::firstState(StringRef name, const Batched &declared) {
   auto given = statesIn.find(name);
@@ -98,24 +92,31 @@ LogicalResult Lowering::scan(rnn::ScanOp op) {
   return success();
 }
 
-Batched Lowering::firstElement(rnn::UnfoldOp op, Type type, StringRef name) {
-  Batched start = isa<FloatType>(type) ? e.constant(op.getStart())
-                                       : e.constantInt(op.getStart(), type);
+FailureOr<Batched> Lowering::firstElement(rnn::UnfoldOp op, StringRef name) {
   auto given = previousIn.find(name);
-  if (given == previousIn.end())
+  if (given != previousIn.end() && !reset.value)
+    return given->second;
+  FailureOr<Batched> start =
+      op.getFirst() ? get(op.getFirst())
+                    : FailureOr<Batched>(e.constantInt(
+                          op.getStart().value_or(0), e.integer()));
+  if (failed(start) || given == previousIn.end())
     return start;
-  return reset.value ? e.select(reset, start, given->second) : given->second;
+  return e.select(reset, e.full(*start, true), given->second);
 }
 
 /// The true elements of the step before.
-Batched Lowering::previousElements(rnn::UnfoldOp op, const Batched &data,
-                                   StringRef name) {
-  Batched y = e.with(data, {axisDim(0), batchDim()});
-  auto type = cast<RankedTensorType>(y.value.getType()).getElementType();
-  Value lengths = e.times.lookup(y.axes[0].name).lengths;
-  Batched first = firstElement(op, type, name);
-  first.axes.assign(y.axes.begin() + 1, y.axes.end());
-  Batched fill = Emitter::suffix(e.full(first, true), y.axes.size());
+FailureOr<Batched> Lowering::previousElements(rnn::UnfoldOp op,
+                                              const Batched &data,
+                                              StringRef name) {
+  Batched y = e.full(data, true);
+  Value lengths =
+      y.axes[0].time ? e.times.lookup(y.axes[0].name).lengths : Value();
+  FailureOr<Batched> start = firstElement(op, name);
+  if (failed(start))
+    return failure();
+  Batched first = e.full(*start, true);
+  Batched fill = Emitter::suffix(first, y.axes.size());
   if (options.carried) {
     Batched none = e.compare(arith::CmpIPredicate::sle,
                              {lengths, {batchDim()}, {}, {}},
@@ -131,24 +132,63 @@ Batched Lowering::previousElements(rnn::UnfoldOp op, const Batched &data,
   return result;
 }
 
-FailureOr<Distribution> Lowering::unfold(rnn::UnfoldOp op, const Batched &data,
-                                         StringRef name) {
-  e.loc = op.getLoc();
+/// An argument of a distribution, of all steps, with all axes of what is drawn:
+/// `normal(m, 1)` has one scale for all.
+static Batched ofEachStep(Batched arg, const Axes &axes) {
+  if (arg.axes.size() >= axes.size())
+    return arg;
+  unsigned by = axes.size() - arg.axes.size();
+  for (Dim &dim : arg.dims)
+    if (dim.kind == Dim::Axis && dim.id > 0)
+      dim.id += by;
+  arg.axes = axes;
+  return arg;
+}
+
+/// The sequences that the steps read: what was drawn before, and those after
+/// `over`.
+LogicalResult Lowering::unfoldSequences(rnn::UnfoldOp op, Recurrence &r,
+                                        rnn::ObserveOp observe) {
+  r.elements.push_back(op.getPrevious());
+  FailureOr<Batched> previous = failure();
+  if (options.step) {
+    previous = firstElement(op, observe.getName());
+    if (succeeded(previous))
+      previous = inFront(e, *previous, r.axis);
+  } else if (auto data = get(observe.getData()); succeeded(data)) {
+    previous = previousElements(op, *data, observe.getName());
+  }
+  if (failed(previous))
+    return failure();
+  r.sequences.push_back(*previous);
+  for (auto [value, element] : llvm::zip(op.getOver(), op.getElements())) {
+    r.elements.push_back(element);
+    if (auto one = stepsIn.find(element); one != stepsIn.end()) {
+      r.sequences.push_back(inFront(e, one->second, r.axis));
+      continue;
+    }
+    auto sequence = get(value);
+    if (failed(sequence))
+      return failure();
+    r.sequences.push_back(*sequence);
+  }
+  return success();
+}
+
+LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
+  auto observe = cast<rnn::ObserveOp>(*op.getResult().user_begin());
   Recurrence r;
   r.op = op;
   r.body = &op.getBody().front();
   r.axis = info(op.getAxis());
-  r.elements.push_back(op.getPrevious());
-  if (options.step) {
-    Batched first = firstElement(op, e.integer(), name);
-    r.sequences.push_back(inFront(e, first, r.axis));
-  } else {
-    r.sequences.push_back(previousElements(op, data, name));
-  }
+  if (failed(unfoldSequences(op, r, observe)))
+    return failure();
   for (auto [value, state, path] :
        llvm::zip(op.getInit(), op.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
-    auto init = get(value);
+    bool isGiven = !reset.value && statesIn.count(path.getValue());
+    auto init = isGiven ? FailureOr<Batched>(statesIn[path.getValue()])
+                        : get(value);
     if (failed(init))
       return failure();
     r.inits.push_back(firstState(path.getValue(), *init));
@@ -167,13 +207,20 @@ FailureOr<Distribution> Lowering::unfold(rnn::UnfoldOp op, const Batched &data,
     return failure();
   Distribution result = Distribution::of(dist);
   result.steps = r.axis;
-  llvm::append_range(result.args, r.results);
-  return result;
+  Axes drawn = axesOf(op.getResult().getType().getValue());
+  for (const Batched &arg : r.results)
+    result.args.push_back(ofEachStep(arg, drawn));
+  unfolded[op.getResult()] = std::move(result);
+  for (auto [value, last] : llvm::zip(op.getFinals(), r.finals))
+    values[value] = last;
+  return success();
 }
 
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
-  bool outermost = r.axis.time && frames.empty() && !inLaw;
-  if (failed(options.step && r.axis.time ? runStep(r) : runLoop(r)))
+  bool steps = r.axis.time || isa<rnn::UnfoldOp>(r.op);
+  bool outermost = steps && frames.empty() && !inLaw;
+  bool isOne = options.step && steps;
+  if (failed(isOne ? runStep(r) : runLoop(r)))
     return failure();
   if (outermost)
     for (auto [name, last] : llvm::zip(r.names, r.finals))
@@ -188,7 +235,7 @@ LogicalResult Lowering::runStep(Recurrence &r) {
   for (auto [state, init] : llvm::zip(r.states, r.inits))
     values[state] = init;
   for (Operation &op : r.body->without_terminator())
-    if (failed(lower(&op)))
+    if (!madeBefore.contains(&op) && failed(lower(&op)))
       return failure();
   e.loc = r.op->getLoc();
   for (Value value : r.outs) {

@@ -341,11 +341,12 @@ void Emitter::finishLoop(scan::LoopOp loop, LoopStart start) {
     for (unsigned j = 0; j < loop.getNumStacks(); ++j)
       zeroed |= memory.stackCarry[j] == static_cast<int>(k) &&
                 !memory.stackBefore[j] && masksStack(loop, j);
-    ArrayRef<Buffer> wanted = dests[result];
+    // Where another loop begins is written again: not for a value that more
+    // than that loop reads.
     if (zeroed) {
-      Buffer own = wanted.empty() ? allocLike(result) : wanted.front();
-      copy(loc, buffers[result], own);
-      buffers[result] = own;
+      Buffer last = buffers[result];
+      place(result);
+      copy(loc, last, buffers[result]);
     }
     copyToOthers(result);
   }

@@ -304,10 +304,25 @@ LogicalResult UnfoldOp::verify() {
   if (getResult().getType().getKind() != DistKind::Unfold ||
       sequence.getRank() == 0)
     return emitOpError("is a distribution over sequences");
-  if (getBody().getNumArguments() != 1 + getInit().size() ||
+  if (getBody().getNumArguments() !=
+          1 + getOver().size() + getInit().size() ||
       getPrevious().getType() != sequence.dropFront())
     return emitOpError("the loop does not close: it reads and draws elements of ")
            << spell(sequence);
+  for (auto [over, element] : llvm::zip(getOver(), getElements())) {
+    auto type = cast<ValueType>(over.getType());
+    if (!type.getRank() || type.getAxes().front() != getAxis() ||
+        element.getType() != type.dropFront())
+      return emitOpError("does not run over ") << spell(type);
+  }
+  if (bool(getFirst()) == getStart().has_value())
+    return emitOpError("begins with a symbol or with a value");
+  if (getFirst() && getFirst().getType() != getPrevious().getType())
+    return emitOpError("begins with another kind of value than it draws");
+  // Whoever needs no last values may leave them out.
+  if (!getFinals().empty() &&
+      !llvm::equal(getFinals().getTypes(), getInit().getTypes()))
+    return emitOpError("gives the last value of each state, or of none");
   return success();
 }
 

@@ -67,6 +67,10 @@ static llvm::StringRef purpose(const Function &f) {
             "`stream`, which\n * `step` shares. Parts one after the other give "
             "what the whole gives.")
       .Case("sample", "Draws sequences; the same seed gives the same ones.")
+      .Case("beam", "The most probable sequences that a search of limited "
+                    "width finds, best first.")
+      .Case("begin", "What the steps of a sequence read, its first states and "
+                     "what is fed to\n * the first `step`.")
       .Case("step", "One time step of every row.")
       .Case("forward", "The output of every row, at every step.")
       .Case("vjp",

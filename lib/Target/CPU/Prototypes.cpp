@@ -112,9 +112,11 @@ std::vector<CParameter> target::workspaceParameters(const Function &f) {
 }
 
 bool target::readsPrepared(const Function &f) {
-  return llvm::any_of(f.entry.args, [](const EntryArg &arg) {
+  auto isPrepared = [](const EntryArg &arg) {
     return arg.source == rt::SrcPrepared;
-  });
+  };
+  return llvm::any_of(f.entry.args, isPrepared) ||
+         (f.begin && llvm::any_of(f.begin->args, isPrepared));
 }
 
 std::vector<ObjectFunction> target::libraryFunctions() {

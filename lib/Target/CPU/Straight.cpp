@@ -13,7 +13,7 @@ using rt::alignUp;
 uint32_t target::usesOf(const Function &f) {
   uint32_t uses = f.kind == rt::KindSample ? rt::UsesStates : 0;
   uses |= f.fromPrepared ? 0 : rt::UsesParams;
-  for (const EntryArg &arg : f.entry.args) {
+  auto use = [&](const EntryArg &arg) {
     switch (arg.source) {
     case rt::SrcStateIn:
     case rt::SrcStateOut:
@@ -28,7 +28,10 @@ uint32_t target::usesOf(const Function &f) {
     default:
       break;
     }
-  }
+  };
+  llvm::for_each(f.entry.args, use);
+  if (f.begin)
+    llvm::for_each(f.begin->args, use);
   // A batch of less than 2^31 rows of less than 2^31 bytes can be held.
   if (!f.times.empty())
     uses |= rt::UsesSizes;

@@ -82,6 +82,7 @@ private:
   llvm::Constant *code(llvm::StringRef symbol, EntryKind kind);
   llvm::Constant *entry(const Entry &e);
   llvm::Constant *places(llvm::ArrayRef<rt::PlaceDesc> places);
+  llvm::Constant *draw(const Function &f);
   llvm::Constant *straight(const Module &m, const Function &f);
   llvm::Constant *function(const Module &m, const Function &f);
   llvm::Constant *moduleTable(const Module &m);
@@ -169,6 +170,18 @@ llvm::Constant *Emitter::straight(const Module &m, const Function &f) {
                 "straight");
 }
 
+llvm::Constant *Emitter::draw(const Function &f) {
+  if (!f.begin)
+    return null();
+  const rt::DrawDesc &d = f.draw;
+  return global(structure({entry(*f.begin), i64(d.elements), i32(d.mode),
+                           i32(d.kind), i32(d.time), i32(d.fixed),
+                           i32(d.given), i32(d.paths), i32(d.best),
+                           i32(d.numKept), i32(d.result), i32(d.counts),
+                           i32(d.scores), i32(0)}),
+                "draw");
+}
+
 llvm::Constant *Emitter::function(const Module &m, const Function &f) {
   Fields args, observed;
   for (const Arg &arg : f.args)
@@ -178,7 +191,7 @@ llvm::Constant *Emitter::function(const Module &m, const Function &f) {
   llvm::Constant *update = f.update ? entry(*f.update) : null();
   return structure({string(f.name), array(args, "arguments"), entry(f.entry),
                     update, array(observed, "observed"), straight(m, f),
-                    i32(f.kind),
+                    draw(f), i32(f.kind),
                     i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
                     i32(int64_t(f.observed.size())), i32(f.symbols),
                     i32(f.start), i32(f.stop), i32(f.optionalSeed),
@@ -277,6 +290,8 @@ target::entryNames(const Library &library) {
       add(f.entry);
       if (f.update)
         add(*f.update);
+      if (f.begin)
+        add(*f.begin);
     }
   }
   return out;

@@ -17,8 +17,8 @@ namespace {
 
 /// The order in which functions stand in the manifest.
 constexpr const char *kOrder[] = {
-    "loss",   "grad", "train_step", "hvp", "predict", "predict_chunk",
-    "sample", "step", "forward",    "vjp"};
+    "loss", "grad",  "train_step", "hvp",     "predict", "predict_chunk",
+    "sample", "beam", "begin",     "step",    "forward", "vjp"};
 
 class Maker {
 public:
@@ -26,7 +26,7 @@ public:
         const std::vector<RawEntry> &entries)
       : library(library), m(m), entries(entries) {}
 
-  llvm::Expected<Function> make(llvm::StringRef name);
+  llvm::Expected<Function> make(llvm::StringRef name, const RawExport *named);
   /// The code that packs the weights, if there is any.
   llvm::Error makePrepare();
 
@@ -54,6 +54,12 @@ private:
   llvm::Expected<Function> trainStep(const RawEntry &gradient,
                                      const RawEntry &update);
   llvm::Expected<Function> sample(const RawEntry &step);
+  llvm::Expected<Function> draw(llvm::StringRef name, const RawExport *named);
+  llvm::Error bindDraw(Function &f, Entry &entry, const RawEntry &raw,
+                       const Port &drawn);
+  void addDrawOptions(Function &f);
+  void addDrawResults(Function &f, const Port &drawn, const RawEntry &begin,
+                      bool isShown);
 
   void collectTimes(Function &f, const RawEntry &raw);
   void collectObserved(Function &f);
@@ -155,7 +161,10 @@ std::optional<rt::Role> Maker::userRole(const Function &f,
   case Role::StateOut:
     return when(statesAreArguments(), rt::RoleStateOut);
   case Role::Prev:
+  case Role::Step:
     return when(f.usesStream, rt::RoleInput);
+  case Role::Kept:
+    return from.result ? rt::RoleOutput : rt::RoleInput;
   case Role::Grad:
     return when(f.kind != rt::KindTrainStep, rt::RoleGrad);
   case Role::Input:
@@ -165,6 +174,8 @@ std::optional<rt::Role> Maker::userRole(const Function &f,
   case Role::Loss:
     return rt::RoleLoss;
   case Role::Output:
+  case Role::Steps:
+  case Role::Start:
     return rt::RoleOutput;
   case Role::Probability:
     return rt::RoleProbability;
@@ -376,18 +387,176 @@ llvm::Expected<Function> Maker::sample(const RawEntry &step) {
   return f;
 }
 
-llvm::Expected<Function> Maker::make(llvm::StringRef name) {
+/// What the arguments of `begin` and `next` are to the loop around them.
+llvm::Error Maker::bindDraw(Function &f, Entry &entry, const RawEntry &raw,
+                            const Port &drawn) {
+  entry.symbol = raw.symbol;
+  bool isFirst = raw.function.getName() == "begin";
+  collectTimes(f, raw);
+  for (const RawArg &arg : raw.args)
+    if (arg.slot.getRole() == Role::Lengths && isFirst)
+      addArg(f, arg, rt::RoleLengths, true);
+  int kept = 0;
+  auto sourceOf = [&](const RawArg &arg) -> std::optional<rt::Source> {
+    switch (arg.slot.getRole()) {
+    case Role::Kept:
+    case Role::Steps:
+      return rt::SrcKept;
+    case Role::Step:
+      return rt::SrcStep;
+    case Role::Start:
+    case Role::Prev:
+      return rt::SrcFeed;
+    case Role::Output:
+      return rt::SrcDrawn;
+    case Role::Probability:
+      return rt::SrcProbabilities;
+    default:
+      return std::nullopt;
+    }
+  };
+  for (const RawArg &arg : raw.args) {
+    EntryArg out;
+    out.dtype = arg.dtype;
+    out.shape = shapeOf(f, arg.slot.getShape());
+    if (std::optional<rt::Source> source = sourceOf(arg)) {
+      out.source = *source;
+      if (*source == rt::SrcKept || *source == rt::SrcStep)
+        out.index = kept++;
+    } else if (llvm::Error error = bindArg(f, out, raw, arg)) {
+      return error;
+    }
+    entry.args.push_back(out);
+  }
+  entry.dims = shapeOf(f, raw.function.getDims());
+  f.draw.numKept = kept;
+  return llvm::Error::success();
+}
+
+void Maker::addDrawOptions(Function &f) {
+  auto add = [&](llvm::StringRef name, rt::DType dtype, double value) {
+    addArg(f, name, dtype, {}, rt::RoleOption, true);
+    f.args.back().defaultValue = value;
+  };
+  bool isSample = f.draw.mode == rt::DrawSample;
+  if (isSample)
+    add("temperature", rt::F32, 1);
+  if (f.draw.mode == rt::DrawBeam)
+    add("length_penalty", rt::F32, 0);
+  if (f.draw.kind != rt::DrawCategorical)
+    return;
+  if (isSample) {
+    add("top_k", rt::I32, 0);
+    add("top_p", rt::F32, 1);
+  }
+  add("never", rt::I32, -1);
+}
+
+/// The sequences; how long they are, where nobody said so; their scores.
+/// `isShown`: each example has several.
+void Maker::addDrawResults(Function &f, const Port &drawn,
+                           const RawEntry &begin, bool isShown) {
+  const RawArg *start = nullptr;
+  for (const RawArg &arg : begin.args)
+    if (arg.slot.getRole() == Role::Start)
+      start = &arg;
+  bool isFixed = drawn.steps > 0;
+  std::string time = drawn.axes.front();
+  f.draw.fixed = isFixed ? int32_t(drawn.steps) : 0;
+  f.draw.time = -1;
+  if (!isFixed) {
+    f.draw.given = llvm::is_contained(f.times, time);
+    if (!f.draw.given)
+      f.times.push_back(time);
+    f.draw.time = int(llvm::find(f.times, time) - f.times.begin());
+  }
+  Shape each = {rt::kBatch};
+  if (isShown)
+    each.push_back(f.draw.mode == rt::DrawBeam ? f.draw.best : f.draw.paths);
+  Shape all = each;
+  all.push_back(isFixed ? drawn.steps : dimension(f, time));
+  f.draw.elements = 1;
+  Shape element = start ? shapeOf(f, start->slot.getShape()) : Shape();
+  for (int64_t size : llvm::drop_begin(element)) {
+    all.push_back(size);
+    f.draw.elements *= size;
+  }
+  rt::DType dtype = start ? start->dtype : rt::I32;
+  f.draw.result = addArg(f, drawn.name, dtype, all, rt::RoleOutput);
+  f.draw.counts = f.draw.scores = -1;
+  if (!isFixed && !f.draw.given)
+    f.draw.counts = addArg(f, time, rt::I32, each, rt::RoleOutput);
+  if (f.draw.mode == rt::DrawBeam)
+    f.draw.scores = addArg(f, drawn.name + ".score", library.real(), each,
+                           rt::RoleProbability);
+}
+
+llvm::Expected<Function> Maker::draw(llvm::StringRef name,
+                                     const RawExport *named) {
+  const Port *drawn = nullptr;
+  for (const Port &p : m.ports)
+    if (p.unfold)
+      drawn = &p;
+  auto setting = [&](const char *key, int otherwise) {
+    auto found = named ? named->defaults.find(key)
+                       : std::map<std::string, double>::const_iterator();
+    bool given = named && found != named->defaults.end();
+    return given ? std::max(1, int(found->second)) : otherwise;
+  };
+  Function f;
+  f.name = name.str();
+  f.kind = rt::KindDraw;
+  f.draw.mode = name == "sample" ? rt::DrawSample
+                : name == "beam" ? rt::DrawBeam
+                                 : rt::DrawMost;
+  f.usesSeed = f.draw.mode == rt::DrawSample;
+  f.draw.kind = llvm::StringSwitch<int32_t>(drawn->distribution)
+                    .Case("bernoulli", rt::DrawBernoulli)
+                    .Case("normal", rt::DrawNormal)
+                    .Case("laplace", rt::DrawLaplace)
+                    .Default(rt::DrawCategorical);
+  bool isSymbol = f.draw.kind == rt::DrawCategorical;
+  f.symbols = isSymbol ? int(drawn->size) : 0;
+  f.start = int(drawn->start.value_or(-1));
+  f.stop = int(drawn->stop.value_or(-1));
+  f.draw.paths = f.draw.best = 1;
+  if (f.draw.mode == rt::DrawSample)
+    f.draw.paths = setting("paths", 1);
+  if (f.draw.mode == rt::DrawBeam) {
+    f.draw.paths = setting("width", 5);
+    f.draw.best = std::min(setting("best", 1), int(f.draw.paths));
+  }
+  f.begin.emplace();
+  if (llvm::Error error = bindDraw(f, *f.begin, *find("begin"), *drawn))
+    return std::move(error);
+  if (llvm::Error error = bindDraw(f, f.entry, *find("next"), *drawn))
+    return std::move(error);
+  addDrawOptions(f);
+  addDrawResults(f, *drawn, *find("begin"),
+                 named && (named->defaults.count("paths") ||
+                           named->defaults.count("best")));
+  return f;
+}
+
+llvm::Expected<Function> Maker::make(llvm::StringRef name,
+                                     const RawExport *named) {
   if (name == "train_step")
     return trainStep(*find("grad"), *find("update"));
+  bool fromInputs = find("begin") && !find("step");
+  bool draws = name == "beam" || (fromInputs && !find(name) && name != "step");
+  if (draws)
+    return draw(name, named);
   if (name == "sample")
     return sample(*find("step"));
   Function f;
   f.name = name.str();
-  f.usesStream = (name == "step" || name == "predict_chunk") &&
-                 !statesAreArguments();
+  f.usesStream =
+      (name == "step" || name == "predict_chunk" || name == "begin") &&
+      !statesAreArguments();
   f.kind = f.usesStream ? rt::KindStep : rt::KindPlain;
   f.optionalSeed = name == "vjp";
-  if (llvm::Error error = bind(f, f.entry, *find(name)))
+  bool isNext = name == "step" && fromInputs;
+  if (llvm::Error error = bind(f, f.entry, *find(isNext ? "next" : name)))
     return std::move(error);
   if (name == "loss" || name == "grad" || name == "hvp")
     collectObserved(f);
@@ -414,11 +583,34 @@ static std::vector<std::string> possible(const Module &m,
   llvm::StringSet<> have;
   for (const RawEntry &entry : entries)
     have.insert(entry.function.getName());
+  if (have.contains("begin"))
+    have.insert("beam");
+  if (have.contains("begin") && have.contains("step"))
+    have.erase("begin"); // made for `beam` alone
+  if (have.contains("begin")) {
+    for (llvm::StringRef name : {"predict", "sample", "step"})
+      have.insert(name);
+    // Indices are looked at where they come in.
+    for (const RawEntry &entry : entries)
+      for (const RawArg &arg : entry.args)
+        if ((arg.slot.getRole() == Role::Kept ||
+             arg.slot.getRole() == Role::Steps) &&
+            arg.dtype == rt::I32) {
+          have.erase("begin");
+          have.erase("step");
+        }
+  }
   if (have.contains("grad") && have.contains("update"))
     have.insert("train_step");
   bool draws = llvm::any_of(m.ports, [](const Port &p) {
     return p.unfold && p.kind == "index";
   });
+  // The loop has nothing else to feed to the step than what it drew.
+  for (const RawEntry &entry : entries)
+    draws &= entry.function.getName() != "step" ||
+             llvm::none_of(entry.args, [](const RawArg &arg) {
+               return arg.slot.getRole() == Role::Input;
+             });
   if (have.contains("step") && draws && m.kind == "model")
     have.insert("sample");
   std::vector<std::string> names;
@@ -431,9 +623,10 @@ static std::vector<std::string> possible(const Module &m,
 /// Calls `visit` with each parameter that the code of a function reads.
 template <typename Visit>
 static void forEachParameter(const Function &f, Visit visit) {
-  for (const EntryArg &arg : f.entry.args)
-    if (arg.source == rt::SrcParam)
-      visit(arg.index);
+  for (const Entry *entry : {&f.entry, f.begin ? &*f.begin : nullptr})
+    for (const EntryArg &arg : entry ? entry->args : std::vector<EntryArg>())
+      if (arg.source == rt::SrcParam)
+        visit(arg.index);
 }
 
 /// What functions that change no parameter read of them is kept beside the
@@ -477,10 +670,18 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
     for (const RawExport &e : exports)
       if (e.function == name)
         named = &e;
-    bool shown = exports.empty() || exports.front().all || named;
+    // Nobody can step without what comes before.
+    bool isNeeded = name == "begin" &&
+                    llvm::any_of(exports, [](const RawExport &e) {
+                      return e.function == "step";
+                    });
+    bool shown =
+        exports.empty() || exports.front().all || named || isNeeded;
+    // What a search is as wide as stands in the export.
+    shown &= name != "beam" || named;
     if (!shown)
       continue;
-    llvm::Expected<Function> f = maker.make(name);
+    llvm::Expected<Function> f = maker.make(name, named);
     if (!f)
       return f.takeError();
     if (f->times.size() > rt::kMaxTimes)

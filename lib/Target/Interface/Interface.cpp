@@ -208,6 +208,7 @@ static Port readPort(interface::PortAttr declared, bool output) {
     port.start = limit(unfold, "start");
     port.stop = limit(unfold, "stop");
     port.max = limit(unfold, "max");
+    port.steps = limit(unfold, "steps").value_or(0);
   }
   return port;
 }

@@ -43,12 +43,15 @@ static json::Object functionJson(const Function &f) {
     args.push_back(argJson(arg, f));
     (arg.isResult() ? outputs : inputs).push_back(arg.name);
   }
-  return json::Object{{"name", f.name},       {"symbol", f.symbol},
-                      {"times", f.times},     {"args", std::move(args)},
-                      {"inputs", std::move(inputs)},
-                      {"outputs", std::move(outputs)},
-                      {"seed", f.usesSeed},   {"carry", f.usesCarry},
-                      {"stream", f.usesStream}};
+  json::Object out{{"name", f.name},       {"symbol", f.symbol},
+                   {"times", f.times},     {"args", std::move(args)},
+                   {"inputs", std::move(inputs)},
+                   {"outputs", std::move(outputs)},
+                   {"seed", f.usesSeed},   {"carry", f.usesCarry},
+                   {"stream", f.usesStream}};
+  if (f.begin)
+    out["draws"] = true;
+  return out;
 }
 
 static json::Array parametersJson(const Library &library, const Module &m) {

@@ -164,6 +164,18 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
 
 // -----
 
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["S", "V" : 5] real>
+  // expected-error @below {{does not run over [S, V]}}
+  %u = rnn.unfold over(%x : !rnn.value<["S", "V" : 5] real>) states = [] start = 0 {
+  ^bb0(%prev: !rnn.value<[] index "V" : 5>, %s: !rnn.value<["V" : 5] real>):
+    %p = rnn.dist categorical(%s : !rnn.value<["V" : 5] real>) : <categorical, <[] index "V" : 5>>
+    rnn.yield out(%p : !rnn.dist<categorical, <[] index "V" : 5>>)
+  } : <unfold, <["T"] index "V" : 5>>
+}
+
+// -----
+
 !seq = !rnn.value<["T"] real>
 !bits = !rnn.value<["T"] bit>
 rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
@@ -192,4 +204,16 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
     rnn.yield out(%a : !bits)
   } sample {
   } : !rnn.dist<law, !seq>
+}
+
+// -----
+
+rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
+  %x = rnn.input "x" : <["V" : 5] real>
+  // expected-error @below {{begins with a symbol or with a value}}
+  %u = rnn.unfold states = [] {
+  ^bb0(%prev: !rnn.value<[] index "V" : 5>):
+    %p = rnn.dist categorical(%x : !rnn.value<["V" : 5] real>) : <categorical, <[] index "V" : 5>>
+    rnn.yield out(%p : !rnn.dist<categorical, <[] index "V" : 5>>)
+  } : <unfold, <["T"] index "V" : 5>>
 }

@@ -51,6 +51,16 @@ rnn.module @M attributes {kind = "model", source = "M", train = {batch = 4}, exp
     rnn.yield out(%p : !rnn.dist<categorical, !word>)
   } : <unfold, <["S"] index "V" : 5>>
   rnn.observe "text" %text, %u2 : !rnn.value<["S"] index "V" : 5>, <unfold, <["S"] index "V" : 5>>
+  // CHECK: rnn.unfold over(%{{.*}} : !rnn.value<["T", "H" : 8] real>) init(%{{.*}} : !rnn.value<["H" : 8] real>) states = ["g"] first(%{{.*}} : !rnn.value<["H" : 8] real>) {
+  // CHECK: } : <unfold, <["T", "H" : 8] real>> finals(!rnn.value<["H" : 8] real>)
+  %z0 = rnn.constant 0.0 : !rnn.value<["H" : 8] real>
+  %u3, %last = rnn.unfold over(%x : !rnn.value<["T", "H" : 8] real>) init(%z0 : !rnn.value<["H" : 8] real>) states = ["g"] first(%z0 : !rnn.value<["H" : 8] real>) {
+  ^bb0(%before: !rnn.value<["H" : 8] real>, %in: !rnn.value<["H" : 8] real>, %g: !rnn.value<["H" : 8] real>):
+    %g1 = rnn.binary add %g, %in : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>
+    %p = rnn.dist normal(%before, %g1 : !rnn.value<["H" : 8] real>, !rnn.value<["H" : 8] real>) : <normal, <["H" : 8] real>>
+    rnn.yield next(%g1 : !rnn.value<["H" : 8] real>) out(%p : !rnn.dist<normal, <["H" : 8] real>>)
+  } : <unfold, <["T", "H" : 8] real>> finals(!rnn.value<["H" : 8] real>)
+  rnn.observe "next" %x, %u3 : !rnn.value<["T", "H" : 8] real>, <unfold, <["T", "H" : 8] real>>
   %l = rnn.sequence last %x : !rnn.value<["T", "H" : 8] real>
   %k = rnn.constant 0.0 : !word
   %sh = rnn.sequence shift %i fill %k : !word : !rnn.value<["T"] index "V" : 5>

@@ -74,7 +74,11 @@ def Interface_Role : I32EnumAttr<"Role", "What an argument or a result holds", [
     RoleCase<"Slot", 18, "slot">,          // of the optimiser
     RoleCase<"Scalars", 19, "scalars">,    // rate, number of the update
     RoleCase<"Norm", 20, "norm">,          // of the gradient
-    RoleCase<"Finite", 21, "finite">       // whether the gradient is
+    RoleCase<"Finite", 21, "finite">,      // whether the gradient is
+    RoleCase<"Kept", 22, "kept">,          // the same in all steps of a drawing
+    RoleCase<"Steps", 23, "steps">,        // what those steps read, all of them,
+    RoleCase<"Step", 24, "step">,          // and one
+    RoleCase<"Start", 25, "start">         // what the first step reads
   ]> {
   let cppNamespace = "::rnnc::interface";
   let genSpecializedAttr = 0;

@@ -266,13 +266,16 @@ def RNN_ScanOp : RNN_Op<"scan", [RecursiveMemoryEffects, SingleBlock,
                    "bool":$reverse, "::mlir::TypeRange":$outTypes)>];
 }
 
-def RNN_UnfoldOp : RNN_Op<"unfold", [RecursiveMemoryEffects, SingleBlock]> {
+def RNN_UnfoldOp : RNN_Op<"unfold", [RecursiveMemoryEffects, SingleBlock,
+    AttrSizedOperandSegments]> {
   let summary = "A cell that reads what it drew before: a distribution over sequences";
   let description = [{
-    The body gets the element before (`start` at the first step) and the states;
-    it yields the next states and a distribution of one element. A sequence ends
-    with the element `stop`, or after `max` elements. `text ~ unfold lm start 0`
-    is
+    The body gets the element before, the elements of the sequences after
+    `over` and the states; it yields the next states and a distribution of one
+    element. At the first step the element before is the symbol `start`, or the
+    value `first`. A sequence ends with the element `stop`, or after `max`
+    elements. The values of the states after the last true element are results
+    too. `text ~ unfold lm start 0` is
 
     ```mlir
     %d = rnn.unfold init(%h0 : !rnn.value<["H" : 8] real>) states = ["h"] start = 0 {
@@ -284,24 +287,31 @@ def RNN_UnfoldOp : RNN_Op<"unfold", [RecursiveMemoryEffects, SingleBlock]> {
     rnn.observe "text" %text, %d : ...
     ```
   }];
-  let arguments = (ins Variadic<RNN_ValueType>:$init, StrArrayAttr:$states,
-                       I64Attr:$start, OptionalAttr<I64Attr>:$stop,
+  let arguments = (ins Variadic<RNN_ValueType>:$over,
+                       Variadic<RNN_ValueType>:$init,
+                       Optional<RNN_ValueType>:$first, StrArrayAttr:$states,
+                       OptionalAttr<I64Attr>:$start, OptionalAttr<I64Attr>:$stop,
                        OptionalAttr<I64Attr>:$max);
   let regions = (region SizedRegion<1>:$body);
-  let results = (outs RNN_DistType:$result);
+  let results = (outs RNN_DistType:$result, Variadic<RNN_ValueType>:$finals);
   let assemblyFormat = [{
-    (`init` `(` $init^ `:` type($init) `)`)? `states` `=` $states `start` `=` $start
+    (`over` `(` $over^ `:` type($over) `)`)? (`init` `(` $init^ `:` type($init) `)`)?
+    `states` `=` $states (`start` `=` $start^)? (`first` `(` $first^ `:` type($first) `)`)?
     (`stop` `=` $stop^)? (`max` `=` $max^)? attr-dict-with-keyword $body `:` type($result)
+    (`finals` `(` type($finals)^ `)`)?
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::BlockArgument getPrevious() { return getBody().getArgument(0); }
+    ::mlir::Block::BlockArgListType getElements() {
+      return getBody().getArguments().drop_front(1).take_front(getOver().size());
+    }
     ::mlir::Block::BlockArgListType getStateArgs() {
-      return getBody().getArguments().drop_front(1);
+      return getBody().getArguments().drop_front(1 + getOver().size());
     }
     YieldOp getYield();
-    /// The time axis of the sequence.
+    /// The axis along which the sequence is drawn, mostly a time axis.
     AxisAttr getAxis() { return getResult().getType().getValue().getAxes().front(); }
   }];
 }

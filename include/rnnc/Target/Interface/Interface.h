@@ -48,6 +48,7 @@ struct Port {
   std::vector<std::string> axes;
   bool unfold = false;
   std::optional<int64_t> start, stop, max;
+  int64_t steps = 0; ///< of an unfold along a fixed axis
 };
 
 struct State {
@@ -91,6 +92,8 @@ struct Function {
   std::vector<Arg> args;
   Entry entry;
   std::optional<Entry> update;
+  std::optional<Entry> begin; ///< of KindDraw
+  rt::DrawDesc draw = {};     ///< of KindDraw
   std::vector<int> observed; ///< of a loss: arguments that are predicted data
   int symbols = 0, start = -1, stop = -1;
   bool optionalSeed = false; ///< without a seed nothing is drawn

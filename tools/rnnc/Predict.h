@@ -1,0 +1,28 @@
+// Predict.h: what a trained model says about data.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef RNNC_TOOLS_RNNC_PREDICT_H
+#define RNNC_TOOLS_RNNC_PREDICT_H
+
+#include "Trained.h"
+
+namespace rnnc::tool {
+
+struct PredictCommand {
+  std::string directory, in, weights;
+  std::vector<std::string> texts;
+  DataOptions data;
+  int threads = 1;
+  bool json = false;
+  /// `predict`, or a function that draws.
+  std::string function = "predict";
+  training::Arrays settings; ///< its options
+  std::optional<uint64_t> seed;
+  std::optional<int32_t> length; ///< of what is drawn
+};
+
+/// Prints what the function gives for each example; returns the exit code.
+int predict(const PredictCommand &command);
+
+} // namespace rnnc::tool
+
+#endif // RNNC_TOOLS_RNNC_PREDICT_H
