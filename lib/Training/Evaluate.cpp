@@ -279,8 +279,7 @@ bool training::isTranscribed(const ModuleInfo &module,
   int predict = module.find("predict");
   if (predict < 0 || field.axes.size() != 1 || !field.axes[0].isTime)
     return false;
-  const FunctionInfo &function =
-      module.functions[static_cast<size_t>(predict)];
+  const FunctionInfo &function = module.functions[static_cast<size_t>(predict)];
   int at = function.find(field.name);
   if (at < 0)
     return false;
@@ -396,8 +395,8 @@ void PartEvaluator::compareSpans(const FieldSchema &field, const Batch &batch,
   for (int32_t row = 0; row < batch.rows; ++row) {
     std::vector<int64_t> right = sequence(field, batch, truth, row);
     std::vector<int64_t> guessed = sequence(field, batch, guess, row);
-    std::vector<Span> wanted = spansOf(right, labels);
-    std::vector<Span> found = spansOf(guessed, labels);
+    std::vector<LabelSpan> wanted = spansOf(right, labels);
+    std::vector<LabelSpan> found = spansOf(guessed, labels);
     counts.wanted += static_cast<int64_t>(wanted.size());
     counts.found += static_cast<int64_t>(found.size());
     counts.right += commonSpans(wanted, found);

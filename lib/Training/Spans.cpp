@@ -37,16 +37,16 @@ rnnc::training::spanLabels(const std::vector<std::string> &symbols) {
   return labels;
 }
 
-std::vector<Span>
+std::vector<LabelSpan>
 rnnc::training::spansOf(const std::vector<int64_t> &sequence,
                         const std::vector<SpanLabel> &labels) {
-  std::vector<Span> spans;
+  std::vector<LabelSpan> spans;
   static const SpanLabel none;
   const SpanLabel *before = &none;
   int64_t begin = -1;
   for (size_t t = 0; t <= sequence.size(); ++t) {
-    size_t index = t < sequence.size() ? static_cast<size_t>(sequence[t])
-                                       : labels.size();
+    size_t index =
+        t < sequence.size() ? static_cast<size_t>(sequence[t]) : labels.size();
     const SpanLabel &now = index < labels.size() ? labels[index] : none;
     bool closed = before->place == 'E' || before->place == 'S';
     bool isOther = before->kind != now.kind || closed;
@@ -62,9 +62,9 @@ rnnc::training::spansOf(const std::vector<int64_t> &sequence,
   return spans;
 }
 
-int64_t rnnc::training::commonSpans(const std::vector<Span> &a,
-                                    const std::vector<Span> &b) {
-  return std::count_if(a.begin(), a.end(), [&](const Span &span) {
+int64_t rnnc::training::commonSpans(const std::vector<LabelSpan> &a,
+                                    const std::vector<LabelSpan> &b) {
+  return std::count_if(a.begin(), a.end(), [&](const LabelSpan &span) {
     return std::find(b.begin(), b.end(), span) != b.end();
   });
 }

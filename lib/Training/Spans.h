@@ -21,21 +21,23 @@ struct SpanLabel {
 /// Symbols in angle brackets (`<start>`) are none of its labels.
 std::vector<SpanLabel> spanLabels(const std::vector<std::string> &symbols);
 
-struct Span {
+struct LabelSpan {
   int64_t begin, end; ///< steps, `end` outside
   std::string_view kind;
-  bool operator==(const Span &) const = default;
+  bool operator==(const LabelSpan &) const = default;
 };
 
 /// The spans of one sequence, as conlleval finds them: a change of the kind
 /// begins another one, and so does an `I` behind no span.
-std::vector<Span> spansOf(const std::vector<int64_t> &sequence,
-                          const std::vector<SpanLabel> &labels);
+std::vector<LabelSpan> spansOf(const std::vector<int64_t> &sequence,
+                               const std::vector<SpanLabel> &labels);
 
 /// How many spans are in both, of those of one sequence.
-int64_t commonSpans(const std::vector<Span> &a, const std::vector<Span> &b);
+int64_t commonSpans(const std::vector<LabelSpan> &a,
+                    const std::vector<LabelSpan> &b);
 
-/// The fewest insertions, deletions and substitutions that make one of the other.
+/// The fewest insertions, deletions and substitutions that make one of the
+/// other.
 int64_t editDistance(const std::vector<int64_t> &a,
                      const std::vector<int64_t> &b);
 
