@@ -112,10 +112,10 @@ const EntryArgDesc prepareBinding[] = {
 const EntryDesc prepare = {prepareBinding, nullptr, prepareCode, prepareSize, 2, 0};
 
 const FunctionDesc functions[] = {
-    {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
+    {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
      UsesPanels | UsesValues | UsesSizes},
-    {"step", nullptr, &step, nullptr, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
-    {"pick", sumArgs, &sum, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
+    {"step", nullptr, &step, nullptr, nullptr, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
+    {"pick", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
      UsesPanels | UsesValues | UsesSizes},
 };
 
@@ -178,13 +178,13 @@ const PlaceDesc countPlaces[] = {
 const StraightDesc countStraight = {countPlaces, countPlaces, oneWord, 256, 384, 192, 192, 1, 1, 0, 3};
 
 const FunctionDesc paths[] = {
-    {"mix", mixArgs, &mix, nullptr, nullptr, &mixStraight, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
+    {"mix", mixArgs, &mix, nullptr, nullptr, &mixStraight, nullptr, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
      UsesPanels | UsesValues},
-    {"mix", mixArgs, &mix, nullptr, nullptr, nullptr, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
+    {"mix", mixArgs, &mix, nullptr, nullptr, nullptr, nullptr, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
      UsesPanels | UsesValues},
-    {"count", countArgs, &count, nullptr, nullptr, &countStraight, KindStep, 0, 2, 0, 0, -1, -1, 0,
+    {"count", countArgs, &count, nullptr, nullptr, &countStraight, nullptr, KindStep, 0, 2, 0, 0, -1, -1, 0,
      0, UsesStates | UsesValues},
-    {"count", countArgs, &count, nullptr, nullptr, nullptr, KindStep, 0, 2, 0, 0, -1, -1, 0, 0,
+    {"count", countArgs, &count, nullptr, nullptr, nullptr, nullptr, KindStep, 0, 2, 0, 0, -1, -1, 0, 0,
      UsesStates | UsesValues},
 };
 
