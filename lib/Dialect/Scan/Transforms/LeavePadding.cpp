@@ -19,7 +19,8 @@ namespace rnnc::scan {
 #include "rnnc/Dialect/Scan/Transforms/Passes.h.inc"
 } // namespace rnnc::scan
 
-ALWAYS_ENABLED_STATISTIC(numRows, "Products whose rows past an end are not computed");
+ALWAYS_ENABLED_STATISTIC(numRows,
+                         "Products whose rows past an end are not computed");
 ALWAYS_ENABLED_STATISTIC(numTerms, "Sums that leave out what is past an end");
 
 namespace {
@@ -154,8 +155,8 @@ bool PaddingUses::ends(OpOperand &use, unsigned leading) {
       .Case([&](ReduceOp o) { return behind(o.getDims()) && goesOn(); })
       .Case([&](ArgmaxOp o) { return behind(int64_t(o.getDim())) && goesOn(); })
       .Case([&](GatherOp o) {
-        return use.getOperandNumber() == 0 &&
-               o.getBatchDims() >= leading && goesOn();
+        return use.getOperandNumber() == 0 && o.getBatchDims() >= leading &&
+               goesOn();
       })
       .Case([&](BroadcastOp o) {
         ArrayRef<int64_t> dims = o.getDims();
@@ -165,23 +166,20 @@ bool PaddingUses::ends(OpOperand &use, unsigned leading) {
       })
       .Case([&](tensor::ExtractSliceOp o) {
         return isWhole(o, o.getSourceType(), leading) &&
-               llvm::none_of(llvm::seq<unsigned>(0, leading),
-                             [&](unsigned i) {
-                               return o.getDroppedDims().test(i);
-                             }) &&
+               llvm::none_of(
+                   llvm::seq<unsigned>(0, leading),
+                   [&](unsigned i) { return o.getDroppedDims().test(i); }) &&
                goesOn();
       })
       .Case([&](tensor::InsertSliceOp o) {
         return isWhole(o, o.getDestType(), leading) &&
-               llvm::none_of(llvm::seq<unsigned>(0, leading),
-                             [&](unsigned i) {
-                               return o.getDroppedDims().test(i);
-                             }) &&
+               llvm::none_of(
+                   llvm::seq<unsigned>(0, leading),
+                   [&](unsigned i) { return o.getDroppedDims().test(i); }) &&
                goesOn();
       })
-      .Case([&](tensor::ConcatOp o) {
-        return o.getDim() >= leading && goesOn();
-      })
+      .Case(
+          [&](tensor::ConcatOp o) { return o.getDim() >= leading && goesOn(); })
       .Case<StopOp, ClipGradOp>([&](auto) { return goesOn(); })
       .Default([&](Operation *o) {
         return OpTrait::hasElementwiseMappableTraits(o) && goesOn();
