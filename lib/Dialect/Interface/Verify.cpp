@@ -155,8 +155,9 @@ static LogicalResult verifyMark(Operation *op, NamedAttribute attribute) {
     fits = isa<ModuleOp>(op) && isa<StringAttr>(value);
   else if (name == "rnnc.launches")
     fits = isa<ModuleOp>(op) && isa<ArrayAttr>(value);
-  else if (name == "rnnc.kernel" || name == "rnnc.accumulate_f64" ||
-           name == "rnnc.independent")
+  else if (llvm::is_contained({"rnnc.kernel", "rnnc.accumulate_f64",
+                               "rnnc.independent", "rnnc.part", "rnnc.context"},
+                              name))
     fits = isa<UnitAttr>(value);
   else if (name == "rnnc.cut_from" || name == "rnnc.cost")
     fits = isa<IntegerAttr>(value);
