@@ -24,6 +24,23 @@ def Kernel_Dialect : Dialect {
     of rows past the end of their example. No op knows models or time: a time
     loop is an `scf.for` over row views.
 
+    What upstream has was weighed. One-Shot Bufferize (MLIR 22) rejects a time
+    loop that yields a state it has just made; where it is allowed to, it
+    allocates in every step, or copies the state once; a tape whose next row
+    is made of the last one it copies as well, for it does not see that two
+    rows never meet. Here a carry alternates between two buffers or lies in
+    the very rows that are kept, and nothing is allocated in a step. So ops
+    that have a tensor form in `scan` have a form on memory here, where the
+    caller says where the result goes: one op for both would carry a
+    destination through gradients and folds, which know no memory.
+    `linalg.matmul` with `linalg.pack` packs both operands and the result and
+    wants tiles of known size: rows are known at run time, weights are packed
+    once for many calls, and sums stay in registers up to the gates
+    (`kernel.phase`). `linalg::vectorize` and LLVM's loop vectoriser decide
+    by themselves how wide and in which order to add; the same bits on any
+    number of threads need that decided here, so loops become `vector` ops of
+    the target's width with a tail of their own.
+
     What is decided for speed stands in attributes: `#kernel.target` says what a
     machine has, `#kernel.schedule` what was decided for an op on it.
   }];

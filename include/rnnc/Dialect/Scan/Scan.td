@@ -22,6 +22,18 @@ def ScanDialect : Dialect {
     time are dynamic, all else is static. Values that depend on parameters
     alone have no batch dimension. Past an example's own end a value is zero
     or unspecified and is never read into a result.
+
+    What upstream has was weighed. `scf.for` carries tensors, but a step would
+    read and write its rows by `tensor.extract_slice` and `insert_slice`: what
+    is sliced along time, what is stacked, what waits for whom and where an
+    example ends is then for every pass to find again, and gradients, hoisting
+    and the choice of what is kept live on it. `linalg.generic` has the
+    pointwise code from the phases on; before them an elementwise `arith` or
+    `math` op on tensors says the same in one line, folds, and has a derivative
+    by its name. `linalg.contract` takes no part of the operands as it is for
+    all (`scan.dot` with a batch that only one has), and `linalg` has no words
+    for lengths, look-ups with a defined value out of bounds, and counted
+    random numbers.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
