@@ -83,7 +83,7 @@ class Tools:
                        """module attributes {
               kernel.target = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>,
               kernel.schedule = #kernel.schedule<"v3" element_block = 1, column_block = 1, row_block = 1, tasks = 1,
-                                                 worth_tasks = 1>} {}""")
+                                                 worth_tasks = 1, function_ops = 1, call_ops = 1>} {}""")
             file.flush()
             return self.run("rnn-opt", f"--rnnc-{phase}", "--dump-pass-pipeline", file.name)
 

@@ -71,7 +71,13 @@ public:
   KernelCutter(func::FuncOp kernel, ArrayRef<func::CallOp> calls)
       : kernel(kernel), calls(calls), loc(kernel.getLoc()), b(kernel),
         ptr(LLVM::LLVMPointerType::get(kernel.getContext())),
-        i64(b.getI64Type()) {}
+        i64(b.getI64Type()) {
+    auto schedule = kernel->getParentOfType<ModuleOp>()
+                        ->getAttrOfType<kernel::ScheduleAttr>(
+                            kernel::kSchedule);
+    functionOps = schedule.get(kernel::Decision::FunctionOps);
+    callOps = schedule.get(kernel::Decision::CallOps);
+  }
 
   /// Leaves a kernel alone that is no single loop with independent trips.
   void run();
@@ -94,6 +100,7 @@ private:
   scf::ForOp loop;
   scf::ForOp rows;     ///< the other loop that may be cut, or null
   int64_t rowsFrom = 0; ///< trips of it from which it is
+  int64_t functionOps, callOps; ///< what they count as
   Location loc;
   OpBuilder b;
   Type ptr, i64;
@@ -187,9 +194,9 @@ Value KernelCutter::costOf(Block &block) {
     bool calls = isa<LLVM::CallOp>(op);
     if (auto cost = op.getAttrOfType<IntegerAttr>(kCallCost))
       own += cost.getInt();
-    own += expands || op.getName().getStringRef() == "scan.sigmoid" ? 20
-           : calls                                                  ? 200
-                                                                    : 1;
+    bool isFunction =
+        expands || op.getName().getStringRef() == "scan.sigmoid";
+    own += isFunction ? functionOps : calls ? callOps : 1;
   }
   add(constant(own));
   return total;

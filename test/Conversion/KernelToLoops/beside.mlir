@@ -33,7 +33,7 @@
 // ALONE: call @both.part0
 // ALONE: call @both.part1
 #id = affine_map<(i, j) -> (i, j)>
-#some = #kernel.schedule<"v3" element_block = 4096, column_block = 512, row_block = 16, direct_rows = 64, tasks = 8, worth_tasks = 16384>
+#some = #kernel.schedule<"v3" element_block = 4096, column_block = 512, row_block = 16, direct_rows = 64, tasks = 8, worth_tasks = 16384, function_ops = 20, call_ops = 200>
 #two = #kernel.schedule<"v3" beside = 2, worth_tasks = 131072>
 module attributes {kernel.targets = [#kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>], kernel.schedules = [#some]} {
   func.func @both(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %T: index) {

@@ -7,8 +7,8 @@
 // CHECK:   %[[ROWS:.*]] = arith.mulf %{{.*}}, %[[T]]
 // CHECK:   scan.reduce {{ *}}sum %[[ROWS]] dims = [0]
 // CHECK-LABEL: func.func @path.predict(
-// CHECK-SAME: rnnc.name = "y", rnnc.role = "output", rnnc.shape = ["batch", "T"]
-// CHECK-NOT: rnnc.name = "y.p"
+// CHECK-SAME: #rnnc.slot<output "y", ["batch", "T"]>
+// CHECK-NOT: "y.p"
 // CHECK-NOT: func.func @path.step
 !seq = !rnn.value<["T"] real>
 !real = !rnn.value<[] real>

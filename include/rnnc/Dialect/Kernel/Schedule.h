@@ -20,6 +20,7 @@ enum class Decision : unsigned {
   FarRowBytes, FewColumns, FlatRows,               // when A is packed
   ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
   CutRows, Beside, Tasks, WorthTasks,              // threads of a CPU
+  FunctionOps, CallOps,                            // how work is estimated
   BlockThreads,                                    // threads of a GPU
 };
 constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;

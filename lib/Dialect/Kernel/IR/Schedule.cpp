@@ -51,6 +51,9 @@ const DecisionInfo &infoOf(Decision decision) {
       {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
       {"worth_tasks", 1, int64_t(1) << 30,
        "vector ops, or multiplications of a product, from which it is cut"},
+      {"function_ops", 1, 1 << 20,
+       "vector ops that exp, tanh and other functions count as"},
+      {"call_ops", 1, 1 << 20, "vector ops that a call counts as"},
       {"block_threads", 1, 1024, "threads of a block of a GPU"},
   };
   return table[unsigned(decision)];

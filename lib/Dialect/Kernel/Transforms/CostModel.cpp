@@ -61,6 +61,11 @@ static constexpr int64_t kTilesForRows = 2;
 /// 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
 static constexpr int64_t kWorthProducts = int64_t(1) << 17;
 static constexpr int64_t kWorthOps = int64_t(1) << 14;
+/// What work is counted in. `kernel-expand-math` makes 30 ops of exp, 32 of
+/// tanh, 39 of log, before products and sums become one; a call of the runtime
+/// costs about what its fixed part does, a guess.
+static constexpr int64_t kFunctionOps = 20;
+static constexpr int64_t kCallOps = 200;
 
 /// Threads of a block of a GPU, for pointwise code and for products: whole warps,
 /// of which a processor holds several blocks. Nothing of a GPU was measured:
@@ -186,5 +191,7 @@ ScheduleAttr rnnc::kernel::moduleSchedule(TargetAttr target) {
                             {Decision::RowBlock, kRowBlock},
                             {Decision::DirectRows, kDirectRows},
                             {Decision::Tasks, kTasks},
-                            {Decision::WorthTasks, kWorthOps}});
+                            {Decision::WorthTasks, kWorthOps},
+                            {Decision::FunctionOps, kFunctionOps},
+                            {Decision::CallOps, kCallOps}});
 }
