@@ -216,6 +216,8 @@ LogicalResult FunctionMaker::bindArguments(Lowering &lowering) {
       if (Value value = argument(state.name, Role::StateIn))
         lowering.statesIn[state.name] = bindValue(lowering, value, state.type);
   for (rnn::ObserveOp observe : info.observes) {
+    if (!info.isUnfold(observe))
+      continue;
     auto type = cast<rnn::ValueType>(observe.getData().getType());
     if (Value value = argument(previousName(observe), Role::Prev))
       lowering.previousIn[observe.getName()] =
