@@ -5,6 +5,7 @@
 #include "Constant.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 using namespace rnnc;
@@ -37,6 +38,23 @@ const std::vector<Function> &moduleFunctions(bool isCell) {
   static const std::vector<Function> cell = {
       {"forward", {}}, {"vjp", {}}, {"step", {}}};
   return isCell ? cell : layer;
+}
+
+/// What the default of an option has to be; null where this number is that.
+const char *wantsDefault(std::string_view option, double value) {
+  bool fits32 = value == std::floor(value) && std::fabs(value) < 2147483648.0;
+  if (option == "width" || option == "best" || option == "paths" ||
+      option == "max")
+    return fits32 && value >= 1 ? nullptr
+                                : "a whole number from 1 to 2147483647";
+  if (option == "top_k")
+    return fits32 && value >= 0 ? nullptr
+                                : "a whole number from 0 to 2147483647";
+  if (option == "temperature")
+    return value >= 0 ? nullptr : "a number, at least 0";
+  if (option == "top_p")
+    return value >= 0 && value <= 1 ? nullptr : "a number from 0 to 1";
+  return nullptr;
 }
 
 std::string drawnWords(const Ty &type) {
@@ -176,7 +194,22 @@ bool Analyser::exportArgs(const ExportEntry &entry,
       ok = false;
       continue;
     }
+    if (const char *wanted = wantsDefault(ports[i].name, *value)) {
+      diags.error("E412", args[i]->range,
+                  fmt::format("this is no default of `{}`", ports[i].name))
+          .label(fmt::format("not {}", wanted));
+      ok = false;
+      continue;
+    }
     request.args[ports[i].name] = *value;
+  }
+  auto width = request.args.find("width"), best = request.args.find("best");
+  if (ok && best != request.args.end() &&
+      best->second > (width == request.args.end() ? 5 : width->second)) {
+    diags.error("E412", entry.range, "`best` is at most the width of the search")
+        .label(width == request.args.end() ? "the width is 5 unless it is given"
+                                           : "more than `width`");
+    ok = false;
   }
   return ok;
 }

@@ -540,7 +540,9 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
   if (!good && !steps.isError())
     diags.error("E316", node.maxSteps->range,
                 "`max` is a number of steps, at least 1")
-        .label("not a whole number or a `dim`");
+        .label(!number || !number->isInteger ? "not a whole number or a `dim`"
+               : number->value < 1           ? "less than 1"
+                                             : "more than 2147483647");
 }
 
 Ty Analyser::unfold(const Recur &node, Instance &cell) {

@@ -56,6 +56,8 @@ std::string misplacedHelp(Stmt::Kind stmt, BlockKind block) {
     return "only a cell has a step before and a step after";
   if (stmt == Stmt::Kind::Out && block == BlockKind::Model)
     return "a model says what it predicts with `output y : ...` and `y ~ ...`";
+  if (stmt == Stmt::Kind::Out && block == BlockKind::Dist)
+    return "a distribution says what it is with `logp = ...` and `mode = ...`";
   if (stmt == Stmt::Kind::Time)
     return "write the time axis in the brackets: `[time T]`";
   if (stmt == Stmt::Kind::Param || stmt == Stmt::Kind::Use)

@@ -145,10 +145,20 @@ private:
         {"decay", "decay 1e-4"},
         {"average", "average 0.99"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
+    std::string form = forms.at(one.name.text);
+    if (one.name.text == "schedule" && !one.values.empty()) {
+      const std::string *name = word(one, 0);
+      if (const auto *call = dynAs<Call>(*one.values[0]))
+        name = &call->callee.text;
+      if (name && *name == "plateau")
+        form = "schedule plateau(patience = 10, by = 0.1)";
+      if (name && *name == "onecycle")
+        form = "schedule onecycle(peak = 0.01)";
+    }
     diags.error("E407", range,
                 fmt::format("this is no value of `{}`", one.name.text))
         .label(std::move(label))
-        .help(fmt::format("write `{}`", forms.at(one.name.text)));
+        .help(fmt::format("write `{}`", form));
   }
 
   const std::string *word(const Setting &one, size_t i) const {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -43,12 +45,50 @@ static bool needsOtherSteps(Operation *op) {
 static std::string againstStep(rnn::ModuleOp module) {
   std::string reason;
   module.walk([&](Operation *op) {
-    if (reason.empty() && needsOtherSteps(op))
-      reason = "`" + module.getSymName().str() +
-               "` cannot run one step at a time: " +
-               op->getName().getStringRef().str() + " needs other steps";
+    if (!reason.empty() || !needsOtherSteps(op))
+      return;
+    reason = "`" + module.getSymName().str() +
+             "` cannot run one step at a time: it reads other steps";
+    if (auto place = op->getLoc()->findInstanceOf<FileLineColLoc>())
+      reason += " (" + place.getFilename().str() + ":" +
+                std::to_string(place.getLine()) + ":" +
+                std::to_string(place.getColumn()) + ")";
   });
   return reason;
+}
+
+/// Whether what an op computes follows from an input of the model.
+static bool followsFromInputs(Operation *op) {
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  llvm::SmallVector<Operation *> open = {op};
+  while (!open.empty()) {
+    Operation *next = open.pop_back_val();
+    if (isa<rnn::InputOp>(next))
+      return true;
+    next->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        if (Operation *maker = operand.getDefiningOp();
+            maker && seen.insert(maker).second)
+          open.push_back(maker);
+    });
+  }
+  return false;
+}
+
+/// Why the interpreter does not write what a model draws; empty if it does.
+/// Its draws go on from the states of a stream, which what follows from inputs
+/// does not have.
+static std::string againstDraws(rnn::ModuleOp module,
+                                const std::string &function) {
+  rnn::UnfoldOp unfold;
+  module.walk([&](rnn::UnfoldOp op) { unfold = op; });
+  std::string name = module.getSymName().str();
+  if (!unfold && function == "sample")
+    return "`" + name + "` has no `unfold` to draw from";
+  if (!unfold || (unfold.getAxis().isTime() && !followsFromInputs(unfold)))
+    return "";
+  return "the interpreter has no `" + name + "." + function +
+         "`: its `unfold` reads inputs; without `--reference` it runs";
 }
 
 /// One step is a sequence of length 1.
@@ -141,7 +181,11 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   }
   Arrays given = inputs;
   renameStates(module, options, given);
-  if (function == "sample" || function == "step" || function == "predict_chunk")
+  if (function == "sample" || function == "predict")
+    error = againstDraws(module, function);
+  bool isStepwise = function == "sample" || function == "step" ||
+                    function == "predict_chunk";
+  if (error.empty() && isStepwise)
     error = againstStep(module);
   if (!error.empty())
     return std::nullopt;
