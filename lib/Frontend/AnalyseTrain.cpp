@@ -367,8 +367,32 @@ private:
     if (!part || *part < 0 || *part > 1)
       return wrong(one, one.values.back()->range,
                    "a number from 0 to 1 has to follow");
-    if (noMore(one, 2))
+    if (noMore(one, 2) && *part > 0 && feedsDraws(one))
       settings.feedSampled = *part;
+  }
+
+  /// Whether there is an unfold to feed, and each can draw.
+  bool feedsDraws(const Setting &one) {
+    bool unfolds = false;
+    for (const ModelInfo::Drawn &output : model.outputs) {
+      unfolds |= output.unfolded;
+      if (!output.unfolded || !output.law)
+        continue;
+      diags.error("E904", one.range,
+                  "`feed sampled` from a distribution of one's own is not "
+                  "supported yet")
+          .label("cannot be compiled yet")
+          .also(output.law->decl,
+                fmt::format("a step of `{}` is drawn from this", output.name));
+      return false;
+    }
+    if (!unfolds)
+      diags.error("E407", one.range,
+                  fmt::format("`feed sampled` has nothing to feed in `{}`",
+                              model.name))
+          .label("no output is unfolded")
+          .help("remove it: what `scan` reads is given");
+    return unfolds;
   }
 
   void per(const Setting &one) {
