@@ -371,21 +371,11 @@ private:
       settings.feedSampled = *part;
   }
 
-  /// Whether there is an unfold to feed, and each can draw.
+  /// Whether there is an unfold to feed.
   bool feedsDraws(const Setting &one) {
-    bool unfolds = false;
-    for (const ModelInfo::Drawn &output : model.outputs) {
-      unfolds |= output.unfolded;
-      if (!output.unfolded || !output.law)
-        continue;
-      diags.error("E904", one.range,
-                  "`feed sampled` from a distribution of one's own is not "
-                  "supported yet")
-          .label("cannot be compiled yet")
-          .also(output.law->decl,
-                fmt::format("a step of `{}` is drawn from this", output.name));
-      return false;
-    }
+    bool unfolds =
+        std::any_of(model.outputs.begin(), model.outputs.end(),
+                    [](const ModelInfo::Drawn &one) { return one.unfolded; });
     if (!unfolds)
       diags.error("E407", one.range,
                   fmt::format("`feed sampled` has nothing to feed in `{}`",
