@@ -372,7 +372,8 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
   frames.push_back({op.getAxis(), 0, true});
   for (int64_t t = 0; t < data.shape[0]; ++t) {
     frames.back().index = t;
-    cut(states, t);
+    if (op.getAxis().isTime())
+      cut(states, t);
     set(op.getPrevious(), feed && readsDraw(*feed, t) ? drawn
                           : t                         ? entry(data, t - 1)
                                                       : firstElement(op));
