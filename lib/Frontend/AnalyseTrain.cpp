@@ -377,8 +377,22 @@ private:
     if (!part || *part < 0 || *part > 1)
       return wrong(one, one.values.back()->range,
                    "a number from 0 to 1 has to follow");
-    if (noMore(one, 2))
+    if (noMore(one, 2) && *part > 0 && feedsDraws(one))
       settings.feedSampled = *part;
+  }
+
+  /// Whether there is an unfold to feed.
+  bool feedsDraws(const Setting &one) {
+    bool unfolds =
+        std::any_of(model.outputs.begin(), model.outputs.end(),
+                    [](const ModelInfo::Drawn &one) { return one.unfolded; });
+    if (!unfolds)
+      diags.error("E407", one.range,
+                  fmt::format("`feed sampled` has nothing to feed in `{}`",
+                              model.name))
+          .label("no output is unfolded")
+          .help("remove it: what `scan` reads is given");
+    return unfolds;
   }
 
   void per(const Setting &one) {

@@ -136,11 +136,7 @@ private:
       return;
     const TrainSettings &settings = it->second;
     for (const Setting &setting : item.settings) {
-      const std::string &name = setting.name.text;
-      bool unsupported =
-          (name == "checkpoint" && settings.checkpoint != "none") ||
-          (name == "feed" && settings.feedSampled > 0);
-      if (unsupported)
+      if (setting.name.text == "checkpoint" && settings.checkpoint != "none")
         notYet("E904", setting.range,
                fmt::format("`{}`", diags.sourceManager().text(setting.range)));
     }

@@ -365,19 +365,33 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
                             Observed &observed) {
   std::vector<Array> states =
       firstStates(op.getInit(), op.getStates(), op.getAxis());
+  std::optional<rnn::SampledFeed> feed;
+  if (options.dropout)
+    feed = rnn::sampledFeed(op);
+  Array drawn;
   frames.push_back({op.getAxis(), 0, true});
   for (int64_t t = 0; t < data.shape[0]; ++t) {
     frames.back().index = t;
-    cut(states, t);
-    set(op.getPrevious(), t ? entry(data, t - 1) : firstElement(op));
+    if (op.getAxis().isTime())
+      cut(states, t);
+    set(op.getPrevious(), feed && readsDraw(*feed, t) ? drawn
+                          : t                         ? entry(data, t - 1)
+                                                      : firstElement(op));
     for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
       set(x, entry(get(xs), t));
     if (!advance(op, states))
       return false;
     bool ok = true;
-    Array cost = nll(dists[op.getYield().getOut().front()], entry(data, t), ok);
+    const Dist &dist = dists[op.getYield().getOut().front()];
+    Array cost = nll(dist, entry(data, t), ok);
     if (!ok)
       return false;
+    if (feed) {
+      auto type = cast<rnn::ValueType>(op.getPrevious().getType());
+      if (!draw(dist, type, *feed, drawn))
+        return false;
+      drawn = heldStill(std::move(drawn));
+    }
     for (double one : cost.data)
       observed.sum += one;
     // A step counts once, however many numbers it draws.

@@ -5,6 +5,8 @@
 
 #include "Dense.h"
 
+#include "rnnc/Dialect/RNN/Feed.h"
+
 namespace rnnc::interp {
 
 /// Sum of -log p over the observed entries of one output, and their number.
@@ -66,6 +68,9 @@ private:
   bool scan(rnn::ScanOp op);
   bool observe(rnn::ObserveOp op);
   Array firstElement(rnn::UnfoldOp op);
+  bool readsDraw(const rnn::SampledFeed &feed, int64_t t);
+  bool draw(const Dist &dist, rnn::ValueType type, const rnn::SampledFeed &feed,
+            Array &out);
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);

@@ -302,8 +302,8 @@ class Generator(Expressions):
                 a.isTime for a in type.axes[1:]):
             return None
         t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
-        over = [self.sequence(t, scope) for _ in range(rng.choice((0, 0, 1, 1, 2)))]
-        constants, given = self.constantsFor(scope)
+        over = [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
+        constants, given = self.constantsFor(scope, 0.5)
         inputs = [drawn] + [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in over]
         shape = drawn.axes + ((drawn.index,) if drawn.index else ())
         cell = self.makeCell(inputs, shape, scope.axes, constants, 1, drawn)
@@ -316,7 +316,7 @@ class Generator(Expressions):
             self.note("unfold over")
         if given:
             self.note("unfold with constants")
-        if cell.states and rng.random() < 0.5:
+        if cell.states and rng.random() < 0.7:
             path = rng.choice(list(cell.states))
             first = self.limited(self.real(cell.states[path], scope, 1), 2)
             text += f" from {{{path}: {first.text}}}"
@@ -362,9 +362,9 @@ class Generator(Expressions):
         axes = (t,) + self.someAxes(scope, 1, times=False)
         return self.limited(self.real(axes, scope, 1), 3)
 
-    def constantsFor(self, scope):
+    def constantsFor(self, scope, often=0.25):
         """What is given to a cell after `;`: types and the text of the call."""
-        if self.rng.random() > 0.25:
+        if self.rng.random() > often:
             return (), ""
         values = [v for v in scope.values if v.type.kind == "real" and "'" not in v.text and
                   sum(a.isTime for a in v.type.axes) <= 1]
@@ -561,7 +561,7 @@ class Generator(Expressions):
         self.body(scope)
         self.unfolds = False
         for name, type in outputs:
-            if rng.random() > 0.4 or not self.unfold(name, type, scope):
+            if rng.random() > 0.6 or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
         if len(outputs) > 1:
             self.note("several ~")
@@ -610,6 +610,9 @@ class Generator(Expressions):
         if rng.random() < 0.15 and scope.times:
             lines.append(f"bptt {rng.choice((1, 2, 3))}")
             self.note("bptt")
+        if self.unfolds and rng.random() < 0.5:
+            lines.append(f"feed sampled {rng.choice(('0.3', '0.7', '1'))}")
+            self.note("feed sampled")
         return f"train {name} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
     def program(self):

@@ -6,7 +6,8 @@
 
 #include "Emitter.h"
 
-#include "rnnc/Dialect/RNN/RNN.h"
+#include "rnnc/Dialect/RNN/Feed.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -148,6 +149,8 @@ private:
   mlir::FailureOr<Batched> previousElements(rnn::UnfoldOp op,
                                             const Batched &data,
                                             mlir::StringRef name);
+  /// The unfold, or one whose steps read its own draws.
+  mlir::FailureOr<rnn::UnfoldOp> withFeed(rnn::UnfoldOp op);
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
@@ -162,6 +165,8 @@ private:
   llvm::SmallVector<Frame> frames;
   /// Inside of a law: its recurrences are no states of the model.
   bool inLaw = false;
+  /// Unfolds made by `withFeed`: `values` has keys in them.
+  llvm::SmallVector<mlir::OwningOpRef<rnn::UnfoldOp>> fed;
 };
 
 /// A value of one step as one of all steps: the axis stands in front.

@@ -177,14 +177,18 @@ LogicalResult Lowering::unfoldSequences(rnn::UnfoldOp op, Recurrence &r,
 
 LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   auto observe = cast<rnn::ObserveOp>(*op.getResult().user_begin());
+  FailureOr<rnn::UnfoldOp> made = withFeed(op);
+  if (failed(made))
+    return failure();
+  rnn::UnfoldOp run = *made;
   Recurrence r;
-  r.op = op;
-  r.body = &op.getBody().front();
+  r.op = run;
+  r.body = &run.getBody().front();
   r.axis = info(op.getAxis());
-  if (failed(unfoldSequences(op, r, observe)))
+  if (failed(unfoldSequences(run, r, observe)))
     return failure();
   for (auto [value, state, path] :
-       llvm::zip(op.getInit(), op.getStateArgs(),
+       llvm::zip(op.getInit(), run.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
     bool isGiven = !reset.value && statesIn.count(path.getValue());
     auto init = isGiven ? FailureOr<Batched>(statesIn[path.getValue()])
@@ -195,8 +199,15 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
     r.states.push_back(state);
     r.names.push_back(path.getValue());
   }
-  llvm::append_range(r.next, op.getYield().getNext());
-  Operation *dist = op.getYield().getOut()[0].getDefiningOp();
+  if (run != op) { // nothing is drawn before the first step
+    auto first = firstElement(op, observe.getName());
+    if (failed(first))
+      return failure();
+    r.inits.push_back(*first);
+    r.states.push_back(run.getStateArgs().back());
+  }
+  llvm::append_range(r.next, run.getYield().getNext());
+  Operation *dist = run.getYield().getOut()[0].getDefiningOp();
   if (!isa_and_present<rnn::DistOp, rnn::LawOp>(dist)) {
     op.emitError("[E990] the step of this `unfold` ends with a distribution that is "
                  "not supported yet");

@@ -1,6 +1,6 @@
 // RNNExpressions.cpp - typing rules and folders of the rnn dialect's expressions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Dialect/RNN/RNN.h"
+#include "rnnc/Dialect/RNN/Feed.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -377,6 +377,8 @@ bool rnnc::rnn::draws(Operation *op, AxisAttr &tied) {
     tied = noise.getTiedAttr();
     return true;
   }
+  if (auto unfold = dyn_cast<UnfoldOp>(op))
+    return sampledFeed(unfold).has_value();
   auto dropout = dyn_cast<DropoutOp>(op);
   if (!dropout || dropout.getP().convertToDouble() == 0)
     return false;

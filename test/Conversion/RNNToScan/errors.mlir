@@ -77,3 +77,23 @@ rnn.module @nothing attributes {kind = "model", source = "nothing", train = {}, 
   %t = rnn.reduce_last sum %x : !rnn.value<["T"] real>
   rnn.loss %t : !rnn.value<[] real>
 }
+
+// -----
+
+rnn.module @own attributes {kind = "model", source = "own", train = {feed = ["sampled", 0.5]}, exports = [], axes = {}} {
+  %y = rnn.output "y" : !rnn.value<["T"] real>
+  %z = rnn.constant 0.0 : !rnn.value<[] real>
+  // expected-error @below {{[E904] `feed sampled` from a distribution of one's own is not supported yet}}
+  %d = rnn.unfold states = [] first(%z : !rnn.value<[] real>) {
+  ^bb0(%before: !rnn.value<[] real>):
+    %p = rnn.law "near"(%before : !rnn.value<[] real>) logp {
+    ^bb0(%m: !rnn.value<[] real>, %x: !rnn.value<[] real>):
+      %l = rnn.binary sub %m, %x : !rnn.value<[] real>, !rnn.value<[] real>
+      rnn.yield out(%l : !rnn.value<[] real>)
+    } mode {
+    } sample {
+    } : <law, <[] real>>
+    rnn.yield out(%p : !rnn.dist<law, !rnn.value<[] real>>)
+  } : <unfold, <["T"] real>>
+  rnn.observe "y" %y, %d : !rnn.value<["T"] real>, !rnn.dist<unfold, !rnn.value<["T"] real>>
+}

@@ -59,6 +59,23 @@ TEST(Program, Dims) {
   EXPECT_EQ(given.program->main().module, "t");
 }
 
+TEST(Program, FeedSampled) {
+  Checked checked("cell c(prev: real) -> normal {\n"
+                  "  state h : real = 0\n"
+                  "  h' = 0.5 * h + prev\n"
+                  "  out normal(h', 1)\n"
+                  "}\n"
+                  "model M {\n"
+                  "  time T\n"
+                  "  output y : [T]\n"
+                  "  use f = c\n"
+                  "  y ~ unfold f start 0\n"
+                  "}\n"
+                  "train M { feed sampled 1/4 }\n");
+  ASSERT_TRUE(checked.program) << checked.diags.render();
+  EXPECT_EQ(checked.program->train.at("M").feedSampled, 0.25);
+}
+
 TEST(Program, TrainSettings) {
   Checked checked(std::string(model) +
                   "train M {\n"
@@ -68,7 +85,6 @@ TEST(Program, TrainSettings) {
                   "  clip global_norm 2^3\n"
                   "  bptt 35 carry\n"
                   "  checkpoint memory 500MB\n"
-                  "  feed sampled 0.25\n"
                   "  per example\n"
                   "  batch 2*I\n"
                   "  seed 0\n"
@@ -94,7 +110,6 @@ TEST(Program, TrainSettings) {
   EXPECT_TRUE(train.carry);
   EXPECT_EQ(train.checkpoint, "memory");
   EXPECT_EQ(train.checkpointAmount, 500e6);
-  EXPECT_EQ(train.feedSampled, 0.25);
   EXPECT_TRUE(train.perExample);
   EXPECT_EQ(train.batch, 4);
   EXPECT_EQ(train.seed, 0);
