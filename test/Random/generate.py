@@ -561,7 +561,7 @@ class Generator(Expressions):
         self.body(scope)
         self.unfolds = False
         for name, type in outputs:
-            if rng.random() > 0.6 or not self.unfold(name, type, scope):
+            if rng.random() > 0.4 or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
         if len(outputs) > 1:
             self.note("several ~")
