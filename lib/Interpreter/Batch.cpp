@@ -75,6 +75,8 @@ bool Batch::declareStates() {
   for (auto &[name, type] : timeStates(module))
     if (!declare("state." + name, type, false, true))
       return false;
+  if (options.begins)
+    return true;
   for (Operation &op : module.getBody().front())
     if (auto observe = dyn_cast<rnn::ObserveOp>(op))
       if (observe.getDist().getDefiningOp<rnn::UnfoldOp>() &&

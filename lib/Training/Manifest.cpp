@@ -185,6 +185,7 @@ static FunctionInfo readFunction(ManifestReader &reader, const Json &json) {
   function.symbol = reader.text(json, "symbol", "");
   function.times = reader.texts(json, "times", true);
   function.draws = reader.flag(json, "draws", false);
+  function.max = reader.number(json, "max");
   for (const Json &arg : reader.list(json, "args"))
     function.args.push_back(readArg(reader, arg));
   for (const ArgInfo &arg : function.args)

@@ -80,7 +80,8 @@ Status tool::addDrawnLengths(const training::ModuleInfo &module,
     if (lengths.contains(axis) || function.findInput(axis) >= 0)
       continue;
     Result<int32_t> length =
-        asked ? Result<int32_t>(*asked) : drawnLength(axis, port.max);
+        asked ? Result<int32_t>(*asked)
+              : drawnLength(axis, function.max ? function.max : port.max);
     if (!length)
       return length.error();
     lengths[axis] = *length;

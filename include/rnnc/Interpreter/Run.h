@@ -44,6 +44,8 @@ struct RunOptions {
   /// Rows, and the padded lengths of time axes, where no argument shows them.
   int64_t batch = 1;
   std::map<std::string, int64_t> lengths;
+  /// Of `step`: all rows begin, with `start` in place of `prev`.
+  bool begins = false;
   /// Values of `stop(...)`, in the order in which they are computed: filled by
   /// a run if empty, else used by it. So differences do not pass through them.
   std::vector<Array> *stopped = nullptr;

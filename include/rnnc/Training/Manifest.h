@@ -75,7 +75,8 @@ struct FunctionInfo {
   std::string name, symbol;
   std::vector<std::string> times;
   std::vector<ArgInfo> args;
-  bool draws = false; ///< sequences that depend on inputs
+  bool draws = false;         ///< sequences that depend on inputs
+  std::optional<int64_t> max; ///< steps to draw, as its export says
 
   /// Position of an argument, or -1.
   int find(std::string_view name) const;

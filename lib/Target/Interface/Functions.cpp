@@ -696,6 +696,9 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
                 (named && !named->as.empty() ? cName(named->as)
                                              : cName(m.name) + "_" + f->name);
     if (named)
+      if (auto it = named->defaults.find("max"); it != named->defaults.end())
+        f->most = int64_t(it->second);
+    if (named)
       for (Arg &arg : f->args)
         if (auto it = named->defaults.find(arg.name);
             it != named->defaults.end() && arg.role == rt::RoleOption)

@@ -51,6 +51,8 @@ static json::Object functionJson(const Function &f) {
                    {"stream", f.usesStream}};
   if (f.begin)
     out["draws"] = true;
+  if (f.most)
+    out["max"] = *f.most;
   return out;
 }
 

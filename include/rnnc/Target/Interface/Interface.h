@@ -96,6 +96,7 @@ struct Function {
   rt::DrawDesc draw = {};     ///< of KindDraw
   std::vector<int> observed; ///< of a loss: arguments that are predicted data
   int symbols = 0, start = -1, stop = -1;
+  std::optional<int64_t> most; ///< steps that it draws if nobody says how many
   bool optionalSeed = false; ///< without a seed nothing is drawn
   uint32_t nonempty = 0;     ///< bit t: rows must have a step on time axis t
   bool fromPrepared = false; ///< prepared weights are all it reads
