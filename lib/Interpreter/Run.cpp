@@ -87,6 +87,13 @@ static std::string againstDraws(rnn::ModuleOp module,
     return "`" + name + "` has no `unfold` to draw from";
   if (!unfold || (unfold.getAxis().isTime() && !followsFromInputs(unfold)))
     return "";
+  // `predict` gives outputs that are no sequences to draw, where there are any.
+  bool hasOthers = false;
+  module.walk([&](rnn::ObserveOp observe) {
+    hasOthers |= !observe.getDist().getDefiningOp<rnn::UnfoldOp>();
+  });
+  if (hasOthers && function == "predict")
+    return "";
   return "the interpreter has no `" + name + "." + function +
          "`: its `unfold` reads inputs; without `--reference` it runs";
 }
