@@ -13,11 +13,14 @@
 using namespace rnnc;
 using namespace rnnc::ast;
 
-/// Whether the standard library has a function of this name.
+/// Whether the standard library has a function or a distribution of this name.
 static bool isInStd(const std::string &name) {
   std::string_view text = stdSource();
-  return text.find("\nfn " + name + "(") != text.npos ||
-         text.find("\nfn " + name + "[") != text.npos;
+  for (const char *word : {"\nfn ", "\ndist "})
+    for (const char *next : {"(", "["})
+      if (text.find(word + name + next) != text.npos)
+        return true;
+  return false;
 }
 
 Ty Analyser::call(const Call &node) {
@@ -77,10 +80,10 @@ Ty Analyser::call(const Call &node) {
   d.label("not known here");
   if (!foreign.empty())
     d.help(foreign);
-  else if (!close.empty())
-    d.help(fmt::format("a function with a similar name exists: `{}`", close));
   else if (!importsStd() && isInStd(name))
     d.help("it is there after `import std`");
+  else if (!close.empty())
+    d.help(fmt::format("a function with a similar name exists: `{}`", close));
   return silent();
 }
 
@@ -370,6 +373,26 @@ Ty Analyser::stepCall(const Call &node, Instance &instance) {
   return ok ? substitute(instance.result, bindings) : Ty::error();
 }
 
+/// Sizes that neither brackets nor arguments gave: their defaults.
+bool Analyser::bindRest(const Signature &signature, SourceRange range,
+                        Bindings &bindings) {
+  for (const GenericInfo &generic : signature.generics) {
+    if (!generic.axis || bindings.count(generic.axis))
+      continue;
+    if (generic.hasDefault) {
+      bindings[generic.axis] = Poly(static_cast<int64_t>(generic.defaultValue));
+      continue;
+    }
+    diags.error("E028", range,
+                fmt::format("the size `{}` of `{}` cannot be inferred",
+                            generic.name, signature.name))
+        .label("the arguments do not say what it is")
+        .help(fmt::format("write it: `{}[...](...)`", signature.name));
+    return false;
+  }
+  return true;
+}
+
 Ty Analyser::signatureCall(const Call &node, const Signature &signature) {
   Bindings bindings;
   bool ok = bindSizes(signature, node.generics, node.range, bindings);
@@ -385,20 +408,8 @@ Ty Analyser::signatureCall(const Call &node, const Signature &signature) {
                      signature.inputs[i], free, bindings, nullptr);
   if (!ok)
     return Ty::error();
-  for (const GenericInfo &generic : signature.generics) {
-    if (!generic.axis || bindings.count(generic.axis))
-      continue;
-    if (generic.hasDefault) {
-      bindings[generic.axis] = Poly(static_cast<int64_t>(generic.defaultValue));
-      continue;
-    }
-    diags.error("E028", node.range,
-                fmt::format("the size `{}` of `{}` cannot be inferred",
-                            generic.name, signature.name))
-        .label("the arguments do not say what it is")
-        .help(fmt::format("write it: `{}[...](...)`", signature.name));
+  if (!bindRest(signature, node.range, bindings))
     return Ty::error();
-  }
   if (signature.nonCausal)
     seesFuture(node.callee.range);
   return substitute(signature.result, bindings);

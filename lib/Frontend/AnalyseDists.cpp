@@ -197,25 +197,16 @@ Ty Analyser::lawCall(const Call &node, const Signature &signature) {
   std::vector<Poly> front;
   if (!ok || !drawsOf(args, fronts, signature, front))
     return Ty::error();
+  // The length of what is drawn stands for itself: the data say it.
   bool anyLength = false;
-  for (const GenericInfo &generic : signature.generics) {
-    if (!generic.axis || bindings.count(generic.axis))
-      continue;
-    if (generic.hasDefault) {
-      bindings[generic.axis] = Poly(static_cast<int64_t>(generic.defaultValue));
-      continue;
-    }
-    if (isLengthOfDrawn(generic, signature.result) && front.empty()) {
+  for (const GenericInfo &generic : signature.generics)
+    if (generic.axis && !bindings.count(generic.axis) && !generic.hasDefault &&
+        isLengthOfDrawn(generic, signature.result) && front.empty()) {
       anyLength = true;
-      continue;
+      bindings[generic.axis] = Poly(generic.axis);
     }
-    diags.error("E028", node.range,
-                fmt::format("the size `{}` of `{}` cannot be inferred",
-                            generic.name, signature.name))
-        .label("the arguments do not say what it is")
-        .help(fmt::format("write it: `{}[...](...)`", signature.name));
+  if (!bindRest(signature, node.range, bindings))
     return Ty::error();
-  }
   if (signature.nonCausal)
     seesFuture(node.callee.range);
   Ty result = substitute(signature.result, bindings);

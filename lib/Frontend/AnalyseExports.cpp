@@ -26,7 +26,7 @@ const std::vector<Function> &modelFunctions() {
       {"predict", {}},
       {"predict_chunk", {}},
       {"sample",
-       {"temperature", "top_k", "top_p", "never", "max", "paths", "seed"}},
+       {"temperature", "top_k", "top_p", "never", "max", "paths"}},
       {"beam", {"width", "length_penalty", "best", "never", "max"}},
       {"begin", {}},
       {"step", {}}};

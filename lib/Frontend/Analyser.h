@@ -114,6 +114,8 @@ private:
   bool bindGenerics(const Signature &signature,
                     const std::vector<ast::Given> &given, SourceRange range,
                     Bindings &bindings, std::vector<const Axis *> &inferred);
+  bool bindRest(const Signature &signature, SourceRange range,
+                Bindings &bindings);
   bool bindSizes(const Signature &signature,
                  const std::vector<ast::SizePtr> &sizes, SourceRange range,
                  Bindings &bindings);
