@@ -242,18 +242,11 @@ LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
                                   LoweringOptions options, BodyFn body,
                                   bool isPrivate) {
   OpBuilder::InsertionGuard guard(b);
-  rnn::ModuleOp module = info.module;
-  Location loc = module.getLoc();
+  Location loc = rnn::ModuleOp(info.module).getLoc();
   args.assign(slots.begin(), slots.end());
   results.clear();
   returned.clear();
-  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
-  std::string symbol = (module.getSymName() + "." + name).str();
-  function = func::FuncOp::create(b, loc, symbol, b.getFunctionType(types, {}));
-  if (isPrivate)
-    function.setPrivate();
-  this->name(name);
-  b.setInsertionPointToStart(function.addEntryBlock());
+  declare(name, isPrivate);
   options.hoist = hoist;
   Lowering lowering(b, real, options);
   lowering.e.loc = loc;
@@ -267,11 +260,24 @@ LogicalResult FunctionMaker::make(StringRef name, ArrayRef<Slot> slots,
   return success();
 }
 
+static SmallVector<Type> typesOf(ArrayRef<Slot> slots) {
+  return llvm::map_to_vector(slots, [](const Slot &slot) { return slot.type; });
+}
+
+void FunctionMaker::declare(StringRef name, bool isPrivate) {
+  rnn::ModuleOp module = info.module;
+  function = func::FuncOp::create(
+      b, module.getLoc(), (module.getSymName() + "." + name).str(),
+      b.getFunctionType(typesOf(args), typesOf(results)));
+  if (isPrivate)
+    function.setPrivate();
+  this->name(name);
+  b.setInsertionPointToStart(function.addEntryBlock());
+}
+
 void FunctionMaker::finish(StringRef name) {
-  auto argTypes = llvm::map_to_vector(args, [](const Slot &s) { return s.type; });
-  auto resultTypes =
-      llvm::map_to_vector(results, [](const Slot &s) { return s.type; });
-  function.setFunctionType(b.getFunctionType(argTypes, resultTypes));
+  function.setFunctionType(
+      b.getFunctionType(typesOf(args), typesOf(results)));
   SmallVector<Attribute> dims;
   auto describe = [&](const Slot &slot) {
     for (Attribute size : slot.shape)

@@ -176,6 +176,9 @@ private:
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
   Batched ofSomeExample(Lowering &lowering, const Batched &value);
+  /// A function of the arguments and results that are known; its block is where
+  /// the builder goes on.
+  void declare(mlir::StringRef name, bool isPrivate);
   void name(mlir::StringRef name, mlir::ArrayAttr dims = {});
   void finish(mlir::StringRef name);
 

@@ -183,16 +183,7 @@ LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
     if (!info.isModel())
       args.push_back({"cot." + slot.name, Role::Cot, slot.type, slot.shape, true});
   }
-  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
-  auto resultTypes =
-      llvm::map_to_vector(results, [](const Slot &slot) { return slot.type; });
-  std::string symbol = (module.getSymName() + "." + name).str();
-  function = func::FuncOp::create(b, loc, symbol,
-                                  b.getFunctionType(types, resultTypes));
-  if (isPrivate)
-    function.setPrivate();
-  this->name(name);
-  b.setInsertionPointToStart(function.addEntryBlock());
+  declare(name, isPrivate);
   SmallVector<Value> cotangents;
   if (info.isModel())
     cotangents.push_back(arith::ConstantOp::create(
@@ -203,7 +194,7 @@ LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
     llvm::append_range(cotangents,
                        function.getArguments().drop_front(objectiveArgs.size()));
   auto request = grad::VjpOp::create(
-      b, loc, resultTypes, (module.getSymName() + ".objective").str(),
+      b, loc, function.getResultTypes(), (module.getSymName() + ".objective").str(),
       function.getArguments().take_front(objectiveArgs.size()), cotangents, wrt,
       of);
   func::ReturnOp::create(b, loc, request.getResults());
@@ -236,14 +227,9 @@ LogicalResult FunctionMaker::makeHvp() {
     args.push_back({("vec." + name).str(), Role::Cot, slot.type, slot.shape, true});
     results.push_back({("hvp." + name).str(), Role::Grad, slot.type, slot.shape});
   }
-  auto types = llvm::map_to_vector(args, [](const Slot &slot) { return slot.type; });
-  auto resultTypes =
-      llvm::map_to_vector(results, [](const Slot &slot) { return slot.type; });
-  function = func::FuncOp::create(b, loc, (module.getSymName() + ".hvp").str(),
-                                  b.getFunctionType(types, resultTypes));
-  b.setInsertionPointToStart(function.addEntryBlock());
+  declare("hvp", /*isPrivate=*/false);
   auto request = grad::JvpOp::create(
-      b, loc, resultTypes, (module.getSymName() + ".grad").str(),
+      b, loc, function.getResultTypes(), (module.getSymName() + ".grad").str(),
       function.getArguments().take_front(gradientArgs.size()),
       function.getArguments().drop_front(gradientArgs.size()), wrt, of);
   func::ReturnOp::create(b, loc, request.getResults());

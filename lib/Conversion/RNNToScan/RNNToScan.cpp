@@ -156,11 +156,27 @@ struct ConvertRNNToScan
                      "sequence that it draws depends on inputs");
     if (info.drawsFromInputs)
       return convertDraws(maker, info, exported, wanted);
+    if (failed(checkPaths(info)))
+      return failure();
     // A search goes its own way through the steps of a language model.
     if (exported.contains("beam") &&
         failed(convertDraws(maker, info, exported, wanted)))
       return failure();
     return convertStep(maker, info, exported, wanted);
+  }
+
+  /// Where nothing is given to an example, its rows are paths as they are.
+  LogicalResult checkPaths(const ModuleInfo &info) {
+    rnn::ModuleOp module = info.module;
+    for (auto entry : module.getExports().getAsRange<DictionaryAttr>()) {
+      auto defaults = entry.getAs<DictionaryAttr>("defaults");
+      if (defaults && defaults.contains("paths"))
+        return module.emitError(
+            "[E404] `sample(paths = n)` is not possible for this module: no "
+            "sequence that it draws depends on inputs, so that each row of the "
+            "batch is a path");
+    }
+    return success();
   }
 
   LogicalResult checkBeam(const ModuleInfo &info) {
