@@ -29,8 +29,7 @@ static int64_t longestOf(const Call &call) {
   return d.time < 0 ? d.fixed : call.times[d.time];
 }
 
-//===-- Places
-//-------------------------------------------------------------===//
+//===-- Places ----------------------------------------------------------===//
 
 /// Places for what `begin` gives to the steps, as many rows as the call has.
 static void placeKept(Call &call, Bump &bump) {
@@ -188,8 +187,7 @@ void stepRows(Call &call, const DrawPlan &plan, int64_t step, Bump &bump) {
   memcpy(call.statesIn, call.statesOut, call.stateBytes);
 }
 
-//===-- Draws
-//--------------------------------------------------------------===//
+//===-- Draws -----------------------------------------------------------===//
 
 /// Two numbers in [0, 1) of 48 bits for an entry of a row's step.
 static void uniforms(const Call &call, int64_t row, int64_t step, int64_t entry,
@@ -297,8 +295,7 @@ static void drawRows(Call &call, const DrawPlan &plan, Bump &bump) {
     memcpy(call.c->args[d.counts], plan.counts, size_t(plan.rows) * 4);
 }
 
-//===-- The function
-//-------------------------------------------------------===//
+//===-- The function ----------------------------------------------------===//
 
 int32_t checkDraw(const Call &call) {
   const DrawDesc &d = *call.f->draw;

@@ -232,9 +232,6 @@ static void listRows(GemmCode &e, Value list, Value i, Value count, Value rs,
       [&] { each([&](Value at) { return e.loadIndex(list, at); }); });
 }
 
-/// Rows whose places are listed at a time: 2 KB of the stack.
-static constexpr int64_t kListedRows = 128;
-
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
       "packed", shape.key(), element, "pllp pl lllb pl pp", [&](GemmCode &e, ValueRange args) {
@@ -244,14 +241,13 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
               rowList = args[12], stepList = args[13];
         const GemmShape &shape = e.shape;
         Value one = e.i64(1), zero = e.i64(0);
-        Value ofA = e.allocateIndices(kListedRows),
-              ofC = e.allocateIndices(kListedRows);
+        Value ofA = e.allocateIndices(kernel::kMostBlockRows),
+              ofC = e.allocateIndices(kernel::kMostBlockRows);
         Value direct = e.both(readsInPlace(e, rs, cs, rows, columns),
                               e.isNull(stepList));
         // An empty sum is zero: K = 0 still visits C once.
         Value end = e.max(k, one);
-        int64_t most = std::max<int64_t>(shape.rows, kListedRows / shape.rows * shape.rows);
-        Value block = e.i64(std::min(shape.mBlock, most));
+        Value block = e.i64(shape.mBlock);
         e.loop(zero, rows, block, [&](Value i) {
           Value mc = e.min(e.sub(rows, i), block);
           listRows(e, rowList, i, mc, rs, ldc, ofA, ofC);

@@ -25,6 +25,10 @@ enum class Decision : unsigned {
 };
 constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;
 
+/// Rows of the left operand that a product lists at a time, where each begins:
+/// 2 KB of the stack.
+constexpr int64_t kMostBlockRows = 128;
+
 struct DecisionInfo {
   llvm::StringRef name;
   int64_t least, most;

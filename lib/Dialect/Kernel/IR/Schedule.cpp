@@ -27,7 +27,7 @@ const DecisionInfo &infoOf(Decision decision) {
       {"chains", 1, 64,
        "sums in flight, at least: a tile with fewer splits K over several"},
       {"block_steps", 8, 1 << 14, "steps of K between two visits of the result"},
-      {"block_rows", 1, 1 << 14, "rows of the left operand packed at a time"},
+      {"block_rows", 1, kMostBlockRows, "rows of the left operand packed at a time"},
       {"block_columns", 1, 1 << 16, "columns of the right operand packed at a time"},
       {"far_row_bytes", 1, int64_t(1) << 40,
        "bytes between rows from which the left operand may be packed"},

@@ -32,7 +32,7 @@ static constexpr int64_t kMostSteps = 512;
 /// rows.
 static constexpr int64_t kMostLeftBytes = 128 << 10;
 static constexpr int64_t kMostRightBytes = 256 << 10;
-static constexpr int64_t kMostBlockRows = 96;
+static constexpr int64_t kFewBlockRows = 96;
 /// Rows 2 KiB apart meet in 2 of 64 sets of a first-level cache of 32 KiB and 8
 /// ways: the rows of a tile evict each other. It follows from the cache.
 static constexpr int64_t kFarRowBytes = 2048;
@@ -120,7 +120,7 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits) {
   int64_t right = std::min(target.getL2() / 4, kMostRightBytes);
   int64_t blockRows =
       std::max(rows, left / (steps * bytes) / rows * rows);
-  blockRows = std::min(blockRows, kMostBlockRows / rows * rows);
+  blockRows = std::min(blockRows, kFewBlockRows / rows * rows);
   int64_t columns = std::max(panel, right / (steps * bytes) / panel * panel);
   return ScheduleAttr::get(target.getContext(), target.getName(),
                            {{Decision::TileRows, rows},

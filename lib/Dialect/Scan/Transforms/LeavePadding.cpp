@@ -124,6 +124,12 @@ bool PaddingUses::ends(OpOperand &use, unsigned leading) {
   auto behind = [&](ArrayRef<int64_t> dims) {
     return llvm::all_of(dims, [&](int64_t d) { return d >= int64_t(leading); });
   };
+  auto takesAll = [&](auto slice, RankedTensorType of) {
+    return isWhole(slice, of, leading) &&
+           llvm::none_of(llvm::seq<unsigned>(0, leading), [&](unsigned i) {
+             return slice.getDroppedDims().test(i);
+           });
+  };
   auto goesOn = [&] {
     return llvm::all_of(op->getResults(),
                         [&](Value result) { return end(result, leading); });
@@ -165,18 +171,10 @@ bool PaddingUses::ends(OpOperand &use, unsigned leading) {
                goesOn();
       })
       .Case([&](tensor::ExtractSliceOp o) {
-        return isWhole(o, o.getSourceType(), leading) &&
-               llvm::none_of(
-                   llvm::seq<unsigned>(0, leading),
-                   [&](unsigned i) { return o.getDroppedDims().test(i); }) &&
-               goesOn();
+        return takesAll(o, o.getSourceType()) && goesOn();
       })
       .Case([&](tensor::InsertSliceOp o) {
-        return isWhole(o, o.getDestType(), leading) &&
-               llvm::none_of(
-                   llvm::seq<unsigned>(0, leading),
-                   [&](unsigned i) { return o.getDroppedDims().test(i); }) &&
-               goesOn();
+        return takesAll(o, o.getDestType()) && goesOn();
       })
       .Case(
           [&](tensor::ConcatOp o) { return o.getDim() >= leading && goesOn(); })
