@@ -5,15 +5,14 @@
 namespace rnnc::ast {
 
 const char *spelling(BinaryOp op) {
-  static const char *const table[] = {"+",  "-",  "*",   "/",  "@",
-                                      "++", "and", "or", "<",  ">",
-                                      "<=", ">=", "==",  "!="};
+  static const char *const table[] = {"+",  "-", "*", "/",  "@",  "++", "and",
+                                      "or", "<", ">", "<=", ">=", "==", "!="};
   return table[static_cast<int>(op)];
 }
 
 const char *spelling(BindOp op) {
-  static const char *const table[] = {"for",  "sum",     "mean",
-                                      "max",  "min",     "prod",
+  static const char *const table[] = {"for",     "sum",       "mean",
+                                      "max",     "min",       "prod",
                                       "softmax", "logsumexp", "argmax"};
   return table[static_cast<int>(op)];
 }

@@ -14,9 +14,10 @@ bool Analyser::needNumber(const Call &call, const Expr &arg, const Ty &type) {
 }
 
 void Analyser::needAxis(const Call &call, const Expr &arg, const char *which) {
-  diags.error("E118", arg.range,
-              fmt::format("`{}` works along the {} axis", call.callee.text,
-                          which))
+  diags
+      .error(
+          "E118", arg.range,
+          fmt::format("`{}` works along the {} axis", call.callee.text, which))
       .label("this has no axis");
 }
 
@@ -29,9 +30,10 @@ Ty Analyser::scalarArg(const Call &call, const Expr *arg, const char *name) {
     return type;
   if (type.isNumber() && type.rank() == 0)
     return type;
-  diags.error("E117", arg->range,
-              fmt::format("`{}` of `{}` is a single number", name,
-                          call.callee.text))
+  diags
+      .error("E117", arg->range,
+             fmt::format("`{}` of `{}` is a single number", name,
+                         call.callee.text))
       .label(fmt::format("this is {}", type.str()));
   return Ty::error();
 }
@@ -75,12 +77,11 @@ Ty Analyser::firstAxisCall(const Call &call, const Expr &x, const Ty &type,
   }
   // shift(x, k): k stands first.
   Ty wanted = type.dropFront(1);
-  bool fits = wanted.isIndex() && (first.literal || first.rank() == 0)
-                  ? fitsIndex(first, wanted.index, extra->range) &&
-                        wanted.rank() == 0
-                  : first.same(wanted) ||
-                        (wanted.isNumber() && first.isNumber() &&
-                         isSuffix(first.axes, wanted.axes));
+  bool fits =
+      wanted.isIndex() && (first.literal || first.rank() == 0)
+          ? fitsIndex(first, wanted.index, extra->range) && wanted.rank() == 0
+          : first.same(wanted) || (wanted.isNumber() && first.isNumber() &&
+                                   isSuffix(first.axes, wanted.axes));
   if (fits) {
     // A whole number can be real, but not the other way round.
     Ty result = type;
@@ -154,16 +155,16 @@ bool Analyser::tiedAlong(const Call &call, const Ty &x, const Expr &value,
   name.kind = Size::Kind::Name;
   name.range = tied->range;
   name.name = axis ? axis->name : "";
-  std::optional<Poly> size =
-      axis && !along ? sizeName(name) : std::nullopt;
+  std::optional<Poly> size = axis && !along ? sizeName(name) : std::nullopt;
   if (axis && !along && !size)
     return false;
   for (const Poly &one : x.axes)
     if (size && one == *size)
       return true;
   if (along) {
-    diags.error("E117", tied->range,
-                "`tied = time` stands in a cell: along what it runs")
+    diags
+        .error("E117", tied->range,
+               "`tied = time` stands in a cell: along what it runs")
         .label("nothing runs here")
         .help(fmt::format("name the axis: `{}(..., tied = T)`",
                           call.callee.text));
@@ -181,17 +182,20 @@ Ty Analyser::noiseCall(const Call &call, const Ty &x, const Expr &value,
   const auto *dist = dynAs<Call>(from);
   bool isUniform = dist && dist->callee.text == "uniform";
   if (!dist || (!isUniform && dist->callee.text != "normal")) {
-    diags.error("E138", from.range,
-                "`noise` is drawn from `normal(mean, sd)` or `uniform(from, to)`")
+    diags
+        .error(
+            "E138", from.range,
+            "`noise` is drawn from `normal(mean, sd)` or `uniform(from, to)`")
         .label("neither of them");
     return Ty::error();
   }
   std::vector<Port> ports;
-  for (const char *name : {isUniform ? "from" : "mean", isUniform ? "to" : "sd"})
+  for (const char *name :
+       {isUniform ? "from" : "mean", isUniform ? "to" : "sd"})
     ports.push_back({name, Ty::real(), {}});
   bool ok = needNumber(call, value, x);
-  auto args = assign(dist->callee.text, dist->callee.range, dist->args, ports,
-                     2, ok);
+  auto args =
+      assign(dist->callee.text, dist->callee.range, dist->args, ports, 2, ok);
   for (const Expr *arg : args) {
     Ty type = arg ? expr(*arg) : Ty::error();
     if (type.isError() || !needNumber(*dist, *arg, type)) {
@@ -218,8 +222,9 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
     ports.push_back({arg, Ty::real(), {}});
   bool ok = true;
   if (!call.generics.empty()) {
-    diags.error("E027", call.range,
-                fmt::format("`{}` has no sizes", builtin->name))
+    diags
+        .error("E027", call.range,
+               fmt::format("`{}` has no sizes", builtin->name))
         .label("nothing can stand in brackets here");
     ok = false;
   }
@@ -261,8 +266,9 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
       return Ty::error();
     std::optional<double> known = literalOf(args[1]);
     if (known && (*known < 0 || *known >= 1)) {
-      diags.error("E117", args[1]->range,
-                  "the part that `dropout` drops is at least 0 and below 1")
+      diags
+          .error("E117", args[1]->range,
+                 "the part that `dropout` drops is at least 0 and below 1")
           .label("outside");
       return Ty::error();
     }

@@ -35,8 +35,9 @@ Ty Analyser::call(const Call &node) {
       return instanceCall(node, *local);
     // A value may have the name of a function: `sum = sum(x)`.
     if (!findEntity(name) && !findBuiltin(name)) {
-      diags.error("E016", node.callee.range,
-                  fmt::format("`{}` is not a function", name))
+      diags
+          .error("E016", node.callee.range,
+                 fmt::format("`{}` is not a function", name))
           .label("cannot be called")
           .also(local->decl, "declared here");
       return silent();
@@ -53,8 +54,9 @@ Ty Analyser::call(const Call &node) {
                  : lawCall(node, signature);
     }
     std::string fresh = freshName({"net", "rnn", "cell1"});
-    diags.error("E016", node.callee.range,
-                fmt::format("`{}` has weights and needs a name for them", name))
+    diags
+        .error("E016", node.callee.range,
+               fmt::format("`{}` has weights and needs a name for them", name))
         .label("cannot be called directly")
         .also(entity->decl, "declared here")
         .help(fmt::format("declare `use {} = {}[...]` and call `{}(...)`",
@@ -88,10 +90,11 @@ Ty Analyser::call(const Call &node) {
 }
 
 /// Brings arguments into the order of the ports; null where one is left out.
-std::vector<const Expr *>
-Analyser::assign(const std::string &callee, SourceRange range,
-                 const std::vector<Arg> &args, const std::vector<Port> &ports,
-                 size_t required, bool &ok) {
+std::vector<const Expr *> Analyser::assign(const std::string &callee,
+                                           SourceRange range,
+                                           const std::vector<Arg> &args,
+                                           const std::vector<Port> &ports,
+                                           size_t required, bool &ok) {
   std::vector<const Expr *> result(ports.size());
   size_t position = 0;
   std::string names;
@@ -104,9 +107,10 @@ Analyser::assign(const std::string &callee, SourceRange range,
       while (at < ports.size() && ports[at].name != arg.name.text)
         ++at;
       if (at == ports.size()) {
-        diags.error("E020", arg.name.range,
-                    fmt::format("`{}` has no argument `{}`", callee,
-                                arg.name.text))
+        diags
+            .error(
+                "E020", arg.name.range,
+                fmt::format("`{}` has no argument `{}`", callee, arg.name.text))
             .label("not known here")
             .help(fmt::format("its arguments are {}",
                               names.empty() ? "none" : names));
@@ -117,9 +121,10 @@ Analyser::assign(const std::string &callee, SourceRange range,
       ++position;
     }
     if (at >= ports.size()) {
-      diags.error("E019", arg.value->range,
-                  fmt::format("`{}` has {} argument{}", callee, ports.size(),
-                              ports.size() == 1 ? "" : "s"))
+      diags
+          .error("E019", arg.value->range,
+                 fmt::format("`{}` has {} argument{}", callee, ports.size(),
+                             ports.size() == 1 ? "" : "s"))
           .label("one too many")
           .help(names.empty() ? std::string("leave the brackets empty")
                               : fmt::format("its arguments are {}", names));
@@ -127,9 +132,10 @@ Analyser::assign(const std::string &callee, SourceRange range,
       break;
     }
     if (result[at]) {
-      diags.error("E019", arg.value->range,
-                  fmt::format("the argument `{}` is given twice",
-                              ports[at].name))
+      diags
+          .error(
+              "E019", arg.value->range,
+              fmt::format("the argument `{}` is given twice", ports[at].name))
           .label("given again here")
           .also(result[at]->range, "first given here");
       ok = false;
@@ -139,9 +145,10 @@ Analyser::assign(const std::string &callee, SourceRange range,
   }
   for (size_t i = 0; ok && i < required; ++i)
     if (!result[i]) {
-      diags.error("E019", range,
-                  fmt::format("`{}` needs an argument `{}`", callee,
-                              ports[i].name))
+      diags
+          .error(
+              "E019", range,
+              fmt::format("`{}` needs an argument `{}`", callee, ports[i].name))
           .label(fmt::format("`{}` is missing", ports[i].name))
           .help(fmt::format("its arguments are {}", names));
       ok = false;
@@ -164,12 +171,13 @@ Ty Analyser::instanceCall(const Call &node, Local &local) {
     expr(*arg.value);
   std::string states;
   for (const StateField &field : instance.states)
-    states += (states.empty()                       ? ""
+    states += (states.empty()                      ? ""
                : &field == &instance.states.back() ? " and "
-                                                    : ", ") +
+                                                   : ", ") +
               joined(field.path);
-  diags.error("E201", node.range,
-              "a cell cannot be called, it has to run over time")
+  diags
+      .error("E201", node.range,
+             "a cell cannot be called, it has to run over time")
       .label("called like a function")
       .also(instance.chain->range,
             states.empty() ? "a cell"
@@ -251,9 +259,8 @@ void Analyser::argumentError(const std::string &callee,
   d.also(instance->chain->range, fmt::format("reads {}", formal.str()));
   // A module whose input is one of its sizes can be given another size.
   const Chain &chain = *instance->chain;
-  const Entity *entity = chain.kind == Chain::Kind::Ref
-                             ? findEntity(chain.module.text)
-                             : nullptr;
+  const Entity *entity =
+      chain.kind == Chain::Kind::Ref ? findEntity(chain.module.text) : nullptr;
   if (!entity || entity->kind != Entity::Kind::Signature ||
       formal.rank() == 0 || actual.rank() < formal.rank() ||
       actual.kind != formal.kind)
@@ -272,8 +279,8 @@ void Analyser::argumentError(const std::string &callee,
       continue;
     std::string fixed = chain.module.text + "[";
     for (size_t k = 0; k < chain.given.size(); ++k)
-      fixed += (k ? ", " : "") + (k == i ? actual.axes.back().str()
-                                         : text(chain.given[k].range));
+      fixed += (k ? ", " : "") +
+               (k == i ? actual.axes.back().str() : text(chain.given[k].range));
     d.help(fmt::format("change line {} to `use {} = {}]`", line(chain.range),
                        instance->name, fixed));
   }
@@ -304,13 +311,13 @@ Ty Analyser::layerCall(const Call &node, Instance &instance) {
     return Ty::error();
   for (const auto &[arg, axes] : fronts)
     if (axes != fronts[0].second) {
-      diags.error("E118", arg->range,
-                  fmt::format("the inputs of `{}` differ in their first axes",
-                              instance.name))
+      diags
+          .error("E118", arg->range,
+                 fmt::format("the inputs of `{}` differ in their first axes",
+                             instance.name))
           .label(axes.empty() ? "none" : str(axes))
-          .also(fronts[0].first->range, fronts[0].second.empty()
-                                            ? "none"
-                                            : str(fronts[0].second));
+          .also(fronts[0].first->range,
+                fronts[0].second.empty() ? "none" : str(fronts[0].second));
       return Ty::error();
     }
   if (instance.nonCausal) {
@@ -346,8 +353,8 @@ Ty Analyser::stepCall(const Call &node, Instance &instance) {
   if (instance.firstStep.valid()) {
     std::string fresh = freshName({"q", "p", "s", "u"});
     std::string chain = text(instance.chain->range);
-    diags.error("E202", node.range,
-                "an inner cell is stepped twice in one step")
+    diags
+        .error("E202", node.range, "an inner cell is stepped twice in one step")
         .label(fmt::format("second step of `{}`", instance.name))
         .also(instance.firstStep,
               fmt::format("first step of `{}`", instance.name))
@@ -361,8 +368,9 @@ Ty Analyser::stepCall(const Call &node, Instance &instance) {
   }
   instance.firstStep = node.range;
   if (!blockScope->indices.empty()) {
-    diags.error("E207", node.range,
-                "an inner cell cannot be stepped inside a loop over an axis")
+    diags
+        .error("E207", node.range,
+               "an inner cell cannot be stepped inside a loop over an axis")
         .label("stepped once for each entry")
         .also(blockScope->indices.back()->decl, "the loop")
         .help("step it once, with an input that holds all entries");
@@ -383,9 +391,10 @@ bool Analyser::bindRest(const Signature &signature, SourceRange range,
       bindings[generic.axis] = Poly(static_cast<int64_t>(generic.defaultValue));
       continue;
     }
-    diags.error("E028", range,
-                fmt::format("the size `{}` of `{}` cannot be inferred",
-                            generic.name, signature.name))
+    diags
+        .error("E028", range,
+               fmt::format("the size `{}` of `{}` cannot be inferred",
+                           generic.name, signature.name))
         .label("the arguments do not say what it is")
         .help(fmt::format("write it: `{}[...](...)`", signature.name));
     return false;

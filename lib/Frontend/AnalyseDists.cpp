@@ -29,9 +29,10 @@ void Analyser::readsDrawn(const DistItem &item) {
     if (!read.valid())
       continue;
     if (define->name.text == "mode" || define->name.text == "sample") {
-      diags.error("E320", read,
-                  fmt::format("`{}` cannot read what is drawn",
-                              define->name.text))
+      diags
+          .error(
+              "E320", read,
+              fmt::format("`{}` cannot read what is drawn", define->name.text))
           .label(text(read) == item.value.text
                      ? "not known yet"
                      : fmt::format("follows from `{}`, which is not known yet",
@@ -68,16 +69,17 @@ static bool drawsAnyLength(const Signature &signature, const Ty &drawn) {
 bool Analyser::fitsDrawn(const Ty &value, const Ty &drawn, SourceRange range) {
   if (drawn.isIndex() && value.literal)
     return drawn.rank() == 0 && fitsIndex(value, drawn.index, range);
-  return value.same(drawn) || (drawn.isNumber() && value.isNumber() &&
-                               value.axes == drawn.axes);
+  return value.same(drawn) ||
+         (drawn.isNumber() && value.isNumber() && value.axes == drawn.axes);
 }
 
 void Analyser::distParts(const DistItem &item, const Ty &drawn) {
   Local *logp = findLocal("logp");
   if (!logp || logp->kind != Local::Kind::Define)
-    diags.error("E310", item.name.range,
-                fmt::format("the distribution `{}` has no `logp`",
-                            item.name.text))
+    diags
+        .error(
+            "E310", item.name.range,
+            fmt::format("the distribution `{}` has no `logp`", item.name.text))
         .label("no line `logp = ...`")
         .help(fmt::format("add `logp = e`, the logarithm of the probability of "
                           "`{}`",
@@ -89,16 +91,17 @@ void Analyser::distParts(const DistItem &item, const Ty &drawn) {
   bool anyLength = drawsAnyLength(*blockScope->signature, drawn);
   for (const char *name : {"mode", "sample"}) {
     Local *local = findLocal(name);
-    if (!local || local->kind != Local::Kind::Define ||
-        local->type.isError() || drawn.isError())
+    if (!local || local->kind != Local::Kind::Define || local->type.isError() ||
+        drawn.isError())
       continue;
     // It is as long as the arguments say.
     const Ty &given = local->type;
     bool isLong = anyLength && given.rank() && given.axes.front().time();
     if (!fitsDrawn(isLong ? given.dropFront(1) : given,
                    isLong ? drawn.dropFront(1) : drawn, local->decl))
-      diags.error("E311", local->decl,
-                  fmt::format("`{}` has to be what is drawn", name))
+      diags
+          .error("E311", local->decl,
+                 fmt::format("`{}` has to be what is drawn", name))
           .label(fmt::format("this is {}", local->type.str()))
           .also(item.type.range,
                 fmt::format("`{}` is {}", item.value.text, drawn.str()));
@@ -114,13 +117,13 @@ void Analyser::distItem(const DistItem &item) {
   signature->inputs = declarePorts(item.args, Local::Kind::Input);
   Ty drawn = type(item.type);
   if (drawn.isDist) {
-    diags.error("E126", item.type.range,
-                fmt::format("`{}` cannot be a distribution", item.value.text))
+    diags
+        .error("E126", item.type.range,
+               fmt::format("`{}` cannot be a distribution", item.value.text))
         .label("a value is drawn");
     drawn = Ty::error();
   }
-  signature->result =
-      drawn.isError() ? drawn : Ty::dist(drawn, item.name.text);
+  signature->result = drawn.isError() ? drawn : Ty::dist(drawn, item.name.text);
   signature->resultRange = item.type.range;
   declareLocal(item.value, Local::Kind::Drawn, drawn);
   block(item.body);
@@ -147,9 +150,10 @@ Ty Analyser::lawType(const Type &node, const Signature &signature,
       bindings[signature.generics[i].axis] = axes[front.size() + i];
   if (own == signature.generics.size())
     return substitute(signature.result, bindings).withFront(front);
-  diags.error("E027", node.range,
-              fmt::format("`{}` has {} sizes, here are {}", signature.name,
-                          signature.generics.size(), own))
+  diags
+      .error("E027", node.range,
+             fmt::format("`{}` has {} sizes, here are {}", signature.name,
+                         signature.generics.size(), own))
       .label("too few")
       .also(signature.decl, "declared here");
   return Ty::error();
@@ -169,9 +173,10 @@ bool Analyser::drawsOf(const std::vector<const Expr *> &args,
   for (size_t i = 0; i < fronts.size(); ++i) {
     if (isSuffix(fronts[i], front))
       continue;
-    diags.error("E118", args[i]->range,
-                fmt::format("the arguments of `{}` differ in their first axes",
-                            signature.name))
+    diags
+        .error("E118", args[i]->range,
+               fmt::format("the arguments of `{}` differ in their first axes",
+                           signature.name))
         .label(str(fronts[i]))
         .also(args[longest]->range, str(front))
         .note("each entry along these axes is a draw of its own");

@@ -25,8 +25,7 @@ const std::vector<Function> &modelFunctions() {
       {"hvp", {}},
       {"predict", {}},
       {"predict_chunk", {}},
-      {"sample",
-       {"temperature", "top_k", "top_p", "never", "max", "paths"}},
+      {"sample", {"temperature", "top_k", "top_p", "never", "max", "paths"}},
       {"beam", {"width", "length_penalty", "best", "never", "max"}},
       {"begin", {}},
       {"step", {}}};
@@ -73,9 +72,10 @@ public:
     bool predicts = function == "predict" || function == "predict_chunk";
     bool draws = function == "sample" || function == "beam";
     if ((predicts || draws) && model.outputs.empty()) {
-      diags.error("E413", entry.function.range,
-                  fmt::format("the model `{}` has no output to {}", model.name,
-                              predicts ? "predict" : "draw"))
+      diags
+          .error("E413", entry.function.range,
+                 fmt::format("the model `{}` has no output to {}", model.name,
+                             predicts ? "predict" : "draw"))
           .label("not possible")
           .also(model.decl, "it has a `loss` only");
       return;
@@ -93,9 +93,10 @@ private:
     for (const ModelInfo::Drawn &output : model.outputs) {
       if (!output.law || output.law->hasMode)
         continue;
-      diags.error("E321", entry.function.range,
-                  fmt::format("`{}` needs the mode of `{}`", function,
-                              output.name))
+      diags
+          .error(
+              "E321", entry.function.range,
+              fmt::format("`{}` needs the mode of `{}`", function, output.name))
           .label("not possible")
           .also(output.law->decl,
                 fmt::format("`{}` has no line `mode = ...`", output.law->name))
@@ -108,8 +109,9 @@ private:
     for (const ModelInfo::Drawn &output : model.outputs) {
       if (output.type.isError() || output.type.kind == Ty::Kind::Index)
         continue;
-      diags.error("E402", entry.function.range,
-                  "beam search needs an output with a finite set of values")
+      diags
+          .error("E402", entry.function.range,
+                 "beam search needs an output with a finite set of values")
           .label("not possible")
           .also(output.typeRange, drawnWords(output.type))
           .help(fmt::format("`{0}.sample(paths = 100)` or `{0}.predict` can be "
@@ -132,10 +134,11 @@ private:
     }
     if (!why.valid())
       return;
-    diags.error("E404", entry.function.range,
-                fmt::format("`{}` cannot run {}", model.name,
-                            function == "step" ? "one step at a time"
-                                               : "part by part"))
+    diags
+        .error("E404", entry.function.range,
+               fmt::format("`{}` cannot run {}", model.name,
+                           function == "step" ? "one step at a time"
+                                              : "part by part"))
         .label("not possible")
         .also(why, label)
         .help(fmt::format("export `{}.predict`, which gets whole sequences",
@@ -158,9 +161,10 @@ static const Function *findFunction(Diagnostics &diags,
       return &candidate;
     names += (names.empty() ? "`" : ", `") + std::string(candidate.name) + "`";
   }
-  diags.error("E411", entry.function.range,
-              fmt::format("`{}` has no function `{}`", entry.module.text,
-                          entry.function.text))
+  diags
+      .error("E411", entry.function.range,
+             fmt::format("`{}` has no function `{}`", entry.module.text,
+                         entry.function.text))
       .label("cannot be exported")
       .help("it has " + names);
   return nullptr;
@@ -187,16 +191,18 @@ bool Analyser::exportArgs(const ExportEntry &entry,
       continue;
     std::optional<double> value = constantOf(*args[i], program.dims);
     if (!value) {
-      diags.error("E412", args[i]->range,
-                  fmt::format("the default of `{}` is a plain number",
-                              ports[i].name))
+      diags
+          .error("E412", args[i]->range,
+                 fmt::format("the default of `{}` is a plain number",
+                             ports[i].name))
           .label("not a number");
       ok = false;
       continue;
     }
     if (const char *wanted = wantsDefault(ports[i].name, *value)) {
-      diags.error("E412", args[i]->range,
-                  fmt::format("this is no default of `{}`", ports[i].name))
+      diags
+          .error("E412", args[i]->range,
+                 fmt::format("this is no default of `{}`", ports[i].name))
           .label(fmt::format("not {}", wanted));
       ok = false;
       continue;
@@ -206,7 +212,8 @@ bool Analyser::exportArgs(const ExportEntry &entry,
   auto width = request.args.find("width"), best = request.args.find("best");
   if (ok && best != request.args.end() &&
       best->second > (width == request.args.end() ? 5 : width->second)) {
-    diags.error("E412", entry.range, "`best` is at most the width of the search")
+    diags
+        .error("E412", entry.range, "`best` is at most the width of the search")
         .label(width == request.args.end() ? "the width is 5 unless it is given"
                                            : "more than `width`");
     ok = false;
@@ -262,8 +269,7 @@ void Analyser::exportEntry(const ExportEntry &entry) {
   request.module = entry.module.text;
   request.decl = entity->decl;
   request.isModel = isModel;
-  request.isCell =
-      isModule && entity->signature->kind == Signature::Kind::Cell;
+  request.isCell = isModule && entity->signature->kind == Signature::Kind::Cell;
   request.function = entry.function.text;
   request.alias = entry.alias.text;
   const Function *function = findFunction(
@@ -288,18 +294,19 @@ void Analyser::exportEntry(const ExportEntry &entry) {
   for (const ExportRequest &other : program.exports) {
     std::string name =
         entry.alias.empty() ? text(entry.range) : entry.alias.text;
-    std::string otherName = other.alias.empty() ? text(other.entry->range)
-                                                : other.alias;
+    std::string otherName =
+        other.alias.empty() ? text(other.entry->range) : other.alias;
     if (name != otherName &&
         !(other.alias.empty() && entry.alias.empty() &&
           other.module == request.module && other.given == request.given &&
           other.function == request.function))
       continue;
-    diags.error("E415", entry.range,
-                fmt::format("`{}` is exported twice",
-                            entry.alias.empty()
-                                ? request.module + "." + request.function
-                                : entry.alias.text))
+    diags
+        .error("E415", entry.range,
+               fmt::format("`{}` is exported twice",
+                           entry.alias.empty()
+                               ? request.module + "." + request.function
+                               : entry.alias.text))
         .label("exported again here")
         .also(other.entry->range, "first exported here")
         .help("`as` gives another name");

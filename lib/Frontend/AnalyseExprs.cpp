@@ -104,16 +104,17 @@ Ty Analyser::nameRef(const NameRef &ref) {
 Ty Analyser::localRef(const NameRef &ref, Local &local) {
   local.read = true;
   using Rule = BlockScope::Rule;
-  bool constant = local.kind == Local::Kind::Axis ||
-                  local.kind == Local::Kind::Number;
+  bool constant =
+      local.kind == Local::Kind::Axis || local.kind == Local::Kind::Number;
   bool allowed = blockScope->rule == Rule::All || constant ||
                  (blockScope->rule == Rule::FirstState &&
                   (local.kind == Local::Kind::Constant ||
                    local.kind == Local::Kind::Param));
   if (!allowed && local.kind != Local::Kind::Instance) {
     bool state = blockScope->rule == Rule::FirstState;
-    diags.error("E133", ref.range,
-                fmt::format("a first value cannot use `{}`", ref.name))
+    diags
+        .error("E133", ref.range,
+               fmt::format("a first value cannot use `{}`", ref.name))
         .label(state ? "not known before the first step" : "not a fixed number")
         .also(local.decl, "declared here")
         .note(state ? "first values use only numbers, parameters and inputs "
@@ -125,8 +126,9 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
   case Local::Kind::Axis:
     if (local.axis->kind != Axis::Kind::Time)
       return Ty::real();
-    diags.error("E128", ref.range,
-                fmt::format("the length of `{}` is not a value", ref.name))
+    diags
+        .error("E128", ref.range,
+               fmt::format("the length of `{}` is not a value", ref.name))
         .label("it is known only when the program runs")
         .also(local.decl, fmt::format("{} is a time axis", ref.name))
         .help(fmt::format("`sum t in {}: 1` counts its steps", ref.name));
@@ -143,8 +145,9 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
                   : fmt::format("call it: `{}(...)`", ref.name));
     return Ty::error();
   case Local::Kind::Output:
-    diags.error("E308", ref.range,
-                fmt::format("the output `{}` cannot be read", ref.name))
+    diags
+        .error("E308", ref.range,
+               fmt::format("the output `{}` cannot be read", ref.name))
         .label("not known when the model predicts")
         .also(local.decl, "it is an output")
         .help("declare it `input` if it is always given");
@@ -229,14 +232,16 @@ Ty Analyser::sliceOnce(const Expr &base, Ty type, const Slice &node,
     diags.error("E136", node.range, "no part of a time axis can be taken")
         .label("its length is known only when the program runs")
         .also(base.range, fmt::format("this is {}", type.str()))
-        .help("`first(x)` and `last(x)` take steps of it; `for t in T: if t < 3 "
-              "then x[t] else 0` leaves some out");
+        .help(
+            "`first(x)` and `last(x)` take steps of it; `for t in T: if t < 3 "
+            "then x[t] else 0` leaves some out");
     return Ty::error();
   }
   std::optional<int64_t> a = from->value(), b = to->value(), n = axis.value();
   if ((a && *a < 0) || (b && n && *b > *n) || (a && b && *a >= *b) ||
       (a && n && *a >= *n)) {
-    auto &d = diags.error("E136", node.range, "there is no such part of the axis");
+    auto &d =
+        diags.error("E136", node.range, "there is no such part of the axis");
     d.label(a && b && *a >= *b ? "it has no entries" : "it lies outside")
         .also(base.range, fmt::format("this is {}", type.str()));
     if (n)
@@ -278,10 +283,10 @@ Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node,
                          text(base.range)));
     return Ty::error();
   }
-  indexError(node.range, index, base.range,
-             fmt::format("{}: wants an index in {}", baseType.str(),
-                         wanted.str()),
-             wanted);
+  indexError(
+      node.range, index, base.range,
+      fmt::format("{}: wants an index in {}", baseType.str(), wanted.str()),
+      wanted);
   return Ty::error();
 }
 
@@ -304,8 +309,9 @@ Ty Analyser::list(const List &node) {
     if (type.axes == common.axes && (same || numbers))
       continue;
     if (ok)
-      diags.error("E135", item->range,
-                  "the entries of a list are of one type and shape")
+      diags
+          .error("E135", item->range,
+                 "the entries of a list are of one type and shape")
           .label(fmt::format("this is {}", type.str()))
           .also(node.items.front()->range,
                 fmt::format("this is {}", common.str()))
@@ -334,7 +340,8 @@ std::string indexWords(const std::string &name, const Poly &axis) {
 void Analyser::indexError(SourceRange indexRange, const Ty &index,
                           SourceRange baseRange, const std::string &baseLabel,
                           const Poly &wanted) {
-  auto &d = diags.error("E106", indexRange, "the index belongs to another axis");
+  auto &d =
+      diags.error("E106", indexRange, "the index belongs to another axis");
   d.label(index.str()).also(baseRange, baseLabel);
   std::optional<int64_t> a = wanted.value(), b = index.index.value();
   if (a && b && *a == *b)
@@ -367,11 +374,12 @@ Ty Analyser::member(const Member &node) {
     if (instance.broken || instance.opaque)
       return Ty::error();
     if (!instance.isCell || blockScope->kind != BlockScope::Kind::Cell) {
-      diags.error("E211", node.range,
-                  instance.isCell
-                      ? "the state of a cell is known inside of cells only"
-                      : fmt::format("`{}` is a layer and keeps no state",
-                                    ref->name))
+      diags
+          .error("E211", node.range,
+                 instance.isCell
+                     ? "the state of a cell is known inside of cells only"
+                     : fmt::format("`{}` is a layer and keeps no state",
+                                   ref->name))
           .label("no state here")
           .also(instance.chain->range, "declared here")
           .help(instance.isCell
@@ -401,8 +409,8 @@ Ty Analyser::stateOrLabel(const std::vector<StateField> &states,
                    }))
       length = field.path.size();
   std::vector<Name> labels(path.begin() + long(length), path.end());
-  Ty state = stateMember(states, {path.begin(), path.begin() + long(length)},
-                         owner);
+  Ty state =
+      stateMember(states, {path.begin(), path.begin() + long(length)}, owner);
   SourceRange range = node.range;
   range.end = path[length - 1].range.end;
   return labelled(state, labels, range);
@@ -422,11 +430,10 @@ Ty Analyser::labelled(Ty value, const std::vector<Name> &labels,
     while (at < value.rank() && !hasLabel(value.axes[at]))
       ++at;
     if (at == value.rank() || value.isDist) {
-      auto &d = diags.error("E017", label.range,
-                            fmt::format("no axis has a label `{}`",
-                                        label.text));
-      d.label("not a label")
-          .also(root, fmt::format("this is {}", value.str()));
+      auto &d =
+          diags.error("E017", label.range,
+                      fmt::format("no axis has a label `{}`", label.text));
+      d.label("not a label").also(root, fmt::format("this is {}", value.str()));
       if (std::string help = foreignProperty(label.text); !help.empty())
         d.help(help);
       return Ty::error();
@@ -462,9 +469,9 @@ Ty Analyser::stateMember(const std::vector<StateField> &states,
     if (shown++ < 8)
       known += (known.empty() ? "`" : ", `") + joined(field.path) + "`";
   SourceRange range = join(path.front().range, path.back().range);
-  auto &d = diags.error("E017", range,
-                        fmt::format("`{}` keeps no state `{}`", owner,
-                                    text(range)));
+  auto &d =
+      diags.error("E017", range,
+                  fmt::format("`{}` keeps no state `{}`", owner, text(range)));
   d.label("not a state of it");
   if (!known.empty())
     d.help(fmt::format("it keeps {}{}", known, shown > 8 ? ", ..." : ""));
@@ -474,8 +481,7 @@ Ty Analyser::stateMember(const std::vector<StateField> &states,
 Ty Analyser::power(const Power &node) {
   Ty base = expr(*node.base);
   Ty exponent = expr(*node.exponent);
-  if (base.isError() || exponent.isError() ||
-      !number(*node.base, base, "^") ||
+  if (base.isError() || exponent.isError() || !number(*node.base, base, "^") ||
       !number(*node.exponent, exponent, "^"))
     return Ty::error();
   SourceRange op = {node.base->range.file, node.base->range.end,
@@ -520,8 +526,9 @@ bool regroups(const std::vector<Poly> &from, const std::vector<Poly> &to,
     return i == from.size() && j == to.size();
   if (maybeEqual(from[i], to[j]) && regroups(from, to, i + 1, j + 1))
     return true;
-  return isProduct(from[i], to, j,
-                   [&](size_t end) { return regroups(from, to, i + 1, end); }) ||
+  return isProduct(
+             from[i], to, j,
+             [&](size_t end) { return regroups(from, to, i + 1, end); }) ||
          isProduct(to[j], from, i,
                    [&](size_t end) { return regroups(from, to, end, j + 1); });
 }
@@ -597,8 +604,9 @@ Ty Analyser::ifExpr(const If &node) {
     result.place = a.place && b.place;
   }
   if (result.isError()) {
-    diags.error("E112", node.elseValue->range,
-                "both sides of `if` have to be of one type")
+    diags
+        .error("E112", node.elseValue->range,
+               "both sides of `if` have to be of one type")
         .label(b.str())
         .also(node.thenValue->range, a.str());
     return result;
@@ -611,8 +619,9 @@ Ty Analyser::ifExpr(const If &node) {
     result.literal = false;
     return result;
   }
-  diags.error("E111", node.condition->range,
-              "a condition is a single bit or has the shape of the values")
+  diags
+      .error("E111", node.condition->range,
+             "a condition is a single bit or has the shape of the values")
       .label(condition.str())
       .also(node.thenValue->range, result.str());
   return Ty::error();
@@ -652,8 +661,9 @@ Ty Analyser::reduce(const Bind &node, const Poly &axis, Ty body) {
     return Ty::error();
   if (node.op == BindOp::Softmax || node.op == BindOp::ArgMax) {
     if (body.rank() != 0) {
-      diags.error("E124", node.body->range,
-                  fmt::format("`{}` compares single numbers", op))
+      diags
+          .error("E124", node.body->range,
+                 fmt::format("`{}` compares single numbers", op))
           .label(fmt::format("this is {}", body.str()));
       return Ty::error();
     }

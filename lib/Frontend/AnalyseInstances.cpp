@@ -31,8 +31,9 @@ const Signature *Analyser::findModule(const Name &name) {
     return entity->signature;
   }
   if (local || entity) {
-    diags.error("E016", name.range,
-                fmt::format("`{}` is not a layer or a cell", name.text))
+    diags
+        .error("E016", name.range,
+               fmt::format("`{}` is not a layer or a cell", name.text))
         .label("only these can be used")
         .also(local ? local->decl : entity->decl, "declared here");
     return nullptr;
@@ -41,16 +42,17 @@ const Signature *Analyser::findModule(const Name &name) {
     return nullptr;
   if (blockScope && blockScope->signature &&
       blockScope->signature->name == name.text) {
-    diags.error("E024", name.range,
-                fmt::format("`{}` cannot be made of itself", name.text))
+    diags
+        .error("E024", name.range,
+               fmt::format("`{}` cannot be made of itself", name.text))
         .label("not known before its end")
         .also(blockScope->signature->decl, "it is declared here");
     return nullptr;
   }
   std::string close = similar(name.text, moduleNames());
-  auto &d = diags.error("E015", name.range,
-                        fmt::format("there is no layer or cell `{}`",
-                                    name.text));
+  auto &d =
+      diags.error("E015", name.range,
+                  fmt::format("there is no layer or cell `{}`", name.text));
   d.label("not known here");
   if (std::string foreign = foreignWord(name.text); !foreign.empty())
     d.help(foreign);
@@ -85,10 +87,11 @@ void Analyser::finishLevels(Signature &signature, const Name &name) {
   signature.paths = std::make_shared<PathTree>();
   signature.states.clear();
   signature.opaque = true;
-  diags.error("E008", name.range,
-              fmt::format("`{}` has, with all that it is made of, more than {} "
-                          "levels of nesting",
-                          name.text, maxLevels))
+  diags
+      .error("E008", name.range,
+             fmt::format("`{}` has, with all that it is made of, more than {} "
+                         "levels of nesting",
+                         name.text, maxLevels))
       .label("too deep");
 }
 
@@ -106,13 +109,14 @@ bool Analyser::bindGenerics(const Signature &signature,
     std::string names;
     for (const GenericInfo &generic : signature.generics)
       names += (names.empty() ? "" : ", ") + generic.name;
-    diags.error("E027", range,
-                fmt::format("`{}` needs {}, here are {}", signature.name,
-                            plural(required, "size"), given.size()))
+    diags
+        .error("E027", range,
+               fmt::format("`{}` needs {}, here are {}", signature.name,
+                           plural(required, "size"), given.size()))
         .label(given.size() < required ? "too few" : "too many")
-        .also(signature.decl,
-              names.empty() ? "it has none"
-                            : fmt::format("declared with [{}]", names));
+        .also(signature.decl, names.empty()
+                                  ? "it has none"
+                                  : fmt::format("declared with [{}]", names));
     return false;
   }
   for (size_t i = 0; i < signature.generics.size(); ++i) {
@@ -137,9 +141,10 @@ bool Analyser::bindGenerics(const Signature &signature,
     }
     if (one.kind == Given::Kind::Number) {
       if (generic.axis && !generic.hasDefault) {
-        diags.error("E009", one.range,
-                    fmt::format("`{}` is a size, and a size is a whole number",
-                                generic.name))
+        diags
+            .error("E009", one.range,
+                   fmt::format("`{}` is a size, and a size is a whole number",
+                               generic.name))
             .label("not a whole number");
         return false;
       }
@@ -154,9 +159,10 @@ bool Analyser::bindGenerics(const Signature &signature,
       return false;
     bool isTime = poly->time() != nullptr;
     if (isTime && !generic.isTime) {
-      diags.error("E127", one.range,
-                  fmt::format("`{}` is a fixed size of `{}`", generic.name,
-                              signature.name))
+      diags
+          .error("E127", one.range,
+                 fmt::format("`{}` is a fixed size of `{}`", generic.name,
+                             signature.name))
           .label("this length is known only when the program runs");
       return false;
     }
@@ -169,10 +175,11 @@ bool Analyser::bindSizes(const Signature &signature,
                          const std::vector<SizePtr> &sizes, SourceRange range,
                          Bindings &bindings) {
   if (sizes.size() > signature.generics.size()) {
-    diags.error("E027", range,
-                fmt::format("`{}` has {}, here are {}", signature.name,
-                            plural(signature.generics.size(), "size"),
-                            sizes.size()))
+    diags
+        .error("E027", range,
+               fmt::format("`{}` has {}, here are {}", signature.name,
+                           plural(signature.generics.size(), "size"),
+                           sizes.size()))
         .label("too many");
     return false;
   }
@@ -211,10 +218,11 @@ void Analyser::instantiate(const Signature &signature, const Bindings &bindings,
 bool Analyser::follow(Instance &link, const Ty &left, SourceRange range,
                       std::vector<const Axis *> &inferred) {
   if (link.inputs.size() != 1) {
-    diags.error("E208", range,
-                fmt::format("a later stage of a chain reads one value, this "
-                            "one reads {}",
-                            link.inputs.size()))
+    diags
+        .error("E208", range,
+               fmt::format("a later stage of a chain reads one value, this "
+                           "one reads {}",
+                           link.inputs.size()))
         .label("cannot stand behind `>>`");
     return false;
   }
@@ -233,8 +241,8 @@ bool Analyser::follow(Instance &link, const Ty &left, SourceRange range,
     fits = match(formal.index, left.index, free, bindings);
   if (!fits) {
     diags.error("E209", range, "the stages of the chain do not fit")
-        .label(fmt::format("reads {}, the stage before gives {}",
-                           formal.str(), left.str()));
+        .label(fmt::format("reads {}, the stage before gives {}", formal.str(),
+                           left.str()));
     return false;
   }
   for (const Axis *axis : inferred)
@@ -288,11 +296,11 @@ bool Analyser::sequenceInstance(const Chain &chain, const Ty *left,
     Instance stage;
     if (!instance(link, i == 0 ? left : &result.result, stage))
       return false;
-    std::string name =
-        link.stage.empty() ? std::to_string(i) : link.stage.text;
+    std::string name = link.stage.empty() ? std::to_string(i) : link.stage.text;
     if (!tree->below.emplace(name, stage.paths).second) {
-      diags.error("E012", link.stage.range,
-                  fmt::format("two stages are named `{}`", name))
+      diags
+          .error("E012", link.stage.range,
+                 fmt::format("two stages are named `{}`", name))
           .label("named again here");
       return false;
     }
@@ -304,8 +312,7 @@ bool Analyser::sequenceInstance(const Chain &chain, const Ty *left,
       result.inputs = std::move(stage.inputs);
     result.constants.insert(result.constants.end(), stage.constants.begin(),
                             stage.constants.end());
-    result.free.insert(result.free.end(), stage.free.begin(),
-                       stage.free.end());
+    result.free.insert(result.free.end(), stage.free.begin(), stage.free.end());
     result.result = std::move(stage.result);
     result.resultRange = stage.resultRange;
     result.isCell |= stage.isCell;
@@ -314,8 +321,9 @@ bool Analyser::sequenceInstance(const Chain &chain, const Ty *left,
     result.nonCausal |= stage.nonCausal;
     result.params = std::min(result.params + stage.params, maxParams);
     if (result.states.size() > maxStates) {
-      diags.error("E131", link.range,
-                  fmt::format("this keeps more than {} states", maxStates))
+      diags
+          .error("E131", link.range,
+                 fmt::format("this keeps more than {} states", maxStates))
           .label("too many states");
       return false;
     }
@@ -331,14 +339,16 @@ bool Analyser::repeatInstance(const Chain &chain, const Ty *left,
     return false;
   std::optional<int64_t> known = count->value();
   if (known && (*known < 1 || *known > maxRepeat)) {
-    diags.error("E129", chain.count->range,
-                fmt::format("`repeat` makes 1 to {} copies", maxRepeat))
+    diags
+        .error("E129", chain.count->range,
+               fmt::format("`repeat` makes 1 to {} copies", maxRepeat))
         .label(fmt::format("this is {}", *known));
     return false;
   }
   if (count->time()) {
-    diags.error("E127", chain.count->range,
-                "the number of copies has to be known when compiling")
+    diags
+        .error("E127", chain.count->range,
+               "the number of copies has to be known when compiling")
         .label("known only when the program runs");
     return false;
   }
@@ -351,8 +361,9 @@ bool Analyser::repeatInstance(const Chain &chain, const Ty *left,
     if (!instance(*chain.body, &one.result, second))
       return false;
     if (!second.result.same(one.result)) {
-      diags.error("E209", chain.body->range,
-                  "the copies of `repeat` do not fit behind one another")
+      diags
+          .error("E209", chain.body->range,
+                 "the copies of `repeat` do not fit behind one another")
           .label(fmt::format("the first gives {}, the second {}",
                              one.result.str(), second.result.str()));
       return false;
@@ -360,8 +371,9 @@ bool Analyser::repeatInstance(const Chain &chain, const Ty *left,
   }
   int64_t copies = known.value_or(1);
   if (static_cast<int64_t>(one.states.size()) * copies > maxStates) {
-    diags.error("E131", chain.range,
-                fmt::format("this keeps more than {} states", maxStates))
+    diags
+        .error("E131", chain.range,
+               fmt::format("this keeps more than {} states", maxStates))
         .label("too many states");
     return false;
   }

@@ -124,8 +124,9 @@ void Analyser::declare(const Name &name, Entity entity) {
   auto [it, isNew] = scope->names.emplace(name.text, entity);
   if (isNew)
     return;
-  diags.error("E012", name.range,
-              fmt::format("`{}` is declared twice", name.text))
+  diags
+      .error("E012", name.range,
+             fmt::format("`{}` is declared twice", name.text))
       .label("declared again here")
       .also(it->second.decl, "first declared here");
 }
@@ -179,9 +180,10 @@ const Axis *Analyser::makeLabelled(const Name &name,
     axis->labels.push_back(labels[i].text);
     for (size_t k = 0; k < i; ++k)
       if (labels[k].text == labels[i].text) {
-        diags.error("E012", labels[i].range,
-                    fmt::format("the label `{}` is declared twice",
-                                labels[i].text))
+        diags
+            .error(
+                "E012", labels[i].range,
+                fmt::format("the label `{}` is declared twice", labels[i].text))
             .label("declared again here")
             .also(labels[k].range, "first declared here");
         break;
@@ -230,10 +232,9 @@ Analyser::declareGenerics(const std::vector<Generic> &generics) {
     if (!info.isValue)
       info.axis = newAxis(generic.name,
                           info.isTime ? Axis::Kind::Time : Axis::Kind::Fixed);
-    Local *local = declareLocal(generic.name,
-                                isNumber ? Local::Kind::Number
-                                         : Local::Kind::Axis,
-                                Ty::real());
+    Local *local = declareLocal(
+        generic.name, isNumber ? Local::Kind::Number : Local::Kind::Axis,
+        Ty::real());
     local->axis = info.axis;
     result.push_back(std::move(info));
   }
@@ -249,8 +250,9 @@ std::vector<Port> Analyser::declarePorts(const std::vector<Field> &fields,
     port.type = type(field.type);
     port.typeRange = field.type.range;
     if (port.type.isDist) {
-      diags.error("E126", field.type.range,
-                  fmt::format("`{}` cannot be a distribution", port.name))
+      diags
+          .error("E126", field.type.range,
+                 fmt::format("`{}` cannot be a distribution", port.name))
           .label("only an output can be one");
       port.type = Ty::error();
     }
@@ -311,9 +313,10 @@ void Analyser::finishModule(Signature &signature, const ModuleItem &item) {
   finishLevels(signature, item.name);
   signature.nonCausal = blockScope->nonCausal;
   if (signature.params > maxParams)
-    diags.error("E130", item.name.range,
-                fmt::format("`{}` has more than {} parameters",
-                            signature.name, maxParams))
+    diags
+        .error("E130", item.name.range,
+               fmt::format("`{}` has more than {} parameters", signature.name,
+                           maxParams))
         .label("too many parameters");
 }
 
@@ -331,8 +334,8 @@ void Analyser::statesOf(Signature &signature) {
       continue;
     const Instance &inner = *local->instance;
     tree->below[local->name] = inner.paths;
-    signature.params = std::min(signature.params + inner.params,
-                                int64_t(maxParams) * 2);
+    signature.params =
+        std::min(signature.params + inner.params, int64_t(maxParams) * 2);
     if (!inner.firstStep.valid())
       continue;
     signature.opaque |= inner.opaque;
@@ -345,9 +348,10 @@ void Analyser::statesOf(Signature &signature) {
   }
   signature.paths = std::move(tree);
   if (signature.states.size() > maxStates) {
-    diags.error("E131", signature.decl,
-                fmt::format("`{}` keeps more than {} states", signature.name,
-                            maxStates))
+    diags
+        .error("E131", signature.decl,
+               fmt::format("`{}` keeps more than {} states", signature.name,
+                           maxStates))
         .label("too many states");
     signature.states.clear();
     signature.opaque = true;
@@ -356,9 +360,10 @@ void Analyser::statesOf(Signature &signature) {
 
 void Analyser::finishOut(const Name &name) {
   if (!blockScope->out.valid())
-    diags.error("E022", name.range,
-                fmt::format("`{}` gives nothing: there is no line `out ...`",
-                            name.text))
+    diags
+        .error("E022", name.range,
+               fmt::format("`{}` gives nothing: there is no line `out ...`",
+                           name.text))
         .label("no `out` in its block")
         .help("end it with `out e`");
 }
@@ -390,12 +395,14 @@ void Analyser::warnOldState() {
     Local *local = findLocal(ref->name);
     if (!local || local->kind != Local::Kind::State || !local->next.valid())
       continue;
-    diags.warning("W503", ref->range,
-                  fmt::format("the step gives `{}` as it was before the step",
-                              ref->name))
+    diags
+        .warning("W503", ref->range,
+                 fmt::format("the step gives `{}` as it was before the step",
+                             ref->name))
         .label("the value from the step before")
         .also(local->next, "the next value is set here")
-        .help(fmt::format("write `{}'` for the value after the step", ref->name))
+        .help(
+            fmt::format("write `{}'` for the value after the step", ref->name))
         .help(fmt::format("if the old value is meant, give it a name of its "
                           "own: `before = {0}`, `out before`",
                           ref->name));
@@ -407,9 +414,10 @@ void Analyser::finishCell(Signature &signature, const ModuleItem &item) {
   for (const auto &local : blockScope->locals) {
     if (local->kind == Local::Kind::State && !local->next.valid() &&
         !local->changedInPlace) {
-      diags.error("E003", local->decl,
-                  fmt::format("the state `{}` is never given a next value",
-                              local->name))
+      diags
+          .error("E003", local->decl,
+                 fmt::format("the state `{}` is never given a next value",
+                             local->name))
           .label(fmt::format("no line sets `{}'`", local->name))
           .help(fmt::format("add a line `{0}' = ...`, or make it `param {0} : "
                             "{1} = {2}` if it should stay the same",
@@ -425,9 +433,9 @@ void Analyser::finishCell(Signature &signature, const ModuleItem &item) {
     std::string args;
     for (const Port &port : inner.inputs)
       args += (args.empty() ? "" : ", ") + port.name;
-    diags.error("E206", local->decl,
-                fmt::format("the inner cell `{}` is never stepped",
-                            local->name))
+    diags
+        .error("E206", local->decl,
+               fmt::format("the inner cell `{}` is never stepped", local->name))
         .label(fmt::format("no line calls `{}(...)`", local->name))
         .help(fmt::format("step it once: `{} = {}({})`",
                           freshName({"y", "z", "w", "v"}), local->name, args));
@@ -440,8 +448,9 @@ void Analyser::finishParams() {
   for (const auto &local : blockScope->locals) {
     if (local->kind != Local::Kind::Param || local->read || local->frozen)
       continue;
-    diags.warning("W502", local->decl,
-                  fmt::format("the parameter `{}` is never used", local->name))
+    diags
+        .warning("W502", local->decl,
+                 fmt::format("the parameter `{}` is never used", local->name))
         .label("never read")
         .help("remove the line, or write `frozen` after it to keep it");
   }
@@ -510,21 +519,24 @@ void Analyser::finishModel(ModelInfo &model) {
     if (local->observed.valid())
       continue;
     std::string example = exampleOf(*local);
-    diags.error("E303", local->decl,
-                fmt::format("the output `{}` is never explained", local->name))
+    diags
+        .error("E303", local->decl,
+               fmt::format("the output `{}` is never explained", local->name))
         .label(fmt::format("no line `{} ~ ...`", local->name))
         .help("say how it is distributed, for example " + example);
   }
   if (!observes)
-    diags.error("E307", model.decl,
-                fmt::format("the model `{}` has nothing to learn", model.name))
+    diags
+        .error("E307", model.decl,
+               fmt::format("the model `{}` has nothing to learn", model.name))
         .label("no `~` and no `loss` in its block")
         .help("declare an `output` and say how it is distributed, or add a "
               "line `loss e`");
   if (params > maxParams)
-    diags.error("E130", model.decl,
-                fmt::format("`{}` has more than {} parameters", model.name,
-                            maxParams))
+    diags
+        .error("E130", model.decl,
+               fmt::format("`{}` has more than {} parameters", model.name,
+                           maxParams))
         .label("too many parameters");
   model.paths = std::move(tree);
 }

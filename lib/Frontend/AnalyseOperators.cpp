@@ -30,8 +30,8 @@ std::string lower(std::string text) {
 bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
   if (type.countsAsNumber())
     return true;
-  auto &d = diags.error("E109", expr.range,
-                        fmt::format("`{}` needs numbers", op));
+  auto &d =
+      diags.error("E109", expr.range, fmt::format("`{}` needs numbers", op));
   d.label(fmt::format("this is {}", type.str()));
   if (type.isIndex()) {
     d.help(fmt::format("an index looks something up: `W[i]`, or "
@@ -40,16 +40,14 @@ bool Analyser::number(const Expr &expr, const Ty &type, const std::string &op) {
     if (op == "+" || op == "-")
       d.help("`shift(x, 1)` is the sequence one step later; the value of a "
              "state from the step before is its plain name");
-  }
-  else if (type.kind == Ty::Kind::Bit && !type.isDist)
+  } else if (type.kind == Ty::Kind::Bit && !type.isDist)
     d.help(fmt::format("`if {} then 1 else 0` makes numbers of it",
                        text(expr.range)));
   else if (type.isState())
-    d.help(fmt::format("take one of its states: `{}.{}`",
-                       dynAs<NameRef>(expr) ? text(expr.range)
-                                            : "(" + text(expr.range) + ")",
-                       type.fields.empty() ? "h"
-                                           : joined(type.fields[0].path)));
+    d.help(fmt::format(
+        "take one of its states: `{}.{}`",
+        dynAs<NameRef>(expr) ? text(expr.range) : "(" + text(expr.range) + ")",
+        type.fields.empty() ? "h" : joined(type.fields[0].path)));
   return false;
 }
 
@@ -71,8 +69,8 @@ Ty Analyser::logicOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
   bool left = condition(*node.lhs, lhs, op);
   if (!condition(*node.rhs, rhs, op) || !left)
     return Ty::error();
-  Ty result = elementwise(op, node.opRange, node, *node.lhs, lhs, *node.rhs,
-                          rhs);
+  Ty result =
+      elementwise(op, node.opRange, node, *node.lhs, lhs, *node.rhs, rhs);
   return result.isError() ? result : Ty::bit(result.axes);
 }
 
@@ -84,12 +82,12 @@ bool Analyser::fitsIndex(const Ty &type, const Poly &axis, SourceRange range) {
   std::optional<int64_t> size = axis.value();
   if (!size || (type.literalValue >= 0 && type.literalValue < *size))
     return true;
-  diags.error("E125", range,
-              fmt::format("the index {} lies outside of its axis",
-                          type.literalValue))
+  diags
+      .error("E125", range,
+             fmt::format("the index {} lies outside of its axis",
+                         type.literalValue))
       .label(fmt::format("{} has the entries 0 to {}",
-                         axis.constant() ? "the axis" : axis.str(),
-                         *size - 1));
+                         axis.constant() ? "the axis" : axis.str(), *size - 1));
   return true;
 }
 
@@ -206,8 +204,8 @@ void Analyser::shapeError(const std::string &op, SourceRange opRange,
                        target, index, axis->name, at(lhs), op, at(rhs)));
     return;
   }
-  auto &d = diags.error("E102", opRange,
-                        fmt::format("`{}` needs equal shapes", op));
+  auto &d =
+      diags.error("E102", opRange, fmt::format("`{}` needs equal shapes", op));
   d.also(lhs.range, l.str());
   d.also(rhs.range, r.str());
   // The first axes from behind that differ.
@@ -264,9 +262,8 @@ std::string Analyser::turnedHelp(const Binary &node, const Ty &lhs,
   // `x @ W` where `W @ x` was meant.
   if (rhs.axes.back() == lhs.axes.front())
     return fmt::format("`{} @ {}` fits: `@` joins {}", right, left, rule);
-  return isParameter(*node.rhs)
-             ? turned(right, rhs, 0, lhs.axes.back(), rule)
-             : std::string();
+  return isParameter(*node.rhs) ? turned(right, rhs, 0, lhs.axes.back(), rule)
+                                : std::string();
 }
 
 Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
@@ -277,16 +274,16 @@ Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
     axes.insert(axes.end(), rhs.axes.begin() + 1, rhs.axes.end());
     return Ty::real(std::move(axes));
   }
-  auto &d = diags.error("E101", node.opRange,
-                        "`@` joins axes of different size");
-  d.also(node.lhs->range,
-         lhs.rank() ? fmt::format("{}, its last axis is {}", lhs.str(),
-                                  lhs.axes.back().str())
-                    : "a single number, it has no axis");
-  d.also(node.rhs->range,
-         rhs.rank() ? fmt::format("{}, its first axis is {}", rhs.str(),
-                                  rhs.axes.front().str())
-                    : "a single number, it has no axis");
+  auto &d =
+      diags.error("E101", node.opRange, "`@` joins axes of different size");
+  d.also(node.lhs->range, lhs.rank()
+                              ? fmt::format("{}, its last axis is {}",
+                                            lhs.str(), lhs.axes.back().str())
+                              : "a single number, it has no axis");
+  d.also(node.rhs->range, rhs.rank()
+                              ? fmt::format("{}, its first axis is {}",
+                                            rhs.str(), rhs.axes.front().str())
+                              : "a single number, it has no axis");
   if (!lhs.rank() || !rhs.rank()) {
     d.help("`*` multiplies by a single number");
     return Ty::error();
@@ -317,9 +314,9 @@ Ty Analyser::matchOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
 Ty Analyser::joinOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
   if (!number(*node.lhs, lhs, "++") || !number(*node.rhs, rhs, "++"))
     return Ty::error();
-  bool fits = lhs.rank() && lhs.rank() == rhs.rank() &&
-              std::equal(lhs.axes.begin(), lhs.axes.end() - 1,
-                         rhs.axes.begin());
+  bool fits =
+      lhs.rank() && lhs.rank() == rhs.rank() &&
+      std::equal(lhs.axes.begin(), lhs.axes.end() - 1, rhs.axes.begin());
   if (!fits) {
     auto &d = diags.error("E108", node.opRange,
                           "`++` joins along the last axis, the others have to "
@@ -330,15 +327,15 @@ Ty Analyser::joinOp(const Binary &node, const Ty &lhs, const Ty &rhs) {
       d.note("a single number has no axis to join along");
     return Ty::error();
   }
-  const Axis *time = lhs.axes.back().time() ? lhs.axes.back().time()
-                                            : rhs.axes.back().time();
-  std::optional<Poly> sum =
-      Poly::add(lhs.axes.back(), rhs.axes.back(), 1);
+  const Axis *time =
+      lhs.axes.back().time() ? lhs.axes.back().time() : rhs.axes.back().time();
+  std::optional<Poly> sum = Poly::add(lhs.axes.back(), rhs.axes.back(), 1);
   if (time || !sum) {
-    diags.error("E127", node.opRange,
-                time ? fmt::format("`++` cannot join along the time axis `{}`",
-                                   time->name)
-                     : std::string("the joined axis is too large"))
+    diags
+        .error("E127", node.opRange,
+               time ? fmt::format("`++` cannot join along the time axis `{}`",
+                                  time->name)
+                    : std::string("the joined axis is too large"))
         .also(node.lhs->range, lhs.str())
         .also(node.rhs->range, rhs.str());
     return Ty::error();

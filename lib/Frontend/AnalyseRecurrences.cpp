@@ -20,15 +20,17 @@ Instance *Analyser::recurCell(const Recur &node, Instance &storage) {
     instance.scanned = true;
     if (instance.isCell)
       return &instance;
-    diags.error("E205", node.cell.range,
-                fmt::format("`{}` is a layer, it does not run over time", name))
+    diags
+        .error("E205", node.cell.range,
+               fmt::format("`{}` is a layer, it does not run over time", name))
         .label("keeps no state")
         .also(instance.chain->range, "a layer")
         .help(fmt::format("call it: `{}(...)`; it maps over all steps", name));
     return nullptr;
   }
   if (local) {
-    diags.error("E205", node.cell.range, fmt::format("`{}` is not a cell", name))
+    diags
+        .error("E205", node.cell.range, fmt::format("`{}` is not a cell", name))
         .label("only a cell runs over time")
         .also(local->decl, "declared here");
     return nullptr;
@@ -77,8 +79,9 @@ Ty Analyser::recur(const Recur &node) {
     return Ty::error();
   }
   if (!node.generics.empty() && cell != &storage)
-    diags.error("E027", node.cell.range,
-                fmt::format("`{}` has its sizes already", node.cell.text))
+    diags
+        .error("E027", node.cell.range,
+               fmt::format("`{}` has its sizes already", node.cell.text))
         .label("an instance")
         .also(cell->decl, "declared here");
   if (node.backward) {
@@ -90,8 +93,9 @@ Ty Analyser::recur(const Recur &node) {
     seesFuture(node.cell.range);
   if (node.op == RecurOp::Unfold) {
     if (node.times)
-      diags.error("E212", node.times->range,
-                  "`unfold` ends by what it draws, or after `max` steps")
+      diags
+          .error("E212", node.times->range,
+                 "`unfold` ends by what it draws, or after `max` steps")
           .label("`times` belongs to `scan` and `fold`");
     return unfold(node, *cell);
   }
@@ -99,8 +103,9 @@ Ty Analyser::recur(const Recur &node) {
     return recurTimes(node, *cell);
   for (const ExprPtr *clause : {&node.start, &node.stop, &node.maxSteps})
     if (*clause)
-      diags.error("E212", (*clause)->range,
-                  fmt::format("`{}` does not draw anything", spelling(node.op)))
+      diags
+          .error("E212", (*clause)->range,
+                 fmt::format("`{}` does not draw anything", spelling(node.op)))
           .label("only `unfold` starts and stops by what it draws");
   return recurOver(node, *cell, cell->result);
 }
@@ -133,16 +138,19 @@ Ty Analyser::recurTimes(const Recur &node, Instance &cell) {
   std::optional<Poly> count = size(*node.times);
   bool ok = count && checkSize(*count, node.times->range);
   if (ok && count->time()) {
-    diags.error("E137", node.times->range,
-                "the number of steps after `times` is fixed")
+    diags
+        .error("E137", node.times->range,
+               "the number of steps after `times` is fixed")
         .label("known only when the program runs")
         .help(fmt::format("`over` runs a cell along `{}`", count->str()));
     ok = false;
   }
   if (!node.over.empty() || node.backward) {
-    diags.error("E137", node.over.empty() ? node.backwardRange
-                                          : node.over.front()->range,
-                "`times` repeats a step on the same inputs")
+    diags
+        .error("E137",
+               node.over.empty() ? node.backwardRange
+                                 : node.over.front()->range,
+               "`times` repeats a step on the same inputs")
         .label("nothing to run over here")
         .help(fmt::format("the inputs stand in brackets: `{} {}({}) times ...`",
                           spelling(node.op), node.cell.text,
@@ -188,15 +196,15 @@ bool Analyser::overInputs(const Recur &node, Instance &cell, size_t firstInput,
       names += (names.empty() ? "" : ", ") + cell.inputs[i].name;
     for (const ExprPtr &over : node.over)
       expr(*over);
-    SourceRange range = node.over.empty()
-                            ? join(node.opRange, node.cell.range)
-                            : join(node.over.front()->range,
-                                   node.over.back()->range);
-    diags.error("E210", range,
-                fmt::format("`{}` reads {} sequence{}, here {} {}",
-                            node.cell.text, wanted, wanted == 1 ? "" : "s",
-                            node.over.size() == 1 ? "is" : "are",
-                            node.over.size()))
+    SourceRange range = node.over.empty() ? join(node.opRange, node.cell.range)
+                                          : join(node.over.front()->range,
+                                                 node.over.back()->range);
+    diags
+        .error("E210", range,
+               fmt::format("`{}` reads {} sequence{}, here {} {}",
+                           node.cell.text, wanted, wanted == 1 ? "" : "s",
+                           node.over.size() == 1 ? "is" : "are",
+                           node.over.size()))
         .label(node.over.size() < wanted ? "too few" : "too many")
         .help(wanted == 0   ? std::string("leave `over` out")
               : wanted == 1 ? fmt::format("write `over {}`", names)
@@ -208,9 +216,8 @@ bool Analyser::overInputs(const Recur &node, Instance &cell, size_t firstInput,
   for (size_t i = 0; i < node.over.size(); ++i) {
     const Expr &over = *node.over[i];
     Ty type = expr(over);
-    if (type.isError() ||
-        !overType(node, cell, over, type, cell.inputs[firstInput + i],
-                  bindings)) {
+    if (type.isError() || !overType(node, cell, over, type,
+                                    cell.inputs[firstInput + i], bindings)) {
       ok = false;
       continue;
     }
@@ -235,8 +242,8 @@ bool Analyser::overType(const Recur &node, const Instance &cell,
   Ty shown = substitute(wanted, bindings);
   bool sameRank = type.rank() == wanted.rank() && !type.isDist;
   Bindings trial = bindings;
-  bool fits = !type.isDist && !type.isState() &&
-              type.rank() == wanted.rank() + 1;
+  bool fits =
+      !type.isDist && !type.isState() && type.rank() == wanted.rank() + 1;
   auto fitsFrom = [&](size_t skip) {
     for (size_t i = 0; i < wanted.rank(); ++i)
       if (!match(wanted.axes[i], type.axes[skip + i], cell.free, trial))
@@ -251,8 +258,8 @@ bool Analyser::overType(const Recur &node, const Instance &cell,
     return true;
   }
   if (sameRank && fitsFrom(0)) {
-    auto &d = diags.error("E203", over.range,
-                          "there is no axis left to run over");
+    auto &d =
+        diags.error("E203", over.range, "there is no axis left to run over");
     d.label(fmt::format("{}, one step only", type.str()));
     d.also(node.cell.range,
            fmt::format("`{}` reads {} at each step", cell.name, shown.str()));
@@ -268,10 +275,10 @@ bool Analyser::overType(const Recur &node, const Instance &cell,
   }
   if (fits && wanted.kind == Ty::Kind::Index && type.isIndex() &&
       wanted.rank() == 0) {
-    indexError(over.range, type, node.cell.range,
-               fmt::format("`{}` wants an index in {}", cell.name,
-                           shown.index.str()),
-               shown.index);
+    indexError(
+        over.range, type, node.cell.range,
+        fmt::format("`{}` wants an index in {}", cell.name, shown.index.str()),
+        shown.index);
     return false;
   }
   Ty step = type.isState() || type.rank() == 0 ? type : type.dropFront(1);
@@ -287,7 +294,8 @@ bool Analyser::overType(const Recur &node, const Instance &cell,
 void Analyser::lengthError(const Recur &node, const Expr &over, const Ty &type,
                            const Ty &firstType) {
   const Expr &first = *node.over.front();
-  auto &d = diags.error("E204", over.range, "the two sequences differ in length");
+  auto &d =
+      diags.error("E204", over.range, "the two sequences differ in length");
   d.label(type.str()).also(first.range, firstType.str());
   Ty wanted = type;
   wanted.axes.front() = firstType.axes.front();
@@ -343,8 +351,9 @@ void Analyser::fromClause(const Recur &node, const Instance &cell,
     for (const Record::Field &field : record->fields) {
       std::string path = text(field.range);
       if (std::find(seen.begin(), seen.end(), path) != seen.end())
-        diags.error("E012", field.range,
-                    fmt::format("`{}` is given twice", path))
+        diags
+            .error("E012", field.range,
+                   fmt::format("`{}` is given twice", path))
             .label("given again here");
       seen.push_back(path);
       fromField(node, cell, states, field);
@@ -372,15 +381,15 @@ void Analyser::fromClause(const Recur &node, const Instance &cell,
     if (known && (it->type.isError() || field.type.isError() ||
                   it->type.same(field.type)))
       continue;
-    diags.error("E107", node.from->range,
-                known ? "the first state has the wrong shape"
-                      : fmt::format("`{}` keeps no state `{}`", cell.name,
-                                    joined(field.path)))
+    diags
+        .error("E107", node.from->range,
+               known ? "the first state has the wrong shape"
+                     : fmt::format("`{}` keeps no state `{}`", cell.name,
+                                   joined(field.path)))
         .label(fmt::format("`{}` is {}", joined(field.path), field.type.str()))
-        .also(node.cell.range,
-              known ? fmt::format("`{}` keeps {} here", cell.name,
-                                  it->type.str())
-                    : "not a state of it");
+        .also(node.cell.range, known ? fmt::format("`{}` keeps {} here",
+                                                   cell.name, it->type.str())
+                                     : "not a state of it");
     return;
   }
 }
@@ -444,8 +453,9 @@ void Analyser::finalClause(const Recur &node, const Instance &cell,
   if (node.finalName.empty())
     return;
   if (!blockScope->indices.empty()) {
-    diags.error("E021", node.finalName.range,
-                "`final` cannot stand inside a loop over an axis")
+    diags
+        .error("E021", node.finalName.range,
+               "`final` cannot stand inside a loop over an axis")
         .label("there would be one last state for each entry");
     return;
   }
@@ -462,10 +472,10 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
                           "`unfold` needs a cell that outputs a distribution");
     d.label("nothing to draw from");
     d.also(cell.resultRange, "outputs numbers");
-    d.help(fmt::format(
-        "end the cell with `out categorical(...)` and declare `-> "
-        "categorical{}`",
-        cell.result.rank() ? str(cell.result.axes) : "[V]"));
+    d.help(
+        fmt::format("end the cell with `out categorical(...)` and declare `-> "
+                    "categorical{}`",
+                    cell.result.rank() ? str(cell.result.axes) : "[V]"));
     return false;
   }
   if (cell.inputs.empty() || cell.inputs[0].type.isError())
@@ -480,9 +490,10 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
       return fmt::format("an index in {}", type.index.str());
     return type.str();
   };
-  diags.error("E301", range,
-              "the loop does not close: the cell draws one thing and reads "
-              "another")
+  diags
+      .error("E301", range,
+             "the loop does not close: the cell draws one thing and reads "
+             "another")
       .label("feeds each draw back in")
       .also(cell.resultRange, fmt::format("draws {}", words(drawn)))
       .also(first.typeRange, fmt::format("reads {}", words(first.type)))
@@ -504,22 +515,25 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
   if (node.start) {
     Ty start = expr(*node.start);
     if (!start.isError() && !fits(*node.start, start))
-      diags.error("E314", node.start->range,
-                  "`start` does not fit what the cell reads first")
+      diags
+          .error("E314", node.start->range,
+                 "`start` does not fit what the cell reads first")
           .label(start.str())
           .also(node.cell.range,
                 fmt::format("`{}` reads {}", node.cell.text, drawn.str()));
   } else {
-    diags.error("E314", join(node.opRange, node.cell.range),
-                "`unfold` needs to know what it reads first")
+    diags
+        .error("E314", join(node.opRange, node.cell.range),
+               "`unfold` needs to know what it reads first")
         .label("no `start`")
         .help("add `start 0`, the symbol that stands before every sequence");
   }
   if (node.stop) {
     Ty stop = expr(*node.stop);
     if (!stop.isError() && (drawn.kind != Ty::Kind::Index || drawn.rank() != 0))
-      diags.error("E315", node.stop->range,
-                  "only a drawn index can say that a sequence ends")
+      diags
+          .error("E315", node.stop->range,
+                 "only a drawn index can say that a sequence ends")
           .label("never drawn")
           .also(node.cell.range,
                 fmt::format("`{}` draws {}", node.cell.text, drawn.str()));
@@ -538,8 +552,9 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
                            number->value < 2147483648.0
                      : isDim;
   if (!good && !steps.isError())
-    diags.error("E316", node.maxSteps->range,
-                "`max` is a number of steps, at least 1")
+    diags
+        .error("E316", node.maxSteps->range,
+               "`max` is a number of steps, at least 1")
         .label(!number || !number->isInteger ? "not a whole number or a `dim`"
                : number->value < 1           ? "less than 1"
                                              : "more than 2147483647");

@@ -18,10 +18,9 @@ const char *blockName(BlockKind kind) {
 }
 
 const char *stmtName(Stmt::Kind kind) {
-  static const char *const names[] = {"time",   "axis", "dim",    "param",
-                                      "state",  "use",  "input",  "output",
-                                      "a name", "a next value", "~",
-                                      "out",    "loss"};
+  static const char *const names[] = {
+      "time",   "axis",   "dim",          "param", "state", "use", "input",
+      "output", "a name", "a next value", "~",     "out",   "loss"};
   return names[static_cast<int>(kind)];
 }
 
@@ -120,9 +119,10 @@ bool Analyser::allowed(const Stmt &stmt) {
   std::string what = stmtName(stmt.kind);
   if (what.find(' ') == std::string::npos)
     what = "`" + what + "`";
-  diags.error("E021", firstLine(stmt.range),
-              fmt::format("{} cannot stand in {}", what,
-                          blockName(blockScope->kind)))
+  diags
+      .error("E021", firstLine(stmt.range),
+             fmt::format("{} cannot stand in {}", what,
+                         blockName(blockScope->kind)))
       .label("not possible here")
       .help(misplacedHelp(stmt.kind, blockScope->kind));
   return false;
@@ -175,8 +175,9 @@ Local *Analyser::declareLocal(const Name &name, Local::Kind kind, Ty type) {
   blockScope->locals.push_back(std::move(local));
   auto [it, isNew] = blockScope->names.emplace(name.text, result);
   if (!isNew) {
-    diags.error("E012", name.range,
-                fmt::format("`{}` is declared twice", name.text))
+    diags
+        .error("E012", name.range,
+               fmt::format("`{}` is declared twice", name.text))
         .label("declared again here")
         .also(it->second->decl, "first declared here");
     result->read = true; // no second complaint
@@ -196,8 +197,9 @@ void Analyser::dimStmt(const DimStmt &stmt) {
   for (const DimEntry &entry : stmt.entries) {
     Axis *axis = newAxis(entry.name, Axis::Kind::Fixed);
     if (!entry.value) {
-      diags.error("E029", entry.name.range,
-                  fmt::format("`{}` has no value", entry.name.text))
+      diags
+          .error("E029", entry.name.range,
+                 fmt::format("`{}` has no value", entry.name.text))
           .label("a `dim` inside a block needs one")
           .help(fmt::format("declare `dim {}` at the top of the file if it "
                             "should be given from outside",
@@ -255,8 +257,8 @@ void Analyser::initialiser(const Initialiser &init) {
     if (blockScope)
       std::swap(before, blockScope->rule),
           blockScope->rule = BlockScope::Rule::FirstParam;
-    for (const Expr *arg : assign(one.name, init.range, init.args, one.ports,
-                                  one.required, ok)) {
+    for (const Expr *arg :
+         assign(one.name, init.range, init.args, one.ports, one.required, ok)) {
       Ty value = arg ? expr(*arg) : Ty::error();
       if (arg && !value.isError() && !value.same(Ty::real()))
         diags.error("E120", arg->range, "a plain number has to stand here")
@@ -266,9 +268,10 @@ void Analyser::initialiser(const Initialiser &init) {
       blockScope->rule = before;
     return;
   }
-  diags.error("E123", init.name.range,
-              fmt::format("there is no way `{}` to draw first values",
-                          init.name.text))
+  diags
+      .error("E123", init.name.range,
+             fmt::format("there is no way `{}` to draw first values",
+                         init.name.text))
       .label("not known here")
       .help("known are `glorot`, `orthogonal`, `identity`, `normal(mean, sd)` "
             "and `uniform(from, to)`");
@@ -357,20 +360,20 @@ void Analyser::recordValue(const Record &record, const Ty &type,
   bool hasElse = false;
   Ty rest = type.dropFront(1);
   for (const Record::Field &field : record.fields) {
-    std::string label =
-        field.path.empty() ? "else" : text(field.range);
+    std::string label = field.path.empty() ? "else" : text(field.range);
     bool known = field.path.empty() ||
                  std::find(axis->labels.begin(), axis->labels.end(), label) !=
                      axis->labels.end();
     if (!known)
-      diags.error("E017", field.range,
-                  fmt::format("the axis `{}` has no label `{}`", axis->name,
-                              label))
+      diags
+          .error(
+              "E017", field.range,
+              fmt::format("the axis `{}` has no label `{}`", axis->name, label))
           .label("not a label")
           .also(axis->decl, "the axis is declared here");
     else if (std::find(seen.begin(), seen.end(), label) != seen.end())
-      diags.error("E012", field.range,
-                  fmt::format("`{}` is given twice", label))
+      diags
+          .error("E012", field.range, fmt::format("`{}` is given twice", label))
           .label("given again here");
     hasElse |= field.path.empty();
     seen.push_back(label);
@@ -378,8 +381,9 @@ void Analyser::recordValue(const Record &record, const Ty &type,
   }
   for (const std::string &label : axis->labels)
     if (!hasElse && std::find(seen.begin(), seen.end(), label) == seen.end()) {
-      diags.error("E119", record.range,
-                  fmt::format("the label `{}` gets no value", label))
+      diags
+          .error("E119", record.range,
+                 fmt::format("the label `{}` gets no value", label))
           .label(fmt::format("`{}` is missing", label))
           .help("give it one, or add `else: 0`");
       return;
@@ -408,8 +412,9 @@ void Analyser::fieldsStmt(const std::vector<Field> &fields, Local::Kind kind,
     if (kind != Local::Kind::Output)
       continue;
     if (!port.type.isError() && port.type.kind == Ty::Kind::Int) {
-      diags.error("E312", port.typeRange,
-                  "no distribution draws whole numbers without bound")
+      diags
+          .error("E312", port.typeRange,
+                 "no distribution draws whole numbers without bound")
           .label("an output is real, `bit` or an index")
           .help("declare an axis and write `in N`");
       local->type = Ty::error();
@@ -424,8 +429,7 @@ void Analyser::defineStmt(const DefineStmt &stmt) {
   Local *before = findLocal(stmt.name.text);
   if (before && before->kind == Local::Kind::State) {
     if (!before->changedInPlace && !before->next.valid())
-      before->changedInPlace =
-          !blockScope->nextLater.count(stmt.name.text);
+      before->changedInPlace = !blockScope->nextLater.count(stmt.name.text);
     diags.error("E002", stmt.name.range, "a state cannot be changed in place")
         .label(fmt::format("`{}` is the value from the step before",
                            stmt.name.text))
@@ -443,8 +447,7 @@ void Analyser::nextStmt(const NextStmt &stmt) {
   Local *state = findLocal(stmt.state.text);
   if (!state || state->kind != Local::Kind::State) {
     auto &d = diags.error("E026", stmt.targetRange,
-                          fmt::format("`{}` is not a state",
-                                      stmt.state.text));
+                          fmt::format("`{}` is not a state", stmt.state.text));
     d.label("only a state has a next value");
     if (state)
       d.also(state->decl, "declared here");
@@ -454,8 +457,9 @@ void Analyser::nextStmt(const NextStmt &stmt) {
     return;
   }
   if (state->next.valid()) {
-    diags.error("E004", stmt.targetRange,
-                fmt::format("`{}'` is set twice", stmt.state.text))
+    diags
+        .error("E004", stmt.targetRange,
+               fmt::format("`{}'` is set twice", stmt.state.text))
         .label("set again here")
         .also(state->next, "first set here")
         .note("a step sets each state exactly once")
@@ -470,12 +474,13 @@ void Analyser::nextStmt(const NextStmt &stmt) {
   state->nextValue = stmt.value.get();
   if (value.isError() || state->type.isError() || value.same(state->type))
     return;
-  diags.error("E122", stmt.value->range,
-              fmt::format("the next value of `{}` has another shape",
-                          state->name))
+  diags
+      .error(
+          "E122", stmt.value->range,
+          fmt::format("the next value of `{}` has another shape", state->name))
       .label(value.str())
-      .also(state->typeRange, fmt::format("`{}` is {}", state->name,
-                                          state->type.str()));
+      .also(state->typeRange,
+            fmt::format("`{}` is {}", state->name, state->type.str()));
 }
 
 void Analyser::outStmt(const OutStmt &stmt) {
@@ -492,9 +497,10 @@ void Analyser::outStmt(const OutStmt &stmt) {
   const Ty &declared = blockScope->signature->result;
   if (value.isError() || declared.isError() || declared.same(value))
     return;
-  diags.error("E116", stmt.value->range,
-              fmt::format("`{}` does not give what it declares",
-                          blockScope->signature->name))
+  diags
+      .error("E116", stmt.value->range,
+             fmt::format("`{}` does not give what it declares",
+                         blockScope->signature->name))
       .label(fmt::format("this is {}", value.str()))
       .also(blockScope->signature->resultRange,
             fmt::format("{} is declared", declared.str()));
@@ -536,8 +542,9 @@ void Analyser::observeStmt(const ObserveStmt &stmt) {
   Local *output = findLocal(stmt.output.text);
   const std::string &name = stmt.output.text;
   if (!output) {
-    diags.error("E013", stmt.output.range,
-                fmt::format("there is no output `{}`", name))
+    diags
+        .error("E013", stmt.output.range,
+               fmt::format("there is no output `{}`", name))
         .label("not known here")
         .help(fmt::format("declare it: `output {} : ...`", name));
     return;
@@ -554,15 +561,17 @@ void Analyser::observeStmt(const ObserveStmt &stmt) {
     return;
   }
   if (output->kind != Local::Kind::Output) {
-    diags.error("E305", stmt.output.range,
-                fmt::format("`{}` is not an output", name))
+    diags
+        .error("E305", stmt.output.range,
+               fmt::format("`{}` is not an output", name))
         .label("only an output is drawn")
         .also(output->decl, "declared here");
     return;
   }
   if (output->observed.valid()) {
-    diags.error("E306", stmt.output.range,
-                fmt::format("the output `{}` is explained twice", name))
+    diags
+        .error("E306", stmt.output.range,
+               fmt::format("the output `{}` is explained twice", name))
         .label("explained again here")
         .also(output->observed, "first explained here");
     return;
@@ -587,8 +596,9 @@ void Analyser::observeStmt(const ObserveStmt &stmt) {
 void Analyser::observedTypes(const ObserveStmt &stmt, Local &output,
                              const Ty &type) {
   if (!type.isDist) {
-    diags.error("E309", stmt.value->range,
-                "a distribution has to stand right of `~`")
+    diags
+        .error("E309", stmt.value->range,
+               "a distribution has to stand right of `~`")
         .label(fmt::format("this is {}", type.str()))
         .help(output.type.kind == Ty::Kind::Index
                   ? "`categorical(...)` makes one from scores"
@@ -604,8 +614,8 @@ void Analyser::observedTypes(const ObserveStmt &stmt, Local &output,
     wanted = wanted.rank() ? wanted.dropFront(1) : Ty::bit();
   if (drawn.same(wanted))
     return;
-  auto &d = diags.error("E304", stmt.value->range,
-                        "the two sides of `~` do not fit");
+  auto &d =
+      diags.error("E304", stmt.value->range, "the two sides of `~` do not fit");
   d.label(describeDrawn(type));
   d.also(output.typeRange, describeDrawn(output.type));
   // `categorical(head(x))`: the head's last size is the one to change.

@@ -41,8 +41,9 @@ private:
     if (name != "clip" && name != "init") {
       for (const Setting *before : seen)
         if (before->name.text == name) {
-          diags.error("E408", one.name.range,
-                      fmt::format("`{}` is set twice", name))
+          diags
+              .error("E408", one.name.range,
+                     fmt::format("`{}` is set twice", name))
               .label("set again here")
               .also(before->name.range, "first set here");
           return;
@@ -90,9 +91,9 @@ private:
 
   static const std::vector<std::string> &names() {
     static const std::vector<std::string> all = {
-        "optimize", "schedule", "init",  "clip",      "bptt",
-        "checkpoint", "feed",   "per",   "precision", "batch",
-        "epochs",   "seed",     "decay", "average"};
+        "optimize",   "schedule", "init",  "clip",      "bptt",
+        "checkpoint", "feed",     "per",   "precision", "batch",
+        "epochs",     "seed",     "decay", "average"};
     return all;
   }
   static bool isKnown(const std::string &name) {
@@ -120,9 +121,9 @@ private:
 
   void unknown(const Setting &one) {
     std::string close = analyser.similar(one.name.text, names());
-    auto &d = diags.error("E406", one.name.range,
-                          fmt::format("there is no setting `{}`",
-                                      one.name.text));
+    auto &d =
+        diags.error("E406", one.name.range,
+                    fmt::format("there is no setting `{}`", one.name.text));
     d.label("not known here");
     if (!close.empty())
       d.help(fmt::format("a setting with a similar name exists: `{}`", close));
@@ -134,8 +135,7 @@ private:
         {"schedule", "schedule cosine(warmup = 1000)"},
         {"clip", "clip global_norm 1"},
         {"bptt", "bptt 100` or `bptt 100 carry"},
-        {"checkpoint",
-         "checkpoint none`, `sqrt`, `every 10` or `memory 500MB"},
+        {"checkpoint", "checkpoint none`, `sqrt`, `every 10` or `memory 500MB"},
         {"feed", "feed truth` or `feed sampled 0.2"},
         {"per", "per element` or `per example"},
         {"precision", "precision f32` or `precision f64"},
@@ -155,8 +155,9 @@ private:
       if (name && *name == "onecycle")
         form = "schedule onecycle(peak = 0.01)";
     }
-    diags.error("E407", range,
-                fmt::format("this is no value of `{}`", one.name.text))
+    diags
+        .error("E407", range,
+               fmt::format("this is no value of `{}`", one.name.text))
         .label(std::move(label))
         .help(fmt::format("write `{}`", form));
   }
@@ -320,8 +321,9 @@ private:
     bool backward = model.backward.valid();
     if (!backward && !model.nonCausalModule.valid())
       return;
-    diags.error("E401", one.values[1]->range,
-                "`carry` needs a model that runs forward only")
+    diags
+        .error("E401", one.values[1]->range,
+               "`carry` needs a model that runs forward only")
         .label("keeps the state from one chunk to the next")
         .also(backward ? model.backward : model.nonCausalModule,
               backward ? "this scan starts at the end of the sequence"
@@ -387,9 +389,10 @@ private:
         std::any_of(model.outputs.begin(), model.outputs.end(),
                     [](const ModelInfo::Drawn &one) { return one.unfolded; });
     if (!unfolds)
-      diags.error("E407", one.range,
-                  fmt::format("`feed sampled` has nothing to feed in `{}`",
-                              model.name))
+      diags
+          .error("E407", one.range,
+                 fmt::format("`feed sampled` has nothing to feed in `{}`",
+                             model.name))
           .label("no output is unfolded")
           .help("remove it: what `scan` reads is given");
     return unfolds;
@@ -447,9 +450,9 @@ private:
           constantOf(*arg.value, analyser.program.dims);
       if (!value)
         return wrong(one, arg.value->range, "a plain number has to stand here");
-      std::string name =
-          arg.name.empty() ? names[std::min<size_t>(position++, 1)]
-                           : arg.name.text;
+      std::string name = arg.name.empty()
+                             ? names[std::min<size_t>(position++, 1)]
+                             : arg.name.text;
       result.method.args[name] = *value;
     }
     settings.inits.push_back(std::move(result));
@@ -469,9 +472,9 @@ void Analyser::trainItem(const TrainItem &item) {
   if (!entity || entity->kind != Entity::Kind::Model) {
     if (!entity && declaredLater(item.model.text, item.model.range))
       return;
-    auto &d = diags.error("E410", item.model.range,
-                          fmt::format("there is no model `{}`",
-                                      item.model.text));
+    auto &d =
+        diags.error("E410", item.model.range,
+                    fmt::format("there is no model `{}`", item.model.text));
     d.label("not a model");
     if (entity)
       d.also(entity->decl, "declared here");
@@ -480,8 +483,9 @@ void Analyser::trainItem(const TrainItem &item) {
   const ModelInfo &model = *entity->model;
   auto [it, isNew] = program.train.emplace(model.name, TrainSettings());
   if (!isNew) {
-    diags.error("E408", item.headRange,
-                fmt::format("`{}` is trained twice", model.name))
+    diags
+        .error("E408", item.headRange,
+               fmt::format("`{}` is trained twice", model.name))
         .label("a second `train`")
         .also(it->second.range, "the first one");
     return;
@@ -495,8 +499,9 @@ void Analyser::trainItem(const TrainItem &item) {
   if (diags.errorCount() != before || !model.plain.valid() ||
       !it->second.clips.empty())
     return;
-  diags.warning("W501", item.headRange,
-                "gradients of this model can grow without bound")
+  diags
+      .warning("W501", item.headRange,
+               "gradients of this model can grow without bound")
       .label("no `clip` here")
       .also(model.plain,
             fmt::format("a plain recurrence over {}",

@@ -88,12 +88,13 @@ bool Analyser::declaredLater(const std::string &name, SourceRange range) {
   }
   if (!where.valid() || where.begin < range.begin)
     return false;
-  diags.error("E024", range,
-              fmt::format("`{}` is used before it is declared", name))
+  diags
+      .error("E024", range,
+             fmt::format("`{}` is used before it is declared", name))
       .label("not known yet")
       .also(where, "it is declared here")
-      .help(fmt::format("move line {} above line {}", line(where),
-                        line(range)));
+      .help(
+          fmt::format("move line {} above line {}", line(where), line(range)));
   return true;
 }
 
@@ -160,8 +161,8 @@ std::vector<std::string> Analyser::moduleNames() const {
 std::string
 Analyser::freshName(std::initializer_list<const char *> names) const {
   auto taken = [&](const std::string &name) {
-    return (blockScope && (blockScope->names.count(name) ||
-                           blockScope->later.count(name))) ||
+    return (blockScope &&
+            (blockScope->names.count(name) || blockScope->later.count(name))) ||
            findEntity(name);
   };
   for (const char *name : names)
@@ -175,8 +176,7 @@ std::optional<Poly> Analyser::sizeName(const Size &size) {
   if (Local *local = findLocal(name)) {
     if (local->axis)
       return Poly(local->axis);
-    diags.error("E016", size.range,
-                fmt::format("`{}` is not an axis", name))
+    diags.error("E016", size.range, fmt::format("`{}` is not an axis", name))
         .label("a size has to stand here")
         .also(local->decl, "declared here");
     return std::nullopt;
@@ -204,12 +204,12 @@ std::optional<Poly> Analyser::sizeName(const Size &size) {
   std::string close = similar(name, names);
   diags.error("E014", size.range, fmt::format("there is no axis `{}`", name))
       .label("not known here")
-      .help(close.empty()
-                ? fmt::format("declare it: `dim {0} = 512`, or `time {0}` in a "
-                              "model",
-                              name)
-                : fmt::format("an axis with a similar name exists: `{}`",
-                              close));
+      .help(
+          close.empty()
+              ? fmt::format("declare it: `dim {0} = 512`, or `time {0}` in a "
+                            "model",
+                            name)
+              : fmt::format("an axis with a similar name exists: `{}`", close));
   return std::nullopt;
 }
 
@@ -223,15 +223,16 @@ std::optional<Poly> Analyser::size(const Size &node) {
     return std::nullopt;
   const Axis *time = lhs->time() ? lhs->time() : rhs->time();
   if (time) {
-    diags.error("E127", node.range,
-                fmt::format("the length of `{}` cannot be calculated with",
-                            time->name))
+    diags
+        .error("E127", node.range,
+               fmt::format("the length of `{}` cannot be calculated with",
+                           time->name))
         .label("it is known only when the program runs")
         .also(time->decl, fmt::format("{} is a time axis", time->name));
     return std::nullopt;
   }
   std::optional<Poly> result =
-      node.kind == Size::Kind::Mul ? Poly::mul(*lhs, *rhs)
+      node.kind == Size::Kind::Mul   ? Poly::mul(*lhs, *rhs)
       : node.kind == Size::Kind::Add ? Poly::add(*lhs, *rhs, 1)
                                      : Poly::add(*lhs, *rhs, -1);
   if (!result)
@@ -249,11 +250,11 @@ bool Analyser::checkSize(const Poly &poly, SourceRange range) {
     return true;
   bool small = value && *value < 1;
   std::string what = value ? std::to_string(*value) : "beyond all measure";
-  diags.error(small ? "E115" : "E114", range,
-              small ? "a size is at least 1" : "this size is too large")
-      .label(poly.constant()
-                 ? fmt::format("this is {}", what)
-                 : fmt::format("{} is {}", poly.str(), what))
+  diags
+      .error(small ? "E115" : "E114", range,
+             small ? "a size is at least 1" : "this size is too large")
+      .label(poly.constant() ? fmt::format("this is {}", what)
+                             : fmt::format("{} is {}", poly.str(), what))
       .note("sizes are smaller than 2147483648");
   return false;
 }
@@ -273,7 +274,8 @@ Ty Analyser::distType(const Type &node) {
     return lawType(node, *entity->signature, std::move(axes));
   if (name == "categorical") {
     if (axes.empty()) {
-      diags.error("E027", node.range, "`categorical` needs an axis to draw from")
+      diags
+          .error("E027", node.range, "`categorical` needs an axis to draw from")
           .label("write `categorical[V]`");
       return Ty::error();
     }
@@ -286,8 +288,9 @@ Ty Analyser::distType(const Type &node) {
   if (name == "normal" || name == "laplace")
     return Ty::dist(Ty::real(std::move(axes)), name);
   std::string foreign = foreignWord(name);
-  diags.error("E015", node.dist.range,
-              fmt::format("there is no type `{}`", name))
+  diags
+      .error("E015", node.dist.range,
+             fmt::format("there is no type `{}`", name))
       .label("not known here")
       .help(!foreign.empty()
                 ? foreign
@@ -339,9 +342,10 @@ bool Analyser::noTimeIn(const Type &node, const std::string &head) {
     size_t length = axis->range.end - axis->range.begin;
     if (back <= fixed.size())
       fixed.replace(fixed.size() - back, length, fresh);
-    diags.error("E104", axis->range,
-                "a parameter cannot have a length that is known only when the "
-                "program runs")
+    diags
+        .error("E104", axis->range,
+               "a parameter cannot have a length that is known only when the "
+               "program runs")
         .label("used here as the size of a parameter")
         .also(time->decl, fmt::format("{} is a time axis", time->name))
         .help(fmt::format("declare a longest length, `dim {} = 512`, and write "

@@ -143,8 +143,7 @@ private:
   Ty stateOrLabel(const std::vector<StateField> &states,
                   const std::vector<ast::Name> &path, const std::string &owner,
                   const ast::Member &node);
-  Ty labelled(Ty value, const std::vector<ast::Name> &labels,
-              SourceRange root);
+  Ty labelled(Ty value, const std::vector<ast::Name> &labels, SourceRange root);
   Ty power(const ast::Power &power);
   Ty asType(const ast::As &as);
   Ty neg(const ast::Neg &neg);
@@ -205,8 +204,7 @@ private:
                const ast::Expr &from, const ast::Expr *tied);
   Ty scalarArg(const ast::Call &call, const ast::Expr *arg, const char *name);
   bool needNumber(const ast::Call &call, const ast::Expr &arg, const Ty &type);
-  void needAxis(const ast::Call &call, const ast::Expr &arg,
-                const char *which);
+  void needAxis(const ast::Call &call, const ast::Expr &arg, const char *which);
   void seesFuture(SourceRange range);
 
   // Recurrences (AnalyseRecurrences.cpp).

@@ -20,8 +20,7 @@ bool rnnc::wantsColor(std::FILE *stream) {
   if (none && *none)
     return false;
   const char *terminal = std::getenv("TERM");
-  return isatty(fileno(stream)) && terminal &&
-         std::string(terminal) != "dumb";
+  return isatty(fileno(stream)) && terminal && std::string(terminal) != "dumb";
 }
 
 int rnnc::runCheck(const std::string &path, const CheckOptions &options) {

@@ -47,8 +47,7 @@ constexpr std::string_view embedding =
     "`param Emb : [V, E] ~ normal(0, 1)`, and `Emb[word]` looks up";
 constexpr std::string_view importing = "`import std` makes the standard cells "
                                        "known, `import name` those of name.rnn";
-constexpr std::string_view stopping =
-    "`stop(x)` cuts the gradient";
+constexpr std::string_view stopping = "`stop(x)` cuts the gradient";
 constexpr std::string_view crossEntropy =
     "`y ~ categorical(scores)` is that loss, and says what is predicted";
 constexpr std::string_view squaredError =
@@ -176,7 +175,8 @@ constexpr Entry words[] = {
 
 constexpr Entry signs[] = {
     {"!", negation},
-    {"\"", "nothing stands in quotes: names and labels are written as they are"},
+    {"\"",
+     "nothing stands in quotes: names and labels are written as they are"},
     {"%", "`mod(a, b)` is the remainder of a division"},
     {"&", both},
     {"&&", both},
@@ -215,9 +215,9 @@ constexpr Entry properties[] = {
     {"transpose", transposing},
 };
 
-constexpr std::string_view modules[] = {"F",  "jax",   "jnp", "keras", "lax",
-                                        "math", "nn",  "np",  "numpy", "tf",
-                                        "tch", "torch", "std"};
+constexpr std::string_view modules[] = {"F",    "jax",   "jnp", "keras", "lax",
+                                        "math", "nn",    "np",  "numpy", "tf",
+                                        "tch",  "torch", "std"};
 
 constexpr LookAlike lookAlikes[] = {
     {0x00A0, "", "a no-break space"},
@@ -302,8 +302,9 @@ constexpr LookAlike lookAlikes[] = {
 
 template <size_t N>
 std::string lookUp(const Entry (&table)[N], std::string_view name) {
-  auto it = std::find_if(std::begin(table), std::end(table),
-                         [&](const Entry &entry) { return entry.name == name; });
+  auto it =
+      std::find_if(std::begin(table), std::end(table),
+                   [&](const Entry &entry) { return entry.name == name; });
   return it == std::end(table) ? std::string() : std::string(it->help);
 }
 } // namespace

@@ -32,7 +32,8 @@ std::optional<CheckedProgram> rnnc::check(SourceManager &sources,
   uint32_t id = 0;
   std::string error;
   if (!sources.addFile(path, id, error)) {
-    diags.error("E023", {}, fmt::format("`{}` cannot be read: {}", path, error));
+    diags.error("E023", {},
+                fmt::format("`{}` cannot be read: {}", path, error));
     return std::nullopt;
   }
   return checkFile(sources, id, options, diags);

@@ -14,14 +14,13 @@ using namespace rnnc;
 
 bool rnnc::isReserved(std::string_view word) {
   static constexpr std::string_view words[] = {
-      "import", "dim",   "axis",  "fn",   "layer", "cell",   "dist",
-      "model",  "train", "export", "time", "param", "state",  "use",
-      "input",  "output", "out",  "loss", "over",  "backward", "from",
-      "final",  "start", "if",    "then", "else",  "in",     "as",
-      "scan",   "fold",  "unfold", "for", "repeat", "real",  "int",
-      "bit",    "and",   "or",    "not"};
-  return std::find(std::begin(words), std::end(words), word) !=
-         std::end(words);
+      "import", "dim",    "axis",   "fn",   "layer",  "cell",     "dist",
+      "model",  "train",  "export", "time", "param",  "state",    "use",
+      "input",  "output", "out",    "loss", "over",   "backward", "from",
+      "final",  "start",  "if",     "then", "else",   "in",       "as",
+      "scan",   "fold",   "unfold", "for",  "repeat", "real",     "int",
+      "bit",    "and",    "or",     "not"};
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
 namespace {
@@ -85,8 +84,8 @@ private:
     }
     if (isDigit(c))
       return add(Token::Kind::Number, at, numberLength());
-    static constexpr std::string_view two[] = {"++", "->", ">>", "<=",
-                                               ">=", "==", "!=", ".."};
+    static constexpr std::string_view two[] = {
+        "++", "->", ">>", "<=", ">=", "==", "!=", ".."};
     for (std::string_view p : two)
       if (text.substr(at, 2) == p)
         return add(Token::Kind::Punct, at, 2);
@@ -102,7 +101,9 @@ private:
       while (end < text.size() && isDigit(text[end]))
         ++end;
     };
-    auto digitAt = [&](size_t i) { return i < text.size() && isDigit(text[i]); };
+    auto digitAt = [&](size_t i) {
+      return i < text.size() && isDigit(text[i]);
+    };
     digits();
     if (end < text.size() && text[end] == '.' && digitAt(end + 1)) {
       ++end;
@@ -143,9 +144,8 @@ private:
                fmt::format("`{}` does not belong to the language",
                            shown(text.substr(begin, at - begin))))
         .label("no token begins with this character")
-        .help(help.empty()
-                  ? "text after `#` is a comment and may hold anything"
-                  : help);
+        .help(help.empty() ? "text after `#` is a comment and may hold anything"
+                           : help);
   }
 
   /// What is meant takes its place, so that the rest is read as it is meant.
@@ -168,12 +168,12 @@ private:
 
   /// One error for all places where the character stands.
   void report(const LookAlike &one, const SeenOften &seen) {
-    std::string_view bytes = text.substr(
-        seen.first.begin, seen.first.end - seen.first.begin);
-    std::string name = one.meant.empty() // nothing could be seen
-                           ? fmt::format("U+{:04X}",
-                                         static_cast<uint32_t>(one.character))
-                           : std::string(bytes);
+    std::string_view bytes =
+        text.substr(seen.first.begin, seen.first.end - seen.first.begin);
+    std::string name =
+        one.meant.empty() // nothing could be seen
+            ? fmt::format("U+{:04X}", static_cast<uint32_t>(one.character))
+            : std::string(bytes);
     auto &d =
         diags.error("E006", seen.first,
                     fmt::format("`{}` does not belong to the language", name));

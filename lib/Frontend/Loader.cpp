@@ -48,8 +48,9 @@ private:
     if (!find(import, importer, id))
       return;
     if (open.size() >= maxDepth) {
-      diags.error("E008", import.name.range,
-                  fmt::format("imports are nested more than {} deep", maxDepth))
+      diags
+          .error("E008", import.name.range,
+                 fmt::format("imports are nested more than {} deep", maxDepth))
           .label("imported here");
       return;
     }
@@ -76,13 +77,15 @@ private:
         continue;
       if (sources.addFile(place.string(), id, error))
         return true;
-      diags.error("E023", import.name.range,
-                  fmt::format("`{}` cannot be read: {}", place.string(), error))
+      diags
+          .error("E023", import.name.range,
+                 fmt::format("`{}` cannot be read: {}", place.string(), error))
           .label("imported here");
       return false;
     }
-    diags.error("E010", import.name.range,
-                fmt::format("there is no file `{}.rnn`", module))
+    diags
+        .error("E010", import.name.range,
+               fmt::format("there is no file `{}.rnn`", module))
         .label("not found")
         .note("it is looked for beside this file and in the folders given "
               "with `-I`; `std` is always there");
@@ -97,8 +100,9 @@ private:
       if (in)
         chain += fmt::format("`{}` imports ", name);
     }
-    diags.error("E011", import.name.range,
-                fmt::format("`{}` imports itself", import.name.text))
+    diags
+        .error("E011", import.name.range,
+               fmt::format("`{}` imports itself", import.name.text))
         .label("the circle closes here")
         .note(fmt::format("{}`{}`", chain, import.name.text))
         .help("move what both need to a file of its own");

@@ -37,13 +37,14 @@ ItemPtr Parser::item() {
     result = exportItem();
   } else {
     std::string foreign = foreignHere();
-    diags.error("E007", token.range,
-                fmt::format("expected a declaration, found `{}`", token.text))
+    diags
+        .error("E007", token.range,
+               fmt::format("expected a declaration, found `{}`", token.text))
         .label("not expected here")
-        .help(!foreign.empty()
-                  ? foreign
-                  : "a file holds `import`, `dim`, `axis`, `fn`, `layer`, `cell`, "
-                    "`dist`, `model`, `train` and `export`");
+        .help(!foreign.empty() ? foreign
+                               : "a file holds `import`, `dim`, `axis`, `fn`, "
+                                 "`layer`, `cell`, "
+                                 "`dist`, `model`, `train` and `export`");
     return nullptr;
   }
   if (!result)
@@ -292,8 +293,7 @@ bool Parser::block(Block &body) {
   take();
   while (!at_("}")) {
     // An item that cannot stand in a block: the `}` is missing.
-    bool nextItem =
-        startsItem(peek()) && !at_("dim") && !at_("axis");
+    bool nextItem = startsItem(peek()) && !at_("dim") && !at_("axis");
     if (peek().kind == Token::Kind::End || nextItem)
       return fail("`}` at the end of the block");
     size_t begin = at;
@@ -371,11 +371,12 @@ StmtPtr Parser::plainStatement() {
   size_t begin = at;
   const Token &word = peek();
   if (word.kind != Token::Kind::Word || isReserved(word.text)) {
-    diags.error("E007", word.range,
-                fmt::format("expected a statement, found {}",
-                            word.kind == Token::Kind::End
-                                ? std::string("the end of the file")
-                                : fmt::format("`{}`", word.text)))
+    diags
+        .error("E007", word.range,
+               fmt::format("expected a statement, found {}",
+                           word.kind == Token::Kind::End
+                               ? std::string("the end of the file")
+                               : fmt::format("`{}`", word.text)))
         .label("not expected here");
     return nullptr;
   }

@@ -55,8 +55,9 @@ ExprPtr Parser::finish(ExprPtr node, size_t begin,
       node->height = std::max(node->height, child->height + 1);
   if (node->height <= maxHeight)
     return node;
-  diags.error("E008", node->range,
-              fmt::format("an expression of more than {} levels", maxHeight))
+  diags
+      .error("E008", node->range,
+             fmt::format("an expression of more than {} levels", maxHeight))
       .label("too long")
       .help("give parts of it names of their own");
   return nullptr;
@@ -357,14 +358,12 @@ ExprPtr Parser::number() {
   auto node = std::make_unique<Number>();
   std::string text(token.text);
   node->value = std::strtod(text.c_str(), nullptr);
-  node->isInteger =
-      text.find_first_not_of("0123456789") == std::string::npos;
+  node->isInteger = text.find_first_not_of("0123456789") == std::string::npos;
   if (!std::isfinite(node->value) ||
       (node->isInteger && node->value > 9007199254740992.0)) {
     diags.error("E009", token.range, fmt::format("`{}` is too large", text))
-        .label(node->isInteger
-                   ? "a whole number is at most 9007199254740992"
-                   : "a number is at most 1.8e308");
+        .label(node->isInteger ? "a whole number is at most 9007199254740992"
+                               : "a number is at most 1.8e308");
     return nullptr;
   }
   size_t begin = at;
@@ -406,7 +405,8 @@ ExprPtr Parser::primary() {
     return recur(RecurOp::Unfold);
   // `real(i)` makes numbers of indices; elsewhere `real` is a type.
   bool converts = token.is("real") && peek(1).is("(");
-  if (token.kind != Token::Kind::Word || (isReserved(token.text) && !converts)) {
+  if (token.kind != Token::Kind::Word ||
+      (isReserved(token.text) && !converts)) {
     fail("an expression");
     return nullptr;
   }
@@ -524,8 +524,8 @@ ExprPtr Parser::recur(RecurOp op) {
 bool Parser::clauses(Recur &node) {
   auto value = [&](const char *word, ExprPtr &slot) {
     if (slot) {
-      diags.error("E028", peek().range,
-                  fmt::format("`{}` is given twice", word))
+      diags
+          .error("E028", peek().range, fmt::format("`{}` is given twice", word))
           .label("given again here");
       return false;
     }

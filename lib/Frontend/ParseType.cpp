@@ -32,16 +32,18 @@ bool Parser::integer(int64_t &value) {
   if (token.kind != Token::Kind::Number || atLineEnd())
     return fail("a whole number");
   if (!isIntegerText(token.text)) {
-    diags.error("E009", token.range,
-                fmt::format("`{}` is not a whole number", token.text))
+    diags
+        .error("E009", token.range,
+               fmt::format("`{}` is not a whole number", token.text))
         .label("a size is a whole number");
     return false;
   }
   auto [end, error] = std::from_chars(
       token.text.data(), token.text.data() + token.text.size(), value);
   if (error != std::errc() || value >= (int64_t(1) << 31)) {
-    diags.error("E114", token.range,
-                fmt::format("the size {} is too large", token.text))
+    diags
+        .error("E114", token.range,
+               fmt::format("the size {} is too large", token.text))
         .label("sizes are smaller than 2147483648");
     return false;
   }

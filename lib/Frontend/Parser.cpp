@@ -43,10 +43,11 @@ bool Parser::expect(std::string_view what, const char *where) {
 bool Parser::continuesLine(const Token &token) const {
   if (token.kind == Token::Kind::End)
     return false;
-  return isOneOf(token, {"+", "-", "*", "/", "@", "++", "<", ">", "<=", ">=",
-                         "==", "!=", ">>", "^", "over", "from", "start",
-                         "stop", "final", "backward", "times", "then", "else",
-                         "as", "and", "or"});
+  return isOneOf(token,
+                 {"+",    "-",    "*",     "/",    "@",     "++",       "<",
+                  ">",    "<=",   ">=",    "==",   "!=",    ">>",       "^",
+                  "over", "from", "start", "stop", "final", "backward", "times",
+                  "then", "else", "as",    "and",  "or"});
 }
 
 bool Parser::atLineEnd() const {
@@ -66,9 +67,10 @@ bool Parser::atLineEnd() const {
   if (at == 0)
     return false;
   return !isOneOf(tokens[at - 1],
-                  {"+", "-", "*", "/", "@", "++", "<", ">", "<=", ">=", "==",
-                   "!=", ">>", "^", "=", "~", ":", ",", "->", ".", "then",
-                   "else", "if", "in", "as", "over", "from", "start",
+                  {"+",     "-",   "*",  "/",  "@",    "++",   "<",
+                   ">",     "<=",  ">=", "==", "!=",   ">>",   "^",
+                   "=",     "~",   ":",  ",",  "->",   ".",    "then",
+                   "else",  "if",  "in", "as", "over", "from", "start",
                    "final", "and", "or", "not"});
 }
 
@@ -94,8 +96,8 @@ bool Parser::fail(const std::string &expected) {
     SourceRange before = tokens[at - 1].range;
     range = {before.file, before.end, before.end};
   }
-  auto &d = diags.error("E007", range, fmt::format("expected {}, found {}",
-                                                   expected, found()));
+  auto &d = diags.error(
+      "E007", range, fmt::format("expected {}, found {}", expected, found()));
   d.label(lineEnd ? "something is missing here" : "not expected here");
   if (std::string help = foreignHere(); !help.empty())
     d.help(help);
@@ -144,10 +146,11 @@ bool Parser::name(ast::Name &result, const char *what) {
   const Token &token = peek();
   if (token.kind == Token::Kind::Word && !atLineEnd() &&
       (isReserved(token.text) || token.text == "_")) {
-    diags.error("E018", token.range,
-                fmt::format("`{}` is a word of the language and cannot be a "
-                            "name",
-                            token.text))
+    diags
+        .error("E018", token.range,
+               fmt::format("`{}` is a word of the language and cannot be a "
+                           "name",
+                           token.text))
         .label(fmt::format("{} has to stand here", what))
         .help(fmt::format("`{}_` is free", token.text == "_"
                                                ? std::string("x")
@@ -160,17 +163,18 @@ bool Parser::name(ast::Name &result, const char *what) {
 bool Parser::tooDeep() {
   if (nesting <= maxNesting)
     return false;
-  diags.error("E008", peek().range,
-              fmt::format("more than {} levels of nesting", maxNesting))
+  diags
+      .error("E008", peek().range,
+             fmt::format("more than {} levels of nesting", maxNesting))
       .label("too deep here")
       .help("give parts of it names of their own");
   return true;
 }
 
 bool Parser::startsItem(const Token &token) const {
-  return token.startsLine && isOneOf(token, {"import", "fn", "layer", "cell",
-                                             "dist", "model", "train",
-                                             "export", "dim", "axis"});
+  return token.startsLine &&
+         isOneOf(token, {"import", "fn", "layer", "cell", "dist", "model",
+                         "train", "export", "dim", "axis"});
 }
 
 /// Goes behind the statement that began at `begin` and failed: to the next line

@@ -136,12 +136,12 @@ struct ModelInfo {
   };
   std::vector<Drawn> outputs;
   bool hasLoss = false;
-  SourceRange backward;         ///< a scan that starts at the end
-  SourceRange reduction;        ///< a reduction over time
-  SourceRange nonCausalModule;  ///< a layer that sees the future
-  SourceRange plain;            ///< the chain of a plain recurrence
-  std::string plainAxis;        ///< what it runs over
-  PathTreePtr paths;            ///< for `init`
+  SourceRange backward;        ///< a scan that starts at the end
+  SourceRange reduction;       ///< a reduction over time
+  SourceRange nonCausalModule; ///< a layer that sees the future
+  SourceRange plain;           ///< the chain of a plain recurrence
+  std::string plainAxis;       ///< what it runs over
+  PathTreePtr paths;           ///< for `init`
 };
 
 /// A name of a file.
@@ -180,9 +180,9 @@ struct BlockScope {
   Signature *signature = nullptr;
   ModelInfo *model = nullptr;
   bool nonCausal = false;
-  int timeAxes = 0;    ///< declared so far
-  unsigned height = 0; ///< of its tallest expression
-  unsigned below = 0;  ///< levels of what it is made of
+  int timeAxes = 0;        ///< declared so far
+  unsigned height = 0;     ///< of its tallest expression
+  unsigned below = 0;      ///< levels of what it is made of
   size_t errorsBefore = 0; ///< in a block with errors nothing is "never used"
 };
 

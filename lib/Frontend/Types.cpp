@@ -138,8 +138,7 @@ bool rnnc::isSuffix(const std::vector<Poly> &small,
 bool rnnc::match(const Poly &formal, const Poly &actual,
                  const std::vector<const Axis *> &free, Bindings &bindings) {
   const Axis *axis = formal.axis();
-  bool isFree =
-      axis && std::find(free.begin(), free.end(), axis) != free.end();
+  bool isFree = axis && std::find(free.begin(), free.end(), axis) != free.end();
   if (isFree && !bindings.count(axis)) {
     bindings[axis] = actual;
     return true;

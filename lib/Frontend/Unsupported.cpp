@@ -1,7 +1,7 @@
 // Unsupported.cpp - what is part of the language and cannot be compiled yet.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Frontend/Walk.h"
 #include "rnnc/Frontend/Frontend.h"
+#include "rnnc/Frontend/Walk.h"
 
 #include <fmt/format.h>
 #include <set>
@@ -98,8 +98,9 @@ private:
         continue;
       const std::string &file =
           diags.sourceManager().name(entry.name.range.file);
-      diags.error("E403", entry.name.range,
-                  fmt::format("`{}` has no value", name))
+      diags
+          .error("E403", entry.name.range,
+                 fmt::format("`{}` has no value", name))
           .label("no value")
           .help(fmt::format("write `dim {0} = 96`, or give it when compiling: "
                             "`rnnc {1} -D {0}=96`",

@@ -1,5 +1,5 @@
-// Batch.cpp - a module of the rnn level on a batch, one example after the other.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Batch.cpp - a module of the rnn level on a batch, one example after the
+// other. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -22,13 +22,14 @@ bool Batch::shapes(StringRef name, rnn::ValueType type, bool isParam) {
     rnn::AxisAttr axis = type.getAxes()[i];
     int64_t size = array.shape[i + !isParam];
     if (axis.isTime())
-      fits = padded.try_emplace(axis.getName().str(), size).first->second == size;
+      fits =
+          padded.try_emplace(axis.getName().str(), size).first->second == size;
     else
       fits = axis.getSize() == size;
   }
   if (!fits)
-    error = "`" + name.str() + "` has another shape than " +
-            rnn::spell(type) + (isParam ? "" : " for each example");
+    error = "`" + name.str() + "` has another shape than " + rnn::spell(type) +
+            (isParam ? "" : " for each example");
   return fits;
 }
 
@@ -111,8 +112,7 @@ bool Batch::checkNames() {
     StringRef text(name);
     return llvm::is_contained(known, name) || name == "reset" ||
            (options.function == "vjp" && text.starts_with("cot.")) ||
-           (options.function == "train_step" &&
-            text.starts_with("optimizer."));
+           (options.function == "train_step" && text.starts_with("optimizer."));
   };
   for (auto &[name, array] : inputs)
     if (!isKnown(name)) {
@@ -182,7 +182,7 @@ void Batch::give(Arrays &outputs, const std::string &name, rnn::ValueType type,
   Shape shape{batch}, outer{batch};
   for (rnn::AxisAttr axis : type.getAxes()) {
     auto size = padded.find(axis.getName().str());
-    shape.push_back(!axis.isTime() ? axis.getSize()
+    shape.push_back(!axis.isTime()         ? axis.getSize()
                     : size == padded.end() ? 0
                                            : size->second);
     if (!axis.isTime() || !isStep)
@@ -259,7 +259,8 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
     }
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
       predictions(observe.getName().str(), plain, type);
-    else if (auto law = dyn_cast_or_null<rnn::LawOp>(dist); law && law.hasMode())
+    else if (auto law = dyn_cast_or_null<rnn::LawOp>(dist);
+             law && law.hasMode())
       give(outputs, observe.getName().str(), law.getModeType(), examples);
   }
   if (goesOn())

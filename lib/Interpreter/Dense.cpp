@@ -123,8 +123,8 @@ std::array<uint32_t, 4> rnnc::interp::philox(uint32_t seed, uint32_t update,
 
 double rnnc::interp::uniform(uint32_t seed, uint32_t update, int64_t site,
                              int64_t row, int64_t step, int64_t element) {
-  std::array<uint32_t, 4> numbers =
-      philox(seed, update, {uint32_t(site), uint32_t(row), uint32_t(step),
-                            uint32_t(element / 4)});
+  std::array<uint32_t, 4> numbers = philox(
+      seed, update,
+      {uint32_t(site), uint32_t(row), uint32_t(step), uint32_t(element / 4)});
   return (numbers[element % 4] >> 8) * (1.0 / 16777216.0);
 }

@@ -10,8 +10,8 @@ using namespace rnnc::interp;
 
 /// Whether step `t` reads what the step before drew.
 bool Example::readsDraw(const rnn::SampledFeed &feed, int64_t t) {
-  return t > 0 && uniform(options.seed, options.update, feed.site, row, t, 0) <
-                      feed.p;
+  return t > 0 &&
+         uniform(options.seed, options.update, feed.site, row, t, 0) < feed.p;
 }
 
 /// One element, drawn from the distribution of the step that is evaluated.
@@ -38,20 +38,21 @@ bool Example::draw(const Dist &dist, rnn::ValueType type,
       out.data[i] = double(argMax(moved.data.data() + i * n, n));
     return true;
   }
-  forEachDraw(type, out.shape, {}, [&](int64_t i, int64_t step, int64_t element) {
-    double place = first.data[i % first.size()];
-    double u = number(1, step, element);
-    if (op.getKind() == rnn::DistKind::Bernoulli) {
-      out.data[i] = u < sigmoid(place);
-      return;
-    }
-    double scale = dist.args[1].data[i % dist.args[1].size()];
-    double v = number(2, step, element);
-    if (op.getKind() == rnn::DistKind::Laplace)
-      out.data[i] = place + scale * (v < 0.5 ? 1 : -1) * std::log(1 - u);
-    else // Box and Muller's transform
-      out.data[i] = place + scale * std::sqrt(-2 * std::log(1 - u)) *
-                                std::cos(2 * M_PI * v);
-  });
+  forEachDraw(
+      type, out.shape, {}, [&](int64_t i, int64_t step, int64_t element) {
+        double place = first.data[i % first.size()];
+        double u = number(1, step, element);
+        if (op.getKind() == rnn::DistKind::Bernoulli) {
+          out.data[i] = u < sigmoid(place);
+          return;
+        }
+        double scale = dist.args[1].data[i % dist.args[1].size()];
+        double v = number(2, step, element);
+        if (op.getKind() == rnn::DistKind::Laplace)
+          out.data[i] = place + scale * (v < 0.5 ? 1 : -1) * std::log(1 - u);
+        else // Box and Muller's transform
+          out.data[i] = place + scale * std::sqrt(-2 * std::log(1 - u)) *
+                                    std::cos(2 * M_PI * v);
+      });
   return true;
 }

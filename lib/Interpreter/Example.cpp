@@ -86,8 +86,8 @@ bool Example::evaluate(Operation &op) {
         return true;
       })
       .Case<rnn::UnaryOp, rnn::BinaryOp, rnn::CompareOp, rnn::SelectOp,
-            rnn::LogicOp, rnn::NotOp, rnn::ClampOp, rnn::ToRealOp, rnn::ClipGradOp>(
-          [&](auto) { return elementwise(op); })
+            rnn::LogicOp, rnn::NotOp, rnn::ClampOp, rnn::ToRealOp,
+            rnn::ClipGradOp>([&](auto) { return elementwise(op); })
       .Default([&](Operation *) { return alongAxes(op); });
 }
 
@@ -101,7 +101,8 @@ bool Example::declaration(Operation &op) {
   };
   if (auto param = dyn_cast<rnn::ParamOp>(op))
     return named(param.getName(), param.getResult()) ||
-           fail(op, "the parameter `" + param.getName().str() + "` is not given");
+           fail(op,
+                "the parameter `" + param.getName().str() + "` is not given");
   if (auto input = dyn_cast<rnn::InputOp>(op)) {
     if (named(input.getName(), input.getResult()))
       return true;
@@ -133,9 +134,8 @@ bool Example::declaration(Operation &op) {
     return true;
   }
   auto constant = cast<rnn::ConstantOp>(op);
-  set(constant.getResult(),
-      Array(shapeOf(constant.getResult().getType()),
-            constant.getValue().convertToDouble()));
+  set(constant.getResult(), Array(shapeOf(constant.getResult().getType()),
+                                  constant.getValue().convertToDouble()));
   return true;
 }
 
@@ -211,15 +211,15 @@ bool Example::bind(rnn::BindOp op) {
   return true;
 }
 
-/// In `step` and `predict_chunk` a recurrence over time goes on from the states given.
-std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
-                                        rnn::AxisAttr axis) {
+// In `step` and `predict_chunk` a recurrence over time goes on from the states
+// given.
+/ std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
+                                          rnn::AxisAttr axis) {
   std::vector<Array> states;
   for (auto [first, name] :
        llvm::zip_equal(init, names.getAsRange<StringAttr>())) {
     auto it = given.find("state." + name.getValue().str());
-    bool isGiven =
-        goesOn() && axis.isTime() && !inLaw && it != given.end();
+    bool isGiven = goesOn() && axis.isTime() && !inLaw && it != given.end();
     states.push_back(isGiven ? it->second : get(first));
   }
   return states;
@@ -256,8 +256,8 @@ bool Example::advance(OpTy op, std::vector<Array> &states) {
 bool Example::scan(rnn::ScanOp op) {
   int64_t count = sizeOf(op.getAxis());
   bool isTime = op.getAxis().isTime(), back = op.getReverse();
-  std::vector<Array> states = firstStates(op.getInit(), op.getStates(),
-                                          op.getAxis());
+  std::vector<Array> states =
+      firstStates(op.getInit(), op.getStates(), op.getAxis());
   std::vector<Array> outs;
   for (Value out : op.getOuts())
     outs.emplace_back(shapeOf(cast<rnn::ValueType>(out.getType())));
@@ -361,8 +361,7 @@ Array Example::firstElement(rnn::UnfoldOp op) {
                        : Array::scalar(double(op.getStart().value_or(0)));
 }
 
-bool Example::observeUnfold(rnn::UnfoldOp op, Array data,
-                            Observed &observed) {
+bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
   std::vector<Array> states =
       firstStates(op.getInit(), op.getStates(), op.getAxis());
   std::optional<rnn::SampledFeed> feed;
@@ -416,9 +415,8 @@ bool Example::stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   std::vector<Array> states =
       firstStates(unfold.getInit(), unfold.getStates(), unfold.getAxis());
   auto fed = given.find(previousName(op));
-  set(unfold.getPrevious(), fed != given.end()
-                                ? fed->second
-                                : firstElement(unfold));
+  set(unfold.getPrevious(),
+      fed != given.end() ? fed->second : firstElement(unfold));
   frames.push_back({unfold.getAxis(), 0, true});
   if (!advance(unfold, states))
     return false;

@@ -110,7 +110,8 @@ private:
   size_t &stopCount;
   llvm::DenseMap<mlir::Value, Array> values;
   llvm::DenseMap<mlir::Value, Dist> dists;
-  llvm::DenseSet<mlir::Value> missing; ///< outputs without data, and what follows
+  /// outputs without data, and what follows
+  llvm::DenseSet<mlir::Value> missing;
   std::vector<Frame> frames;
   ExampleResult *result = nullptr;
   int64_t period = 0; ///< of `bptt`; 0: the gradient is not cut

@@ -100,7 +100,8 @@ bool Example::elementwise(Operation &op) {
   for (int64_t i = 0; i < out.size(); ++i) {
     double &y = out.data[i];
     TypeSwitch<Operation *>(&op)
-        .Case([&](rnn::UnaryOp one) { y = unary(one.getKind(), element(0, i)); })
+        .Case(
+            [&](rnn::UnaryOp one) { y = unary(one.getKind(), element(0, i)); })
         .Case([&](rnn::BinaryOp two) {
           y = binary(two.getKind(), element(0, i), element(1, i));
         })
@@ -391,20 +392,21 @@ bool Example::noise(rnn::NoiseOp op) {
     return uniform(options.seed, options.update, site, row, step, element);
   };
   if (options.dropout)
-    forEachDraw(
-        op.getType(), out.shape, op.getTiedAttr(),
-        [&](int64_t i, int64_t step, int64_t element) {
-          double first = a.data[i % a.size()], second = b.data[i % b.size()];
-          double u = draw(op.getSite(), step, element);
-          if (op.getKind() == rnn::NoiseKind::Uniform) {
-            out.data[i] += first + (second - first) * u;
-            return;
-          }
-          // Box and Muller's transform.
-          double v = draw(op.getSite() + 1, step, element);
-          out.data[i] += first + second * std::sqrt(-2 * std::log(1 - u)) *
-                                     std::cos(2 * M_PI * v);
-        });
+    forEachDraw(op.getType(), out.shape, op.getTiedAttr(),
+                [&](int64_t i, int64_t step, int64_t element) {
+                  double first = a.data[i % a.size()],
+                         second = b.data[i % b.size()];
+                  double u = draw(op.getSite(), step, element);
+                  if (op.getKind() == rnn::NoiseKind::Uniform) {
+                    out.data[i] += first + (second - first) * u;
+                    return;
+                  }
+                  // Box and Muller's transform.
+                  double v = draw(op.getSite() + 1, step, element);
+                  out.data[i] += first + second *
+                                             std::sqrt(-2 * std::log(1 - u)) *
+                                             std::cos(2 * M_PI * v);
+                });
   set(op.getResult(), std::move(out));
   return true;
 }

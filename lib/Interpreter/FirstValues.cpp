@@ -132,7 +132,8 @@ private:
     auto values = init.getAs<ArrayAttr>("values");
     Array array(shape);
     forEachIndex(shape, [&](const Shape &index) {
-      at(array, index) = cast<FloatAttr>(values[index[axis]]).getValueAsDouble();
+      at(array, index) =
+          cast<FloatAttr>(values[index[axis]]).getValueAsDouble();
     });
     return array;
   }

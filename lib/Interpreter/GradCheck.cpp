@@ -174,7 +174,8 @@ static Array randomValue(rnn::ValueType type, Shape shape, Draw &draw) {
       x = draw.between(-1, 1);
       break;
     case rnn::ValueKind::Index:
-      x = double(draw.below(std::max<int64_t>(type.getIndexAxis().getSize(), 1)));
+      x = double(
+          draw.below(std::max<int64_t>(type.getIndexAxis().getSize(), 1)));
       break;
     case rnn::ValueKind::Int:
     case rnn::ValueKind::Bit:
@@ -221,7 +222,8 @@ Arrays rnnc::interp::randomArguments(rnn::ModuleOp module, int64_t batch,
     else if (auto state = dyn_cast<rnn::FirstStateOp>(op))
       name = state.getName(), type = state.getResult().getType();
     else if (auto result = dyn_cast<rnn::ResultOp>(op))
-      name = "cot." + result.getName().str(), type = result.getValue().getType();
+      name = "cot." + result.getName().str(),
+      type = result.getValue().getType();
     else if (auto state = dyn_cast<rnn::FinalStateOp>(op))
       name = "cot.state." + state.getName().str(),
       type = state.getValue().getType();

@@ -12,8 +12,8 @@ using namespace rnnc::interp;
 
 static bool isKnown(StringRef kind, StringRef function) {
   static const char *const ofModels[] = {
-      "loss", "grad", "train_step", "predict", "predict_chunk", "step",
-      "sample"};
+      "loss",          "grad", "train_step", "predict",
+      "predict_chunk", "step", "sample"};
   if (kind == "model")
     return llvm::is_contained(ofModels, function);
   return function == "forward" || function == "vjp" ||
@@ -145,8 +145,7 @@ static void renameStates(rnn::ModuleOp module, const RunOptions &options,
 }
 
 /// Central differences of the batch's objective by one of its arguments.
-static std::optional<Array> differences(Batch &batch,
-                                        const std::string &name) {
+static std::optional<Array> differences(Batch &batch, const std::string &name) {
   Array &variable = batch.input(name);
   Array gradient(variable.shape);
   for (int64_t i = 0; i < gradient.size(); ++i) {
@@ -168,8 +167,8 @@ static std::optional<Array> differences(Batch &batch,
 
 /// Only what the compiled function gives.
 static void dropOthers(const std::string &function, Arrays &outputs) {
-  bool hasLoss = function == "loss" || function == "grad" ||
-                 function == "train_step";
+  bool hasLoss =
+      function == "loss" || function == "grad" || function == "train_step";
   for (auto it = outputs.begin(); it != outputs.end();) {
     bool isLoss = it->first == "loss";
     it = isLoss != hasLoss ? outputs.erase(it) : std::next(it);
@@ -190,8 +189,8 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   renameStates(module, options, given);
   if (function == "sample" || function == "predict")
     error = againstDraws(module, function);
-  bool isStepwise = function == "sample" || function == "step" ||
-                    function == "predict_chunk";
+  bool isStepwise =
+      function == "sample" || function == "step" || function == "predict_chunk";
   if (error.empty() && isStepwise)
     error = againstStep(module);
   if (!error.empty())

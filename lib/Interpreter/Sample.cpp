@@ -153,8 +153,8 @@ std::optional<Array> Sampler::step() {
 }
 
 double Sampler::uniform48(int64_t row, int64_t step) {
-  std::array<uint32_t, 4> numbers = philox(
-      options.seed, 0, {0x7fffffffu, uint32_t(row), uint32_t(step), 0});
+  std::array<uint32_t, 4> numbers =
+      philox(options.seed, 0, {0x7fffffffu, uint32_t(row), uint32_t(step), 0});
   return double(numbers[0] >> 8) * 0x1p-24 + double(numbers[1] >> 8) * 0x1p-48;
 }
 

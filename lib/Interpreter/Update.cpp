@@ -36,7 +36,7 @@ double normOf(const double *x, int64_t count) {
 struct Weight {
   std::string name;
   Array value, gradient;
-  int64_t unit = 1;  ///< numbers of one unit, for adaptive clipping
+  int64_t unit = 1; ///< numbers of one unit, for adaptive clipping
   bool isTrained = true;
 };
 
@@ -109,16 +109,16 @@ void Updater::add(rnn::ParamOp param, DictionaryAttr labels) {
 double Updater::norm() {
   double sum = 0;
   for (const Weight &weight : weights)
-    sum += std::pow(normOf(weight.gradient.data.data(),
-                           weight.gradient.size()), 2);
+    sum += std::pow(normOf(weight.gradient.data.data(), weight.gradient.size()),
+                    2);
   return std::sqrt(sum);
 }
 
 const Weight *Updater::notFinite() {
   double sum = 0;
   for (const Weight &weight : weights) {
-    sum += std::pow(normOf(weight.gradient.data.data(),
-                           weight.gradient.size()), 2);
+    sum += std::pow(normOf(weight.gradient.data.data(), weight.gradient.size()),
+                    2);
     if (!std::isfinite(sum))
       return &weight;
   }
@@ -152,8 +152,9 @@ void Updater::scaleAll(double factor) {
 void Updater::clipAdaptive(Weight &weight, double limit) {
   for (int64_t at = 0; at < weight.gradient.size(); at += weight.unit) {
     double *g = weight.gradient.data.data() + at;
-    double most = limit * std::max(normOf(weight.value.data.data() + at,
-                                          weight.unit), 1e-3);
+    double most =
+        limit *
+        std::max(normOf(weight.value.data.data() + at, weight.unit), 1e-3);
     double size = normOf(g, weight.unit);
     if (size > most)
       for (int64_t i = 0; i < weight.unit; ++i)
@@ -168,8 +169,8 @@ void Updater::clip(DictionaryAttr setting) {
     return scaleAll(std::min(1.0, limit / (norm() + 1e-6)));
   for (Weight &weight : weights) {
     Array &g = weight.gradient;
-    double factor = std::min(1.0, limit / (normOf(g.data.data(), g.size()) +
-                                           1e-6));
+    double factor =
+        std::min(1.0, limit / (normOf(g.data.data(), g.size()) + 1e-6));
     for (double &x : g.data)
       if (kind == "value")
         x = std::min(std::max(x, -limit), limit);
@@ -192,8 +193,8 @@ double Updater::rate() {
 Array &Updater::slot(StringRef name, const Weight &weight) {
   std::string path = "optimizer." + name.str() + "." + weight.name;
   auto given = inputs.find(path);
-  return results[path] = given == inputs.end() ? Array(weight.value.shape)
-                                               : given->second;
+  return results[path] =
+             given == inputs.end() ? Array(weight.value.shape) : given->second;
 }
 
 void Updater::sgd(Weight &weight) {

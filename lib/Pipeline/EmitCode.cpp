@@ -164,7 +164,8 @@ int Compilation::emitPTX() {
     return failInside("nothing says what is to be launched");
   std::string manifest = target::nvptx::manifestOf(
       *library, launches, llvm::sys::path::filename(request.output));
-  if (int code = lower(*module, std::max(have, Phase::GPU), Phase::NVVM, options))
+  if (int code =
+          lower(*module, std::max(have, Phase::GPU), Phase::NVVM, options))
     return code;
   have = Phase::NVVM;
   if (int code = printPTX())

@@ -12,7 +12,8 @@ using namespace rnnc::pipeline;
 static mlir::FileLineColLoc innermost(mlir::LocationAttr location) {
   mlir::FileLineColLoc place;
   location.walk([&](mlir::Location inner) {
-    if (auto found = llvm::dyn_cast<mlir::FileLineColLoc>(inner); found && !place)
+    if (auto found = llvm::dyn_cast<mlir::FileLineColLoc>(inner);
+        found && !place)
       place = found;
     return mlir::WalkResult::advance();
   });
@@ -55,8 +56,8 @@ std::string pipeline::describePlace(Diagnostic shown,
   shown.primary.range = location ? placeOf(location, sources) : SourceRange();
   std::string text = Diagnostics(sources).render(shown);
   text.erase(0, text.find('\n') + 1); // the heading
-  mlir::FileLineColLoc place = location ? innermost(location)
-                                        : mlir::FileLineColLoc();
+  mlir::FileLineColLoc place =
+      location ? innermost(location) : mlir::FileLineColLoc();
   if (shown.primary.range.valid() || !place)
     return text;
   return (" --> " + place.getFilename().strref() + ":" +

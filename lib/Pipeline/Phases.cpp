@@ -138,17 +138,18 @@ llvm::ArrayRef<PhaseInfo> pipeline::phases() {
       {Phase::Batched, Row::All, "batched",
        "functions on tensors with batch and lengths, loops over time",
        buildBatched},
-      {Phase::Grad, Row::All, "grad", "gradients and updates are code like any other",
-       buildGrad},
+      {Phase::Grad, Row::All, "grad",
+       "gradients and updates are code like any other", buildGrad},
       {Phase::Scheduled, Row::All, "scheduled",
        "what needs no carry has left the time loops", buildScheduled},
       {Phase::Phases, Row::All, "phases",
        "pointwise code and reductions are few phases on tensors", buildPhases},
       {Phase::Planned, Row::All, "planned",
        "how each phase is computed is decided, for every target", buildPlanned},
-      {Phase::Kernel, Row::All, "kernel", "few kernels on buffers", buildKernel},
-      {Phase::Buffer, Row::All, "buffer", "every buffer has a place in the workspace",
-       buildBuffer},
+      {Phase::Kernel, Row::All, "kernel", "few kernels on buffers",
+       buildKernel},
+      {Phase::Buffer, Row::All, "buffer",
+       "every buffer has a place in the workspace", buildBuffer},
       {Phase::LLVM, Row::CPU, "llvm", "the LLVM dialect, for one target",
        buildLLVM},
       {Phase::Object, Row::CPU, "object", "machine code", nullptr},
@@ -209,18 +210,21 @@ struct NoFlags : PassPipelineOptions<NoFlags> {
 };
 
 struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
-  Option<std::string> precision{
-      *this, "precision",
-      llvm::cl::desc("f32 or f64"), llvm::cl::init(PipelineOptions().precision)};
+  Option<std::string> precision{*this, "precision",
+                                llvm::cl::desc("f32 or f64"),
+                                llvm::cl::init(PipelineOptions().precision)};
   Option<bool> allFunctions{
       *this, "all-functions",
-      llvm::cl::desc("make all functions, whatever `export` names"), llvm::cl::init(PipelineOptions().allFunctions)};
+      llvm::cl::desc("make all functions, whatever `export` names"),
+      llvm::cl::init(PipelineOptions().allFunctions)};
   Option<bool> hoist{
       *this, "hoist",
-      llvm::cl::desc("compute outside of loops what they do not change"), llvm::cl::init(PipelineOptions().hoist)};
+      llvm::cl::desc("compute outside of loops what they do not change"),
+      llvm::cl::init(PipelineOptions().hoist)};
   Option<bool> clipGradients{
       *this, "clip-gradients",
-      llvm::cl::desc("limit gradients where `clipgrad` says so"), llvm::cl::init(PipelineOptions().clipGradients)};
+      llvm::cl::desc("limit gradients where `clipgrad` says so"),
+      llvm::cl::init(PipelineOptions().clipGradients)};
 
   void set(PipelineOptions &o) const {
     o.precision = precision;
@@ -240,24 +244,29 @@ struct GradFlags : PassPipelineOptions<GradFlags> {
 };
 
 struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
-  Option<bool> simplify{
-      *this, "simplify",
-      llvm::cl::desc("remove what gradients leave behind"), llvm::cl::init(PipelineOptions().simplify)};
-  Option<bool> hoist{
-      *this, "hoist",
-      llvm::cl::desc("take products out of the time loops"), llvm::cl::init(PipelineOptions().hoist)};
+  Option<bool> simplify{*this, "simplify",
+                        llvm::cl::desc("remove what gradients leave behind"),
+                        llvm::cl::init(PipelineOptions().simplify)};
+  Option<bool> hoist{*this, "hoist",
+                     llvm::cl::desc("take products out of the time loops"),
+                     llvm::cl::init(PipelineOptions().hoist)};
   Option<bool> sumWeightGradients{
       *this, "sum-weight-gradients",
-      llvm::cl::desc("add up weight gradients after the loop"), llvm::cl::init(PipelineOptions().sumWeightGradients)};
+      llvm::cl::desc("add up weight gradients after the loop"),
+      llvm::cl::init(PipelineOptions().sumWeightGradients)};
   Option<bool> mergeProducts{
       *this, "merge-products",
-      llvm::cl::desc("put products together that share an operand"), llvm::cl::init(PipelineOptions().mergeProducts)};
+      llvm::cl::desc("put products together that share an operand"),
+      llvm::cl::init(PipelineOptions().mergeProducts)};
   Option<int64_t> unroll{
       *this, "unroll",
-      llvm::cl::desc("steps of a time loop at a time; 0: loops of known length are written out"), llvm::cl::init(PipelineOptions().unroll)};
+      llvm::cl::desc("steps of a time loop at a time; 0: loops of known length "
+                     "are written out"),
+      llvm::cl::init(PipelineOptions().unroll)};
   Option<int64_t> unrollBudget{
       *this, "unroll-budget",
-      llvm::cl::desc("most ops that an unrolled loop may hold"), llvm::cl::init(PipelineOptions().unrollBudget)};
+      llvm::cl::desc("most ops that an unrolled loop may hold"),
+      llvm::cl::init(PipelineOptions().unrollBudget)};
 
   void set(PipelineOptions &o) const {
     o.simplify = simplify;
@@ -275,18 +284,17 @@ struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
       llvm::cl::desc("put products into the phases that read them"),
       llvm::cl::init(PipelineOptions().fuseProducts)};
 
-  void set(PipelineOptions &o) const {
-    o.fuseProducts = fuseProducts;
-  }
+  void set(PipelineOptions &o) const { o.fuseProducts = fuseProducts; }
 };
 
 struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
   ListOption<std::string> targets{
       *this, "targets",
-      llvm::cl::desc("what code is made for, where the module does not say: v2, v3, v4, neon, sm_80, sm_90")};
-  Option<std::string> schedule{
-      *this, "schedule", llvm::cl::desc("file of decisions that differ"),
-      llvm::cl::init("")};
+      llvm::cl::desc("what code is made for, where the module does not say: "
+                     "v2, v3, v4, neon, sm_80, sm_90")};
+  Option<std::string> schedule{*this, "schedule",
+                               llvm::cl::desc("file of decisions that differ"),
+                               llvm::cl::init("")};
 
   void set(PipelineOptions &o) const {
     o.targets.assign(targets.begin(), targets.end());
@@ -297,20 +305,20 @@ struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
 struct KernelFlags : PassPipelineOptions<KernelFlags> {
   Option<bool> prepareWeights{
       *this, "prepare-weights",
-      llvm::cl::desc("pack weights in a function of their own"), llvm::cl::init(PipelineOptions().prepareWeights)};
+      llvm::cl::desc("pack weights in a function of their own"),
+      llvm::cl::init(PipelineOptions().prepareWeights)};
 
-  void set(PipelineOptions &o) const {
-    o.prepareWeights = prepareWeights;
-  }
+  void set(PipelineOptions &o) const { o.prepareWeights = prepareWeights; }
 };
 
 struct LLVMFlags : PassPipelineOptions<LLVMFlags> {
   Option<std::string> target{
       *this, "target",
-      llvm::cl::desc("which of the module's targets; none: the last"), llvm::cl::init("")};
-  Option<bool> fastMath{
-      *this, "fast-math",
-      llvm::cl::desc("faster, less exact functions"), llvm::cl::init(PipelineOptions().fastMath)};
+      llvm::cl::desc("which of the module's targets; none: the last"),
+      llvm::cl::init("")};
+  Option<bool> fastMath{*this, "fast-math",
+                        llvm::cl::desc("faster, less exact functions"),
+                        llvm::cl::init(PipelineOptions().fastMath)};
 
   void set(PipelineOptions &o) const {
     o.target = target;
@@ -324,19 +332,15 @@ struct GPUFlags : PassPipelineOptions<GPUFlags> {
       llvm::cl::desc("which of the module's targets; none: the last"),
       llvm::cl::init("")};
 
-  void set(PipelineOptions &o) const {
-    o.target = target;
-  }
+  void set(PipelineOptions &o) const { o.target = target; }
 };
 
 struct NVVMFlags : PassPipelineOptions<NVVMFlags> {
-  Option<bool> fastMath{
-      *this, "fast-math", llvm::cl::desc("faster, less exact functions"),
-      llvm::cl::init(PipelineOptions().fastMath)};
+  Option<bool> fastMath{*this, "fast-math",
+                        llvm::cl::desc("faster, less exact functions"),
+                        llvm::cl::init(PipelineOptions().fastMath)};
 
-  void set(PipelineOptions &o) const {
-    o.fastMath = fastMath;
-  }
+  void set(PipelineOptions &o) const { o.fastMath = fastMath; }
 };
 
 } // namespace

@@ -85,9 +85,9 @@ std::string Printer::size(const Size &s) {
 
 std::string Printer::sizes(const std::vector<SizePtr> &list) {
   return "[" +
-         llvm::join(llvm::map_range(list,
-                                    [&](const SizePtr &s) { return size(*s); }),
-                    ", ") +
+         llvm::join(
+             llvm::map_range(list, [&](const SizePtr &s) { return size(*s); }),
+             ", ") +
          "]";
 }
 
@@ -110,8 +110,8 @@ std::string Printer::type(const Type &t) {
 }
 
 std::string Printer::names(const std::vector<Name> &list) {
-  return llvm::join(
-      llvm::map_range(list, [](const Name &n) { return n.text; }), ", ");
+  return llvm::join(llvm::map_range(list, [](const Name &n) { return n.text; }),
+                    ", ");
 }
 
 std::string Printer::generics(const std::vector<Generic> &list) {
@@ -130,9 +130,10 @@ std::string Printer::generics(const std::vector<Generic> &list) {
 std::string Printer::given(const std::vector<Given> &list) {
   std::vector<std::string> out;
   for (const Given &g : list)
-    out.push_back(g.kind == Given::Kind::Size     ? size(*g.size)
-                  : g.kind == Given::Kind::Number ? llvm::formatv("{0}", g.number).str()
-                                                  : "_");
+    out.push_back(g.kind == Given::Kind::Size ? size(*g.size)
+                  : g.kind == Given::Kind::Number
+                      ? llvm::formatv("{0}", g.number).str()
+                      : "_");
   return "[" + llvm::join(out, ", ") + "]";
 }
 
@@ -225,8 +226,7 @@ void Printer::expr(const ExprPtr &e, llvm::StringRef name) {
       expr(as<Power>(*e).exponent);
     });
   case Expr::Kind::As:
-    return with("as " + type(as<As>(*e).type),
-                [&] { expr(as<As>(*e).value); });
+    return with("as " + type(as<As>(*e).type), [&] { expr(as<As>(*e).value); });
   case Expr::Kind::Neg:
     return with("minus", [&] { expr(as<Neg>(*e).value); });
   case Expr::Kind::Not:

@@ -10,11 +10,11 @@ using namespace rnnc;
 namespace {
 /// Hands remarks to whoever takes diagnostics: `[PASS] words`.
 struct Forwarder : mlir::remark::detail::MLIRRemarkStreamerBase {
-  void
-  streamOptimizationRemark(const mlir::remark::detail::Remark &remark) override {
+  void streamOptimizationRemark(
+      const mlir::remark::detail::Remark &remark) override {
     mlir::InFlightDiagnostic message = mlir::emitRemark(remark.getLocation());
-    // `scan-unroll` is `unroll` to those who do not know the passes: the name of
-    // the option that it goes by.
+    // `scan-unroll` is `unroll` to those who do not know the passes: the name
+    // of the option that it goes by.
     llvm::StringRef pass = remark.getCombinedCategoryName();
     pass.consume_front("scan-");
     pass.consume_front("kernel-");

@@ -28,9 +28,9 @@ std::string withoutSpaces(llvm::StringRef text) {
 }
 
 std::string namesOf(llvm::ArrayRef<Module *> modules) {
-  return llvm::join(llvm::map_range(modules,
-                                    [](Module *m) { return "`" + m->name + "`"; }),
-                    ", ");
+  return llvm::join(
+      llvm::map_range(modules, [](Module *m) { return "`" + m->name + "`"; }),
+      ", ");
 }
 
 /// The modules that FILE alone can mean: the model, else what has parameters.
@@ -96,9 +96,9 @@ int Baker::choose(llvm::StringRef name) {
                                ": there is no module `" + name +
                                "`; the library has " + namesOf(all));
   if (fit.empty())
-    return fail(ExitUsage,
-                "--weights " + path + ": no module has parameters");
-  return fail(ExitUsage, "--weights " + path + ": whose are they? Write "
+    return fail(ExitUsage, "--weights " + path + ": no module has parameters");
+  return fail(ExitUsage, "--weights " + path +
+                             ": whose are they? Write "
                              "--weights MODULE=FILE; there are " +
                              namesOf(fit));
 }
@@ -125,8 +125,8 @@ std::string Baker::problems(const data::TensorFile &file) {
     if (!given)
       out += "\n  missing: `" + p.name + "` " + shapeText(p);
     else if (given->shape != p.shape)
-      out += "\n  `" + p.name + "`: expected " + shapeText(p) +
-             ", found " + data::shapeText(given->shape);
+      out += "\n  `" + p.name + "`: expected " + shapeText(p) + ", found " +
+             data::shapeText(given->shape);
     else if (given->type != data::DType::F32 && given->type != data::DType::F64)
       out += "\n  `" + p.name + "`: expected real numbers, found " +
              std::string(data::nameOf(given->type));
@@ -187,7 +187,8 @@ std::string Baker::sizesHint(const data::TensorFile &file) {
     if (isCIdentifier(axis.first()) && !mixed[axis.first()] &&
         wanted[axis.first()] != axis.second)
       options.push_back(
-          ("`-D " + axis.first() + "=" + std::to_string(axis.second) + "`").str());
+          ("`-D " + axis.first() + "=" + std::to_string(axis.second) + "`")
+              .str());
   llvm::sort(options);
   return options.empty() ? ""
                          : "\n  = help: if the file is right, compile with " +
@@ -213,10 +214,10 @@ int Baker::check(const data::TensorFile &file) {
 int Baker::store(const Parameter &p, const data::Tensor &given) {
   for (int64_t i = 0; i < p.count(); ++i)
     if (!std::isfinite(given.number(i)))
-      return fail(ExitBadData, path + ": entry " + llvm::Twine(i) + " of `" +
-                                   p.name + "` is " +
-                                   (std::isnan(given.number(i)) ? "nan" : "inf") +
-                                   ": these weights cannot be used");
+      return fail(ExitBadData,
+                  path + ": entry " + llvm::Twine(i) + " of `" + p.name +
+                      "` is " + (std::isnan(given.number(i)) ? "nan" : "inf") +
+                      ": these weights cannot be used");
   bool wide = library.real() == rt::F64;
   Result<data::Tensor> exact = data::convertExact(
       given, wide ? data::DType::F64 : data::DType::F32, p.name);
@@ -236,7 +237,8 @@ int Baker::run(llvm::StringRef text) {
   if (int code = choose(named ? name : ""))
     return code;
   if (!module->baked.empty())
-    return fail(ExitUsage, "--weights is given twice for `" + module->name + "`");
+    return fail(ExitUsage,
+                "--weights is given twice for `" + module->name + "`");
   if (llvm::sys::fs::is_directory(path))
     return fail(ExitUsage, "--weights " + path +
                                " is a folder; name the file in it, such as " +
@@ -250,8 +252,8 @@ int Baker::run(llvm::StringRef text) {
   }
   if (int code = check(*file))
     return code;
-  module->baked.assign(size_t(module->arena) * (library.real() == rt::F64 ? 8 : 4),
-                       '\0');
+  module->baked.assign(
+      size_t(module->arena) * (library.real() == rt::F64 ? 8 : 4), '\0');
   for (const Parameter &p : module->parameters)
     if (int code = store(p, *file->find(p.name)))
       return code;

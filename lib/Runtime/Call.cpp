@@ -128,15 +128,14 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
   case SrcGrads:
     return call.gradArena;
   case SrcSlot:
-    return call.c
-               ? optimizerSlot(call.module, call.c->optimizer, arg.index)
-               : nullptr;
+    return call.c ? optimizerSlot(call.module, call.c->optimizer, arg.index)
+                  : nullptr;
   case SrcNewParams:
     return call.newParams;
   case SrcNewSlot:
     // The arena's own stride: it may be longer than what the update covers.
-    return behind(call.newSlots, size_t(arg.index) *
-                                     alignUp(size_t(m.arena) * realSize()));
+    return behind(call.newSlots,
+                  size_t(arg.index) * alignUp(size_t(m.arena) * realSize()));
   case SrcScalars:
     return call.scalars;
   case SrcNorm:
@@ -317,8 +316,7 @@ static int32_t runNothing(Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
     const ArgDesc &arg = call.f->args[i];
     if (arg.role >= RoleLoss && call.c->args[i])
-      memset(call.c->args[i], 0,
-             bytesOf(call, arg.shape, arg.rank, arg.dtype));
+      memset(call.c->args[i], 0, bytesOf(call, arg.shape, arg.rank, arg.dtype));
   }
   const int32_t *asked = askedResets(call);
   for (int32_t b = 0; asked && b < call.state.batch; ++b)
@@ -362,9 +360,10 @@ static int32_t checkUnknown(const rnnc_call *c) {
 }
 
 /// Out of line: the short way needs no such frame.
-__attribute__((noinline)) static int32_t
-longCall(const rnnc_context *ctx, int32_t module, int32_t function,
-         const rnnc_call *c) {
+__attribute__((noinline)) static int32_t longCall(const rnnc_context *ctx,
+                                                  int32_t module,
+                                                  int32_t function,
+                                                  const rnnc_call *c) {
   if (int32_t status = checkContext(c->error, ctx))
     return status;
   Call call(ctx, module, c);
@@ -384,8 +383,8 @@ static size_t checkedWorkspace(const rnnc_context *ctx, int32_t module,
                                int32_t function, int32_t batch,
                                const int32_t *times, bool hasPrepared) {
   const ModuleDesc *m = moduleAt(module);
-  if (!m || function < 0 || function >= m->numFunctions ||
-      variantOf(ctx) < 0 || batch < 0)
+  if (!m || function < 0 || function >= m->numFunctions || variantOf(ctx) < 0 ||
+      batch < 0)
     return 0;
   for (int32_t t = 0; t < m->functions[function].numTimes; ++t)
     if (!times || times[t] < 0)

@@ -84,9 +84,9 @@ static int32_t openStates(Call &call) {
   else
     carryView(call.module, c->carry, call.state);
   if (call.state.batch != call.batch)
-    return fail(c->error, RNNC_ERR_ARGUMENT, -1, name, -1, -1,
-                call.state.batch, "the %s holds %d rows, the batch has %lld",
-                name, call.state.batch, (long long)call.batch);
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, name, -1, -1, call.state.batch,
+                "the %s holds %d rows, the batch has %lld", name,
+                call.state.batch, (long long)call.batch);
   return checkPrevious(call, name);
 }
 
@@ -235,12 +235,11 @@ static int32_t checkIndices(const Call &call, int32_t i) {
     IndexScan scan{call, arg, b};
     if (!scan.finds(data + b * inner))
       continue;
-    return fail(call.c->error, RNNC_ERR_INDEX, i, arg.name, b, scan.step,
-                scan.value,
-                "`%s` is %d in example %lld, step %lld: not in 0 ... %lld",
-                arg.name, scan.value, (long long)b,
-                (long long)(scan.step < 0 ? 0 : scan.step),
-                (long long)(arg.indexSize - 1));
+    return fail(
+        call.c->error, RNNC_ERR_INDEX, i, arg.name, b, scan.step, scan.value,
+        "`%s` is %d in example %lld, step %lld: not in 0 ... %lld", arg.name,
+        scan.value, (long long)b, (long long)(scan.step < 0 ? 0 : scan.step),
+        (long long)(arg.indexSize - 1));
   }
   return RNNC_OK;
 }

@@ -54,10 +54,9 @@ static int32_t noVariant(const char *wanted, rnnc_error *error) {
 static int32_t checkOptions(const rnnc_context_options &options,
                             rnnc_error *error) {
   if (!isStructSize(options.size, kOptionsBytes))
-    return fail(error, RNNC_ERR_ARGUMENT, -1, "size", -1, -1,
-                int64_t(options.size),
-                "%lld is no size of an rnnc_context_options",
-                (long long)options.size);
+    return fail(
+        error, RNNC_ERR_ARGUMENT, -1, "size", -1, -1, int64_t(options.size),
+        "%lld is no size of an rnnc_context_options", (long long)options.size);
   size_t unknown = unknownByte(&options, options.size, kOptionsBytes);
   if (unknown != SIZE_MAX)
     return fail(error, RNNC_ERR_UNSUPPORTED, -1, "options", -1, -1,
@@ -95,8 +94,8 @@ static void runTask(void *task, int64_t i) {
   t->body(t->data, i);
 }
 
-static void runOnTasks(const CallSite &run, int64_t n, void (*body)(void *, int64_t),
-                       void *data) {
+static void runOnTasks(const CallSite &run, int64_t n,
+                       void (*body)(void *, int64_t), void *data) {
   Task task{body, data};
   FloatGuard guard(run.caller);
   run.ctx->tasks(run.ctx->tasksUser, n, runTask, &task);
@@ -130,8 +129,8 @@ static bool helps(CallSite &run, int64_t work) {
 using namespace rnnc::rt;
 
 extern "C" void rnnc_rt_parallel_for(void *run, int64_t n,
-                                     void (*body)(void *, int64_t),
-                                     void *data, int64_t work) {
+                                     void (*body)(void *, int64_t), void *data,
+                                     int64_t work) {
   auto &of = *static_cast<CallSite *>(run);
   if (n > 1 && of.ctx->tasks && work >= kWorthTasks)
     return runOnTasks(of, n, body, data);

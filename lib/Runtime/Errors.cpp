@@ -76,10 +76,10 @@ int32_t checkObject(rnnc_error *error, const char *name, const void *object,
     return RNNC_OK;
   auto *header = static_cast<const Header *>(object);
   bool argument = !object || !isAligned(object);
-  const char *why = !object              ? "`%s` is NULL"
-                    : argument           ? "`%s` is not aligned to 64 bytes"
+  const char *why = !object                  ? "`%s` is NULL"
+                    : argument               ? "`%s` is not aligned to 64 bytes"
                     : header->magic != magic ? "`%s` was not initialised"
-                                         : "`%s` belongs to another module";
+                                             : "`%s` belongs to another module";
   return fail(error, argument ? RNNC_ERR_ARGUMENT : RNNC_ERR_STATE, -1, name,
               -1, -1, -1, why, name);
 }
@@ -96,10 +96,10 @@ int32_t checkContext(rnnc_error *error, const rnnc_context *ctx) {
 }
 
 int32_t checkModule(rnnc_error *error, int32_t module) {
-  return moduleAt(module) ? RNNC_OK
-                          : fail(error, RNNC_ERR_ARGUMENT, -1, "module", -1, -1,
-                                 module, "the library has no module %d",
-                                 module);
+  return moduleAt(module)
+             ? RNNC_OK
+             : fail(error, RNNC_ERR_ARGUMENT, -1, "module", -1, -1, module,
+                    "the library has no module %d", module);
 }
 
 uint64_t checksum(const void *bytes, size_t size, uint64_t seed) {

@@ -8,8 +8,8 @@ namespace rnnc::rt {
 
 static rnnc_tensor tensor(const char *name, const int64_t *shape, int64_t count,
                           int64_t offset, int32_t rank, int32_t position) {
-  return {sizeof(rnnc_tensor), name,     shape, count, offset,
-          rank,                position, 0,     0};
+  return {
+      sizeof(rnnc_tensor), name, shape, count, offset, rank, position, 0, 0};
 }
 
 static rnnc_tensor nothing() { return tensor(nullptr, nullptr, 0, 0, 0, -1); }
@@ -29,8 +29,8 @@ static rnnc_tensor stateNamed(const ModuleDesc &m, const char *name,
   for (int32_t i = 0; i < m.numStates; ++i) {
     const StateDesc &s = m.states[i];
     if (!strcmp(s.name, name))
-      return tensor(s.name, s.shape, s.count,
-                    int64_t(stateOffset(m, i, batch)), s.rank, i);
+      return tensor(s.name, s.shape, s.count, int64_t(stateOffset(m, i, batch)),
+                    s.rank, i);
   }
   return nothing();
 }

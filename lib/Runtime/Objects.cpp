@@ -65,7 +65,8 @@ static bool viewOf(int32_t module, void *object, uint64_t magic,
 /// What the states of a module are: bytes that were kept fit where this is the
 /// same. Neither the code's variant nor the rest of the library counts.
 static uint64_t statesKind(const ModuleDesc &m) {
-  uint64_t sum = checksum(m.name, strlen(m.name), uint64_t(rnnc_rt_library.real));
+  uint64_t sum =
+      checksum(m.name, strlen(m.name), uint64_t(rnnc_rt_library.real));
   for (int32_t s = 0; s < m.numStates; ++s) {
     sum = checksum(m.states[s].name, strlen(m.states[s].name), sum);
     sum = checksum(m.states[s].shape, size_t(m.states[s].rank) * 8, sum);
@@ -227,10 +228,9 @@ const void *rnnc_rt_stream_state_const(int32_t module,
   return view.states + stateOffset(*m, state, view.batch);
 }
 
-void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream,
-                           int32_t state) {
-  void *place = const_cast<void *>(
-      rnnc_rt_stream_state_const(module, stream, state));
+void *rnnc_rt_stream_state(int32_t module, rnnc_stream *stream, int32_t state) {
+  void *place =
+      const_cast<void *>(rnnc_rt_stream_state_const(module, stream, state));
   StateView view;
   // Whoever asks may write: from here on the rows go on from what is there.
   if (place && streamView(module, stream, view))

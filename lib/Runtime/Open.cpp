@@ -141,8 +141,8 @@ int32_t openWorkspace(Session &s, rnnc_error *error) {
               : int32_t(RNNC_OK);
 }
 
-int32_t openAll(Session &s, const char *path, const rnnc_context_options *options,
-                rnnc_error *error) {
+int32_t openAll(Session &s, const char *path,
+                const rnnc_context_options *options, rnnc_error *error) {
   s.shown.context = rnnc_rt_context_create(options, error);
   if (!s.shown.context)
     return RNNC_ERR_ARGUMENT; // what it was stands in `error`

@@ -30,7 +30,8 @@ static size_t arenaBytes(const ModuleDesc &m) {
 }
 
 void blankParams(int32_t module, rnnc_params *params) {
-  memset(static_cast<void *>(params), 0, kAlign + arenaBytes(*moduleAt(module)));
+  memset(static_cast<void *>(params), 0,
+         kAlign + arenaBytes(*moduleAt(module)));
   auto *header = reinterpret_cast<Header *>(params);
   header->magic = kParamsMagic;
   header->module = module;
@@ -300,8 +301,7 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
   if (!m || !headerOf(params, kParamsMagic, module) || parameter < 0 ||
       parameter >= m->numParams)
     return nullptr;
-  return paramsArena(params) +
-         size_t(m->params[parameter].offset) * realSize();
+  return paramsArena(params) + size_t(m->params[parameter].offset) * realSize();
 }
 
 void *rnnc_rt_params_data(int32_t module, rnnc_params *params,

@@ -93,9 +93,8 @@ int32_t checkPrepared(const Call &call) {
       !header ? "`prepared` was not prepared"
       : header->variant != call.variant
           ? "`prepared` was made for other code than this context uses"
-      : !c->params ? nullptr
-      : header->of != c->params
-          ? "`prepared` was made of other parameters"
+      : !c->params              ? nullptr
+      : header->of != c->params ? "`prepared` was made of other parameters"
       : header->stamp != reinterpret_cast<Header *>(c->params)->stamp
           ? "the parameters have changed since `prepared` was made"
           : nullptr;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The runtime is C++ without its standard library: no exceptions, no RTTI, no
-// allocation but where ABI.h says so, no global state. It needs libc, libm and pthreads only.
+// allocation but where ABI.h says so, no global state. It needs libc, libm and
+// pthreads only.
 #ifndef RNNC_LIB_RUNTIME_RUNTIME_H
 #define RNNC_LIB_RUNTIME_RUNTIME_H
 
@@ -153,7 +154,6 @@ int32_t failFile(rnnc_error *error, const char *what, const char *path);
 /// A number that differs where bytes do, as good as always.
 uint64_t checksum(const void *bytes, size_t size, uint64_t seed = 0);
 
-
 // Context.cpp
 int variantOf(const rnnc_context *ctx);
 
@@ -212,29 +212,30 @@ struct Call {
   int32_t module;
   const ModuleDesc *m;
   const FunctionDesc *f = nullptr;
-  const rnnc_call *c;             ///< null while sizes are asked for
+  const rnnc_call *c; ///< null while sizes are asked for
   int64_t batch = 0;
   const int32_t *times = nullptr; ///< padded lengths
   /// Of the function's time axes; null: all full, until they are placed.
   const int32_t *lengths[kMaxTimes];
-  StateView state = {};           ///< carry or stream; states null: first states
+  /// carry or stream; states null: first states
+  StateView state = {};
   int64_t seedPair[2] = {};
-  char *panels = nullptr;         ///< packed weights
-  bool hasPrepared = false;       ///< the caller gives them
-  char *gradArena = nullptr;      ///< train_step
+  char *panels = nullptr;    ///< packed weights
+  bool hasPrepared = false;  ///< the caller gives them
+  char *gradArena = nullptr; ///< train_step
   double scalars[4] = {};
   char *newParams = nullptr;
-  char *newSlots = nullptr;       ///< all slots, one arena after the other
+  char *newSlots = nullptr; ///< all slots, one arena after the other
   void *norm = nullptr;
   int32_t *finite = nullptr;
   int32_t *prevIn = nullptr, *prevOut = nullptr;
   int32_t *reset = nullptr;
   char *statesIn = nullptr, *statesOut = nullptr;
-  size_t stateBytes = 0;          ///< of all states
-  int32_t *feed = nullptr;        ///< sample: elements fed to the step
-  void *probabilities = nullptr;  ///< sample: what the step gives
-  void *drawn = nullptr;          ///< draw: the modes of a step
-  void **kept = nullptr;          ///< draw: what `begin` made for the steps
+  size_t stateBytes = 0;         ///< of all states
+  int32_t *feed = nullptr;       ///< sample: elements fed to the step
+  void *probabilities = nullptr; ///< sample: what the step gives
+  void *drawn = nullptr;         ///< draw: the modes of a step
+  void **kept = nullptr;         ///< draw: what `begin` made for the steps
 };
 
 /// The size of a dimension in this call.
@@ -329,8 +330,7 @@ int32_t rnnc_rt_params_load_file(int32_t module, rnnc_params *params,
                                  const char *path, rnnc_error *error);
 size_t rnnc_rt_params_save_size(int32_t module);
 int32_t rnnc_rt_params_save(int32_t module, const rnnc_params *params,
-                            void *safetensors, size_t bytes,
-                            rnnc_error *error);
+                            void *safetensors, size_t bytes, rnnc_error *error);
 int32_t rnnc_rt_params_save_file(int32_t module, const rnnc_params *params,
                                  const char *path, rnnc_error *error);
 const rnnc_params *rnnc_rt_params_baked(int32_t module);
@@ -362,8 +362,8 @@ void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
 const void *rnnc_rt_optimizer_slot_const(int32_t module,
                                          const rnnc_optimizer *optimizer,
                                          int32_t slot);
-rnnc_optimizer_counters *
-rnnc_rt_optimizer_counters(int32_t module, rnnc_optimizer *optimizer);
+rnnc_optimizer_counters *rnnc_rt_optimizer_counters(int32_t module,
+                                                    rnnc_optimizer *optimizer);
 const rnnc_optimizer_counters *
 rnnc_rt_optimizer_counters_const(int32_t module,
                                  const rnnc_optimizer *optimizer);

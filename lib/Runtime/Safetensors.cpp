@@ -194,7 +194,9 @@ int32_t checkEntry(const ModuleDesc &m, const File &file, const Entry &e,
     return fail(error, RNNC_ERR_WEIGHTS, -1, e.name, -1, -1, -1,
                 "the model has no parameter `%s`", e.name);
   const ParamDesc &p = m.params[index];
-  uint64_t width = !strcmp(e.dtype, "F32") ? 4 : !strcmp(e.dtype, "F64") ? 8 : 0;
+  uint64_t width = !strcmp(e.dtype, "F32")   ? 4
+                   : !strcmp(e.dtype, "F64") ? 8
+                                             : 0;
   if (!width)
     return fail(error, RNNC_ERR_WEIGHTS, -1, e.name, -1, -1, -1,
                 "parameter `%s` is stored as %s, not F32 or F64", e.name,
@@ -250,8 +252,7 @@ int32_t broken(rnnc_error *error) {
 }
 
 /// Calls f for each tensor of the header; false if the header is damaged.
-template <typename Function>
-bool eachEntry(const File &file, Function f) {
+template <typename Function> bool eachEntry(const File &file, Function f) {
   Reader in(file.header, file.headerSize);
   Entry e;
   if (!in.expect('{'))
@@ -374,8 +375,7 @@ __attribute__((noinline)) static int32_t load(int32_t module,
 }
 
 int32_t rnnc_rt_params_load(int32_t module, rnnc_params *params,
-                            const void *bytes, size_t size,
-                            rnnc_error *error) {
+                            const void *bytes, size_t size, rnnc_error *error) {
   FloatGuard guard(kExactFloats);
   return load(module, params, bytes, size, error);
 }

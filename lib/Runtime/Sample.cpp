@@ -204,8 +204,8 @@ SamplePlan placeSample(Call &call, Bump &bump) {
   plan.counts = static_cast<int32_t *>(bump.take(rows * 4));
   plan.weight = static_cast<double *>(bump.take(symbols * 8));
   plan.list = static_cast<int32_t *>(bump.take(symbols * 4));
-  call.probabilities = bump.take(
-      multiplySizes(multiplySizes(rows, symbols), realSize()));
+  call.probabilities =
+      bump.take(multiplySizes(multiplySizes(rows, symbols), realSize()));
   plan.args = bindEntry(call, *call.f->entry, bump);
   return plan;
 }
@@ -293,7 +293,8 @@ int32_t runSample(Call &call, Bump &bump) {
       }
       if (plan.done[b])
         continue;
-      int32_t symbol = drawSymbol(call, args.choice, b, step, plan.weight, plan.list);
+      int32_t symbol =
+          drawSymbol(call, args.choice, b, step, plan.weight, plan.list);
       if (args.text)
         args.text[b * args.steps + plan.counts[b]] = symbol;
       ++plan.counts[b];

@@ -151,8 +151,7 @@ int32_t rnnc_rt_params_save(int32_t module, const rnnc_params *params,
                 "the file takes %lld bytes", (long long)need);
   Sink sink;
   sink.memory = static_cast<char *>(safetensors);
-  writeFile(sink, *moduleAt(module),
-            paramsArena(params));
+  writeFile(sink, *moduleAt(module), paramsArena(params));
   return succeed(error);
 }
 
@@ -164,8 +163,7 @@ int32_t rnnc_rt_params_save_file(int32_t module, const rnnc_params *params,
     return fail(error, RNNC_ERR_ARGUMENT, -1, "path", -1, -1, -1,
                 "`path` is NULL or empty");
   if (int32_t status =
-          writeTo(path, *moduleAt(module),
-                  paramsArena(params), error))
+          writeTo(path, *moduleAt(module), paramsArena(params), error))
     return status;
   return succeed(error);
 }

@@ -113,8 +113,7 @@ RNNC_INLINE bool StraightCall::hasWorkspace() {
   auto address = reinterpret_cast<uintptr_t>(c->workspace);
   bases[BaseWorkspace] = reinterpret_cast<char *>(alignUp(address));
   size_t own = size_t(f.entry->workspace[variant](&batch));
-  size_t need =
-      addSizes(alignUp(addSizes(size_t(straight.work), own)), kAlign);
+  size_t need = addSizes(alignUp(addSizes(size_t(straight.work), own)), kAlign);
   if (!address || need > c->workspace_bytes)
     return false;
   work = bases[BaseWorkspace] + straight.work;
@@ -123,8 +122,7 @@ RNNC_INLINE bool StraightCall::hasWorkspace() {
 
 RNNC_INLINE void StraightCall::bind() const {
   const PlaceDesc *places = c->params ? straight.places : straight.alone;
-  auto **args =
-      reinterpret_cast<char **>(bases[BaseWorkspace] + straight.args);
+  auto **args = reinterpret_cast<char **>(bases[BaseWorkspace] + straight.args);
   for (int32_t i = 0; i < f.entry->numArgs; ++i)
     args[i] = bases[places[i].base] + places[i].offset;
 }

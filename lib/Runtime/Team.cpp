@@ -29,7 +29,8 @@ static void waitALittle(int looks) {
     pauseProcessor();
 }
 
-//===-- What is left ---------------------------------------------------------===//
+//===-- What is left
+//---------------------------------------------------------===//
 
 // 32 bits of the job's number, 16 each of the first task and the one behind the
 // last.
@@ -48,10 +49,11 @@ struct Taken {
 };
 } // namespace
 
-/// Takes half of what is left of a share, its owner from the front. The job that
-/// tasks were taken from is not done before they are, so what was read of it
-/// before is still true then.
-static bool take(TeamShare &share, bool isOwn, Taken &taken) {
+// Takes half of what is left of a share, its owner from the front. The job that
+/
+    /// tasks were taken from is not done before they are, so what was read of
+    /// it before is still true then.
+    static bool take(TeamShare &share, bool isOwn, Taken &taken) {
   uint64_t left = __atomic_load_n(&share.left, __ATOMIC_ACQUIRE);
   for (;;) {
     uint64_t first = left >> 16 & 0xffff, end = left & 0xffff;
@@ -87,7 +89,8 @@ static void work(Team &team, int32_t member) {
   __atomic_store_n(&own.done, own.done + uint64_t(done), __ATOMIC_RELEASE);
 }
 
-//===-- The threads ----------------------------------------------------------===//
+//===-- The threads
+//----------------------------------------------------------===//
 
 static int64_t nanoseconds() {
   timespec now;
@@ -98,7 +101,9 @@ static int64_t nanoseconds() {
 /// The number of the next job than `seen`; 0 at the end.
 static uint64_t nextJob(Team &team, uint64_t seen) {
   auto job = [&] { return __atomic_load_n(&team.job, __ATOMIC_SEQ_CST); };
-  auto isStopped = [&] { return __atomic_load_n(&team.stop, __ATOMIC_SEQ_CST); };
+  auto isStopped = [&] {
+    return __atomic_load_n(&team.stop, __ATOMIC_SEQ_CST);
+  };
   for (int looks = 0; looks != kLooks; ++looks) {
     if (uint64_t next = job(); next != seen)
       return next;
@@ -190,7 +195,8 @@ void finishTeam(Team *team) {
 
 void forgetTeam(Team *team) { free(team); }
 
-//===-- The caller -----------------------------------------------------------===//
+//===-- The caller
+//-----------------------------------------------------------===//
 
 /// Hands out tasks [base, base + count). Shares know 32 bits of a job's number.
 static void publish(Team &team, int64_t base, int64_t count, TaskBody body,

@@ -22,9 +22,10 @@ using TaskBody = void (*)(void *, int64_t);
 
 struct Team;
 
-/// A member's part of a job. Threads look at no line in which more than one word
-/// is about to change: each look would take it from whoever writes.
-struct alignas(64) TeamShare {
+// A member's part of a job. Threads look at no line in which more than one word
+/
+    /// is about to change: each look would take it from whoever writes.
+    struct alignas(64) TeamShare {
   /// The tasks that are left: the job's number, the first task and the one
   /// behind the last, in one word that changes as a whole.
   uint64_t left;
@@ -36,14 +37,14 @@ struct alignas(64) TeamShare {
 };
 
 struct Team {
-  int32_t busy;    ///< a call has the team
-  int32_t members; ///< the caller and the threads
-  uint64_t given;  ///< tasks of all jobs
+  int32_t busy;      ///< a call has the team
+  int32_t members;   ///< the caller and the threads
+  uint64_t given;    ///< tasks of all jobs
   TeamShare *shares; ///< of each member
   pthread_t *handles;
   pthread_mutex_t lock;
   pthread_cond_t wake;
-  alignas(64) uint64_t job; ///< the last one's number
+  alignas(64) uint64_t job;     ///< the last one's number
   alignas(64) int32_t sleeping; ///< threads
   int32_t stop;
 };

@@ -1,17 +1,10 @@
-"""C and C++ files look as clang-format writes them: format.py ROOT CLANG_FORMAT [--fix]
-
-`unformatted.txt` lists what is not there yet, files and folders, one a line. A line that is not
-needed any more is an error too.
-"""
+"""C and C++ files look as clang-format writes them: format.py ROOT CLANG_FORMAT [--fix]"""
 import os
 import subprocess
 import sys
 
 root, formatter, *options = sys.argv[1:]
 FOLDERS = ("bench", "include", "lib", "test", "tools")
-
-with open(os.path.join(root, "test", "Style", "unformatted.txt"), encoding="utf-8") as file:
-    waiting = [line.strip() for line in file if line.strip() and not line.startswith("#")]
 
 
 def sources():
@@ -20,11 +13,6 @@ def sources():
             for name in sorted(names):
                 if name.endswith((".c", ".cpp", ".h")):
                     yield os.path.relpath(os.path.join(folder, name), root)
-
-
-def is_waiting(path):
-    return next((line for line in waiting
-                 if path == line or (line.endswith("/") and path.startswith(line))), None)
 
 
 def unformatted(paths):
@@ -37,12 +25,8 @@ def unformatted(paths):
 
 paths = list(sources())
 if "--fix" in options:
-    subprocess.run([formatter, "-i", *(p for p in paths if not is_waiting(p))], cwd=root, check=True)
-found = unformatted(paths)
-wrong = [f"{path}: not as clang-format writes it (test/Style/format.py --fix)"
-         for path in sorted(found) if not is_waiting(path)]
-needed = {is_waiting(path) for path in found}
-wrong += [f"unformatted.txt: {line} is formatted: take it off the list"
-          for line in waiting if line not in needed]
-print("\n".join(wrong) or f"{len(paths) - len(found)} files are formatted, {len(found)} wait")
+    subprocess.run([formatter, "-i", *paths], cwd=root, check=True)
+wrong = unformatted(paths)
+print("\n".join(f"{path}: not as clang-format writes it (test/Style/format.py --fix)"
+                for path in sorted(wrong)) or f"{len(paths)} files are formatted")
 sys.exit(bool(wrong))

@@ -27,21 +27,24 @@ static llvm::cl::list<std::string>
     importDirs("I", llvm::cl::Prefix, llvm::cl::value_desc("DIR"),
                llvm::cl::desc("Where imports are looked for (.rnn only)"));
 
-/// MLIR's own `--mlir-pass-statistics` prints an empty table where LLVM was built
-/// without assertions, as Debian's is.
-static llvm::cl::opt<bool>
-    statistics("rnnc-statistics",
-               llvm::cl::desc("Print what the passes of rnnc counted"));
+// MLIR's own `--mlir-pass-statistics` prints an empty table where LLVM was
+// built
+/
+    /// without assertions, as Debian's is.
+    static llvm::cl::opt<bool>
+        statistics("rnnc-statistics",
+                   llvm::cl::desc("Print what the passes of rnnc counted"));
 
 /// The rnn level of a program as text, with places.
-static std::unique_ptr<llvm::MemoryBuffer> elaborate(StringRef path,
-                                                     DialectRegistry &registry) {
+static std::unique_ptr<llvm::MemoryBuffer>
+elaborate(StringRef path, DialectRegistry &registry) {
   rnnc::FrontendOptions options;
   options.importDirs.assign(importDirs.begin(), importDirs.end());
   for (const std::string &dim : dims) {
     std::optional<std::pair<std::string, int64_t>> given = rnnc::splitDim(dim);
     if (!given) {
-      llvm::errs() << "rnn-opt: error: `-D " << dim << "`: write it as AXIS=N\n";
+      llvm::errs() << "rnn-opt: error: `-D " << dim
+                   << "`: write it as AXIS=N\n";
       return nullptr;
     }
     options.dims.push_back(*given);
@@ -99,8 +102,8 @@ int main(int argc, char **argv) {
     llvm::errs() << message << "\n";
     return 1;
   }
-  if (failed(MlirOptMain(file->os(), std::move(buffer), registry,
-                         noted(asked))))
+  if (failed(
+          MlirOptMain(file->os(), std::move(buffer), registry, noted(asked))))
     return 1;
   if (statistics)
     llvm::PrintStatistics(llvm::errs());

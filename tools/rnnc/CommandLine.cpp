@@ -16,7 +16,8 @@
 using namespace rnnc;
 using namespace rnnc::tool;
 
-template <typename T> static std::optional<T> numberIn(const std::string &text) {
+template <typename T>
+static std::optional<T> numberIn(const std::string &text) {
   T value{};
   auto [end, code] =
       std::from_chars(text.data(), text.data() + text.size(), value);
@@ -50,15 +51,15 @@ const CLI::Validator tool::ThreadCount = wholeNumber(1, 1024);
 const CLI::Validator tool::SeedNumber = numberCheck<uint64_t>(
     fmt::format("a whole number from 0 to {}", UINT64_MAX),
     [](uint64_t) { return true; });
-const CLI::Validator tool::PositiveReal = numberCheck<double>(
-    "a number above 0 and below 1e12",
-    [](double value) { return value > 0 && value < 1e12; });
+const CLI::Validator tool::PositiveReal =
+    numberCheck<double>("a number above 0 and below 1e12",
+                        [](double value) { return value > 0 && value < 1e12; });
 const CLI::Validator tool::NotNegative = numberCheck<double>(
     "a number of at least 0 and below 1e12",
     [](double value) { return value >= 0 && value < 1e12; });
-const CLI::Validator tool::Share = numberCheck<double>(
-    "a number above 0 and at most 1",
-    [](double value) { return value > 0 && value <= 1; });
+const CLI::Validator tool::Share =
+    numberCheck<double>("a number above 0 and at most 1",
+                        [](double value) { return value > 0 && value <= 1; });
 
 std::optional<double> tool::finiteNumber(const std::string &text) {
   std::optional<double> value = numberIn<double>(text);
@@ -78,8 +79,8 @@ CLI::Validator tool::oneOf(const std::vector<std::string> &words) {
       [words](std::string &text) -> std::string {
         if (std::find(words.begin(), words.end(), text) != words.end())
           return "";
-        return fmt::format("`{}` is none of {}{}", text,
-                           fmt::join(words, ", "), data::didYouMean(text, words));
+        return fmt::format("`{}` is none of {}{}", text, fmt::join(words, ", "),
+                           data::didYouMean(text, words));
       },
       "");
 }
@@ -91,8 +92,7 @@ class HelpFormatter : public CLI::Formatter {
 public:
   HelpFormatter() { column_width(28); }
 
-  std::string make_usage(const CLI::App *app,
-                         std::string name) const override {
+  std::string make_usage(const CLI::App *app, std::string name) const override {
     std::string text = "\nUsage: rnnc " + name;
     bool more = false;
     for (const CLI::Option *option : app->get_options()) {
@@ -108,8 +108,9 @@ public:
         more = true;
     }
     if (!app->get_subcommands({}).empty())
-      return "\nUsage: rnnc VERB ...         " + std::string("rnnc VERB --help "
-             "tells what a verb takes\n") +
+      return "\nUsage: rnnc VERB ...         " +
+             std::string("rnnc VERB --help "
+                         "tells what a verb takes\n") +
              "       rnnc MODEL.rnn ...    compiles; rnnc MODEL.rnn --help "
              "lists the options\n";
     return text + (more ? " [options]\n" : "\n");
@@ -123,9 +124,8 @@ public:
 
 /// `--json=3` would otherwise be read as how often the flag was given.
 static void refuseValuesOfFlags(CLI::App &app) {
-  for (CLI::Option *option : app.get_options([](CLI::Option *one) {
-         return one->get_items_expected_max() == 0;
-       }))
+  for (CLI::Option *option : app.get_options(
+           [](CLI::Option *one) { return one->get_items_expected_max() == 0; }))
     option->disable_flag_override();
   for (CLI::App *verb : app.get_subcommands({}))
     refuseValuesOfFlags(*verb);
@@ -199,9 +199,9 @@ bool tool::parseCommandLine(CLI::App &app, int argc, char **argv,
   std::vector<std::string> verbs = verbsOf(app);
   bool isVerb = std::find(verbs.begin(), verbs.end(), words[0]) != verbs.end();
   if (!isVerb && !words[0].starts_with("-")) {
-    exitCode = usage("rnnc", fmt::format("`{}` is no verb and no .rnn source{}",
-                                         words[0],
-                                         data::didYouMean(words[0], verbs)));
+    exitCode =
+        usage("rnnc", fmt::format("`{}` is no verb and no .rnn source{}",
+                                  words[0], data::didYouMean(words[0], verbs)));
     return false;
   }
   std::reverse(words.begin(), words.end()); // CLI11 takes them from the back

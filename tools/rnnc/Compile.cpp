@@ -34,7 +34,8 @@ struct Options {
   cl::opt<std::string> source{cl::Positional, cl::desc("MODEL.rnn"),
                               cl::value_desc("MODEL.rnn"), cl::cat(category)};
   cl::opt<std::string> output{
-      "o", cl::desc("Where the result goes; a library's header stands beside it"),
+      "o",
+      cl::desc("Where the result goes; a library's header stands beside it"),
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> prefix{
       "prefix",
@@ -45,14 +46,18 @@ struct Options {
                        cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
-      cl::desc("What to make: shared (the default), object, static, or the text "
-               "of a phase: ast, rnn, batched, grad, scheduled, phases, planned, "
-               "kernel, buffer, llvm; for GPUs gpu, nvvm, ptx"),
+      cl::desc(
+          "What to make: shared (the default), object, static, or the text "
+          "of a phase: ast, rnn, batched, grad, scheduled, phases, planned, "
+          "kernel, buffer, llvm; for GPUs gpu, nvvm, ptx"),
       cl::value_desc("what"), cl::cat(category)};
   cl::opt<std::string> optLevel{
-      "O", cl::Prefix, cl::init("2"),
+      "O",
+      cl::Prefix,
+      cl::init("2"),
       cl::desc("Optimisation level, -O0 to -O3; -O2 without it"),
-      cl::value_desc("level"), cl::cat(category)};
+      cl::value_desc("level"),
+      cl::cat(category)};
   cl::opt<std::string> march{
       "march",
       cl::desc("Code for one processor: native, x86-64-v3, ...; without it the "
@@ -73,8 +78,9 @@ struct Options {
                                 cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> precision{
       "precision",
-      cl::desc("Type of real numbers: f32 or f64; without it what `train` says, "
-               "else f32"),
+      cl::desc(
+          "Type of real numbers: f32 or f64; without it what `train` says, "
+          "else f32"),
       cl::value_desc("type"), cl::cat(category)};
   cl::opt<bool> fastMath{"fast-math",
                          cl::desc("Faster, less exact elementary functions"),
@@ -111,24 +117,26 @@ struct Options {
                        cl::cat(category)};
   cl::opt<std::string> schedule{
       "schedule",
-      cl::desc("Decide about speed as this file says: `NAME: DECISION = N, …` a "
-               "line; --remarks shows names and decisions"),
+      cl::desc(
+          "Decide about speed as this file says: `NAME: DECISION = N, …` a "
+          "line; --remarks shows names and decisions"),
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
   cl::list<std::string> weights{
       "weights",
-      cl::desc("Make these weights a part of the library (a .safetensors file); "
-               "MODULE=FILE where several modules have parameters"),
+      cl::desc(
+          "Make these weights a part of the library (a .safetensors file); "
+          "MODULE=FILE where several modules have parameters"),
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> testFault{
       "test-fault", cl::Hidden,
       cl::desc("Fail on purpose behind a phase: rnnc-test-fault says how"),
       cl::value_desc("PHASE:KIND"), cl::cat(category)};
-  cl::opt<bool> verbose{"v",
-                        cl::desc("Show the version and the commands that are run"),
-                        cl::cat(category)};
+  cl::opt<bool> verbose{
+      "v", cl::desc("Show the version and the commands that are run"),
+      cl::cat(category)};
   cl::opt<bool> noColor{"no-color",
                         cl::desc("Do not colour the messages on a terminal"),
                         cl::cat(category)};
@@ -176,10 +184,10 @@ int refuseUnknown(int argc, char **argv) {
 }
 
 bool isText(cl::Option &option) {
-  static constexpr const char *kTexts[] = {"D", "I", "O", "emit", "march", "o",
-                                           "precision", "prefix", "schedule",
-                                           "target", "test-fault", "unroll",
-                                           "weights"};
+  static constexpr const char *kTexts[] = {
+      "D",          "I",         "O",      "emit",     "march",
+      "o",          "precision", "prefix", "schedule", "target",
+      "test-fault", "unroll",    "weights"};
   return llvm::is_contained(kTexts, option.ArgStr);
 }
 
@@ -195,8 +203,7 @@ int refuseControls(int argc, char **argv) {
     if (!name.starts_with("-") || found == known.end() ||
         (isText(*found->second) && !isLLVMs))
       continue;
-    if (value.empty() && i + 1 < argc &&
-        (isLLVMs || option == "unroll-budget"))
+    if (value.empty() && i + 1 < argc && (isLLVMs || option == "unroll-budget"))
       value = argv[i + 1];
     if (std::string text = shown(value); text != value)
       return usage("`" + name + "` cannot be `" + text + "`");

@@ -28,8 +28,8 @@ namespace {
 /// What is measured, and how much of it the model has been trained on.
 struct Measured {
   Dataset data;
-  std::string part = "all"; ///< train, valid, test or all
-  std::string split;        ///< how it was cut, as options say it
+  std::string part = "all";    ///< train, valid, test or all
+  std::string split;           ///< how it was cut, as options say it
   int64_t units = 0, seen = 0; ///< rows, or symbols of running text
 };
 } // namespace
@@ -101,9 +101,8 @@ static Result<Measured> choosePart(Dataset all, const Schema &schema,
   if (split.empty())
     return usageError("rnnc: error: --part needs --split or --split-mod; the "
                       "model was trained without one");
-  Result<data::Parts> parts =
-      data::splitDataset(std::move(all), schema, split,
-                         data::WindowUse::Evaluate);
+  Result<data::Parts> parts = data::splitDataset(std::move(all), schema, split,
+                                                 data::WindowUse::Evaluate);
   if (!parts)
     return parts.error();
   measured.part = command.part.empty() ? "test" : command.part;
@@ -129,15 +128,15 @@ static void warnSeen(const Measured &measured, const Schema &schema,
           : fmt::format("the {} part of {} ({})", measured.part,
                         fmt::join(measured.data.files, ", "), measured.split);
   std::string cut = splitText(directory.split, directory.splitModulus);
-  fmt::print(stderr,
-             "warning: measured is {}; the model was trained on {} of these {} "
-             "{} ({:.0f} %){}\n",
-             what, measured.seen, measured.units,
-             schema.isRunningText() ? "symbols" : "rows",
-             100 * static_cast<double>(measured.seen) /
-                 static_cast<double>(measured.units),
-             cut.empty() ? ""
-                         : fmt::format("; {} --part test measures others", cut));
+  fmt::print(
+      stderr,
+      "warning: measured is {}; the model was trained on {} of these {} "
+      "{} ({:.0f} %){}\n",
+      what, measured.seen, measured.units,
+      schema.isRunningText() ? "symbols" : "rows",
+      100 * static_cast<double>(measured.seen) /
+          static_cast<double>(measured.units),
+      cut.empty() ? "" : fmt::format("; {} --part test measures others", cut));
 }
 
 static Result<Measured> readData(const EvalCommand &command,
@@ -153,9 +152,9 @@ static Result<Measured> readData(const EvalCommand &command,
       choosePart(std::move(*all), schema, command, trained.directory);
   if (!measured)
     return measured;
-  if (Status status = data::applyVocabularies(
-          measured->data, schema, trained.directory.vocabularies,
-          trained.unit());
+  if (Status status = data::applyVocabularies(measured->data, schema,
+                                              trained.directory.vocabularies,
+                                              trained.unit());
       !status)
     return status.error();
   for (const std::string &warning : measured->data.warnings)
@@ -210,10 +209,9 @@ static void printLine(const LineEvaluation &line,
   if (languageModel)
     fmt::print("\tperplexity {:.3f}", std::exp(line.loss));
   for (const LineEvaluation::Label &label : line.labels)
-    fmt::print("\t{} {}{}", label.output, label.truth,
-               label.truth == label.predicted
-                   ? ""
-                   : ", predicted " + label.predicted);
+    fmt::print(
+        "\t{} {}{}", label.output, label.truth,
+        label.truth == label.predicted ? "" : ", predicted " + label.predicted);
   fmt::print("\n");
 }
 
@@ -225,9 +223,8 @@ static int evaluateLineByLine(const EvalCommand &command, Trained &trained) {
   if (!measured)
     return report(measured.error());
   const Dataset &data = measured->data;
-  Result<std::vector<LineEvaluation>> lines =
-      evaluateLines(*trained.instance, schema, data,
-                    &trained.directory.vocabularies);
+  Result<std::vector<LineEvaluation>> lines = evaluateLines(
+      *trained.instance, schema, data, &trained.directory.vocabularies);
   if (!lines)
     return report(lines.error());
   Json list = Json::array();
@@ -295,8 +292,9 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
       ->check(oneOf({"train", "valid", "test"}));
   command->add_flag("--per-line", options->perLine,
                     "Loss and perplexity, or label, of every line");
-  command->add_option("--batch", options->batch,
-                      "Rows of a batch; the figures do not depend on it")
+  command
+      ->add_option("--batch", options->batch,
+                   "Rows of a batch; the figures do not depend on it")
       ->option_text("N")
       ->check(AtLeastOne);
   addTrainedOptions(*command, options->weights, options->threads);

@@ -129,7 +129,8 @@ static std::vector<std::string> smallDims(const ModelOptions &options) {
     if (!dims)
       continue;
     for (const ast::DimEntry &entry : dims->entries) {
-      bool isNumber = entry.value && entry.value->kind == ast::Size::Kind::Number;
+      bool isNumber =
+          entry.value && entry.value->kind == ast::Size::Kind::Number;
       bool isGiven = std::find(given.begin(), given.end(), entry.name.text) !=
                          given.end() ||
                      counts.count(entry.name.text);
@@ -145,10 +146,9 @@ static std::vector<std::string> smallDims(const ModelOptions &options) {
 }
 
 /// Calls the compiled gradient on the arguments of the check.
-static Result<interp::Arrays> compiledGradients(std::shared_ptr<Library> library,
-                                                Library::Place place,
-                                                interp::Arrays arguments,
-                                                const Options &options) {
+static Result<interp::Arrays>
+compiledGradients(std::shared_ptr<Library> library, Library::Place place,
+                  interp::Arrays arguments, const Options &options) {
   auto instance = ModelInstance::create(library, place.module, 1);
   if (!instance)
     return instance.error();
@@ -246,9 +246,8 @@ static Result<ModuleReport> checkModule(rnn::ModuleOp module,
   if (place.module < 0)
     return toolError("rnnc: error: the library has no `{}.{}`", report.name,
                      report.function);
-  interp::Arrays arguments =
-      interp::randomArguments(module, options.batch, options.steps,
-                              options.seed);
+  interp::Arrays arguments = interp::randomArguments(
+      module, options.batch, options.steps, options.seed);
   Result<interp::Arrays> gradients =
       compiledGradients(library, place, arguments, options);
   if (!gradients)
@@ -384,9 +383,10 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand(
       "gradcheck", "Compare compiled gradients with finite differences in f64");
-  command->add_option("MODEL", options->model.model, "A .rnn source")->required();
-  command->add_option("--seed", options->seed,
-                      "Seed of weights, data and dropout")
+  command->add_option("MODEL", options->model.model, "A .rnn source")
+      ->required();
+  command
+      ->add_option("--seed", options->seed, "Seed of weights, data and dropout")
       ->option_text("N")
       ->check(SeedNumber);
   command->add_option("--batch", options->batch, "Examples")
@@ -395,8 +395,9 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   command->add_option("--steps", options->steps, "Longest sequence")
       ->option_text("N")
       ->check(AtLeastOne);
-  command->add_option("--max-time", options->maxSeconds,
-                      "Stop after S seconds; what was not compared is counted")
+  command
+      ->add_option("--max-time", options->maxSeconds,
+                   "Stop after S seconds; what was not compared is counted")
       ->option_text("S")
       ->check(PositiveReal);
   command->add_flag("--json", options->json, "One line of JSON");

@@ -21,7 +21,8 @@ constexpr Guess guesses[] = {
     {" lr learning-rate rate ",
      "the learning rate stands in the source: `train M { optimize adam(lr = "
      "0.001) }`"},
-    {" optimizer optim optimiser adam sgd momentum weight-decay wd beta1 beta2 ",
+    {" optimizer optim optimiser adam sgd momentum weight-decay wd beta1 "
+     "beta2 ",
      "the optimiser stands in the source: `train M { optimize adam(lr = 0.001) "
      "}`"},
     {" clip grad-clip clip-norm max-norm max-grad-norm gradient-clip ",
@@ -56,7 +57,8 @@ constexpr Guess guesses[] = {
     {" out output ", "`-o FILE` is where the result goes", "  "},
     {" f file files input train-data train text corpus d dataset ",
      "`--data FILE` is what is read", " train eval "},
-    {" f file input inputs i args ", "`--in FILE` holds the arguments", " run "},
+    {" f file input inputs i args ", "`--in FILE` holds the arguments",
+     " run "},
     {" epoch n-epochs num-epochs nepochs ", "`--epochs N`", " train "},
     {" batch-size bs b batchsize minibatch ", "`--batch N`",
      " train eval gradcheck run "},
@@ -66,8 +68,8 @@ constexpr Guess guesses[] = {
      "`--valid FILE` is data to validate on", " train "},
     {" val-split valid-split validation-split test-split train-split ",
      "`--split 80/10/10` cuts training, validation and test parts"},
-    {" test test-data ",
-     "`rnnc eval DIR --data FILE` measures after training", " train "},
+    {" test test-data ", "`rnnc eval DIR --data FILE` measures after training",
+     " train "},
     {" load pretrained from-pretrained restore load-weights weights ",
      "`--init FILE` gives first weights, `--resume` goes on with a training",
      " train "},
@@ -97,8 +99,10 @@ constexpr Guess guesses[] = {
     {" silent quiet q ", "there is nothing to silence: what is printed is "
                          "what was asked for"},
     {" verbose ", "`-v` shows the version and the commands that are run", "  "},
-    {" debug ", "`--emit=PHASE` prints a phase, `--mlir-print-ir-after-all` "
-                "every pass", "  "},
+    {" debug ",
+     "`--emit=PHASE` prints a phase, `--mlir-print-ir-after-all` "
+     "every pass",
+     "  "},
     {" s assembly emit-llvm emit-mlir print-ir ",
      "`--emit=llvm` prints the last phase; `objdump -d` shows machine code",
      "  "},

@@ -1,5 +1,5 @@
-// Guesses.h: options that a person would try, and where what they ask for lives.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Guesses.h: options that a person would try, and where what they ask for
+// lives. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef RNNC_TOOLS_RNNC_GUESSES_H
 #define RNNC_TOOLS_RNNC_GUESSES_H
 

@@ -88,11 +88,10 @@ static Json inspectJson(const Library &library) {
   for (size_t m = 0; m < library.manifest().modules.size(); ++m) {
     const ModuleInfo &module = library.manifest().modules[m];
     int index = static_cast<int>(m);
-    sizes.push_back(
-        {{"module", module.name},
-         {"parameters", parameterCount(module)},
-         {"parameter_bytes", library.api().params_size(index)},
-         {"optimizer_bytes", library.api().optimizer_size(index)}});
+    sizes.push_back({{"module", module.name},
+                     {"parameters", parameterCount(module)},
+                     {"parameter_bytes", library.api().params_size(index)},
+                     {"optimizer_bytes", library.api().optimizer_size(index)}});
   }
   result["sizes"] = std::move(sizes);
   return result;
@@ -138,8 +137,8 @@ static void printRun(const ModelDirectory &directory, const RunInfo &run) {
   };
   std::string of;
   if (run.report.is_object() && whole("steps") >= 0 && whole("best_step") >= 0)
-    of = fmt::format(", of update {} of {}", whole("best_step"),
-                     whole("steps"));
+    of =
+        fmt::format(", of update {} of {}", whole("best_step"), whole("steps"));
   fmt::print("  model {} of {}, weights {}{}\n", directory.model,
              directory.program, run.weights, of);
   for (const auto &[axis, vocabulary] : directory.vocabularies)

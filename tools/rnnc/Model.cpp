@@ -31,18 +31,20 @@ void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
       ->option_text("DIR")
       ->allow_extra_args(false)
       ->group(group);
-  command.add_option("--precision", options.precision,
-                     "Type of its numbers: f32 (the default) or f64")
+  command
+      .add_option("--precision", options.precision,
+                  "Type of its numbers: f32 (the default) or f64")
       ->option_text("f32|f64")
       ->check(oneOf({"f32", "f64"}))
       ->group(group);
-  command.add_option("-O", options.optLevel,
-                     "Optimisation level, 0 to 3 (the default)")
+  command
+      .add_option("-O", options.optLevel,
+                  "Optimisation level, 0 to 3 (the default)")
       ->option_text("N")
       ->check(oneOf({"0", "1", "2", "3"}))
       ->group(group);
-  command.add_flag("--fast-math", options.fastMath,
-                   "Faster, less exact functions")
+  command
+      .add_flag("--fast-math", options.fastMath, "Faster, less exact functions")
       ->group(group);
 }
 
@@ -142,9 +144,8 @@ compileAndOpen(const ModelOptions &options) {
   request.output = directory.path + "/lib" + stem + ".so";
   std::string messages;
   llvm::raw_string_ostream stream(messages);
-  SlowNotice notice(options.quiet
-                        ? ""
-                        : onTerminal("compiling " + options.model + " ..."));
+  SlowNotice notice(
+      options.quiet ? "" : onTerminal("compiling " + options.model + " ..."));
   int code = compile(request, options.onlyErrors
                                   ? static_cast<llvm::raw_ostream &>(stream)
                                   : llvm::errs());
@@ -162,8 +163,7 @@ compileAndOpen(const ModelOptions &options) {
 }
 #endif
 
-Result<std::shared_ptr<Library>>
-tool::openModel(const ModelOptions &options) {
+Result<std::shared_ptr<Library>> tool::openModel(const ModelOptions &options) {
   if (std::string_view(options.model).ends_with(".rnn"))
     return compileAndOpen(options);
   if (!options.dims.empty())

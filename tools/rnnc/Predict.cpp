@@ -1,9 +1,9 @@
 // Predict.cpp: `rnnc predict`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Predict.h"
 #include "CommandLine.h"
 #include "Commands.h"
 #include "Model.h"
-#include "Predict.h"
 #include "rnnc/Data/Files.h"
 
 #include <algorithm>
@@ -46,8 +46,7 @@ static Result<Dataset> readInputs(const PredictCommand &command,
                                   const Schema &inputs) {
   data::ReadOptions read = trained.readOptions(command.data);
   // The unit was chosen for the whole model.
-  read.tokens =
-      trained.unit() == data::Unit::Characters ? "chars" : "words";
+  read.tokens = trained.unit() == data::Unit::Characters ? "chars" : "words";
   std::erase_if(read.columns, [&](const auto &entry) {
     return trained.schema.find(entry.first) && !inputs.find(entry.first);
   });
@@ -56,10 +55,10 @@ static Result<Dataset> readInputs(const PredictCommand &command,
   bool standardInput = command.in == "-";
   std::string path = standardInput ? "/dev/stdin" : command.in;
   std::string format = command.data.read.format;
-  bool lines = format == "text" ||
-               (format == "auto" &&
-                (standardInput || inputs.isLanguageModel() ||
-                 std::string_view(path).ends_with(".txt")));
+  bool lines =
+      format == "text" ||
+      (format == "auto" && (standardInput || inputs.isLanguageModel() ||
+                            std::string_view(path).ends_with(".txt")));
   if (!lines) {
     Result<Dataset> data = data::readDataset({path}, inputs, read);
     if (!data)
@@ -137,8 +136,7 @@ bool PredictionPrinter::isPast(const FieldSchema &field) const {
 
 std::string PredictionPrinter::label(const FieldSchema &field,
                                      int64_t index) const {
-  auto found =
-      trained.directory.vocabularies.find(data::vocabularyKey(field));
+  auto found = trained.directory.vocabularies.find(data::vocabularyKey(field));
   if (!field.isIndex() || found == trained.directory.vocabularies.end() ||
       index < 0 || index >= found->second.size())
     return std::to_string(index);
@@ -146,8 +144,7 @@ std::string PredictionPrinter::label(const FieldSchema &field,
 }
 
 Json PredictionPrinter::probabilities(const FieldSchema &field,
-                                      const Tensor &table,
-                                      int32_t row) const {
+                                      const Tensor &table, int32_t row) const {
   int64_t size = table.shape.empty() ? 1 : table.shape.back();
   Json result = Json::object();
   for (int64_t i = 0; i < size; ++i)
@@ -175,8 +172,7 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
   int time = field.time(trained.schema.times);
   int64_t count = field.inner();
   if (time >= 0)
-    count *= batch.arrays
-                 .at(trained.schema.times[static_cast<size_t>(time)])
+    count *= batch.arrays.at(trained.schema.times[static_cast<size_t>(time)])
                  .as<int32_t>()[row];
   // Beside every row of a series stands a prediction: the last one is news.
   const data::SeriesOptions &series = trained.directory.read.series;
@@ -196,12 +192,10 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                        unit.deviation);
   }
   bool single = field.axes.empty() || (series.isTime() && values.size() == 1);
-  Json result = {
-      {field.kind == FieldSchema::Kind::Real ? "value" : "label",
-       single && !values.empty() ? values[0] : values}};
+  Json result = {{field.kind == FieldSchema::Kind::Real ? "value" : "label",
+                  single && !values.empty() ? values[0] : values}};
   if (series.isTime())
-    if (auto ahead = series.ahead.find(field.name);
-        ahead != series.ahead.end())
+    if (auto ahead = series.ahead.find(field.name); ahead != series.ahead.end())
       result["rows_ahead"] = ahead->second;
   // Of a bit its probability, of a number the scale of its distribution.
   if (field.kind == FieldSchema::Kind::Real && !scales.empty() &&
@@ -215,9 +209,8 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
 }
 
 /// One sequence: the words of a text, numbers in the units of the data.
-Json PredictionPrinter::elements(const FieldSchema &field,
-                                 const Tensor &values, int64_t from,
-                                 int64_t count) const {
+Json PredictionPrinter::elements(const FieldSchema &field, const Tensor &values,
+                                 int64_t from, int64_t count) const {
   auto stops = [&](int64_t i) {
     return field.stop && values.number(from + i) == double(*field.stop);
   };
@@ -308,7 +301,8 @@ std::string PredictionPrinter::text(const Json &prediction) {
     } else if (output.contains("scale") && output["scale"].is_number()) {
       result += fmt::format("  (scale {:.4g})", output["scale"].get<double>());
     }
-    if (output.contains("rows_ahead") && output["rows_ahead"].get<int64_t>() > 0)
+    if (output.contains("rows_ahead") &&
+        output["rows_ahead"].get<int64_t>() > 0)
       result += fmt::format("  {} row{} after the last",
                             output["rows_ahead"].get<int64_t>(),
                             output["rows_ahead"] == 1 ? "" : "s");
@@ -373,9 +367,10 @@ static bool isStrange(const Trained &trained, const Schema &inputs,
     if (!column.raw || found == trained.directory.vocabularies.end() ||
         found->second.unknown() < 0)
       continue;
-    for (int64_t i = column.begin[example]; i < column.begin[example + 1]; ++i) {
-      const std::string &symbol =
-          data.symbols[static_cast<size_t>(column.ints[static_cast<size_t>(i)])];
+    for (int64_t i = column.begin[example]; i < column.begin[example + 1];
+         ++i) {
+      const std::string &symbol = data.symbols[static_cast<size_t>(
+          column.ints[static_cast<size_t>(i)])];
       // An empty text became one unknown symbol, which was said.
       if (symbol == data::unknownSymbol)
         return false;

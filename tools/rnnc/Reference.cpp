@@ -1,5 +1,5 @@
-// Reference.cpp - `rnnc run --reference`: the interpreter in the library's place.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Reference.cpp - `rnnc run --reference`: the interpreter in the library's
+// place. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Reference.h"
 
 #include "Elaborated.h"
@@ -31,9 +31,10 @@ static Result<rnn::ModuleOp> findModule(Elaborated &program,
 
 /// Weights from a file; without one the first values, as a library draws them.
 static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
-                         bool training, interp::Arrays &inputs) {
+                       bool training, interp::Arrays &inputs) {
   if (!call.weights) {
-    for (auto &[name, array] : interp::firstValues(module, call.seed.value_or(0)))
+    for (auto &[name, array] :
+         interp::firstValues(module, call.seed.value_or(0)))
       inputs[name] = array;
     return;
   }
@@ -47,7 +48,7 @@ static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
 
 /// Nothing but `--length` or the source says how much is drawn.
 static Status addLengthsOfDraws(rnn::ModuleOp module,
-                              std::map<std::string, int64_t> &lengths) {
+                                std::map<std::string, int64_t> &lengths) {
   for (auto unfold : module.getBody().getOps<rnn::UnfoldOp>()) {
     std::string axis = unfold.getAxis().getName().str();
     if (lengths.contains(axis))
@@ -67,14 +68,13 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   if (!program)
     return program.error();
   size_t dot = call.function.rfind('.');
-  Result<rnn::ModuleOp> module =
-      findModule(**program,
-                 dot == std::string::npos ? "" : call.function.substr(0, dot));
+  Result<rnn::ModuleOp> module = findModule(
+      **program, dot == std::string::npos ? "" : call.function.substr(0, dot));
   if (!module)
     return module.error();
   interp::RunOptions run;
-  run.function = dot == std::string::npos ? call.function
-                                          : call.function.substr(dot + 1);
+  run.function =
+      dot == std::string::npos ? call.function : call.function.substr(dot + 1);
   bool training = run.function == "train_step";
   run.dropout = run.function == "grad" || training ||
                 (run.function == "vjp" && call.seed);

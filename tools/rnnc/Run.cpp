@@ -101,8 +101,8 @@ static Status roundArguments(const ModelInstance &instance,
 static void renameStates(const FunctionInfo &function, Arrays &args) {
   Arrays renamed;
   for (const auto &[name, tensor] : args) {
-    std::string other = name.starts_with("state.") ? name.substr(6)
-                                                   : "state." + name;
+    std::string other =
+        name.starts_with("state.") ? name.substr(6) : "state." + name;
     bool rename = function.findInput(name) < 0 &&
                   function.findInput(other) >= 0 && !args.contains(other);
     renamed[rename ? other : name] = tensor;
@@ -133,16 +133,16 @@ static Status fillStream(ModelInstance &instance, const FunctionInfo &function,
         given->second, instance.library().manifest().real(), name);
     if (!tensor)
       return tensor.error();
-    std::memcpy(instance.streamState(static_cast<int>(s)),
-                tensor->bytes.data(), tensor->bytes.size());
+    std::memcpy(instance.streamState(static_cast<int>(s)), tensor->bytes.data(),
+                tensor->bytes.size());
     args.erase(given);
   }
   return {};
 }
 
 /// The batch that the arguments show; 1 if none does.
-static Result<int32_t> batchOf(const FunctionInfo &function,
-                               const Arrays &args, int32_t given) {
+static Result<int32_t> batchOf(const FunctionInfo &function, const Arrays &args,
+                               int32_t given) {
   for (const ArgInfo &arg : function.args) {
     auto found = args.find(arg.name);
     if (found == args.end() || arg.shape.empty() ||
@@ -170,12 +170,11 @@ static Status loadWeights(ModelInstance &instance, const RunOptions &options,
     arrays.emplace_back(name, &tensor);
   auto isParameter = [&](const std::string &name) {
     const auto &infos = instance.module().parameters;
-    return std::any_of(infos.begin(), infos.end(), [&](const auto &info) {
-      return info.name == name;
-    });
+    return std::any_of(infos.begin(), infos.end(),
+                       [&](const auto &info) { return info.name == name; });
   };
-  if (Status status = roundReals(instance, options.weights, isParameter,
-                                 std::move(arrays));
+  if (Status status =
+          roundReals(instance, options.weights, isParameter, std::move(arrays));
       !status)
     return status;
   if (Status status = instance.setParameters(*file, options.weights); !status)
@@ -183,8 +182,8 @@ static Status loadWeights(ModelInstance &instance, const RunOptions &options,
   auto isSlot = [](const auto &entry) {
     return entry.first.starts_with("optimizer.");
   };
-  if (training && std::any_of(file->tensors.begin(), file->tensors.end(),
-                              isSlot))
+  if (training &&
+      std::any_of(file->tensors.begin(), file->tensors.end(), isSlot))
     return instance.setOptimizerState(*file, options.weights);
   return {};
 }
@@ -205,9 +204,9 @@ static void addStreamStates(ModelInstance &instance, int32_t batch,
     shape.insert(shape.begin(), batch);
     std::string name = "state." + states[s].name;
     if (!results.find(name))
-      results.add(name, Tensor::copyOf(
-                            instance.library().manifest().real(), shape,
-                            instance.streamState(static_cast<int>(s))));
+      results.add(name,
+                  Tensor::copyOf(instance.library().manifest().real(), shape,
+                                 instance.streamState(static_cast<int>(s))));
   }
 }
 
@@ -240,8 +239,7 @@ static void printTensors(const RunOptions &options, const TensorFile &results) {
 }
 
 static void printResults(const RunOptions &options, const Library &library,
-                         const TensorFile &results,
-                         std::vector<double> times) {
+                         const TensorFile &results, std::vector<double> times) {
   std::sort(times.begin(), times.end());
   double median = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
   if (options.json) {
@@ -258,8 +256,8 @@ static void printResults(const RunOptions &options, const Library &library,
   }
   printTensors(options, results);
   if (options.repeat > 1)
-    fmt::print("best {:.4f} ms, median {:.4f} ms of {} calls\n",
-               times.front(), median, options.repeat);
+    fmt::print("best {:.4f} ms, median {:.4f} ms of {} calls\n", times.front(),
+               median, options.repeat);
 }
 
 static Result<std::map<std::string, int32_t>>
@@ -268,16 +266,15 @@ readLengths(const RunOptions &options) {
   for (const std::string &text : options.lengths) {
     Result<std::pair<std::string, int64_t>> length = parseDim(text);
     if (!length || length->second > INT32_MAX)
-      return usageError("rnnc: error: `--length {}`: write it as AXIS=N",
-                        text);
+      return usageError("rnnc: error: `--length {}`: write it as AXIS=N", text);
     lengths[length->first] = static_cast<int32_t>(length->second);
   }
   return lengths;
 }
 
-static Result<ModelInstance::CallOptions> callOptions(const RunOptions &options,
-                                                 const ModuleInfo &module,
-                                                 const FunctionInfo &function) {
+static Result<ModelInstance::CallOptions>
+callOptions(const RunOptions &options, const ModuleInfo &module,
+            const FunctionInfo &function) {
   ModelInstance::CallOptions call;
   call.seed = options.seed;
   call.hasSeed = options.hasSeed;
@@ -312,9 +309,8 @@ static Result<Arrays> readArguments(const RunOptions &options) {
 
 /// The arguments' file in front of what is wrong with them.
 static Error blame(const RunOptions &options, Error error) {
-  error.message = fmt::format("{}: error: {}",
-                              options.in.empty() ? "rnnc" : options.in,
-                              error.message);
+  error.message = fmt::format(
+      "{}: error: {}", options.in.empty() ? "rnnc" : options.in, error.message);
   return error;
 }
 
@@ -327,7 +323,8 @@ static Result<TensorFile> callFunction(ModelInstance &instance, int function,
   Result<Arrays> args = readArguments(options);
   if (!args)
     return args.error();
-  Result<ModelInstance::CallOptions> call = callOptions(options, instance.module(), info);
+  Result<ModelInstance::CallOptions> call =
+      callOptions(options, instance.module(), info);
   if (!call)
     return call.error();
   if (call->useOptimizer)
@@ -469,8 +466,8 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
                    "of what `sample` draws (default: the `max` of `unfold`)")
       ->option_text("AXIS=N")
       ->allow_extra_args(false);
-  command->add_option("--batch", options->batch,
-                      "Rows, where no input shows them")
+  command
+      ->add_option("--batch", options->batch, "Rows, where no input shows them")
       ->option_text("N")
       ->check(NotBelowZero);
   CLI::Option *seed =

@@ -41,23 +41,23 @@ static Tensor scalar(double value) {
 }
 
 static Result<Prompt> encodePrompt(const SampleCommand &command,
-                                                 const Trained &trained,
-                                                 const Vocabulary &symbols) {
+                                   const Trained &trained,
+                                   const Vocabulary &symbols) {
   if (Status status = data::checkUtf8(command.prompt, "<prompt>"); !status)
     return status.error();
   std::string text = trained.directory.read.lower
                          ? data::lowerCase(command.prompt)
                          : command.prompt;
   Prompt prompt;
-  for (std::string_view symbol :
-       data::splitRunningText(text, trained.unit())) {
+  for (std::string_view symbol : data::splitRunningText(text, trained.unit())) {
     int32_t index = symbols.find(symbol);
     if (index < 0)
       return dataError("<prompt>:1: error: `{}` is not in the vocabulary",
                        data::shown(symbol));
     prompt.indices.push_back(index);
     prompt.symbols.emplace_back(symbol);
-    bool isUnknown = index == symbols.unknown() && symbol != data::unknownSymbol;
+    bool isUnknown =
+        index == symbols.unknown() && symbol != data::unknownSymbol;
     if (isUnknown && std::find(prompt.unknown.begin(), prompt.unknown.end(),
                                symbol) == prompt.unknown.end())
       prompt.unknown.emplace_back(symbol);
@@ -76,9 +76,8 @@ static void noteUnknown(const Prompt &prompt) {
              fmt::join(shown, ", "), data::unknownSymbol);
 }
 
-static Result<Arrays> callSample(const SampleCommand &command,
-                                 Trained &trained, int function,
-                                 const Prompt &prompt,
+static Result<Arrays> callSample(const SampleCommand &command, Trained &trained,
+                                 int function, const Prompt &prompt,
                                  const FunctionInfo &info,
                                  const std::string &text, int32_t unknown) {
   Arrays args;
@@ -157,22 +156,19 @@ static int sample(const SampleCommand &command) {
   const FunctionInfo &info =
       trained->instance->module().functions[static_cast<size_t>(function)];
   const FieldSchema &field = trained->schema.fields[0];
-  auto found =
-      trained->directory.vocabularies.find(data::vocabularyKey(field));
+  auto found = trained->directory.vocabularies.find(data::vocabularyKey(field));
   if (found == trained->directory.vocabularies.end())
-    return report(dataError("{}: error: the model has no vocabulary",
-                            command.directory));
+    return report(
+        dataError("{}: error: the model has no vocabulary", command.directory));
   const Vocabulary &symbols = found->second;
   if (info.find(field.name) < 0)
-    return report(toolError("rnnc: error: `sample` gives no `{}`",
-                            field.name));
+    return report(toolError("rnnc: error: `sample` gives no `{}`", field.name));
   Result<Prompt> prompt = encodePrompt(command, *trained, symbols);
   if (!prompt)
     return report(prompt.error());
   noteUnknown(*prompt);
-  Result<Arrays> results =
-      callSample(command, *trained, function, *prompt, info, field.name,
-                 symbols.unknown());
+  Result<Arrays> results = callSample(command, *trained, function, *prompt,
+                                      info, field.name, symbols.unknown());
   if (!results)
     return report(results.error());
   const Tensor &drawn = results->at(field.name);

@@ -99,8 +99,7 @@ Status TrainRun::readModel() {
   Result<int> module = findModule(*library, command.name);
   if (!module)
     return module.error();
-  schema = schemaOf(
-      library->manifest().modules[static_cast<size_t>(*module)]);
+  schema = schemaOf(library->manifest().modules[static_cast<size_t>(*module)]);
   return {};
 }
 
@@ -152,8 +151,8 @@ Status TrainRun::readData() {
       return usageError("rnnc: error: --valid gives validation data, and "
                         "--split {} cuts some off too; write a share of 0",
                         command.data.split);
-    valid = data::cutWindows(std::move(*valid), schema,
-                             data::WindowUse::Evaluate);
+    valid =
+        data::cutWindows(std::move(*valid), schema, data::WindowUse::Evaluate);
     if (!valid)
       return valid.error();
     parts.valid = std::move(*valid);
@@ -234,8 +233,8 @@ Status TrainRun::compile() {
 /// First values that are not drawn.
 Status TrainRun::takeFirst() {
   if (!command.init.empty()) {
-    if (Status status = takeFirstWeights(command.init, *instance,
-                                         directory.vocabularies);
+    if (Status status =
+            takeFirstWeights(command.init, *instance, directory.vocabularies);
         !status)
       return status;
     if (Status status = instance->checkFinite(command.init); !status)
@@ -320,8 +319,8 @@ Status TrainRun::fillDirectory() {
 /// Everything that can be refused is, before anything is written.
 Status TrainRun::prepare() {
   directory.model = instance->module().name;
-  trainer = std::make_unique<Trainer>(*instance, schema, directory,
-                                      parts.train, &parts.valid, options);
+  trainer = std::make_unique<Trainer>(*instance, schema, directory, parts.train,
+                                      &parts.valid, options);
   return trainer->prepare();
 }
 
@@ -343,8 +342,7 @@ Status TrainRun::evaluatePart(const char *name, const Dataset &part,
   EvaluateOptions evaluation;
   evaluation.batch = static_cast<int32_t>(schema.batch);
   evaluation.vocabularies = &directory.vocabularies;
-  Result<Evaluation> figures =
-      evaluate(*instance, schema, part, evaluation);
+  Result<Evaluation> figures = evaluate(*instance, schema, part, evaluation);
   if (!figures)
     return figures.error();
   json[name] = figures->toJson();
@@ -363,8 +361,8 @@ Status TrainRun::report() {
   if (!command.json)
     fmt::print("{}\n", result.summary());
   if (!result.interrupted) {
-    std::string path = directory.file(
-        result.useLast ? "last.safetensors" : "best.safetensors");
+    std::string path = directory.file(result.useLast ? "last.safetensors"
+                                                     : "best.safetensors");
     Result<data::TensorFile> weights = data::readTensorFile(path);
     if (!weights)
       return weights.error();
@@ -375,8 +373,8 @@ Status TrainRun::report() {
           {"test", &parts.test}})
       if (Status status = evaluatePart(name, *part, json); !status)
         return status;
-    if (Status status = data::writeFileAtomically(
-            directory.file("report.json"), json.dump(2) + "\n");
+    if (Status status = data::writeFileAtomically(directory.file("report.json"),
+                                                  json.dump(2) + "\n");
         !status)
       return status;
   }
@@ -400,17 +398,19 @@ int TrainRun::judge() const {
   if (!result.useLast)
     fmt::print(stderr, "  best.safetensors holds the weights of update {}\n",
                result.bestStep);
-  fmt::print(stderr, "  = help: in the `train` block, give `optimize` a smaller "
-                     "`lr`, or add `clip global_norm 1`\n");
+  fmt::print(stderr,
+             "  = help: in the `train` block, give `optimize` a smaller "
+             "`lr`, or add `clip global_norm 1`\n");
   return ExitCheckFailed;
 }
 
 int TrainRun::run() {
   if (Status status = checkFresh(directory, command.train.resume); !status)
     return tool::report(status.error());
-  for (auto step : {&TrainRun::keepInputs, &TrainRun::readModel, &TrainRun::readData,
-                    &TrainRun::compile, &TrainRun::prepare,
-                    &TrainRun::fillDirectory, &TrainRun::train, &TrainRun::report})
+  for (auto step :
+       {&TrainRun::keepInputs, &TrainRun::readModel, &TrainRun::readData,
+        &TrainRun::compile, &TrainRun::prepare, &TrainRun::fillDirectory,
+        &TrainRun::train, &TrainRun::report})
     if (Status status = (this->*step)(); !status)
       return tool::report(status.error());
   return result.interrupted ? ExitInterrupted : judge();
@@ -439,9 +439,10 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       ->check(SeedNumber)
       ->group(group);
   command
-      .add_option("--init", options.init,
-                  "First weights: a file, or the directory of another training; "
-                  "rows of symbols are taken by symbol")
+      .add_option(
+          "--init", options.init,
+          "First weights: a file, or the directory of another training; "
+          "rows of symbols are taken by symbol")
       ->option_text("PATH")
       ->group(group);
   command
@@ -450,8 +451,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
                   "word2vec write it")
       ->option_text("PARAMETER=FILE...")
       ->group(group);
-  command
-      .add_option("--threads", options.threads, "Threads (default: 1)")
+  command.add_option("--threads", options.threads, "Threads (default: 1)")
       ->option_text("N")
       ->check(ThreadCount)
       ->group(group);

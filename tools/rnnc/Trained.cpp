@@ -38,9 +38,10 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
   const char *group = "Tables whose rows are steps of time";
   data::SeriesOptions &series = options.read.series;
   command
-      .add_option("--rows", series.rows,
-                  "What a row of CSV or TSV is: time, examples, or auto (time if "
-                  "the model reads numbers along time and each cell holds one)")
+      .add_option(
+          "--rows", series.rows,
+          "What a row of CSV or TSV is: time, examples, or auto (time if "
+          "the model reads numbers along time and each cell holds one)")
       ->option_text("auto|time|examples")
       ->check(oneOf({"auto", "time", "examples"}))
       ->group(group);
@@ -52,17 +53,19 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
       ->check(AtLeastOne)
       ->group(group);
   command
-      .add_option("--horizon", series.horizon,
-                  "Rows from the last one read to the one predicted, or rows "
-                  "predicted over a second time axis (default: 1 where an output "
-                  "has the columns of an input, else 0)")
+      .add_option(
+          "--horizon", series.horizon,
+          "Rows from the last one read to the one predicted, or rows "
+          "predicted over a second time axis (default: 1 where an output "
+          "has the columns of an input, else 0)")
       ->option_text("N")
       ->check(NotBelowZero)
       ->group(group);
   command
-      .add_option("--stride", series.stride,
-                  "Rows between the windows of training (default: a quarter of a "
-                  "window if each row has a target, else 1)")
+      .add_option(
+          "--stride", series.stride,
+          "Rows between the windows of training (default: a quarter of a "
+          "window if each row has a target, else 1)")
       ->option_text("N")
       ->check(AtLeastOne)
       ->group(group);
@@ -189,9 +192,9 @@ static Error badProgram(const ModelDirectory &directory, Error error) {
     return error;
   if (!error.message.empty())
     error.message += "\n";
-  error.message += fmt::format("{}: error: damaged: it does not fit {}",
-                               directory.file("options.json"),
-                               directory.program);
+  error.message +=
+      fmt::format("{}: error: damaged: it does not fit {}",
+                  directory.file("options.json"), directory.program);
   error.exitCode = ExitBadData;
   return error;
 }
@@ -209,8 +212,7 @@ static ModelOptions programOptions(const ModelDirectory &directory) {
   if (compile.contains("dims") && compile["dims"].is_object())
     for (const auto &[name, size] : compile["dims"].items())
       if (size.is_number_integer())
-        options.dims.push_back(
-            fmt::format("{}={}", name, size.get<int64_t>()));
+        options.dims.push_back(fmt::format("{}={}", name, size.get<int64_t>()));
   return options;
 }
 
@@ -252,8 +254,8 @@ Result<Trained> tool::openTrained(const std::string &path, int threads,
   Result<data::TensorFile> tensors = data::readTensorFile(file);
   if (!tensors)
     return tensors.error();
-  if (Status status = checkVocabularies(*tensors, file,
-                                        trained.directory.vocabularies);
+  if (Status status =
+          checkVocabularies(*tensors, file, trained.directory.vocabularies);
       !status)
     return status.error();
   if (Status status = trained.instance->setParameters(*tensors, file); !status)

@@ -62,17 +62,16 @@ static Result<Vocabulary> readVocabulary(const std::string &path) {
 }
 
 /// The axis that a file is for: named in front, by the file, or the only one.
-static Result<std::string> axisOf(const std::string &axis,
-                                  const std::string &path,
-                                  const Schema &schema) {
+static Result<std::string>
+axisOf(const std::string &axis, const std::string &path, const Schema &schema) {
   std::vector<std::string> all = symbolAxes(schema, /*all=*/true);
   std::string name = std::filesystem::path(path).filename().string();
   std::string wanted = axis;
   std::string_view prefix = "vocabulary.", suffix = ".json";
   if (wanted.empty() && name.starts_with(prefix) && name.ends_with(suffix) &&
       name.size() > prefix.size() + suffix.size())
-    wanted = name.substr(prefix.size(),
-                         name.size() - prefix.size() - suffix.size());
+    wanted =
+        name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
   if (std::find(all.begin(), all.end(), wanted) != all.end())
     return wanted;
   std::vector<std::string> texts = symbolAxes(schema, /*all=*/false);
@@ -136,8 +135,8 @@ Status tool::takeFirstWeights(const std::string &given, ModelInstance &instance,
   Result<data::TensorFile> weights = data::readTensorFile(path);
   if (!weights)
     return weights.error();
-  Result<Transfer> transfer = transferWeights(
-      *weights, path, instance.module(), instance.parameters(), used);
+  Result<Transfer> transfer = transferWeights(*weights, path, instance.module(),
+                                              instance.parameters(), used);
   if (!transfer)
     return transfer.error();
   for (const std::string &note : transfer->notes)

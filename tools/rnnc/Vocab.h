@@ -22,7 +22,8 @@ Status takeFirstWeights(const std::string &given,
 
 /// `--vectors PARAMETER=FILE`: rows of the words of a vocabulary from a text
 /// file.
-Status takeWordVectors(const std::string &given, training::ModelInstance &instance,
+Status takeWordVectors(const std::string &given,
+                       training::ModelInstance &instance,
                        const data::Vocabularies &used);
 
 } // namespace rnnc::tool

@@ -156,9 +156,10 @@ struct Index : ExprOf<Expr::Kind::Index> {
   std::vector<ExprPtr> indices;
 };
 
-/// `e.name`: a label of an axis, a state of an inner cell, or a field of a state
-/// record; a chain of them (`f.a.h`) nests to the left.
-struct Member : ExprOf<Expr::Kind::Member> {
+// `e.name`: a label of an axis, a state of an inner cell, or a field of a state
+/
+    /// record; a chain of them (`f.a.h`) nests to the left.
+    struct Member : ExprOf<Expr::Kind::Member> {
   ExprPtr base;
   Name member;
 };
@@ -474,17 +475,7 @@ using Block = std::vector<StmtPtr>;
 //===----------------------------------------------------------------------===//
 
 struct Item {
-  enum class Kind {
-    Import,
-    Dim,
-    Axis,
-    Fn,
-    Module,
-    Dist,
-    Model,
-    Train,
-    Export
-  };
+  enum class Kind { Import, Dim, Axis, Fn, Module, Dist, Model, Train, Export };
 
   const Kind kind;
   SourceRange range;

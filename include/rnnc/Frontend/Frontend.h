@@ -93,11 +93,9 @@ std::optional<CheckedProgram> check(SourceManager &sources,
                                     Diagnostics &diags);
 
 /// The same for a text; imports other than `std` are looked for beside `name`.
-std::optional<CheckedProgram> checkText(SourceManager &sources,
-                                        const std::string &name,
-                                        std::string text,
-                                        const FrontendOptions &options,
-                                        Diagnostics &diags);
+std::optional<CheckedProgram>
+checkText(SourceManager &sources, const std::string &name, std::string text,
+          const FrontendOptions &options, Diagnostics &diags);
 
 /// Reports with a code of the E9xx family what the text of the program alone
 /// shows to be part of the language and not to be compiled yet; elaboration

@@ -1,8 +1,9 @@
 // Run.h - the reference interpreter: slow, obvious, in f64.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Evaluates the rnn level one example at a time. It shares no code with the compiler's conversions, gradients
-// or kernels, so it can be asked whether they are right.
+// Evaluates the rnn level one example at a time. It shares no code with the
+// compiler's conversions, gradients or kernels, so it can be asked whether they
+// are right.
 #ifndef RNNC_INTERPRETER_RUN_H
 #define RNNC_INTERPRETER_RUN_H
 

@@ -22,9 +22,21 @@ class Pass;
 namespace rnnc::pipeline {
 
 enum class Phase {
-  AST, RNN, Batched, Grad, Scheduled, Phases, Planned, Kernel, Buffer,
-  LLVM, Object, Library, // processors
-  GPU, NVVM, PTX         // GPUs
+  AST,
+  RNN,
+  Batched,
+  Grad,
+  Scheduled,
+  Phases,
+  Planned,
+  Kernel,
+  Buffer,
+  LLVM,
+  Object,
+  Library, // processors
+  GPU,
+  NVVM,
+  PTX // GPUs
 };
 
 /// Behind `buffer` there is a row of phases for each kind of machine. What is
@@ -83,9 +95,10 @@ std::string phaseNames(Row row);
 void addPhase(mlir::OpPassManager &manager, Phase phase,
               const PipelineOptions &options);
 
-/// Registers `rnnc-PHASE`, with the options that the phase depends on, for every
-/// phase that has passes, and the passes of the pipeline itself.
-void registerPipelines();
+// Registers `rnnc-PHASE`, with the options that the phase depends on, for every
+/
+    /// phase that has passes, and the passes of the pipeline itself.
+    void registerPipelines();
 
 } // namespace rnnc::pipeline
 

@@ -52,29 +52,36 @@ extern "C" {
 /* Status codes of every function. */
 typedef enum rnnc_status {
   RNNC_OK = 0,
-  RNNC_ERR_ARGUMENT = 1,      /* a pointer is NULL or misaligned, or a size or option means nothing */
-  RNNC_ERR_WORKSPACE = 2,     /* the workspace (or an object's memory) is too small */
-  RNNC_ERR_INDEX = 3,         /* an index is outside its axis, a flag is not 0 or 1: see rnnc_error */
-  RNNC_ERR_LENGTH = 4,        /* a length is negative or above the padded length */
-  RNNC_ERR_WEIGHTS = 5,       /* a weight file does not fit: see rnnc_error */
-  RNNC_ERR_NOT_FINITE = 6,    /* a gradient or an update is not finite; nothing was changed */
-  RNNC_ERR_EMPTY = 7,         /* argmax over nothing */
-  RNNC_ERR_UNSUPPORTED = 8,   /* the module does not export this function */
-  RNNC_ERR_STATE = 9,         /* the memory given is not an initialised object of this module */
-  RNNC_ERR_FILE = 10,         /* a file cannot be read or written: see rnnc_error */
-  RNNC_ERR_DEVICE = 11        /* reserved: a device failed */
+  /* a pointer is NULL or misaligned, or a size or option means nothing */
+  RNNC_ERR_ARGUMENT = 1,
+  /* the workspace (or an object's memory) is too small */
+  RNNC_ERR_WORKSPACE = 2,
+  /* an index is outside its axis, a flag is not 0 or 1: see rnnc_error */
+  RNNC_ERR_INDEX = 3,
+  /* a length is negative or above the padded length */
+  RNNC_ERR_LENGTH = 4,
+  RNNC_ERR_WEIGHTS = 5, /* a weight file does not fit: see rnnc_error */
+  /* a gradient or an update is not finite; nothing was changed */
+  RNNC_ERR_NOT_FINITE = 6,
+  RNNC_ERR_EMPTY = 7,       /* argmax over nothing */
+  RNNC_ERR_UNSUPPORTED = 8, /* the module does not export this function */
+  /* the memory given is not an initialised object of this module */
+  RNNC_ERR_STATE = 9,
+  /* a file cannot be read or written: see rnnc_error */
+  RNNC_ERR_FILE = 10,
+  RNNC_ERR_DEVICE = 11 /* reserved: a device failed */
 } rnnc_status;
 
 /* Where a value is at fault. Fields that do not apply are -1 or empty. */
 typedef struct rnnc_error {
   size_t size;
   int32_t status;
-  int32_t argument;   /* position in the function's manifest `args` */
-  int64_t example;    /* row of the batch */
-  int64_t step;       /* position on the (first) time axis */
-  int64_t value;      /* the value found */
-  char name[128];     /* argument or parameter name */
-  char message[256];  /* one English sentence, zero-terminated */
+  int32_t argument;    /* position in the function's manifest `args` */
+  int64_t example;     /* row of the batch */
+  int64_t step;        /* position on the (first) time axis */
+  int64_t value;       /* the value found */
+  char name[128];      /* argument or parameter name */
+  char message[256];   /* one English sentence, zero-terminated */
   int32_t device;      /* reserved: the device that failed; -1 */
   int32_t device_code; /* reserved: its own number for what happened */
 } rnnc_error;
@@ -87,10 +94,13 @@ typedef void (*rnnc_task_fn)(void *user, int64_t n,
 typedef struct rnnc_context_options {
   size_t size;
   int32_t threads;     /* >= 1; 0 means 1 */
-  const char *variant; /* "v2", "v3", "v4", "neon", "native", or NULL: best for this machine */
-  rnnc_task_fn tasks;  /* NULL: the library's own threads (none is made if threads == 1) */
+  const char *variant; /* "v2", "v3", "v4", "neon", "native", or NULL: best for
+                          this machine */
+  /* NULL: the library's own threads (none is made if threads == 1) */
+  rnnc_task_fn tasks;
   void *tasks_user;
-  void *device;        /* reserved: the device that code runs on; NULL: the processor */
+  /* reserved: the device that code runs on; NULL: the processor */
+  void *device;
 } rnnc_context_options;
 
 /* The objects. Opaque: created by `_init` in memory of the size asked for. */
@@ -100,28 +110,32 @@ typedef struct rnnc_params rnnc_params;
  * code, with a copy of the parameters that functions also read as they are.
  * Functions that change no parameter and have no gradients need nothing else:
  * with it their `params` may be NULL, and the parameters may be thrown away.
- * Given both, it must be of the same parameters as they are now. After `_params_init`, `_params_load`, or a
- * `train_step` that was not given it, a call with the old one is refused with
- * RNNC_ERR_STATE. Writes through the pointer of `_params_data` are not seen:
- * whoever writes there calls `_prepare` again; until then results mix old
- * weights and new. `train_step` refreshes the one it is given. Any number of
- * threads may read one at the same time. */
+ * Given both, it must be of the same parameters as they are now. After
+ * `_params_init`, `_params_load`, or a `train_step` that was not given it, a
+ * call with the old one is refused with RNNC_ERR_STATE. Writes through the
+ * pointer of `_params_data` are not seen: whoever writes there calls `_prepare`
+ * again; until then results mix old weights and new. `train_step` refreshes the
+ * one it is given. Any number of threads may read one at the same time. */
 typedef struct rnnc_prepared rnnc_prepared;
 typedef struct rnnc_optimizer rnnc_optimizer;
-typedef struct rnnc_carry rnnc_carry; /* bptt k carry: states + previous true element */
+/* bptt k carry: states + previous true element */
+typedef struct rnnc_carry rnnc_carry;
 typedef struct rnnc_stream rnnc_stream; /* states of `step` */
 
 /* What a look-up by name tells of a parameter or a state. */
 typedef struct rnnc_tensor {
   size_t size;
-  const char *name;     /* NULL: there is none of that name */
-  const int64_t *shape; /* `rank` sizes, the outermost first; a state's without the batch */
-  int64_t count;        /* elements, the product of the shape; a state's of one row */
-  int64_t offset;       /* bytes after the first parameter (the same in every slot of the
-                           optimizer), or after the first state of that stream */
+  const char *name; /* NULL: there is none of that name */
+  /* `rank` sizes, the outermost first; a state's without the batch */
+  const int64_t *shape;
+  /* elements, the product of the shape; a state's of one row */
+  int64_t count;
+  int64_t offset; /* bytes after the first parameter (the same in every slot of
+                     the optimizer), or after the first state of that stream */
   int32_t rank;
-  int32_t position;     /* among parameters or states; -1: there is none of that name */
-  int32_t memory;       /* reserved: whose memory it lies in; 0: the host's */
+  /* among parameters or states; -1: there is none of that name */
+  int32_t position;
+  int32_t memory; /* reserved: whose memory it lies in; 0: the host's */
   int32_t reserved;
 } rnnc_tensor;
 
@@ -132,8 +146,9 @@ typedef struct rnnc_session {
   rnnc_context *context;
   const rnnc_params *params;
   rnnc_prepared *prepared;
-  rnnc_stream *stream;    /* of `batch` rows; NULL: no function takes one */
-  void *workspace;        /* enough for functions without a time axis; see `_reserve` */
+  rnnc_stream *stream; /* of `batch` rows; NULL: no function takes one */
+  /* enough for functions without a time axis; see `_reserve` */
+  void *workspace;
   size_t workspace_bytes;
   int32_t batch;
   int32_t reserved;
@@ -145,24 +160,31 @@ typedef struct rnnc_session {
  * every result that is not wanted. */
 typedef struct rnnc_call {
   size_t size;
-  rnnc_params *params;           /* NULL: `prepared` has all that the function reads */
-  rnnc_prepared *prepared;       /* NULL: packed inside the call; only train_step writes it */
-  rnnc_optimizer *optimizer;     /* train_step only */
-  rnnc_carry *carry;             /* models trained with `bptt k carry`; NULL: first states */
-  rnnc_stream *stream;           /* step, sample */
+  /* NULL: `prepared` has all that the function reads */
+  rnnc_params *params;
+  /* NULL: packed inside the call; only train_step writes it */
+  rnnc_prepared *prepared;
+  rnnc_optimizer *optimizer; /* train_step only */
+  /* models trained with `bptt k carry`; NULL: first states */
+  rnnc_carry *carry;
+  rnnc_stream *stream; /* step, sample */
   void *workspace;
   size_t workspace_bytes;
   int32_t batch;
   int32_t num_times;
-  const int32_t *times;          /* padded length of every time axis of the function */
+  /* padded length of every time axis of the function */
+  const int32_t *times;
   void *const *args;
   int32_t num_args;
-  uint64_t seed;                 /* dropout and draws */
-  int32_t has_seed;              /* vjp applies dropout only if set */
-  rnnc_error *error;             /* may be NULL */
-  double *norms;                 /* train_step: the norm of each parameter's gradient; may be NULL */
-  void *device_stream;           /* reserved: the queue of a device that the call goes into; NULL */
-  int32_t memory;                /* reserved: whose memory arrays lie in; 0: the host's */
+  uint64_t seed;     /* dropout and draws */
+  int32_t has_seed;  /* vjp applies dropout only if set */
+  rnnc_error *error; /* may be NULL */
+  /* train_step: the norm of each parameter's gradient; may be NULL */
+  double *norms;
+  /* reserved: the queue of a device that the call goes into; NULL */
+  void *device_stream;
+  /* reserved: whose memory arrays lie in; 0: the host's */
+  int32_t memory;
   int32_t reserved;
 } rnnc_call;
 
@@ -176,83 +198,100 @@ typedef struct rnnc_library {
   const char *(*strerror)(int32_t status);
 
   size_t (*context_size)(void);
-  int32_t (*context_init)(rnnc_context *, size_t bytes, const rnnc_context_options *,
-                          rnnc_error *);
+  int32_t (*context_init)(rnnc_context *, size_t bytes,
+                          const rnnc_context_options *, rnnc_error *);
   void (*context_finish)(rnnc_context *); /* ends its threads */
   const char *(*context_variant)(const rnnc_context *);
 
   size_t (*params_size)(int32_t module);
-  int32_t (*params_init)(int32_t module, rnnc_params *, size_t bytes, uint64_t seed,
-                         rnnc_error *);
+  int32_t (*params_init)(int32_t module, rnnc_params *, size_t bytes,
+                         uint64_t seed, rnnc_error *);
   void *(*params_data)(int32_t module, rnnc_params *, int32_t parameter);
-  const void *(*params_data_const)(int32_t module, const rnnc_params *, int32_t parameter);
-  int32_t (*params_load)(int32_t module, rnnc_params *, const void *safetensors, size_t bytes,
-                         rnnc_error *);
+  const void *(*params_data_const)(int32_t module, const rnnc_params *,
+                                   int32_t parameter);
+  int32_t (*params_load)(int32_t module, rnnc_params *, const void *safetensors,
+                         size_t bytes, rnnc_error *);
 
   size_t (*prepared_size)(const rnnc_context *, int32_t module);
-  int32_t (*prepare)(const rnnc_context *, int32_t module, const rnnc_params *, rnnc_prepared *,
-                     size_t bytes, rnnc_error *);
+  int32_t (*prepare)(const rnnc_context *, int32_t module, const rnnc_params *,
+                     rnnc_prepared *, size_t bytes, rnnc_error *);
 
   size_t (*optimizer_size)(int32_t module);
-  int32_t (*optimizer_init)(int32_t module, rnnc_optimizer *, size_t bytes, rnnc_error *);
+  int32_t (*optimizer_init)(int32_t module, rnnc_optimizer *, size_t bytes,
+                            rnnc_error *);
   /* Slot s (0 .. manifest "optimizer"."slots"-1) of the per-parameter state,
    * in the layout of the parameter arena; NULL past the last. */
   void *(*optimizer_slot)(int32_t module, rnnc_optimizer *, int32_t slot);
-  const void *(*optimizer_slot_const)(int32_t module, const rnnc_optimizer *, int32_t slot);
+  const void *(*optimizer_slot_const)(int32_t module, const rnnc_optimizer *,
+                                      int32_t slot);
   /* Counters that steer the schedule; kept in checkpoints by the tools. */
-  struct rnnc_optimizer_counters *(*optimizer_counters)(int32_t module, rnnc_optimizer *);
-  const struct rnnc_optimizer_counters *(*optimizer_counters_const)(int32_t module,
-                                                                    const rnnc_optimizer *);
+  struct rnnc_optimizer_counters *(*optimizer_counters)(int32_t module,
+                                                        rnnc_optimizer *);
+  const struct rnnc_optimizer_counters *(*optimizer_counters_const)(
+      int32_t module, const rnnc_optimizer *);
 
   size_t (*carry_size)(int32_t module, int32_t batch);
-  int32_t (*carry_init)(int32_t module, rnnc_carry *, size_t bytes, int32_t batch, rnnc_error *);
+  int32_t (*carry_init)(int32_t module, rnnc_carry *, size_t bytes,
+                        int32_t batch, rnnc_error *);
 
   size_t (*stream_size)(int32_t module, int32_t batch);
-  int32_t (*stream_init)(const rnnc_context *, int32_t module, const rnnc_params *, rnnc_stream *,
-                         size_t bytes, int32_t batch, rnnc_error *);
+  int32_t (*stream_init)(const rnnc_context *, int32_t module,
+                         const rnnc_params *, rnnc_stream *, size_t bytes,
+                         int32_t batch, rnnc_error *);
   /* State s of the module's manifest "states", [batch, shape...]. Who asks for
    * the pointer that may be written sets all states of all rows: from then on
    * they are what is there. Through the other one a row that begins anew has
    * zeros until its first step. */
   void *(*stream_state)(int32_t module, rnnc_stream *, int32_t state);
-  const void *(*stream_state_const)(int32_t module, const rnnc_stream *, int32_t state);
-  /* Rows with rows[b] == 1, or all of them, begin with the declared first states again. */
-  int32_t (*stream_reset)(int32_t module, rnnc_stream *, const int32_t *rows, rnnc_error *);
+  const void *(*stream_state_const)(int32_t module, const rnnc_stream *,
+                                    int32_t state);
+  /* Rows with rows[b] == 1, or all of them, begin with the declared first
+   * states again. */
+  int32_t (*stream_reset)(int32_t module, rnnc_stream *, const int32_t *rows,
+                          rnnc_error *);
   /* `to` goes on from where `from` is; it needs no `_init`. */
-  int32_t (*stream_copy)(int32_t module, rnnc_stream *to, size_t bytes, const rnnc_stream *from,
-                         rnnc_error *);
+  int32_t (*stream_copy)(int32_t module, rnnc_stream *to, size_t bytes,
+                         const rnnc_stream *from, rnnc_error *);
 
-  size_t (*workspace_size)(const rnnc_context *, int32_t module, int32_t function, int32_t batch,
+  size_t (*workspace_size)(const rnnc_context *, int32_t module,
+                           int32_t function, int32_t batch,
                            const int32_t *times);
   /* Of calls that are given prepared weights: no room to pack. */
-  size_t (*prepared_workspace_size)(const rnnc_context *, int32_t module, int32_t function,
-                                    int32_t batch, const int32_t *times);
-  int32_t (*call)(const rnnc_context *, int32_t module, int32_t function, const rnnc_call *);
+  size_t (*prepared_workspace_size)(const rnnc_context *, int32_t module,
+                                    int32_t function, int32_t batch,
+                                    const int32_t *times);
+  int32_t (*call)(const rnnc_context *, int32_t module, int32_t function,
+                  const rnnc_call *);
 
   /* Parameters as a safetensors file in memory of `params_save_size` bytes. */
   size_t (*params_save_size)(int32_t module);
-  int32_t (*params_save)(int32_t module, const rnnc_params *, void *safetensors, size_t bytes,
-                         rnnc_error *);
-  /* The weights that are part of the library, read-only; NULL: there are none. */
+  int32_t (*params_save)(int32_t module, const rnnc_params *, void *safetensors,
+                         size_t bytes, rnnc_error *);
+  /* The weights that are part of the library, read-only; NULL: there are none.
+   */
   const rnnc_params *(*params_baked)(int32_t module);
-  int32_t (*params_init_baked)(int32_t module, rnnc_params *, size_t bytes, rnnc_error *);
+  int32_t (*params_init_baked)(int32_t module, rnnc_params *, size_t bytes,
+                               rnnc_error *);
   /* Takes the bytes of a stream that were kept. */
-  int32_t (*stream_load)(int32_t module, rnnc_stream *, size_t bytes, const void *saved,
-                         size_t saved_bytes, rnnc_error *);
-  /* State s of the module's manifest "states" in a carry, [batch, shape...]; a row that
-   * begins anew has zeros until its first step, whatever is written there. */
+  int32_t (*stream_load)(int32_t module, rnnc_stream *, size_t bytes,
+                         const void *saved, size_t saved_bytes, rnnc_error *);
+  /* State s of the module's manifest "states" in a carry, [batch, shape...]; a
+   * row that begins anew has zeros until its first step, whatever is written
+   * there. */
   void *(*carry_state)(int32_t module, rnnc_carry *, int32_t state);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {
-  size_t size;          /* set by `_optimizer_init` */
-  int64_t updates;      /* updates done: Adam's t */
-  int64_t skipped;      /* updates skipped because something was not finite */
-  int64_t empty;        /* batches without observed elements */
-  int64_t epoch;        /* epochs that are over; set by the caller for `step` schedules */
-  int64_t total_steps;  /* planned updates; set by the caller for `cosine` */
-  double rate_scale;    /* extra factor on the learning rate, 1 by default */
-  int32_t bad_parameter; /* index of the parameter that an update was skipped for last, or -1 */
+  size_t size;     /* set by `_optimizer_init` */
+  int64_t updates; /* updates done: Adam's t */
+  int64_t skipped; /* updates skipped because something was not finite */
+  int64_t empty;   /* batches without observed elements */
+  /* epochs that are over; set by the caller for `step` schedules */
+  int64_t epoch;
+  int64_t total_steps; /* planned updates; set by the caller for `cosine` */
+  double rate_scale;   /* extra factor on the learning rate, 1 by default */
+  /* index of the parameter that an update was skipped for last, or -1 */
+  int32_t bad_parameter;
   int32_t reserved;
 } rnnc_optimizer_counters;
 

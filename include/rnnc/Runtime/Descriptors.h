@@ -83,8 +83,8 @@ enum Role : int32_t {
 struct ArgDesc {
   const char *name;
   const int64_t *shape;
-  int64_t indexSize;    ///< > 0: entries must lie in [0, indexSize)
-  double defaultValue;  ///< of an option
+  int64_t indexSize;   ///< > 0: entries must lie in [0, indexSize)
+  double defaultValue; ///< of an option
   int32_t role;
   int32_t dtype;
   int32_t rank;
@@ -109,9 +109,9 @@ enum Source : int32_t {
   SrcSlot = 11,      ///< optimiser slot `index`
   SrcNewParams = 12, ///< results of the update
   SrcNewSlot = 13,
-  SrcScalars = 14,   ///< f64: rate factor and counters, see Train.cpp
-  SrcNorm = 15,      ///< gradient norm
-  SrcFinite = 16,    ///< 0: a gradient is not finite
+  SrcScalars = 14,       ///< f64: rate factor and counters, see Train.cpp
+  SrcNorm = 15,          ///< gradient norm
+  SrcFinite = 16,        ///< 0: a gradient is not finite
   SrcProbabilities = 17, ///< sample: what the step gives
   SrcPrevOut = 18,       ///< last true element of the chunk
   SrcGiven = 19,         ///< i32: 1 if the caller gave argument `index`
@@ -151,7 +151,8 @@ enum FunctionKind : int32_t {
   KindTrainStep = 1, ///< gradient, then update
   KindSample = 2,    ///< a loop of the step entry
   KindDraw = 4,      ///< a loop of the `next` entry after the `begin` entry
-  KindStep = 3       ///< `step`, `predict_chunk`: one entry; states live in the stream
+  /// `step`, `predict_chunk`: one entry; states live in the stream
+  KindStep = 3
 };
 
 /// What the places of a straight call are counted from.
@@ -224,7 +225,7 @@ struct DrawDesc {
   int64_t elements; ///< of one step
   int32_t mode;
   int32_t kind;
-  int32_t time;    ///< along which time axis; -1: `fixed` steps
+  int32_t time; ///< along which time axis; -1: `fixed` steps
   int32_t fixed;
   int32_t given;   ///< the lengths of that axis are the caller's
   int32_t paths;   ///< rows for each example; of a beam search its width
@@ -240,17 +241,17 @@ struct FunctionDesc {
   const char *name;
   const ArgDesc *args;
   const EntryDesc *entry;
-  const EntryDesc *update;  ///< train_step
-  const int32_t *observed;  ///< of a loss: arguments that are predicted data
+  const EntryDesc *update; ///< train_step
+  const int32_t *observed; ///< of a loss: arguments that are predicted data
   const StraightDesc *straight; ///< null: every call takes the long way
   const DrawDesc *draw;         ///< of KindDraw
   int32_t kind;
   int32_t numTimes;
   int32_t numArgs;
   int32_t numObserved;
-  int32_t symbols;  ///< sample: size of the alphabet
-  int32_t start;    ///< sample: first element, never drawn
-  int32_t stop;     ///< sample: ends a row; -1: none
+  int32_t symbols;      ///< sample: size of the alphabet
+  int32_t start;        ///< sample: first element, never drawn
+  int32_t stop;         ///< sample: ends a row; -1: none
   int32_t optionalSeed; ///< without a seed nothing is drawn
   uint32_t nonempty;    ///< bit t: rows must have a step on time axis t
   uint32_t uses;        ///< of FunctionUses: what a call need not look for
@@ -260,7 +261,7 @@ struct FunctionDesc {
 struct Header {
   uint64_t magic;
   int32_t module;
-  int32_t batch;    ///< of carry and stream
+  int32_t batch; ///< of carry and stream
   /// Parameters: what was done to them; prepared: of what; stream: what its
   /// states are.
   uint64_t stamp;
@@ -303,16 +304,16 @@ struct ModuleDesc {
   const FunctionDesc *functions;
   const EntryDesc *prepare; ///< packs the weights; null: there is nothing to
   const Header *baked;      ///< parameters that are part of the library
-  int64_t prepared;     ///< elements of packed weights
-  int64_t kept;         ///< elements of parameters that are kept beside them
-  int64_t arena;        ///< elements, padding between parameters included
-  int64_t initScratch;  ///< f64 numbers that params_init needs
+  int64_t prepared;         ///< elements of packed weights
+  int64_t kept;        ///< elements of parameters that are kept beside them
+  int64_t arena;       ///< elements, padding between parameters included
+  int64_t initScratch; ///< f64 numbers that params_init needs
   double scheduleA, scheduleB, scheduleC;
   int32_t numParams;
   int32_t numStates;
   int32_t numFunctions;
   int32_t numSlots;
-  int32_t hasPrev;   ///< the carry holds a previous element
+  int32_t hasPrev; ///< the carry holds a previous element
   int32_t schedule;
   int32_t firstPrev; ///< `start`
   int32_t prevSize;  ///< > 0: previous elements lie in [0, prevSize)

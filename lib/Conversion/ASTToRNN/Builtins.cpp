@@ -35,8 +35,8 @@ Thing Emitter::call(const ast::Call &node, Env &env) {
   if (const auto *module = find<ast::ModuleItem>(node.callee)) {
     // A layer without weights may be called by its own name.
     std::vector<ast::Given> none;
-    Instance *instance = instantiateCall(*module, node.generics, node.range,
-                                         name, env, {});
+    Instance *instance =
+        instantiateCall(*module, node.generics, node.range, name, env, {});
     std::vector<Thing> inputs;
     std::map<std::string, Thing> constants;
     if (!instance || !callArguments(*instance, node, env, inputs, constants))
@@ -81,8 +81,8 @@ Thing Emitter::noise(const ast::Call &node, Env &env) {
     return {};
   int64_t site = sites;
   sites += isNormal ? 2 : 1;
-  return make<rnn::NoiseOp>(node.range, value, *kind, low, high,
-                            uint64_t(site), tiedAxis);
+  return make<rnn::NoiseOp>(node.range, value, *kind, low, high, uint64_t(site),
+                            tiedAxis);
 }
 
 Thing Emitter::dropout(const ast::Call &node, Env &env) {
@@ -186,7 +186,8 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
       name == "laplace")
     return dist(node, env);
 
-  const ast::Expr *first = node.args.empty() ? nullptr : node.args[0].value.get();
+  const ast::Expr *first =
+      node.args.empty() ? nullptr : node.args[0].value.get();
   if (!first)
     return unsupported(range, "`" + name + "` without arguments");
   Thing thing = expr(*first, env);

@@ -1,5 +1,5 @@
-// Calls.cpp - functions, layers and steps of cells, inlined where they are used.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Calls.cpp - functions, layers and steps of cells, inlined where they are
+// used. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
 using namespace mlir;
@@ -110,7 +110,8 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
   Block *block = new Block;
   region.push_back(block);
   Value position = block->addArgument(
-      rnn::ValueType::get(context, {}, rnn::ValueKind::Index, axis), loc(range));
+      rnn::ValueType::get(context, {}, rnn::ValueKind::Index, axis),
+      loc(range));
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
@@ -205,9 +206,9 @@ Thing Emitter::emitBody(Instance &instance, const std::vector<Thing> &inputs,
   };
   for (auto [i, field] : llvm::enumerate(module.inputs))
     if (i >= inputs.size() || !take(field, inputs[i]))
-      return i < inputs.size() ? Thing()
-                               : error("E999", range, "an input is missing",
-                                       "used here");
+      return i < inputs.size()
+                 ? Thing()
+                 : error("E999", range, "an input is missing", "used here");
   for (const ast::Field &field : module.constants) {
     auto it = constants.find(field.name.text);
     if (it == constants.end())

@@ -11,8 +11,7 @@ using namespace rnnc::elab;
 Thing Emitter::dist(const ast::Call &node, Env &env) {
   MLIRContext *context = builder.getContext();
   rnn::DistKind kind = *rnn::symbolizeDistKind(node.callee.text);
-  bool isPair =
-      kind == rnn::DistKind::Normal || kind == rnn::DistKind::Laplace;
+  bool isPair = kind == rnn::DistKind::Normal || kind == rnn::DistKind::Laplace;
   llvm::SmallVector<Value> args;
   const ast::Expr *first = argument(node, 0, isPair ? "mean" : "scores");
   const ast::Expr *second =
@@ -153,10 +152,10 @@ Thing Emitter::lawPart(const Law &law, const std::string &part,
     range = define.value->range;
     env.values[define.name.text] = result;
   }
-  rnn::ValueType type = part == "logp"
-                            ? rnn::ValueType::real(builder.getContext())
-                            : law.drawn.withAxes(law.drawn.getAxes().drop_front(
-                                  law.lead.size()));
+  rnn::ValueType type =
+      part == "logp"
+          ? rnn::ValueType::real(builder.getContext())
+          : law.drawn.withAxes(law.drawn.getAxes().drop_front(law.lead.size()));
   // A sequence whose length only the data say is found along another axis.
   rnn::ValueType given = result.type();
   if (part != "logp" && given && given.getRank() == type.getRank() &&
@@ -184,10 +183,9 @@ bool Emitter::lawRegion(const Law &law, const std::string &part,
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(block);
   uses.push_back(law.range);
-  Thing result = forEachDraw(law.lead, ranks, values, law.range,
-                             [&](llvm::ArrayRef<Value> one) {
-                               return lawPart(law, part, one);
-                             });
+  Thing result = forEachDraw(
+      law.lead, ranks, values, law.range,
+      [&](llvm::ArrayRef<Value> one) { return lawPart(law, part, one); });
   uses.pop_back();
   if (!result)
     return false;
@@ -201,14 +199,14 @@ bool Emitter::lawArguments(const ast::Call &node, Env &env, Law &law) {
   if (!sortArguments(node.args, law.item.args, node.range, env, given))
     return false;
   law.env = fileEnv(law.item.name);
-  std::set<std::string> open = openSizes(law.item.generics, node.generics, env,
-                                         law.env);
+  std::set<std::string> open =
+      openSizes(law.item.generics, node.generics, env, law.env);
   for (const ast::Field &field : law.item.args) {
     Thing &thing = given[field.name.text];
     bool isNumber = field.type.kind == ast::Type::Kind::Real;
     Value value = isNumber ? asReal(thing, node.range) : thing.value;
-    auto type = value ? dyn_cast<rnn::ValueType>(value.getType())
-                      : rnn::ValueType();
+    auto type =
+        value ? dyn_cast<rnn::ValueType>(value.getType()) : rnn::ValueType();
     size_t rank = field.type.axes.size();
     // A number stands for an index where one is read.
     if (thing.literal && field.type.kind == ast::Type::Kind::Index) {

@@ -59,9 +59,8 @@ Location Emitter::loc(SourceRange range) {
   if (!range.valid())
     return builder.getUnknownLoc();
   LineColumn place = sources.lineColumn(range.file, range.begin);
-  Location result =
-      FileLineColLoc::get(builder.getContext(), sources.name(range.file),
-                          place.line, place.column);
+  Location result = FileLineColLoc::get(
+      builder.getContext(), sources.name(range.file), place.line, place.column);
   workOn(result);
   return result;
 }
@@ -167,7 +166,8 @@ rnn::ValueType Emitter::type(const ast::Type &node, Env &env) {
     return rnn::ValueType::get(context, list, rnn::ValueKind::Bit, {});
   case ast::Type::Kind::Index: {
     std::optional<Size> poly = size(*node.index, env);
-    rnn::AxisAttr attr = poly ? axis(*poly, node.index->range) : rnn::AxisAttr();
+    rnn::AxisAttr attr =
+        poly ? axis(*poly, node.index->range) : rnn::AxisAttr();
     if (!attr)
       return {};
     return rnn::ValueType::get(context, list, rnn::ValueKind::Index, attr);

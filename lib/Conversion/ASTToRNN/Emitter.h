@@ -8,9 +8,9 @@
 #include "rnnc/Dialect/RNN/RNN.h"
 #include "rnnc/Frontend/Frontend.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <deque>
 #include <functional>
@@ -69,7 +69,7 @@ struct Instance {
   Env env;                                 ///< sizes, params, inner instances
   std::vector<Instance *> children;        ///< inner instances in order
   bool isRun = false; ///< by a recurrence in each step of the cell around it
-  std::vector<Instance *> stages;          ///< of a chain
+  std::vector<Instance *> stages; ///< of a chain
   std::vector<std::string> stageNames;
   std::vector<std::string> freeTimes; ///< generic time axes, found at each use
 };
@@ -165,8 +165,8 @@ private:
   void declareTime(const std::string &name, Env &env);
   mlir::DictionaryAttr firstValues(const ast::ParamStmt &stmt,
                                    rnn::ValueType type, Env &env);
-  mlir::DictionaryAttr listedValues(const ast::List &list,
-                                    rnn::ValueType type, Env &env);
+  mlir::DictionaryAttr listedValues(const ast::List &list, rnn::ValueType type,
+                                    Env &env);
   mlir::DictionaryAttr initialiser(const ast::Initialiser &init, Env &env);
   rnn::ValueType resultType(Instance &instance, rnn::ValueType input);
   void collectStates(Instance &instance, std::vector<StateRef> &states);
@@ -259,10 +259,10 @@ private:
   bool lawRegion(const Law &law, const std::string &part, mlir::Region &region);
   Thing lawPart(const Law &law, const std::string &part,
                 llvm::ArrayRef<mlir::Value> values);
-  Thing forEachDraw(
-      llvm::ArrayRef<rnn::AxisAttr> lead, llvm::ArrayRef<int64_t> ranks,
-      llvm::ArrayRef<mlir::Value> values, SourceRange range,
-      llvm::function_ref<Thing(llvm::ArrayRef<mlir::Value>)> body);
+  Thing
+  forEachDraw(llvm::ArrayRef<rnn::AxisAttr> lead, llvm::ArrayRef<int64_t> ranks,
+              llvm::ArrayRef<mlir::Value> values, SourceRange range,
+              llvm::function_ref<Thing(llvm::ArrayRef<mlir::Value>)> body);
 
   // Recurrences.cpp
   Thing recur(const ast::Recur &node, Env &env);

@@ -108,11 +108,10 @@ Value Emitter::perEntry(
   return bindOver(rnn::BindKind::For, axis, range,
                   [&](Value index) {
                     Thing thing;
-                    thing.value =
-                        position
-                            ? perEntry(type.dropFront(), position - 1, range,
-                                       entry)
-                            : entry(index, type.dropFront());
+                    thing.value = position
+                                      ? perEntry(type.dropFront(), position - 1,
+                                                 range, entry)
+                                      : entry(index, type.dropFront());
                     return thing;
                   })
       .value;
@@ -133,13 +132,13 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
     std::optional<double> place = number(*call->args[0].value, env);
     if (!place)
       return unsupported(range, "`only` of something not constant").value;
-    return perEntry(type, type.getRank() - 1, range,
-                    [&](Value index, rnn::ValueType rest) {
-                      return make<rnn::SelectOp>(range, equals(index, *place),
-                                                 constant(0, rest, range),
-                                                 constant(-INFINITY, rest, range))
-                          .value;
-                    });
+    return perEntry(
+        type, type.getRank() - 1, range, [&](Value index, rnn::ValueType rest) {
+          return make<rnn::SelectOp>(range, equals(index, *place),
+                                     constant(0, rest, range),
+                                     constant(-INFINITY, rest, range))
+              .value;
+        });
   }
   // The entries of a list have no names.
   if (ast::dynAs<ast::List>(node)) {
@@ -158,8 +157,7 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
         return error("E121", range, "the first value does not fit",
                      "this is " + rnn::spell(from))
             .value;
-    value.value =
-        rnn::AsOp::create(builder, loc(range), to, real).getResult();
+    value.value = rnn::AsOp::create(builder, loc(range), to, real).getResult();
     return asType(value, type, range);
   }
   const auto *record = ast::dynAs<ast::Record>(node);
@@ -169,29 +167,29 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
     const AxisInfo *info = sizeOf(axis).axis();
     if (!info || info->labels.empty())
       continue;
-    return perEntry(type, position, range, [&](Value index,
-                                               rnn::ValueType rest) -> Value {
-      Value result;
-      // The `else` first, so that each named field is asked before it.
-      for (bool named : {false, true})
-        for (const ast::Record::Field &field : record->fields) {
-          if (field.path.empty() == named)
-            continue;
-          Value value = exprAs(*field.value, rest, env);
-          if (!value)
-            return {};
-          if (!named || !result) {
-            result = value;
-            continue;
-          }
-          auto label = llvm::find(info->labels, field.path[0].text);
-          Value hit = equals(index, label - info->labels.begin());
-          if (!hit)
-            return {};
-          result = make<rnn::SelectOp>(range, hit, value, result).value;
-        }
-      return result;
-    });
+    return perEntry(
+        type, position, range, [&](Value index, rnn::ValueType rest) -> Value {
+          Value result;
+          // The `else` first, so that each named field is asked before it.
+          for (bool named : {false, true})
+            for (const ast::Record::Field &field : record->fields) {
+              if (field.path.empty() == named)
+                continue;
+              Value value = exprAs(*field.value, rest, env);
+              if (!value)
+                return {};
+              if (!named || !result) {
+                result = value;
+                continue;
+              }
+              auto label = llvm::find(info->labels, field.path[0].text);
+              Value hit = equals(index, label - info->labels.begin());
+              if (!hit)
+                return {};
+              result = make<rnn::SelectOp>(range, hit, value, result).value;
+            }
+          return result;
+        });
   }
   return unsupported(range, "a record without a labelled axis").value;
 }
@@ -287,8 +285,8 @@ Thing Emitter::nameRef(const ast::NameRef &node, Env &env) {
   }
   if (std::optional<double> value = number(node, env)) {
     result.literal = value;
-    result.value =
-        constant(*value, rnn::ValueType::real(builder.getContext()), node.range);
+    result.value = constant(*value, rnn::ValueType::real(builder.getContext()),
+                            node.range);
     return result;
   }
   if (auto it = env.sizes.find(name); it != env.sizes.end()) {
@@ -331,7 +329,8 @@ Thing Emitter::memberOf(const Thing &base, const ast::Name &name) {
     }
   }
   if (!result.isRecord)
-    return error("E017", name.range, "no state here is named `" + name.text + "`",
+    return error("E017", name.range,
+                 "no state here is named `" + name.text + "`",
                  "cannot be compiled");
   return result;
 }
@@ -390,8 +389,7 @@ Thing Emitter::indexRest(Thing base, llvm::ArrayRef<ast::ExprPtr> indices,
     // What follows is for each entry of the part.
     return bindOver(rnn::BindKind::For, base.type().getAxes().front(), range,
                     [&](Value place) {
-                      Thing row =
-                          make<rnn::LookupOp>(range, base.value, place);
+                      Thing row = make<rnn::LookupOp>(range, base.value, place);
                       return row ? indexRest(row, indices, range, env) : row;
                     });
   }
@@ -404,7 +402,8 @@ Value Emitter::slice(Value value, const ast::Slice &node, Env &env) {
   if (!node.from && !node.to)
     return value;
   rnn::AxisAttr whole = from.getAxes().front();
-  std::optional<Size> first = node.from ? size(*node.from, env) : Size(int64_t(0));
+  std::optional<Size> first =
+      node.from ? size(*node.from, env) : Size(int64_t(0));
   std::optional<Size> end = node.to ? size(*node.to, env) : sizeOf(whole);
   if (!first || !end)
     return {};
@@ -472,11 +471,10 @@ Thing Emitter::list(const ast::List &node, Env &env) {
     llvm::SmallVector<rnn::AxisAttr> list;
     for (int64_t count : shape)
       list.push_back(sized(count));
-    result.value =
-        rnn::TableOp::create(builder, loc(node.range),
-                             rnn::ValueType::real(context, list),
-                             builder.getDenseF64ArrayAttr(numbers))
-            .getResult();
+    result.value = rnn::TableOp::create(builder, loc(node.range),
+                                        rnn::ValueType::real(context, list),
+                                        builder.getDenseF64ArrayAttr(numbers))
+                       .getResult();
     return result;
   }
   std::vector<Thing> items;
@@ -502,10 +500,10 @@ Thing Emitter::list(const ast::List &node, Env &env) {
   for (Value value : values)
     if (value.getType() != type)
       return unsupported(node.range, "a list of these types");
-  result.value = rnn::ListOp::create(builder, loc(node.range),
-                                     type.pushFront(sized(values.size())),
-                                     values)
-                     .getResult();
+  result.value =
+      rnn::ListOp::create(builder, loc(node.range),
+                          type.pushFront(sized(values.size())), values)
+          .getResult();
   return result;
 }
 
@@ -514,16 +512,17 @@ Thing Emitter::join(Value lhs, Value rhs, SourceRange range) {
   auto right = cast<rnn::ValueType>(rhs.getType());
   if (!left.getRank() || left.getRank() != right.getRank())
     return unsupported(range, "`++` here");
-  Size sum = sizeOf(left.getAxes().back()).add(sizeOf(right.getAxes().back()), 1);
+  Size sum =
+      sizeOf(left.getAxes().back()).add(sizeOf(right.getAxes().back()), 1);
   rnn::AxisAttr joined = axis(sum, range);
   if (!joined)
     return {};
   llvm::SmallVector<rnn::AxisAttr> list(left.getAxes());
   list.back() = joined;
   Thing result;
-  result.value = rnn::JoinOp::create(builder, loc(range), left.withAxes(list),
-                                     lhs, rhs)
-                     .getResult();
+  result.value =
+      rnn::JoinOp::create(builder, loc(range), left.withAxes(list), lhs, rhs)
+          .getResult();
   return result;
 }
 
@@ -697,9 +696,10 @@ Thing Emitter::as(const ast::As &node, Env &env) {
   if (node.type.kind == ast::Type::Kind::Real)
     to = from.withAxes(to.getAxes());
   if (!rnn::regroup(from.getAxes(), to.getAxes()))
-    return error("E113", node.type.range,
-                 "`as` renames axes of equal size, and splits or joins products",
-                 rnn::spell(from) + " is not " + rnn::spell(to));
+    return error(
+        "E113", node.type.range,
+        "`as` renames axes of equal size, and splits or joins products",
+        rnn::spell(from) + " is not " + rnn::spell(to));
   Thing result;
   result.value =
       rnn::AsOp::create(builder, loc(node.range), to, value.value).getResult();
@@ -711,9 +711,9 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
   case ast::Expr::Kind::Number: {
     Thing result;
     result.literal = ast::as<ast::Number>(node).value;
-    result.value = constant(*result.literal,
-                            rnn::ValueType::real(builder.getContext()),
-                            node.range);
+    result.value =
+        constant(*result.literal, rnn::ValueType::real(builder.getContext()),
+                 node.range);
     return result;
   }
   case ast::Expr::Kind::NameRef:
@@ -744,7 +744,8 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
     Value exponent = base ? real(*power.exponent, env) : Value();
     if (!exponent)
       return {};
-    return make<rnn::BinaryOp>(node.range, rnn::BinaryKind::Pow, base, exponent);
+    return make<rnn::BinaryOp>(node.range, rnn::BinaryKind::Pow, base,
+                               exponent);
   }
   case ast::Expr::Kind::As:
     return as(ast::as<ast::As>(node), env);

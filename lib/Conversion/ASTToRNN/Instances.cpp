@@ -178,10 +178,10 @@ DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
       for (size_t i = 0; i < values.size(); ++i) {
         bool named = false;
         for (const ast::Record::Field &other : record->fields)
-          named |= other.path.size() == 1 &&
-                   other.path[0].text == info->labels[i];
-        bool own = field.path.size() == 1 &&
-                   field.path[0].text == info->labels[i];
+          named |=
+              other.path.size() == 1 && other.path[0].text == info->labels[i];
+        bool own =
+            field.path.size() == 1 && field.path[0].text == info->labels[i];
         if (own || (field.path.empty() && !named))
           values[i] = *value;
       }
@@ -198,8 +198,8 @@ DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
 bool Emitter::declareParam(const ast::ParamStmt &stmt, const std::string &path,
                            Env &env) {
   rnn::ValueType paramType = type(stmt.type, env);
-  DictionaryAttr init = paramType ? firstValues(stmt, paramType, env)
-                                  : DictionaryAttr();
+  DictionaryAttr init =
+      paramType ? firstValues(stmt, paramType, env) : DictionaryAttr();
   if (!init)
     return false;
   for (const ast::Name &name : stmt.names) {
@@ -339,8 +339,8 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
       unsupported(chain.range, "`" + chain.module.text + "` in a chain");
       return nullptr;
     }
-    return instantiateModule(*module, chain.given, chain.range,
-                             std::move(path), env, left);
+    return instantiateModule(*module, chain.given, chain.range, std::move(path),
+                             env, left);
   }
   case ast::Chain::Kind::Sequence:
   case ast::Chain::Kind::Repeat:
@@ -377,8 +377,8 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
   std::optional<int64_t> copies = count ? count->value() : std::nullopt;
   if (!copies || *copies < 1 || *copies > 1024) {
     if (count)
-      error("E999", chain.count->range,
-            "the number of copies is not known", "has no value");
+      error("E999", chain.count->range, "the number of copies is not known",
+            "has no value");
     return nullptr;
   }
   for (int64_t i = 0; i < *copies; ++i)

@@ -24,9 +24,8 @@ static const ast::Name *nameOf(const ast::Item &item) {
 
 /// Calls `visit` with each file that `file` imports; of those with a name in
 /// common the last one counts.
-static void
-forEachImport(const CheckedProgram &program, const ast::File &file,
-              llvm::function_ref<void(const ast::File &)> visit) {
+static void forEachImport(const CheckedProgram &program, const ast::File &file,
+                          llvm::function_ref<void(const ast::File &)> visit) {
   for (const ast::ItemPtr &item : file.items)
     if (const auto *import = ast::dynAs<ast::ImportItem>(*item))
       for (const auto &other : program.files)
@@ -135,7 +134,8 @@ Attribute Emitter::exportAttr(const ast::ExportEntry &entry) {
     }
     const auto *plain = ast::dynAs<ast::Number>(*arg.value);
     if (plain && plain->isInteger)
-      defaults.append(arg.name.text, builder.getI64IntegerAttr(int64_t(*value)));
+      defaults.append(arg.name.text,
+                      builder.getI64IntegerAttr(int64_t(*value)));
     else
       defaults.append(arg.name.text, builder.getF64FloatAttr(*value));
   }
@@ -197,8 +197,8 @@ bool Emitter::declareData(const std::vector<ast::Field> &fields, bool isOutput,
     auto name = builder.getStringAttr(field.name.text);
     Thing thing;
     if (isOutput)
-      thing.value = rnn::OutputOp::create(builder, loc(field.name.range),
-                                          dataType, name);
+      thing.value =
+          rnn::OutputOp::create(builder, loc(field.name.range), dataType, name);
     else
       thing.value =
           rnn::InputOp::create(builder, loc(field.name.range), dataType, name);
@@ -240,8 +240,7 @@ bool Emitter::emitStatement(const ast::Stmt &stmt, Env &env) {
     return declareAxis(ast::as<ast::AxisStmt>(stmt).name,
                        ast::as<ast::AxisStmt>(stmt).labels, env);
   case ast::Stmt::Kind::Dim:
-    return declareDims(ast::as<ast::DimStmt>(stmt).entries, env,
-                       nullptr);
+    return declareDims(ast::as<ast::DimStmt>(stmt).entries, env, nullptr);
   case ast::Stmt::Kind::Param:
     return declareParam(ast::as<ast::ParamStmt>(stmt), "", env);
   case ast::Stmt::Kind::Use:
@@ -286,8 +285,8 @@ const ast::TrainItem *Emitter::trainOf(const ast::ModelItem &model) const {
   return nullptr;
 }
 
-/// The models of the main file, and the imported ones that it exports or trains.
-std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
+// The models of the main file, and the imported ones that it exports or trains.
+/ std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
   llvm::SetVector<const ast::ModelItem *> models;
   auto add = [&](const ast::Name &name) {
     if (const auto *model = find<ast::ModelItem>(name))
@@ -306,8 +305,8 @@ std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
 }
 
 bool Emitter::emitModel(const ast::ModelItem &model) {
-  rnn::ModuleOp module = beginModule(model.name.range, model.name.text, "model",
-                                     model.name.text);
+  rnn::ModuleOp module =
+      beginModule(model.name.range, model.name.text, "model", model.name.text);
   if (!makeFileScope())
     return false;
   Env env = fileEnv(model.name);
@@ -463,9 +462,8 @@ bool Emitter::emitExport(const ast::ExportEntry &entry,
   if (!item)
     return true; // A model.
   std::string source = givenText(sources, entry);
-  rnn::ModuleOp module =
-      beginModule(entry.range, identifier(source),
-                  item->isCell ? "cell" : "layer", source);
+  rnn::ModuleOp module = beginModule(entry.range, identifier(source),
+                                     item->isCell ? "cell" : "layer", source);
   if (!makeFileScope())
     return false;
   Env env = fileEnv(entry.module);
@@ -523,7 +521,8 @@ OwningOpRef<mlir::ModuleOp> Emitter::run() {
       });
   if (failed(verify(*top))) {
     error("E999", program.main().items.front()->range,
-          "the elaborated program is not well formed: " + message, "in this file");
+          "the elaborated program is not well formed: " + message,
+          "in this file");
     return {};
   }
   return std::move(top);

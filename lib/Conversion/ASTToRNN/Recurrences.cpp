@@ -279,7 +279,8 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
   std::vector<StateRef> states;
   llvm::SmallVector<Value> init;
   if (!module ||
-      !sortArguments(node.args, module->constants, node.range, env, constants) ||
+      !sortArguments(node.args, module->constants, node.range, env,
+                     constants) ||
       !firstStates(node, *cell, constants, env, states, init))
     return {};
   return runCell(node, *cell, axis, over, {}, constants, states, init, env);
@@ -288,8 +289,8 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
 /// `fold c(x) times n`: each step reads the same inputs.
 Thing Emitter::repeatStep(const ast::Recur &node, Env &env) {
   std::optional<Size> count = size(*node.times, env);
-  rnn::AxisAttr steps = count ? axis(*count, node.times->range)
-                              : rnn::AxisAttr();
+  rnn::AxisAttr steps =
+      count ? axis(*count, node.times->range) : rnn::AxisAttr();
   if (!steps)
     return {};
   if (steps.isTime() || !steps.getSize())
@@ -456,7 +457,8 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
   llvm::SmallVector<Value> init;
   Region region;
   if (!module ||
-      !sortArguments(node.args, module->constants, node.range, env, constants) ||
+      !sortArguments(node.args, module->constants, node.range, env,
+                     constants) ||
       !firstStates(node, *cell, constants, env, states, init) ||
       !unfoldBody(node, *cell, sequence, over, constants, states, init, region))
     return {};
@@ -464,9 +466,9 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
       builder.getContext(), rnn::DistKind::Unfold, sequence)};
   for (Value value : init)
     types.push_back(value.getType());
-  auto op = rnn::UnfoldOp::create(
-      builder, loc(node.range), types, over, init, ends.first,
-      names(builder, states), ends.start, ends.stop, ends.max);
+  auto op = rnn::UnfoldOp::create(builder, loc(node.range), types, over, init,
+                                  ends.first, names(builder, states),
+                                  ends.start, ends.stop, ends.max);
   op.getBody().takeBody(region);
   if (!node.finalName.empty()) {
     Thing &finals = env.values[node.finalName.text] = Thing();

@@ -25,7 +25,8 @@ const std::vector<Choice> &optimizers() {
         {"beta1", 0.9},
         {"beta2", 0.999},
         {"eps", 1e-8}}},
-      {"rmsprop", {{"lr", 1e-2}, {"alpha", 0.99}, {"eps", 1e-8}, {"momentum", 0}}},
+      {"rmsprop",
+       {{"lr", 1e-2}, {"alpha", 0.99}, {"eps", 1e-8}, {"momentum", 0}}},
       {"adagrad", {{"lr", 1e-2}, {"eps", 1e-10}, {"lr_decay", 0}}}};
   return list;
 }
@@ -67,8 +68,9 @@ DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
         std::optional<double> value = number(*arg.value, env);
         // `nesterov` alone switches it on.
         const auto *flag = ast::dynAs<ast::NameRef>(*arg.value);
-        if (!value && flag && (flag->name == "true" || flag->name == "nesterov" ||
-                               flag->name == "false")) {
+        if (!value && flag &&
+            (flag->name == "true" || flag->name == "nesterov" ||
+             flag->name == "false")) {
           value = flag->name != "false";
           if (arg.name.empty())
             slot = 2;
@@ -153,8 +155,9 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
     return bool(attr);
   }
   if (name == "clip") {
-    std::optional<double> limit =
-        setting.values.size() > 1 ? number(*setting.values[1], env) : std::nullopt;
+    std::optional<double> limit = setting.values.size() > 1
+                                      ? number(*setting.values[1], env)
+                                      : std::nullopt;
     if (!limit || word(0).empty()) {
       unsupported(setting.range, "this clipping");
       return false;

@@ -83,8 +83,7 @@ std::pair<Value, Value> MathEmitter::splitForLog(Value x) {
   double up = wide ? 0x1p54 : 0x1p25;
   Value denormal = less(x, c(tiny));
   Value scaled = select(denormal, mul(x, c(up)), x);
-  Value correction =
-      select(denormal, c(wide ? -54.0 : -25.0), c(0));
+  Value correction = select(denormal, c(wide ? -54.0 : -25.0), c(0));
   // Bits above those of sqrt(1/2), cut to the exponent.
   int64_t origin = wide ? llvm::bit_cast<int64_t>(0x1.6a09e667f3bcdp-1)
                         : int64_t(llvm::bit_cast<int32_t>(0x1.6a09e6p-1f));
@@ -111,11 +110,10 @@ Value MathEmitter::logPositive(Value x) {
     return mad(e, c(0x1.62e42fee00000p-1), sub(f, sub(half, low)));
   }
   // log(1 + f) = f - f^2 / 2 + f^3 P(f).
-  Value p = poly(f, {0x1.1d8ea50b3f8a0p-4, -0x1.d635bbe618494p-4,
-                     0x1.dea28241d30a8p-4, -0x1.fcf4c673064efp-4,
-                     0x1.23d2196ef7977p-3, -0x1.555b4994ad12bp-3,
-                     0x1.999d5a430bf46p-3, -0x1.fffffbeac287ap-3,
-                     0x1.555553e3660dap-2});
+  Value p = poly(
+      f, {0x1.1d8ea50b3f8a0p-4, -0x1.d635bbe618494p-4, 0x1.dea28241d30a8p-4,
+          -0x1.fcf4c673064efp-4, 0x1.23d2196ef7977p-3, -0x1.555b4994ad12bp-3,
+          0x1.999d5a430bf46p-3, -0x1.fffffbeac287ap-3, 0x1.555553e3660dap-2});
   Value cube = mul(mul(f, f), mul(f, p));
   Value low = mad(e, c(-2.12194440054690583e-4), sub(cube, half));
   return mad(e, c(0.693359375), add(f, low));

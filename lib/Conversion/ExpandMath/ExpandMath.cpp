@@ -49,9 +49,9 @@ struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
     auto module = dyn_cast<ModuleOp>(getOperation());
     if (!module)
       module = getOperation()->getParentOfType<ModuleOp>();
-    if (auto target = module ? module->getAttrOfType<kernel::TargetAttr>(
-                                   kernel::kTarget)
-                             : kernel::TargetAttr())
+    if (auto target =
+            module ? module->getAttrOfType<kernel::TargetAttr>(kernel::kTarget)
+                   : kernel::TargetAttr())
       hasFma = target.getFma();
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {

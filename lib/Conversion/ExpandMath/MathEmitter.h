@@ -20,8 +20,8 @@ struct Double2 {
 /// function of the class writes the ops that compute its value.
 class MathEmitter {
 public:
-  MathEmitter(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type,
-              bool fma, bool fast)
+  MathEmitter(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, bool fma,
+              bool fast)
       : b(b), loc(loc), type(type), hasFma(fma), fast(fast),
         wide(mlir::getElementTypeOrSelf(type).isF64()) {}
 
@@ -118,14 +118,13 @@ public:
   mlir::Value pow(mlir::Value x, mlir::Value y);
 
 private:
-  template <typename OpT, typename... Args>
-  mlir::Value make(Args... args) {
+  template <typename OpT, typename... Args> mlir::Value make(Args... args) {
     return OpT::create(b, loc, args...);
   }
 
   struct Reduced {
-    mlir::Value r; ///< what is left of the argument
-    mlir::Value n; ///< the multiple taken off, an integer
+    mlir::Value r;  ///< what is left of the argument
+    mlir::Value n;  ///< the multiple taken off, an integer
     mlir::Value nf; ///< the same as a float
   };
   Reduced reduceExp(mlir::Value x);

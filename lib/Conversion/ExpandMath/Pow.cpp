@@ -51,12 +51,11 @@ Value MathEmitter::powPositive(Value x, Value y) {
   auto [nf, n] = nearest(high);
   Value r = add(sub(high, nf), low);
   // (2^r - 1) / r.
-  Value q = poly(r, {0x1.c4a2aaa2b01d9p-36, 0x1.e9ec3d7558475p-32,
-                     0x1.e4cf10d1896bep-28, 0x1.b524ebc089f66p-24,
-                     0x1.62c02242bb0bdp-20, 0x1.ffcbfc6dad6adp-17,
-                     0x1.430912f86b7d4p-13, 0x1.5d87fe78a3f8cp-10,
-                     0x1.3b2ab6fba4e79p-7, 0x1.c6b08d704a0c6p-5,
-                     0x1.ebfbdff82c58fp-3, 0x1.62e42fefa39efp-1});
+  Value q = poly(
+      r, {0x1.c4a2aaa2b01d9p-36, 0x1.e9ec3d7558475p-32, 0x1.e4cf10d1896bep-28,
+          0x1.b524ebc089f66p-24, 0x1.62c02242bb0bdp-20, 0x1.ffcbfc6dad6adp-17,
+          0x1.430912f86b7d4p-13, 0x1.5d87fe78a3f8cp-10, 0x1.3b2ab6fba4e79p-7,
+          0x1.c6b08d704a0c6p-5, 0x1.ebfbdff82c58fp-3, 0x1.62e42fefa39efp-1});
   return scale(mad(r, q, c(1)), n);
 }
 
@@ -74,8 +73,8 @@ Value MathEmitter::pow(Value x, Value y) {
     return arith::OrIOp::create(b, loc, p, q);
   };
   auto negate = [&](Value p) -> Value {
-    Value yes = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, c(0),
-                                      c(0));
+    Value yes =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, c(0), c(0));
     return arith::XOrIOp::create(b, loc, p, yes);
   };
   Value magnitude = abs(x), size = abs(y);
@@ -89,13 +88,14 @@ Value MathEmitter::pow(Value x, Value y) {
   };
   Value integer = isInteger(y);
   Value halved = mul(y, c(0.5));
-  Value odd = both(both(integer, negate(isInteger(halved))),
-                   less(size, c(0x1p53)));
+  Value odd =
+      both(both(integer, negate(isInteger(halved))), less(size, c(0x1p53)));
   Value negative = less(x, zero);
   Value result = powPositive(magnitude, y);
   // Bases and exponents without a logarithm or a product.
   Value down = less(y, zero);
-  Value grows = select(down, zero, c(inf)), shrinks = select(down, c(inf), zero);
+  Value grows = select(down, zero, c(inf)),
+        shrinks = select(down, c(inf), zero);
   result = select(equal(magnitude, zero), shrinks, result);
   result = select(equal(magnitude, c(inf)), grows, result);
   Value infiniteY = equal(size, c(inf));

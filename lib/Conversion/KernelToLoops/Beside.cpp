@@ -31,9 +31,7 @@ private:
   Value compare(arith::CmpIPredicate is, Value x, int64_t y) {
     return arith::CmpIOp::create(b, loc, is, x, constant(y));
   }
-  Value both(Value x, Value y) {
-    return arith::AndIOp::create(b, loc, x, y);
-  }
+  Value both(Value x, Value y) { return arith::AndIOp::create(b, loc, x, y); }
   func::FuncOp makeTask();
   void runAsTasks(Value terms);
 
@@ -56,7 +54,8 @@ func::FuncOp BesideLowering::makeTask() {
   std::string base = calls.front().getCallee().str() + ".task", name = base;
   for (unsigned i = 1; module.lookupSymbol(name); ++i)
     name = base + std::to_string(i);
-  auto task = func::FuncOp::create(b, loc, name, b.getFunctionType({ptr, i64}, {}));
+  auto task =
+      func::FuncOp::create(b, loc, name, b.getFunctionType({ptr, i64}, {}));
   task.setPrivate();
   b.setInsertionPointToStart(task.addEntryBlock());
   TaskData words(b, loc);
@@ -72,7 +71,8 @@ func::FuncOp BesideLowering::makeTask() {
             arguments.push_back(
                 words.load(task.getArgument(0), at++, value.getType()));
           arguments.push_back(nobody);
-          func::CallOp::create(b, loc, call.getCallee(), TypeRange(), arguments);
+          func::CallOp::create(b, loc, call.getCallee(), TypeRange(),
+                               arguments);
         },
         [] {});
   }
@@ -92,7 +92,8 @@ void BesideLowering::runAsTasks(Value terms) {
     data = TaskData(b, loc).allocate(values.size());
   }
   TaskData(b, loc).store(data, values);
-  Value work = arith::DivUIOp::create(b, loc, terms, constant(target.lanes(32)));
+  Value work =
+      arith::DivUIOp::create(b, loc, terms, constant(target.lanes(32)));
   callTasks(b, loc, context, constant(calls.size()), makeTask(), data, work);
 }
 
@@ -106,8 +107,7 @@ void BesideLowering::run() {
                       ValueRange{context})
                       .getResult();
   Value few = both(compare(sgt, members, 1), compare(sle, members, most));
-  Value worth =
-      compare(sge, terms, schedule.get(kernel::Decision::WorthTasks));
+  Value worth = compare(sge, terms, schedule.get(kernel::Decision::WorthTasks));
   buildIf(
       b, loc, both(few, worth), [&] { runAsTasks(terms); },
       [&] {

@@ -130,9 +130,7 @@ struct RowBuilder {
   Value less(Value x, Value y) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
   }
-  Value sub(Value x, Value y) {
-    return arith::SubIOp::create(b, loc, x, y);
-  }
+  Value sub(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
   Value both(Value x, Value y) {
     return x ? Value(arith::AndIOp::create(b, loc, x, y)) : y;
   }
@@ -145,8 +143,8 @@ struct RowBuilder {
 Value safeIndex(RowBuilder &r, Value indices, ArrayRef<Value> at, Value size) {
   Value raw = memref::LoadOp::create(r.b, r.loc, indices, at);
   Value i = arith::IndexCastOp::create(r.b, r.loc, r.b.getIndexType(), raw);
-  Value fits = arith::CmpIOp::create(r.b, r.loc, arith::CmpIPredicate::ult, i,
-                                     size);
+  Value fits =
+      arith::CmpIOp::create(r.b, r.loc, arith::CmpIPredicate::ult, i, size);
   return arith::SelectOp::create(r.b, r.loc, fits, i, r.index(0));
 }
 
@@ -176,8 +174,7 @@ void lower(kernel::ScatterAddOp op) {
 
 /// A copy that permutes dimensions and writes zeros past the end. `inner` is
 /// the value in the compiler's layout, whose dimensions the masks name.
-template <typename OpT>
-void lowerLayout(OpT op, bool innerIsOut) {
+template <typename OpT> void lowerLayout(OpT op, bool innerIsOut) {
   RowBuilder r(op);
   Value source = op.getSource(), out = op.getOut();
   ArrayRef<int64_t> perm = op.getPerm();
@@ -263,9 +260,9 @@ void lower(kernel::ReverseOp op) {
 /// the time of `large`. `body` gets the place in both and whether the step
 /// exists.
 template <typename OpT>
-void overSteps(RowBuilder &r, OpT op, Value small, Value large,
-               function_ref<void(ArrayRef<Value>, ArrayRef<Value>, Value)>
-                   body) {
+void overSteps(
+    RowBuilder &r, OpT op, Value small, Value large,
+    function_ref<void(ArrayRef<Value>, ArrayRef<Value>, Value)> body) {
   int64_t time = op.getTimeDim(), batch = op.getBatchDim();
   if (batch > time)
     --batch;
@@ -296,8 +293,7 @@ void lower(kernel::PickStepOp op) {
 void lower(kernel::PlaceStepOp op) {
   RowBuilder r(op);
   Type element = cast<MemRefType>(op.getOut().getType()).getElementType();
-  Value zero =
-      arith::ConstantOp::create(r.b, r.loc, r.b.getZeroAttr(element));
+  Value zero = arith::ConstantOp::create(r.b, r.loc, r.b.getZeroAttr(element));
   linalg::FillOp::create(r.b, r.loc, zero, op.getOut());
   overSteps(r, op, op.getSource(), op.getOut(),
             [&](ArrayRef<Value> at, ArrayRef<Value> to, Value exists) {
@@ -320,9 +316,9 @@ void lower(kernel::ArgmaxOp op) {
   r.loops(op.getOut(), r.rank(op.getOut()), [&](ArrayRef<Value> at) {
     Value lowest = arith::ConstantOp::create(
         b, loc,
-        b.getFloatAttr(element,
-                       APFloat::getInf(
-                           cast<FloatType>(element).getFloatSemantics(), true)));
+        b.getFloatAttr(
+            element, APFloat::getInf(
+                         cast<FloatType>(element).getFloatSemantics(), true)));
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
     // Kept: the best value, where it stands, whether one was seen that is a
     // number (minus infinity may be the first of all).
@@ -338,8 +334,8 @@ void lower(kernel::ArgmaxOp op) {
       Value greater =
           arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, best);
       Value newBest = arith::SelectOp::create(b, loc, greater, x, best);
-      Value newWhere = arith::SelectOp::create(
-          b, loc, greater, loop.getInductionVar(), where);
+      Value newWhere = arith::SelectOp::create(b, loc, greater,
+                                               loop.getInductionVar(), where);
       scf::YieldOp::create(b, loc, ValueRange{newBest, newWhere});
     }
     Value result = arith::IndexCastOp::create(b, loc, i32, loop.getResult(1));
@@ -357,9 +353,9 @@ LLVM::LLVMFuncOp randomFunction(ModuleOp module, Type element) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
   Type i64 = b.getI64Type();
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(module.getContext()),
-      {ptr, i64, i64, i64, i64, i64, ptr});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()),
+                                  {ptr, i64, i64, i64, i64, i64, ptr});
   return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type);
 }
 
@@ -374,16 +370,15 @@ void lower(kernel::ValidRowsOp op) {
       b, loc, zero, r.dim(op.getLengths(), 0), one, zero,
       [&](Value row, ValueRange count) -> Values {
         Value next = arith::AddIOp::create(b, loc, count[0], one);
-        Value number =
-            arith::IndexCastOp::create(b, loc, b.getI32Type(), row);
+        Value number = arith::IndexCastOp::create(b, loc, b.getI32Type(), row);
         memref::StoreOp::create(b, loc, number, op.getOut(), next);
         Value length = memref::LoadOp::create(b, loc, op.getLengths(), row);
         Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
                                          length, at);
         return {arith::SelectOp::create(b, loc, is, next, count[0])};
       });
-  Value count = arith::IndexCastOp::create(b, loc, b.getI32Type(),
-                                           loop.getResult(0));
+  Value count =
+      arith::IndexCastOp::create(b, loc, b.getI32Type(), loop.getResult(0));
   memref::StoreOp::create(b, loc, count, op.getOut(), zero);
 }
 
@@ -407,11 +402,13 @@ void lower(kernel::ValidPlacesOp op) {
             b, loc, zero, examples, one, before,
             [&](Value row, ValueRange count) -> Values {
               Value next = add(count[0], one);
-              Value place = arith::IndexCastOp::create(b, loc, i64, add(first, row));
+              Value place =
+                  arith::IndexCastOp::create(b, loc, i64, add(first, row));
               memref::StoreOp::create(b, loc, place, op.getOut(), next);
-              Value length = memref::LoadOp::create(b, loc, op.getLengths(), row);
-              Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
-                                               length, at);
+              Value length =
+                  memref::LoadOp::create(b, loc, op.getLengths(), row);
+              Value is = arith::CmpIOp::create(
+                  b, loc, arith::CmpIPredicate::sgt, length, at);
               return {arith::SelectOp::create(b, loc, is, next, count[0])};
             });
         return {rows.getResult(0)};
@@ -517,11 +514,10 @@ LogicalResult lowerDataOps(ModuleOp module, kernel::TargetAttr) {
             .Case<kernel::GatherOp, kernel::ScatterAddOp, kernel::EnterOp,
                   kernel::LeaveOp, kernel::MaskRowsOp, kernel::ReverseOp,
                   kernel::PickStepOp, kernel::PlaceStepOp, kernel::ArgmaxOp,
-                  kernel::ValidRowsOp, kernel::ValidPlacesOp>(
-                [](auto o) {
-                  lower(o);
-                  return success();
-                })
+                  kernel::ValidRowsOp, kernel::ValidPlacesOp>([](auto o) {
+              lower(o);
+              return success();
+            })
             .Default([](Operation *) { return failure(); });
     if (succeeded(done)) {
       op->erase();

@@ -49,9 +49,9 @@ Value saturated(OpBuilder &b, Operation *op) {
     value = arith::AddIOp::create(b, loc, lhs, rhs);
     Value l = arith::XOrIOp::create(b, loc, lhs, value);
     Value r = arith::XOrIOp::create(b, loc, rhs, value);
-    wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                    arith::AndIOp::create(b, loc, l, r),
-                                    constant(0));
+    wrapped =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                              arith::AndIOp::create(b, loc, l, r), constant(0));
   }
   value = arith::SelectOp::create(b, loc, wrapped, constant(INT64_MAX), value);
   return type == i64 ? value : arith::IndexCastOp::create(b, loc, type, value);
@@ -152,10 +152,8 @@ private:
         return function.emitError("argument ")
                << i << " of an exported function is no memref";
       interface::SlotAttr slot = interface::slotOf(function, unsigned(i));
-      bool isWorkspace =
-          slot && slot.getRole() == interface::Role::Workspace;
-      Value pointer =
-          isWorkspace ? workspace : load(ptr, args, int64_t(i));
+      bool isWorkspace = slot && slot.getRole() == interface::Role::Workspace;
+      Value pointer = isWorkspace ? workspace : load(ptr, args, int64_t(i));
       FailureOr<Value> made = memrefFrom(pointer, memref, i, isWorkspace);
       if (failed(made))
         return failure();

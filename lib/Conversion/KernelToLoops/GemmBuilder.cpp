@@ -3,10 +3,10 @@
 //
 // The shape of the product is the usual one: B lies in panels as wide as a
 // register tile, the last one as narrow as what is left, so a tile reads it
-// front to back; a tile of C stays in registers while K runs. K is cut into blocks so that a panel
-// stays in the first-level cache; A is packed in blocks that fit the second
-// level when its rows are not contiguous. The order in which a tile adds up
-// depends on k and the block sizes alone.
+// front to back; a tile of C stays in registers while K runs. K is cut into
+// blocks so that a panel stays in the first-level cache; A is packed in blocks
+// that fit the second level when its rows are not contiguous. The order in
+// which a tile adds up depends on k and the block sizes alone.
 
 #include "GemmCode.h"
 
@@ -62,17 +62,15 @@ std::string GemmShape::tileKey() const {
 
 std::string GemmShape::key() const {
   std::string key = tileKey();
-  for (int64_t size : {kBlock, mBlock, nBlock, farBytes, fewColumns, flatRows,
-                       tasks, worth})
+  for (int64_t size :
+       {kBlock, mBlock, nBlock, farBytes, fewColumns, flatRows, tasks, worth})
     key += "." + std::to_string(size);
   return key;
 }
 
-func::FuncOp
-GemmLibrary::routine(StringRef what, const std::string &key, Type element,
-                     StringRef signature,
-                     function_ref<void(GemmCode &, ValueRange)> body,
-                     bool outlined) {
+func::FuncOp GemmLibrary::routine(
+    StringRef what, const std::string &key, Type element, StringRef signature,
+    function_ref<void(GemmCode &, ValueRange)> body, bool outlined) {
   std::string base = ("rnnc.gemm" + Twine(what.empty() ? "" : ".") + what +
                       (element.isF32() ? ".f32" : ".f64"))
                          .str();
@@ -173,9 +171,7 @@ private:
   void callTile(const Column &column, Value i, Value within,
                 func::FuncOp tile) {
     Value row = e.add(i, within);
-    Value from = column.packed
-                     ? e.address(a, e.add(e.mul(i, k), within))
-                     : a;
+    Value from = column.packed ? e.address(a, e.add(e.mul(i, k), within)) : a;
     e.call(tile, {from, e.addressOfIndex(offsetsA, row), column.panel,
                   e.address(c, column.j), e.addressOfIndex(offsetsC, row), k,
                   column.left, accumulate, few});
@@ -189,19 +185,19 @@ private:
 
 } // namespace
 
-// (a, offsetsA, panels, before, allK, c, offsetsC, rows, columns, k, accumulate,
-// packed, few).
+// (a, offsetsA, panels, before, allK, c, offsetsC, rows, columns, k,
+// accumulate, packed, few).
 func::FuncOp GemmLibrary::block(Type element) {
   return routine(
-      "block", shape.tileKey(), element, "pppll pp lllb bl", [&](GemmCode &e, ValueRange args) {
+      "block", shape.tileKey(), element, "pppll pp lllb bl",
+      [&](GemmCode &e, ValueRange args) {
         BlockBuilder builder(e, args);
         auto tiles = [&](bool packedA) {
           builder.build(packedA, [&](unsigned rows, unsigned vectors) {
             return tile(element, rows, packedA, vectors);
           });
         };
-        e.ifThenElse(
-            args[11], [&] { tiles(true); }, [&] { tiles(false); });
+        e.ifThenElse(args[11], [&] { tiles(true); }, [&] { tiles(false); });
       });
 }
 
@@ -213,8 +209,7 @@ static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
   Value near = e.less(rs, e.i64(e.shape.farBytes / e.alignment()));
   Value few = e.less(columns, e.i64(e.shape.fewColumns + 1));
   Value flat = e.less(rows, e.i64(e.shape.flatRows));
-  return e.both(e.either(near, e.either(few, flat)),
-                e.equal(cs, e.i64(1)));
+  return e.both(e.either(near, e.either(few, flat)), e.equal(cs, e.i64(1)));
 }
 
 /// Where rows of A and C begin: row `i + r`, or what the list names there.
@@ -234,17 +229,18 @@ static void listRows(GemmCode &e, Value list, Value i, Value count, Value rs,
 
 func::FuncOp GemmLibrary::gemmPacked(Type element) {
   return routine(
-      "packed", shape.key(), element, "pllp pl lllb pl pp", [&](GemmCode &e, ValueRange args) {
+      "packed", shape.key(), element, "pllp pl lllb pl pp",
+      [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rs = args[1], cs = args[2], packed = args[3],
               c = args[4], ldc = args[5], rows = args[6], columns = args[7],
-              k = args[8], accumulate = args[9], scratch = args[10], few = args[11],
-              rowList = args[12], stepList = args[13];
+              k = args[8], accumulate = args[9], scratch = args[10],
+              few = args[11], rowList = args[12], stepList = args[13];
         const GemmShape &shape = e.shape;
         Value one = e.i64(1), zero = e.i64(0);
         Value ofA = e.allocateIndices(kernel::kMostBlockRows),
               ofC = e.allocateIndices(kernel::kMostBlockRows);
-        Value direct = e.both(readsInPlace(e, rs, cs, rows, columns),
-                              e.isNull(stepList));
+        Value direct =
+            e.both(readsInPlace(e, rs, cs, rows, columns), e.isNull(stepList));
         // An empty sum is zero: K = 0 still visits C once.
         Value end = e.max(k, one);
         Value block = e.i64(shape.mBlock);
@@ -273,7 +269,8 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
 
 func::FuncOp GemmLibrary::gemm(Type element) {
   return routine(
-      "", shape.key(), element, "pllp llpl lllb pl p", [&](GemmCode &e, ValueRange args) {
+      "", shape.key(), element, "pllp llpl lllb pl p",
+      [&](GemmCode &e, ValueRange args) {
         Value a = args[0], rsA = args[1], csA = args[2], matrix = args[3],
               rsB = args[4], csB = args[5], c = args[6], ldc = args[7],
               rows = args[8], columns = args[9], k = args[10],
@@ -297,8 +294,8 @@ func::FuncOp GemmLibrary::gemm(Type element) {
             // Terms that a list names are counted from the first one.
             Value before = e.select(dense, p, zero);
             Value steps = e.select(dense, list, e.addressOfIndex(list, p));
-            Value blockOfB = e.address(
-                matrix, e.add(e.mul(before, rsB), e.mul(j, csB)));
+            Value blockOfB =
+                e.address(matrix, e.add(e.mul(before, rsB), e.mul(j, csB)));
             e.call(pack(element), {blockOfB, rsB, csB, scratch, kc, nc, steps});
             e.call(gemmPacked(element),
                    {e.address(a, e.mul(before, csA)), rsA, csA, scratch,

@@ -59,13 +59,11 @@ void GemmCode::store(Value v, Value pointer) {
   LLVM::StoreOp::create(b, loc, v, pointer, alignment());
 }
 
-Value GemmCode::mask(Value left) {
-  return laneMask(b, loc, shape.lanes, left);
-}
+Value GemmCode::mask(Value left) { return laneMask(b, loc, shape.lanes, left); }
 
 Value GemmCode::loadMasked(Value pointer, Value mask) {
-  return LLVM::MaskedLoadOp::create(b, loc, Type(vector), pointer, mask,
-                                    zero(), uint32_t(alignment()));
+  return LLVM::MaskedLoadOp::create(b, loc, Type(vector), pointer, mask, zero(),
+                                    uint32_t(alignment()));
 }
 
 void GemmCode::storeMasked(Value v, Value pointer, Value mask) {
@@ -86,9 +84,9 @@ Value GemmCode::fma(Value x, Value y, Value z) {
   return addf(arith::MulFOp::create(b, loc, x, y), z);
 }
 
-GemmCode::Values
-GemmCode::loop(Value from, Value to, Value step, ValueRange init,
-               function_ref<Values(Value, ValueRange)> body) {
+GemmCode::Values GemmCode::loop(Value from, Value to, Value step,
+                                ValueRange init,
+                                function_ref<Values(Value, ValueRange)> body) {
   return Values(buildLoop(b, loc, from, to, step, init, body).getResults());
 }
 

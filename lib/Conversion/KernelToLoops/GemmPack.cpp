@@ -161,8 +161,7 @@ public:
   }
 
   void build() {
-    e.ifThenElse(
-        e.isNull(list), [&] { panels(false); }, [&] { panels(true); });
+    e.ifThenElse(e.isNull(list), [&] { panels(false); }, [&] { panels(true); });
   }
 
 private:
@@ -189,8 +188,8 @@ private:
   }
 
   Value rowOfPanel(Value to, Value s, unsigned v) {
-    return e.address(
-        to, e.add(e.mul(s, panel), e.i64(int64_t(v) * e.shape.lanes)));
+    return e.address(to,
+                     e.add(e.mul(s, panel), e.i64(int64_t(v) * e.shape.lanes)));
   }
 
   void copyRows(Value source, Value to, bool listed) {

@@ -81,8 +81,8 @@ static Parts cutResult(GemmCode &e, Value rows, Value columns, bool packed) {
   Value tileRows = e.i64(e.shape.rows), panel = e.i64(e.shape.panel());
   Value tasks = e.i64(e.shape.tasks);
   Value panels = e.ceilDiv(columns, panel), stripes = e.ceilDiv(rows, tileRows);
-  Value byColumns =
-      packed ? e.less(e.i64(e.shape.tasks - 1), panels) : e.less(stripes, panels);
+  Value byColumns = packed ? e.less(e.i64(e.shape.tasks - 1), panels)
+                           : e.less(stripes, panels);
   Parts parts;
   parts.columns = e.select(byColumns, e.mul(e.ceilDiv(panels, tasks), panel),
                            e.mul(panels, panel));
@@ -109,10 +109,8 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
             e.either(e.less(work, e.i64(e.shape.worth)), e.isNull(args[0])),
             [&] { e.call(whole, v); },
             [&] {
-              Parts parts =
-                  cutResult(e, v[at.rows], v[at.columns], packed);
-              v.append(
-                  {parts.rows, parts.columns, parts.across, args.back()});
+              Parts parts = cutResult(e, v[at.rows], v[at.columns], packed);
+              v.append({parts.rows, parts.columns, parts.across, args.back()});
               words.store(data, v);
               callTasks(e.b, e.loc, args[0], parts.count, part, data,
                         e.quotient(work, e.i64(e.shape.lanes)));

@@ -11,9 +11,10 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
-/// panel of B. Rows of A, where it is not packed, and of C begin at offsets that
-/// are listed: they may lie anywhere.
-class TileBuilder {
+// panel of B. Rows of A, where it is not packed, and of C begin at offsets that
+/
+    /// are listed: they may lie anywhere.
+    class TileBuilder {
 public:
   TileBuilder(GemmCode &e, ValueRange args, unsigned rows, bool packedA,
               unsigned vectors)
@@ -31,8 +32,7 @@ public:
   void build() {
     Values sums = products();
     Value full = e.less(e.i64(int64_t(vectors) * e.shape.lanes - 1), left);
-    e.ifThenElse(
-        full, [&] { writeFull(sums); }, [&] { writePart(sums); });
+    e.ifThenElse(full, [&] { writeFull(sums); }, [&] { writePart(sums); });
   }
 
 private:
@@ -89,10 +89,10 @@ private:
     unsigned unroll = e.shape.unroll;
     Value rest = e.remainder(e.sub(to, from), e.i64(unroll));
     Value main = e.sub(to, rest);
-    sums = e.loop(from, main, e.i64(unroll), sums,
-                  [&](Value step, ValueRange in) {
-                    return steps(step, unroll, Values(in));
-                  });
+    sums =
+        e.loop(from, main, e.i64(unroll), sums, [&](Value step, ValueRange in) {
+          return steps(step, unroll, Values(in));
+        });
     sums = e.loop(main, to, e.i64(1), sums, [&](Value step, ValueRange in) {
       return steps(step, 1, Values(in));
     });
@@ -147,8 +147,8 @@ private:
 
 func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
                                unsigned vectors) {
-  std::string name = (packedA ? "tile_packed" : "tile") +
-                     std::to_string(rows) + "x" + std::to_string(vectors);
+  std::string name = (packedA ? "tile_packed" : "tile") + std::to_string(rows) +
+                     "x" + std::to_string(vectors);
   return routine(
       name, shape.tileKey(), element, "pppp pllb l",
       [&](GemmCode &e, ValueRange args) {

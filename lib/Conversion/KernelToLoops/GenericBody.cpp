@@ -11,7 +11,8 @@ using namespace mlir;
 
 namespace rnnc {
 
-GenericLowering::Values GenericLowering::indicesOf(OpOperand &operand, const Lane &lane) {
+GenericLowering::Values GenericLowering::indicesOf(OpOperand &operand,
+                                                   const Lane &lane) {
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Values result;
   for (AffineExpr e : map.getResults()) {
@@ -51,7 +52,7 @@ Value GenericLowering::load(OpOperand &operand, const Lane &lane) {
 }
 
 GenericLowering::Values GenericLowering::loadOutputs(const Lane &lane,
-                                    ArrayRef<unsigned> which) {
+                                                     ArrayRef<unsigned> which) {
   Values result;
   for (unsigned o : which)
     result.push_back(load(*op.getDpsInitOperand(o), lane));

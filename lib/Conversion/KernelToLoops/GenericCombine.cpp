@@ -15,8 +15,7 @@ namespace rnnc {
 static Operation *combinerOf(linalg::GenericOp op, unsigned o) {
   auto yield = cast<linalg::YieldOp>(op.getBody()->getTerminator());
   Operation *def = yield.getOperand(o).getDefiningOp();
-  BlockArgument acc =
-      op.getBody()->getArgument(op.getNumDpsInputs() + o);
+  BlockArgument acc = op.getBody()->getArgument(op.getNumDpsInputs() + o);
   if (!def || def->getNumOperands() != 2 || !acc.hasOneUse() ||
       !llvm::is_contained(def->getOperands(), acc))
     return nullptr;
@@ -78,8 +77,8 @@ static TypedAttr neutralOf(OpBuilder &b, Location loc, Operation *combiner,
 }
 
 Value GenericLowering::neutral(unsigned output, Type type) {
-  TypedAttr value = neutralOf(b, loc, combinerOf(op, output),
-                              getElementTypeOrSelf(type));
+  TypedAttr value =
+      neutralOf(b, loc, combinerOf(op, output), getElementTypeOrSelf(type));
   Value scalar = arith::ConstantOp::create(b, loc, value);
   if (isa<VectorType>(type))
     return vector::BroadcastOp::create(b, loc, type, scalar);

@@ -81,8 +81,8 @@ Value GenericLowering::wholeSteps(Value start, Value size, int64_t known,
                                   int64_t step) {
   if (isStaticSize(known))
     return index(known / step * step);
-  Value rest = b.createOrFold<arith::RemUIOp>(loc, sub(size, start),
-                                              index(step));
+  Value rest =
+      b.createOrFold<arith::RemUIOp>(loc, sub(size, start), index(step));
   return sub(size, rest);
 }
 
@@ -130,8 +130,9 @@ LogicalResult GenericLowering::run() {
   }
   findLongSums();
   if (!isLong.empty())
-    vecDim < 0 ? longScalar() : vecReduced ? longAlongVectors()
-                                           : longAcrossVectors();
+    vecDim < 0   ? longScalar()
+    : vecReduced ? longAlongVectors()
+                 : longAcrossVectors();
   else if (vecDim < 0)
     allScalar();
   else if (vecReduced)

@@ -76,10 +76,9 @@ void GenericLowering::reducedInBlocks(function_ref<void()> body) {
   if (reduced.empty())
     return body();
   unsigned d = reduced.front();
-  blocks(sizes[d], staticSizes[d], schedule.get(kernel::Decision::RowBlock), /*independent=*/false,
-         [&](Value from, Value to) {
-           within(d, from, to, body);
-         });
+  blocks(sizes[d], staticSizes[d], schedule.get(kernel::Decision::RowBlock),
+         /*independent=*/false,
+         [&](Value from, Value to) { within(d, from, to, body); });
 }
 
 /// The vector dimension is parallel. Where it is the only one, it is cut into
@@ -105,8 +104,8 @@ void GenericLowering::vectorParallel() {
 
 /// The accumulators of vectorReduced: `unroll` vectors for each output, then
 /// one scalar each for the tail of strided operands.
-GenericLowering::Values
-GenericLowering::neutralAccumulators(unsigned unroll, bool scalarToo) {
+GenericLowering::Values GenericLowering::neutralAccumulators(unsigned unroll,
+                                                             bool scalarToo) {
   Values accs;
   auto elementOf = [&](unsigned o) {
     return getElementTypeOrSelf(op.getDpsInits()[o].getType());
@@ -140,8 +139,7 @@ GenericLowering::sumAlongVectors(unsigned unroll, bool strided, Value start,
                     Lane lane;
                     lane.vector = true;
                     lane.offset = u ? add(iv, index(u * lanes)) : iv;
-                    Values got =
-                        computeBody(lane, inner.slice(u * each, each));
+                    Values got = computeBody(lane, inner.slice(u * each, each));
                     for (auto [i, v] : llvm::enumerate(got))
                       next[u * each + i] = widen(v);
                   }
@@ -170,8 +168,8 @@ GenericLowering::sumAlongVectors(unsigned unroll, bool strided, Value start,
                 lane.mask = laneMask(b, loc, lanes, sub(size, iv));
                 Values got = computeBody(lane, inner.take_front(each));
                 for (auto [i, v] : llvm::enumerate(got))
-                  next[i] = arith::SelectOp::create(b, loc, lane.mask,
-                                                    widen(v), inner[i]);
+                  next[i] = arith::SelectOp::create(b, loc, lane.mask, widen(v),
+                                                    inner[i]);
                 return next;
               });
 }

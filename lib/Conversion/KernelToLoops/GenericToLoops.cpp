@@ -71,9 +71,9 @@ linalg::GenericOp withoutScalarInputs(linalg::GenericOp op) {
   for (OpOperand &out : op.getDpsInitsMutable())
     maps.push_back(op.getMatchingIndexingMap(&out));
   OpBuilder b(op);
-  auto result = linalg::GenericOp::create(b, op.getLoc(), inputs,
-                                          op.getDpsInits(), maps,
-                                          op.getIteratorTypesArray());
+  auto result =
+      linalg::GenericOp::create(b, op.getLoc(), inputs, op.getDpsInits(), maps,
+                                op.getIteratorTypesArray());
   Block *body = op.getBody();
   for (unsigned i : llvm::reverse(scalars)) {
     body->getArgument(i).replaceAllUsesWith(op->getOperand(i));

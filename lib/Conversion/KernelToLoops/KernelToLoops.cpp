@@ -65,9 +65,9 @@ LogicalResult checkSchedule(ModuleOp module) {
     if (!isa<ModuleOp, linalg::LinalgOp>(op))
       return WalkResult::advance();
     kernel::ScheduleAttr schedule = kernel::scheduleOf(op);
-    SmallVector<Decision> needed = {
-        Decision::ElementBlock, Decision::ColumnBlock, Decision::RowBlock,
-        Decision::Tasks, Decision::WorthTasks};
+    SmallVector<Decision> needed = {Decision::ElementBlock,
+                                    Decision::ColumnBlock, Decision::RowBlock,
+                                    Decision::Tasks, Decision::WorthTasks};
     if (isa<ModuleOp>(op)) // how work is estimated is one thing for all
       needed.append({Decision::FunctionOps, Decision::CallOps});
     for (Decision decision : needed)

@@ -47,7 +47,8 @@ void GenericLowering::findLongSums() {
     isLong = sums;
 }
 
-//===-- Totals -------------------------------------------------------------===//
+//===-- Totals
+//-------------------------------------------------------------===//
 
 static Type withElement(Type type, Type element) {
   if (auto vector = dyn_cast<VectorType>(type))
@@ -58,8 +59,8 @@ static Type withElement(Type type, Type element) {
 Value GenericLowering::toTotal(unsigned i, Value term) {
   if (!isLong[i])
     return term;
-  return arith::ExtFOp::create(b, loc, withElement(term.getType(), b.getF64Type()),
-                               term);
+  return arith::ExtFOp::create(
+      b, loc, withElement(term.getType(), b.getF64Type()), term);
 }
 
 Value GenericLowering::fromTotal(unsigned i, Value total) {
@@ -96,21 +97,21 @@ GenericLowering::Values GenericLowering::neutralTotals(bool vector) {
   Values result = neutralTerms(vector);
   for (auto [i, value] : llvm::enumerate(result))
     if (isLong[i])
-      value = neutral(accumulated[i],
-                      withElement(value.getType(), b.getF64Type()));
+      value =
+          neutral(accumulated[i], withElement(value.getType(), b.getF64Type()));
   return result;
 }
 
-//===-- Along one value at a time ------------------------------------------===//
+//===-- Along one value at a time
+//------------------------------------------===//
 
 /// Plain loops: each term is added to the total.
 void GenericLowering::longScalar() {
   Lane lane;
   parallelLoops(parallel, [&] {
-    Values sums =
-        reductionLoops(reduced, neutralTotals(false), [&](Values in) {
-          return addTerms(in, computeBody(lane, neutralTerms(false)));
-        });
+    Values sums = reductionLoops(reduced, neutralTotals(false), [&](Values in) {
+      return addTerms(in, computeBody(lane, neutralTerms(false)));
+    });
     for (auto [i, o] : llvm::enumerate(accumulated)) {
       Value before = toTotal(i, load(*op.getDpsInitOperand(o), lane));
       storeOutput(o, fromTotal(i, addTotals(i, before, sums[i])), lane);
@@ -128,9 +129,8 @@ void GenericLowering::longAlongVectors() {
   Value size = sizes[vecDim];
   auto addPart = [&](Value from, Value to, int64_t knownTo, bool scalarToo,
                      ValueRange sums) {
-    Values accs =
-        sumAlongVectors(unroll, scalarToo, from, to, knownTo,
-                        neutralAccumulators(unroll, scalarToo));
+    Values accs = sumAlongVectors(unroll, scalarToo, from, to, knownTo,
+                                  neutralAccumulators(unroll, scalarToo));
     Values terms = addSets(unroll, accs);
     llvm::append_range(terms, ArrayRef<Value>(accs).drop_front(unroll * each));
     Values result = addTerms(sums.take_front(each),
@@ -171,7 +171,8 @@ void GenericLowering::longAlongVectors() {
   });
 }
 
-//===-- Columns ------------------------------------------------------------===//
+//===-- Columns
+//------------------------------------------------------------===//
 
 void GenericLowering::blocksOf(Value size, Value step,
                                function_ref<void(Value, Value)> body) {
@@ -248,7 +249,8 @@ void GenericLowering::longChunk(Dims all, ArrayRef<Lane> pieces, bool scalar) {
   if (part == Part::Add) {
     for (const Lane &lane : pieces)
       for (auto [i, o] : llvm::enumerate(accumulated)) {
-        Value start = isLong[i] ? none[i] : load(*op.getDpsInitOperand(o), lane);
+        Value start =
+            isLong[i] ? none[i] : load(*op.getDpsInitOperand(o), lane);
         accs.push_back(scalar ? start : widen(start));
       }
     accs = reductionLoops(all, accs, [&](Values in) {
@@ -265,9 +267,9 @@ void GenericLowering::longChunk(Dims all, ArrayRef<Lane> pieces, bool scalar) {
       if (part == Part::Start && isLong[i])
         storeTotal(i, lane, zero[i]);
       if (part == Part::Add && isLong[i])
-        storeTotal(i, lane,
-                   addTotals(i, loadTotal(i, lane),
-                             toTotal(i, accs[u * each + i])));
+        storeTotal(
+            i, lane,
+            addTotals(i, loadTotal(i, lane), toTotal(i, accs[u * each + i])));
       if (part == Part::Add && !isLong[i])
         storeOutput(o, accs[u * each + i], lane);
       if (part == Part::Finish && isLong[i]) {
@@ -297,7 +299,8 @@ void GenericLowering::longAcrossVectors() {
         &op->getParentOfType<func::FuncOp>().getBody().front());
     auto type = MemRefType::get({kTotalColumns}, b.getF64Type());
     for (bool isSum : isLong)
-      totals.push_back(isSum ? memref::AllocaOp::create(b, loc, type) : Value());
+      totals.push_back(isSum ? memref::AllocaOp::create(b, loc, type)
+                             : Value());
   }
   auto columns = [&](bool independent) {
     bool whole = isStaticSize(known) && known <= kTotalColumns;

@@ -10,10 +10,9 @@ using namespace mlir;
 
 namespace rnnc {
 
-scf::ForOp
-buildLoop(OpBuilder &b, Location loc, Value from, Value to, Value step,
-          ValueRange init,
-          function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+scf::ForOp buildLoop(OpBuilder &b, Location loc, Value from, Value to,
+                     Value step, ValueRange init,
+                     function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(b, loc, from, to, step, init);
   OpBuilder::InsertionGuard guard(b);
   if (init.empty()) {

@@ -25,9 +25,10 @@ inline constexpr const char *kIndependentTrips = "rnnc.independent";
 inline constexpr const char *kCutFrom = "rnnc.cut_from";
 
 /// On a function: one of several parts that may run at the same time; with
-/// `kHasContext` its last argument is the context of the call, or null where its
-/// kernels are not to be cut.
-inline constexpr const char *kPart = "rnnc.part";
+// `kHasContext` its last argument is the context of the call, or null where its
+/
+    /// kernels are not to be cut.
+    inline constexpr const char *kPart = "rnnc.part";
 inline constexpr const char *kHasContext = "rnnc.context";
 
 /// On a call of a routine: about how many vector ops it stands for.
@@ -39,12 +40,12 @@ mlir::LogicalResult lowerGenericToLoops(mlir::linalg::GenericOp op,
 
 /// A loop; `body` gets the index and the values carried, and gives their next
 /// values.
-mlir::scf::ForOp buildLoop(
-    mlir::OpBuilder &b, mlir::Location loc, mlir::Value from, mlir::Value to,
-    mlir::Value step, mlir::ValueRange init,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
-                                                      mlir::ValueRange)>
-        body);
+mlir::scf::ForOp
+buildLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value from,
+          mlir::Value to, mlir::Value step, mlir::ValueRange init,
+          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                            mlir::ValueRange)>
+              body);
 
 /// Runs code where a condition (i1) holds, and other code where not.
 void buildIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,

@@ -4,8 +4,8 @@
 // A function with the gradient of a model holds hundreds of kernels whose
 // addresses are long sums of sizes; in a function of its own a kernel sees a
 // few pointers and sizes, and what is the same (the layers of a stack, the
-// forward part of `loss` and `grad`) is compiled once. Parts that run side by side
-// become functions, too, so that a thread can be given one.
+// forward part of `loss` and `grad`) is compiled once. Parts that run side by
+// side become functions, too, so that a thread can be given one.
 
 #include "Lowering.h"
 
@@ -17,8 +17,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -99,8 +99,8 @@ public:
   /// Of `op`, or of a part of it.
   KernelBuilder(Operation *op, LLVMTypeConverter &converter,
                 Region *part = nullptr)
-      : op(op), part(part), converter(converter), anySize(isFlat(op)), caller(op),
-        loc(op->getLoc()),
+      : op(op), part(part), converter(converter), anySize(isFlat(op)),
+        caller(op), loc(op->getLoc()),
         ptr(LLVM::LLVMPointerType::get(op->getContext())) {
     auto type = caller.getFunctionType({}, {});
     function = func::FuncOp::create(loc, "kernel", type);
@@ -148,8 +148,8 @@ Value KernelBuilder::sizeArgument(Value size) {
   Value &known = sizes[size];
   if (!known) {
     Type i64 = caller.getI64Type();
-    known = argument(caller.createOrFold<arith::IndexCastOp>(loc, i64, size),
-                     i64);
+    known =
+        argument(caller.createOrFold<arith::IndexCastOp>(loc, i64, size), i64);
   }
   return known;
 }
@@ -290,8 +290,8 @@ void sinkViews(Region &part) {
     getUsedValuesDefinedAbove(part, used);
     for (Value value : used) {
       Operation *view = value.getDefiningOp();
-      if (!isa_and_nonnull<ViewLikeOpInterface>(view) || isa<memref::ViewOp>(view) ||
-          view->getNumResults() != 1)
+      if (!isa_and_nonnull<ViewLikeOpInterface>(view) ||
+          isa<memref::ViewOp>(view) || view->getNumResults() != 1)
         continue;
       b.setInsertionPointToStart(&part.front());
       Value inside = b.clone(*view)->getResult(0);

@@ -62,8 +62,8 @@ private:
       unsigned set = (u % sets) * rows * columns;
       Values left;
       for (unsigned r = 0; r != rows; ++r)
-        left.push_back(e.splat(e.loadScalar(
-            e.address(rowPointers[r], e.add(step, e.i64(u))))));
+        left.push_back(e.splat(
+            e.loadScalar(e.address(rowPointers[r], e.add(step, e.i64(u))))));
       for (unsigned c = 0; c != columns; ++c) {
         Value right = e.loadVector(columnOf(at, c));
         for (unsigned r = 0; r != rows; ++r) {
@@ -101,8 +101,8 @@ std::string nameOf(StringRef what, const PhaseShape &shape) {
 func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
                                     unsigned rows) {
   return routine(
-      nameOf("phase.tile" + std::to_string(rows) + "x", shape),
-      shape.tileKey(), element, "pppllp",
+      nameOf("phase.tile" + std::to_string(rows) + "x", shape), shape.tileKey(),
+      element, "pppllp",
       [&](GemmCode &e, ValueRange args) {
         PhaseTile(e, shape, args, rows).build();
       },
@@ -121,12 +121,10 @@ func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
 }
 
 func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
-  std::string signature =
-      "pllpll" + std::string(shape.accumulators, 'l');
+  std::string signature = "pllpll" + std::string(shape.accumulators, 'l');
   return routine(
       nameOf("phase.pack", shape), std::to_string(shape.panel()), element,
-      signature,
-      [&](GemmCode &e, ValueRange args) {
+      signature, [&](GemmCode &e, ValueRange args) {
         Value from = args[0], rs = args[1], cs = args[2], out = args[3],
               k = args[4], units = args[5];
         Value zero = e.i64(0), one = e.i64(1);

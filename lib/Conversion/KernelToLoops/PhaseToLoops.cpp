@@ -74,15 +74,14 @@ private:
 };
 
 LogicalResult PhaseLowering::prepare() {
-  element =
-      cast<MemRefType>(op.getLefts().front().getType()).getElementType();
+  element = cast<MemRefType>(op.getLefts().front().getType()).getElementType();
   unsigned bits = element.getIntOrFloatBitWidth();
   using kernel::Decision;
-  FailureOr<GemmShape> shape = GemmShape::of(
-      op, target, bits,
-      {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
-       Decision::Chains, Decision::CutRows, Decision::Tasks,
-       Decision::WorthTasks});
+  FailureOr<GemmShape> shape =
+      GemmShape::of(op, target, bits,
+                    {Decision::TileRows, Decision::TileVectors,
+                     Decision::Unroll, Decision::Chains, Decision::CutRows,
+                     Decision::Tasks, Decision::WorthTasks});
   if (failed(shape))
     return failure();
   library.setShape(*shape);
@@ -100,8 +99,8 @@ LogicalResult PhaseLowering::prepare() {
     products.push_back(product);
   }
   for (Product &product : products) {
-    auto type = MemRefType::get(
-        {tileRows, product.shape.accumulators, panel}, element);
+    auto type =
+        MemRefType::get({tileRows, product.shape.accumulators, panel}, element);
     product.sums = memref::AllocaOp::create(b, loc, type, ValueRange(),
                                             b.getI64IntegerAttr(64));
     product.offsets = memref::AllocaOp::create(
@@ -194,7 +193,8 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
   Value zero = index(0), one = index(1);
   buildLoop(b, loc, zero, rows, one, {},
             [&](Value r, ValueRange) -> SmallVector<Value> {
-              Value row = toI64(rowAt(arith::AddIOp::create(b, loc, firstRow, r)));
+              Value row =
+                  toI64(rowAt(arith::AddIOp::create(b, loc, firstRow, r)));
               for (Product &product : products)
                 memref::StoreOp::create(b, loc, mul(row, product.rowStride),
                                         product.offsets, r);
@@ -214,9 +214,9 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
                    address(product.panels, before), toI64(units), product.k,
                    pointerOf(b, loc, product.sums), toI64(rows)});
     // Two of a tile's vector ops are done at a time.
-    call->setAttr(kCallCost, b.getI64IntegerAttr(product.steps *
-                                                 product.shape.columns() *
-                                                 product.shape.rows / 2));
+    call->setAttr(kCallCost,
+                  b.getI64IntegerAttr(product.steps * product.shape.columns() *
+                                      product.shape.rows / 2));
   }
   if (!op.getValid())
     return region(firstUnit, units, firstRow, rows, zero);
@@ -228,13 +228,15 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
             });
 }
 
-/// How rows are spread over tiles: as even as can be, so that no tile of one row
-/// reads a panel for little, and alike in both halves of the tiles, which two
-/// threads may have. The one division is left out where there is one tile.
-void PhaseLowering::spread(Value rows, Value tiles) {
+// How rows are spread over tiles: as even as can be, so that no tile of one row
+/
+    /// reads a panel for little, and alike in both halves of the tiles, which
+    /// two threads may have. The one division is left out where there is one
+    /// tile.
+    void PhaseLowering::spread(Value rows, Value tiles) {
   Type type = b.getIndexType();
-  Value single = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tiles,
-                                       index(2));
+  Value single =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tiles, index(2));
   auto branch = scf::IfOp::create(b, loc, TypeRange{type, type}, single,
                                   /*withElseRegion=*/true);
   {
@@ -266,7 +268,8 @@ std::pair<Value, Value> PhaseLowering::rowsOfTile(Value t) {
     return arith::SelectOp::create(b, loc, condition, then, otherwise);
   };
   // Position in the half, and how many of the half have more.
-  Value position = select(ult, t, half, t, arith::SubIOp::create(b, loc, t, half));
+  Value position =
+      select(ult, t, half, t, arith::SubIOp::create(b, loc, t, half));
   Value more = select(ult, t, half, moreFirst, moreSecond);
   Value before = select(ult, t, half, zero, moreFirst);
   Value longer = arith::MinUIOp::create(b, loc, position, more);
@@ -282,18 +285,18 @@ void PhaseLowering::tiles(Value firstUnit, Value units) {
     auto [first, own] = rowsOfTile(t);
     tile(firstUnit, units, first, own);
   };
-  scf::ForOp loop = buildLoop(
-      b, loc, index(0), mostTiles, index(1), {},
-      [&](Value t, ValueRange) -> SmallVector<Value> {
-        if (!op.getValid()) {
-          body(t);
-          return {};
-        }
-        Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, t,
-                                         validTiles);
-        buildIf(b, loc, is, [&] { body(t); }, [] {});
-        return {};
-      });
+  scf::ForOp loop =
+      buildLoop(b, loc, index(0), mostTiles, index(1), {},
+                [&](Value t, ValueRange) -> SmallVector<Value> {
+                  if (!op.getValid()) {
+                    body(t);
+                    return {};
+                  }
+                  Value is = arith::CmpIOp::create(
+                      b, loc, arith::CmpIPredicate::ult, t, validTiles);
+                  buildIf(b, loc, is, [&] { body(t); }, [] {});
+                  return {};
+                });
   int64_t from = kernel::scheduleOf(op).get(kernel::Decision::CutRows);
   loop->setAttr(kCutFrom,
                 b.getI64IntegerAttr(llvm::divideCeil(from, tileRows)));

@@ -47,9 +47,9 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
                     GemmLibrary &library) {
   OpBuilder b(op);
   Location loc = op.getLoc();
-  FailureOr<GemmShape> shape =
-      GemmShape::of(op, target, elementOf(op.getSource()).getIntOrFloatBitWidth(),
-                    {kernel::Decision::TileVectors});
+  FailureOr<GemmShape> shape = GemmShape::of(
+      op, target, elementOf(op.getSource()).getIntOrFloatBitWidth(),
+      {kernel::Decision::TileVectors});
   if (failed(shape))
     return failure();
   library.setShape(*shape);
@@ -66,8 +66,7 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
     ArrayRef<int64_t> columns = *op.getColumns();
     for (int64_t first : columns)
       args.push_back(constant(first));
-    routine =
-        library.phasePack(element, {*shape, unsigned(columns.size())});
+    routine = library.phasePack(element, {*shape, unsigned(columns.size())});
   } else {
     args.push_back(m.columns);
     args.push_back(LLVM::ZeroOp::create(b, loc, m.pointer.getType()));
@@ -105,10 +104,9 @@ FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op,
   auto constant = [&](int64_t v) {
     return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
   };
-  Value bytes =
-      toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memory, 0));
-  Value lines = b.createOrFold<arith::DivUIOp>(
-      loc, bytes, constant(64 * shape.tasks));
+  Value bytes = toI64(b, loc, b.createOrFold<memref::DimOp>(loc, memory, 0));
+  Value lines =
+      b.createOrFold<arith::DivUIOp>(loc, bytes, constant(64 * shape.tasks));
   return Scratch{pointerOf(b, loc, memory),
                  b.createOrFold<arith::MulIOp>(loc, lines, constant(64))};
 }

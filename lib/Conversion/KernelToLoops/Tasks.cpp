@@ -16,8 +16,7 @@ using namespace mlir;
 namespace rnnc {
 
 Value TaskData::allocate(int64_t words) {
-  Value count =
-      arith::ConstantIntOp::create(b, loc, b.getI64Type(), words);
+  Value count = arith::ConstantIntOp::create(b, loc, b.getI64Type(), words);
   return LLVM::AllocaOp::create(b, loc,
                                 LLVM::LLVMPointerType::get(b.getContext()),
                                 b.getI64Type(), count, /*alignment=*/8);
@@ -41,8 +40,7 @@ void TaskData::store(Value data, ValueRange values) {
 Value TaskData::load(Value data, unsigned i, Type type) {
   Type i64 = b.getI64Type();
   bool word = type.isIndex() || type.isInteger(1);
-  Value v =
-      LLVM::LoadOp::create(b, loc, word ? i64 : type, address(data, i));
+  Value v = LLVM::LoadOp::create(b, loc, word ? i64 : type, address(data, i));
   if (type.isIndex())
     return arith::IndexCastOp::create(b, loc, type, v);
   if (word)
@@ -53,8 +51,8 @@ Value TaskData::load(Value data, unsigned i, Type type) {
 void callTasks(OpBuilder &b, Location loc, Value context, Value count,
                func::FuncOp task, Value data, Value work) {
   Type ptr = LLVM::LLVMPointerType::get(b.getContext());
-  Value body = func::ConstantOp::create(b, loc, task.getFunctionType(),
-                                        task.getName());
+  Value body =
+      func::ConstantOp::create(b, loc, task.getFunctionType(), task.getName());
   body = UnrealizedConversionCastOp::create(b, loc, TypeRange{ptr},
                                             ValueRange{body})
              .getResult(0);
@@ -72,9 +70,9 @@ public:
       : kernel(kernel), calls(calls), loc(kernel.getLoc()), b(kernel),
         ptr(LLVM::LLVMPointerType::get(kernel.getContext())),
         i64(b.getI64Type()) {
-    auto schedule = kernel->getParentOfType<ModuleOp>()
-                        ->getAttrOfType<kernel::ScheduleAttr>(
-                            kernel::kSchedule);
+    auto schedule =
+        kernel->getParentOfType<ModuleOp>()
+            ->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule);
     functionOps = schedule.get(kernel::Decision::FunctionOps);
     callOps = schedule.get(kernel::Decision::CallOps);
   }
@@ -98,8 +96,8 @@ private:
   func::FuncOp kernel, task, tasks;
   ArrayRef<func::CallOp> calls;
   scf::ForOp loop;
-  scf::ForOp rows;     ///< the other loop that may be cut, or null
-  int64_t rowsFrom = 0; ///< trips of it from which it is
+  scf::ForOp rows;              ///< the other loop that may be cut, or null
+  int64_t rowsFrom = 0;         ///< trips of it from which it is
   int64_t functionOps, callOps; ///< what they count as
   Location loc;
   OpBuilder b;
@@ -114,7 +112,8 @@ bool KernelCutter::findLoop() {
     if (auto found = dyn_cast<scf::ForOp>(op);
         found && found->hasAttr(kIndependentTrips) && !loop)
       loop = found;
-    else if (loop || !(isMemoryEffectFree(&op) || isa<memref::AllocaOp, memref::LoadOp>(op)))
+    else if (loop || !(isMemoryEffectFree(&op) ||
+                       isa<memref::AllocaOp, memref::LoadOp>(op)))
       return false;
   }
   return loop && getConstantIntValue(loop.getLowerBound()) == 0 &&
@@ -166,7 +165,8 @@ Value KernelCutter::tripsOf(scf::ForOp inner) {
     Value mapped = bounds.lookupOrNull(v);
     return mapped ? arith::IndexCastOp::create(b, loc, i64, mapped) : Value();
   };
-  Value lb = outside(inner.getLowerBound()), ub = outside(inner.getUpperBound());
+  Value lb = outside(inner.getLowerBound()),
+        ub = outside(inner.getUpperBound());
   Value step = outside(inner.getStep());
   if (!lb || !ub || !step)
     return constant(4);
@@ -194,8 +194,7 @@ Value KernelCutter::costOf(Block &block) {
     bool calls = isa<LLVM::CallOp>(op);
     if (auto cost = op.getAttrOfType<IntegerAttr>(kCallCost))
       own += cost.getInt();
-    bool isFunction =
-        expands || op.getName().getStringRef() == "scan.sigmoid";
+    bool isFunction = expands || op.getName().getStringRef() == "scan.sigmoid";
     own += isFunction ? functionOps : calls ? callOps : 1;
   }
   add(constant(own));
@@ -222,16 +221,17 @@ void KernelCutter::makeTasks() {
   // What a phase decided stands on its loop.
   kernel::ScheduleAttr schedule = kernel::scheduleOf(loop);
   Value trips = tripsOf(loop);
-  Value work = b.createOrFold<arith::MulIOp>(loc, trips,
-                                             costOf(*loop.getBody()));
+  Value work =
+      b.createOrFold<arith::MulIOp>(loc, trips, costOf(*loop.getBody()));
   if (rows) {
     Value tiles = tripsOf(rows);
     Value byRows = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
                                          tiles, constant(rowsFrom));
     trips = arith::SelectOp::create(b, loc, byRows, tiles, trips);
   }
-  Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, work,
-                                      constant(schedule.get(kernel::Decision::WorthTasks)));
+  Value small = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::slt, work,
+      constant(schedule.get(kernel::Decision::WorthTasks)));
   // Without a context there is nobody to help.
   Value alone = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, context,
                                      LLVM::ZeroOp::create(b, loc, ptr));
@@ -242,7 +242,8 @@ void KernelCutter::makeTasks() {
   whole.append({constant(0), trips});
   func::CallOp::create(b, loc, kernel.getName(), TypeRange(), whole);
   b.setInsertionPoint(branch.elseBlock()->getTerminator());
-  Value share = arith::CeilDivSIOp::create(b, loc, trips, constant(schedule.get(kernel::Decision::Tasks)));
+  Value share = arith::CeilDivSIOp::create(
+      b, loc, trips, constant(schedule.get(kernel::Decision::Tasks)));
   Value count = arith::CeilDivSIOp::create(b, loc, trips, share);
   args.append({share, trips});
   words.store(data, args);
@@ -262,8 +263,8 @@ void KernelCutter::makePart() {
     Value i = arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
     if (step == 1)
       return i;
-    return arith::MulIOp::create(
-        b, loc, i, arith::ConstantIndexOp::create(b, loc, step));
+    return arith::MulIOp::create(b, loc, i,
+                                 arith::ConstantIndexOp::create(b, loc, step));
   };
   Value begin = scaled(from), end = scaled(to);
   if (step != 1)
@@ -315,9 +316,8 @@ void cutKernelsIntoTasks(ModuleOp module) {
     if (f->hasAttr("rnnc.kernel"))
       kernels.push_back(f);
   llvm::StringMap<SmallVector<func::CallOp>> calls;
-  module.walk([&](func::CallOp call) {
-    calls[call.getCallee()].push_back(call);
-  });
+  module.walk(
+      [&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
   for (func::FuncOp kernel : kernels)
     KernelCutter(kernel, calls[kernel.getName()]).run();
 }

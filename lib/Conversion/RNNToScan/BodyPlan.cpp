@@ -181,8 +181,8 @@ private:
     follows.assign(ops.size(), -1);
     for (unsigned i = 0; i < ops.size(); ++i)
       for (int node : reads[i])
-        follows[i] = std::max(follows[i], group[node] >= 0 ? group[node]
-                                                           : follows[node]);
+        follows[i] = std::max(follows[i],
+                              group[node] >= 0 ? group[node] : follows[node]);
     for (unsigned i = 0; i < shape.states.size(); ++i)
       for (int node : reads[ops.size() + i])
         need(node, group[ops.size() + i]);
@@ -272,8 +272,8 @@ private:
 
   bool feedsAfter(Operation *op) {
     if (op->use_empty() || llvm::count_if(operandsOf(op), [&](Value value) {
-          return varies(value);
-        }) > 1)
+                             return varies(value);
+                           }) > 1)
       return false;
     for (Value result : op->getResults())
       if (llvm::is_contained(shape.outs, result))

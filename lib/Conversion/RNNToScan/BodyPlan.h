@@ -1,5 +1,5 @@
-// BodyPlan.h: how the body of a recurrence is cut into loops and what is around them.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// BodyPlan.h: how the body of a recurrence is cut into loops and what is around
+// them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #ifndef RNNC_LIB_CONVERSION_RNNTOSCAN_BODYPLAN_H
 #define RNNC_LIB_CONVERSION_RNNTOSCAN_BODYPLAN_H

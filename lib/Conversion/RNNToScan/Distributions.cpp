@@ -72,7 +72,8 @@ FailureOr<Batched> Lowering::lawPart(const Distribution &dist, Region &part,
 }
 
 /// The entry of the last axis that each index says.
-static Batched entryAt(Emitter &e, const Batched &scores, const Batched &index) {
+static Batched entryAt(Emitter &e, const Batched &scores,
+                       const Batched &index) {
   Dim last = axisDim(scores.axes.size() - 1);
   Batched table = e.with(scores, index.dims);
   table = e.with(table, {last});
@@ -105,7 +106,8 @@ static Batched categoricalNll(Emitter &e, const Distribution &dist,
   return e.sub(norm, smoothed);
 }
 
-FailureOr<Batched> Lowering::nll(const Distribution &dist, const Batched &data) {
+FailureOr<Batched> Lowering::nll(const Distribution &dist,
+                                 const Batched &data) {
   if (dist.kind == rnn::DistKind::Law) {
     auto logp = lawPart(dist, rnn::LawOp(dist.law).getLogp(), &data);
     return failed(logp) ? logp : apply(rnn::UnaryKind::Neg, *logp);

@@ -34,8 +34,7 @@ Batched Lowering::sanitized(const Batched &x) {
 }
 
 /// A step function: its derivative is 0 wherever it has one.
-template <typename OpTy>
-static Batched steps(Emitter &e, const Batched &x) {
+template <typename OpTy> static Batched steps(Emitter &e, const Batched &x) {
   Batched fixed = x;
   fixed.value = scan::StopOp::create(e.b, e.loc, x.value);
   return mapUnary<OpTy>(e, fixed);
@@ -47,8 +46,7 @@ static Batched signOf(Emitter &e, const Batched &x) {
   fixed.value = scan::StopOp::create(e.b, e.loc, x.value);
   Batched below = e.compare(arith::CmpFPredicate::OLT, fixed, zero);
   Batched above = e.compare(arith::CmpFPredicate::OGT, fixed, zero);
-  return e.select(above, e.constant(1),
-                  e.select(below, e.constant(-1), fixed));
+  return e.select(above, e.constant(1), e.select(below, e.constant(-1), fixed));
 }
 
 Batched Lowering::apply(rnn::UnaryKind kind, const Batched &x) {

@@ -63,8 +63,11 @@ Batched Emitter::constant(double value) {
   APFloat number(value);
   number.convert(real.getFloatSemantics(), APFloat::rmNearestTiesToEven,
                  &inexact);
-  return {arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, number)),
-          {}, {}, {}};
+  return {
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, number)),
+      {},
+      {},
+      {}};
 }
 
 Batched Emitter::constantInt(int64_t value, Type type) {
@@ -72,7 +75,9 @@ Batched Emitter::constantInt(int64_t value, Type type) {
   return {arith::ConstantOp::create(
               b, loc,
               DenseElementsAttr::get(tensor, b.getIntegerAttr(type, value))),
-          {}, {}, {}};
+          {},
+          {},
+          {}};
 }
 
 Batched Emitter::iota(const AxisInfo &axis) {
@@ -234,7 +239,8 @@ Batched Emitter::maskDim(const Batched &x, Dim dim, double fill) {
   result.value = scan::MaskOp::create(
       b, loc, result.value.getType(), result.value, lengths, Value(),
       b.getI64IntegerAttr(result.position(dim)),
-      b.getI64IntegerAttr(result.position(batchDim())), b.getF64FloatAttr(fill));
+      b.getI64IntegerAttr(result.position(batchDim())),
+      b.getF64FloatAttr(fill));
   return result;
 }
 

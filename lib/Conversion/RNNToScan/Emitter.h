@@ -1,14 +1,14 @@
-// Emitter.h: batched values with named dimensions, and the code that aligns them.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Emitter.h: batched values with named dimensions, and the code that aligns
+// them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #ifndef RNNC_LIB_CONVERSION_RNNTOSCAN_EMITTER_H
 #define RNNC_LIB_CONVERSION_RNNTOSCAN_EMITTER_H
 
-#include "rnnc/Dialect/Scan/Scan.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
+#include "rnnc/Dialect/Scan/Scan.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace rnnc::batch {
@@ -138,8 +138,10 @@ public:
   Batched exp(const Batched &x);
   Batched log(const Batched &x);
   Batched select(const Batched &c, const Batched &x, const Batched &y);
-  Batched compare(mlir::arith::CmpFPredicate p, const Batched &x, const Batched &y);
-  Batched compare(mlir::arith::CmpIPredicate p, const Batched &x, const Batched &y);
+  Batched compare(mlir::arith::CmpFPredicate p, const Batched &x,
+                  const Batched &y);
+  Batched compare(mlir::arith::CmpIPredicate p, const Batched &x,
+                  const Batched &y);
   /// Integers as real numbers.
   Batched toReal(const Batched &x);
 
@@ -161,9 +163,10 @@ public:
 
   /// The element of the first axis that a binder along it names.
   Batched stepOf(const Batched &x, Dim binder);
-  /// The reverse: what was computed for each entry of a binder, along an axis in
-  /// front.
-  Batched inFront(Batched x, Dim binder, const AxisInfo &axis);
+  // The reverse: what was computed for each entry of a binder, along an axis in
+  /
+      /// front.
+      Batched inFront(Batched x, Dim binder, const AxisInfo &axis);
   /// Takes one dimension to be another; `dims` order is made canonical.
   Batched rename(Batched x, Dim from, Dim to, Axes axes);
 

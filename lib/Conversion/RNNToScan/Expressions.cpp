@@ -53,7 +53,8 @@ FailureOr<Batched> Lowering::get(Value value) {
         << "` can only look up: other uses are not supported yet";
     return failure();
   }
-  return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex), {});
+  return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex),
+                  {});
 }
 
 FailureOr<Batched> Lowering::expression(Operation *op) {
@@ -237,8 +238,8 @@ Batched Lowering::part(const Batched &x, int64_t from, int64_t size) {
   }
   offsets[x.position(axisDim(0))] = e.b.getIndexAttr(from);
   result.value = tensor::ExtractSliceOp::create(
-      e.b, e.loc, e.typeFor(x.dims, result.axes, type.getElementType()), x.value,
-      offsets, sizes, strides);
+      e.b, e.loc, e.typeFor(x.dims, result.axes, type.getElementType()),
+      x.value, offsets, sizes, strides);
   return result;
 }
 
@@ -287,8 +288,7 @@ FailureOr<Batched> Lowering::list(rnn::ListOp op) {
   result.axes = axesOf(op.getType());
   auto type = cast<RankedTensorType>(values.front().getType());
   result.value = tensor::ConcatOp::create(
-      e.b, e.loc,
-      e.typeFor(result.dims, result.axes, type.getElementType()),
+      e.b, e.loc, e.typeFor(result.dims, result.axes, type.getElementType()),
       result.position(axisDim(0)), values);
   return result;
 }
@@ -299,8 +299,8 @@ FailureOr<Batched> Lowering::as(rnn::AsOp op) {
   auto x = get(op.getValue());
   if (failed(x))
     return x;
-  auto groups = rnn::regroup(op.getValue().getType().getAxes(),
-                             op.getType().getAxes());
+  auto groups =
+      rnn::regroup(op.getValue().getType().getAxes(), op.getType().getAxes());
   Batched result = *x;
   result.axes = axesOf(op.getType());
   if (llvm::all_of(*groups, [](rnn::AxisGroup group) {
@@ -344,8 +344,8 @@ FailureOr<Batched> Lowering::as(rnn::AsOp op) {
   }
   result.value = whole.value;
   if (joined.size() < whole.dims.size())
-    result.value = tensor::CollapseShapeOp::create(e.b, e.loc, result.value,
-                                                   joined);
+    result.value =
+        tensor::CollapseShapeOp::create(e.b, e.loc, result.value, joined);
   if (split.size() < result.dims.size()) {
     auto type = cast<RankedTensorType>(result.value.getType());
     SmallVector<OpFoldResult> sizes;
@@ -357,8 +357,7 @@ FailureOr<Batched> Lowering::as(rnn::AsOp op) {
         sizes.push_back(e.b.getIndexAttr(size));
     }
     result.value = tensor::ExpandShapeOp::create(
-        e.b, e.loc,
-        e.typeFor(result.dims, result.axes, type.getElementType()),
+        e.b, e.loc, e.typeFor(result.dims, result.axes, type.getElementType()),
         result.value, split, sizes);
   }
   return result;
@@ -593,10 +592,11 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   return result;
 }
 
-/// Uniform numbers in [0, 1), one for each entry of a value with these axes that
-/// is not along `tied`.
-FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
-                                     int64_t site, StringRef tied) {
+// Uniform numbers in [0, 1), one for each entry of a value with these axes that
+/
+    /// is not along `tied`.
+    FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
+                                         int64_t site, StringRef tied) {
   // The step that the numbers count: that of the innermost loop or time
   // binder, else the value's first time axis.
   Dims dims = {batchDim()};
@@ -710,8 +710,8 @@ FailureOr<Batched> Lowering::noise(rnn::NoiseOp op) {
       return failure();
     Batched radius = e.log(e.sub(e.constant(1), *number));
     radius = mapUnary<math::SqrtOp>(e, e.mul(radius, e.constant(-2)));
-    drawn = e.mul(radius, mapUnary<math::CosOp>(
-                              e, e.mul(*angle, e.constant(2 * M_PI))));
+    drawn = e.mul(
+        radius, mapUnary<math::CosOp>(e, e.mul(*angle, e.constant(2 * M_PI))));
   }
   Batched added = e.add(*a, e.mul(width, drawn));
   if (seedOptional)

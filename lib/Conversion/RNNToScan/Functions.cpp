@@ -1,18 +1,19 @@
-// Functions.cpp: arguments, bodies and results of the functions of a module; those
-// that do not train.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Functions.cpp: arguments, bodies and results of the functions of a module;
+// those that do not train. SPDX-License-Identifier: Apache-2.0 WITH
+// LLVM-exception
 
 #include "Functions.h"
 
-#include "rnnc/Dialect/Grad/Grad.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "rnnc/Dialect/Grad/Grad.h"
 
 using namespace mlir;
 
 namespace rnnc::batch {
 
-//===-- Arguments ----------------------------------------------------------===//
+//===-- Arguments
+//----------------------------------------------------------===//
 
 static Type elementOf(OpBuilder &b, FloatType real, rnn::ValueType type) {
   return type.isReal() ? Type(real) : Type(b.getI32Type());
@@ -36,8 +37,8 @@ Slot FunctionMaker::paramSlot(rnn::ParamOp op) {
   return slot;
 }
 
-Slot FunctionMaker::valueSlot(StringRef name, Role role,
-                              rnn::ValueType type, bool step) {
+Slot FunctionMaker::valueSlot(StringRef name, Role role, rnn::ValueType type,
+                              bool step) {
   Slot slot{name.str(), role, {}, {b.getStringAttr("batch")}, false};
   SmallVector<int64_t> sizes = {ShapedType::kDynamic};
   for (rnn::AxisAttr axis : type.getAxes()) {
@@ -79,7 +80,8 @@ SmallVector<Slot> FunctionMaker::commonSlots(bool step) {
   for (const std::string &time : times)
     slots.push_back(lengthsSlot(time));
   for (rnn::InputOp input : info.inputs)
-    slots.push_back(valueSlot(input.getName(), Role::Input, input.getType(), step));
+    slots.push_back(
+        valueSlot(input.getName(), Role::Input, input.getType(), step));
   return slots;
 }
 
@@ -96,7 +98,8 @@ SmallVector<Slot> FunctionMaker::lossSlots() {
   for (const std::string &time : info.times)
     slots.push_back(lengthsSlot(time));
   for (rnn::InputOp input : info.inputs)
-    slots.push_back(valueSlot(input.getName(), Role::Input, input.getType(), false));
+    slots.push_back(
+        valueSlot(input.getName(), Role::Input, input.getType(), false));
   for (rnn::OutputOp output : info.outputs)
     slots.push_back(
         valueSlot(output.getName(), Role::Input, output.getType(), false));
@@ -107,8 +110,8 @@ SmallVector<Slot> FunctionMaker::lossSlots() {
   for (rnn::ObserveOp observe : info.observes)
     if (info.isUnfold(observe)) {
       auto type = cast<rnn::ValueType>(observe.getData().getType());
-      slots.push_back(
-          valueSlot(previousName(observe), Role::Prev, type.dropFront(), false));
+      slots.push_back(valueSlot(previousName(observe), Role::Prev,
+                                type.dropFront(), false));
     }
   slots.push_back(rowsSlot("reset", Role::Reset));
   return slots;
@@ -123,8 +126,11 @@ SmallVector<Slot> FunctionMaker::firstStateSlots() {
     if (isZero(state.getValue()))
       continue;
     // Whether the caller gave it: else it begins as declared.
-    slots.push_back({("given." + state.getName()).str(), Role::Given,
-                     RankedTensorType::get({}, b.getI32Type()), {}, false});
+    slots.push_back({("given." + state.getName()).str(),
+                     Role::Given,
+                     RankedTensorType::get({}, b.getI32Type()),
+                     {},
+                     false});
   }
   return slots;
 }
@@ -136,7 +142,8 @@ Value FunctionMaker::argument(StringRef name, Role role) {
   return {};
 }
 
-//===-- Frame of a function ------------------------------------------------===//
+//===-- Frame of a function
+//------------------------------------------------===//
 
 void FunctionMaker::bindSizes(Lowering &lowering) {
   Emitter &e = lowering.e;
@@ -145,9 +152,8 @@ void FunctionMaker::bindSizes(Lowering &lowering) {
       auto name = dyn_cast<StringAttr>(size);
       if (!name)
         continue;
-      Value &place = name.getValue() == "batch"
-                         ? e.batch
-                         : e.times[name.getValue()].size;
+      Value &place =
+          name.getValue() == "batch" ? e.batch : e.times[name.getValue()].size;
       if (!place)
         place = tensor::DimOp::create(b, e.loc, value, i);
     }
@@ -208,9 +214,9 @@ LogicalResult FunctionMaker::bindArguments(Lowering &lowering) {
       lowering.set(output.getResult(),
                    bindValue(lowering, value, output.getType()));
   if (Value rows = argument("reset", Role::Reset))
-    lowering.reset = lowering.e.compare(arith::CmpIPredicate::ne,
-                                        {rows, {batchDim()}, {}, {}},
-                                        lowering.e.constantInt(0, b.getI32Type()));
+    lowering.reset = lowering.e.compare(
+        arith::CmpIPredicate::ne, {rows, {batchDim()}, {}, {}},
+        lowering.e.constantInt(0, b.getI32Type()));
   if (info.isModel())
     for (const StateInfo &state : info.states)
       if (Value value = argument(state.name, Role::StateIn))
@@ -276,8 +282,7 @@ void FunctionMaker::declare(StringRef name, bool isPrivate) {
 }
 
 void FunctionMaker::finish(StringRef name) {
-  function.setFunctionType(
-      b.getFunctionType(typesOf(args), typesOf(results)));
+  function.setFunctionType(b.getFunctionType(typesOf(args), typesOf(results)));
   SmallVector<Attribute> dims;
   auto describe = [&](const Slot &slot) {
     for (Attribute size : slot.shape)
@@ -296,7 +301,8 @@ void FunctionMaker::finish(StringRef name) {
   (void)runRegionDCE(rewriter, function->getRegions());
 }
 
-LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots) {
+LogicalResult FunctionMaker::lowerFor(Lowering &lowering,
+                                      ArrayRef<Value> roots) {
   llvm::DenseSet<Operation *> needed;
   SmallVector<Value> work(roots);
   Block &body = info.module->getRegion(0).front();
@@ -305,10 +311,13 @@ LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots)
     op = op ? body.findAncestorOpInBlock(*op) : nullptr;
     if (!op || !needed.insert(op).second)
       continue;
-    op->walk([&](Operation *inner) { llvm::append_range(work, inner->getOperands()); });
+    op->walk([&](Operation *inner) {
+      llvm::append_range(work, inner->getOperands());
+    });
   }
   for (Operation &op : body) {
-    if (!needed.contains(&op) || isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op))
+    if (!needed.contains(&op) ||
+        isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op))
       continue;
     auto first = dyn_cast<rnn::FirstStateOp>(op);
     if (!first) {
@@ -318,9 +327,10 @@ LogicalResult FunctionMaker::lowerFor(Lowering &lowering, ArrayRef<Value> roots)
     }
     Emitter &e = lowering.e;
     e.loc = op.getLoc();
-    Batched state = bindValue(lowering, argument(first.getName(), Role::StateIn),
-                              first.getType());
-    if (Value given = argument(("given." + first.getName()).str(), Role::Given)) {
+    Batched state = bindValue(
+        lowering, argument(first.getName(), Role::StateIn), first.getType());
+    if (Value given =
+            argument(("given." + first.getName()).str(), Role::Given)) {
       auto declared = lowering.get(first.getValue());
       if (failed(declared))
         return failure();
@@ -342,7 +352,8 @@ void FunctionMaker::give(Lowering &lowering, StringRef name, Role role,
   Batched whole = value;
   auto type = cast<RankedTensorType>(value.value.getType());
   if (type.getElementType().isInteger(1)) {
-    Batched one = e.constantInt(1, e.integer()), zero = e.constantInt(0, e.integer());
+    Batched one = e.constantInt(1, e.integer()),
+            zero = e.constantInt(0, e.integer());
     whole = e.select(value, one, zero);
     whole.axes = value.axes;
   }
@@ -393,7 +404,8 @@ void FunctionMaker::giveStates(Lowering &lowering, bool previous) {
   }
 }
 
-//===-- Predictions, forward runs, steps -----------------------------------===//
+//===-- Predictions, forward runs, steps
+//-----------------------------------===//
 
 bool FunctionMaker::canPredict() const {
   SmallVector<StringRef> given;
@@ -409,8 +421,7 @@ bool FunctionMaker::canPredict() const {
     if (law && !law.hasMode())
       return false;
     any = true;
-    rnn::ValueType type =
-        law ? law.getModeType() : observe.getData().getType();
+    rnn::ValueType type = law ? law.getModeType() : observe.getData().getType();
     for (rnn::AxisAttr axis : type.getAxes())
       if (axis.isTime() && !llvm::is_contained(given, axis.getName()))
         return false;

@@ -3,15 +3,16 @@
 
 #include "Functions.h"
 
-#include "rnnc/Dialect/Grad/Grad.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "rnnc/Dialect/Grad/Grad.h"
 
 using namespace mlir;
 
 namespace rnnc::batch {
 
-//===-- Losses -------------------------------------------------------------===//
+//===-- Losses
+//-------------------------------------------------------------===//
 
 Batched FunctionMaker::sumOfBatch(Lowering &lowering, const Batched &value) {
   Emitter &e = lowering.e;
@@ -19,8 +20,8 @@ Batched FunctionMaker::sumOfBatch(Lowering &lowering, const Batched &value) {
   for (Dim dim : whole.dims)
     whole = e.maskDim(whole, dim);
   auto all = llvm::to_vector(llvm::seq<int64_t>(0, whole.dims.size()));
-  Value sum = scan::ReduceOp::create(b, e.loc, scan::ReduceKind::sum,
-                                     whole.value, all);
+  Value sum =
+      scan::ReduceOp::create(b, e.loc, scan::ReduceKind::sum, whole.value, all);
   return {sum, {}, {}, {}};
 }
 
@@ -64,16 +65,16 @@ FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
   if (failed(nll))
     return failure();
   Batched all = e.full(*nll, true);
-  Batched count = info.perExample ? batchCount(lowering)
-                                  : observedCount(lowering, observe);
+  Batched count =
+      info.perExample ? batchCount(lowering) : observedCount(lowering, observe);
   return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
 }
 
 /// A loss that reads no data is that of each example: of none it is 0.
 Batched FunctionMaker::ofSomeExample(Lowering &lowering, const Batched &value) {
   Emitter &e = lowering.e;
-  Batched some = e.compare(arith::CmpFPredicate::OGT, batchCount(lowering),
-                           e.constant(0));
+  Batched some =
+      e.compare(arith::CmpFPredicate::OGT, batchCount(lowering), e.constant(0));
   return e.select(some, value, e.constant(0));
 }
 
@@ -146,7 +147,8 @@ LogicalResult FunctionMaker::makeLoss() {
               [&](Lowering &lowering) { return bodyOfLoss(lowering); });
 }
 
-//===-- Gradients ----------------------------------------------------------===//
+//===-- Gradients
+//----------------------------------------------------------===//
 
 LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
   OpBuilder::InsertionGuard guard(b);
@@ -166,7 +168,8 @@ LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
           (role == Role::Param && frozen.lookup(slot.name)))
         continue;
       wrt.push_back(i);
-      results.push_back({"grad." + slot.name, Role::Grad, slot.type, slot.shape, false});
+      results.push_back(
+          {"grad." + slot.name, Role::Grad, slot.type, slot.shape, false});
     }
   };
   if (!info.isModel()) {
@@ -181,7 +184,8 @@ LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
       continue;
     of.push_back(i);
     if (!info.isModel())
-      args.push_back({"cot." + slot.name, Role::Cot, slot.type, slot.shape, true});
+      args.push_back(
+          {"cot." + slot.name, Role::Cot, slot.type, slot.shape, true});
   }
   declare(name, isPrivate);
   SmallVector<Value> cotangents;
@@ -191,10 +195,11 @@ LogicalResult FunctionMaker::makeGradient(StringRef name, bool isPrivate) {
         DenseElementsAttr::get(RankedTensorType::get({}, real),
                                b.getFloatAttr(real, 1).getValue())));
   else
-    llvm::append_range(cotangents,
-                       function.getArguments().drop_front(objectiveArgs.size()));
+    llvm::append_range(
+        cotangents, function.getArguments().drop_front(objectiveArgs.size()));
   auto request = grad::VjpOp::create(
-      b, loc, function.getResultTypes(), (module.getSymName() + ".objective").str(),
+      b, loc, function.getResultTypes(),
+      (module.getSymName() + ".objective").str(),
       function.getArguments().take_front(objectiveArgs.size()), cotangents, wrt,
       of);
   func::ReturnOp::create(b, loc, request.getResults());
@@ -224,8 +229,10 @@ LogicalResult FunctionMaker::makeHvp() {
       continue;
     of.push_back(i);
     wrt.push_back(numberOf(name, Role::Param));
-    args.push_back({("vec." + name).str(), Role::Cot, slot.type, slot.shape, true});
-    results.push_back({("hvp." + name).str(), Role::Grad, slot.type, slot.shape});
+    args.push_back(
+        {("vec." + name).str(), Role::Cot, slot.type, slot.shape, true});
+    results.push_back(
+        {("hvp." + name).str(), Role::Grad, slot.type, slot.shape});
   }
   declare("hvp", /*isPrivate=*/false);
   auto request = grad::JvpOp::create(

@@ -6,8 +6,8 @@
 
 #include "Emitter.h"
 
-#include "rnnc/Dialect/RNN/Feed.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "rnnc/Dialect/RNN/Feed.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -20,8 +20,9 @@ struct Distribution {
   double smooth = 0;
   /// One that is written in the language.
   rnn::LawOp law;
-  /// Its arguments are those of all steps along this axis, in front of their own.
-  std::optional<AxisInfo> steps;
+  // Its arguments are those of all steps along this axis, in front of their
+  // own.
+  / std::optional<AxisInfo> steps;
 
   /// Of a `rnn.dist` or a `rnn.law`, without its arguments.
   static Distribution of(mlir::Operation *op);
@@ -47,7 +48,8 @@ struct LoweringOptions {
 /// Lowers ops of a module into the block at the builder's insertion point.
 class Lowering {
 public:
-  Lowering(mlir::OpBuilder &builder, mlir::FloatType real, LoweringOptions options)
+  Lowering(mlir::OpBuilder &builder, mlir::FloatType real,
+           LoweringOptions options)
       : e(builder, real), options(options) {}
 
   Emitter e;
@@ -71,7 +73,9 @@ public:
   static AxisInfo info(rnn::AxisAttr axis);
   static Axes axesOf(rnn::ValueType type);
 
-  void set(mlir::Value value, Batched batched) { values[value] = std::move(batched); }
+  void set(mlir::Value value, Batched batched) {
+    values[value] = std::move(batched);
+  }
   /// The tensor of a value that has been lowered.
   mlir::FailureOr<Batched> get(mlir::Value value);
 
@@ -146,9 +150,8 @@ private:
   mlir::LogicalResult unfold(rnn::UnfoldOp op);
   mlir::LogicalResult unfoldSequences(rnn::UnfoldOp op, Recurrence &recurrence,
                                       rnn::ObserveOp observe);
-  mlir::FailureOr<Batched> previousElements(rnn::UnfoldOp op,
-                                            const Batched &data,
-                                            mlir::StringRef name);
+  mlir::FailureOr<Batched>
+  previousElements(rnn::UnfoldOp op, const Batched &data, mlir::StringRef name);
   /// The unfold, or one whose steps read its own draws.
   mlir::FailureOr<rnn::UnfoldOp> withFeed(rnn::UnfoldOp op);
   Batched firstState(mlir::StringRef name, const Batched &declared);

@@ -19,8 +19,8 @@ static void addTimes(SmallVectorImpl<std::string> &times, rnn::ValueType type) {
 static void addStates(SmallVectorImpl<StateInfo> &states, ArrayAttr names,
                       ValueRange inits, Location loc) {
   for (auto [name, init] : llvm::zip(names.getAsRange<StringAttr>(), inits))
-    states.push_back({name.getValue().str(),
-                      cast<rnn::ValueType>(init.getType()), loc});
+    states.push_back(
+        {name.getValue().str(), cast<rnn::ValueType>(init.getType()), loc});
 }
 
 ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
@@ -65,9 +65,8 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
   if (auto per = train.getAs<StringAttr>("per"))
     perExample = per.getValue() == "example";
   unfolding = Unfolding::of(*this);
-  drawsFromInputs =
-      unfolding &&
-      (unfolding->readsInputs || !unfolding->op.getAxis().isTime());
+  drawsFromInputs = unfolding && (unfolding->readsInputs ||
+                                  !unfolding->op.getAxis().isTime());
   if (!drawsFromInputs)
     return;
   // What runs before it begins keeps nothing from step to step.
@@ -93,11 +92,13 @@ static std::string againstStep(Operation *op) {
   return TypeSwitch<Operation *, std::string>(op)
       .Case([](rnn::ScanOp op) -> std::string {
         return op.getReverse() && op.getAxis().isTime()
-                   ? "it runs backward over a time axis" : "";
+                   ? "it runs backward over a time axis"
+                   : "";
       })
       .Case([](rnn::BindOp op) -> std::string {
         return op.getAxis().isTime() && op.getKind() != rnn::BindKind::For
-                   ? "it reduces over a time axis" : "";
+                   ? "it reduces over a time axis"
+                   : "";
       })
       .Case([](rnn::ReduceLastOp op) -> std::string {
         return lastIsTime(op.getValue()) ? "it reduces over a time axis" : "";
@@ -111,14 +112,17 @@ static std::string againstStep(Operation *op) {
       .Case([](rnn::SequenceOp op) -> std::string {
         auto type = cast<rnn::ValueType>(op.getValue().getType());
         return firstTime(type) && op.getKind() != rnn::SequenceKind::Last
-                   ? "it needs other steps than the present one" : "";
+                   ? "it needs other steps than the present one"
+                   : "";
       })
       .Case([](rnn::LookupOp op) -> std::string {
         auto type = cast<rnn::ValueType>(op.getTable().getType());
         auto argument = dyn_cast<BlockArgument>(op.getIndex());
-        bool own = argument && isa<rnn::BindOp>(argument.getOwner()->getParentOp());
+        bool own =
+            argument && isa<rnn::BindOp>(argument.getOwner()->getParentOp());
         return firstTime(type) && !own
-                   ? "it needs other steps than the present one" : "";
+                   ? "it needs other steps than the present one"
+                   : "";
       })
       .Default([](Operation *) { return std::string(); });
 }
@@ -208,7 +212,8 @@ static Operation *waitsForEnd(rnn::ModuleOp module) {
                llvm::any_of(inner->getOperands(),
                             [&](Value v) { return ends.contains(v); });
     });
-    bool recurs = isa<rnn::ScanOp>(op) && cast<rnn::ScanOp>(op).getAxis().isTime();
+    bool recurs =
+        isa<rnn::ScanOp>(op) && cast<rnn::ScanOp>(op).getAxis().isTime();
     bool timed = recurs || llvm::any_of(op.getOperandTypes(), isTimed) ||
                  llvm::any_of(op.getResultTypes(), isTimed);
     if (reads && timed)
@@ -228,7 +233,8 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstParts() const {
     return reason;
   rnn::ModuleOp op = module;
   for (rnn::ObserveOp observe : observes) {
-    auto type = cast<rnn::ValueType>(rnn::ObserveOp(observe).getData().getType());
+    auto type =
+        cast<rnn::ValueType>(rnn::ObserveOp(observe).getData().getType());
     if (isUnfold(observe))
       return {rnn::ObserveOp(observe).getLoc(), "it reads what it predicts"};
     if (!firstTime(type) ||
@@ -242,8 +248,8 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstParts() const {
     return {op.getLoc(), "it keeps no state: `predict` takes a part as well"};
   for (const StateInfo &state : states)
     if (isTimed(state.type))
-      return {state.loc, "the state `" + state.name +
-                             "` is as long as the sequence"};
+      return {state.loc,
+              "the state `" + state.name + "` is as long as the sequence"};
   if (Operation *place = countsSteps(op))
     return {place->getLoc(), "the number of a step is used"};
   if (Operation *place = waitsForEnd(op))

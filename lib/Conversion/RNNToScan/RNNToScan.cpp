@@ -5,9 +5,9 @@
 
 #include "Functions.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "rnnc/Dialect/Grad/Grad.h"
 #include "rnnc/Dialect/Grad/Update.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <limits>
@@ -35,8 +35,7 @@ llvm::StringSet<> wantedFunctions(rnn::ModuleOp module) {
 
 /// The function that applies a gradient, on arenas laid out as the manifest
 /// says.
-LogicalResult makeUpdate(OpBuilder &b, const ModuleInfo &info,
-                         FloatType real) {
+LogicalResult makeUpdate(OpBuilder &b, const ModuleInfo &info, FloatType real) {
   rnn::ModuleOp module = info.module;
   auto [offsets, bytes] = layOutParameters(info, real);
   int64_t width = real.getWidth() / 8;
@@ -111,8 +110,8 @@ struct ConvertRNNToScan
 
   using WantedFn = llvm::function_ref<bool(ArrayRef<StringRef>)>;
 
-  LogicalResult convertModel(OpBuilder &b, FloatType real,
-                             FunctionMaker &maker, const ModuleInfo &info,
+  LogicalResult convertModel(OpBuilder &b, FloatType real, FunctionMaker &maker,
+                             const ModuleInfo &info,
                              const llvm::StringSet<> &exported,
                              WantedFn wanted) {
     if (info.bpttCarry) {
@@ -140,9 +139,9 @@ struct ConvertRNNToScan
           return failure();
       } else if (exported.contains("predict") && !info.drawsFromInputs) {
         return rnn::ModuleOp(info.module)
-                   .emitError("[E404] `predict` is not possible for this "
-                              "module: no output follows from the inputs "
-                              "alone");
+            .emitError("[E404] `predict` is not possible for this "
+                       "module: no output follows from the inputs "
+                       "alone");
       }
     }
     if (wanted({"predict_chunk"}) &&
@@ -205,9 +204,9 @@ struct ConvertRNNToScan
                      failed(maker.makeNext(*info.unfolding)));
     for (StringRef name : {"begin", "step", "sample", "beam", "predict"})
       if (exported.contains(name))
-        return emitError(loc) << "[E404] `" << name
-                              << "` is not possible for this module: "
-                              << reason;
+        return emitError(loc)
+               << "[E404] `" << name
+               << "` is not possible for this module: " << reason;
     return success();
   }
 
@@ -249,9 +248,9 @@ struct ConvertRNNToScan
       return maker.makeStep();
     for (StringRef name : {"step", "sample", "beam"})
       if (exported.contains(name))
-        return emitError(loc) << "[E404] `" << name
-                              << "` is not possible for this module: "
-                              << reason;
+        return emitError(loc)
+               << "[E404] `" << name
+               << "` is not possible for this module: " << reason;
     return success();
   }
 };

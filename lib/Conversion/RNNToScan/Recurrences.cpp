@@ -96,10 +96,10 @@ FailureOr<Batched> Lowering::firstElement(rnn::UnfoldOp op, StringRef name) {
   auto given = previousIn.find(name);
   if (given != previousIn.end() && !reset.value)
     return given->second;
-  FailureOr<Batched> start =
-      op.getFirst() ? get(op.getFirst())
-                    : FailureOr<Batched>(e.constantInt(
-                          op.getStart().value_or(0), e.integer()));
+  FailureOr<Batched> start = op.getFirst()
+                                 ? get(op.getFirst())
+                                 : FailureOr<Batched>(e.constantInt(
+                                       op.getStart().value_or(0), e.integer()));
   if (failed(start) || given == previousIn.end())
     return start;
   return e.select(reset, e.full(*start, true), given->second);
@@ -118,9 +118,9 @@ FailureOr<Batched> Lowering::previousElements(rnn::UnfoldOp op,
   Batched first = e.full(*start, true);
   Batched fill = Emitter::suffix(first, y.axes.size());
   if (options.carried) {
-    Batched none = e.compare(arith::CmpIPredicate::sle,
-                             {lengths, {batchDim()}, {}, {}},
-                             e.constantInt(0, e.integer()));
+    Batched none =
+        e.compare(arith::CmpIPredicate::sle, {lengths, {batchDim()}, {}, {}},
+                  e.constantInt(0, e.integer()));
     previousOut[name] =
         e.select(none, first, pickStep(scan::StepKind::last, y));
   }
@@ -191,8 +191,8 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
        llvm::zip(op.getInit(), run.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
     bool isGiven = !reset.value && statesIn.count(path.getValue());
-    auto init = isGiven ? FailureOr<Batched>(statesIn[path.getValue()])
-                        : get(value);
+    auto init =
+        isGiven ? FailureOr<Batched>(statesIn[path.getValue()]) : get(value);
     if (failed(init))
       return failure();
     r.inits.push_back(firstState(path.getValue(), *init));
@@ -209,8 +209,9 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   llvm::append_range(r.next, run.getYield().getNext());
   Operation *dist = run.getYield().getOut()[0].getDefiningOp();
   if (!isa_and_present<rnn::DistOp, rnn::LawOp>(dist)) {
-    op.emitError("[E990] the step of this `unfold` ends with a distribution that is "
-                 "not supported yet");
+    op.emitError(
+        "[E990] the step of this `unfold` ends with a distribution that is "
+        "not supported yet");
     return failure();
   }
   llvm::append_range(r.outs, dist->getOperands());
@@ -375,9 +376,8 @@ private:
   bool isOwn(Value value) {
     if (Operation *op = value.getDefiningOp())
       return group.inside.contains(op);
-    return llvm::any_of(group.states, [&](unsigned state) {
-      return r.states[state] == value;
-    });
+    return llvm::any_of(
+        group.states, [&](unsigned state) { return r.states[state] == value; });
   }
 
   /// Values of all steps that the body reads.

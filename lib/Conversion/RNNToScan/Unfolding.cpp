@@ -19,8 +19,7 @@ namespace {
 /// Finds what `next` is given of the values outside of the steps.
 class KeptFinder {
 public:
-  explicit KeptFinder(rnn::UnfoldOp op)
-      : op(op), body(op.getBody().front()) {}
+  explicit KeptFinder(rnn::UnfoldOp op) : op(op), body(op.getBody().front()) {}
 
   void run(Unfolding &out) {
     BodyShape shape{&body, op.getAxis().getName(), {}, {}, {}};
@@ -37,8 +36,8 @@ public:
         continue;
       }
       for (Value value : operandsOf(&inner)) {
-        bool isSame = isOutside(value) ||
-                      plan.invariant.contains(value.getDefiningOp());
+        bool isSame =
+            isOutside(value) || plan.invariant.contains(value.getDefiningOp());
         if (isSame && fromInput(value))
           kept.insert(value);
       }
@@ -106,8 +105,8 @@ std::optional<Unfolding> Unfolding::of(const ModuleInfo &info) {
   KeptFinder finder(found->op);
   finder.run(*found);
   auto given = [&](Value value) { return finder.fromInput(value); };
-  found->readsInputs = !found->kept.empty() ||
-                       llvm::any_of(found->op->getOperands(), given);
+  found->readsInputs =
+      !found->kept.empty() || llvm::any_of(found->op->getOperands(), given);
   return found;
 }
 
@@ -118,8 +117,8 @@ Unfolding::reasonAgainst(const ModuleInfo &info) const {
   for (Value init : unfold.getInit())
     for (rnn::AxisAttr axis : cast<rnn::ValueType>(init.getType()).getAxes())
       if (axis.isTime())
-        return {loc, "a state of it is as long as `" + axis.getName().str() +
-                         "`"};
+        return {loc,
+                "a state of it is as long as `" + axis.getName().str() + "`"};
   if (!info.usersOfData().empty())
     return {loc, "it reads the data of an output"};
   if (unfold.getYield().getOut()[0].getDefiningOp<rnn::LawOp>())
@@ -144,7 +143,8 @@ Unfolding::reasonAgainst(const ModuleInfo &info) const {
   return {loc, why};
 }
 
-//===-- Values that wait from `begin` to `next` ----------------------------===//
+//===-- Values that wait from `begin` to `next`
+//----------------------------===//
 
 /// In the order of the tensors inside of a function: times, batch, fixed axes;
 /// of what is read step by step the steps stand first.
@@ -216,7 +216,8 @@ Batched FunctionMaker::bindKept(Lowering &lowering, Value argument,
   return value;
 }
 
-//===-- The two functions --------------------------------------------------===//
+//===-- The two functions
+//--------------------------------------------------===//
 
 static std::string keptName(size_t i) { return "kept." + std::to_string(i); }
 static std::string overName(size_t i) { return "over." + std::to_string(i); }
@@ -298,7 +299,8 @@ LogicalResult FunctionMaker::bodyOfNext(Lowering &lowering,
   for (auto [i, value] : llvm::enumerate(unfolding.kept))
     lowering.set(value, bound(keptName(i), Role::Kept, value.getType()));
   for (auto [i, element] : llvm::enumerate(op.getElements()))
-    lowering.stepsIn[element] = bound(overName(i), Role::Step, element.getType());
+    lowering.stepsIn[element] =
+        bound(overName(i), Role::Step, element.getType());
   lowering.previousIn[observe.getName()] =
       bound("prev", Role::Prev, op.getPrevious().getType());
   for (auto [value, name] :

@@ -5,8 +5,8 @@
 
 #include "rnnc/Support/Work.h"
 
-#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -50,10 +50,10 @@ void Emitter::nameShapes() {
     auto role = i < from.getNumArguments() ? interface::Role::Input
                                            : interface::Role::Output;
     if (ArrayAttr shape = sizes.shapeAttr(tensor))
-      target.setArgAttr(i, interface::kSlot,
-                        interface::SlotAttr::get(
-                            StringAttr::get(target.getContext(), ""), role,
-                            shape));
+      target.setArgAttr(
+          i, interface::kSlot,
+          interface::SlotAttr::get(StringAttr::get(target.getContext(), ""),
+                                   role, shape));
   }
 }
 
@@ -159,8 +159,8 @@ Value Emitter::scalar(Value value) {
     }
     mapping.map(operand, scalar(operand));
   }
-  return b.clone(*op, mapping)->getResult(
-      cast<OpResult>(value).getResultNumber());
+  return b.clone(*op, mapping)
+      ->getResult(cast<OpResult>(value).getResultNumber());
 }
 
 //===----------------------------------------------------------------------===//
@@ -251,9 +251,9 @@ void Emitter::assign(Block &block) {
 //===----------------------------------------------------------------------===//
 
 void Emitter::emitBlock(Block &block, Outputs outputs) {
-  BlockPlan ownPlan(block, sizes,
-                    [this](Value value) { return buffers.contains(value); },
-                    BlockPlan::Purpose::Memory);
+  BlockPlan ownPlan(
+      block, sizes, [this](Value value) { return buffers.contains(value); },
+      BlockPlan::Purpose::Memory);
   BlockPlan *outer = plan;
   plan = &ownPlan;
   SmallVector<std::pair<Value, Buffer>> copies;

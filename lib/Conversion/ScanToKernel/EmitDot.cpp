@@ -1,5 +1,5 @@
-// EmitDot.cpp: products as matrix products, or as reductions where they are none.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// EmitDot.cpp: products as matrix products, or as reductions where they are
+// none. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Emitter.h"
 
@@ -32,7 +32,7 @@ static bool isRun(ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
 /// Splits the dimensions of `buffer` after the first `count` into a matrix;
 /// null when memory does not allow it.
 Buffer asMatrix(OpBuilder &b, Location loc, const Buffer &buffer,
-                       int64_t count) {
+                int64_t count) {
   int64_t rank = buffer.rank();
   if (count > 0 && count < rank) {
     ReassociationIndices rows, columns;
@@ -64,8 +64,8 @@ Buffer asMatrix(OpBuilder &b, Location loc, const Buffer &buffer,
                                                          staticShape, groups);
   if (mlir::failed(type))
     return {};
-  Value matrix = memref::ExpandShapeOp::create(b, loc, *type, flat.memref,
-                                               groups, shape);
+  Value matrix =
+      memref::ExpandShapeOp::create(b, loc, *type, flat.memref, groups, shape);
   return {matrix, {true}};
 }
 
@@ -104,9 +104,9 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
   if (!right.buffer.type().hasStaticShape() ||
       tensor.getParentBlock() != &source.getBody().front())
     return {};
-  Buffer &known = packs[{tensor.getAsOpaquePointer(), right.trans,
-                         columns.firsts.vec(), columns.units,
-                         columns.layouts.getAsOpaquePointer()}];
+  Buffer &known =
+      packs[{tensor.getAsOpaquePointer(), right.trans, columns.firsts.vec(),
+             columns.units, columns.layouts.getAsOpaquePointer()}];
   if (known)
     return known;
   ArrayRef<int64_t> shape = right.buffer.type().getShape();
@@ -151,13 +151,14 @@ void Emitter::emitDot(scan::DotOp op) {
                          {{}, 0, kernel::layoutsOf(op)});
   Value valid = validPlaces(op, panels && !left.trans);
   if (panels || !isLongSum(left, right, result))
-    needScratch(
-        kernel::GemmOp::create(
-            b, loc, left.buffer.memref,
-            panels ? panels.memref : right.buffer.memref, result.memref,
-            /*scratch=*/Value(), valid, left.trans, panels ? false : right.trans,
-            /*accumulate=*/false, /*packed_b=*/static_cast<bool>(panels)),
-        op);
+    needScratch(kernel::GemmOp::create(
+                    b, loc, left.buffer.memref,
+                    panels ? panels.memref : right.buffer.memref, result.memref,
+                    /*scratch=*/Value(), valid, left.trans,
+                    panels ? false : right.trans,
+                    /*accumulate=*/false,
+                    /*packed_b=*/static_cast<bool>(panels)),
+                op);
   else
     longProduct(op, left, right, result, valid);
   if (out.memref != buffers[op.getResult()].memref)
@@ -165,9 +166,11 @@ void Emitter::emitDot(scan::DotOp op) {
 }
 
 /// The list of the places that count in a product over all steps and examples,
-/// or null where all do. Rows may be computed all the same, terms have to be left
-/// out.
-Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
+// or null where all do. Rows may be computed all the same, terms have to be
+// left
+/
+    /// out.
+    Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
   Value lengths = op.getLengths();
   if (!lengths || (!canLeaveRows && !op.sumsOverExamples()))
     return {};
@@ -254,8 +257,8 @@ void Emitter::longProduct(scan::DotOp op, const Matrix &left,
   };
   Value zero = sizes.constant(0);
   product(zero, arith::MinUIOp::create(b, loc, steps, block), result);
-  Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, steps,
-                                     block);
+  Value more =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, steps, block);
   auto guardOp = scf::IfOp::create(b, loc, more);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(guardOp.thenBlock()->getTerminator());

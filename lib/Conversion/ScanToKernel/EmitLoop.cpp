@@ -63,9 +63,8 @@ void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
   LoopMemory::Carry carry;
   SmallVector<OpFoldResult> shape = sizes.get(init);
   carry.inStack = after >= 0 || prior >= 0;
-  shape.insert(shape.begin(), carry.inStack
-                                  ? OpFoldResult(sizes.plus(trip, 1))
-                                  : OpFoldResult(b.getIndexAttr(2)));
+  shape.insert(shape.begin(), carry.inStack ? OpFoldResult(sizes.plus(trip, 1))
+                                            : OpFoldResult(b.getIndexAttr(2)));
   carry.storage = alloc(loc, getElementTypeOrSelf(init.getType()), shape);
   bool reverse = loop.getReverse();
   auto show = [&](int stack, bool isBefore) {
@@ -94,8 +93,7 @@ void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
 void Emitter::planLoop(scan::LoopOp loop) {
   LoopMemory memory;
   OpFoldResult trip = sizes.index(loop.getTrip());
-  if (auto constant =
-          cast<Value>(trip).getDefiningOp<arith::ConstantIndexOp>())
+  if (auto constant = cast<Value>(trip).getDefiningOp<arith::ConstantIndexOp>())
     trip = b.getIndexAttr(constant.value());
   memory.stacks.resize(loop.getNumStacks());
   memory.stackCarry.assign(loop.getNumStacks(), -1);
@@ -131,8 +129,7 @@ Value Emitter::shortestLength(Location loc, Value lengths) {
         Value least = arith::MinSIOp::create(body, at, in[1], in[0]);
         linalg::YieldOp::create(body, at, least);
       });
-  Value number =
-      memref::LoadOp::create(b, loc, shortest.memref, ValueRange());
+  Value number = memref::LoadOp::create(b, loc, shortest.memref, ValueRange());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), number);
 }
 
@@ -174,9 +171,10 @@ void Emitter::emitFor(scan::LoopOp loop, LoopStart start) {
     outermostLoop = nullptr;
 }
 
-/// About how many multiplications the products of a loop take, or as many ops of
-/// its pointwise code.
-Value Emitter::termsOf(scan::LoopOp loop) {
+// About how many multiplications the products of a loop take, or as many ops of
+/
+    /// its pointwise code.
+    Value Emitter::termsOf(scan::LoopOp loop) {
   Location loc = loop.getLoc();
   auto volume = [](Value tensor) {
     int64_t all = 1;
@@ -252,8 +250,8 @@ void Emitter::makeRowList(scan::LoopOp loop) {
 
 /// Brings the list up to date in the steps that change it: those past the end
 /// of some row and, for a loop that goes back, the one before them.
-void Emitter::listValidRows(scan::LoopOp loop, Value following,
-                            Value shortest, Value step) {
+void Emitter::listValidRows(scan::LoopOp loop, Value following, Value shortest,
+                            Value step) {
   Value list = validRows.lookup(loop);
   if (!list)
     return;
@@ -302,8 +300,8 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
   if (!shortest)
     return;
   // Rows past their end, in the steps that have some.
-  Value ragged = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, step,
-                                       shortest);
+  Value ragged =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, step, shortest);
   auto guardOp = scf::IfOp::create(b, loc, ragged);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(guardOp.thenBlock()->getTerminator());

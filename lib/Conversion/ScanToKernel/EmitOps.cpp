@@ -3,8 +3,8 @@
 
 #include "Emitter.h"
 
-#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -19,9 +19,8 @@ void Emitter::emitGather(scan::GatherOp op) {
 void Emitter::emitRandom(scan::RandomOp op) {
   Value at = op.getAt() ? scalar(op.getAt()) : Value();
   kernel::RandomOp::create(b, op.getLoc(), bufferFor(op.getKey()).memref,
-                           buffers[op.getResult()].memref, at,
-                           op.getSiteAttr(), op.getTimeDimAttr(),
-                           op.getBatchDimAttr());
+                           buffers[op.getResult()].memref, at, op.getSiteAttr(),
+                           op.getTimeDimAttr(), op.getBatchDimAttr());
 }
 
 /// Whether a shift is the stack of a loop with its first value, which lie in
@@ -34,10 +33,9 @@ bool Emitter::shiftIsStack(scan::ShiftOp op) {
   const LoopMemory &memory = loops[loop];
   unsigned stack = cast<OpResult>(op.getInput()).getResultNumber();
   if (memory.stackCarry[stack] == carry && !memory.stackBefore[stack]) {
-    buffers[op.getResult()] =
-        rowsOf(b, op.getLoc(), memory.carries[carry].storage,
-               b.getIndexAttr(loop.getReverse() ? 1 : 0),
-               sizes.get(op.getInput(), 0));
+    buffers[op.getResult()] = rowsOf(
+        b, op.getLoc(), memory.carries[carry].storage,
+        b.getIndexAttr(loop.getReverse() ? 1 : 0), sizes.get(op.getInput(), 0));
     return true;
   }
   place(op.getResult());
@@ -102,16 +100,14 @@ void Emitter::fillPastEnd(scan::ShiftOp op, Buffer out) {
   SmallVector<int64_t> without(all);
   without.erase(without.begin() + dim);
   SmallVector<std::pair<Buffer, SmallVector<int64_t>>> inputs = {
-      {out, all},
-      {bufferFor(op.getLengths()), {int64_t(op.getBatchDim())}}};
+      {out, all}, {bufferFor(op.getLengths()), {int64_t(op.getBatchDim())}}};
   if (op.getFill())
     inputs.push_back({bufferFor(op.getFill()), without});
   pointwise(loc, inputs, out, [&](OpBuilder &body, ValueRange in) -> Value {
-    Value nothing = arith::ConstantOp::create(
-        body, loc, body.getZeroAttr(in[0].getType()));
+    Value nothing =
+        arith::ConstantOp::create(body, loc, body.getZeroAttr(in[0].getType()));
     Value last = in.size() > 3 ? in[2] : nothing; // the result comes last
-    Value one =
-        arith::ConstantOp::create(body, loc, body.getI32IntegerAttr(1));
+    Value one = arith::ConstantOp::create(body, loc, body.getI32IntegerAttr(1));
     Value t = arith::IndexCastOp::create(
         body, loc, body.getI32Type(), linalg::IndexOp::create(body, loc, dim));
     Value next = arith::AddIOp::create(body, loc, t, one);
@@ -120,8 +116,8 @@ void Emitter::fillPastEnd(scan::ShiftOp op, Buffer out) {
     };
     Value other = arith::SelectOp::create(
         body, loc, is(arith::CmpIPredicate::eq), last, nothing);
-    return arith::SelectOp::create(
-        body, loc, is(arith::CmpIPredicate::slt), in[0], other);
+    return arith::SelectOp::create(body, loc, is(arith::CmpIPredicate::slt),
+                                   in[0], other);
   });
 }
 
@@ -173,8 +169,8 @@ void Emitter::emitReshape(Operation *op) {
     return;
   }
   // Through memory that lies densely.
-  Buffer dense = collapses ? allocLike(op->getOperand(0))
-                           : allocLike(op->getResult(0));
+  Buffer dense =
+      collapses ? allocLike(op->getOperand(0)) : allocLike(op->getResult(0));
   Buffer flat = collapse(b, loc, dense, groups);
   if (!flat || groups.empty()) {
     op->emitError("this change of shape is not supported on buffers");
@@ -205,13 +201,14 @@ void Emitter::emitLayout(ScanOp op, bool enters) {
   Buffer out = buffers[op.getResult()];
   SmallVector<int64_t> perm;
   for (int64_t i = 0; i < out.rank(); ++i)
-    perm.push_back(i > n ? i : enters ? (i < n ? i + 1 : 0)
-                                      : (i == 0 ? n : i - 1));
+    perm.push_back(i > n    ? i
+                   : enters ? (i < n ? i + 1 : 0)
+                            : (i == 0 ? n : i - 1));
   SmallVector<Value> lengths = memrefs(llvm::map_to_vector(
       op.getLengths(), [&](Value value) { return bufferFor(value); }));
   KernelOp::create(b, op.getLoc(), bufferFor(op.getInput()).memref, lengths,
-                   out.memref, perm,
-                   llvm::to_vector(llvm::seq<int64_t>(0, n)), n);
+                   out.memref, perm, llvm::to_vector(llvm::seq<int64_t>(0, n)),
+                   n);
 }
 
 void Emitter::emitElements(tensor::FromElementsOp op) {
@@ -253,8 +250,7 @@ void Emitter::emitOther(Operation *op) {
       .Case<scan::PlaceStepOp>([&](auto o) {
         kernel::PlaceStepOp::create(b, loc, bufferFor(o.getInput()).memref,
                                     lengthsOf(o.getLengths()), out.memref,
-                                    isLast(o), o.getTimeDim(),
-                                    o.getBatchDim());
+                                    isLast(o), o.getTimeDim(), o.getBatchDim());
       })
       .Case<scan::ArgmaxOp>([&](auto o) {
         kernel::ArgmaxOp::create(b, loc, bufferFor(o.getInput()).memref,

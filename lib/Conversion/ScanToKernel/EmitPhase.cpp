@@ -98,8 +98,8 @@ void Emitter::cloneBody(Block &from, ValueRange arguments,
     if (old.getType().isInteger(1) && !old.use_empty()) {
       Value zero = arith::ConstantOp::create(
           b, loc, b.getIntegerAttr(value.getType(), 0));
-      value = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value,
-                                    zero);
+      value =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value, zero);
     }
     mapping.map(old, value);
   }
@@ -127,8 +127,8 @@ void Emitter::emitScalars(linalg::GenericOp op, ArrayRef<Value> inputs) {
   for (Value memref : inputs)
     arguments.push_back(memref::LoadOp::create(b, loc, memref, ValueRange()));
   for (Value result : op.getResults())
-    arguments.push_back(memref::LoadOp::create(b, loc, buffers[result].memref,
-                                               ValueRange()));
+    arguments.push_back(
+        memref::LoadOp::create(b, loc, buffers[result].memref, ValueRange()));
   cloneBody(*op.getBody(), arguments, yielded);
   for (auto [value, result] : llvm::zip_equal(yielded, op.getResults()))
     for (const Buffer &place : placesOf(result))
@@ -152,7 +152,8 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
   for (OpResult result : op.getResults()) {
     AffineMap map = op.getIndexingMapMatchingResult(result);
     SmallVector<Buffer> places = placesOf(result);
-    for (const Buffer &place : ArrayRef(places).take_front(reduces ? 1 : places.size())) {
+    for (const Buffer &place :
+         ArrayRef(places).take_front(reduces ? 1 : places.size())) {
       outputs.push_back(place.memref);
       maps.push_back(map);
       sources.push_back(result.getResultNumber());
@@ -166,8 +167,8 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
         SmallVector<Value> own(arguments.take_front(inputs.size())), all,
             yielded;
         for (unsigned i = 0; i != op.getNumResults(); ++i)
-          own.push_back(arguments[inputs.size() + (llvm::find(sources, i) -
-                                                   sources.begin())]);
+          own.push_back(arguments[inputs.size() +
+                                  (llvm::find(sources, i) - sources.begin())]);
         cloneBody(*op.getBody(), own, all);
         for (unsigned i : sources)
           yielded.push_back(all[i]);
@@ -202,8 +203,9 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
     SmallVector<int64_t> free = seq(0, all - (rank - 1)),
                          contract = seq(all - (rank - 1), all);
     Matrix weights = matrix(loc, right, contract, free);
-    Buffer panels = packed(loc, right, weights, free, contract,
-                           {op.columnsOf(p), op.getUnits(), kernel::layoutsOf(op)});
+    Buffer panels =
+        packed(loc, right, weights, free, contract,
+               {op.columnsOf(p), op.getUnits(), kernel::layoutsOf(op)});
     if (!panels) {
       op.emitOpError("has a right operand that cannot be packed before all "
                      "loops: it is made in one, or its sizes are not known");

@@ -19,9 +19,7 @@ class Counter {
 public:
   Counter(OpBuilder &b, Location loc) : b(b), loc(loc) {}
 
-  Value index(int64_t v) {
-    return arith::ConstantIndexOp::create(b, loc, v);
-  }
+  Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
   Value load(const Buffer &buffer, Value at) {
     Value v = memref::LoadOp::create(b, loc, buffer.memref, at);
     return arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
@@ -30,13 +28,11 @@ public:
     Value v = arith::IndexCastOp::create(b, loc, b.getI32Type(), number);
     memref::StoreOp::create(b, loc, v, buffer.memref, at);
   }
-  Value plus(Value x, Value y) {
-    return arith::AddIOp::create(b, loc, x, y);
-  }
+  Value plus(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
   /// An index outside of [0, size) counts as 0, as where one row is added.
   Value safe(Value i, Value size) {
-    Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i,
-                                       size);
+    Value fits =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, size);
     return arith::SelectOp::create(b, loc, fits, i, index(0));
   }
   void loop(Value count, function_ref<void(Value)> body) {
@@ -112,8 +108,8 @@ void Emitter::emitScatterAdd(scan::ScatterAddOp op) {
   if (!numbers)
     return direct();
   OpFoldResult count = productOfSizes(loc, op.getIndices(), 0, rank);
-  OpFoldResult width = productOfSizes(loc, op.getUpdates(), rank,
-                                      updates.rank());
+  OpFoldResult width =
+      productOfSizes(loc, op.getUpdates(), rank, updates.rank());
   Operation *scheduled = op;
   if (!op->hasAttr(kernel::kSchedules))
     scheduled = op->getParentOfType<ModuleOp>();
@@ -176,7 +172,8 @@ void Emitter::sortedScatter(Location loc, const Buffer &rows,
   b.setInsertionPointToStart(sums.getBody());
   Value row = sums.getInductionVar(), from = sums.getRegionIterArg(0);
   Value to = c.load(next, row);
-  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, to, from);
+  Value some =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, to, from);
   auto present = scf::IfOp::create(b, loc, some);
   scf::YieldOp::create(b, loc, to);
   b.setInsertionPoint(present.thenBlock()->getTerminator());

@@ -45,9 +45,8 @@ public:
   }
   /// `yes` if x < limit, for a size that was cut off.
   Value ifLess(Value x, int64_t limit, Value yes, Value no) {
-    Value less = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ult,
-                                               x,
-                                               number(std::min(limit, kMost)));
+    Value less = b.createOrFold<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::ult, x, number(std::min(limit, kMost)));
     return b.createOrFold<arith::SelectOp>(loc, less, yes, no);
   }
 
@@ -67,17 +66,16 @@ Value product(Bytes &bytes, ArrayRef<OpFoldResult> sizes) {
 /// What the schedules of a product say, so that it is enough for each target.
 struct Needs {
   int64_t rows = 1, steps = 1, left = 1, right = 1, tasks = 1;
-  int64_t far = INT64_MAX, few = INT64_MAX, flat = INT64_MAX,
-          worth = INT64_MAX;
+  int64_t far = INT64_MAX, few = INT64_MAX, flat = INT64_MAX, worth = INT64_MAX;
 
   explicit Needs(ArrayRef<kernel::ScheduleAttr> schedules) {
     using kernel::Decision;
     for (kernel::ScheduleAttr s : schedules) {
       rows = std::max(rows, s.get(Decision::TileRows));
       steps = std::max(steps, s.get(Decision::BlockSteps));
-      left = std::max(left, s.get(Decision::BlockSteps) *
-                                (s.get(Decision::BlockRows) +
-                                 s.get(Decision::TileRows)));
+      left = std::max(
+          left, s.get(Decision::BlockSteps) *
+                    (s.get(Decision::BlockRows) + s.get(Decision::TileRows)));
       right = std::max(right, s.get(Decision::BlockSteps) *
                                   s.get(Decision::BlockColumns));
       tasks = std::max(tasks, s.get(Decision::Tasks));
@@ -113,13 +111,12 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
     Value rows = product(bytes, ArrayRef(shape).take_front(numRows));
     Value columns = product(bytes, ArrayRef(shape).drop_front(numRows));
     Value k = product(bytes, steps);
-    Value step = bytes.times(bytes.least(k, needs.steps),
-                             bytes.number(element));
+    Value step =
+        bytes.times(bytes.least(k, needs.steps), bytes.number(element));
     Value zero = bytes.number(0), forA = zero, forB = zero;
     if (!inPlace) {
-      forA = bytes.least(
-          bytes.times(bytes.plus(rows, needs.rows - 1), step),
-          needs.left * element);
+      forA = bytes.least(bytes.times(bytes.plus(rows, needs.rows - 1), step),
+                         needs.left * element);
       if (!packs && gemm.hasRowsOfA()) {
         forA = bytes.ifLess(rows, needs.flat, zero, forA);
         forA = bytes.ifLess(columns, needs.few + 1, zero, forA);
@@ -130,8 +127,7 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
           bytes.least(bytes.times(columns, step), needs.right * element),
           kernel::kPanelSlack * element));
     Value one = bytes.plus(bytes.lines(forA), forB);
-    Value work =
-        bytes.times(bytes.least(bytes.times(rows, columns), kMost), k);
+    Value work = bytes.times(bytes.least(bytes.times(rows, columns), kMost), k);
     return bytes.ifLess(work, needs.worth, one,
                         bytes.times(one, bytes.number(needs.tasks)));
   });
@@ -149,7 +145,8 @@ static Region *partOf(Operation *op) {
 }
 
 void Emitter::giveScratch() {
-  llvm::MapVector<Region *, SmallVector<std::pair<kernel::GemmOp, Value>>> byPart;
+  llvm::MapVector<Region *, SmallVector<std::pair<kernel::GemmOp, Value>>>
+      byPart;
   for (auto &[gemm, need] : scratchNeeds)
     byPart[partOf(gemm)].push_back({gemm, need});
   for (auto &[part, needs] : byPart) {

@@ -127,8 +127,8 @@ private:
   void planLoop(scan::LoopOp loop);
   void planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
                  mlir::OpFoldResult trip);
-  /// Of a loop: its number of steps, and the shortest length if rows are masked.
-  struct LoopStart {
+  // Of a loop: its number of steps, and the shortest length if rows are masked.
+  / struct LoopStart {
     mlir::Value trip, shortest;
   };
   void emitLoops(llvm::ArrayRef<scan::LoopOp> all);
@@ -151,7 +151,8 @@ private:
   void sortedScatter(mlir::Location loc, const Buffer &rows,
                      const Buffer &numbers, const Buffer &table,
                      llvm::ArrayRef<mlir::OpFoldResult> shape,
-                     mlir::OpFoldResult size, llvm::function_ref<void()> direct);
+                     mlir::OpFoldResult size,
+                     llvm::function_ref<void()> direct);
   mlir::OpFoldResult productOfSizes(mlir::Location loc, mlir::Value tensor,
                                     int64_t begin, int64_t end);
   void addRows(mlir::Location loc, const Buffer &rows, const Buffer &sum);
@@ -185,8 +186,7 @@ private:
   /// Of lengths: the list of places before the ends.
   llvm::DenseMap<mlir::Value, mlir::Value> places;
   /// Copies of pieces that are not written in place, by composite.
-  llvm::DenseMap<mlir::Value,
-                 llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;
   /// What was packed, by value, direction, columns, units and layouts.
   std::map<std::tuple<const void *, bool, std::vector<int64_t>, int64_t,
@@ -197,9 +197,11 @@ private:
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// Rows that the scatter being written adds one by one, at most.
   int64_t directRows = 1;
-  /// The outermost loop being written, or several side by side, where packing may
-  /// be put before.
-  mlir::Operation *outermostLoop = nullptr;
+  // The outermost loop being written, or several side by side, where packing
+  // may
+  /
+      /// be put before.
+      mlir::Operation *outermostLoop = nullptr;
   bool failed = false;
 };
 

@@ -31,14 +31,14 @@ static void expandLogSumExp(scan::ReduceOp op) {
   for (int64_t i = 0; i < type.getRank(); ++i)
     if (!llvm::is_contained(op.getDims(), i))
       kept.push_back(i);
-  Value wide = scan::BroadcastOp::create(
-      b, loc, type, shift, scan::dynamicSizes(b, loc, x), kept);
+  Value wide = scan::BroadcastOp::create(b, loc, type, shift,
+                                         scan::dynamicSizes(b, loc, x), kept);
   Value terms =
       math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, x, wide));
   Value sum = scan::ReduceOp::create(b, loc, scan::ReduceKind::sum, terms,
                                      op.getDims());
-  Value result = arith::AddFOp::create(b, loc, math::LogOp::create(b, loc, sum),
-                                       shift);
+  Value result =
+      arith::AddFOp::create(b, loc, math::LogOp::create(b, loc, sum), shift);
   op.replaceAllUsesWith(result);
   op.erase();
 }

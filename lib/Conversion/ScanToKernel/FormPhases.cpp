@@ -37,8 +37,8 @@ int64_t rankOf(Value value) {
 class PhaseFormer {
 public:
   explicit PhaseFormer(func::FuncOp function)
-      : function(function), sizes(function, function),
-        b(function.getContext()), context(b, sizes) {}
+      : function(function), sizes(function, function), b(function.getContext()),
+        context(b, sizes) {}
 
   void run();
 
@@ -46,10 +46,10 @@ private:
   void form(Block &block);
   void formLevel(ArrayRef<Operation *> ops, int level);
   void formGroup(const Group &group);
-  linalg::GenericOp
-  reduce(Location loc, int level, ArrayRef<OpFoldResult> space,
-         ArrayRef<int64_t> dims, scan::ReduceKind kind,
-         llvm::function_ref<Value(TensorPhase &)> element);
+  linalg::GenericOp reduce(Location loc, int level,
+                           ArrayRef<OpFoldResult> space, ArrayRef<int64_t> dims,
+                           scan::ReduceKind kind,
+                           llvm::function_ref<Value(TensorPhase &)> element);
   void formReduce(scan::ReduceOp op);
   void formDot(scan::DotOp op);
   void noteTensors(Block &block);
@@ -116,7 +116,8 @@ void PhaseFormer::formLevel(ArrayRef<Operation *> ops, int level) {
       form(*loop.getBodyBlock());
     else if (auto reduce = dyn_cast<scan::ReduceOp>(op))
       formReduce(reduce);
-    else if (auto dot = dyn_cast<scan::DotOp>(op); dot && !dot.isMatrixProduct())
+    else if (auto dot = dyn_cast<scan::DotOp>(op);
+             dot && !dot.isMatrixProduct())
       formDot(dot);
   }
   for (const Group &group : plan.getGroups())
@@ -176,13 +177,14 @@ double neutralOf(scan::ReduceKind kind) {
   }
 }
 
-/// What `element` computes at every point of a space, combined along some of its
-/// dimensions. A reduction learns sizes from what it reads: where that has not
-/// all of them, the elements become a tensor first.
-linalg::GenericOp PhaseFormer::reduce(
-    Location loc, int level, ArrayRef<OpFoldResult> space,
-    ArrayRef<int64_t> dims, scan::ReduceKind kind,
-    llvm::function_ref<Value(TensorPhase &)> element) {
+// What `element` computes at every point of a space, combined along some of its
+/
+    /// dimensions. A reduction learns sizes from what it reads: where that has
+    /// not all of them, the elements become a tensor first.
+    linalg::GenericOp
+    PhaseFormer::reduce(Location loc, int level, ArrayRef<OpFoldResult> space,
+                        ArrayRef<int64_t> dims, scan::ReduceKind kind,
+                        llvm::function_ref<Value(TensorPhase &)> element) {
   ++numReductions;
   auto phase = std::make_unique<TensorPhase>(context, loc, level, space);
   Value scalar = element(*phase);
@@ -234,8 +236,8 @@ void PhaseFormer::formDot(scan::DotOp op) {
     space.push_back(sizes.get(op.getLhs(), l));
   }
   linalg::GenericOp generic =
-      reduce(loc, context.plan->exec(op), space, reduced,
-             scan::ReduceKind::sum, [&](TensorPhase &phase) -> Value {
+      reduce(loc, context.plan->exec(op), space, reduced, scan::ReduceKind::sum,
+             [&](TensorPhase &phase) -> Value {
                Value x = phase.eval(op.getLhs(), lhs);
                Value y = phase.eval(op.getRhs(), rhs);
                return arith::MulFOp::create(phase.body(), loc, x, y);
@@ -292,8 +294,9 @@ bool isReadAsItLies(Value value) {
 
 /// Views and composites of a number that is the same everywhere keep knowing
 /// that, but for views that have to lie in memory: they are parts of the tensor
-/// that has been made. A broadcast never is: it is made itself where it has to lie.
-bool keepsNumber(Value value, Operation *user) {
+// that has been made. A broadcast never is: it is made itself where it has to
+// lie.
+/ bool keepsNumber(Value value, Operation *user) {
   if (!scan::getSplat(value) || user->getNumResults() != 1 ||
       !isTensor(user->getResult(0)))
     return false;
@@ -324,8 +327,7 @@ void PhaseFormer::run() {
   replace();
 }
 
-struct KernelFormPhases
-    : public impl::KernelFormPhasesBase<KernelFormPhases> {
+struct KernelFormPhases : public impl::KernelFormPhasesBase<KernelFormPhases> {
   using Base::Base;
 
   void runOnOperation() override {

@@ -68,11 +68,10 @@ scan::DotOp productOf(Value value) {
 
 /// Every point of [rows, units] by itself.
 bool Fusion::isPointwise() {
-  if (phase.getNumLoops() != 2 ||
-      phase.getNumReductionLoops() != 0 ||
-      phase.getBody()->walk([](linalg::IndexOp) {
-        return WalkResult::interrupt();
-      }).wasInterrupted())
+  if (phase.getNumLoops() != 2 || phase.getNumReductionLoops() != 0 ||
+      phase.getBody()
+          ->walk([](linalg::IndexOp) { return WalkResult::interrupt(); })
+          .wasInterrupted())
     return false;
   for (OpOperand &init : phase.getDpsInitsMutable()) {
     auto type = cast<RankedTensorType>(init.get().getType());
@@ -82,9 +81,10 @@ bool Fusion::isPointwise() {
       return false;
     units = type.getDimSize(1);
   }
-  return units > 0 && llvm::all_of(phase.getDpsInputOperands(), [&](OpOperand *in) {
-    return phase.getMatchingIndexingMap(in).isProjectedPermutation();
-  });
+  return units > 0 &&
+         llvm::all_of(phase.getDpsInputOperands(), [&](OpOperand *in) {
+           return phase.getMatchingIndexingMap(in).isProjectedPermutation();
+         });
 }
 
 /// `[rows, K...]` times a constant matrix `[N..., K...]` of the function.
@@ -101,8 +101,7 @@ bool Fusion::isFusable(scan::DotOp dot) {
   };
   return dot->getBlock() == phase->getBlock() && dot.getLhsBatch().empty() &&
          dot.getLhsFree() == SmallVector<int64_t>{0} &&
-         isRun(dot.getLhsContract(), 1) &&
-         isRun(dot.getRhsFree(), 0) &&
+         isRun(dot.getLhsContract(), 1) && isRun(dot.getRhsFree(), 0) &&
          isRun(dot.getRhsContract(), dot.getRhsFree().size()) &&
          !dot.getRhsFree().empty() && !dot.getRhsContract().empty() &&
          left.getElementType() == right.getElementType() &&
@@ -279,7 +278,9 @@ bool EndedRows::isMasked(unsigned operand) {
 
 /// Whether the first dimension of an operand is rows, and no other one is.
 static bool isByRows(AffineMap map) {
-  auto isRow = [](AffineExpr e) { return e == getAffineDimExpr(0, e.getContext()); };
+  auto isRow = [](AffineExpr e) {
+    return e == getAffineDimExpr(0, e.getContext());
+  };
   return map.getNumResults() && isRow(map.getResult(0)) &&
          llvm::none_of(map.getResults().drop_front(), isRow);
 }
@@ -297,12 +298,12 @@ bool EndedRows::stays(OpOperand &use) {
   if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
     unsigned lefts = phase.getLefts().size();
     unsigned input = use.getOperandNumber() - 2 * lefts;
-    bool fits = use.getOperandNumber() < lefts ||
-                (use.getOperandNumber() >= 2 * lefts &&
-                 input < phase.getInputs().size() &&
-                 isByRows(phase.mapOf(input)));
-    return fits && llvm::all_of(phase.getResults(),
-                                [&](Value v) { return stays(v); });
+    bool fits =
+        use.getOperandNumber() < lefts ||
+        (use.getOperandNumber() >= 2 * lefts &&
+         input < phase.getInputs().size() && isByRows(phase.mapOf(input)));
+    return fits &&
+           llvm::all_of(phase.getResults(), [&](Value v) { return stays(v); });
   }
   auto generic = dyn_cast<linalg::GenericOp>(op);
   return generic && isByRows(generic.getMatchingIndexingMap(&use)) &&
@@ -378,9 +379,8 @@ private:
     });
     whole.erase(Parameter());
     for (Fusion &fusion : outside)
-      fusion.leave([&](scan::DotOp dot) {
-        return whole.contains(parameterOf(dot));
-      });
+      fusion.leave(
+          [&](scan::DotOp dot) { return whole.contains(parameterOf(dot)); });
   }
 };
 

@@ -27,8 +27,7 @@ static scan::LoopOp loopOfSlice(Value value) {
 static bool isStart(Operation *op) {
   return isa<linalg::FillOp>(op) &&
          llvm::all_of(op->getUses(), [](OpOperand &use) {
-           auto user =
-               dyn_cast<DestinationStyleOpInterface>(use.getOwner());
+           auto user = dyn_cast<DestinationStyleOpInterface>(use.getOwner());
            return user && user.isDpsInit(&use);
          });
 }
@@ -154,7 +153,8 @@ static bool hasUnitStrides(tensor::InsertSliceOp insert) {
 }
 
 static Piece pieceOf(tensor::InsertSliceOp insert) {
-  Piece piece{insert.getSource(), llvm::to_vector(insert.getStaticOffsets()),
+  Piece piece{insert.getSource(),
+              llvm::to_vector(insert.getStaticOffsets()),
               llvm::to_vector(insert.getStaticSizes()),
               {}};
   llvm::SmallBitVector dropped = insert.getDroppedDims();
@@ -457,7 +457,7 @@ int BlockPlan::ready(Value value) {
     break;
   }
   default:
-    result = isRoot(value) ? level(value) + 1
+    result = isRoot(value)                 ? level(value) + 1
              : kindOf(value) == Kind::View ? ready(viewSource(value))
                                            : level(value);
   }
@@ -507,8 +507,7 @@ void BlockPlan::makeGroups() {
     if (op.getNumResults() != 1 || !roots.contains(op.getResult(0)))
       continue;
     Value root = op.getResult(0);
-    std::pair<int, SmallVector<OpFoldResult>> key(level(root),
-                                                  sizes.get(root));
+    std::pair<int, SmallVector<OpFoldResult>> key(level(root), sizes.get(root));
     auto *it = llvm::find(keys, key);
     if (it == keys.end()) {
       keys.push_back(key);
@@ -524,7 +523,8 @@ void BlockPlan::makeGroups() {
   for (const Group &group : groups)
     levels = std::max(levels, group.level + 1);
   for (Operation &op : block) {
-    if (op.getNumResults() == 0 || !isa<RankedTensorType>(op.getResult(0).getType()))
+    if (op.getNumResults() == 0 ||
+        !isa<RankedTensorType>(op.getResult(0).getType()))
       continue;
     bool runs = kindOf(op.getResult(0)) == Kind::Barrier ||
                 demandedComposites.contains(op.getResult(0));
@@ -544,16 +544,15 @@ void BlockPlan::count(Value value, const View &view, Value root) {
   bool same = value == root;
   if (!isLazy(value) ||
       (!same && hasBuffer(value) &&
-       ready(value) <= (isRoot(root) ? level(root) : exec(root.getDefiningOp()))))
+       ready(value) <=
+           (isRoot(root) ? level(root) : exec(root.getDefiningOp()))))
     return;
   if (llvm::is_contained(seen, std::pair(value, view)))
     return;
   seen.push_back({value, view});
   switch (kindOf(value)) {
   case Kind::View: {
-    count(viewSource(value),
-          viewOfSource(value, view),
-          root);
+    count(viewSource(value), viewOfSource(value, view), root);
     return;
   }
   case Kind::Pointwise: {

@@ -43,10 +43,10 @@ LogicalResult checkOps(func::FuncOp function) {
     bool known = isa<func::ReturnOp>(op) || dialect == "scan" ||
                  dialect == "arith" || dialect == "math" ||
                  dialect == "linalg" || dialect == "kernel" ||
-                 isa<tensor::DimOp, tensor::EmptyOp, tensor::ConcatOp, tensor::InsertSliceOp,
-                     tensor::ExtractSliceOp, tensor::SplatOp,
-                     tensor::FromElementsOp, tensor::CollapseShapeOp,
-                     tensor::ExpandShapeOp>(op);
+                 isa<tensor::DimOp, tensor::EmptyOp, tensor::ConcatOp,
+                     tensor::InsertSliceOp, tensor::ExtractSliceOp,
+                     tensor::SplatOp, tensor::FromElementsOp,
+                     tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
     if (known && isFormed(op))
       return WalkResult::advance();
     op->emitOpError(known ? "is in no phase; --kernel-form-phases comes first"
@@ -76,8 +76,8 @@ interface::FunctionAttr describe(func::FuncOp function,
   interface::FunctionAttr known = interface::functionOf(function);
   ArrayAttr dims = known ? known.getDims() : ArrayAttr();
   bool all = dims && llvm::all_of(found, [&](Attribute name) {
-    return llvm::is_contained(dims, name);
-  });
+               return llvm::is_contained(dims, name);
+             });
   return interface::FunctionAttr::get(
       context, known ? known.getModule() : StringAttr::get(context, ""),
       known ? known.getName() : function.getSymNameAttr(),
@@ -98,9 +98,8 @@ LogicalResult convert(func::FuncOp function) {
     types.push_back(memoryOf(type));
     attrs.push_back(function.getResultAttrDict(i));
   }
-  auto target = func::FuncOp::create(
-      b, function.getLoc(), function.getName(),
-      b.getFunctionType(types, TypeRange()));
+  auto target = func::FuncOp::create(b, function.getLoc(), function.getName(),
+                                     b.getFunctionType(types, TypeRange()));
   for (NamedAttribute attr : function->getDiscardableAttrs())
     target->setAttr(attr.getName(), attr.getValue());
   target.setVisibility(function.getVisibility());

@@ -29,8 +29,8 @@ Sizes::Sizes(func::FuncOp source, func::FuncOp target)
 Value Sizes::ofArgument(unsigned number, int64_t dim) {
   StringAttr name = interface::sizeName(source, number, dim);
   if (!name)
-    name = StringAttr::get(source.getContext(), "arg" + Twine(number) + "." +
-                                                    Twine(dim));
+    name = StringAttr::get(source.getContext(),
+                           "arg" + Twine(number) + "." + Twine(dim));
   Value &value = named[name.getValue()];
   if (!value) {
     Value index = constant(dim);
@@ -91,8 +91,7 @@ ArrayAttr Sizes::shapeAttr(Value tensor) {
     }
     Attribute name;
     for (Attribute known : dimNames)
-      if (named.lookup(cast<StringAttr>(known).getValue()) ==
-          cast<Value>(size))
+      if (named.lookup(cast<StringAttr>(known).getValue()) == cast<Value>(size))
         name = known;
     if (!name)
       return {};
@@ -114,8 +113,8 @@ Value Sizes::index(Value value) {
       return {};
     OpFoldResult size = get(dim.getSource(), *number);
     auto attr = dyn_cast<Attribute>(size);
-    result = attr ? constant(cast<IntegerAttr>(attr).getInt())
-                  : cast<Value>(size);
+    result =
+        attr ? constant(cast<IntegerAttr>(attr).getInt()) : cast<Value>(size);
   } else if (auto number = dyn_cast<arith::ConstantIndexOp>(op)) {
     result = constant(number.value());
   } else {
@@ -147,10 +146,10 @@ Value Sizes::dynamic(Value tensor, int64_t dim) {
     } else {
       auto loop = cast<scan::LoopOp>(arg.getOwner()->getParentOp());
       unsigned number = arg.getArgNumber() - 1;
-      result = number < loop.getNumSlices()
-                   ? dynamic(loop.getSlices()[number], dim + 1)
-                   : dynamic(loop.getFirsts()[number - loop.getNumSlices()],
-                             dim);
+      result =
+          number < loop.getNumSlices()
+              ? dynamic(loop.getSlices()[number], dim + 1)
+              : dynamic(loop.getFirsts()[number - loop.getNumSlices()], dim);
     }
   } else {
     OpFoldResult size;
@@ -172,8 +171,7 @@ Value Sizes::sizeOperand(Value tensor, int64_t dim, ValueRange sizes) {
 
 /// Which dimension of an operand the dimension `dim` of a result is, where
 /// some dimensions `gone` are left out.
-template <typename Gone>
-static int64_t dimWithout(int64_t dim, Gone gone) {
+template <typename Gone> static int64_t dimWithout(int64_t dim, Gone gone) {
   int64_t d = 0;
   for (int64_t left = dim;; ++d)
     if (!gone(d) && left-- == 0)
@@ -198,7 +196,8 @@ Value Sizes::ofProduct(scan::DotOp dot, int64_t dim) {
 }
 
 /// Of ops of the scan dialect that move data; nothing for others.
-std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result, int64_t dim) {
+std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result,
+                                       int64_t dim) {
   return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
       .Case<scan::GatherOp>([&](auto g) {
         int64_t rank = cast<ShapedType>(g.getIndices().getType()).getRank();
@@ -245,14 +244,13 @@ std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result, int64_t d
 }
 
 /// Of ops of the tensor dialect; nothing for others.
-std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result, int64_t dim) {
+std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result,
+                                      int64_t dim) {
   return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
-      .Case<tensor::SplatOp>([&](auto s) {
-        return sizeOperand(result, dim, s.getDynamicSizes());
-      })
-      .Case<tensor::EmptyOp>([&](auto e) {
-        return sizeOperand(result, dim, e.getDynamicSizes());
-      })
+      .Case<tensor::SplatOp>(
+          [&](auto s) { return sizeOperand(result, dim, s.getDynamicSizes()); })
+      .Case<tensor::EmptyOp>(
+          [&](auto e) { return sizeOperand(result, dim, e.getDynamicSizes()); })
       .Case<DestinationStyleOpInterface>([&](DestinationStyleOpInterface op) {
         return valueOf(op.getDpsInits()[result.getResultNumber()], dim);
       })

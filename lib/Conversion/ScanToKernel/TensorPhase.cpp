@@ -25,8 +25,7 @@ static Value emptyTensor(OpBuilder &b, Location loc,
 
 Value filled(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> shape,
              Type element, double number) {
-  Value value =
-      arith::ConstantOp::create(b, loc, numberOf(b, element, number));
+  Value value = arith::ConstantOp::create(b, loc, numberOf(b, element, number));
   return linalg::FillOp::create(b, loc, value,
                                 emptyTensor(b, loc, shape, element))
       .getResult(0);
@@ -73,8 +72,7 @@ Value TensorPhase::partOf(Value tensor, const View &view,
   OpBuilder &b = context.b;
   auto type = cast<RankedTensorType>(tensor.getType());
   int64_t rank = type.getRank();
-  SmallVector<OpFoldResult> offsets, extents,
-      strides(rank, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets, extents, strides(rank, b.getIndexAttr(1));
   SmallVector<int64_t> shape;
   bool part = false;
   for (int64_t i = 0; i < rank; ++i) {
@@ -100,8 +98,8 @@ Value TensorPhase::partOf(Value tensor, const View &view,
     part |= access.index || access.offset != 0 || access.stride != 1 ||
             (!ShapedType::isDynamic(size) &&
              !isConstantIntValue(extents.back(), size));
-    shape.push_back(getConstantIntValue(extents.back())
-                        .value_or(ShapedType::kDynamic));
+    shape.push_back(
+        getConstantIntValue(extents.back()).value_or(ShapedType::kDynamic));
   }
   if (!part)
     return tensor;
@@ -119,9 +117,8 @@ Value TensorPhase::leaf(Value tensor, const View &view) {
   inputs.push_back(part);
   inputMaps.push_back(
       AffineMap::get(space.size(), 0, dims, context.b.getContext()));
-  Value value =
-      block->insertArgument(inputs.size() - 1,
-                            getElementTypeOrSelf(part.getType()), loc);
+  Value value = block->insertArgument(
+      inputs.size() - 1, getElementTypeOrSelf(part.getType()), loc);
   leaves.push_back({tensor, view, value});
   return value;
 }
@@ -129,7 +126,8 @@ Value TensorPhase::leaf(Value tensor, const View &view) {
 /// Whether the value is read as a tensor, not computed here.
 bool TensorPhase::isRead(Value value) {
   BlockPlan &plan = *context.plan;
-  if (kindOf(value) == Kind::Constant || !plan.hasBuffer(value) || plan.ready(value) > level)
+  if (kindOf(value) == Kind::Constant || !plan.hasBuffer(value) ||
+      plan.ready(value) > level)
     return false;
   return kindOf(value) != Kind::View || context.materialized.contains(value) ||
          plan.isRoot(value);
@@ -203,8 +201,7 @@ Value TensorPhase::evalPointwise(Value value, const View &view) {
 }
 
 void TensorPhase::store(Value scalar) {
-  outputs.push_back(
-      emptyTensor(context.b, loc, space, scalar.getType()));
+  outputs.push_back(emptyTensor(context.b, loc, space, scalar.getType()));
   outputMaps.push_back(inner.getMultiDimIdentityMap(space.size()));
   block->addArgument(scalar.getType(), loc);
   results.push_back(scalar);
@@ -223,8 +220,7 @@ void TensorPhase::reduce(
     dims.push_back(inner.getAffineDimExpr(i));
     shape.push_back(space[i]);
   }
-  outputs.push_back(
-      filled(context.b, loc, shape, scalar.getType(), neutral));
+  outputs.push_back(filled(context.b, loc, shape, scalar.getType(), neutral));
   outputMaps.push_back(
       AffineMap::get(space.size(), 0, dims, inner.getContext()));
   Value sum = block->addArgument(scalar.getType(), loc);

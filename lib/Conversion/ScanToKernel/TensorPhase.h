@@ -85,8 +85,8 @@ private:
 
 /// `number` everywhere, as a tensor of the given sizes.
 mlir::Value filled(mlir::OpBuilder &b, mlir::Location loc,
-                   llvm::ArrayRef<mlir::OpFoldResult> shape,
-                   mlir::Type element, double number);
+                   llvm::ArrayRef<mlir::OpFoldResult> shape, mlir::Type element,
+                   double number);
 
 } // namespace rnnc
 

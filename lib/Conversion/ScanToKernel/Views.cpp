@@ -62,8 +62,8 @@ Buffer subBuffer(OpBuilder &b, Location loc, const Buffer &buffer,
       merge.push_back(chain && full);
     any = true;
     chain = isConstantIntValue(strides[i], 1);
-    shape.push_back(getConstantIntValue(sizes[i]).value_or(
-        ShapedType::kDynamic));
+    shape.push_back(
+        getConstantIntValue(sizes[i]).value_or(ShapedType::kDynamic));
   }
   MemRefType type = memref::SubViewOp::inferRankReducedResultType(
       shape, buffer.type(), offsets, sizes, strides);
@@ -118,9 +118,8 @@ Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
           merge};
 }
 
-Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer,
-                      int64_t dim, OpFoldResult first, OpFoldResult count,
-                      bool drop) {
+Buffer stepsOf(OpBuilder &b, Location loc, const Buffer &buffer, int64_t dim,
+               OpFoldResult first, OpFoldResult count, bool drop) {
   int64_t rank = buffer.rank();
   SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
       strides(rank, b.getIndexAttr(1)), extents = sizesOf(b, loc, buffer);

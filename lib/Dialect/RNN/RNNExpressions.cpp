@@ -1,5 +1,5 @@
-// RNNExpressions.cpp - typing rules and folders of the rnn dialect's expressions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RNNExpressions.cpp - typing rules and folders of the rnn dialect's
+// expressions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Dialect/RNN/Feed.h"
 
 #include "mlir/IR/Builders.h"
@@ -27,11 +27,13 @@ LogicalResult requireReal(std::optional<Location> loc, Value value,
 /// Elementwise with the suffix rule; null after a message.
 ValueType elementwise(std::optional<Location> loc, Value a, Value b,
                       StringRef what) {
-  auto left = cast<ValueType>(a.getType()), right = cast<ValueType>(b.getType());
+  auto left = cast<ValueType>(a.getType()),
+       right = cast<ValueType>(b.getType());
   ValueType result = suffixType(left, right);
   if (!result)
-    (void)mistake(loc, what + " needs equal shapes or one that ends like the other: " +
-                           spell(left) + " and " + spell(right));
+    (void)mistake(
+        loc, what + " needs equal shapes or one that ends like the other: " +
+                 spell(left) + " and " + spell(right));
   return result;
 }
 
@@ -139,7 +141,8 @@ LogicalResult TableOp::verify() {
 
 LogicalResult ListOp::verify() {
   ValueType type = getResult().getType();
-  if (getItems().empty() || !type.getRank() || type.getAxes().front().isTime() ||
+  if (getItems().empty() || !type.getRank() ||
+      type.getAxes().front().isTime() ||
       type.getAxes().front().getSize() != int64_t(getItems().size()))
     return emitOpError("needs an axis with an entry for each value");
   if (getItems().front().getType() != type.dropFront())
@@ -157,7 +160,8 @@ LogicalResult SliceOp::verify() {
     return emitOpError("takes no part of a time axis");
   if (int64_t(getFrom()) < 0 ||
       int64_t(getFrom()) + part.getSize() > whole.getSize())
-    return emitOpError("takes entries that ") << spell(from) << " does not have";
+    return emitOpError("takes entries that ")
+           << spell(from) << " does not have";
   return success();
 }
 
@@ -179,9 +183,8 @@ OpFoldResult BinaryOp::fold(FoldAdaptor adaptor) {
   auto b = dyn_cast_if_present<FloatAttr>(adaptor.getRhs());
   if (!a || !b)
     return {};
-  return FloatAttr::get(
-      a.getType(),
-      evaluate(getKind(), a.getValueAsDouble(), b.getValueAsDouble()));
+  return FloatAttr::get(a.getType(), evaluate(getKind(), a.getValueAsDouble(),
+                                              b.getValueAsDouble()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -305,7 +308,8 @@ LogicalResult ClampOp::inferReturnTypes(MLIRContext *,
                                         Adaptor adaptor,
                                         SmallVectorImpl<Type> &types) {
   auto type = cast<ValueType>(adaptor.getValue().getType());
-  for (Value value : {adaptor.getValue(), adaptor.getLow(), adaptor.getHigh()}) {
+  for (Value value :
+       {adaptor.getValue(), adaptor.getLow(), adaptor.getHigh()}) {
     if (failed(requireReal(loc, value, "clamp")))
       return failure();
     if (suffixType(type, cast<ValueType>(value.getType())) != type)
@@ -324,7 +328,8 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *,
   auto type = cast<ValueType>(adaptor.getValue().getType());
   double p = adaptor.getP().convertToDouble();
   if (!(p >= 0 && p < 1))
-    return mistake(loc, "dropout needs a probability from 0 up to, not including, 1");
+    return mistake(
+        loc, "dropout needs a probability from 0 up to, not including, 1");
   types.push_back(type);
   return success();
 }
@@ -339,7 +344,8 @@ static LogicalResult verifyTied(Operation *op, ValueType type, AxisAttr tied) {
     auto unfold = dyn_cast<UnfoldOp>(around);
     auto bind = dyn_cast<BindOp>(around);
     if ((scan && scan.getAxis() == tied) ||
-        (unfold && unfold.getAxis() == tied) || (bind && bind.getAxis() == tied))
+        (unfold && unfold.getAxis() == tied) ||
+        (bind && bind.getAxis() == tied))
       return success();
   }
   return op->emitOpError("is tied along ")
@@ -580,16 +586,16 @@ LogicalResult SequenceOp::inferReturnTypes(MLIRContext *,
   if (shifts != bool(adaptor.getFill()))
     return mistake(loc, "`shift`, and only `shift`, puts a value first");
   if (shifts && adaptor.getFill().getType() != type.dropFront())
-    return mistake(loc, "`shift` puts " +
-                            spell(cast<ValueType>(adaptor.getFill().getType())) +
-                            " before " + spell(type));
+    return mistake(loc,
+                   "`shift` puts " +
+                       spell(cast<ValueType>(adaptor.getFill().getType())) +
+                       " before " + spell(type));
   bool sums = adaptor.getKind() == SequenceKind::CumSum;
   if (sums && failed(requireReal(loc, adaptor.getValue(), what)))
     return failure();
   if (sums && type.getAxes().front().isTime())
     return mistake(loc, "`cumsum` along a time axis is a recurrence");
-  bool keeps =
-      shifts || sums || adaptor.getKind() == SequenceKind::Reverse;
+  bool keeps = shifts || sums || adaptor.getKind() == SequenceKind::Reverse;
   types.push_back(keeps ? type : type.dropFront());
   return success();
 }

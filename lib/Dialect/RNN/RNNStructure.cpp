@@ -140,8 +140,8 @@ LogicalResult BindOp::verifyRegions() {
   if (!expected)
     return emitOpError("cannot take a body ") << spell(body);
   if (expected != getResult().getType())
-    return emitOpError("gives ") << spell(expected) << ", not "
-                                 << spell(getResult().getType());
+    return emitOpError("gives ")
+           << spell(expected) << ", not " << spell(getResult().getType());
   return success();
 }
 
@@ -273,7 +273,8 @@ LogicalResult ScanOp::verify() {
              << getAxis().getName() << ", but reads " << spell(type);
   }
   if (getBody().getNumArguments() != getOver().size() + getInit().size())
-    return emitOpError("its body needs one argument for each sequence and state");
+    return emitOpError(
+        "its body needs one argument for each sequence and state");
   for (auto [value, arg] : llvm::zip(getOver(), getElements()))
     if (arg.getType() != cast<ValueType>(value.getType()).dropFront())
       return emitOpError("its body reads elements of another type than ")
@@ -285,7 +286,8 @@ LogicalResult ScanOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield)
     return emitOpError("its body ends without rnn.yield");
-  if (failed(verifyStates(*this, getInit(), getStates(), getStateArgs(), yield)))
+  if (failed(
+          verifyStates(*this, getInit(), getStates(), getStateArgs(), yield)))
     return failure();
   if (yield.getOut().size() != getOuts().size() ||
       getFinals().getTypes() != getInit().getTypes())
@@ -304,10 +306,10 @@ LogicalResult UnfoldOp::verify() {
   if (getResult().getType().getKind() != DistKind::Unfold ||
       sequence.getRank() == 0)
     return emitOpError("is a distribution over sequences");
-  if (getBody().getNumArguments() !=
-          1 + getOver().size() + getInit().size() ||
+  if (getBody().getNumArguments() != 1 + getOver().size() + getInit().size() ||
       getPrevious().getType() != sequence.dropFront())
-    return emitOpError("the loop does not close: it reads and draws elements of ")
+    return emitOpError(
+               "the loop does not close: it reads and draws elements of ")
            << spell(sequence);
   for (auto [over, element] : llvm::zip(getOver(), getElements())) {
     auto type = cast<ValueType>(over.getType());
@@ -332,7 +334,8 @@ LogicalResult UnfoldOp::verifyRegions() {
     return emitOpError("its body gives one distribution");
   auto dist = dyn_cast<DistType>(yield.getOut().front().getType());
   if (!dist || dist.getValue() != getPrevious().getType())
-    return emitOpError("the loop does not close: it draws one thing and reads another");
+    return emitOpError(
+        "the loop does not close: it draws one thing and reads another");
   return verifyStates(*this, getInit(), getStates(), getStateArgs(), yield);
 }
 
@@ -340,9 +343,8 @@ LogicalResult DistOp::verify() {
   ValueType drawn = getResult().getType().getValue();
   if (getResult().getType().getKind() != getKind())
     return emitOpError("gives a distribution of another kind");
-  size_t count = getKind() == DistKind::Normal || getKind() == DistKind::Laplace
-                     ? 2
-                     : 1;
+  size_t count =
+      getKind() == DistKind::Normal || getKind() == DistKind::Laplace ? 2 : 1;
   if (getKind() == DistKind::Unfold || getKind() == DistKind::Law ||
       getArgs().size() != count)
     return emitOpError("takes another number of arguments");
@@ -355,13 +357,13 @@ LogicalResult DistOp::verify() {
     if (!drawn.isIndex() || !first.getRank() ||
         first.getAxes().back() != drawn.getIndexAxis() ||
         first.getAxes().drop_back() != drawn.getAxes())
-      return emitOpError("scores ") << spell(first) << " do not draw "
-                                    << spell(drawn);
+      return emitOpError("scores ")
+             << spell(first) << " do not draw " << spell(drawn);
     return success();
   case DistKind::Bernoulli:
     if (drawn.getKind() != ValueKind::Bit || first.getAxes() != drawn.getAxes())
-      return emitOpError("scores ") << spell(first) << " do not draw "
-                                    << spell(drawn);
+      return emitOpError("scores ")
+             << spell(first) << " do not draw " << spell(drawn);
     return success();
   default:
     break;
@@ -417,8 +419,7 @@ LogicalResult LawOp::verifyRegions() {
   auto logp = cast<ValueType>(yielded(getLogp()).getType());
   if (!logp.isReal() || logp.getRank() > drawn.getRank() ||
       logp.getAxes() != drawn.getAxes().take_front(logp.getRank()))
-    return emitOpError("`logp` is a number for each draw, not ")
-           << spell(logp);
+    return emitOpError("`logp` is a number for each draw, not ") << spell(logp);
   for (auto [part, name] :
        {std::pair(&getMode(), "mode"), std::pair(&getSample(), "sample")}) {
     if (part->empty())
@@ -430,8 +431,8 @@ LogicalResult LawOp::verifyRegions() {
                   given.getAxes().front().isTime() &&
                   given.dropFront() == drawn.dropFront();
     if (given != drawn && !isLong)
-      return emitOpError("`") << name << "` gives " << spell(drawn) << ", not "
-                              << spell(given);
+      return emitOpError("`")
+             << name << "` gives " << spell(drawn) << ", not " << spell(given);
   }
   return success();
 }

@@ -41,7 +41,9 @@ RankedTensorType scan::getKeyType(MLIRContext *context) {
   return RankedTensorType::get({2}, IntegerType::get(context, 64));
 }
 
-bool scan::isKeyType(Type type) { return type == getKeyType(type.getContext()); }
+bool scan::isKeyType(Type type) {
+  return type == getKeyType(type.getContext());
+}
 
 RankedTensorType scan::dropDim(RankedTensorType type, int64_t dim) {
   SmallVector<int64_t> shape(type.getShape());

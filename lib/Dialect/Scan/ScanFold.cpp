@@ -166,7 +166,8 @@ LogicalResult DropUnused::matchAndRewrite(LoopOp op,
   loop.setSegmentAttr(op.getSegmentAttr());
   loop.setUnmaskedCarriesAttr(
       renumber(rewriter, op.getUnmaskedCarries(), carries));
-  loop.setUnmaskedStacksAttr(renumber(rewriter, op.getUnmaskedStacks(), stacks));
+  loop.setUnmaskedStacksAttr(
+      renumber(rewriter, op.getUnmaskedStacks(), stacks));
   for (auto [now, before] : llvm::enumerate(stacks)) {
     loop.getStackResults()[now].setType(op.getStackResults()[before].getType());
     rewriter.replaceAllUsesWith(op.getStackResults()[before],

@@ -47,8 +47,7 @@ void LoopOp::build(
     size = constant.getInt();
   auto yield = cast<YieldOp>(block.getTerminator());
   for (Value stack : yield.getStacks())
-    state.addTypes(
-        insertDim(cast<RankedTensorType>(stack.getType()), 0, size));
+    state.addTypes(insertDim(cast<RankedTensorType>(stack.getType()), 0, size));
   state.addTypes(inits.getTypes());
 }
 
@@ -94,7 +93,8 @@ std::optional<int64_t> LoopOp::getConstantTrip() {
   return std::nullopt;
 }
 
-//===-- Text ---------------------------------------------------------------===//
+//===-- Text
+//---------------------------------------------------------------===//
 
 namespace {
 // (%arg = %value : type, ...)
@@ -103,12 +103,11 @@ void printBindings(OpAsmPrinter &printer, StringRef word,
   if (values.empty())
     return;
   printer << ' ' << word << '(';
-  llvm::interleaveComma(llvm::zip_equal(arguments, values), printer,
-                        [&](auto pair) {
-                          auto [argument, value] = pair;
-                          printer << argument << " = " << value << " : "
-                                  << value.getType();
-                        });
+  llvm::interleaveComma(
+      llvm::zip_equal(arguments, values), printer, [&](auto pair) {
+        auto [argument, value] = pair;
+        printer << argument << " = " << value << " : " << value.getType();
+      });
   printer << ')';
 }
 
@@ -142,9 +141,9 @@ void LoopOp::print(OpAsmPrinter &printer) {
   printer << " step(" << getStep() << ") ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
   printer.printOptionalArrowTypeList(getResultTypes());
-  printer.printOptionalAttrDict((*this)->getAttrs(),
-                                {getReverseAttrName(),
-                                 getOperandSegmentSizesAttrName()});
+  printer.printOptionalAttrDict(
+      (*this)->getAttrs(),
+      {getReverseAttrName(), getOperandSegmentSizesAttrName()});
 }
 
 ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
@@ -166,8 +165,7 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   SMLoc loc = parser.getCurrentLocation();
   if (parseBindings(parser, "slices", slices) ||
       parseBindings(parser, "carry", carries) || parser.parseKeyword("step") ||
-      parser.parseLParen() || parser.parseOperand(step) ||
-      parser.parseRParen())
+      parser.parseLParen() || parser.parseOperand(step) || parser.parseRParen())
     return failure();
 
   SmallVector<OpAsmParser::Argument> arguments;
@@ -192,31 +190,32 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
 
   if (parser.resolveOperand(trip, builder.getIndexType(), state.operands))
     return failure();
-  if (ragged && parser.resolveOperand(lengths,
-                                      getLengthsType(builder.getContext()),
-                                      state.operands))
+  if (ragged &&
+      parser.resolveOperand(lengths, getLengthsType(builder.getContext()),
+                            state.operands))
     return failure();
   if (parser.resolveOperands(slices.values, slices.types, loc,
                              state.operands) ||
       parser.resolveOperands(carries.values, carries.types, loc,
                              state.operands))
     return failure();
-  llvm::copy(ArrayRef<int32_t>{1, ragged ? 1 : 0,
-                               static_cast<int32_t>(slices.values.size()),
-                               static_cast<int32_t>(carries.values.size())},
-             state.getOrAddProperties<Properties>()
-                 .operandSegmentSizes.begin());
+  llvm::copy(
+      ArrayRef<int32_t>{1, ragged ? 1 : 0,
+                        static_cast<int32_t>(slices.values.size()),
+                        static_cast<int32_t>(carries.values.size())},
+      state.getOrAddProperties<Properties>().operandSegmentSizes.begin());
   return success();
 }
 
-//===-- Verification -------------------------------------------------------===//
+//===-- Verification
+//-------------------------------------------------------===//
 
 static LogicalResult verifyArguments(LoopOp loop) {
   Block *block = loop.getBodyBlock();
   unsigned expected = 1 + loop.getNumSlices() + loop.getNumCarries();
   if (block->getNumArguments() != expected)
-    return loop.emitOpError("body needs ") << expected << " arguments, has "
-                                           << block->getNumArguments();
+    return loop.emitOpError("body needs ")
+           << expected << " arguments, has " << block->getNumArguments();
   if (!block->getArgument(0).getType().isIndex())
     return loop.emitOpError("body's first argument must be an index");
   for (auto [number, pair] : llvm::enumerate(
@@ -258,13 +257,13 @@ LogicalResult LoopOp::verify() {
   for (unsigned number = 0; number < getNumCarries(); ++number) {
     Type type = getFirsts()[number].getType();
     if (yield.getCarries()[number].getType() != type)
-      return emitOpError("carry ") << number << " is " << type
-                                   << " but its next value is "
-                                   << yield.getCarries()[number].getType();
+      return emitOpError("carry ")
+             << number << " is " << type << " but its next value is "
+             << yield.getCarries()[number].getType();
     if (getFinalResults()[number].getType() != type)
-      return emitOpError("carry ") << number << " is " << type
-                                   << " but the result is "
-                                   << getFinalResults()[number].getType();
+      return emitOpError("carry ")
+             << number << " is " << type << " but the result is "
+             << getFinalResults()[number].getType();
   }
   for (auto [stack, result] :
        llvm::zip_equal(yield.getStacks(), getStackResults())) {

@@ -103,10 +103,9 @@ LogicalResult ScatterAddOp::verify() {
   if (!compatible(shape.take_front(indices.getRank()), indices.getShape()) ||
       !compatible(shape.drop_front(indices.getRank()),
                   result.getShape().drop_front(batch + 1)) ||
-      !compatible(shape.take_front(batch),
-                  result.getShape().take_front(batch)))
-    return emitOpError("shapes of ") << updates << ", " << indices << " and "
-                                     << result << " do not fit";
+      !compatible(shape.take_front(batch), result.getShape().take_front(batch)))
+    return emitOpError("shapes of ")
+           << updates << ", " << indices << " and " << result << " do not fit";
   if (result.isDynamicDim(batch) != static_cast<bool>(getSize()))
     return emitOpError("needs the size exactly where it is dynamic");
   return success();
@@ -123,9 +122,11 @@ LogicalResult DotOp::verify() {
   if (!getLengths() || sumsOverExamples())
     return success();
   SmallVector<int64_t> rows = getLhsFree();
-  if (!getLhsBatch().empty() || rows.size() != 2 || rows[0] != 0 || rows[1] != 1)
-    return emitOpError("with lengths goes over rows of time and example, or adds "
-                       "them up: the first two dimensions");
+  if (!getLhsBatch().empty() || rows.size() != 2 || rows[0] != 0 ||
+      rows[1] != 1)
+    return emitOpError(
+        "with lengths goes over rows of time and example, or adds "
+        "them up: the first two dimensions");
   return success();
 }
 

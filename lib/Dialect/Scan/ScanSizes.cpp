@@ -155,14 +155,13 @@ std::optional<Dim> stepBack(Dim dim) {
         return Result(Dim{op.getInput(), op.getPerm()[dim.number]});
       })
       .Case([&](EnterOp op) {
-        return Result(Dim{op.getInput(), exchanged(dim.number,
-                                                   op.getLengths().size(),
-                                                   true)});
+        return Result(Dim{op.getInput(),
+                          exchanged(dim.number, op.getLengths().size(), true)});
       })
       .Case([&](LeaveOp op) {
-        return Result(Dim{op.getInput(), exchanged(dim.number,
-                                                   op.getLengths().size(),
-                                                   false)});
+        return Result(
+            Dim{op.getInput(),
+                exchanged(dim.number, op.getLengths().size(), false)});
       })
       .Case([&](tensor::ExtractSliceOp op) -> Result {
         std::optional<int64_t> source = sliceSource(op, dim.number);
@@ -295,8 +294,8 @@ bool scan::isBatch(Value value, int64_t dim, Value lengths) {
   Root batch = findRoot({lengths, 0});
   if (root.size || batch.size)
     return root.size == batch.size;
-  bool same = root.dim.value == batch.dim.value &&
-              root.dim.number == batch.dim.number;
+  bool same =
+      root.dim.value == batch.dim.value && root.dim.number == batch.dim.number;
   return same || (isStatedBatch(root.dim) && isStatedBatch(batch.dim));
 }
 
@@ -310,7 +309,8 @@ SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
-//===-- Lengths ------------------------------------------------------------===//
+//===-- Lengths
+//------------------------------------------------------------===//
 
 // The lengths an op itself states of its result.
 static std::optional<Ragged> statedLengths(Value value) {
@@ -388,9 +388,8 @@ static int64_t resultDim(Value result, Value operand, int64_t number) {
   if (op->hasTrait<OpTrait::Elementwise>())
     return number;
   if (auto dot = dyn_cast<DotOp>(op))
-    for (auto [shared, dims] :
-         {std::pair(dot.getLhs(), dot.getLhsBatch()),
-          std::pair(dot.getRhs(), dot.getRhsBatch())})
+    for (auto [shared, dims] : {std::pair(dot.getLhs(), dot.getLhsBatch()),
+                                std::pair(dot.getRhs(), dot.getRhsBatch())})
       if (shared == operand)
         if (auto at = llvm::find(dims, number); at != dims.end())
           return at - dims.begin();

@@ -26,15 +26,14 @@ static Unary unaryOf(Operation &op) {
   return llvm::TypeSwitch<Operation *, Unary>(&op)
       .Case<arith::NegFOp>([](auto) { return [](double x) { return -x; }; })
       .Case<arith::SIToFPOp, arith::UIToFPOp, arith::IndexCastOp, arith::ExtFOp,
-            arith::TruncFOp, arith::ExtSIOp, arith::ExtUIOp, arith::FPToSIOp, scan::StopOp,
-            scan::ClipGradOp>(
-          [&](auto) { return Unary(same); })
+            arith::TruncFOp, arith::ExtSIOp, arith::ExtUIOp, arith::FPToSIOp,
+            scan::StopOp, scan::ClipGradOp>([&](auto) { return Unary(same); })
       .Case([](math::ExpOp) { return [](double x) { return std::exp(x); }; })
-      .Case([](math::ExpM1Op) {
-        return [](double x) { return std::expm1(x); };
-      })
+      .Case(
+          [](math::ExpM1Op) { return [](double x) { return std::expm1(x); }; })
       .Case([](math::LogOp) { return [](double x) { return std::log(x); }; })
-      .Case([](math::Log1pOp) { return [](double x) { return std::log1p(x); }; })
+      .Case(
+          [](math::Log1pOp) { return [](double x) { return std::log1p(x); }; })
       .Case([](math::SqrtOp) { return [](double x) { return std::sqrt(x); }; })
       .Case([](math::RsqrtOp) {
         return [](double x) { return 1 / std::sqrt(x); };
@@ -44,7 +43,8 @@ static Unary unaryOf(Operation &op) {
       .Case([](math::SinOp) { return [](double x) { return std::sin(x); }; })
       .Case([](math::CosOp) { return [](double x) { return std::cos(x); }; })
       .Case([](math::AbsFOp) { return [](double x) { return std::fabs(x); }; })
-      .Case([](math::FloorOp) { return [](double x) { return std::floor(x); }; })
+      .Case(
+          [](math::FloorOp) { return [](double x) { return std::floor(x); }; })
       .Case([](math::CeilOp) { return [](double x) { return std::ceil(x); }; })
       .Case([](math::RoundEvenOp) {
         return [](double x) { return std::nearbyint(x); };
@@ -54,8 +54,7 @@ static Unary unaryOf(Operation &op) {
       .Default([](Operation *) { return Unary(nullptr); });
 }
 
-template <typename Predicate>
-static Binary compareOf(Predicate predicate) {
+template <typename Predicate> static Binary compareOf(Predicate predicate) {
   switch (predicate) {
   case Predicate::slt:
   case Predicate::ult:
@@ -136,21 +135,33 @@ static Binary binaryOf(Operation &op) {
           [](auto) { return [](double x, double y) { return x - y; }; })
       .Case<arith::MulFOp, arith::MulIOp>(
           [](auto) { return [](double x, double y) { return x * y; }; })
-      .Case([](arith::DivFOp) { return [](double x, double y) { return x / y; }; })
-      .Case<arith::FloorDivSIOp>(
-          [](auto) { return [](double x, double y) { return std::floor(x / y); }; })
-      .Case<arith::CeilDivSIOp>(
-          [](auto) { return [](double x, double y) { return std::ceil(x / y); }; })
-      .Case<arith::DivSIOp, arith::DivUIOp>(
-          [](auto) { return [](double x, double y) { return std::trunc(x / y); }; })
-      .Case<arith::RemSIOp, arith::RemUIOp>(
-          [](auto) { return [](double x, double y) { return std::fmod(x, y); }; })
-      .Case<arith::AndIOp>(
-          [](auto) { return [](double x, double y) { return double(int64_t(x) & int64_t(y)); }; })
-      .Case<arith::OrIOp>(
-          [](auto) { return [](double x, double y) { return double(int64_t(x) | int64_t(y)); }; })
-      .Case<arith::XOrIOp>(
-          [](auto) { return [](double x, double y) { return double(int64_t(x) ^ int64_t(y)); }; })
+      .Case([](arith::DivFOp) {
+        return [](double x, double y) { return x / y; };
+      })
+      .Case<arith::FloorDivSIOp>([](auto) {
+        return [](double x, double y) { return std::floor(x / y); };
+      })
+      .Case<arith::CeilDivSIOp>([](auto) {
+        return [](double x, double y) { return std::ceil(x / y); };
+      })
+      .Case<arith::DivSIOp, arith::DivUIOp>([](auto) {
+        return [](double x, double y) { return std::trunc(x / y); };
+      })
+      .Case<arith::RemSIOp, arith::RemUIOp>([](auto) {
+        return [](double x, double y) { return std::fmod(x, y); };
+      })
+      .Case<arith::AndIOp>([](auto) {
+        return
+            [](double x, double y) { return double(int64_t(x) & int64_t(y)); };
+      })
+      .Case<arith::OrIOp>([](auto) {
+        return
+            [](double x, double y) { return double(int64_t(x) | int64_t(y)); };
+      })
+      .Case<arith::XOrIOp>([](auto) {
+        return
+            [](double x, double y) { return double(int64_t(x) ^ int64_t(y)); };
+      })
       .Case<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(
           [](auto) { return maximum; })
       .Case<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(
@@ -166,10 +177,12 @@ static Binary binaryOf(Operation &op) {
 bool Evaluator::elementwise(Operation &op) {
   if (auto select = dyn_cast<arith::SelectOp>(op)) {
     const Tensor &c = get(select.getCondition());
-    const Tensor &x = get(select.getTrueValue()), &y = get(select.getFalseValue());
+    const Tensor &x = get(select.getTrueValue()),
+                 &y = get(select.getFalseValue());
     Tensor result(x.shape);
     for (int64_t i = 0; i < result.size(); ++i)
-      result.data[i] = c.data[c.size() == 1 ? 0 : i] != 0 ? x.data[i] : y.data[i];
+      result.data[i] =
+          c.data[c.size() == 1 ? 0 : i] != 0 ? x.data[i] : y.data[i];
     set(select, std::move(result));
     return true;
   }

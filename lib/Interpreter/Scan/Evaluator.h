@@ -26,7 +26,9 @@ class Evaluator {
 public:
   mlir::LogicalResult run(mlir::Block &block);
 
-  void set(mlir::Value value, Tensor tensor) { values[value] = std::move(tensor); }
+  void set(mlir::Value value, Tensor tensor) {
+    values[value] = std::move(tensor);
+  }
   const Tensor &get(mlir::Value value) { return values.find(value)->second; }
   /// A scalar as a whole number.
   int64_t integer(mlir::Value value) { return int64_t(get(value).data[0]); }

@@ -129,7 +129,8 @@ void Evaluator::relayout(Operation &op, bool entering) {
   set(op.getResult(0), std::move(result));
 }
 
-//===-- Random numbers -----------------------------------------------------===//
+//===-- Random numbers
+//-----------------------------------------------------===//
 
 /// Number `element` of Philox4x32-10 at a place.
 static double uniform(uint32_t k0, uint32_t k1, uint32_t site, uint32_t row,

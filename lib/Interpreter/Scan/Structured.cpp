@@ -24,14 +24,16 @@ void Evaluator::constant(arith::ConstantOp op) {
          llvm::zip(result.data, elements.getValues<APFloat>())) {
       bool inexact;
       APFloat wide = number;
-      wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
+      wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                   &inexact);
       place = wide.convertToDouble();
     }
   } else {
     bool bits = elements.getElementType().isInteger(1);
     for (auto [place, number] :
          llvm::zip(result.data, elements.getValues<APInt>()))
-      place = bits ? double(number.getZExtValue()) : double(number.getSExtValue());
+      place =
+          bits ? double(number.getZExtValue()) : double(number.getSExtValue());
   }
   set(op, std::move(result));
 }
@@ -139,9 +141,10 @@ void Evaluator::dot(scan::DotOp op) {
 }
 
 /// Calls `body` with the place of an entry in the table and among the rows.
-static void forRows(const Tensor &table, const Tensor &rows, const Tensor &index,
-                    int64_t batch,
-                    llvm::function_ref<void(ArrayRef<int64_t>, ArrayRef<int64_t>)> body) {
+static void
+forRows(const Tensor &table, const Tensor &rows, const Tensor &index,
+        int64_t batch,
+        llvm::function_ref<void(ArrayRef<int64_t>, ArrayRef<int64_t>)> body) {
   size_t rank = index.shape.size();
   forEach(rows.shape, [&](ArrayRef<int64_t> i) {
     Index place(i.take_front(batch));
@@ -180,7 +183,8 @@ void Evaluator::scatterAdd(scan::ScatterAddOp op) {
   set(op, std::move(result));
 }
 
-//===-- Slices -------------------------------------------------------------===//
+//===-- Slices
+//-------------------------------------------------------------===//
 
 Index Evaluator::offsets(OffsetSizeAndStrideOpInterface op) {
   Index result;

@@ -29,8 +29,7 @@ static VariantInfo makeVariant(std::string name, std::string cpu) {
 }
 
 static VariantInfo hostVariant() {
-  VariantInfo info =
-      makeVariant("native", llvm::sys::getHostCPUName().str());
+  VariantInfo info = makeVariant("native", llvm::sys::getHostCPUName().str());
   info.features = featureText(llvm::sys::getHostCPUFeatures());
   return info;
 }
@@ -46,8 +45,8 @@ variants(llvm::StringRef march) {
                                    "` for -march; generic, cortex-a72, "
                                    "neoverse-n1, apple-m1 and native are "
                                    "among those there are");
-  return std::vector<VariantInfo>{makeVariant(
-      march.str(), llvm::AArch64::resolveCPUAlias(march).str())};
+  return std::vector<VariantInfo>{
+      makeVariant(march.str(), llvm::AArch64::resolveCPUAlias(march).str())};
 }
 
 /// Code for all processors has to do without what the Cortex-A53 got wrong.

@@ -43,14 +43,14 @@ target::architectureFor(llvm::StringRef text) {
     return &hostArchitecture();
   llvm::Triple triple(llvm::Triple::normalize(text));
   const Architecture *found = find(triple.getArch());
-  bool known = found && triple.isOSLinux() &&
-               triple.getSubArch() ==
-                   llvm::Triple(found->triple).getSubArch() &&
-               triple.getEnvironment() == llvm::Triple::GNU;
+  bool known =
+      found && triple.isOSLinux() &&
+      triple.getSubArch() == llvm::Triple(found->triple).getSubArch() &&
+      triple.getEnvironment() == llvm::Triple::GNU;
   if (!known)
     return llvm::createStringError("there is no code for --target `" +
-                                   text.str() + "`; there are " +
-                                   namesOfAll() + ", and nvptx64 for GPUs");
+                                   text.str() + "`; there are " + namesOfAll() +
+                                   ", and nvptx64 for GPUs");
   return found;
 }
 
@@ -75,7 +75,7 @@ target::variantsFor(const Architecture &architecture, llvm::StringRef march) {
 kernel::TargetAttr target::describe(mlir::MLIRContext *context,
                                     const VariantInfo &variant) {
   kernel::TargetAttr known = kernel::targetNamed(context, variant.like);
-  return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
-                                 known.getRegisters(), variant.fma,
-                                 known.getL1(), known.getL2(), kernel::GPUAttr());
+  return kernel::TargetAttr::get(
+      context, variant.name, known.getVectorBits(), known.getRegisters(),
+      variant.fma, known.getL1(), known.getL2(), kernel::GPUAttr());
 }

@@ -23,12 +23,35 @@ static bool movesMemory(llvm::StringRef name) {
 }
 
 static bool runtimeMayCall(llvm::StringRef name) {
-  static constexpr const char *kNames[] = {
-      "__errno_location", "aligned_alloc", "clock_gettime", "cos", "fclose", "ferror",
-      "fflush", "floor", "fopen", "fread", "free", "fwrite", "getpid", "log", "memchr",
-      "pow", "pthread_create", "pthread_join", "realloc", "remove", "rename",
-      "sched_yield", "snprintf", "sqrt", "strcmp", "strerror_r", "strlen", "strncpy",
-      "vsnprintf"};
+  static constexpr const char *kNames[] = {"__errno_location",
+                                           "aligned_alloc",
+                                           "clock_gettime",
+                                           "cos",
+                                           "fclose",
+                                           "ferror",
+                                           "fflush",
+                                           "floor",
+                                           "fopen",
+                                           "fread",
+                                           "free",
+                                           "fwrite",
+                                           "getpid",
+                                           "log",
+                                           "memchr",
+                                           "pow",
+                                           "pthread_create",
+                                           "pthread_join",
+                                           "realloc",
+                                           "remove",
+                                           "rename",
+                                           "sched_yield",
+                                           "snprintf",
+                                           "sqrt",
+                                           "strcmp",
+                                           "strerror_r",
+                                           "strlen",
+                                           "strncpy",
+                                           "vsnprintf"};
   return movesMemory(name) || llvm::is_contained(kNames, name) ||
          name.starts_with("pthread_attr_") ||
          name.starts_with("pthread_cond_") ||

@@ -25,9 +25,11 @@ using namespace rnnc;
 using namespace rnnc::target;
 
 /// Loops of kernels read at a base and an index: processors add these up for
-/// nothing. Strength reduction, a third of the time of code generation, gives each
-/// address a register of its own instead.
-static void leaveAddresses() {
+// nothing. Strength reduction, a third of the time of code generation, gives
+// each
+/
+    /// address a register of its own instead.
+    static void leaveAddresses() {
   auto &options = llvm::cl::getRegisteredOptions();
   auto option = options.find("disable-lsr");
   if (option != options.end() && !option->second->getNumOccurrences())
@@ -94,8 +96,8 @@ static llvm::FunctionPassManager kernelPasses(int optLevel) {
   llvm::LoopPassManager loops;
   loops.addPass(llvm::LoopRotatePass());
   loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(
-      std::move(loops), /*UseMemorySSA=*/true));
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops),
+                                                       /*UseMemorySSA=*/true));
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   passes.addPass(
       llvm::createFunctionToLoopPassAdaptor(llvm::IndVarSimplifyPass()));

@@ -98,8 +98,7 @@ exportEntries(VariantModule &variant,
 /// The runtime with the tables of the library and its API.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
 makeMain(llvm::LLVMContext &context, const Architecture &architecture,
-         const Library &library,
-         const std::vector<VariantModule> &variants,
+         const Library &library, const std::vector<VariantModule> &variants,
          std::vector<std::string> &api) {
   if (llvm::Error error = checkRuntime(architecture))
     return std::move(error);
@@ -173,8 +172,8 @@ compileModules(llvm::ArrayRef<llvm::Module *> modules,
         llvm::hardware_concurrency(unsigned(modules.size())));
     for (size_t i = 0; i != modules.size(); ++i)
       pool.async([&, i] {
-        CodeKind kind = i + 1 == modules.size() ? CodeKind::Runtime
-                                                : CodeKind::Kernels;
+        CodeKind kind =
+            i + 1 == modules.size() ? CodeKind::Runtime : CodeKind::Kernels;
         results[i].emplace(
             compileModule(*modules[i], kind, options, objects, stacks[i]));
       });
@@ -202,7 +201,8 @@ joinModules(llvm::ArrayRef<Bytes> modules, const EmitOptions &options,
   auto whole = std::make_unique<llvm::Module>("library", context);
   llvm::Linker linker(*whole);
   for (const Bytes &bytes : modules) {
-    auto part = llvm::parseBitcodeFile(llvm::MemoryBufferRef(stringOf(bytes), "part"), context);
+    auto part = llvm::parseBitcodeFile(
+        llvm::MemoryBufferRef(stringOf(bytes), "part"), context);
     if (!part)
       return part.takeError();
     if (linker.linkInModule(std::move(*part)))
@@ -339,8 +339,8 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
   if (llvm::Error error = checkStack(stack, compiled, api, options))
     return error;
   for (const Bytes &bytes : *objects)
-    if (llvm::Error error = checkObject(
-            stringOf(bytes), *options.architecture, infos, defined))
+    if (llvm::Error error =
+            checkObject(stringOf(bytes), *options.architecture, infos, defined))
       return error;
   if (shared)
     return writeShared(*objects, options);

@@ -44,7 +44,7 @@ static std::string shapeText(const Arg &arg, const Function &f) {
   for (size_t i = 0; i < arg.shape.size(); ++i) {
     int64_t dim = arg.shape[i];
     out += i ? ", " : "";
-    out += dim == rt::kBatch   ? "batch"
+    out += dim == rt::kBatch  ? "batch"
            : dim <= rt::kTime ? "max_" + f.times[size_t(rt::kTime - dim)]
                               : std::to_string(dim);
   }
@@ -54,7 +54,8 @@ static std::string shapeText(const Arg &arg, const Function &f) {
 static llvm::StringRef purpose(const Function &f) {
   return llvm::StringSwitch<llvm::StringRef>(f.name)
       .Case("loss", "The mean loss of a batch.")
-      .Case("grad", "The loss and its gradient with respect to every parameter.")
+      .Case("grad",
+            "The loss and its gradient with respect to every parameter.")
       .Case("hvp",
             "The loss, its gradient, and the Hessian times a vector: how the "
             "gradient\n * changes in the direction `vec` of the parameters.")
@@ -120,9 +121,10 @@ static std::string statuses(const Function &f) {
     checksIndex |= arg.indexSize > 0 && !arg.isResult();
     checksLength |= arg.role == rt::RoleLengths;
   }
-  std::string out = " * Bytes of the workspace from _workspace_size; 0: a size "
-                    "is negative, or cannot be held.\n * Errors: RNNC_ERR_ARGUMENT, "
-                    "_WORKSPACE, _STATE";
+  std::string out =
+      " * Bytes of the workspace from _workspace_size; 0: a size "
+      "is negative, or cannot be held.\n * Errors: RNNC_ERR_ARGUMENT, "
+      "_WORKSPACE, _STATE";
   if (checksIndex)
     out += ", _INDEX";
   if (checksLength)
@@ -227,7 +229,8 @@ static void moduleText(llvm::raw_ostream &os, const Library &library,
 std::string target::headerText(const Library &library) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  std::string guard = llvm::StringRef("RNNC_LIB_" + library.name + "_H").upper();
+  std::string guard =
+      llvm::StringRef("RNNC_LIB_" + library.name + "_H").upper();
   os << "/* " << library.name << ": made by rnnc " RNNC_VERSION
      << ". Do not edit.\n *\n"
      << " * Arrays are row-major, [batch, time, feature]. What can fail "

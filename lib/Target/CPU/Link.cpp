@@ -137,8 +137,8 @@ llvm::Error target::linkShared(llvm::ArrayRef<std::string> objects,
   std::optional<Linker> linker = findLinker(*options.architecture);
   if (!linker)
     return noLinker(*options.architecture);
-  std::string temporary =
-      options.path + ".tmp" + std::to_string(llvm::sys::Process::getProcessId());
+  std::string temporary = options.path + ".tmp" +
+                          std::to_string(llvm::sys::Process::getProcessId());
   auto words = arguments(*linker, objects, temporary, options);
   if (!words)
     return words.takeError();

@@ -30,8 +30,8 @@ static bool isTaken(llvm::StringRef name) {
       // Macros.
       "BUFSIZ", "CHAR_BIT", "EOF", "HUGE_VAL", "I", "INFINITY", "MB_CUR_MAX",
       "NAN", "NULL", "RAND_MAX", "assert", "complex", "errno", "i386",
-      "imaginary", "linux", "noreturn", "offsetof", "setjmp", "stderr",
-      "stdin", "stdout", "unix",
+      "imaginary", "linux", "noreturn", "offsetof", "setjmp", "stderr", "stdin",
+      "stdout", "unix",
       // Types.
       "int32_t", "int64_t", "size_t", "uint64_t", "uint8_t"};
   return words.contains(name) || name.starts_with("rnnc_");
@@ -58,8 +58,9 @@ static std::string pointerType(const Arg &arg) {
 }
 
 static std::string scalarType(const Arg &arg) {
-  return arg.dtype == rt::I32 ? "int32_t " : arg.dtype == rt::F64 ? "double "
-                                                                  : "float ";
+  return arg.dtype == rt::I32   ? "int32_t "
+         : arg.dtype == rt::F64 ? "double "
+                                : "float ";
 }
 
 static void addTimes(std::vector<CParameter> &out, const Function &f) {
@@ -183,7 +184,8 @@ static std::vector<ObjectFunction> parameterFunctions() {
       {"params_find", "rnnc_rt_params_find", "const void *",
        "const rnnc_params *params, const char *name, rnnc_tensor *info",
        "The values of a parameter by its name, and what it is in `info`, which "
-       "may be NULL. NULL:\n * there is none, or `params` (which may be NULL) is "
+       "may be NULL. NULL:\n * there is none, or `params` (which may be NULL) "
+       "is "
        "not initialised. To write, take\n * params_data(params, "
        "info.position)."},
       {"prepared_size", "rnnc_rt_prepared_size", "size_t ",
@@ -257,8 +259,10 @@ static std::vector<ObjectFunction> streamFunctions() {
        "`to` goes on from where `from` is; it needs no `_init`."},
       {"stream_find", "rnnc_rt_stream_find", "const void *",
        "const rnnc_stream *stream, const char *name, rnnc_tensor *info",
-       "A state by its name, [batch, shape...]; what it is in `info`, which may "
-       "be NULL. NULL: there\n * is none, or `stream` (which may be NULL) is not "
+       "A state by its name, [batch, shape...]; what it is in `info`, which "
+       "may "
+       "be NULL. NULL: there\n * is none, or `stream` (which may be NULL) is "
+       "not "
        "initialised. A row that has had no step yet\n * holds zeros. To write, "
        "take stream_state(stream, info.position)."},
       {"stream_batch", "rnnc_rt_stream_batch", "int32_t ",
@@ -267,7 +271,8 @@ static std::vector<ObjectFunction> streamFunctions() {
        "rnnc_stream *stream, size_t bytes, const void *saved, "
        "size_t saved_bytes, rnnc_error *error",
        "`stream` goes on from where the stream was whose bytes, all "
-       "stream_size(rows) of them, were\n * kept: by any library with this model "
+       "stream_size(rows) of them, were\n * kept: by any library with this "
+       "model "
        "in the same precision, in any variant of the code, on\n * a machine of "
        "the same byte order. `stream` needs no `_init`, `saved` no alignment. "
        "RNNC_ERR_STATE:\n * they are something else, or damaged; "
@@ -300,8 +305,11 @@ static std::vector<ObjectFunction> sessionFunctions(bool baked) {
        "rnnc_error *error",
        "All that a use needs: context (`options` may be NULL), parameters, "
        "prepared weights and a\n * stream of `batch` rows, in memory of their "
-       "own. " + path + ".\n * NULL: `error` says why (the errors of "
-       "params_load_file, context_init; RNNC_ERR_WORKSPACE:\n * no memory)."},
+       "own. " +
+           path +
+           ".\n * NULL: `error` says why (the errors of "
+           "params_load_file, context_init; RNNC_ERR_WORKSPACE:\n * no "
+           "memory)."},
       {"reserve", "rnnc_rt_reserve", "int32_t ",
        "rnnc_session *session, size_t bytes, rnnc_error *error",
        "Makes its workspace at least that large, by allocating: what a "

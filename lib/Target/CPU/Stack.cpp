@@ -54,8 +54,8 @@ void StackUse::readCalls(const llvm::Module &module) {
       auto *place = llvm::dyn_cast<llvm::AllocaInst>(&op);
       node.dynamic |= place && !place->isStaticAlloca();
       for (const llvm::Use &operand : op.operands())
-        if (auto *callee = llvm::dyn_cast<llvm::Function>(
-                operand->stripPointerCasts());
+        if (auto *callee =
+                llvm::dyn_cast<llvm::Function>(operand->stripPointerCasts());
             callee && !callee->isIntrinsic())
           node.calls.push_back(callee->getName().str());
     }

@@ -191,7 +191,6 @@ std::optional<Straight> Maker::make() {
 }
 
 std::optional<Straight> target::straightOf(const Library &library,
-                                           const Module &m,
-                                           const Function &f) {
+                                           const Module &m, const Function &f) {
   return Maker(library, m, f).make();
 }

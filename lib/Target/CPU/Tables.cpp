@@ -34,8 +34,7 @@ private:
   using Fields = llvm::SmallVector<llvm::Constant *, 16>;
 
   llvm::Constant *i64(int64_t v) {
-    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context),
-                                  uint64_t(v));
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), uint64_t(v));
   }
   llvm::Constant *i32(int64_t v) {
     return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context),
@@ -53,8 +52,8 @@ private:
   }
   llvm::GlobalVariable *global(llvm::Constant *value, llvm::StringRef name) {
     auto *g = new llvm::GlobalVariable(module, value->getType(), true,
-                                       llvm::GlobalValue::PrivateLinkage,
-                                       value, name);
+                                       llvm::GlobalValue::PrivateLinkage, value,
+                                       name);
     g->setAlignment(llvm::Align(8));
     return g;
   }
@@ -100,8 +99,8 @@ llvm::Constant *Emitter::parameter(const Parameter &p) {
     table.push_back(f64(value));
   return structure({string(p.name), numbers(p.shape), array(table, "first"),
                     i64(p.offset), i64(p.count()), f64(p.a), f64(p.b),
-                    i32(int64_t(p.shape.size())), i32(p.init),
-                    i32(p.labelled), i32(p.trainable), i64(p.kept)});
+                    i32(int64_t(p.shape.size())), i32(p.init), i32(p.labelled),
+                    i32(p.trainable), i64(p.kept)});
 }
 
 llvm::Constant *Emitter::argument(const Arg &arg) {
@@ -114,12 +113,11 @@ llvm::Constant *Emitter::argument(const Arg &arg) {
 /// The function of every variant; other objects of the library define it.
 llvm::Constant *Emitter::code(llvm::StringRef symbol, EntryKind kind) {
   auto *ptr = llvm::PointerType::getUnqual(context);
-  auto *type =
-      kind == EntryKind::Run
-          ? llvm::FunctionType::get(llvm::Type::getVoidTy(context),
-                                    {ptr, ptr, ptr, ptr}, false)
-          : llvm::FunctionType::get(llvm::Type::getInt64Ty(context), {ptr},
-                                    false);
+  auto *type = kind == EntryKind::Run
+                   ? llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+                                             {ptr, ptr, ptr, ptr}, false)
+                   : llvm::FunctionType::get(llvm::Type::getInt64Ty(context),
+                                             {ptr}, false);
   Fields out;
   for (const VariantInfo &variant : variants) {
     std::string name = variantName(entryName(symbol, kind), variant.name);
@@ -134,9 +132,9 @@ llvm::Constant *Emitter::code(llvm::StringRef symbol, EntryKind kind) {
 llvm::Constant *Emitter::entry(const Entry &e) {
   Fields args;
   for (const EntryArg &arg : e.args)
-    args.push_back(structure({numbers(arg.shape), i32(arg.source),
-                              i32(arg.index), i32(arg.dtype),
-                              i32(int64_t(arg.shape.size()))}));
+    args.push_back(
+        structure({numbers(arg.shape), i32(arg.source), i32(arg.index),
+                   i32(arg.dtype), i32(int64_t(arg.shape.size()))}));
   llvm::Constant *all = array(args, "bindings");
   llvm::Constant *dims = numbers(e.dims);
   llvm::Constant *run = code(e.symbol, EntryKind::Run);
@@ -162,24 +160,24 @@ llvm::Constant *Emitter::straight(const Module &m, const Function &f) {
     indices.push_back(
         structure({i64(index.count), i32(index.argument), i32(index.size)}));
   llvm::Constant *alone = s->alone ? places(*s->alone) : null();
-  return global(structure({places(s->places), alone, array(indices, "indices"),
-                           i64(s->args), i64(s->work), i64(s->prevOut),
-                           i64(s->stateBytes), i32(int64_t(indices.size())),
-                           i32(s->maxBatch), i32(s->needsPrepared),
-                           i32(s->unaligned)}),
-                "straight");
+  return global(
+      structure({places(s->places), alone, array(indices, "indices"),
+                 i64(s->args), i64(s->work), i64(s->prevOut),
+                 i64(s->stateBytes), i32(int64_t(indices.size())),
+                 i32(s->maxBatch), i32(s->needsPrepared), i32(s->unaligned)}),
+      "straight");
 }
 
 llvm::Constant *Emitter::draw(const Function &f) {
   if (!f.begin)
     return null();
   const rt::DrawDesc &d = f.draw;
-  return global(structure({entry(*f.begin), i64(d.elements), i32(d.mode),
-                           i32(d.kind), i32(d.time), i32(d.fixed),
-                           i32(d.given), i32(d.paths), i32(d.best),
-                           i32(d.numKept), i32(d.result), i32(d.counts),
-                           i32(d.scores), i32(0)}),
-                "draw");
+  return global(
+      structure({entry(*f.begin), i64(d.elements), i32(d.mode), i32(d.kind),
+                 i32(d.time), i32(d.fixed), i32(d.given), i32(d.paths),
+                 i32(d.best), i32(d.numKept), i32(d.result), i32(d.counts),
+                 i32(d.scores), i32(0)}),
+      "draw");
 }
 
 llvm::Constant *Emitter::function(const Module &m, const Function &f) {
@@ -189,13 +187,12 @@ llvm::Constant *Emitter::function(const Module &m, const Function &f) {
   for (int i : f.observed)
     observed.push_back(i32(i));
   llvm::Constant *update = f.update ? entry(*f.update) : null();
-  return structure({string(f.name), array(args, "arguments"), entry(f.entry),
-                    update, array(observed, "observed"), straight(m, f),
-                    draw(f), i32(f.kind),
-                    i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
-                    i32(int64_t(f.observed.size())), i32(f.symbols),
-                    i32(f.start), i32(f.stop), i32(f.optionalSeed),
-                    i32(f.nonempty), i32(usesOf(f))});
+  return structure(
+      {string(f.name), array(args, "arguments"), entry(f.entry), update,
+       array(observed, "observed"), straight(m, f), draw(f), i32(f.kind),
+       i32(int64_t(f.times.size())), i32(int64_t(f.args.size())),
+       i32(int64_t(f.observed.size())), i32(f.symbols), i32(f.start),
+       i32(f.stop), i32(f.optionalSeed), i32(f.nonempty), i32(usesOf(f))});
 }
 
 /// Parameters as `_params_init` makes them, in memory that all processes
@@ -207,8 +204,8 @@ llvm::Constant *Emitter::baked(const Module &m) {
   rt::Header header{};
   header.magic = rt::kParamsMagic;
   header.module = int32_t(&m - library.modules.data());
-  header.stamp = llvm::xxh3_64bits(
-      llvm::StringRef(m.baked.data(), m.baked.size()));
+  header.stamp =
+      llvm::xxh3_64bits(llvm::StringRef(m.baked.data(), m.baked.size()));
   header.readOnly = 1;
   static_assert(sizeof(header) <= 64);
   std::memcpy(bytes.data(), &header, sizeof(header));
@@ -232,21 +229,32 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
       scratch = std::max(scratch, p.count());
   }
   for (const State &s : m.states)
-    states.push_back(structure({string(s.name), numbers(s.shape),
-                                i64(s.count), i32(int64_t(s.shape.size())),
-                                i32(0)}));
+    states.push_back(structure({string(s.name), numbers(s.shape), i64(s.count),
+                                i32(int64_t(s.shape.size())), i32(0)}));
   for (const Function &f : m.functions)
     functions.push_back(function(m, f));
   llvm::Constant *prepare = m.prepare ? entry(*m.prepare) : null();
-  return structure(
-      {string(m.name), array(params, "parameters"), array(states, "states"),
-       array(functions, "functions"), prepare, baked(m), i64(m.prepared),
-       i64(m.kept),
-       i64(m.arena), i64(scratch),
-       f64(m.scheduleA), f64(m.scheduleB), f64(m.scheduleC),
-       i32(int64_t(m.parameters.size())), i32(int64_t(m.states.size())),
-       i32(int64_t(m.functions.size())), i32(m.numSlots), i32(m.hasPrev),
-       i32(m.schedule), i32(m.firstPrev), i32(m.prevSize)});
+  return structure({string(m.name),
+                    array(params, "parameters"),
+                    array(states, "states"),
+                    array(functions, "functions"),
+                    prepare,
+                    baked(m),
+                    i64(m.prepared),
+                    i64(m.kept),
+                    i64(m.arena),
+                    i64(scratch),
+                    f64(m.scheduleA),
+                    f64(m.scheduleB),
+                    f64(m.scheduleC),
+                    i32(int64_t(m.parameters.size())),
+                    i32(int64_t(m.states.size())),
+                    i32(int64_t(m.functions.size())),
+                    i32(m.numSlots),
+                    i32(m.hasPrev),
+                    i32(m.schedule),
+                    i32(m.firstPrev),
+                    i32(m.prevSize)});
 }
 
 void Emitter::run() {
@@ -258,15 +266,15 @@ void Emitter::run() {
   auto *manifest = llvm::cast<llvm::GlobalVariable>(
       string(manifestText(library), "manifest"));
   manifest->setSection(".rodata.rnnc.manifest");
-  llvm::Constant *table = structure(
-      {manifest, array(modules, "modules"), array(kinds, "variants"),
-       i32(int64_t(modules.size())), i32(int64_t(kinds.size())),
-       i32(library.real()), i32(0)});
+  llvm::Constant *table =
+      structure({manifest, array(modules, "modules"), array(kinds, "variants"),
+                 i32(int64_t(modules.size())), i32(int64_t(kinds.size())),
+                 i32(library.real()), i32(0)});
   llvm::GlobalVariable *declared =
       module.getGlobalVariable("rnnc_rt_library", true);
-  auto *defined = new llvm::GlobalVariable(
-      module, table->getType(), true, llvm::GlobalValue::InternalLinkage,
-      table, "rnnc_rt_tables");
+  auto *defined = new llvm::GlobalVariable(module, table->getType(), true,
+                                           llvm::GlobalValue::InternalLinkage,
+                                           table, "rnnc_rt_tables");
   defined->setAlignment(llvm::Align(8));
   if (declared) {
     declared->replaceAllUsesWith(defined);

@@ -88,8 +88,7 @@ void Emitter::object(llvm::StringRef name, const ObjectFunction &f,
   for (llvm::Argument &arg : wrapper->args())
     arguments.push_back(&arg);
   if (moduleIndex >= 0) {
-    bool context =
-        !parts.empty() && parts.front().contains("rnnc_context");
+    bool context = !parts.empty() && parts.front().contains("rnnc_context");
     arguments.insert(arguments.begin() + context, b.getInt32(moduleIndex));
   }
   llvm::SmallVector<llvm::Type *> full;
@@ -104,18 +103,17 @@ void Emitter::object(llvm::StringRef name, const ObjectFunction &f,
     b.CreateRet(value);
 }
 
-llvm::Value *
-Emitter::timesArray(const Function &f, llvm::Function *wrapper,
-                    const std::vector<CParameter> &parameters) {
+llvm::Value *Emitter::timesArray(const Function &f, llvm::Function *wrapper,
+                                 const std::vector<CParameter> &parameters) {
   if (f.times.empty())
     return llvm::ConstantPointerNull::get(llvm::cast<llvm::PointerType>(ptr));
   auto *type = llvm::ArrayType::get(b.getInt32Ty(), f.times.size());
   llvm::Value *times = b.CreateAlloca(type);
   for (size_t i = 0; i < parameters.size(); ++i)
     if (parameters[i].kind == CParam::Time)
-      b.CreateStore(wrapper->getArg(unsigned(i)),
-                    b.CreateConstGEP2_32(type, times, 0,
-                                         unsigned(parameters[i].index)));
+      b.CreateStore(
+          wrapper->getArg(unsigned(i)),
+          b.CreateConstGEP2_32(type, times, 0, unsigned(parameters[i].index)));
   return times;
 }
 
@@ -186,10 +184,9 @@ void Emitter::storeMissing(llvm::ArrayRef<CParameter> parameters,
     return llvm::none_of(parameters,
                          [&](const CParameter &p) { return p.kind == kind; });
   };
-  for (CParam kind :
-       {CParam::Params, CParam::Prepared, CParam::Optimizer, CParam::Carry,
-        CParam::Stream, CParam::Workspace, CParam::WorkspaceBytes, CParam::Seed,
-        CParam::Error})
+  for (CParam kind : {CParam::Params, CParam::Prepared, CParam::Optimizer,
+                      CParam::Carry, CParam::Stream, CParam::Workspace,
+                      CParam::WorkspaceBytes, CParam::Seed, CParam::Error})
     if (isMissing(kind))
       store(b.getInt64(0), call, *fieldOf(kind));
   if (isMissing(CParam::Batch))
@@ -241,10 +238,9 @@ void Emitter::call(const Module &m, const Function &f, int moduleIndex,
       "rnnc_rt_call",
       llvm::FunctionType::get(
           b.getInt32Ty(), {ptr, b.getInt32Ty(), b.getInt32Ty(), ptr}, false));
-  b.CreateRet(b.CreateCall(target, {wrapper->getArg(0),
-                                    b.getInt32(unsigned(moduleIndex)),
-                                    b.getInt32(unsigned(functionIndex)),
-                                    call}));
+  b.CreateRet(b.CreateCall(
+      target, {wrapper->getArg(0), b.getInt32(unsigned(moduleIndex)),
+               b.getInt32(unsigned(functionIndex)), call}));
 }
 
 std::vector<std::string> Emitter::run() {

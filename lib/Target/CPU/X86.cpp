@@ -29,16 +29,15 @@ static VariantInfo makeVariant(std::string name, std::string cpu, int level) {
   return info;
 }
 
-template <typename Has>
-static int levelOf(Has has) {
+template <typename Has> static int levelOf(Has has) {
   if (!has("sse4.2") || !has("popcnt"))
     return 1;
   if (!has("avx2") || !has("fma") || !has("bmi2") || !has("lzcnt") ||
       !has("f16c"))
     return 2;
   // The others imply avx512f, which lists of features leave out.
-  return has("avx512bw") && has("avx512dq") &&
-                 has("avx512vl") && has("avx512cd")
+  return has("avx512bw") && has("avx512dq") && has("avx512vl") &&
+                 has("avx512cd")
              ? 4
              : 3;
 }
@@ -46,8 +45,8 @@ static int levelOf(Has has) {
 static VariantInfo hostVariant() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   int level = levelOf([&](llvm::StringRef f) { return features.lookup(f); });
-  VariantInfo info = makeVariant(
-      "native", llvm::sys::getHostCPUName().str(), level);
+  VariantInfo info =
+      makeVariant("native", llvm::sys::getHostCPUName().str(), level);
   info.features = featureText(features);
   return info;
 }
@@ -63,8 +62,7 @@ variants(llvm::StringRef march) {
   std::string cpu = march.size() == 2 && march[0] == 'v'
                         ? ("x86-64-" + march).str()
                         : march.str();
-  if (llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) ==
-      llvm::X86::CK_None)
+  if (llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) == llvm::X86::CK_None)
     return llvm::createStringError("there is no processor `" + march.str() +
                                    "` for -march; x86-64, x86-64-v2, "
                                    "x86-64-v3, x86-64-v4 and native are among "
@@ -81,9 +79,9 @@ variants(llvm::StringRef march) {
 static constexpr const char *linkers[] = {"ld.lld-22", "ld.lld",
                                           "x86_64-linux-gnu-ld"};
 static constexpr const char *compilers[] = {"x86_64-linux-gnu-gcc"};
-static constexpr const char *folders[] = {
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
-    "/usr/x86_64-linux-gnu/lib"};
+static constexpr const char *folders[] = {"/lib/x86_64-linux-gnu",
+                                          "/usr/lib/x86_64-linux-gnu",
+                                          "/usr/x86_64-linux-gnu/lib"};
 
 const Architecture target::x86_64 = {
     llvm::Triple::x86_64,

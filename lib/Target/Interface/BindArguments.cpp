@@ -27,7 +27,8 @@ void FunctionBinder::collectTimes(Function &f, const RawEntry &raw) {
     add(dim);
 }
 
-int64_t FunctionBinder::dimension(const Function &f, llvm::StringRef name) const {
+int64_t FunctionBinder::dimension(const Function &f,
+                                  llvm::StringRef name) const {
   if (name == interface::kBatch)
     return rt::kBatch;
   return rt::kTime - (llvm::find(f.times, name) - f.times.begin());
@@ -44,7 +45,7 @@ Shape FunctionBinder::shapeOf(const Function &f, mlir::ArrayAttr sizes) const {
 }
 
 int FunctionBinder::addArg(Function &f, llvm::StringRef name, rt::DType dtype,
-                  Shape shape, rt::Role role, bool optional) {
+                           Shape shape, rt::Role role, bool optional) {
   Arg arg;
   arg.name = name.str();
   arg.role = role;
@@ -80,7 +81,7 @@ int FunctionBinder::stateIndex(llvm::StringRef name) const {
 
 /// The role of an argument that the caller gives, if it is one.
 std::optional<rt::Role> FunctionBinder::userRole(const Function &f,
-                                        const RawArg &from) const {
+                                                 const RawArg &from) const {
   auto when = [](bool condition, rt::Role role) {
     return condition ? std::optional(role) : std::nullopt;
   };
@@ -113,8 +114,8 @@ std::optional<rt::Role> FunctionBinder::userRole(const Function &f,
   }
 }
 
-llvm::Error FunctionBinder::bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
-                           const RawArg &from) {
+llvm::Error FunctionBinder::bindArg(Function &f, EntryArg &arg,
+                                    const RawEntry &raw, const RawArg &from) {
   llvm::StringRef name = from.slot.getName();
   auto take = [&](rt::Source source, int index = 0) -> llvm::Error {
     if (index < 0)
@@ -173,7 +174,8 @@ llvm::Error FunctionBinder::bindArg(Function &f, EntryArg &arg, const RawEntry &
 }
 
 /// Binds all arguments, the lengths of time axes first.
-llvm::Error FunctionBinder::bind(Function &f, Entry &entry, const RawEntry &raw) {
+llvm::Error FunctionBinder::bind(Function &f, Entry &entry,
+                                 const RawEntry &raw) {
   entry.symbol = raw.symbol;
   collectTimes(f, raw);
   entry.dims = shapeOf(f, raw.function.getDims());

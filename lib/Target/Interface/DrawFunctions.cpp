@@ -63,8 +63,8 @@ llvm::Expected<Function> FunctionBinder::sample(const RawEntry &step) {
 }
 
 /// What the arguments of `begin` and `next` are to the loop around them.
-llvm::Error FunctionBinder::bindDraw(Function &f, Entry &entry, const RawEntry &raw,
-                            const Port &drawn) {
+llvm::Error FunctionBinder::bindDraw(Function &f, Entry &entry,
+                                     const RawEntry &raw, const Port &drawn) {
   entry.symbol = raw.symbol;
   bool isFirst = raw.function.getName() == "begin";
   collectTimes(f, raw);
@@ -130,7 +130,7 @@ void FunctionBinder::addDrawOptions(Function &f) {
 /// The sequences; how long they are, where nobody said so; their scores.
 /// `isShown`: each example has several.
 void FunctionBinder::addDrawResults(Function &f, const Port &drawn,
-                           const RawEntry &begin, bool isShown) {
+                                    const RawEntry &begin, bool isShown) {
   const RawArg *start = nullptr;
   for (const RawArg &arg : begin.args)
     if (arg.slot.getRole() == Role::Start)
@@ -167,7 +167,7 @@ void FunctionBinder::addDrawResults(Function &f, const Port &drawn,
 }
 
 llvm::Expected<Function> FunctionBinder::draw(llvm::StringRef name,
-                                     const RawExport *named) {
+                                              const RawExport *named) {
   const Port *drawn = nullptr;
   for (const Port &p : m.ports)
     if (p.unfold)

@@ -15,7 +15,7 @@ int64_t elementsOf(const RawArg &arg);
 class FunctionBinder {
 public:
   FunctionBinder(const Library &library, Module &m,
-        const std::vector<RawEntry> &entries)
+                 const std::vector<RawEntry> &entries)
       : library(library), m(m), entries(entries) {}
 
   llvm::Expected<Function> make(llvm::StringRef name, const RawExport *named);
@@ -65,8 +65,7 @@ private:
   llvm::Error bind(Function &f, Entry &entry, const RawEntry &raw);
   llvm::Error bindArg(Function &f, EntryArg &arg, const RawEntry &raw,
                       const RawArg &from);
-  std::optional<rt::Role> userRole(const Function &f,
-                                   const RawArg &from) const;
+  std::optional<rt::Role> userRole(const Function &f, const RawArg &from) const;
   llvm::Error bindUpdate(Entry &entry, const RawEntry &raw);
   int parameterIndex(llvm::StringRef name) const;
   int stateIndex(llvm::StringRef name) const;

@@ -14,11 +14,11 @@ using interface::Role;
 
 /// The order in which functions stand in the manifest.
 constexpr const char *kOrder[] = {
-    "loss", "grad",  "train_step", "hvp",     "predict", "predict_chunk",
-    "sample", "beam", "begin",     "step",    "forward", "vjp"};
+    "loss",   "grad", "train_step", "hvp",  "predict", "predict_chunk",
+    "sample", "beam", "begin",      "step", "forward", "vjp"};
 
 llvm::Expected<Function> FunctionBinder::trainStep(const RawEntry &gradient,
-                                          const RawEntry &update) {
+                                                   const RawEntry &update) {
   Function f;
   f.name = "train_step";
   f.kind = rt::KindTrainStep;
@@ -40,7 +40,7 @@ void FunctionBinder::collectObserved(Function &f) {
 }
 
 llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
-                                     const RawExport *named) {
+                                              const RawExport *named) {
   if (name == "train_step")
     return trainStep(*find("grad"), *find("update"));
   bool fromInputs = find("begin") && !find("step");
@@ -101,9 +101,8 @@ static std::vector<std::string> possible(const Module &m,
   }
   if (have.contains("grad") && have.contains("update"))
     have.insert("train_step");
-  bool draws = llvm::any_of(m.ports, [](const Port &p) {
-    return p.unfold && p.kind == "index";
-  });
+  bool draws = llvm::any_of(
+      m.ports, [](const Port &p) { return p.unfold && p.kind == "index"; });
   // The loop has nothing else to feed to the step than what it drew.
   for (const RawEntry &entry : entries)
     draws &= entry.function.getName() != "step" ||
@@ -146,9 +145,8 @@ static void keepParameters(Module &m) {
     }
   for (Function &f : m.functions) {
     f.fromPrepared = f.kind != rt::KindTrainStep;
-    forEachParameter(f, [&](int i) {
-      f.fromPrepared &= m.parameters[size_t(i)].kept >= 0;
-    });
+    forEachParameter(
+        f, [&](int i) { f.fromPrepared &= m.parameters[size_t(i)].kept >= 0; });
   }
 }
 
@@ -170,12 +168,11 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
       if (e.function == name)
         named = &e;
     // Nobody can step without what comes before.
-    bool isNeeded = name == "begin" &&
-                    llvm::any_of(exports, [](const RawExport &e) {
-                      return e.function == "step";
-                    });
-    bool shown =
-        exports.empty() || exports.front().all || named || isNeeded;
+    bool isNeeded =
+        name == "begin" && llvm::any_of(exports, [](const RawExport &e) {
+          return e.function == "step";
+        });
+    bool shown = exports.empty() || exports.front().all || named || isNeeded;
     // What a search is as wide as stands in the export.
     shown &= name != "beam" || named;
     if (!shown)
@@ -184,10 +181,10 @@ llvm::Error target::makeFunctions(const Library &library, Module &m,
     if (!f)
       return f.takeError();
     if (f->times.size() > rt::kMaxTimes)
-      return llvm::createStringError(
-          "`" + m.name + "." + name + "` has " +
-          std::to_string(f->times.size()) + " time axes, a library has at most " +
-          std::to_string(rt::kMaxTimes));
+      return llvm::createStringError("`" + m.name + "." + name + "` has " +
+                                     std::to_string(f->times.size()) +
+                                     " time axes, a library has at most " +
+                                     std::to_string(rt::kMaxTimes));
     for (size_t t = 0; t < f->times.size(); ++t)
       if (llvm::is_contained(m.nonempty, f->times[t]))
         f->nonempty |= 1u << t;

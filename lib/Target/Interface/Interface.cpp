@@ -195,8 +195,7 @@ static Port readPort(interface::PortAttr declared, bool output) {
   port.output = output;
   port.name = declared.getName().str();
   port.kind = declared.getKind().str();
-  if (auto size =
-          llvm::dyn_cast_or_null<mlir::IntegerAttr>(declared.getSize()))
+  if (auto size = llvm::dyn_cast_or_null<mlir::IntegerAttr>(declared.getSize()))
     port.size = size.getInt();
   port.axes = strings(declared.getAxes());
   mlir::DictionaryAttr predicted = declared.getOutput();
@@ -223,10 +222,8 @@ static State readState(interface::PortAttr declared) {
 }
 
 static void readSchedule(Module &m) {
-  auto train =
-      m.declared.getSettings().getAs<mlir::DictionaryAttr>("train");
-  auto schedule =
-      train ? train.getAs<mlir::DictionaryAttr>("schedule") : train;
+  auto train = m.declared.getSettings().getAs<mlir::DictionaryAttr>("train");
+  auto schedule = train ? train.getAs<mlir::DictionaryAttr>("schedule") : train;
   if (!schedule)
     return;
   llvm::StringRef kind = textOr(schedule, "kind");
@@ -277,8 +274,8 @@ static Module readModule(interface::ModuleAttr declared, int64_t width) {
     m.ports.push_back(readPort(port, true));
   for (auto state : declared.getStates().getAsRange<PortAttr>())
     m.states.push_back(readState(state));
-  m.nonempty = strings(
-      declared.getSettings().getAs<mlir::ArrayAttr>("nonempty"));
+  m.nonempty =
+      strings(declared.getSettings().getAs<mlir::ArrayAttr>("nonempty"));
   measureArena(m);
   readSchedule(m);
   return m;
@@ -296,8 +293,7 @@ static RawEntry readEntry(mlir::func::FuncOp function) {
       break;
     --end;
   }
-  unsigned inputs =
-      end - std::min(end, unsigned(entry.function.getResults()));
+  unsigned inputs = end - std::min(end, unsigned(entry.function.getResults()));
   for (unsigned i = 0; i < end; ++i)
     entry.args.push_back({interface::slotOf(function, i),
                           dtypeOf(function.getArgumentTypes()[i]), i >= inputs,
@@ -307,8 +303,8 @@ static RawEntry readEntry(mlir::func::FuncOp function) {
 
 /// Functions of a model on buffers that somebody can call; an error where an
 /// argument says nothing of itself.
-static llvm::Expected<std::vector<RawEntry>>
-entriesOf(mlir::ModuleOp module, const Module &m) {
+static llvm::Expected<std::vector<RawEntry>> entriesOf(mlir::ModuleOp module,
+                                                       const Module &m) {
   std::vector<RawEntry> entries;
   for (auto function : module.getOps<mlir::func::FuncOp>()) {
     if (function.isPrivate() || function.isDeclaration() ||

@@ -43,11 +43,14 @@ static json::Object functionJson(const Function &f) {
     args.push_back(argJson(arg, f));
     (arg.isResult() ? outputs : inputs).push_back(arg.name);
   }
-  json::Object out{{"name", f.name},       {"symbol", f.symbol},
-                   {"times", f.times},     {"args", std::move(args)},
+  json::Object out{{"name", f.name},
+                   {"symbol", f.symbol},
+                   {"times", f.times},
+                   {"args", std::move(args)},
                    {"inputs", std::move(inputs)},
                    {"outputs", std::move(outputs)},
-                   {"seed", f.usesSeed},   {"carry", f.usesCarry},
+                   {"seed", f.usesSeed},
+                   {"carry", f.usesCarry},
                    {"stream", f.usesStream}};
   if (f.begin)
     out["draws"] = true;
@@ -164,12 +167,10 @@ static json::Object moduleJson(const Library &library, const Module &m) {
 }
 
 json::Object target::manifestJson(const Library &library) {
-  json::Object root{{"abi", RNNC_ABI_VERSION},
-                    {"compiler", "rnnc " RNNC_VERSION},
-                    {"library", library.name},
-                    {"precision", library.precision},
-                    {"target", library.target},
-                    {"options", json::Object(library.options)}};
+  json::Object root{
+      {"abi", RNNC_ABI_VERSION},  {"compiler", "rnnc " RNNC_VERSION},
+      {"library", library.name},  {"precision", library.precision},
+      {"target", library.target}, {"options", json::Object(library.options)}};
   json::Array modules;
   for (const Module &m : library.modules)
     modules.push_back(moduleJson(library, m));

@@ -12,18 +12,22 @@
 #define REAL float
 #endif
 
-static void *object(size_t bytes) { return aligned_alloc(64, (bytes + 63) / 64 * 64); }
+static void *object(size_t bytes) {
+  return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
 
 int main(int argc, char **argv) {
   rnnc_context *context = m_context_create(NULL, NULL);
-  size_t params_bytes = m_M_params_size(), optimizer_bytes = m_M_optimizer_size();
+  size_t params_bytes = m_M_params_size(),
+         optimizer_bytes = m_M_optimizer_size();
   rnnc_params *params = object(params_bytes);
   rnnc_optimizer *optimizer = object(optimizer_bytes);
   size_t bytes = m_M_train_step_workspace_size(context, 2);
   void *workspace = object(bytes);
   rnnc_optimizer_counters *counters;
   int i;
-  if (m_M_params_init(params, params_bytes, 0, NULL) || m_M_optimizer_init(optimizer, optimizer_bytes, NULL))
+  if (m_M_params_init(params, params_bytes, 0, NULL) ||
+      m_M_optimizer_init(optimizer, optimizer_bytes, NULL))
     return 1;
   counters = m_M_optimizer_counters(optimizer);
   for (i = 1; i < argc; ++i) {
@@ -40,12 +44,13 @@ int main(int argc, char **argv) {
       continue;
     }
     x[0] = x[1] = (REAL)atof(argv[i]);
-    status = m_M_train_step(context, params, NULL, optimizer, workspace, bytes, 2, x, &loss,
-                            &norm, &error);
-    printf("moved %.5f norm %.5g updates %d skipped %d c %.3f", before - *a, norm,
-           (int)counters->updates, (int)counters->skipped, *c);
+    status = m_M_train_step(context, params, NULL, optimizer, workspace, bytes,
+                            2, x, &loss, &norm, &error);
+    printf("moved %.5f norm %.5g updates %d skipped %d c %.3f", before - *a,
+           norm, (int)counters->updates, (int)counters->skipped, *c);
     if (status)
-      printf(" status %d bad %d %s", status, counters->bad_parameter, error.message);
+      printf(" status %d bad %d %s", status, counters->bad_parameter,
+             error.message);
     printf("\n");
   }
   m_context_destroy(context);

@@ -32,12 +32,8 @@ Schema schemaOf(FieldSchema::Kind kind, SchemaAxis inner) {
   return schema;
 }
 
-Schema numbers() {
-  return schemaOf(FieldSchema::Kind::Real, {"", false, 2});
-}
-Schema symbols() {
-  return schemaOf(FieldSchema::Kind::Index, {"", false, 2});
-}
+Schema numbers() { return schemaOf(FieldSchema::Kind::Real, {"", false, 2}); }
+Schema symbols() { return schemaOf(FieldSchema::Kind::Index, {"", false, 2}); }
 
 /// What reading says, without the file's name; empty if nothing is wrong.
 std::string complaint(const std::string &name, const std::string &content,
@@ -78,17 +74,17 @@ TEST(BrokenData, StepsThatAreNotWhole) {
 
 TEST(BrokenData, NumbersWithoutASeparator) {
   for (const char *cell : {"1.2.3 4", "1-2 3", "1 2x", "0x10 1"})
-    EXPECT_EQ(complaint("c.tsv", "x\ty\n" + std::string(cell) + "\t1\n",
-                        numbers()),
-              ":2: error: `x`: \"" + std::string(cell) +
-                  "\" is not a list of numbers");
+    EXPECT_EQ(
+        complaint("c.tsv", "x\ty\n" + std::string(cell) + "\t1\n", numbers()),
+        ":2: error: `x`: \"" + std::string(cell) +
+            "\" is not a list of numbers");
   EXPECT_EQ(complaint("c.tsv", "x\ty\n+1;-2e3, 4 5\t1\n", numbers()), "");
 }
 
 TEST(BrokenData, IndicesBeyondEveryAxis) {
-  EXPECT_EQ(complaint("d.jsonl", "{\"x\":[[2147483647,0]],\"y\":1}\n",
-                      symbols()),
-            ":1: error: `x`: 2147483647 is not an index");
+  EXPECT_EQ(
+      complaint("d.jsonl", "{\"x\":[[2147483647,0]],\"y\":1}\n", symbols()),
+      ":1: error: `x`: 2147483647 is not an index");
   EXPECT_EQ(complaint("d.jsonl", "{\"x\":[[1e300,0]],\"y\":1}\n", symbols()),
             ":1: error: `x`: 1e+300 is not an index");
 }

@@ -110,14 +110,15 @@ TEST(Read, MistakesNameTheirPlace) {
             ":2: error: 1 columns, but line 1 has 2");
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\n \ta\n"}, schema),
             ":2: error: `mood` is empty");
-  EXPECT_EQ(errorOf({"d.tsv", "mood\twords\ngood\ta\xFF\n"}, schema),
-            ":2: error: not UTF-8: byte 0xFF; give its encoding, such as --encoding "
-            "latin-1");
+  EXPECT_EQ(
+      errorOf({"d.tsv", "mood\twords\ngood\ta\xFF\n"}, schema),
+      ":2: error: not UTF-8: byte 0xFF; give its encoding, such as --encoding "
+      "latin-1");
   EXPECT_TRUE(errorOf({"d.tsv", "label\twords\ngood\ta\n"}, schema)
                   .starts_with(":1: error: there is no column `mood`"));
-  EXPECT_EQ(errorOf({"d.jsonl", "{\"mood\":\"x\",\"words\":\"a\"}\n[\n"},
-                    schema),
-            ":2: error: not a JSON object");
+  EXPECT_EQ(
+      errorOf({"d.jsonl", "{\"mood\":\"x\",\"words\":\"a\"}\n[\n"}, schema),
+      ":2: error: not a JSON object");
   EXPECT_EQ(errorOf({"d.jsonl", "{\"mood\":\"x\"}\n"}, schema),
             ":1: error: `words` is missing");
 }
@@ -205,9 +206,9 @@ TEST(Split, Shares) {
   EXPECT_EQ(parts->train.lengths[0][0], 5);
   EXPECT_EQ(parts->valid.lengths[0][0], 3);
   EXPECT_EQ(parts->test.lengths[0][0], 2);
-  EXPECT_EQ(parts->test.symbols[static_cast<size_t>(
-                parts->test.columns[0].ints[0])],
-            "8");
+  EXPECT_EQ(
+      parts->test.symbols[static_cast<size_t>(parts->test.columns[0].ints[0])],
+      "8");
 }
 
 static std::string labelled(int count) {
@@ -243,12 +244,13 @@ TEST(Vocabularies, SetOpenSizes) {
   Dataset data = read(file, schema);
   Result<Learned> learned = learnVocabularies(data, schema, ReadOptions());
   ASSERT_TRUE(learned);
-  EXPECT_EQ(learned->dims, (std::map<std::string, int64_t>{{"V", 3}, {"C", 2}}));
+  EXPECT_EQ(learned->dims,
+            (std::map<std::string, int64_t>{{"V", 3}, {"C", 2}}));
   EXPECT_EQ(learned->vocabularies.at("C").all(),
             (std::vector<std::string>{"bad", "good"}));
   schema.bind(learned->dims);
-  ASSERT_TRUE(applyVocabularies(data, schema, learned->vocabularies,
-                                Unit::Words));
+  ASSERT_TRUE(
+      applyVocabularies(data, schema, learned->vocabularies, Unit::Words));
   EXPECT_EQ(data.columns[0].ints, (std::vector<int32_t>{1, 2, 1}));
   EXPECT_EQ(data.columns[1].ints, (std::vector<int32_t>{1, 0}));
 }
@@ -291,10 +293,11 @@ TEST(Vocabularies, NoPlacesFarBehindTheData) {
   schema.fields[0].start = 2000000000; // would be filled up with <unused1> ...
   Result<Learned> learned = learnVocabularies(read(file, schema), schema, {});
   ASSERT_FALSE(learned);
-  EXPECT_EQ(learned.error().message,
-            "rnnc: error: the model has <start> of `V` at place 2000000000, but "
-            "the data has 6 different symbols; give a place next to them in the "
-            "source");
+  EXPECT_EQ(
+      learned.error().message,
+      "rnnc: error: the model has <start> of `V` at place 2000000000, but "
+      "the data has 6 different symbols; give a place next to them in the "
+      "source");
   schema.fields[0].start = 9; // a few are
   learned = learnVocabularies(read(file, schema), schema, {});
   ASSERT_TRUE(learned);
@@ -307,11 +310,11 @@ TEST(Vocabularies, StopIsAppended) {
   Dataset data = read(file, schema);
   Result<Learned> learned = learnVocabularies(data, schema, ReadOptions());
   ASSERT_TRUE(learned);
-  EXPECT_EQ(learned->vocabularies.at("V").all(),
-            (std::vector<std::string>{"<start>", "<stop>", "<unk>", "a", "b",
-                                      "c"}));
-  ASSERT_TRUE(applyVocabularies(data, schema, learned->vocabularies,
-                                Unit::Characters));
+  EXPECT_EQ(
+      learned->vocabularies.at("V").all(),
+      (std::vector<std::string>{"<start>", "<stop>", "<unk>", "a", "b", "c"}));
+  ASSERT_TRUE(
+      applyVocabularies(data, schema, learned->vocabularies, Unit::Characters));
   EXPECT_EQ(data.columns[0].ints, (std::vector<int32_t>{3, 4, 1, 5, 1}));
   EXPECT_EQ(data.lengths[0], (std::vector<int32_t>{3, 2}));
   EXPECT_EQ(data.characters, (std::vector<int64_t>{2, 1}));

@@ -1,7 +1,7 @@
 // TensorTest.cpp: files of arrays.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "rnnc/Data/Files.h"
 #include "rnnc/Data/Tensor.h"
+#include "rnnc/Data/Files.h"
 
 #include <cmath>
 #include <filesystem>

@@ -1,9 +1,9 @@
 // TextTest.cpp: characters, words, tables, vocabularies.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Data/Text.h"
 #include "rnnc/Data/Files.h"
 #include "rnnc/Data/Random.h"
 #include "rnnc/Data/Table.h"
-#include "rnnc/Data/Text.h"
 #include "rnnc/Data/Vocabulary.h"
 
 #include <algorithm>
@@ -21,9 +21,9 @@ TEST(Utf8, InvalidBytesHaveALine) {
 }
 
 TEST(Utf8, RefusesWhatIsNotACharacter) {
-  for (const char *bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80",
-                          "\xF4\x90\x80\x80", "\xF0\x80\x80\x80", "\xE4\xB8",
-                          "\x80", "\xC3"})
+  for (const char *bad :
+       {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+        "\xF0\x80\x80\x80", "\xE4\xB8", "\x80", "\xC3"})
     EXPECT_FALSE(checkUtf8(bad, "f")) << bad;
   for (const char *good : {"\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "中文", "é"})
     EXPECT_TRUE(checkUtf8(good, "f")) << good;
@@ -93,8 +93,8 @@ TEST(Table, ColumnCounts) {
 }
 
 TEST(Table, TsvQuotesAreOptional) {
-  Result<Table> table =
-      parseTable("x\t\"quoted\ty\"\nz\t\"he\" said\n", TableFormat::TSV, 0, "f");
+  Result<Table> table = parseTable("x\t\"quoted\ty\"\nz\t\"he\" said\n",
+                                   TableFormat::TSV, 0, "f");
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_EQ(table->rows[0].cells[1], "quoted\ty");
   EXPECT_EQ(table->rows[1].cells[1], "\"he\" said");
@@ -125,8 +125,8 @@ TEST(Vocabulary, GapsBelowReservedIndices) {
   Vocabulary::Plan plan;
   plan.reserved = {{3, "<stop>"}};
   Vocabulary v = Vocabulary::build({{"a", 1}}, plan);
-  EXPECT_EQ(v.all(), (std::vector<std::string>{"<unk>", "a", "<unused2>",
-                                               "<stop>"}));
+  EXPECT_EQ(v.all(),
+            (std::vector<std::string>{"<unk>", "a", "<unused2>", "<stop>"}));
 }
 
 TEST(Vocabulary, Limits) {
@@ -143,7 +143,8 @@ TEST(Vocabulary, Limits) {
 TEST(Vocabulary, LabelsAreSortedAndClosed) {
   Vocabulary::Plan plan;
   plan.unknown = false;
-  Vocabulary numbers = Vocabulary::build({{"10", 1}, {"9", 9}, {"-1", 2}}, plan);
+  Vocabulary numbers =
+      Vocabulary::build({{"10", 1}, {"9", 9}, {"-1", 2}}, plan);
   EXPECT_EQ(numbers.all(), (std::vector<std::string>{"-1", "9", "10"}));
   Vocabulary words = Vocabulary::build({{"pos", 1}, {"neg", 9}}, plan);
   EXPECT_EQ(words.all(), (std::vector<std::string>{"neg", "pos"}));

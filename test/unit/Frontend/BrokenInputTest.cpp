@@ -31,7 +31,8 @@ TEST(BrokenInput, EveryPrefix) {
 }
 
 TEST(BrokenInput, SingleBytes) {
-  const std::string bytes = std::string("\0\n\x80\xff(){}[]'~=+@.,:#_0a \"", 24);
+  const std::string bytes =
+      std::string("\0\n\x80\xff(){}[]'~=+@.,:#_0a \"", 24);
   std::mt19937 random(1);
   for (const std::string &text : samples())
     for (size_t at = 0; at < text.size(); at += 1 + random() % 3) {
@@ -109,8 +110,8 @@ TEST(BrokenInput, ModulesOfModules) {
                       "  h' = h + x\n  out h'\n}\n";
   for (int i = 1; i < 3000; ++i) {
     std::string n = std::to_string(i), before = std::to_string(i - 1);
-    fns += "fn f" + n + "(x: real) -> real {\n  out f" + before +
-           "(x) + 1\n}\n";
+    fns +=
+        "fn f" + n + "(x: real) -> real {\n  out f" + before + "(x) + 1\n}\n";
     layers += "layer l" + n + "(x: real) -> real {\n  use k = l" + before +
               "\n  out k(x)\n}\n";
     cells += "cell c" + n + "(x: real) -> real {\n  use k = c" + before +
@@ -145,8 +146,9 @@ TEST(BrokenInput, Explosions) {
   sizes += repeated("(A + B)*", 60) + "1]\n}\n";
   EXPECT_NE(diagnose(sizes).find("E114"), std::string::npos);
 
-  std::string doubling = "cell c0(x: [3]) -> [3] {\n  state h : [3] = 0\n"
-                         "  param W : [3, 3] = 0\n  h' = W @ x + h\n  out h'\n}\n";
+  std::string doubling =
+      "cell c0(x: [3]) -> [3] {\n  state h : [3] = 0\n"
+      "  param W : [3, 3] = 0\n  h' = W @ x + h\n  out h'\n}\n";
   for (int i = 1; i < 60; ++i) {
     std::string n = std::to_string(i), before = std::to_string(i - 1);
     doubling += "cell c" + n + "(x: [3]) -> [3] {\n  use a = c" + before +

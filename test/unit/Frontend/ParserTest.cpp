@@ -51,8 +51,8 @@ private:
 std::vector<std::string> parsed(const std::string &body) {
   SourceManager sources;
   Diagnostics diags(sources);
-  uint32_t id = sources.addText(
-      "t.rnn", "fn f(x: real) -> real {\n" + body + "\n}\n");
+  uint32_t id =
+      sources.addText("t.rnn", "fn f(x: real) -> real {\n" + body + "\n}\n");
   std::unique_ptr<File> file = Parser(sources, id, diags).run();
   std::vector<std::string> out;
   for (const Diagnostic &d : diags.all())
@@ -107,9 +107,9 @@ TEST(Parser, LineEnds) {
   EXPECT_EQ(parsed("y = scan c over x\n  backward\n  from s"),
             Lines({"y = (scan over x backward from s)"}));
   EXPECT_EQ(parsed("y = a # + b\nz = c"), Lines({"y = a", "z = c"}));
-  EXPECT_EQ(parsed("y = a\n(b)"),
-            Lines({"expected a statement, found `(`"}));
-  EXPECT_EQ(parsed("y = a b"), Lines({"expected the end of the line, found `b`"}));
+  EXPECT_EQ(parsed("y = a\n(b)"), Lines({"expected a statement, found `(`"}));
+  EXPECT_EQ(parsed("y = a b"),
+            Lines({"expected the end of the line, found `b`"}));
 }
 
 TEST(Parser, StageNumbers) {

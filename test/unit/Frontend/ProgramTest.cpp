@@ -97,10 +97,9 @@ TEST(Program, TrainSettings) {
   ASSERT_TRUE(checked.program) << checked.diags.render();
   const TrainSettings &train = checked.program->train.at("M");
   EXPECT_EQ(train.optimize.name, "sgd");
-  EXPECT_EQ(train.optimize.args, (std::map<std::string, double>{
-                                     {"lr", 0.1},
-                                     {"momentum", 0.5},
-                                     {"nesterov", 1}}));
+  EXPECT_EQ(train.optimize.args,
+            (std::map<std::string, double>{
+                {"lr", 0.1}, {"momentum", 0.5}, {"nesterov", 1}}));
   EXPECT_EQ(train.schedule.name, "step");
   EXPECT_EQ(train.schedule.args.at("after"), 4);
   ASSERT_EQ(train.clips.size(), 2u);
@@ -121,8 +120,7 @@ TEST(Program, TrainSettings) {
   EXPECT_TRUE(train.inits[0].path.empty());
   EXPECT_EQ(train.inits[0].method.args,
             (std::map<std::string, double>{{"from", -0.5}, {"to", 1}}));
-  EXPECT_EQ(train.inits[1].path,
-            (std::vector<std::string>{"rnn", "0", "W"}));
+  EXPECT_EQ(train.inits[1].path, (std::vector<std::string>{"rnn", "0", "W"}));
   EXPECT_EQ(train.inits[1].method.args.at("sd"), 2);
 }
 
@@ -166,7 +164,8 @@ TEST(Program, EveryCodeIsExplainedAndTested) {
   for (const char *folder : {"/lib", "/tools", "/include"})
     for (const auto &entry : std::filesystem::recursive_directory_iterator(
              std::string(RNNC_SOURCES) + folder))
-      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".h")
+      if (entry.path().extension() == ".cpp" ||
+          entry.path().extension() == ".h")
         used.merge(codesIn(readText(entry.path())));
   std::vector<std::string> pages = explainedCodes();
   EXPECT_EQ(std::set<std::string>(pages.begin(), pages.end()), used);

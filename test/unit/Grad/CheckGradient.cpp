@@ -53,9 +53,9 @@ public:
   Checker(const std::string &text, const CheckOptions &options)
       : options(options) {
     DialectRegistry registry;
-    registry.insert<func::FuncDialect, arith::ArithDialect, math::MathDialect,
-                    tensor::TensorDialect, scan::ScanDialect,
-                    grad::GradDialect>();
+    registry
+        .insert<func::FuncDialect, arith::ArithDialect, math::MathDialect,
+                tensor::TensorDialect, scan::ScanDialect, grad::GradDialect>();
     scan::registerGradients(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
@@ -145,8 +145,8 @@ std::optional<double> Checker::objective(const Tensors &args) {
 double Checker::compareReverse(const Tensors &args, const Tensors &expected) {
   Tensors all = args;
   all.insert(all.end(), cotangents.begin(), cotangents.end());
-  auto results = interpreter::evaluate(
-      module->lookupSymbol<func::FuncOp>("reverse"), all);
+  auto results =
+      interpreter::evaluate(module->lookupSymbol<func::FuncOp>("reverse"), all);
   if (failed(results))
     return kFailed;
   double worst = 0;
@@ -159,8 +159,7 @@ double Checker::compareReverse(const Tensors &args, const Tensors &expected) {
     for (double x : expected[k].data)
       largest = std::max(largest, std::abs(x));
     for (int64_t i = 0; i < gradient.size(); ++i) {
-      double error =
-          std::abs(gradient.data[i] - expected[k].data[i]) / largest;
+      double error = std::abs(gradient.data[i] - expected[k].data[i]) / largest;
       worst = std::isfinite(error) ? std::max(worst, error) : kFailed;
     }
   }
@@ -177,8 +176,8 @@ double Checker::compareForward(const Tensors &args, const Tensors &expected) {
       should += tangent.data[i] * expected[k].data[i];
     all.push_back(tangent);
   }
-  auto results = interpreter::evaluate(
-      module->lookupSymbol<func::FuncOp>("forward"), all);
+  auto results =
+      interpreter::evaluate(module->lookupSymbol<func::FuncOp>("forward"), all);
   if (failed(results))
     return kFailed;
   double is = 0;

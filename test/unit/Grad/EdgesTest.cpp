@@ -76,7 +76,8 @@ TEST(Edges, ChainsInABranch) {
                 "  %8 = arith.mulf %4, %4 : tensor<4xf64>\n" +
                 unary("math.log", "%8")),
          argumentsOf({1.1, 1e200, -0.9, 0}));
-  agrees(chosen(unary("math.sqrt", "%x", "%a") + unary("math.tanh", "%a", "%b") +
+  agrees(chosen(unary("math.sqrt", "%x", "%a") +
+                unary("math.tanh", "%a", "%b") +
                 "  %r = arith.divf %b, %a : tensor<4xf64>\n"),
          argumentsOf({1.1, 0, 0.9, -1}));
 }
@@ -169,7 +170,8 @@ func.func @f(%x: tensor<?x?xf64>, %w: tensor<f64>, %len: tensor<?xi32>) -> tenso
   %T = tensor.dim %x, %i0 : tensor<?x?xf64>
   %n = tensor.dim %x, %i1 : tensor<?x?xf64>
   %m = scan.mask %x lengths(%len) {time_dim = 0, batch_dim = 1, fill = 0xFFF0000000000000 : f64} : tensor<?x?xf64>
-  %p = scan.reduce )") + kind + R"( %m dims = [0] : tensor<?x?xf64> -> tensor<?xf64>
+  %p = scan.reduce )") +
+         kind + R"( %m dims = [0] : tensor<?x?xf64> -> tensor<?xf64>
   %ws = scan.broadcast %w sizes(%n) dims = [] : tensor<f64> -> tensor<?xf64>
   %q = arith.mulf %p, %ws : tensor<?xf64>
   %e = math.exp %q : tensor<?xf64>
@@ -194,8 +196,8 @@ TEST(Edges, ExamplesWithoutSteps) {
 TEST(Edges, SecondGradientsOfExamplesWithoutSteps) {
   for (const char *kind : {"max", "logsumexp"})
     for (bool reverse : {true, false})
-      EXPECT_LT(secondGradientError(emptyExample(kind),
-                                    emptyExampleArguments(), reverse),
+      EXPECT_LT(secondGradientError(emptyExample(kind), emptyExampleArguments(),
+                                    reverse),
                 kTolerance);
 }
 
@@ -212,7 +214,8 @@ func.func @f(%x: tensor<?x?xf64>, %w: tensor<2xf64>, %s: tensor<?xi32>, %t: tens
   %largest = scan.reduce max %m dims = [0] : tensor<?x?xf64> -> tensor<?xf64>
   %p = scan.broadcast %largest sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>
   %ws = scan.broadcast %w sizes(%n) dims = [1] : tensor<2xf64> -> tensor<?x2xf64>
-)" + body + R"(
+)" + body +
+         R"(
   %wide = scan.broadcast %r sizes(%S, %S, %n) dims = [2, 3] : tensor<?x2xf64> -> tensor<?x?x?x2xf64>
   %a = scan.mask %wide lengths(%t) {time_dim = 0, batch_dim = 2, fill = 0.0 : f64} : tensor<?x?x?x2xf64>
   %v = scan.mask %a lengths(%s) {time_dim = 1, batch_dim = 2, fill = 0.0 : f64} : tensor<?x?x?x2xf64>
@@ -231,7 +234,8 @@ TEST(Edges, ExamplesWithoutStepsAlongOneAxis) {
   for (const char *kind : {"logsumexp", "max", "prod"})
     bodies.push_back(std::string(R"(
   %q = arith.mulf %p, %ws : tensor<?x2xf64>
-  %e = scan.reduce )") + kind + R"( %q dims = [1] : tensor<?x2xf64> -> tensor<?xf64>
+  %e = scan.reduce )") +
+                     kind + R"( %q dims = [1] : tensor<?x2xf64> -> tensor<?xf64>
   %r = scan.broadcast %e sizes(%n) dims = [0] : tensor<?xf64> -> tensor<?x2xf64>)");
   bodies.push_back(R"(
   %d = scan.dot %p, %w batch = [[], []] contract = [[1], [0]] : tensor<?x2xf64>, tensor<2xf64> -> tensor<?xf64>
@@ -300,14 +304,15 @@ func.func @f(%xs: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x?xf64> {
   %r = scan.leave %t lengths(%len, %len) : tensor<?x?x?xf64> -> tensor<?x?x?xf64>
   return %r : tensor<?x?x?xf64>
 })";
-  EXPECT_LT(gradientError(text, {numbers({3, 4, 2}, 0.5, 1),
-                                 integers({3}, {4, 1, 0})}),
+  EXPECT_LT(gradientError(
+                text, {numbers({3, 4, 2}, 0.5, 1), integers({3}, {4, 1, 0})}),
             kTolerance);
 }
 
 // A loop in a branch that was not taken overflows.
 TEST(Edges, LoopsInABranch) {
-  agrees(R"(
+  agrees(
+      R"(
 func.func @f(%x: tensor<?x?xf64>, %w: tensor<f64>, %y: tensor<?xf64>) -> tensor<?xf64> {
   %i0 = arith.constant 0 : index
   %i1 = arith.constant 1 : index
@@ -327,8 +332,7 @@ func.func @f(%x: tensor<?x?xf64>, %w: tensor<f64>, %y: tensor<?xf64>) -> tensor<
   %r = arith.select %c, %h, %zeros : tensor<?xi1>, tensor<?xf64>
   return %r : tensor<?xf64>
 })",
-         {of({3, 2}, {1.1, 0, 0.9, -1, 1.2, 5}), of({}, {0.7}),
-          of({2}, {1, -1})});
+      {of({3, 2}, {1.1, 0, 0.9, -1, 1.2, 5}), of({}, {0.7}), of({2}, {1, -1})});
 }
 
 // The smallest of nothing times a parameter, where what follows saturates. In
@@ -355,8 +359,8 @@ func.func @f(%w: tensor<2xf64>, %x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> t
     EXPECT_TRUE(std::isfinite(x) && x != 0);
 }
 
-// Each step takes the smallest entry of a slice, and looks at one row of a table:
-// where no step did, the cotangents that leave the loop stay zero.
+// Each step takes the smallest entry of a slice, and looks at one row of a
+// table: where no step did, the cotangents that leave the loop stay zero.
 TEST(Edges, EntriesThatNoStepLookedAt) {
   agrees(R"(
 func.func @f(%x: tensor<?x?x2xf64>, %e: tensor<3xf64>, %i: tensor<?x?xi32>) -> tensor<?xf64> {
@@ -377,8 +381,8 @@ func.func @f(%x: tensor<?x?x2xf64>, %e: tensor<3xf64>, %i: tensor<?x?xi32>) -> t
   } -> (tensor<?xf64>)
   return %h : tensor<?xf64>
 })",
-         {of({2, 2, 2}, {800, 0.2, 0.3, 900, 1, INFINITY, 0.7, 0.5}), of({3}, {4, 0, 9}),
-          integers({2, 2}, {2, 0, 0, 0})});
+         {of({2, 2, 2}, {800, 0.2, 0.3, 900, 1, INFINITY, 0.7, 0.5}),
+          of({3}, {4, 0, 9}), integers({2, 2}, {2, 0, 0, 0})});
 }
 
 // A step that was not taken hides how steep the steps before it were.
@@ -401,6 +405,5 @@ func.func @f(%x: tensor<?x?xf64>, %h0: tensor<?xf64>, %y: tensor<?x?xf64>) -> te
   return %h : tensor<?xf64>
 })",
          {of({3, 3}, {1.1, 0.7, 2, 1.2, 0.5, 1.1, 0.9, 1.3, 0.8}),
-          of({3}, {0, 1.5, 0}),
-          of({3, 3}, {1, 1, 1, -1, 1, 1, 1, 1, -1})});
+          of({3}, {0, 1.5, 0}), of({3, 3}, {1, 1, 1, -1, 1, 1, 1, 1, -1})});
 }

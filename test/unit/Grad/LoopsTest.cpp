@@ -54,8 +54,9 @@ func.func @f(%xs: tensor<?x?x3xf64>, %h0: tensor<?x2xf64>, %c0: tensor<?x2xf64>,
 }
 
 static std::vector<rnnc::interpreter::Tensor> lstmArgs() {
-  return {numbers({4, 5, 3}), numbers({4, 2}), numbers({4, 2}),
-          integers({4}, {5, 0, 3, 1}), numbers({4, 2, 3}), numbers({4, 2, 2}),
+  return {numbers({4, 5, 3}), numbers({4, 2}),
+          numbers({4, 2}),    integers({4}, {5, 0, 3, 1}),
+          numbers({4, 2, 3}), numbers({4, 2, 2}),
           numbers({4, 2})};
 }
 
@@ -84,8 +85,7 @@ TEST(Loops, BrokenRulesAreCaughtInside) {
                          "tensor.extract_slice", "scan.broadcast"}) {
     CheckOptions options;
     options.brokenRule = op;
-    EXPECT_GT(gradientError(lstm(false), lstmArgs(), options),
-              100 * kTolerance)
+    EXPECT_GT(gradientError(lstm(false), lstmArgs(), options), 100 * kTolerance)
         << op;
   }
 }
@@ -118,9 +118,9 @@ func.func @f(%xs: tensor<?x?x2xf64>, %v: tensor<?x2xf64>, %len: tensor<?xi32>, %
 })";
 
 TEST(Loops, OuterValuesAndLogarithmsOfPadding) {
-  EXPECT_LT(gradientError(kOuter, {numbers({3, 4, 2}, 0.5, 1),
-                                   numbers({3, 2}, 0.5, 1),
-                                   integers({3}, {4, 2, 1}), numbers({3, 2})}),
+  EXPECT_LT(gradientError(kOuter,
+                          {numbers({3, 4, 2}, 0.5, 1), numbers({3, 2}, 0.5, 1),
+                           integers({3}, {4, 2, 1}), numbers({3, 2})}),
             kTolerance);
 }
 
@@ -211,8 +211,9 @@ TEST(Loops, MergedProducts) {
   CheckOptions options;
   options.wrt = {1, 2, 3};
   options.passes = kPasses;
-  EXPECT_LT(gradientError(kGates, {numbers({3, 2, 3}), numbers({2, 2}),
-                                   numbers({2, 2}), numbers({2, 2})},
+  EXPECT_LT(gradientError(kGates,
+                          {numbers({3, 2, 3}), numbers({2, 2}), numbers({2, 2}),
+                           numbers({2, 2})},
                           options),
             kTolerance);
 }
@@ -229,7 +230,8 @@ TEST(Loops, Empty) {
   EXPECT_LT(gradientError(lstm(false), args), kTolerance);
 }
 
-//===-- What changes a gradient on purpose -------------------------------------===//
+//===-- What changes a gradient on purpose
+//-------------------------------------===//
 
 // h' = clipgrad(2 h) from 1, four steps: each step back would double the
 // cotangent, which is limited to 3 before.
@@ -272,7 +274,8 @@ func.func @f(%x: tensor<?x1xf64>) -> tensor<1xf64> {
             (std::vector<double>{0, 0, 1}));
 }
 
-//===-- Once more ----------------------------------------------------------===//
+//===-- Once more
+//----------------------------------------------------------===//
 
 // The gradient and the tangents of a loop are loops that are differentiated in
 // both modes.
@@ -292,9 +295,9 @@ TEST(LoopsAgain, RaggedBackward) {
 }
 
 TEST(LoopsAgain, OuterValuesAndLogarithmsOfPadding) {
-  expectSecondGradients(kOuter, {numbers({3, 4, 2}, 0.5, 1),
-                                 numbers({3, 2}, 0.5, 1),
-                                 integers({3}, {4, 2, 1}), numbers({3, 2})});
+  expectSecondGradients(kOuter,
+                        {numbers({3, 4, 2}, 0.5, 1), numbers({3, 2}, 0.5, 1),
+                         integers({3}, {4, 2, 1}), numbers({3, 2})});
 }
 
 TEST(LoopsAgain, Nested) {
@@ -303,9 +306,9 @@ TEST(LoopsAgain, Nested) {
 }
 
 TEST(LoopsAgain, Dropout) {
-  expectSecondGradients(kDropout, {numbers({4, 3, 4}), numbers({3, 4}),
-                                   integers({3}, {4, 2, 0}),
-                                   integers({2}, {7, 1})});
+  expectSecondGradients(kDropout,
+                        {numbers({4, 3, 4}), numbers({3, 4}),
+                         integers({3}, {4, 2, 0}), integers({2}, {7, 1})});
 }
 
 TEST(LoopsAgain, Empty) {
@@ -322,7 +325,7 @@ TEST(LoopsAgain, Empty) {
 // A third time: the rules of what the rules of the reversed loop build.
 TEST(LoopsAgain, Thrice) {
   std::string gradient = derivativeOf(kGates, true);
-  expectSecondGradients(gradient, {numbers({3, 2, 3}), numbers({2, 2}),
-                                   numbers({2, 2}), numbers({2, 2}),
-                                   numbers({2, 2})});
+  expectSecondGradients(gradient,
+                        {numbers({3, 2, 3}), numbers({2, 2}), numbers({2, 2}),
+                         numbers({2, 2}), numbers({2, 2})});
 }

@@ -47,32 +47,37 @@ Case reduce(const char *kind) {
 std::vector<Case> structured() {
   auto lengths = integers({3}, {4, 0, 2});
   return {
-      {"scan.dot", R"(
+      {"scan.dot",
+       R"(
 func.func @f(%x: tensor<?x?x4xf64>, %w: tensor<2x3x4xf64>) -> tensor<?x?x2x3xf64> {
   %0 = scan.dot %x, %w batch = [[], []] contract = [[2], [2]] : tensor<?x?x4xf64>, tensor<2x3x4xf64> -> tensor<?x?x2x3xf64>
   return %0 : tensor<?x?x2x3xf64>
 })",
        {numbers({3, 2, 4}), numbers({2, 3, 4})}},
       // A batch dimension, and contracted dimensions in another order.
-      {"scan.dot", R"(
+      {"scan.dot",
+       R"(
 func.func @f(%x: tensor<2x3x4x5xf64>, %w: tensor<5x2x6x4xf64>) -> tensor<2x3x6xf64> {
   %0 = scan.dot %x, %w batch = [[0], [1]] contract = [[2, 3], [3, 0]] : tensor<2x3x4x5xf64>, tensor<5x2x6x4xf64> -> tensor<2x3x6xf64>
   return %0 : tensor<2x3x6xf64>
 })",
        {numbers({2, 3, 4, 5}), numbers({5, 2, 6, 4})}},
-      {"scan.gather", R"(
+      {"scan.gather",
+       R"(
 func.func @f(%e: tensor<5x2xf64>, %i: tensor<?x?xi32>) -> tensor<?x?x2xf64> {
   %0 = scan.gather %e[%i] batch_dims = 0 : tensor<5x2xf64>, tensor<?x?xi32> -> tensor<?x?x2xf64>
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({5, 2}), integers({2, 3}, {1, 4, 1, 0, 2, 1})}},
-      {"scan.scatter_add", R"(
+      {"scan.scatter_add",
+       R"(
 func.func @f(%u: tensor<?x3x2xf64>, %i: tensor<?x3xi32>) -> tensor<?x4x2xf64> {
   %0 = scan.scatter_add %u[%i] batch_dims = 1 : tensor<?x3x2xf64>, tensor<?x3xi32> -> tensor<?x4x2xf64>
   return %0 : tensor<?x4x2xf64>
 })",
        {numbers({2, 3, 2}), integers({2, 3}, {1, 3, 1, 0, 2, 1})}},
-      {"scan.broadcast", R"(
+      {"scan.broadcast",
+       R"(
 func.func @f(%b: tensor<3xf64>, %x: tensor<?x3xf64>) -> tensor<?x3xf64> {
   %0 = arith.constant 0 : index
   %n = tensor.dim %x, %0 : tensor<?x3xf64>
@@ -80,14 +85,16 @@ func.func @f(%b: tensor<3xf64>, %x: tensor<?x3xf64>) -> tensor<?x3xf64> {
   return %1 : tensor<?x3xf64>
 })",
        {numbers({3}), numbers({2, 3})}},
-      {"scan.transpose", R"(
+      {"scan.transpose",
+       R"(
 func.func @f(%x: tensor<?x3x2xf64>) -> tensor<3x2x?xf64> {
   %0 = scan.transpose %x perm = [1, 2, 0] : tensor<?x3x2xf64> -> tensor<3x2x?xf64>
   return %0 : tensor<3x2x?xf64>
 })",
        {numbers({2, 3, 2})}},
       // Parts that overlap, parts that do not, and the whole.
-      {"tensor.extract_slice", R"(
+      {"tensor.extract_slice",
+       R"(
 func.func @f(%x: tensor<4x3xf64>) -> (tensor<3xf64>, tensor<3xf64>, tensor<2x3xf64>, tensor<4x3xf64>) {
   %0 = tensor.extract_slice %x[0, 0] [1, 3] [1, 1] : tensor<4x3xf64> to tensor<3xf64>
   %1 = tensor.extract_slice %x[3, 0] [1, 3] [1, 1] : tensor<4x3xf64> to tensor<3xf64>
@@ -97,44 +104,51 @@ func.func @f(%x: tensor<4x3xf64>) -> (tensor<3xf64>, tensor<3xf64>, tensor<2x3xf
   return %4, %1, %2, %3 : tensor<3xf64>, tensor<3xf64>, tensor<2x3xf64>, tensor<4x3xf64>
 })",
        {numbers({4, 3})}},
-      {"tensor.insert_slice", R"(
+      {"tensor.insert_slice",
+       R"(
 func.func @f(%x: tensor<3xf64>, %y: tensor<4x3xf64>) -> tensor<4x3xf64> {
   %0 = tensor.insert_slice %x into %y[2, 0] [1, 3] [1, 1] : tensor<3xf64> into tensor<4x3xf64>
   return %0 : tensor<4x3xf64>
 })",
        {numbers({3}), numbers({4, 3})}},
-      {"tensor.concat", R"(
+      {"tensor.concat",
+       R"(
 func.func @f(%x: tensor<?x2xf64>, %y: tensor<?x3xf64>) -> tensor<?x5xf64> {
   %0 = tensor.concat dim(1) %x, %y : (tensor<?x2xf64>, tensor<?x3xf64>) -> tensor<?x5xf64>
   return %0 : tensor<?x5xf64>
 })",
        {numbers({3, 2}), numbers({3, 3})}},
-      {"scan.mask", R"(
+      {"scan.mask",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   %0 = scan.mask %x lengths(%len) {time_dim = 0, batch_dim = 1, fill = 3.0 : f64} : tensor<?x?x2xf64>
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({4, 3, 2}), lengths}},
-      {"scan.reverse", R"(
+      {"scan.reverse",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   %0 = scan.reverse %x lengths(%len) : tensor<?x?x2xf64>
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({4, 3, 2}), lengths}},
-      {"scan.shift", R"(
+      {"scan.shift",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %k: tensor<?x2xf64>, %len: tensor<?xi32>) -> (tensor<?x?x2xf64>, tensor<?x?x2xf64>) {
   %0 = scan.shift %x fill(%k : tensor<?x2xf64>) lengths(%len) {by = 1} : tensor<?x?x2xf64>
   %1 = scan.shift %x fill(%k : tensor<?x2xf64>) lengths(%len) {by = -1} : tensor<?x?x2xf64>
   return %0, %1 : tensor<?x?x2xf64>, tensor<?x?x2xf64>
 })",
        {numbers({4, 3, 2}), numbers({3, 2}), lengths}},
-      {"scan.pick_step", R"(
+      {"scan.pick_step",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x2xf64> {
   %0 = scan.pick_step last %x lengths(%len) : tensor<?x?x2xf64> -> tensor<?x2xf64>
   return %0 : tensor<?x2xf64>
 })",
        {numbers({4, 3, 2}), lengths}},
-      {"scan.place_step", R"(
+      {"scan.place_step",
+       R"(
 func.func @f(%v: tensor<?x2xf64>, %x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   %0 = arith.constant 0 : index
   %T = tensor.dim %x, %0 : tensor<?x?x2xf64>
@@ -142,44 +156,51 @@ func.func @f(%v: tensor<?x2xf64>, %x: tensor<?x?x2xf64>, %len: tensor<?xi32>) ->
   return %1 : tensor<?x?x2xf64>
 })",
        {numbers({3, 2}), numbers({4, 3, 2}), lengths}},
-      {"scan.enter", R"(
+      {"scan.enter",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   %0 = scan.enter %x lengths(%len) : tensor<?x?x2xf64> -> tensor<?x?x2xf64>
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({3, 4, 2}), lengths}},
-      {"scan.leave", R"(
+      {"scan.leave",
+       R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {
   %0 = scan.leave %x lengths(%len) : tensor<?x?x2xf64> -> tensor<?x?x2xf64>
   return %0 : tensor<?x?x2xf64>
 })",
        {numbers({4, 3, 2}), lengths}},
       // Two time axes, each with lengths of its own.
-      {"scan.enter", R"(
+      {"scan.enter",
+       R"(
 func.func @f(%x: tensor<?x?x?x2xf64>, %t: tensor<?xi32>, %s: tensor<?xi32>) -> tensor<?x?x?x2xf64> {
   %0 = scan.enter %x lengths(%t, %s) : tensor<?x?x?x2xf64> -> tensor<?x?x?x2xf64>
   return %0 : tensor<?x?x?x2xf64>
 })",
        {numbers({3, 4, 3, 2}), lengths, integers({3}, {1, 3, 2})}},
-      {"scan.leave", R"(
+      {"scan.leave",
+       R"(
 func.func @f(%x: tensor<?x?x?x2xf64>, %t: tensor<?xi32>, %s: tensor<?xi32>) -> tensor<?x?x?x2xf64> {
   %0 = scan.leave %x lengths(%t, %s) : tensor<?x?x?x2xf64> -> tensor<?x?x?x2xf64>
   return %0 : tensor<?x?x?x2xf64>
 })",
        {numbers({4, 3, 3, 2}), lengths, integers({3}, {1, 3, 2})}},
-      {"tensor.cast", R"(
+      {"tensor.cast",
+       R"(
 func.func @f(%x: tensor<3x2xf64>) -> tensor<?x2xf64> {
   %0 = tensor.cast %x : tensor<3x2xf64> to tensor<?x2xf64>
   return %0 : tensor<?x2xf64>
 })",
        {numbers({3, 2})}},
-      {"tensor.collapse_shape", R"(
+      {"tensor.collapse_shape",
+       R"(
 func.func @f(%x: tensor<?x3x2xf64>) -> tensor<?x6xf64> {
   %0 = tensor.collapse_shape %x [[0], [1, 2]] : tensor<?x3x2xf64> into tensor<?x6xf64>
   return %0 : tensor<?x6xf64>
 })",
        {numbers({2, 3, 2})}},
-      {"tensor.expand_shape", R"(
+      {"tensor.expand_shape",
+       R"(
 func.func @f(%x: tensor<?x6xf64>) -> tensor<?x3x2xf64> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x6xf64>
@@ -187,14 +208,16 @@ func.func @f(%x: tensor<?x6xf64>) -> tensor<?x3x2xf64> {
   return %0 : tensor<?x3x2xf64>
 })",
        {numbers({2, 6})}},
-      {"arith.extf", R"(
+      {"arith.extf",
+       R"(
 func.func @f(%x: tensor<4xf32>) -> tensor<4xf64> {
   %0 = arith.extf %x : tensor<4xf32> to tensor<4xf64>
   return %0 : tensor<4xf64>
 })",
        {numbers({4})}},
       // Exponents that are known: x, x^2, x^3.
-      {"math.powf", R"(
+      {"math.powf",
+       R"(
 func.func @f(%x: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>, tensor<4xf64>) {
   %one = arith.constant dense<1.0> : tensor<4xf64>
   %two = arith.constant dense<2.0> : tensor<4xf64>
@@ -205,7 +228,8 @@ func.func @f(%x: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>, tensor<4xf64>)
   return %0, %1, %2 : tensor<4xf64>, tensor<4xf64>, tensor<4xf64>
 })",
        {numbers({4})}},
-      {"arith.select", R"(
+      {"arith.select",
+       R"(
 func.func @f(%x: tensor<6xf64>, %y: tensor<6xf64>) -> tensor<6xf64> {
   %zero = arith.constant dense<0.0> : tensor<6xf64>
   %c = arith.cmpf ogt, %x, %zero : tensor<6xf64>
@@ -217,21 +241,32 @@ func.func @f(%x: tensor<6xf64>, %y: tensor<6xf64>) -> tensor<6xf64> {
 }
 
 std::vector<Case> allCases() {
-  std::vector<Case> cases = {
-      unary("arith.negf"),          unary("math.exp"),
-      unary("math.expm1"),
-      unary("math.log", 0.5, 2),    unary("math.log1p", -0.5, 2),
-      unary("math.sqrt", 0.5, 2),   unary("math.rsqrt", 0.5, 2),
-      unary("math.tanh", -2, 2),    unary("scan.sigmoid", -3, 3),
-      unary("scan.softplus", -3, 3), unary("math.erf"),
-      unary("math.sin", -3, 3),     unary("math.cos", -3, 3),
-      unary("math.absf"),           binary("arith.addf"),
-      binary("arith.subf"),         binary("arith.mulf"),
-      binary("arith.divf", 0.5, 2), binary("arith.maximumf"),
-      binary("arith.minimumf"),     binary("math.powf", 0.5, 2),
-      reduce("sum"),                reduce("max"),
-      reduce("min"),                reduce("prod"),
-      reduce("logsumexp")};
+  std::vector<Case> cases = {unary("arith.negf"),
+                             unary("math.exp"),
+                             unary("math.expm1"),
+                             unary("math.log", 0.5, 2),
+                             unary("math.log1p", -0.5, 2),
+                             unary("math.sqrt", 0.5, 2),
+                             unary("math.rsqrt", 0.5, 2),
+                             unary("math.tanh", -2, 2),
+                             unary("scan.sigmoid", -3, 3),
+                             unary("scan.softplus", -3, 3),
+                             unary("math.erf"),
+                             unary("math.sin", -3, 3),
+                             unary("math.cos", -3, 3),
+                             unary("math.absf"),
+                             binary("arith.addf"),
+                             binary("arith.subf"),
+                             binary("arith.mulf"),
+                             binary("arith.divf", 0.5, 2),
+                             binary("arith.maximumf"),
+                             binary("arith.minimumf"),
+                             binary("math.powf", 0.5, 2),
+                             reduce("sum"),
+                             reduce("max"),
+                             reduce("min"),
+                             reduce("prod"),
+                             reduce("logsumexp")};
   for (Case &one : structured())
     cases.push_back(std::move(one));
   return cases;

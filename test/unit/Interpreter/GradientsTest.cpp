@@ -21,12 +21,12 @@ static void agree(const std::string &text) {
   options.function = isModel ? "loss" : "forward";
   std::string error;
   Arrays given = arguments;
-  std::erase_if(given, [](const auto &entry) {
-    return entry.first.starts_with("cot.");
-  });
+  std::erase_if(
+      given, [](const auto &entry) { return entry.first.starts_with("cot."); });
   auto reference = run(module, given, options, error);
   ASSERT_TRUE(reference) << error;
-  auto values = program.scan(name + (isModel ? ".loss" : ".forward"), arguments);
+  auto values =
+      program.scan(name + (isModel ? ".loss" : ".forward"), arguments);
   ASSERT_TRUE(values);
   for (auto &[key, array] : *values) {
     auto it = reference->find(key);
@@ -36,8 +36,7 @@ static void agree(const std::string &text) {
     for (int64_t i = 0; i < array.size(); ++i)
       EXPECT_NEAR(array.data[i], it->second.data[i], 1e-12) << key << " " << i;
   }
-  auto gradients =
-      program.scan(name + (isModel ? ".grad" : ".vjp"), arguments);
+  auto gradients = program.scan(name + (isModel ? ".grad" : ".vjp"), arguments);
   ASSERT_TRUE(gradients);
   options.dropout = isModel;
   auto checks = checkGradients(module, arguments, *gradients, options, error);

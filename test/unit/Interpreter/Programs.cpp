@@ -65,8 +65,7 @@ std::optional<interp::Arrays> Program::scan(StringRef function,
     if (name == "T")
       batch = array.size();
   for (unsigned i = 0; i < func.getNumArguments(); ++i) {
-    std::string name =
-        interface::slotOf(func, i).getName().str();
+    std::string name = interface::slotOf(func, i).getName().str();
     auto it = inputs.find(name);
     interpreter::Tensor tensor;
     if (it != inputs.end()) {

@@ -25,11 +25,14 @@ std::vector<float> numbers(int64_t n) {
 std::string source(const std::string &first, const std::string &firstShape,
                    const std::string &second, const std::string &secondShape,
                    const std::string &body) {
-  return "func.func @f(%l: memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\"]>}, %x: " +
-         first + " {rnnc.slot = #rnnc.slot<input \"\", " + firstShape + ">}, %y: " + second +
-         " {rnnc.slot = #rnnc.slot<output \"\", " + secondShape +
-         ">}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n" + body +
-         "\nreturn\n}";
+  return "func.func @f(%l: memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", "
+         "[\"batch\"]>}, %x: " +
+         first + " {rnnc.slot = #rnnc.slot<input \"\", " + firstShape +
+         ">}, %y: " + second + " {rnnc.slot = #rnnc.slot<output \"\", " +
+         secondShape +
+         ">}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+         "[\"batch\", \"T\"]>} {\n" +
+         body + "\nreturn\n}";
 }
 
 const std::string kSeq = "memref<?x?x5xf32>";
@@ -87,11 +90,11 @@ TEST(DataOps, EnterAndLeave) {
 }
 
 TEST(DataOps, MaskRows) {
-  std::string text =
-      source(kRow, kRowShape, kRow, kRowShape,
-             "%t = arith.constant 2 : index\nkernel.mask_rows outs(%y : " +
-                 kRow + ") lengths(%l : memref<?xi32>) at(%t) previous(%x : " +
-                 kRow + ") {batch_dim = 0 : i64}");
+  std::string text = source(
+      kRow, kRowShape, kRow, kRowShape,
+      "%t = arith.constant 2 : index\nkernel.mask_rows outs(%y : " + kRow +
+          ") lengths(%l : memref<?xi32>) at(%t) previous(%x : " + kRow +
+          ") {batch_dim = 0 : i64}");
   std::vector<float> x = numbers(kBatch * kWidth);
   std::vector<float> y = run(text, x, std::vector<float>(x.size(), -1));
   for (int64_t b = 0; b != kBatch; ++b)
@@ -146,8 +149,7 @@ TEST(DataOps, PickAndPlaceStep) {
     for (int64_t b = 0; b != kBatch; ++b) {
       int64_t step = last ? kLengths[b] - 1 : 0;
       for (int64_t j = 0; j != kWidth; ++j) {
-        float want =
-            kLengths[b] ? x[(step * kBatch + b) * kWidth + j] : 0.0f;
+        float want = kLengths[b] ? x[(step * kBatch + b) * kWidth + j] : 0.0f;
         EXPECT_EQ(row[b * kWidth + j], want);
         for (int64_t t = 0; t != kTime; ++t)
           EXPECT_EQ(placed[(t * kBatch + b) * kWidth + j],
@@ -159,15 +161,21 @@ TEST(DataOps, PickAndPlaceStep) {
 
 TEST(DataOps, GatherAndScatterAdd) {
   std::string gather =
-      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = #rnnc.slot<input \"\", "
-      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"T\", "
-      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n"
+      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = "
+      "#rnnc.slot<input \"\", "
+      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = "
+      "#rnnc.slot<input \"\", [\"T\", "
+      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+      "[\"batch\", \"T\"]>} {\n"
       "kernel.gather ins(%t, %i : memref<6x5xf32>, memref<?x?xi32>) outs(%y : "
       "memref<?x?x5xf32>)\nreturn\n}";
   std::string scatter =
-      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = #rnnc.slot<input \"\", "
-      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"T\", "
-      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"batch\", \"T\"]>} {\n"
+      "func.func @f(%t: memref<6x5xf32>, %i: memref<?x?xi32> {rnnc.slot = "
+      "#rnnc.slot<input \"\", "
+      "[\"T\", \"batch\"]>}, %y: memref<?x?x5xf32> {rnnc.slot = "
+      "#rnnc.slot<input \"\", [\"T\", "
+      "\"batch\", 5]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+      "[\"batch\", \"T\"]>} {\n"
       "kernel.scatter_add ins(%y, %i : memref<?x?x5xf32>, memref<?x?xi32>) "
       "outs(%t : memref<6x5xf32>)\nreturn\n}";
   std::vector<int32_t> indices = {0, 5, 2, 2, -1, 99, 3, 3, 0, 1, 1, 4};
@@ -192,12 +200,14 @@ TEST(DataOps, GatherAndScatterAdd) {
 
 TEST(DataOps, ArgmaxTakesTheFirst) {
   std::string text =
-      "func.func @f(%x: memref<?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\", 5]>}, %y: "
-      "memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\"]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
+      "func.func @f(%x: memref<?x5xf32> {rnnc.slot = #rnnc.slot<input \"\", "
+      "[\"batch\", 5]>}, %y: "
+      "memref<?xi32> {rnnc.slot = #rnnc.slot<input \"\", [\"batch\"]>}) "
+      "attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
       "[\"batch\"]>} {\nkernel.argmax ins(%x : memref<?x5xf32>) outs(%y : "
       "memref<?xi32>) {dim = 1 : i64}\nreturn\n}";
-  std::vector<float> x = {1, 3, 2, 3, 0, NAN, -1, -2, -1, NAN,
-                          -INFINITY, -INFINITY, -INFINITY, -5, -6};
+  std::vector<float> x = {1,  3,   2,         3,         0,         NAN, -1, -2,
+                          -1, NAN, -INFINITY, -INFINITY, -INFINITY, -5,  -6};
   for (const JitTarget &target : jitTargets()) {
     Jit jit(text, target);
     ASSERT_TRUE(jit.ok()) << jit.message();

@@ -42,36 +42,40 @@ std::string productSource(const std::string &name, const std::string &t,
   flag(transA, "trans_a");
   flag(transB, "trans_b");
   flag(accumulate, "accumulate");
-  return "func.func @" + name + "(%a: " + m + " {rnnc.slot = #rnnc.slot<input \"\", [\"a0\", \"a1\"]>}, %b: " +
-         m + " {rnnc.slot = #rnnc.slot<input \"\", [\"b0\", \"b1\"]>}, %c: " + m +
-         " {rnnc.slot = #rnnc.slot<input \"\", [\"c0\", \"c1\"]>}, %s: memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", "
+  return "func.func @" + name + "(%a: " + m +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"a0\", \"a1\"]>}, %b: " + m +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"b0\", \"b1\"]>}, %c: " + m +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"c0\", \"c1\"]>}, %s: "
+         "memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", "
          "[\"s\"]>}) attributes {rnnc.function = #rnnc.function<\"\" \"f\", "
          "[\"a0\", \"a1\", \"b0\", \"b1\", \"c0\", \"c1\", \"s\"]>} {\n"
-         "kernel.gemm ins(%a, %b : " + m + ", " + m + ") outs(%c : " + m +
-         ") scratch(%s : memref<?xi8>) {" + flags + "}\nreturn\n}\n";
+         "kernel.gemm ins(%a, %b : " +
+         m + ", " + m + ") outs(%c : " + m + ") scratch(%s : memref<?xi8>) {" +
+         flags + "}\nreturn\n}\n";
 }
 
 /// B packed first; its shape has to be static for the buffer.
-std::string packedSource(const std::string &name, const std::string &t, bool transB, int64_t k,
-                         int64_t n) {
+std::string packedSource(const std::string &name, const std::string &t,
+                         bool transB, int64_t k, int64_t n) {
   auto matrix = [&](int64_t r, int64_t c) {
     return "memref<" + std::to_string(r) + "x" + std::to_string(c) + "x" + t +
            ">";
   };
   std::string b = transB ? matrix(n, k) : matrix(k, n);
-  std::string p =
-      "memref<" + std::to_string(rnnc::kernel::packedSize(k, n)) + "x" + t +
-      ">";
+  std::string p = "memref<" + std::to_string(rnnc::kernel::packedSize(k, n)) +
+                  "x" + t + ">";
   std::string a = "memref<?x" + std::to_string(k) + "x" + t + ">";
   std::string c = "memref<?x" + std::to_string(n) + "x" + t + ">";
   std::string shape = std::to_string(k);
-  return "func.func @" + name + "(%a: " + a + " {rnnc.slot = #rnnc.slot<input \"\", [\"m\", " + shape +
+  return "func.func @" + name + "(%a: " + a +
+         " {rnnc.slot = #rnnc.slot<input \"\", [\"m\", " + shape +
          "]>}, %b: " + b + ", %p: " + p + ", %c: " + c +
          " {rnnc.slot = #rnnc.slot<input \"\", [\"m\", " + std::to_string(n) +
-         "]>}, %s: memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", [\"s\"]>}) attributes "
+         "]>}, %s: memref<?xi8> {rnnc.slot = #rnnc.slot<input \"\", [\"s\"]>}) "
+         "attributes "
          "{rnnc.function = #rnnc.function<\"\" \"f\", [\"m\", \"s\"]>} {\n"
-         "kernel.pack ins(%b : " + b + ") outs(%p : " + p + ")" +
-         (transB ? " {trans}" : "") +
+         "kernel.pack ins(%b : " +
+         b + ") outs(%p : " + p + ")" + (transB ? " {trans}" : "") +
          "\nkernel.gemm ins(%a, %p : " + a + ", " + p + ") outs(%c : " + c +
          ") scratch(%s : memref<?xi8>) {packed_b}\nreturn\n}\n";
 }
@@ -126,13 +130,24 @@ TYPED_TEST(Gemm, AllForms) {
     ASSERT_TRUE(jit.ok()) << jit.message();
     for (int form = 0; form != 8; ++form) {
       bool transA = form & 1, transB = form & 2, accumulate = form & 4;
-      for (auto [m, n, k] :
-           {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {8, 32, 4},
-            {17, 33, 65}, {6, 16, 600}, {100, 70, 3}, {2, 129, 300}, {5, 4, 0},
-            {0, 4, 3}, {130, 300, 40}, {260, 270, 70}}) {
+      for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
+                             {3, 5, 7},
+                             {8, 32, 4},
+                             {17, 33, 65},
+                             {6, 16, 600},
+                             {100, 70, 3},
+                             {2, 129, 300},
+                             {5, 4, 0},
+                             {0, 4, 3},
+                             {130, 300, 40},
+                             {260, 270, 70}}) {
         Problem<TypeParam> p(m, n, k, transA, transB);
-        std::vector<int64_t> dims = {transA ? k : m, transA ? m : k,
-                                     transB ? n : k, transB ? k : n, m, n};
+        std::vector<int64_t> dims = {transA ? k : m,
+                                     transA ? m : k,
+                                     transB ? n : k,
+                                     transB ? k : n,
+                                     m,
+                                     n};
         Scratch scratch;
         dims.push_back(Scratch::kBytes);
         jit.call("f" + std::to_string(form),
@@ -147,8 +162,8 @@ TYPED_TEST(Gemm, AllForms) {
 TYPED_TEST(Gemm, Packed) {
   // Panels of every width left over, for the narrowest vectors at least.
   const std::array<int64_t, 2> sizes[] = {
-      {1, 1}, {65, 33}, {520, 48}, {7, 2}, {8, 3}, {9, 4}, {10, 5},
-      {11, 6}, {12, 7}, {600, 20}, {40, 65}, {41, 31}};
+      {1, 1},  {65, 33}, {520, 48}, {7, 2},    {8, 3},   {9, 4},
+      {10, 5}, {11, 6},  {12, 7},   {600, 20}, {40, 65}, {41, 31}};
   std::string source;
   for (bool transB : {false, true})
     for (auto [k, n] : sizes)

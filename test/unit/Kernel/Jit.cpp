@@ -21,8 +21,8 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "llvm/IR/Module.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -129,7 +129,8 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   buildKernelToLLVMPipeline(pm, options);
   if (failed(pm.run(*module)))
     return;
-  auto builder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
+  auto builder =
+      llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
   if (target.vectorBits != 512 || !target.fma)
     builder.setCPU(target.vectorBits == 256 ? "x86-64-v3" : "x86-64-v2");
   builder.getFeatures() = llvm::SubtargetFeatures(target.features());
@@ -147,8 +148,8 @@ Jit::Jit(const std::string &source, const JitTarget &target)
   };
   engineOptions.transformer = transform;
   engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
-  auto engine = ExecutionEngine::create(*module, engineOptions,
-                                        std::move(machine));
+  auto engine =
+      ExecutionEngine::create(*module, engineOptions, std::move(machine));
   if (!engine) {
     impl->message += llvm::toString(engine.takeError());
     return;

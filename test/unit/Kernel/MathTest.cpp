@@ -54,13 +54,15 @@ std::string sourceOf(const std::string &op, const std::string &type,
   std::string m = "memref<?x" + type + ">";
   std::string arg = " {rnnc.slot = #rnnc.slot<input \"\", [\"n\"]>}";
   return "#id = affine_map<(i) -> (i)>\n"
-         "func.func @f(%x: " + m + arg + ", %z: " + m + arg + ", %y: " + m +
-         arg + ") attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"n\"]>} {\n"
+         "func.func @f(%x: " +
+         m + arg + ", %z: " + m + arg + ", %y: " + m + arg +
+         ") attributes {rnnc.function = #rnnc.function<\"\" \"f\", [\"n\"]>} "
+         "{\n"
          "linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = "
-         "[\"parallel\"]} ins(%x, %z : " + m + ", " + m + ") outs(%y : " + m +
-         ") {\n^bb0(%a: " + type + ", %b: " + type + ", %o: " + type +
-         "):\n%0 = " + replaced(op, type) + "\nlinalg.yield %0 : " + type +
-         "\n}\nreturn\n}";
+         "[\"parallel\"]} ins(%x, %z : " +
+         m + ", " + m + ") outs(%y : " + m + ") {\n^bb0(%a: " + type +
+         ", %b: " + type + ", %o: " + type + "):\n%0 = " + replaced(op, type) +
+         "\nlinalg.yield %0 : " + type + "\n}\nreturn\n}";
 }
 
 template <typename T> double ulpError(T got, long double want) {
@@ -73,7 +75,9 @@ template <typename T> double ulpError(T got, long double want) {
     return got == T(want) ||
                    // A half ulp below the overflow threshold may go either way.
                    (!std::isinf(want) && std::isinf(got) &&
-                    std::fabs(want) >= std::numeric_limits<T>::max() * (1 - 4 * std::numeric_limits<T>::epsilon()))
+                    std::fabs(want) >=
+                        std::numeric_limits<T>::max() *
+                            (1 - 4 * std::numeric_limits<T>::epsilon()))
                ? 0
                : INFINITY;
   (void)rounded;
@@ -84,7 +88,8 @@ template <typename T> double ulpError(T got, long double want) {
   exponent = std::max(exponent - std::numeric_limits<T>::digits,
                       std::numeric_limits<T>::min_exponent -
                           std::numeric_limits<T>::digits);
-  return double(std::fabs((long double)got - want) / std::ldexp(1.0L, exponent));
+  return double(std::fabs((long double)got - want) /
+                std::ldexp(1.0L, exponent));
 }
 
 template <typename T> std::vector<T> samples() {
@@ -103,11 +108,12 @@ template <typename T> std::vector<T> samples() {
     for (int i = 0; i != 20000; ++i)
       v.push_back(T(uniform(random)));
   }
-  for (double x : std::initializer_list<double>{0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN,
-                   88.72283, 709.78271289338397, -103.9, -745.1,
-                   double(std::numeric_limits<T>::max()),
-                   double(std::numeric_limits<T>::min()),
-                   double(std::numeric_limits<T>::denorm_min())})
+  for (double x : std::initializer_list<double>{
+           0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, 88.72283,
+           709.78271289338397, -103.9, -745.1,
+           double(std::numeric_limits<T>::max()),
+           double(std::numeric_limits<T>::min()),
+           double(std::numeric_limits<T>::denorm_min())})
     v.push_back(T(x));
   return v;
 }
@@ -194,9 +200,8 @@ TYPED_TEST(Math, Signs) {
 TYPED_TEST(Math, Power) {
   using T = TypeParam;
   std::vector<T> x, z;
-  T special[] = {0,  T(-0.0), 1,   -1,       T(0.5),    T(-0.5), 2,
-                 -2, 3,       -3,  INFINITY, -INFINITY, NAN,     T(1e-30),
-                 T(1e30), T(-7.5)};
+  T special[] = {0,  T(-0.0),  1,         -1,  T(0.5),   T(-0.5), 2,      -2, 3,
+                 -3, INFINITY, -INFINITY, NAN, T(1e-30), T(1e30), T(-7.5)};
   for (T p : special)
     for (T q : special) {
       x.push_back(p);
@@ -208,7 +213,8 @@ TYPED_TEST(Math, Power) {
     x.push_back(T(base(random)));
     z.push_back(T(power(random)));
     // Results all over the range.
-    double a = std::exp(std::uniform_real_distribution<double>(-80, 80)(random));
+    double a =
+        std::exp(std::uniform_real_distribution<double>(-80, 80)(random));
     x.push_back(T(a));
     z.push_back(T(std::uniform_real_distribution<double>(-9, 9)(random)));
   }

@@ -17,7 +17,8 @@ constexpr int64_t steps = 5;
 
 class Agreement : public testing::TestWithParam<const char *> {};
 
-std::vector<int64_t> shapeWith(std::vector<int64_t> shape, int dim, int64_t size) {
+std::vector<int64_t> shapeWith(std::vector<int64_t> shape, int dim,
+                               int64_t size) {
   shape[dim] = size;
   return shape;
 }
@@ -55,7 +56,8 @@ void expectNear(const Tensor &x, const Tensor &y, const std::string &what,
                 double tolerance = 1e-10) {
   ASSERT_EQ(x.shape, y.shape) << what;
   for (int64_t i = 0; i < x.size(); ++i)
-    ASSERT_NEAR(x.data[i], y.data[i], tolerance * std::max(1.0, std::fabs(y.data[i])))
+    ASSERT_NEAR(x.data[i], y.data[i],
+                tolerance * std::max(1.0, std::fabs(y.data[i])))
         << what << " entry " << i;
 }
 
@@ -69,7 +71,8 @@ Named example(const Program &program, const std::string &function,
       for (const std::string &other : program.named(function, role))
         rows |= other == name;
     if (rows)
-      value = rowOf(value, b, program.timeDim(function, name, false), lengths[b]);
+      value =
+          rowOf(value, b, program.timeDim(function, name, false), lengths[b]);
   }
   return one;
 }
@@ -92,7 +95,9 @@ TEST_P(Agreement, RaggedLossIsTheMeanOfTheExamples) {
   Named args = ragged(program, "loss");
   double whole = program.call("loss", args)["loss"].data.at(0), sum = 0;
   for (int64_t b = 0; b < 3; ++b)
-    sum += program.call("loss", example(program, "loss", args, b))["loss"].data.at(0);
+    sum +=
+        program.call("loss", example(program, "loss", args, b))["loss"].data.at(
+            0);
   ASSERT_TRUE(std::isfinite(whole));
   EXPECT_NEAR(whole, sum / 3, 1e-10 * std::fabs(whole));
 }
@@ -173,7 +178,8 @@ INSTANTIATE_TEST_SUITE_P(Programs, Agreement,
                          testing::Values(languageModel, classifier, reductions,
                                          attention));
 
-//===-- Chunks and steps ---------------------------------------------------===//
+//===-- Chunks and steps
+//---------------------------------------------------===//
 
 /// Steps `begin` to `end` of a [batch, T] tensor.
 Tensor chunk(const Tensor &x, int64_t begin, int64_t end) {
@@ -196,7 +202,8 @@ TEST(Carry, ChunksAreTheWhole) {
     int64_t end = std::min(begin + 2, steps);
     now["text"] = chunk(args["text"], begin, end);
     for (int64_t b = 0; b < 3; ++b) {
-      now["T"].data[b] = double(std::clamp<int64_t>(lengths[b] - begin, 0, end - begin));
+      now["T"].data[b] =
+          double(std::clamp<int64_t>(lengths[b] - begin, 0, end - begin));
       now["reset"].data[b] = begin == 0;
     }
     Named results = program.call("loss", now);

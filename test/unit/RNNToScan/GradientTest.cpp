@@ -111,7 +111,8 @@ protected:
 TEST_P(Again, DotProducts) {
   Named all = withSeeds();
   Named tangents = program->call("tangents", all);
-  Named moved = program->call("moved", all), again = program->call("again", all);
+  Named moved = program->call("moved", all),
+        again = program->call("again", all);
   ASSERT_FALSE(tangents.empty() || moved.empty() || again.empty());
   double slope = 0, forward = 0, reverse = 0;
   for (const std::string &name : results)

@@ -52,10 +52,11 @@ Program::Program(const std::string &source, bool hoist, bool gradients)
     if (type.isIndex())
       indexSizes[name] = indexSizes["prev"] = type.getIndexAxis().getSize();
   });
-  ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic &diagnostic) {
-    error += diagnostic.str() + "\n";
-    return success();
-  });
+  ScopedDiagnosticHandler handler(context.get(),
+                                  [&](mlir::Diagnostic &diagnostic) {
+                                    error += diagnostic.str() + "\n";
+                                    return success();
+                                  });
   PassManager passes(context.get());
   ConvertRNNToScanOptions options;
   options.precision = "f64";
@@ -107,7 +108,8 @@ int Program::timeDim(const std::string &function, const std::string &name,
     if (slot.getName() != name)
       continue;
     for (auto [dim, size] : llvm::enumerate(slot.getShape()))
-      if (auto axis = dyn_cast<StringAttr>(size); axis && axis.getValue() == "T")
+      if (auto axis = dyn_cast<StringAttr>(size);
+          axis && axis.getValue() == "T")
         return int(dim);
   }
   return -1;
@@ -196,9 +198,9 @@ void Program::askDerivative(const std::string &function,
                                slotOf(op, i, reverse)));
   }
   for (auto [k, i] : llvm::enumerate(reverse ? params : real)) {
-    asked.setResultAttrs(type.getNumResults() + k,
-                         describe(b, "d.", Role::Grad,
-                                  slotOf(op, i, !reverse)));
+    asked.setResultAttrs(
+        type.getNumResults() + k,
+        describe(b, "d.", Role::Grad, slotOf(op, i, !reverse)));
   }
   b.setInsertionPointToStart(asked.addEntryBlock());
   ValueRange all = asked.getArguments();
@@ -215,10 +217,11 @@ void Program::askDerivative(const std::string &function,
 }
 
 bool Program::generate() {
-  ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic &diagnostic) {
-    error += diagnostic.str() + "\n";
-    return success();
-  });
+  ScopedDiagnosticHandler handler(context.get(),
+                                  [&](mlir::Diagnostic &diagnostic) {
+                                    error += diagnostic.str() + "\n";
+                                    return success();
+                                  });
   PassManager passes(context.get());
   passes.addPass(grad::createGradGenerate());
   return succeeded(passes.run(*module));

@@ -61,8 +61,7 @@ bool differ(const Named &a, const Named &b) {
   for (const auto &[name, value] : a)
     if (name.rfind("grad.", 0) == 0)
       for (int64_t i = 0; i < value.size(); ++i)
-        worst = std::max(worst,
-                         std::fabs(value.data[i] - b.at(name).data[i]));
+        worst = std::max(worst, std::fabs(value.data[i] - b.at(name).data[i]));
   return worst > 1e-4;
 }
 
@@ -78,8 +77,8 @@ Named chunks(const Named &whole) {
   for (int64_t from : {0, 3}) {
     args["text"] = columns(whole.at("text"), from, 3);
     for (int64_t row = 0; row < 2; ++row)
-      args["T"].data[row] = std::clamp<double>(
-          whole.at("T").data[row] - double(from), 0, 3);
+      args["T"].data[row] =
+          std::clamp<double>(whole.at("T").data[row] - double(from), 0, 3);
     Named results = carried.call("grad", args);
     EXPECT_FALSE(results.empty());
     for (const std::string &name : carried.named("grad", "state_in"))

@@ -64,7 +64,8 @@ model M {
 train M { per example }
 )";
 
-// Attention with coverage over the same sequence inside a cell, and a scan over a fixed axis.
+// Attention with coverage over the same sequence inside a cell, and a scan over
+// a fixed axis.
 inline const char *attention = R"(import std
 dim I = 3, H = 4, R = 3
 cell attend[time S](x: [I]; mem: [S, I]) -> [H] {

@@ -1,5 +1,5 @@
-// CallTest.cpp: checks before a call, places in the workspace, prepared weights.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// CallTest.cpp: checks before a call, places in the workspace, prepared
+// weights. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Tables.h"
 
 #include <gtest/gtest.h>
@@ -13,8 +13,10 @@ class CallTest : public testing::Test {
 protected:
   CallTest()
       : context(rnnc_rt_context_size()), params(rnnc_rt_params_size(kToy)) {
-    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr),
+              RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr),
+              RNNC_OK);
     weights()[0] = 0.5f;
     call.params = par();
     call.num_times = 1;
@@ -35,7 +37,8 @@ protected:
   }
 
   int32_t run(int32_t function = kSum) {
-    size_t bytes = rnnc_rt_workspace_size(ctx(), kToy, function, call.batch, &time);
+    size_t bytes =
+        rnnc_rt_workspace_size(ctx(), kToy, function, call.batch, &time);
     Memory workspace{bytes ? bytes : 64};
     call.workspace = workspace.data;
     call.workspace_bytes = workspace.size;
@@ -133,16 +136,19 @@ TEST_F(CallTest, WrongCalls) {
 TEST_F(CallTest, PreparedIsUsed) {
   Memory prepared(rnnc_rt_prepared_size(ctx(), kToy));
   auto *object = prepared.as<rnnc_prepared>();
-  EXPECT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size - 1, nullptr),
-            RNNC_ERR_WORKSPACE);
-  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr), RNNC_OK);
+  EXPECT_EQ(
+      rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size - 1, nullptr),
+      RNNC_ERR_WORKSPACE);
+  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr),
+            RNNC_OK);
   EXPECT_TRUE(prepared.intact());
   call.prepared = object;
   // Written behind the library's back: not seen until it is prepared again.
   weights()[0] = 1;
   ASSERT_EQ(run(), RNNC_OK);
   EXPECT_EQ(out[0], 30);
-  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr), RNNC_OK);
+  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr),
+            RNNC_OK);
   ASSERT_EQ(run(), RNNC_OK);
   EXPECT_EQ(out[0], 60);
 }
@@ -153,12 +159,14 @@ TEST_F(CallTest, StalePreparedIsRefused) {
   call.prepared = object;
   EXPECT_EQ(run(), RNNC_ERR_STATE);
   EXPECT_STREQ(error.message, "`prepared` was not prepared");
-  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr), RNNC_OK);
+  ASSERT_EQ(rnnc_rt_prepare(ctx(), kToy, par(), object, prepared.size, nullptr),
+            RNNC_OK);
   ASSERT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 2, nullptr), RNNC_OK);
   EXPECT_EQ(run(), RNNC_ERR_STATE);
   EXPECT_STREQ(error.message,
                "the parameters have changed since `prepared` was made");
-  ASSERT_EQ(rnnc_rt_params_init(kToy, other.as<rnnc_params>(), other.size, 1, nullptr),
+  ASSERT_EQ(rnnc_rt_params_init(kToy, other.as<rnnc_params>(), other.size, 1,
+                                nullptr),
             RNNC_OK);
   call.params = other.as<rnnc_params>();
   EXPECT_EQ(run(), RNNC_ERR_STATE);
@@ -169,10 +177,14 @@ TEST_F(CallTest, ModuleWithoutWeights) {
   Memory prepared(rnnc_rt_prepared_size(ctx(), kOther));
   Memory none(rnnc_rt_params_size(kOther));
   auto *object = prepared.as<rnnc_prepared>();
-  EXPECT_EQ(rnnc_rt_params_init(kOther, none.as<rnnc_params>(), none.size, 0, nullptr), RNNC_OK);
-  EXPECT_EQ(rnnc_rt_prepare(ctx(), kOther, par(), object, prepared.size, nullptr),
-            RNNC_ERR_STATE); // of the other module
-  EXPECT_EQ(rnnc_rt_prepare(ctx(), kOther, none.as<rnnc_params>(), object, prepared.size, nullptr),
+  EXPECT_EQ(rnnc_rt_params_init(kOther, none.as<rnnc_params>(), none.size, 0,
+                                nullptr),
+            RNNC_OK);
+  EXPECT_EQ(
+      rnnc_rt_prepare(ctx(), kOther, par(), object, prepared.size, nullptr),
+      RNNC_ERR_STATE); // of the other module
+  EXPECT_EQ(rnnc_rt_prepare(ctx(), kOther, none.as<rnnc_params>(), object,
+                            prepared.size, nullptr),
             RNNC_OK);
   EXPECT_EQ(rnnc_rt_prepared_size(ctx(), kPaths + 1), 0u);
 }

@@ -57,7 +57,8 @@ TEST(Context, SharedByThreads) {
   rnnc_rt_context_destroy(ctx);
 }
 
-void backwards(void *user, int64_t n, void (*body)(void *, int64_t), void *data) {
+void backwards(void *user, int64_t n, void (*body)(void *, int64_t),
+               void *data) {
   ++*static_cast<int *>(user);
   while (n-- > 0)
     body(data, n);
@@ -84,11 +85,15 @@ TEST(Context, Variants) {
   rnnc_rt_context_finish(ctx);
   EXPECT_STREQ(rnnc_rt_context_variant(ctx), ""); // it is over
   options.variant = "v9";
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr), RNNC_ERR_UNSUPPORTED);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr),
+            RNNC_ERR_UNSUPPORTED);
   options = threaded(-1);
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr), RNNC_ERR_ARGUMENT);
-  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size - 1, nullptr, nullptr), RNNC_ERR_WORKSPACE);
-  EXPECT_EQ(rnnc_rt_context_init(nullptr, memory.size, nullptr, nullptr), RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size, &options, nullptr),
+            RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_context_init(ctx, memory.size - 1, nullptr, nullptr),
+            RNNC_ERR_WORKSPACE);
+  EXPECT_EQ(rnnc_rt_context_init(nullptr, memory.size, nullptr, nullptr),
+            RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_context_create(&options, nullptr), nullptr);
   rnnc_rt_context_destroy(nullptr);
 }
@@ -109,11 +114,13 @@ TEST(Status, EveryCodeHasItsWords) {
 TEST(Status, LongNamesAreCut) {
   rnnc_error error;
   std::string name(400, 'x');
-  EXPECT_EQ(fail(&error, RNNC_ERR_INDEX, 1, name.c_str(), 2, 3, 4, "%s", name.c_str()),
+  EXPECT_EQ(fail(&error, RNNC_ERR_INDEX, 1, name.c_str(), 2, 3, 4, "%s",
+                 name.c_str()),
             RNNC_ERR_INDEX);
   EXPECT_EQ(strlen(error.name), sizeof(error.name) - 1);
   EXPECT_EQ(strlen(error.message), sizeof(error.message) - 1);
-  EXPECT_EQ(fail(nullptr, RNNC_ERR_INDEX, 1, "", 2, 3, 4, "%s", ""), RNNC_ERR_INDEX);
+  EXPECT_EQ(fail(nullptr, RNNC_ERR_INDEX, 1, "", 2, 3, 4, "%s", ""),
+            RNNC_ERR_INDEX);
 }
 
 TEST(Describe, TheWholeTable) {

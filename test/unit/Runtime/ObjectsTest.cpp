@@ -14,9 +14,12 @@ protected:
   StreamTest()
       : context(rnnc_rt_context_size()), params(rnnc_rt_params_size(kToy)),
         stream(rnnc_rt_stream_size(kToy, 3)) {
-    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, par(), at(stream), stream.size, 3, nullptr),
+    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr),
+              RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr),
+              RNNC_OK);
+    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, par(), at(stream), stream.size,
+                                  3, nullptr),
               RNNC_OK);
   }
   ~StreamTest() override { rnnc_rt_context_finish(ctx()); }
@@ -58,20 +61,24 @@ TEST_F(StreamTest, Reset) {
   EXPECT_EQ(step(stream), Row({2, 1, 2}));
   EXPECT_EQ(rnnc_rt_stream_reset(kToy, at(stream), nullptr, nullptr), RNNC_OK);
   EXPECT_EQ(step(stream), Row({1, 1, 1}));
-  EXPECT_EQ(rnnc_rt_stream_reset(kOther, at(stream), nullptr, nullptr), RNNC_ERR_STATE);
+  EXPECT_EQ(rnnc_rt_stream_reset(kOther, at(stream), nullptr, nullptr),
+            RNNC_ERR_STATE);
 }
 
 TEST_F(StreamTest, Copy) {
   step(stream);
   Memory copy(stream.size);
-  EXPECT_EQ(rnnc_rt_stream_copy(kToy, at(copy), copy.size - 1, at(stream), nullptr),
-            RNNC_ERR_WORKSPACE);
-  EXPECT_EQ(rnnc_rt_stream_copy(kToy, at(copy), copy.size, at(stream), nullptr), RNNC_OK);
+  EXPECT_EQ(
+      rnnc_rt_stream_copy(kToy, at(copy), copy.size - 1, at(stream), nullptr),
+      RNNC_ERR_WORKSPACE);
+  EXPECT_EQ(rnnc_rt_stream_copy(kToy, at(copy), copy.size, at(stream), nullptr),
+            RNNC_OK);
   step(stream);
   EXPECT_EQ(step(copy), Row({2, 2, 2}));
   EXPECT_EQ(step(stream), Row({3, 3, 3}));
   Memory other(stream.size);
-  EXPECT_EQ(rnnc_rt_stream_copy(kToy, at(copy), copy.size, at(other), nullptr), RNNC_ERR_STATE);
+  EXPECT_EQ(rnnc_rt_stream_copy(kToy, at(copy), copy.size, at(other), nullptr),
+            RNNC_ERR_STATE);
 }
 
 TEST_F(StreamTest, StatesMayBeWritten) {
@@ -87,10 +94,13 @@ TEST_F(StreamTest, Sizes) {
   EXPECT_GT(rnnc_rt_stream_size(kToy, 100), rnnc_rt_stream_size(kToy, 1));
   EXPECT_EQ(rnnc_rt_stream_size(kToy, -1), 0u);
   EXPECT_EQ(rnnc_rt_stream_size(5, 1), 0u);
-  EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, par(), at(stream), stream.size - 1, 3, nullptr),
+  EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, par(), at(stream), stream.size - 1,
+                                3, nullptr),
             RNNC_ERR_WORKSPACE);
   Memory carry(rnnc_rt_carry_size(kToy, 2));
-  EXPECT_EQ(rnnc_rt_carry_init(kToy, carry.as<rnnc_carry>(), carry.size, 2, nullptr), RNNC_OK);
+  EXPECT_EQ(
+      rnnc_rt_carry_init(kToy, carry.as<rnnc_carry>(), carry.size, 2, nullptr),
+      RNNC_OK);
   StateView view;
   // A carry is no stream.
   EXPECT_FALSE(streamView(kToy, carry.as<rnnc_stream>(), view));
@@ -102,8 +112,10 @@ TEST(Optimizer, SlotsAndCounters) {
   Memory memory(rnnc_rt_optimizer_size(kToy));
   auto *optimizer = memory.as<rnnc_optimizer>();
   EXPECT_EQ(rnnc_rt_optimizer_counters(kToy, optimizer), nullptr);
-  EXPECT_EQ(rnnc_rt_optimizer_init(kToy, optimizer, memory.size - 1, nullptr), RNNC_ERR_WORKSPACE);
-  ASSERT_EQ(rnnc_rt_optimizer_init(kToy, optimizer, memory.size, nullptr), RNNC_OK);
+  EXPECT_EQ(rnnc_rt_optimizer_init(kToy, optimizer, memory.size - 1, nullptr),
+            RNNC_ERR_WORKSPACE);
+  ASSERT_EQ(rnnc_rt_optimizer_init(kToy, optimizer, memory.size, nullptr),
+            RNNC_OK);
   auto *slot = static_cast<float *>(rnnc_rt_optimizer_slot(kToy, optimizer, 0));
   ASSERT_NE(slot, nullptr);
   for (int i = 0; i < 32; ++i)

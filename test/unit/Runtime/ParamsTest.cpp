@@ -12,12 +12,18 @@ using namespace rnnc::rt::test;
 namespace {
 
 TEST(Params, FirstValues) {
-  Memory memory(rnnc_rt_params_size(kToy)), again(memory.size), other(memory.size);
+  Memory memory(rnnc_rt_params_size(kToy)), again(memory.size),
+      other(memory.size);
   auto *params = memory.as<rnnc_params>();
   EXPECT_EQ(rnnc_rt_params_data(kToy, params, 0), nullptr); // not yet
-  ASSERT_EQ(rnnc_rt_params_init(kToy, params, memory.size, 1, nullptr), RNNC_OK);
-  ASSERT_EQ(rnnc_rt_params_init(kToy, again.as<rnnc_params>(), again.size, 1, nullptr), RNNC_OK);
-  ASSERT_EQ(rnnc_rt_params_init(kToy, other.as<rnnc_params>(), other.size, 2, nullptr), RNNC_OK);
+  ASSERT_EQ(rnnc_rt_params_init(kToy, params, memory.size, 1, nullptr),
+            RNNC_OK);
+  ASSERT_EQ(rnnc_rt_params_init(kToy, again.as<rnnc_params>(), again.size, 1,
+                                nullptr),
+            RNNC_OK);
+  ASSERT_EQ(rnnc_rt_params_init(kToy, other.as<rnnc_params>(), other.size, 2,
+                                nullptr),
+            RNNC_OK);
   EXPECT_EQ(memcmp(memory.data, again.data, memory.size), 0);
   EXPECT_NE(memcmp(memory.data, other.data, memory.size), 0);
   auto *w = static_cast<float *>(rnnc_rt_params_data(kToy, params, 0));
@@ -41,9 +47,12 @@ TEST(Params, FirstValues) {
 TEST(Params, Refused) {
   Memory memory(rnnc_rt_params_size(kToy));
   auto *params = memory.as<rnnc_params>();
-  EXPECT_EQ(rnnc_rt_params_init(kToy, params, memory.size - 1, 1, nullptr), RNNC_ERR_WORKSPACE);
-  EXPECT_EQ(rnnc_rt_params_init(kToy, nullptr, memory.size, 1, nullptr), RNNC_ERR_ARGUMENT);
-  EXPECT_EQ(rnnc_rt_params_init(9, params, memory.size, 1, nullptr), RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_params_init(kToy, params, memory.size - 1, 1, nullptr),
+            RNNC_ERR_WORKSPACE);
+  EXPECT_EQ(rnnc_rt_params_init(kToy, nullptr, memory.size, 1, nullptr),
+            RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_params_init(9, params, memory.size, 1, nullptr),
+            RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_params_size(9), 0u);
   EXPECT_EQ(rnnc_rt_params_size(-1), 0u);
 }

@@ -29,9 +29,13 @@ protected:
       : context(rnnc_rt_context_size()), params(rnnc_rt_params_size(kToy)),
         stream(rnnc_rt_stream_size(kToy, 2)) {
     memset(&error, 0x5a, sizeof(error));
-    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, &error), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, &error), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, par(), str(), stream.size, 2, &error), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, &error),
+              RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, &error),
+              RNNC_OK);
+    EXPECT_EQ(
+        rnnc_rt_stream_init(ctx(), kToy, par(), str(), stream.size, 2, &error),
+        RNNC_OK);
     call.params = par();
     call.num_times = 1;
     call.times = &time;
@@ -49,7 +53,8 @@ protected:
   rnnc_stream *str() { return stream.as<rnnc_stream>(); }
 
   int32_t run(int32_t function = kSum) {
-    size_t bytes = rnnc_rt_workspace_size(ctx(), kToy, function, call.batch, call.times);
+    size_t bytes =
+        rnnc_rt_workspace_size(ctx(), kToy, function, call.batch, call.times);
     Memory workspace{bytes ? bytes : 64};
     call.workspace = workspace.data;
     call.workspace_bytes = workspace.size;
@@ -85,9 +90,10 @@ TEST_F(SafetyTest, FloatStateOfTheCaller) {
   kHostile.set();
   int32_t status = run();
   FloatState after = FloatState::current();
-  int32_t drawn =
-      rnnc_rt_params_init(kToy, again.as<rnnc_params>(), again.size, 1, nullptr);
-  int32_t prepares = rnnc_rt_prepare(ctx(), kToy, par(), prepared, packed.size, nullptr);
+  int32_t drawn = rnnc_rt_params_init(kToy, again.as<rnnc_params>(), again.size,
+                                      1, nullptr);
+  int32_t prepares =
+      rnnc_rt_prepare(ctx(), kToy, par(), prepared, packed.size, nullptr);
   FloatState last = FloatState::current();
   normal.set();
   EXPECT_EQ(status, RNNC_OK);
@@ -141,7 +147,8 @@ TEST(FloatStates, OfWorkers) {
 }
 
 /// A caller's task function: it has the caller's state, on any thread.
-void taskFunction(void *user, int64_t n, void (*body)(void *, int64_t), void *data) {
+void taskFunction(void *user, int64_t n, void (*body)(void *, int64_t),
+                  void *data) {
   *static_cast<bool *>(user) = FloatState::current() == kHostile;
   std::thread other([&] {
     kHostile.set();
@@ -241,9 +248,11 @@ TEST_F(SafetyTest, SizesThatCannotBeHeld) {
   time = INT32_MAX; // 2^62 words of 4 bytes
   EXPECT_EQ(rnnc_rt_workspace_size(ctx(), kToy, kSum, INT32_MAX, &time), 0u);
   EXPECT_EQ(run(), RNNC_ERR_ARGUMENT);
-  EXPECT_STREQ(error.message, "the size of the argument `words` cannot be held");
+  EXPECT_STREQ(error.message,
+               "the size of the argument `words` cannot be held");
   time = 1;
-  EXPECT_GT(rnnc_rt_workspace_size(ctx(), kToy, kSum, INT32_MAX, &time), 200u << 30);
+  EXPECT_GT(rnnc_rt_workspace_size(ctx(), kToy, kSum, INT32_MAX, &time),
+            200u << 30);
   call.batch = 2;
   time = -5;
   EXPECT_EQ(rnnc_rt_workspace_size(ctx(), kToy, kSum, 2, &time), 0u);
@@ -255,27 +264,37 @@ TEST_F(SafetyTest, SizesThatCannotBeHeld) {
 
 TEST_F(SafetyTest, MisalignedObjects) {
   Memory wide(8192);
-  auto at = [&](size_t offset) { return static_cast<void *>(wide.data + offset); };
+  auto at = [&](size_t offset) {
+    return static_cast<void *>(wide.data + offset);
+  };
   rnnc_error e;
   auto refused = [&](int32_t status, const char *name) {
     EXPECT_EQ(status, RNNC_ERR_ARGUMENT);
-    EXPECT_EQ(e.message, "`" + std::string(name) + "` is not aligned to 64 bytes");
+    EXPECT_EQ(e.message,
+              "`" + std::string(name) + "` is not aligned to 64 bytes");
   };
   auto *misplaced = static_cast<rnnc_params *>(at(8));
-  refused(rnnc_rt_context_init(static_cast<rnnc_context *>(at(32)), 8000, nullptr, &e),
+  refused(rnnc_rt_context_init(static_cast<rnnc_context *>(at(32)), 8000,
+                               nullptr, &e),
           "context");
   refused(rnnc_rt_params_init(kToy, misplaced, 8000, 1, &e), "params");
-  refused(rnnc_rt_optimizer_init(kToy, static_cast<rnnc_optimizer *>(at(4)), 8000, &e),
+  refused(rnnc_rt_optimizer_init(kToy, static_cast<rnnc_optimizer *>(at(4)),
+                                 8000, &e),
           "optimizer");
-  refused(rnnc_rt_carry_init(kToy, static_cast<rnnc_carry *>(at(1)), 8000, 1, &e), "carry");
+  refused(
+      rnnc_rt_carry_init(kToy, static_cast<rnnc_carry *>(at(1)), 8000, 1, &e),
+      "carry");
   auto *badStream = static_cast<rnnc_stream *>(at(48));
-  refused(rnnc_rt_stream_init(ctx(), kToy, par(), badStream, 8000, 1, &e), "stream");
+  refused(rnnc_rt_stream_init(ctx(), kToy, par(), badStream, 8000, 1, &e),
+          "stream");
   refused(rnnc_rt_stream_copy(kToy, badStream, 8000, str(), &e), "to");
   refused(rnnc_rt_stream_copy(kToy, str(), stream.size, badStream, &e), "from");
   refused(rnnc_rt_stream_reset(kToy, badStream, nullptr, &e), "stream");
-  refused(rnnc_rt_prepare(ctx(), kToy, par(), static_cast<rnnc_prepared *>(at(16)), 8000, &e),
+  refused(rnnc_rt_prepare(ctx(), kToy, par(),
+                          static_cast<rnnc_prepared *>(at(16)), 8000, &e),
           "prepared");
-  refused(rnnc_rt_prepare(ctx(), kToy, misplaced, wide.as<rnnc_prepared>(), 8000, &e),
+  refused(rnnc_rt_prepare(ctx(), kToy, misplaced, wide.as<rnnc_prepared>(),
+                          8000, &e),
           "params");
   refused(rnnc_rt_params_load(kToy, misplaced, "", 0, &e), "params");
   EXPECT_EQ(rnnc_rt_params_data(kToy, misplaced, 0), nullptr);
@@ -284,7 +303,8 @@ TEST_F(SafetyTest, MisalignedObjects) {
   EXPECT_EQ(run(), RNNC_ERR_ARGUMENT);
   EXPECT_STREQ(error.name, "params");
   call.params = par();
-  memcpy(wide.data + 64 + 8, context.data, context.size < 8000 ? context.size : 8000);
+  memcpy(wide.data + 64 + 8, context.data,
+         context.size < 8000 ? context.size : 8000);
   auto *elsewhere = static_cast<rnnc_context *>(at(64 + 8));
   EXPECT_EQ(rnnc_rt_call(elsewhere, kToy, kSum, &call), RNNC_ERR_ARGUMENT);
   EXPECT_STREQ(error.message, "`context` is not aligned to 64 bytes");
@@ -295,7 +315,8 @@ TEST_F(SafetyTest, MisalignedArrays) {
   char bytes[64] = {};
   args[1] = bytes + 1;
   EXPECT_EQ(run(), RNNC_ERR_ARGUMENT);
-  EXPECT_STREQ(error.message, "the argument `words` is not aligned to its entries");
+  EXPECT_STREQ(error.message,
+               "the argument `words` is not aligned to its entries");
   EXPECT_EQ(error.argument, 1);
 }
 
@@ -323,7 +344,8 @@ TEST_F(SafetyTest, WorkspaceIsAnyMemory) {
   call.workspace = workspace.data;
   for (size_t few : {size_t(0), size_t(1), size_t(64), bytes / 2, bytes - 1}) {
     call.workspace_bytes = few;
-    EXPECT_EQ(rnnc_rt_call(ctx(), kToy, kSum, &call), RNNC_ERR_WORKSPACE) << few;
+    EXPECT_EQ(rnnc_rt_call(ctx(), kToy, kSum, &call), RNNC_ERR_WORKSPACE)
+        << few;
   }
 }
 
@@ -360,7 +382,8 @@ TEST_F(SafetyTest, FlagsAreZeroOrOne) {
 
 TEST_F(SafetyTest, ReadingAStateChangesNothing) {
   std::vector<unsigned char> before(stream.data, stream.data + stream.size);
-  auto *state = static_cast<const float *>(rnnc_rt_stream_state_const(kToy, str(), 0));
+  auto *state =
+      static_cast<const float *>(rnnc_rt_stream_state_const(kToy, str(), 0));
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(memcmp(before.data(), stream.data, stream.size), 0);
   EXPECT_EQ(rnnc_rt_stream_state(kToy, str(), 0), state);
@@ -370,27 +393,30 @@ TEST_F(SafetyTest, ReadingAStateChangesNothing) {
 TEST_F(SafetyTest, ErrorsAreAlwaysFilled) {
   rnnc_error e;
   auto cleared = [&](int32_t status) {
-    return status == RNNC_OK && e.status == RNNC_OK && e.message[0] == 0 && e.name[0] == 0 &&
-           e.argument == -1 && e.example == -1 && e.step == -1;
+    return status == RNNC_OK && e.status == RNNC_OK && e.message[0] == 0 &&
+           e.name[0] == 0 && e.argument == -1 && e.example == -1 &&
+           e.step == -1;
   };
   auto dirty = [&] { memset(&e, 0x5a, sizeof(e)); };
   Memory packed(rnnc_rt_prepared_size(ctx(), kToy));
-  Memory optimizer(rnnc_rt_optimizer_size(kToy)), carry(rnnc_rt_carry_size(kToy, 2));
+  Memory optimizer(rnnc_rt_optimizer_size(kToy)),
+      carry(rnnc_rt_carry_size(kToy, 2));
   dirty();
   EXPECT_TRUE(cleared(rnnc_rt_params_init(kToy, par(), params.size, 1, &e)));
   dirty();
-  EXPECT_TRUE(cleared(
-      rnnc_rt_prepare(ctx(), kToy, par(), packed.as<rnnc_prepared>(), packed.size, &e)));
+  EXPECT_TRUE(cleared(rnnc_rt_prepare(
+      ctx(), kToy, par(), packed.as<rnnc_prepared>(), packed.size, &e)));
+  dirty();
+  EXPECT_TRUE(cleared(rnnc_rt_optimizer_init(
+      kToy, optimizer.as<rnnc_optimizer>(), optimizer.size, &e)));
   dirty();
   EXPECT_TRUE(cleared(
-      rnnc_rt_optimizer_init(kToy, optimizer.as<rnnc_optimizer>(), optimizer.size, &e)));
-  dirty();
-  EXPECT_TRUE(
-      cleared(rnnc_rt_carry_init(kToy, carry.as<rnnc_carry>(), carry.size, 2, &e)));
+      rnnc_rt_carry_init(kToy, carry.as<rnnc_carry>(), carry.size, 2, &e)));
   dirty();
   EXPECT_TRUE(cleared(rnnc_rt_stream_reset(kToy, str(), nullptr, &e)));
   dirty();
-  EXPECT_TRUE(cleared(rnnc_rt_stream_copy(kToy, str(), stream.size, str(), &e)));
+  EXPECT_TRUE(
+      cleared(rnnc_rt_stream_copy(kToy, str(), stream.size, str(), &e)));
   rnnc_context_options odd = threaded(-1);
   dirty();
   EXPECT_EQ(rnnc_rt_context_create(&odd, &e), nullptr);

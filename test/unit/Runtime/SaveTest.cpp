@@ -15,7 +15,8 @@ namespace {
 
 struct SaveTest : testing::Test {
   SaveTest() : params(rnnc_rt_params_size(kToy)) {
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr),
+              RNNC_OK);
   }
   rnnc_params *par() { return params.as<rnnc_params>(); }
   Memory params;
@@ -58,7 +59,8 @@ TEST_F(SaveTest, HeaderAndData) {
 TEST_F(SaveTest, WrongObjects) {
   char file[512];
   EXPECT_EQ(rnnc_rt_params_save_size(7), 0u);
-  EXPECT_EQ(rnnc_rt_params_save(7, par(), file, 512, &error), RNNC_ERR_ARGUMENT);
+  EXPECT_EQ(rnnc_rt_params_save(7, par(), file, 512, &error),
+            RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_params_save(kToy, nullptr, file, 512, &error),
             RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_params_save(kOther, par(), file, 512, &error),
@@ -69,8 +71,8 @@ TEST_F(SaveTest, WrongObjects) {
             RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_params_save_file(kToy, par(), "/nowhere/w", nullptr),
             RNNC_ERR_FILE);
-  EXPECT_EQ(rnnc_rt_params_save_file(
-                kToy, par(), std::string(5000, 'x').c_str(), &error),
+  EXPECT_EQ(rnnc_rt_params_save_file(kToy, par(),
+                                     std::string(5000, 'x').c_str(), &error),
             RNNC_ERR_FILE);
 }
 
@@ -84,12 +86,13 @@ TEST_F(SaveTest, FilesAndAFullDisc) {
             RNNC_ERR_FILE);
   EXPECT_NE(strstr(error.message, "No space left"), nullptr) << error.message;
   EXPECT_NE(access(path.c_str(), F_OK), 0);
-  ASSERT_EQ(rnnc_rt_params_save_file(kToy, par(), path.c_str(), &error), RNNC_OK)
+  ASSERT_EQ(rnnc_rt_params_save_file(kToy, par(), path.c_str(), &error),
+            RNNC_OK)
       << error.message;
   Memory other(params.size);
   rnnc_rt_params_init(kToy, other.as<rnnc_params>(), other.size, 2, nullptr);
-  ASSERT_EQ(rnnc_rt_params_load_file(kToy, other.as<rnnc_params>(), path.c_str(),
-                                     &error),
+  ASSERT_EQ(rnnc_rt_params_load_file(kToy, other.as<rnnc_params>(),
+                                     path.c_str(), &error),
             RNNC_OK)
       << error.message;
   EXPECT_EQ(memcmp(rnnc_rt_params_data(kToy, other.as<rnnc_params>(), 0),
@@ -116,8 +119,10 @@ struct KeptStream : testing::Test {
   KeptStream()
       : context(rnnc_rt_context_size()), params(rnnc_rt_params_size(kToy)),
         stream(rnnc_rt_stream_size(kToy, 3)) {
-    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr), RNNC_OK);
-    rnnc_rt_params_init(kToy, params.as<rnnc_params>(), params.size, 1, nullptr);
+    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr),
+              RNNC_OK);
+    rnnc_rt_params_init(kToy, params.as<rnnc_params>(), params.size, 1,
+                        nullptr);
     EXPECT_EQ(rnnc_rt_stream_init(ctx(), kToy, params.as<rnnc_params>(), str(),
                                   stream.size, 3, nullptr),
               RNNC_OK);
@@ -142,8 +147,8 @@ TEST_F(KeptStream, KeptBytes) {
   EXPECT_EQ(rnnc_rt_stream_batch(kOther, other), -1);
   EXPECT_EQ(rnnc_rt_stream_batch(kToy, nullptr), -1);
   rnnc_tensor info;
-  auto *found = static_cast<const float *>(
-      rnnc_rt_stream_find(kToy, other, "s", &info));
+  auto *found =
+      static_cast<const float *>(rnnc_rt_stream_find(kToy, other, "s", &info));
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found[2], 3);
   EXPECT_EQ(info.count, 1);
@@ -178,9 +183,9 @@ TEST_F(KeptStream, DamagedBytes) {
   EXPECT_EQ(rnnc_rt_stream_load(kToy, nullptr, to.size, kept.data(),
                                 kept.size(), nullptr),
             RNNC_ERR_ARGUMENT);
-  EXPECT_EQ(rnnc_rt_stream_load(
-                kToy, reinterpret_cast<rnnc_stream *>(to.data + 8), to.size,
-                kept.data(), kept.size(), nullptr),
+  EXPECT_EQ(rnnc_rt_stream_load(kToy,
+                                reinterpret_cast<rnnc_stream *>(to.data + 8),
+                                to.size, kept.data(), kept.size(), nullptr),
             RNNC_ERR_ARGUMENT);
   EXPECT_EQ(rnnc_rt_stream_load(kOther, to.as<rnnc_stream>(), to.size,
                                 kept.data(), kept.size(), &error),

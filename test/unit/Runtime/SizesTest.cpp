@@ -14,8 +14,7 @@ namespace {
 constexpr unsigned char kPattern = 0xA5;
 
 /// A struct of a caller who has `size` bytes for it, in a larger place.
-template <typename Struct>
-class Sized {
+template <typename Struct> class Sized {
 public:
   explicit Sized(size_t size) {
     memset(place, kPattern, sizeof(place));
@@ -51,7 +50,8 @@ TEST(Sizes, ErrorsOfCallersWithLess) {
       EXPECT_EQ(error->size, kErrorBytes);
       EXPECT_TRUE(error.isUntouchedFrom(kErrorBytes)) << size;
     }
-    for (size_t size : {sizeof(rnnc_error), sizeof(rnnc_error) + 64, SIZE_MAX}) {
+    for (size_t size :
+         {sizeof(rnnc_error), sizeof(rnnc_error) + 64, SIZE_MAX}) {
       Sized<rnnc_error> error(size);
       fill(error.get());
       EXPECT_EQ(error->size, sizeof(rnnc_error));
@@ -64,11 +64,13 @@ TEST(Sizes, ErrorsOfCallersWithLess) {
 
 TEST(Sizes, TensorsOfCallersWithLess) {
   for (const char *name : {"a.b", "nobody"})
-    for (size_t size : {size_t(0), kTensorBytes, sizeof(rnnc_tensor), sizeof(rnnc_tensor) + 64}) {
+    for (size_t size : {size_t(0), kTensorBytes, sizeof(rnnc_tensor),
+                        sizeof(rnnc_tensor) + 64}) {
       Sized<rnnc_tensor> tensor(size);
       rnnc_rt_params_find(kToy, nullptr, name, tensor.get());
       EXPECT_EQ(tensor->position, *name == 'a' ? 1 : -1);
-      size_t filled = size < sizeof(rnnc_tensor) ? kTensorBytes : sizeof(rnnc_tensor);
+      size_t filled =
+          size < sizeof(rnnc_tensor) ? kTensorBytes : sizeof(rnnc_tensor);
       EXPECT_EQ(tensor->size, filled);
       EXPECT_TRUE(tensor.isUntouchedFrom(filled)) << size;
     }
@@ -84,7 +86,8 @@ TEST(Sizes, LibrariesOfCallersWithLess) {
   for (size_t size = kLibraryBytes; size <= sizeof(rnnc_library) + 16; ++size) {
     Sized<rnnc_library> library(size);
     EXPECT_EQ(rnnc_rt_describe(library.get()), RNNC_OK);
-    size_t filled = size / 8 * 8 < sizeof(rnnc_library) ? size / 8 * 8 : sizeof(rnnc_library);
+    size_t filled = size / 8 * 8 < sizeof(rnnc_library) ? size / 8 * 8
+                                                        : sizeof(rnnc_library);
     EXPECT_EQ(library->size, filled);
     EXPECT_EQ(library->abi_version, RNNC_ABI_VERSION);
     EXPECT_EQ(library->call, rnnc_rt_call);
@@ -102,18 +105,21 @@ TEST(Sizes, OptionsOfOtherVersions) {
   } later = {threaded(1), {}};
   auto status = [&](size_t size) {
     later.options.size = size;
-    int32_t result = rnnc_rt_context_init(ctx, memory.size, &later.options, &error);
+    int32_t result =
+        rnnc_rt_context_init(ctx, memory.size, &later.options, &error);
     if (result == RNNC_OK)
       rnnc_rt_context_finish(ctx);
     return result;
   };
-  for (size_t size : {size_t(0), size_t(1), kOptionsBytes - 1, size_t(RNNC_LARGEST_STRUCT) + 1}) {
+  for (size_t size : {size_t(0), size_t(1), kOptionsBytes - 1,
+                      size_t(RNNC_LARGEST_STRUCT) + 1}) {
     EXPECT_EQ(status(size), RNNC_ERR_ARGUMENT) << size;
     EXPECT_STREQ(error.name, "size");
     EXPECT_EQ(error.value, int64_t(size));
   }
-  for (size_t size : {kOptionsBytes, sizeof(rnnc_context_options), sizeof(rnnc_context_options) + 8,
-                      size_t(RNNC_LARGEST_STRUCT)})
+  for (size_t size :
+       {kOptionsBytes, sizeof(rnnc_context_options),
+        sizeof(rnnc_context_options) + 8, size_t(RNNC_LARGEST_STRUCT)})
     EXPECT_EQ(status(size), RNNC_OK) << size;
   later.more[0] = 256;
   EXPECT_EQ(status(sizeof(rnnc_context_options)), RNNC_OK);
@@ -130,10 +136,13 @@ TEST(Sizes, OptionsOfOtherVersions) {
 class CallSizes : public testing::TestWithParam<int> {
 protected:
   CallSizes() {
-    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr), RNNC_OK);
-    EXPECT_EQ(rnnc_rt_params_init(kPaths, params.as<rnnc_params>(), params.size, 1, nullptr),
+    EXPECT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr),
               RNNC_OK);
-    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kPaths, nullptr, stream.as<rnnc_stream>(), stream.size, 1,
+    EXPECT_EQ(rnnc_rt_params_init(kPaths, params.as<rnnc_params>(), params.size,
+                                  1, nullptr),
+              RNNC_OK);
+    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kPaths, nullptr,
+                                  stream.as<rnnc_stream>(), stream.size, 1,
                                   nullptr),
               RNNC_OK);
     memset(static_cast<void *>(&later), 0, sizeof(later));
@@ -174,16 +183,18 @@ TEST_P(CallSizes, OfOtherVersions) {
     EXPECT_NE(out, 0);
   }
   out = 0;
-  for (size_t size : {size_t(0), kCallBytes - 1, size_t(RNNC_LARGEST_STRUCT) + 1, SIZE_MAX}) {
+  for (size_t size :
+       {size_t(0), kCallBytes - 1, size_t(RNNC_LARGEST_STRUCT) + 1, SIZE_MAX}) {
     EXPECT_EQ(status(size), RNNC_ERR_ARGUMENT) << size;
     EXPECT_EQ(error.status, 0x5a5a5a5a) << "nobody knows where errors go";
   }
   later.more[0] = 1;
   EXPECT_EQ(status(sizeof(rnnc_call) + 8), RNNC_ERR_UNSUPPORTED);
   EXPECT_EQ(error.value, int64_t(sizeof(rnnc_call)));
-  EXPECT_STREQ(error.message, ("the call asks for what this library does not have: byte " +
-                               std::to_string(sizeof(rnnc_call)) + " of it is not 0")
-                                  .c_str());
+  EXPECT_STREQ(error.message,
+               ("the call asks for what this library does not have: byte " +
+                std::to_string(sizeof(rnnc_call)) + " of it is not 0")
+                   .c_str());
   EXPECT_EQ(out, 0);
   EXPECT_EQ(status(sizeof(rnnc_call)), RNNC_OK);
 }
@@ -202,8 +213,10 @@ INSTANTIATE_TEST_SUITE_P(Ways, CallSizes, testing::Values(kCount, kCountLong));
 TEST(Sizes, OfWhatLibrariesMake) {
   Memory optimizer(rnnc_rt_optimizer_size(kToy));
   auto *object = optimizer.as<rnnc_optimizer>();
-  ASSERT_EQ(rnnc_rt_optimizer_init(kToy, object, optimizer.size, nullptr), RNNC_OK);
-  EXPECT_EQ(rnnc_rt_optimizer_counters(kToy, object)->size, sizeof(rnnc_optimizer_counters));
+  ASSERT_EQ(rnnc_rt_optimizer_init(kToy, object, optimizer.size, nullptr),
+            RNNC_OK);
+  EXPECT_EQ(rnnc_rt_optimizer_counters(kToy, object)->size,
+            sizeof(rnnc_optimizer_counters));
 }
 
 } // namespace

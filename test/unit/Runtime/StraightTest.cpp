@@ -22,9 +22,11 @@ struct Outcome {
 
   bool operator==(const Outcome &other) const {
     return status == other.status && error.status == other.error.status &&
-           error.argument == other.error.argument && error.example == other.error.example &&
+           error.argument == other.error.argument &&
+           error.example == other.error.example &&
            error.step == other.error.step && error.value == other.error.value &&
-           !strcmp(error.name, other.error.name) && !strcmp(error.message, other.error.message) &&
+           !strcmp(error.name, other.error.name) &&
+           !strcmp(error.message, other.error.message) &&
            !memcmp(out, other.out, sizeof(out)) && stream == other.stream;
   }
 };
@@ -38,11 +40,16 @@ protected:
   /// Everything a call of `function` needs, all of it right.
   void SetUpFor(int32_t function, int32_t rows) {
     stepping = function >= kCount;
-    ASSERT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr), RNNC_OK);
-    ASSERT_EQ(rnnc_rt_params_init(kPaths, par(), params.size, 1, nullptr), RNNC_OK);
+    ASSERT_EQ(rnnc_rt_context_init(ctx(), context.size, nullptr, nullptr),
+              RNNC_OK);
+    ASSERT_EQ(rnnc_rt_params_init(kPaths, par(), params.size, 1, nullptr),
+              RNNC_OK);
     static_cast<float *>(rnnc_rt_params_data(kPaths, par(), 0))[0] = 0.5f;
-    ASSERT_EQ(rnnc_rt_prepare(ctx(), kPaths, par(), pre(), packed.size, nullptr), RNNC_OK);
-    ASSERT_EQ(rnnc_rt_stream_init(ctx(), kPaths, par(), str(), stream.size, rows, nullptr),
+    ASSERT_EQ(
+        rnnc_rt_prepare(ctx(), kPaths, par(), pre(), packed.size, nullptr),
+        RNNC_OK);
+    ASSERT_EQ(rnnc_rt_stream_init(ctx(), kPaths, par(), str(), stream.size,
+                                  rows, nullptr),
               RNNC_OK);
     words[0] = 3, words[1] = 4;
     x[0] = 2, x[2] = 6;
@@ -82,9 +89,10 @@ protected:
   }
 
   /// Both ways give the same; `straight`: whether the short one is taken.
-  void same(int32_t function, const char *what, bool straight, const Change &change,
-            int32_t rows = 1) {
-    SCOPED_TRACE(std::string(what) + (function == kMix ? " (mix)" : " (count)"));
+  void same(int32_t function, const char *what, bool straight,
+            const Change &change, int32_t rows = 1) {
+    SCOPED_TRACE(std::string(what) +
+                 (function == kMix ? " (mix)" : " (count)"));
     Outcome along = outcomeOf(function + 1, rows, change);
     EXPECT_EQ(outcomeOf(function, rows, change), along);
     EXPECT_TRUE(along.status == RNNC_OK || !straight);
@@ -93,7 +101,8 @@ protected:
       change();
       EXPECT_EQ(goesStraight(function), straight);
       if (!straight) {
-        EXPECT_EQ(out[0], -7) << "something was written before the call went the long way";
+        EXPECT_EQ(out[0], -7)
+            << "something was written before the call went the long way";
       }
     }
     variantGone = false;
@@ -107,8 +116,7 @@ protected:
   rnnc_params *par() { return params.as<rnnc_params>(); }
   rnnc_prepared *pre() { return packed.as<rnnc_prepared>(); }
   rnnc_stream *str() { return stream.as<rnnc_stream>(); }
-  template <typename Object>
-  Object *moved(Object *object, size_t bytes) {
+  template <typename Object> Object *moved(Object *object, size_t bytes) {
     return reinterpret_cast<Object *>(reinterpret_cast<char *>(object) + bytes);
   }
 
@@ -127,7 +135,8 @@ TEST_F(StraightTest, TheSameResults) {
   EXPECT_EQ(outcomeOf(kMix, 1, [] {}).out[0], 5 * 3 + 0.5f * 2 + 1);
   same("no params", true, [&] { call.params = nullptr; });
   same("no place for errors", true, [&] { call.error = nullptr; });
-  same("workspace at any address", true, [&] { call.workspace = workspace.data + 1; });
+  same("workspace at any address", true,
+       [&] { call.workspace = workspace.data + 1; });
   same(kMix, "more rows", true, [] {}, 2);
   same(kCount, "more rows", false, [] {}, 2);
   same(kMix, "nothing packed", false, [&] {
@@ -146,7 +155,8 @@ TEST_F(StraightTest, TheSameResults) {
 TEST_F(StraightTest, TheSameRefusals) {
   for (int32_t function : {kMix, kCount})
     for (int i = 0; i < (function == kMix ? 3 : 2); ++i) {
-      same(function, "a missing argument", false, [&, i] { args[i] = nullptr; });
+      same(function, "a missing argument", false,
+           [&, i] { args[i] = nullptr; });
       same(function, "a misaligned argument", false,
            [&, i] { args[i] = moved(static_cast<char *>(args[i]), 1); });
     }
@@ -160,7 +170,9 @@ TEST_F(StraightTest, TheSameRefusals) {
   same("fewer than no rows", false, [&] { call.batch = -1; });
   same("no workspace", false, [&] { call.workspace = nullptr; });
   // Less than the size that is asked for, which has room for what is NULL.
-  auto least = [&] { return size_t(stepping ? 384 + 64 : alignUp(64 + 100) + 64); };
+  auto least = [&] {
+    return size_t(stepping ? 384 + 64 : alignUp(64 + 100) + 64);
+  };
   same("just enough", true, [&] { call.workspace_bytes = least(); });
   same("a byte too few", false, [&] { call.workspace_bytes = least() - 1; });
   same("no workspace at all", false, [&] { call.workspace_bytes = 0; });
@@ -174,12 +186,16 @@ TEST_F(StraightTest, TheSameObjects) {
   same("blank params", false, [&] { memset(params.data, 0, 8); });
   same("blank prepared", false, [&] { memset(packed.data, 0, 8); });
   same("params of another module", false, [&] {
-    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kToy, par(), params.size, 1, nullptr),
+              RNNC_OK);
   });
-  same("prepared of other code", false, [&] { packed.as<Header>()->variant = 1; });
-  same("prepared of other params", false, [&] { packed.as<Header>()->of = words; });
+  same("prepared of other code", false,
+       [&] { packed.as<Header>()->variant = 1; });
+  same("prepared of other params", false,
+       [&] { packed.as<Header>()->of = words; });
   same("prepared of old params", false, [&] {
-    EXPECT_EQ(rnnc_rt_params_init(kPaths, par(), params.size, 2, nullptr), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_params_init(kPaths, par(), params.size, 2, nullptr),
+              RNNC_OK);
   });
   same("a context that is finished", false, [&] {
     rnnc_rt_context_finish(ctx());
@@ -192,10 +208,13 @@ TEST_F(StraightTest, TheSameObjects) {
   same(kMix, "a stream is not looked at", true,
        [&] { call.stream = reinterpret_cast<rnnc_stream *>(words); });
   same(kCount, "no stream", false, [&] { call.stream = nullptr; });
-  same(kCount, "a misaligned stream", false, [&] { call.stream = moved(str(), 16); });
+  same(kCount, "a misaligned stream", false,
+       [&] { call.stream = moved(str(), 16); });
   same(kCount, "no stream yet", false, [&] { memset(stream.data, 0, 8); });
   same(kCount, "a stream of more rows", false, [&] {
-    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kPaths, par(), str(), stream.size, 2, nullptr), RNNC_OK);
+    EXPECT_EQ(rnnc_rt_stream_init(ctx(), kPaths, par(), str(), stream.size, 2,
+                                  nullptr),
+              RNNC_OK);
   });
   for (int32_t prev : {-1, 5})
     same(kCount, "a damaged stream", false,

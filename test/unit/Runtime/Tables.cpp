@@ -46,10 +46,12 @@ void mixEntry(void **args, const int64_t *dims, void *workspace, const void *) {
   for (int64_t b = 0; b < dims[0]; ++b)
     out[b] = static_cast<const float *>(args[0])[0] * float(word[b]) +
              static_cast<const float *>(args[1])[0] * x[2 * b] +
-             float(*static_cast<const int32_t *>(args[4])) + (args[5] ? 100 : 0);
+             float(*static_cast<const int32_t *>(args[4])) +
+             (args[5] ? 100 : 0);
 }
 
-// s' = (reset ? 0 : s) + 1, r' = r + word, out = s' + r'[19] + prev, prev' = word
+// s' = (reset ? 0 : s) + 1, r' = r + word, out = s' + r'[19] + prev, prev' =
+// word
 void countEntry(void **args, const int64_t *dims, void *, const void *) {
   auto row = [&](int arg) { return static_cast<float *>(args[arg]); };
   auto number = [&](int arg) { return static_cast<int32_t *>(args[arg]); };
@@ -109,14 +111,16 @@ const EntryArgDesc prepareBinding[] = {
     {shapeW, SrcParam, 0, F32, 2},
     {panels, SrcPrepared, 0, F32, 1},
 };
-const EntryDesc prepare = {prepareBinding, nullptr, prepareCode, prepareSize, 2, 0};
+const EntryDesc prepare = {prepareBinding, nullptr, prepareCode,
+                           prepareSize,    2,       0};
 
 const FunctionDesc functions[] = {
-    {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 0,
-     UsesPanels | UsesValues | UsesSizes},
-    {"step", nullptr, &step, nullptr, nullptr, nullptr, nullptr, KindStep, 0, 0, 0, 0, -1, -1, 0, 0, UsesStates},
-    {"pick", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3, 0, 0, -1, -1, 0, 1,
-     UsesPanels | UsesValues | UsesSizes},
+    {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3,
+     0, 0, -1, -1, 0, 0, UsesPanels | UsesValues | UsesSizes},
+    {"step", nullptr, &step, nullptr, nullptr, nullptr, nullptr, KindStep, 0, 0,
+     0, 0, -1, -1, 0, 0, UsesStates},
+    {"pick", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3,
+     0, 0, -1, -1, 0, 1, UsesPanels | UsesValues | UsesSizes},
 };
 
 // ---- functions that go straight, and the same ones that cannot
@@ -124,7 +128,8 @@ const FunctionDesc functions[] = {
 const int64_t twenty[] = {20};
 const int64_t batchTwenty[] = {kBatch, 20};
 const int64_t batchTwo[] = {kBatch, 2};
-const StateDesc twoStates[] = {{"s", nullptr, 1, 0, 0}, {"r", twenty, 20, 1, 0}};
+const StateDesc twoStates[] = {{"s", nullptr, 1, 0, 0},
+                               {"r", twenty, 20, 1, 0}};
 
 const EntryFn mixCode[] = {mixEntry};
 const WorkspaceFn mixSize[] = {rowBytes};
@@ -142,24 +147,31 @@ const ArgDesc mixArgs[] = {
 };
 const IndexDesc oneWord[] = {{1, 0, 5}};
 const PlaceDesc mixPlaces[] = {
-    {kPanelsOffset, BasePrepared}, {kArenaOffset + 64, BaseParams},
-    {0, BaseUser},                 {0, BaseUser + 1},
-    {0, BaseGiven},                {0, BaseNothing},
+    {kPanelsOffset, BasePrepared},
+    {kArenaOffset + 64, BaseParams},
+    {0, BaseUser},
+    {0, BaseUser + 1},
+    {0, BaseGiven},
+    {0, BaseNothing},
     {0, BaseUser + 2},
 };
 const PlaceDesc mixAlone[] = {
-    {kPanelsOffset, BasePrepared}, {keptOffset(16), BasePrepared},
-    {0, BaseUser},                 {0, BaseUser + 1},
-    {0, BaseGiven},                {0, BaseNothing},
+    {kPanelsOffset, BasePrepared},
+    {keptOffset(16), BasePrepared},
+    {0, BaseUser},
+    {0, BaseUser + 1},
+    {0, BaseGiven},
+    {0, BaseNothing},
     {0, BaseUser + 2},
 };
-const StraightDesc mixStraight = {mixPlaces, mixAlone, oneWord, 0, 64, 0, 0, 1, INT32_MAX, 1, 3};
+const StraightDesc mixStraight = {mixPlaces, mixAlone, oneWord,   0, 64, 0,
+                                  0,         1,        INT32_MAX, 1, 3};
 
 const EntryFn countCode[] = {countEntry};
 const EntryArgDesc countBinding[] = {
-    {batch, SrcReset, 0, I32, 1},    {batch, SrcStateIn, 0, F32, 1},
-    {batchTwenty, SrcStateIn, 1, F32, 2}, {batch, SrcPrev, 0, I32, 1},
-    {batch, SrcUser, 0, I32, 1},     {batch, SrcStateOut, 0, F32, 1},
+    {batch, SrcReset, 0, I32, 1},          {batch, SrcStateIn, 0, F32, 1},
+    {batchTwenty, SrcStateIn, 1, F32, 2},  {batch, SrcPrev, 0, I32, 1},
+    {batch, SrcUser, 0, I32, 1},           {batch, SrcStateOut, 0, F32, 1},
     {batchTwenty, SrcStateOut, 1, F32, 2}, {batch, SrcPrevOut, 0, I32, 1},
     {batch, SrcUser, 1, F32, 1},
 };
@@ -169,32 +181,94 @@ const ArgDesc countArgs[] = {
     {"out", batch, 0, 0, RoleOutput, F32, 1, 0, -1, 0},
 };
 const PlaceDesc countPlaces[] = {
-    {kFreshOffset, BaseStream},          {statesOffset(1), BaseStream},
-    {statesOffset(1) + 64, BaseStream},  {prevOffset(1), BaseStream},
-    {0, BaseUser},                       {0, BaseWorkspace},
-    {64, BaseWorkspace},                 {192, BaseWorkspace},
+    {kFreshOffset, BaseStream},
+    {statesOffset(1), BaseStream},
+    {statesOffset(1) + 64, BaseStream},
+    {prevOffset(1), BaseStream},
+    {0, BaseUser},
+    {0, BaseWorkspace},
+    {64, BaseWorkspace},
+    {192, BaseWorkspace},
     {0, BaseUser + 1},
 };
-const StraightDesc countStraight = {countPlaces, countPlaces, oneWord, 256, 384, 192, 192, 1, 1, 0, 3};
+const StraightDesc countStraight = {
+    countPlaces, countPlaces, oneWord, 256, 384, 192, 192, 1, 1, 0, 3};
 
 const FunctionDesc paths[] = {
-    {"mix", mixArgs, &mix, nullptr, nullptr, &mixStraight, nullptr, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
-     UsesPanels | UsesValues},
-    {"mix", mixArgs, &mix, nullptr, nullptr, nullptr, nullptr, KindPlain, 0, 3, 0, 0, -1, -1, 0, 0,
-     UsesPanels | UsesValues},
-    {"count", countArgs, &count, nullptr, nullptr, &countStraight, nullptr, KindStep, 0, 2, 0, 0, -1, -1, 0,
-     0, UsesStates | UsesValues},
-    {"count", countArgs, &count, nullptr, nullptr, nullptr, nullptr, KindStep, 0, 2, 0, 0, -1, -1, 0, 0,
-     UsesStates | UsesValues},
+    {"mix", mixArgs, &mix, nullptr, nullptr, &mixStraight, nullptr, KindPlain,
+     0, 3, 0, 0, -1, -1, 0, 0, UsesPanels | UsesValues},
+    {"mix", mixArgs, &mix, nullptr, nullptr, nullptr, nullptr, KindPlain, 0, 3,
+     0, 0, -1, -1, 0, 0, UsesPanels | UsesValues},
+    {"count", countArgs, &count, nullptr, nullptr, &countStraight, nullptr,
+     KindStep, 0, 2, 0, 0, -1, -1, 0, 0, UsesStates | UsesValues},
+    {"count", countArgs, &count, nullptr, nullptr, nullptr, nullptr, KindStep,
+     0, 2, 0, 0, -1, -1, 0, 0, UsesStates | UsesValues},
 };
 
 const ModuleDesc modules[] = {
-    {"Toy", params, states, functions, &prepare, nullptr, 4, 16, 32, 0, 0, 0, 0, 2, 1, 3, 1, 0,
-     ScheduleConstant, 0, 0},
-    {"Other", nullptr, nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-     ScheduleConstant, 0, 0},
-    {"Paths", params, twoStates, paths, &prepare, nullptr, 4, 16, 32, 0, 0, 0, 0, 2, 2, 4, 1, 1,
-     ScheduleConstant, 0, 5},
+    {"Toy",
+     params,
+     states,
+     functions,
+     &prepare,
+     nullptr,
+     4,
+     16,
+     32,
+     0,
+     0,
+     0,
+     0,
+     2,
+     1,
+     3,
+     1,
+     0,
+     ScheduleConstant,
+     0,
+     0},
+    {"Other",
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     0,
+     ScheduleConstant,
+     0,
+     0},
+    {"Paths",
+     params,
+     twoStates,
+     paths,
+     &prepare,
+     nullptr,
+     4,
+     16,
+     32,
+     0,
+     0,
+     0,
+     0,
+     2,
+     2,
+     4,
+     1,
+     1,
+     ScheduleConstant,
+     0,
+     5},
 };
 const VariantDesc variants[] = {{"v1", 1}};
 

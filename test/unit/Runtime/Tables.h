@@ -23,8 +23,8 @@ constexpr int kSumArgs = 3; ///< T, words, out
 constexpr int kMix = 0, kMixLong = 1, kCount = 2, kCountLong = 3;
 
 /// Options of `threads` threads.
-inline rnnc_context_options threaded(int32_t threads, rnnc_task_fn tasks = nullptr,
-                                     void *user = nullptr) {
+inline rnnc_context_options
+threaded(int32_t threads, rnnc_task_fn tasks = nullptr, void *user = nullptr) {
   return {sizeof(rnnc_context_options), threads, nullptr, tasks, user, nullptr};
 }
 /// A call that nothing is known of yet.
@@ -46,8 +46,7 @@ public:
   ~Memory() { std::free(data); }
   Memory(const Memory &) = delete;
   Memory &operator=(const Memory &) = delete;
-  template <typename Object>
-  Object *as() {
+  template <typename Object> Object *as() {
     return reinterpret_cast<Object *>(data);
   }
   /// Nothing was written behind the end.

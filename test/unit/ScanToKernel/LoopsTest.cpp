@@ -79,7 +79,8 @@ void lstm(const std::vector<float> &x, const std::vector<float> &h0,
       }
       for (int j = 0; j < kHidden; ++j) {
         float &state = c[row * kHidden + j];
-        state = sigmoid(z[1][j]) * state + sigmoid(z[0][j]) * std::tanh(z[2][j]);
+        state =
+            sigmoid(z[1][j]) * state + sigmoid(z[0][j]) * std::tanh(z[2][j]);
         float y = sigmoid(z[3][j]) * std::tanh(state);
         h[row * kHidden + j] = y;
         out[(row * kSteps + t) * kHidden + j] = y;
@@ -120,7 +121,8 @@ TEST(Loops, NoSteps) {
   auto h0 = numbers(kBatch * kHidden, 2);
   auto W = numbers(4 * kHidden * kIn, 3), U = numbers(4 * kHidden * kHidden, 4);
   auto b = numbers(4 * kHidden, 5);
-  std::vector<float> x(1), out(1), h(kBatch * kHidden, 9), c(kBatch * kHidden, 9);
+  std::vector<float> x(1), out(1), h(kBatch * kHidden, 9),
+      c(kBatch * kHidden, 9);
   std::vector<int32_t> lengths(kBatch, 0);
   jit.call("lstm",
            {x.data(), lengths.data(), h0.data(), W.data(), U.data(), b.data(),
@@ -156,8 +158,10 @@ func.func @f(%h0: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]
   auto h0 = numbers(kBatch * 3, 1), xs = numbers(kSteps * kBatch * 3, 2);
   std::vector<int32_t> lengths(kLengths, kLengths + kBatch);
   std::vector<float> y(xs.size(), 9), d(xs.size(), 9), last(h0.size(), 9);
-  jit.call("f", {h0.data(), lengths.data(), xs.data(), y.data(), d.data(), last.data()},
-           {kBatch, kSteps});
+  jit.call(
+      "f",
+      {h0.data(), lengths.data(), xs.data(), y.data(), d.data(), last.data()},
+      {kBatch, kSteps});
   EXPECT_TRUE(jit.intact());
   std::vector<float> yRef(xs.size(), 0), hRef = h0;
   for (int t = kSteps - 1; t >= 0; --t)
@@ -201,7 +205,9 @@ func.func @f(%a: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>
        xs = numbers(kSteps * kBatch * 3, 3);
   std::vector<int32_t> lengths(kLengths, kLengths + kBatch);
   std::vector<float> p(a.size()), q(a.size()), s(3), sRef(3, 0);
-  jit.call("f", {a.data(), b.data(), lengths.data(), xs.data(), p.data(), q.data(), s.data()},
+  jit.call("f",
+           {a.data(), b.data(), lengths.data(), xs.data(), p.data(), q.data(),
+            s.data()},
            {kBatch, kSteps});
   EXPECT_TRUE(jit.intact());
   for (int row = 0; row < kBatch; ++row)

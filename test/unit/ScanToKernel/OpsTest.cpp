@@ -83,7 +83,8 @@ func.func @f(%a: tensor<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>
   return %4, %5, %6 : tensor<?x3xf32>, tensor<2x8xf32>, tensor<2x8x3xf32>
 })");
   ASSERT_TRUE(jit.ok()) << jit.message();
-  auto a = numbers(kBatch * 8, 1), b = numbers(kBatch * 8, 2), U = numbers(48, 3);
+  auto a = numbers(kBatch * 8, 1), b = numbers(kBatch * 8, 2),
+       U = numbers(48, 3);
   std::vector<float> y(kBatch * 3), s(16), w(48);
   std::vector<float> yRef(kBatch * 3, 0), sRef(16, 0), wRef(48, 0);
   jit.call("f", {a.data(), b.data(), U.data(), y.data(), s.data(), w.data()},
@@ -126,7 +127,9 @@ func.func @f(%x: tensor<?x?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batc
     out[i].assign(x.size(), 9);
     ref[i].assign(x.size(), 0);
   }
-  jit.call("f", {x.data(), k.data(), lengths.data(), out[0].data(), out[1].data(), out[2].data()},
+  jit.call("f",
+           {x.data(), k.data(), lengths.data(), out[0].data(), out[1].data(),
+            out[2].data()},
            {kSteps, kBatch});
   EXPECT_TRUE(jit.intact());
   for (int t = 0; t < kSteps; ++t)
@@ -170,7 +173,8 @@ func.func @f(%m: tensor<?x?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", "batc
   for (int t = 0; t < kSteps; ++t)
     for (int row = 0; row < kBatch; ++row)
       for (int k = 0; k < 8; ++k)
-        aRef[row * 8 + k] += eRef[row * kSteps + t] * m[(t * kBatch + row) * 8 + k];
+        aRef[row * 8 + k] +=
+            eRef[row * kSteps + t] * m[(t * kBatch + row) * 8 + k];
   EXPECT_LT(distance(e, eRef), 1e-5);
   EXPECT_LT(distance(a, aRef), 1e-5);
   EXPECT_LT(distance(n, nRef), 1e-5);
@@ -192,7 +196,8 @@ func.func @f(%a: tensor<?x3xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 3]>
   return %0, %1, %4 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<3x?xf32>
 })");
   ASSERT_TRUE(jit.ok()) << jit.message();
-  auto a = numbers(kBatch * 3, 1), b = numbers(kBatch * 5, 2), W = numbers(32, 3);
+  auto a = numbers(kBatch * 3, 1), b = numbers(kBatch * 5, 2),
+       W = numbers(32, 3);
   std::vector<float> j(kBatch * 8), y(kBatch * 4), s(3 * kBatch);
   std::vector<float> jRef(j.size()), yRef(y.size(), 0), sRef(s.size());
   jit.call("f", {a.data(), b.data(), W.data(), j.data(), y.data(), s.data()},

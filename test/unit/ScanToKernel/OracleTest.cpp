@@ -154,8 +154,7 @@ void compareFunction(func::FuncOp function, ScanJit &jit) {
     for (size_t k = 0; k < want.data.size(); ++k) {
       largest = std::max(largest, std::fabs(want.data[k]));
       double got = data.load(k);
-      if (got == want.data[k] ||
-          (std::isnan(got) && std::isnan(want.data[k])))
+      if (got == want.data[k] || (std::isnan(got) && std::isnan(want.data[k])))
         continue;
       double error = std::fabs(got - want.data[k]);
       worst = std::max(worst, std::isfinite(error) ? error : 1e300);
@@ -171,8 +170,7 @@ TEST_P(Oracle, Agrees) {
   DialectRegistry registry;
   registerAllDialects(registry);
   // Registering twice is an error.
-  static bool once =
-      (registerAllPasses(), pipeline::registerPipelines(), true);
+  static bool once = (registerAllPasses(), pipeline::registerPipelines(), true);
   (void)once;
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module =

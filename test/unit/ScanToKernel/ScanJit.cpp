@@ -71,8 +71,8 @@ void ScanJit::call(const std::string &name, std::vector<void *> args,
   jit->call(name, std::move(args), std::move(dims), workspace);
   for (unsigned char *p = memory.data(); p < workspace; ++p)
     guardsIntact &= *p == 0xff;
-  for (unsigned char *p = workspace + bytes;
-       p < memory.data() + memory.size(); ++p)
+  for (unsigned char *p = workspace + bytes; p < memory.data() + memory.size();
+       ++p)
     guardsIntact &= *p == 0xff;
 }
 

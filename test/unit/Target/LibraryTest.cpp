@@ -60,8 +60,8 @@ protected:
     ASSERT_TRUE(offered);
     auto library = readInterface(*offered, symbolPrefix(file), false);
     ASSERT_TRUE(bool(library)) << llvm::toString(library.takeError());
-    auto module = mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"),
-                                                        &context);
+    auto module =
+        mlir::parseSourceFile<mlir::ModuleOp>(source("Tiny.mlir"), &context);
     ASSERT_TRUE(module);
     auto variants = variantsFor(hostArchitecture(), march);
     ASSERT_TRUE(bool(variants)) << llvm::toString(variants.takeError());
@@ -104,9 +104,10 @@ TEST_F(LibraryTest, SharedLibraryFromC) {
   make("libtiny.so", Output::SharedLibrary, 2, "");
   runProgram("-L" + directory + " -ltiny -Wl,-rpath," + directory);
   // As C++ too.
-  std::string compile = std::string(RNNC_CXX_COMPILER) +
-                        " -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ -I" +
-                        directory + " " + source("tiny.c");
+  std::string compile =
+      std::string(RNNC_CXX_COMPILER) +
+      " -std=c++17 -Wall -Wextra -Werror -fsyntax-only -x c++ -I" + directory +
+      " " + source("tiny.c");
   EXPECT_EQ(run(compile), 0) << log();
 }
 
@@ -168,8 +169,9 @@ TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
   EmitOptions options;
   options.path = in("libtiny.so");
   llvm::Error error = emitLibrary(std::move(modules), *library, options);
-  EXPECT_EQ(llvm::toString(std::move(error)),
-            "`.text.Tiny.loss.entry.v3` calls `sinf`, which no library may need");
+  EXPECT_EQ(
+      llvm::toString(std::move(error)),
+      "`.text.Tiny.loss.entry.v3` calls `sinf`, which no library may need");
   EXPECT_FALSE(llvm::sys::fs::exists(options.path));
 }
 
@@ -216,8 +218,7 @@ TEST(Variants, AArch64) {
   ASSERT_FALSE(bool(bad));
   EXPECT_NE(llvm::toString(bad.takeError()).find("neoverse-n1"),
             std::string::npos);
-  const Architecture &other =
-      &hostArchitecture() == &x86_64 ? aarch64 : x86_64;
+  const Architecture &other = &hostArchitecture() == &x86_64 ? aarch64 : x86_64;
   auto native = variantsFor(other, "native");
   ASSERT_FALSE(bool(native));
   EXPECT_NE(llvm::toString(native.takeError()).find("this machine"),

@@ -19,7 +19,11 @@ TEST(SlowNotice, SaysWhatTakesLong) {
 
 TEST(SlowNotice, IsSilentAboutWhatIsQuick) {
   testing::internal::CaptureStderr();
-  { SlowNotice notice("compiling m.rnn ...", hours(1)); }
-  { SlowNotice none("", milliseconds(0)); }
+  {
+    SlowNotice notice("compiling m.rnn ...", hours(1));
+  }
+  {
+    SlowNotice none("", milliseconds(0));
+  }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }

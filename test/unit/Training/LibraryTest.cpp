@@ -50,7 +50,7 @@ TEST(Library, ForeignFilesAreRefused) {
 }
 
 TEST(Manifest, DamageIsNamed) {
-  Result<Manifest> manifest = 
+  Result<Manifest> manifest =
       parseManifest(fmt::format("{{\"abi\":{}}}", RNNC_ABI_VERSION), "lib.so");
   ASSERT_FALSE(manifest);
   EXPECT_NE(manifest.error().message.find("`library` is missing"),
@@ -120,8 +120,7 @@ TEST(Call, LengthsLimitWhatCounts) {
   whole["text"] = ints({1, 2}, {1, 2});
   Result<Arrays> exact = instance->call(0, whole, {});
   ASSERT_TRUE(exact);
-  EXPECT_EQ((*shorter)["loss"].as<float>()[0],
-            (*exact)["loss"].as<float>()[0]);
+  EXPECT_EQ((*shorter)["loss"].as<float>()[0], (*exact)["loss"].as<float>()[0]);
 }
 
 TEST(Weights, MustFit) {
@@ -136,8 +135,7 @@ TEST(Weights, MustFit) {
   EXPECT_NE(status.error().message.find("`lm.W`: expected [12, 12], found "
                                         "[3, 3]"),
             std::string::npos);
-  EXPECT_NE(status.error().message.find("unknown: `extra`"),
-            std::string::npos);
+  EXPECT_NE(status.error().message.find("unknown: `extra`"), std::string::npos);
 }
 
 TEST(Weights, OptimizerStateRoundTrip) {

@@ -5,8 +5,8 @@
  * the row of the symbol before it; with -DTABLE_CLASSIFIER the scores of a
  * class are the mean of the words' rows. Trained by sgd with momentum 0.9.
  */
-#include <stdio.h>
 #include "rnnc/Runtime/ABI.h"
+#include <stdio.h>
 
 #include <math.h>
 #include <string.h>
@@ -28,12 +28,12 @@
   "\"args\":[" LENGTHS DATA RESET LOSS "]},"                                   \
   "{\"name\":\"grad\",\"symbol\":\"table_Table_grad\",\"times\":[\"T\"],"      \
   "\"args\":[" LENGTHS DATA RESET LOSS                                         \
-  ",{\"name\":\"grad.lm.W\",\"role\":\"grad\",\"dtype\":\"f32\",\"shape\":"    \
-  SHAPE "}]},"                                                                 \
+  ",{\"name\":\"grad.lm.W\",\"role\":\"grad\",\"dtype\":\"f32\","              \
+  "\"shape\":" SHAPE "}]},"                                                    \
   "{\"name\":\"train_step\",\"symbol\":\"table_Table_train_step\","            \
   "\"times\":[\"T\"],\"args\":[" LENGTHS DATA RESET LOSS                       \
-  ",{\"name\":\"norm\",\"role\":\"norm\",\"dtype\":\"f32\",\"shape\":[]}]}"    \
-  EXTRA
+  ",{\"name\":\"norm\",\"role\":\"norm\",\"dtype\":\"f32\",\"shape\":[]}]"     \
+  "}" EXTRA
 #define LENGTHS                                                                \
   "{\"name\":\"T\",\"role\":\"lengths\",\"dtype\":\"i32\","                    \
   "\"shape\":[\"batch\"],\"optional\":true},"
@@ -80,7 +80,7 @@
   "\"shape\":[\"batch\",\"P\"],\"optional\":true},"                            \
   "{\"name\":\"temperature\",\"role\":\"option\",\"dtype\":\"f32\","           \
   "\"shape\":[],\"default\":1.0},"                                             \
-  "{\"name\":\"never\",\"role\":\"option\",\"dtype\":\"i32\","               \
+  "{\"name\":\"never\",\"role\":\"option\",\"dtype\":\"i32\","                 \
   "\"shape\":[],\"default\":-1},"                                              \
   "{\"name\":\"text\",\"role\":\"output\",\"dtype\":\"i32\","                  \
   "\"shape\":[\"batch\",\"T\"]},"                                              \
@@ -95,35 +95,59 @@
 #define BPTT ",\"bptt\":{\"steps\":5,\"carry\":true}"
 #endif
 
-static const char manifest[] =
-    "{\"abi\":" TEXT(RNNC_ABI_VERSION) ",\"compiler\":\"by hand\",\"library\":\"table\","
-    "\"precision\":\"f32\",\"options\":{},\"modules\":[{\"name\":\"Table\","
-    "\"kind\":\"model\",\"source\":\"Table\",\"axes\":[],\"times\":[\"T\"],"
-    "\"parameters\":[{\"name\":\"lm.W\",\"shape\":" SHAPE
-    ",\"axes\":[],\"init\":\"uniform\",\"trainable\":true,\"offset\":0}],"
-    PORTS "\"states\":[],\"train\":{\"batch\":3,\"epochs\":2,\"seed\":0" BPTT
-    "},\"optimizer\":{\"slots\":1,\"slot_names\":[\"momentum\"]},"
-    "\"functions\":[" REAL_FUNCTIONS(EXTRA) "]}]}";
+static const char manifest[] = "{\"abi\":" TEXT(
+    RNNC_ABI_VERSION) ",\"compiler\":\"by hand\",\"library\":\"table\","
+                      "\"precision\":\"f32\",\"options\":{},\"modules\":[{"
+                      "\"name\":\"Table\","
+                      "\"kind\":\"model\",\"source\":\"Table\",\"axes\":[],"
+                      "\"times\":[\"T\"],"
+                      "\"parameters\":[{\"name\":\"lm.W\",\"shape\":" SHAPE
+                      ",\"axes\":[],\"init\":\"uniform\",\"trainable\":true,"
+                      "\"offset\":0}]," PORTS
+                      "\"states\":[],\"train\":{\"batch\":3,\"epochs\":2,"
+                      "\"seed\":0" BPTT "},\"optimizer\":{\"slots\":1,\"slot_"
+                                        "names\":[\"momentum\"]},"
+                      "\"functions\":[" REAL_FUNCTIONS(EXTRA) "]}]}";
 
-struct rnnc_context { int32_t threads; };
-struct rnnc_params { float w[COUNT]; };
-struct rnnc_prepared { float w[COUNT]; };
-struct rnnc_optimizer { float momentum[COUNT]; rnnc_optimizer_counters counters; };
-struct rnnc_carry { int32_t prev[1]; };
-struct rnnc_stream { int32_t unused; };
+struct rnnc_context {
+  int32_t threads;
+};
+struct rnnc_params {
+  float w[COUNT];
+};
+struct rnnc_prepared {
+  float w[COUNT];
+};
+struct rnnc_optimizer {
+  float momentum[COUNT];
+  rnnc_optimizer_counters counters;
+};
+struct rnnc_carry {
+  int32_t prev[1];
+};
+struct rnnc_stream {
+  int32_t unused;
+};
 
 static const char *text(int32_t status) { return status ? "it failed" : "ok"; }
 static size_t contextSize(void) { return sizeof(rnnc_context); }
-static int32_t contextInit(rnnc_context *c, size_t n, const rnnc_context_options *o,
-                           rnnc_error *e) {
+static int32_t contextInit(rnnc_context *c, size_t n,
+                           const rnnc_context_options *o, rnnc_error *e) {
   (void)n, (void)e;
   c->threads = o->threads;
   return RNNC_OK;
 }
 static void contextFinish(rnnc_context *c) { (void)c; }
-static const char *variant(const rnnc_context *c) { (void)c; return "hand"; }
-static size_t paramsSize(int32_t m) { (void)m; return sizeof(rnnc_params); }
-static int32_t paramsInit(int32_t m, rnnc_params *p, size_t n, uint64_t seed, rnnc_error *e) {
+static const char *variant(const rnnc_context *c) {
+  (void)c;
+  return "hand";
+}
+static size_t paramsSize(int32_t m) {
+  (void)m;
+  return sizeof(rnnc_params);
+}
+static int32_t paramsInit(int32_t m, rnnc_params *p, size_t n, uint64_t seed,
+                          rnnc_error *e) {
   (void)m, (void)n, (void)e;
   uint64_t x = seed * 2654435761u + 1;
   for (int i = 0; i < COUNT; ++i) {
@@ -136,7 +160,8 @@ static void *paramsData(int32_t m, rnnc_params *p, int32_t i) {
   (void)m, (void)i;
   return p->w;
 }
-static int32_t paramsLoad(int32_t m, rnnc_params *p, const void *b, size_t n, rnnc_error *e) {
+static int32_t paramsLoad(int32_t m, rnnc_params *p, const void *b, size_t n,
+                          rnnc_error *e) {
   (void)m, (void)p, (void)b, (void)n, (void)e;
   return RNNC_ERR_UNSUPPORTED;
 }
@@ -144,14 +169,18 @@ static size_t preparedSize(const rnnc_context *c, int32_t m) {
   (void)c, (void)m;
   return sizeof(rnnc_prepared);
 }
-static int32_t prepare(const rnnc_context *c, int32_t m, const rnnc_params *p, rnnc_prepared *q, size_t n,
-                       rnnc_error *e) {
+static int32_t prepare(const rnnc_context *c, int32_t m, const rnnc_params *p,
+                       rnnc_prepared *q, size_t n, rnnc_error *e) {
   (void)c, (void)m, (void)n, (void)e;
   memcpy(q->w, p->w, sizeof p->w);
   return RNNC_OK;
 }
-static size_t optimizerSize(int32_t m) { (void)m; return sizeof(rnnc_optimizer); }
-static int32_t optimizerInit(int32_t m, rnnc_optimizer *o, size_t n, rnnc_error *e) {
+static size_t optimizerSize(int32_t m) {
+  (void)m;
+  return sizeof(rnnc_optimizer);
+}
+static int32_t optimizerInit(int32_t m, rnnc_optimizer *o, size_t n,
+                             rnnc_error *e) {
   (void)m, (void)n, (void)e;
   memset(o, 0, sizeof *o);
   o->counters.rate_scale = 1;
@@ -166,25 +195,38 @@ static rnnc_optimizer_counters *counters(int32_t m, rnnc_optimizer *o) {
   (void)m;
   return &o->counters;
 }
-static size_t carrySize(int32_t m, int32_t batch) { (void)m; return 4 * (size_t)batch; }
-static int32_t carryInit(int32_t m, rnnc_carry *c, size_t n, int32_t batch, rnnc_error *e) {
+static size_t carrySize(int32_t m, int32_t batch) {
+  (void)m;
+  return 4 * (size_t)batch;
+}
+static int32_t carryInit(int32_t m, rnnc_carry *c, size_t n, int32_t batch,
+                         rnnc_error *e) {
   (void)m, (void)batch, (void)e;
   memset(c, 0, n);
   return RNNC_OK;
 }
-static size_t streamSize(int32_t m, int32_t b) { (void)m, (void)b; return sizeof(rnnc_stream); }
-static int32_t streamInit(const rnnc_context *c, int32_t m, const rnnc_params *p, rnnc_stream *s, size_t n, int32_t b,
-                          rnnc_error *e) {
+static size_t streamSize(int32_t m, int32_t b) {
+  (void)m, (void)b;
+  return sizeof(rnnc_stream);
+}
+static int32_t streamInit(const rnnc_context *c, int32_t m,
+                          const rnnc_params *p, rnnc_stream *s, size_t n,
+                          int32_t b, rnnc_error *e) {
   (void)c, (void)m, (void)p, (void)s, (void)n, (void)b, (void)e;
   return RNNC_OK;
 }
-static void *streamState(int32_t m, rnnc_stream *s, int32_t i) { (void)m, (void)s, (void)i; return 0; }
-static size_t workspaceSize(const rnnc_context *c, int32_t m, int32_t f, int32_t b, const int32_t *t) {
+static void *streamState(int32_t m, rnnc_stream *s, int32_t i) {
+  (void)m, (void)s, (void)i;
+  return 0;
+}
+static size_t workspaceSize(const rnnc_context *c, int32_t m, int32_t f,
+                            int32_t b, const int32_t *t) {
   (void)c, (void)m, (void)f, (void)b, (void)t;
   return sizeof(float) * COUNT;
 }
 
-static int32_t badIndex(rnnc_error *e, const char *name, int row, int step, int value) {
+static int32_t badIndex(rnnc_error *e, const char *name, int row, int step,
+                        int value) {
   if (e) {
     e->example = row, e->step = step, e->value = value;
     strcpy(e->name, name);
@@ -207,7 +249,8 @@ static double surprise(const float *scores, int target, float *p) {
 }
 
 #ifdef TABLE_CLASSIFIER
-static int32_t score(const rnnc_call *c, const float *w, int row, float *scores) {
+static int32_t score(const rnnc_call *c, const float *w, int row,
+                     float *scores) {
   const int32_t *lengths = c->args[0], *words = c->args[1];
   int T = c->times[0], n = lengths ? lengths[row] : T;
   memset(scores, 0, COLS * sizeof *scores);
@@ -220,7 +263,8 @@ static int32_t score(const rnnc_call *c, const float *w, int row, float *scores)
   }
   return RNNC_OK;
 }
-static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count, float *grad) {
+static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count,
+                           float *grad) {
   const int32_t *lengths = c->args[0], *words = c->args[1], *mood = c->args[2];
   int T = c->times[0];
   for (int row = 0; row < c->batch; ++row) {
@@ -235,7 +279,8 @@ static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count, float *g
     ++*count;
     for (int t = 0; t < n; ++t)
       for (int j = 0; j < COLS; ++j)
-        grad[words[row * T + t] * COLS + j] += (p[j] - (j == mood[row])) / (float)n;
+        grad[words[row * T + t] * COLS + j] +=
+            (p[j] - (j == mood[row])) / (float)n;
   }
   return RNNC_OK;
 }
@@ -253,8 +298,10 @@ static int32_t other(const rnnc_call *c) {
   return RNNC_OK;
 }
 #else
-static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count, float *grad) {
-  const int32_t *lengths = c->args[0], *symbols = c->args[1], *reset = c->args[2];
+static int32_t lossAndGrad(const rnnc_call *c, double *sum, int *count,
+                           float *grad) {
+  const int32_t *lengths = c->args[0], *symbols = c->args[1],
+                *reset = c->args[2];
   int T = c->times[0];
   for (int row = 0; row < c->batch; ++row) {
     int n = lengths ? lengths[row] : T;
@@ -288,7 +335,9 @@ static int32_t other(const rnnc_call *c) {
     for (int t = 0; t < c->times[1]; ++t) {
       float scores[COLS], p[COLS];
       for (int j = 0; j < COLS; ++j)
-        scores[j] = j && j != never ? c->prepared->w[prev * COLS + j] / temperature : -1e30f;
+        scores[j] = j && j != never
+                        ? c->prepared->w[prev * COLS + j] / temperature
+                        : -1e30f;
       surprise(scores, 1, p);
       x = x * 6364136223846793005u + 1442695040888963407u;
       float u = (float)(x >> 40) / 16777216.0f;
@@ -323,7 +372,8 @@ static int32_t update(const rnnc_call *c, float *grad, double *norm) {
   return RNNC_OK;
 }
 
-static int32_t call(const rnnc_context *ctx, int32_t m, int32_t f, const rnnc_call *c) {
+static int32_t call(const rnnc_context *ctx, int32_t m, int32_t f,
+                    const rnnc_call *c) {
   (void)ctx, (void)m;
   if (f == 3)
     return other(c);
@@ -346,22 +396,34 @@ static int32_t call(const rnnc_context *ctx, int32_t m, int32_t f, const rnnc_ca
   return status;
 }
 
-__attribute__((visibility("default"))) int32_t table_describe(rnnc_library *library) {
+__attribute__((visibility("default"))) int32_t
+table_describe(rnnc_library *library) {
   if (library->size < sizeof *library)
     return RNNC_ERR_ARGUMENT;
-  *library = (rnnc_library){
-      .size = sizeof *library,
-      .abi_version = RNNC_ABI_VERSION, .manifest = manifest, .strerror = text,
-      .context_size = contextSize, .context_init = contextInit,
-      .context_finish = contextFinish, .context_variant = variant,
-      .params_size = paramsSize, .params_init = paramsInit,
-      .params_data = paramsData, .params_load = paramsLoad,
-      .prepared_size = preparedSize, .prepare = prepare,
-      .optimizer_size = optimizerSize, .optimizer_init = optimizerInit,
-      .optimizer_slot = optimizerSlot, .optimizer_counters = counters,
-      .carry_size = carrySize, .carry_init = carryInit,
-      .stream_size = streamSize, .stream_init = streamInit,
-      .stream_state = streamState, .workspace_size = workspaceSize,
-      .call = call};
+  *library = (rnnc_library){.size = sizeof *library,
+                            .abi_version = RNNC_ABI_VERSION,
+                            .manifest = manifest,
+                            .strerror = text,
+                            .context_size = contextSize,
+                            .context_init = contextInit,
+                            .context_finish = contextFinish,
+                            .context_variant = variant,
+                            .params_size = paramsSize,
+                            .params_init = paramsInit,
+                            .params_data = paramsData,
+                            .params_load = paramsLoad,
+                            .prepared_size = preparedSize,
+                            .prepare = prepare,
+                            .optimizer_size = optimizerSize,
+                            .optimizer_init = optimizerInit,
+                            .optimizer_slot = optimizerSlot,
+                            .optimizer_counters = counters,
+                            .carry_size = carrySize,
+                            .carry_init = carryInit,
+                            .stream_size = streamSize,
+                            .stream_init = streamInit,
+                            .stream_state = streamState,
+                            .workspace_size = workspaceSize,
+                            .call = call};
   return RNNC_OK;
 }

@@ -1,9 +1,9 @@
 // TrainerTest.cpp: training, resuming, evaluating a library by hand.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "rnnc/Training/Trainer.h"
 #include "rnnc/Data/Files.h"
 #include "rnnc/Data/Text.h"
 #include "rnnc/Training/Curve.h"
-#include "rnnc/Training/Trainer.h"
 
 #include <cmath>
 #include <filesystem>
@@ -36,8 +36,7 @@ protected:
         std::move(*all), schema, *data::Split::parse("80/20", 0));
     train = std::move(parts->train);
     valid = std::move(parts->valid);
-    Result<data::Learned> learned =
-        data::learnVocabularies(train, schema, {});
+    Result<data::Learned> learned = data::learnVocabularies(train, schema, {});
     ASSERT_TRUE(learned) << learned.error().message;
     vocabularies = learned->vocabularies;
     for (Dataset *part : {&train, &valid})
@@ -77,10 +76,9 @@ protected:
     return content ? *content : "";
   }
 
-  std::string root = testing::TempDir() + "rnnc-trainer-" +
-                     testing::UnitTest::GetInstance()
-                         ->current_test_info()
-                         ->name();
+  std::string root =
+      testing::TempDir() + "rnnc-trainer-" +
+      testing::UnitTest::GetInstance()->current_test_info()->name();
   std::unique_ptr<ModelInstance> instance;
   Schema schema;
   Dataset train, valid;
@@ -104,8 +102,8 @@ TEST_F(TrainerTest, LearnsAndReports) {
   ASSERT_TRUE(result.valid);
   EXPECT_LT(result.valid->perplexity(), 3);
   EXPECT_EQ(result.epochs, 3);
-  for (const char *name : {"last.safetensors", "best.safetensors",
-                           "log.jsonl", "curve.svg", "report.json"})
+  for (const char *name : {"last.safetensors", "best.safetensors", "log.jsonl",
+                           "curve.svg", "report.json"})
     EXPECT_TRUE(out.hasFile(name)) << name;
 }
 
@@ -151,8 +149,8 @@ TEST_F(TrainerTest, ForeignCheckpointsAreRefused) {
   options.quiet = true;
   std::string good = bytes(out, "last.safetensors");
   auto refusal = [&](const std::string &content, TrainOptions options) {
-    EXPECT_TRUE(data::writeFileAtomically(out.file("last.safetensors"),
-                                          content));
+    EXPECT_TRUE(
+        data::writeFileAtomically(out.file("last.safetensors"), content));
     Trainer trainer(*instance, schema, out, train, &valid, options);
     Result<TrainResult> result = trainer.run();
     EXPECT_FALSE(result);
@@ -160,8 +158,7 @@ TEST_F(TrainerTest, ForeignCheckpointsAreRefused) {
     EXPECT_EQ(bytes(out, "last.safetensors"), content);
     return result ? "" : result.error().message;
   };
-  EXPECT_NE(refusal(good.substr(0, good.size() / 2), options)
-                .find("truncated"),
+  EXPECT_NE(refusal(good.substr(0, good.size() / 2), options).find("truncated"),
             std::string::npos);
   TrainOptions other = options;
   other.seed = 9;
@@ -285,7 +282,8 @@ TEST_F(TrainerTest, LinesAlone) {
   loadText();
   Schema lines = schema;
   lines.chunk.reset();
-  Result<Dataset> texts = data::datasetOfTexts({"abc", "a"}, "<text>", lines, {});
+  Result<Dataset> texts =
+      data::datasetOfTexts({"abc", "a"}, "<text>", lines, {});
   ASSERT_TRUE(texts);
   ASSERT_TRUE(data::applyVocabularies(*texts, lines, vocabularies,
                                       data::Unit::Characters));
@@ -342,12 +340,12 @@ TEST(Progress, FitsTheTerminal) {
     return data::countCharacters(line);
   };
   for (int columns = 1; columns < 200; ++columns) {
-    EXPECT_LE(columnsOf(progressLine(state, columns)), std::max(columns - 1, 1));
+    EXPECT_LE(columnsOf(progressLine(state, columns)),
+              std::max(columns - 1, 1));
   }
   std::string usual = progressLine(state, 80);
-  for (const char *part : {" 20 % █", "6056/30212", "loss 4.2345",
-                           "ppl 133.91", "norm 5.4", "3.1k/s",
-                           "52m25s left"})
+  for (const char *part : {" 20 % █", "6056/30212", "loss 4.2345", "ppl 133.91",
+                           "norm 5.4", "3.1k/s", "52m25s left"})
     EXPECT_NE(usual.find(part), std::string::npos) << usual;
   EXPECT_NE(progressLine(state, 160).find("perplexity 133.91"),
             std::string::npos);
@@ -357,7 +355,8 @@ TEST(Curve, LeavesOutWhatIsNotFinite) {
   CurvePoints train;
   for (int i = 0; i < 5000; ++i)
     train.emplace_back(i, i == 7 ? NAN : 3.0 / (1 + i));
-  std::string svg = drawCurve("a < b", "loss & co", train, {{100, 1}, {5000, 0.5}});
+  std::string svg =
+      drawCurve("a < b", "loss & co", train, {{100, 1}, {5000, 0.5}});
   EXPECT_EQ(svg.find("nan"), std::string::npos);
   EXPECT_NE(svg.find("a &lt; b"), std::string::npos);
   EXPECT_LT(svg.size(), 12000u); // thinned
@@ -405,8 +404,9 @@ TEST(Directory, RoundTrip) {
   EXPECT_FALSE(ModelDirectory(path).load());
 }
 
-/// What is copied and written by recursion is not read if it would fill the stack.
-TEST(Directory, DeepJsonIsNone) {
+// What is copied and written by recursion is not read if it would fill the
+// stack.
+/ TEST(Directory, DeepJsonIsNone) {
   std::string path = testing::TempDir() + "rnnc-deep-directory";
   ASSERT_TRUE(ModelDirectory(path).save());
   std::string deep = std::string(1000000, '[') + std::string(1000000, ']');

@@ -4,11 +4,11 @@
 #ifndef RNNC_CONVERSION_RNNTOSCAN_RNNTOSCAN_H
 #define RNNC_CONVERSION_RNNTOSCAN_RNNTOSCAN_H
 
-#include "rnnc/Dialect/Grad/Grad.h"
-#include "rnnc/Dialect/Scan/Scan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/Scan/Scan.h"
 
 namespace rnnc {
 

@@ -15,13 +15,27 @@ namespace rnnc::kernel {
 
 /// All that is decided for speed. `infoOf` says what each one is.
 enum class Decision : unsigned {
-  TileRows, TileVectors, Unroll, Chains,           // register tiles
-  BlockSteps, BlockRows, BlockColumns,             // of a product
-  FarRowBytes, FewColumns, FlatRows,               // when A is packed
-  ElementBlock, ColumnBlock, RowBlock, DirectRows, // pointwise code, sums
-  CutRows, Beside, Tasks, WorthTasks,              // threads of a CPU
-  FunctionOps, CallOps,                            // how work is estimated
-  BlockThreads,                                    // threads of a GPU
+  TileRows,
+  TileVectors,
+  Unroll,
+  Chains, // register tiles
+  BlockSteps,
+  BlockRows,
+  BlockColumns, // of a product
+  FarRowBytes,
+  FewColumns,
+  FlatRows, // when A is packed
+  ElementBlock,
+  ColumnBlock,
+  RowBlock,
+  DirectRows, // pointwise code, sums
+  CutRows,
+  Beside,
+  Tasks,
+  WorthTasks, // threads of a CPU
+  FunctionOps,
+  CallOps,      // how work is estimated
+  BlockThreads, // threads of a GPU
 };
 constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;
 

@@ -56,9 +56,8 @@ bool isSizeRoot(mlir::Value value, int64_t dim);
 bool isBatch(mlir::Value value, int64_t dim, mlir::Value lengths);
 
 /// The sizes of the dynamic dimensions of `value`, in order, as by `sizeOf`.
-llvm::SmallVector<mlir::Value> dynamicSizes(mlir::OpBuilder &builder,
-                                            mlir::Location loc,
-                                            mlir::Value value);
+llvm::SmallVector<mlir::Value>
+dynamicSizes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
 
 /// The lengths that say how far a value is valid.
 struct Ragged {

@@ -9,8 +9,21 @@ namespace rnnc::target {
 
 /// What a parameter of a C function is for the code behind it.
 enum class CParam {
-  Context, Params, Prepared, Optimizer, Carry, Stream, Workspace,
-  WorkspaceBytes, Batch, Time, Arg, Option, Seed, HasSeed, Error
+  Context,
+  Params,
+  Prepared,
+  Optimizer,
+  Carry,
+  Stream,
+  Workspace,
+  WorkspaceBytes,
+  Batch,
+  Time,
+  Arg,
+  Option,
+  Seed,
+  HasSeed,
+  Error
 };
 
 struct CParameter {

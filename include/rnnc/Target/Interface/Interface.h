@@ -94,12 +94,12 @@ struct Function {
   std::optional<Entry> update;
   std::optional<Entry> begin; ///< of KindDraw
   rt::DrawDesc draw = {};     ///< of KindDraw
-  std::vector<int> observed; ///< of a loss: arguments that are predicted data
+  std::vector<int> observed;  ///< of a loss: arguments that are predicted data
   int symbols = 0, start = -1, stop = -1;
   std::optional<int64_t> most; ///< steps that it draws if nobody says how many
-  bool optionalSeed = false; ///< without a seed nothing is drawn
-  uint32_t nonempty = 0;     ///< bit t: rows must have a step on time axis t
-  bool fromPrepared = false; ///< prepared weights are all it reads
+  bool optionalSeed = false;   ///< without a seed nothing is drawn
+  uint32_t nonempty = 0;       ///< bit t: rows must have a step on time axis t
+  bool fromPrepared = false;   ///< prepared weights are all it reads
   bool usesSeed = false;
   bool usesCarry = false;
   bool usesStream = false;
@@ -114,8 +114,8 @@ struct Module {
   std::vector<Function> functions;
   std::optional<Entry> prepare; ///< packs the weights
   int64_t prepared = 0;         ///< elements of packed weights
-  int64_t kept = 0; ///< elements of parameters that lie beside them
-  int64_t arena = 0; ///< elements
+  int64_t kept = 0;             ///< elements of parameters that lie beside them
+  int64_t arena = 0;            ///< elements
   int numSlots = 0;
   bool hasPrev = false;
   int64_t firstPrev = 0;

@@ -47,7 +47,8 @@ void GradDialect::initialize() {
       >();
 }
 
-//===-- Clipping -----------------------------------------------------------===//
+//===-- Clipping
+//-----------------------------------------------------------===//
 
 static LogicalResult verifyLimit(Operation *op, const APFloat &limit) {
   if (limit.isNaN() || limit.isNegative())
@@ -83,8 +84,8 @@ LogicalResult ClipNormOp::verify() {
 
 LogicalResult ClipAdaptiveOp::verify() {
   if (failed(verifyLimit(*this, getLimit())) ||
-      failed(verifyPlaces(*this, getGrads().getType(), getOffsets(),
-                          getSizes())))
+      failed(
+          verifyPlaces(*this, getGrads().getType(), getOffsets(), getSizes())))
     return failure();
   if (getRows().size() != getSizes().size())
     return emitOpError("needs one row length for each tensor");
@@ -94,7 +95,8 @@ LogicalResult ClipAdaptiveOp::verify() {
   return success();
 }
 
-//===-- Updates ------------------------------------------------------------===//
+//===-- Updates
+//------------------------------------------------------------===//
 
 template <typename OpTy>
 static LogicalResult verifyUpdate(OpTy op, unsigned least, unsigned most) {
@@ -108,7 +110,8 @@ static LogicalResult verifyUpdate(OpTy op, unsigned least, unsigned most) {
            << op.getNewSlots().size() << " of " << slots << " slots";
   auto same = [&](Value value) { return value.getType() == type; };
   if (!same(op.getGrads()) || !same(op.getNewParams()) ||
-      !llvm::all_of(op.getSlots(), same) || !llvm::all_of(op.getNewSlots(), same))
+      !llvm::all_of(op.getSlots(), same) ||
+      !llvm::all_of(op.getNewSlots(), same))
     return op.emitOpError("parameters, gradients and slots differ in type");
   return success();
 }

@@ -24,11 +24,11 @@ static LogicalResult checkNumbers(Operation *op, StringRef name,
       return op->emitOpError() << name << " names " << what << ' ' << number
                                << " of " << types.size();
     if (!seen.insert(number).second)
-      return op->emitOpError() << name << " names " << what << ' ' << number
-                               << " twice";
+      return op->emitOpError()
+             << name << " names " << what << ' ' << number << " twice";
     if (!isReal(types[number]))
-      return op->emitOpError() << what << ' ' << number << ", "
-                               << types[number] << ", has no gradient";
+      return op->emitOpError() << what << ' ' << number << ", " << types[number]
+                               << ", has no gradient";
   }
   return success();
 }
@@ -36,21 +36,21 @@ static LogicalResult checkNumbers(Operation *op, StringRef name,
 static LogicalResult checkTypes(Operation *op, TypeRange found,
                                 ArrayRef<Type> expected, StringRef what) {
   if (found.size() != expected.size())
-    return op->emitOpError("has ") << found.size() << ' ' << what << "s, needs "
-                                   << expected.size();
+    return op->emitOpError("has ")
+           << found.size() << ' ' << what << "s, needs " << expected.size();
   for (auto [number, pair] : llvm::enumerate(llvm::zip_equal(found, expected)))
     if (std::get<0>(pair) != std::get<1>(pair))
-      return op->emitOpError() << what << ' ' << number << " is "
-                               << std::get<0>(pair) << ", should be "
-                               << std::get<1>(pair);
+      return op->emitOpError()
+             << what << ' ' << number << " is " << std::get<0>(pair)
+             << ", should be " << std::get<1>(pair);
   return success();
 }
 
 template <typename OpTy>
 static LogicalResult verifyRequest(OpTy op, SymbolTableCollection &tables,
                                    bool reverse, TypeRange seeds) {
-  auto callee = tables.lookupNearestSymbolFrom<func::FuncOp>(
-      op, op.getCalleeAttr());
+  auto callee =
+      tables.lookupNearestSymbolFrom<func::FuncOp>(op, op.getCalleeAttr());
   if (!callee)
     return op.emitOpError("there is no function ") << op.getCalleeAttr();
   if (callee.isExternal())
@@ -59,8 +59,8 @@ static LogicalResult verifyRequest(OpTy op, SymbolTableCollection &tables,
   FunctionType type = callee.getFunctionType();
   if (failed(checkTypes(op, op.getArgs().getTypes(), type.getInputs(),
                         "argument")) ||
-      failed(checkNumbers(op, "wrt", op.getWrt(), type.getInputs(),
-                          "argument")) ||
+      failed(
+          checkNumbers(op, "wrt", op.getWrt(), type.getInputs(), "argument")) ||
       failed(checkNumbers(op, "of", op.getOf(), type.getResults(), "result")))
     return failure();
   SmallVector<Type> seedTypes, results(type.getResults());
@@ -68,10 +68,9 @@ static LogicalResult verifyRequest(OpTy op, SymbolTableCollection &tables,
     seedTypes.push_back(reverse ? type.getResult(number)
                                 : type.getInput(number));
   for (int64_t number : reverse ? op.getWrt() : op.getOf())
-    results.push_back(reverse ? type.getInput(number)
-                              : type.getResult(number));
-  if (failed(checkTypes(op, seeds, seedTypes,
-                        reverse ? "cotangent" : "tangent")))
+    results.push_back(reverse ? type.getInput(number) : type.getResult(number));
+  if (failed(
+          checkTypes(op, seeds, seedTypes, reverse ? "cotangent" : "tangent")))
     return failure();
   return checkTypes(op, op.getResultTypes(), results, "result");
 }

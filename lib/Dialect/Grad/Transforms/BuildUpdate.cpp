@@ -79,8 +79,7 @@ public:
                 DictionaryAttr train, ArrayRef<ParameterPlace> parameters,
                 int64_t total, FloatType real)
       : builder(builder), loc(loc), module(module), train(train),
-        parameters(parameters),
-        arena(RankedTensorType::get({total}, real)) {}
+        parameters(parameters), arena(RankedTensorType::get({total}, real)) {}
 
   FailureOr<func::FuncOp> build();
 
@@ -88,9 +87,8 @@ private:
   func::FuncOp makeFunction();
   void describe(func::FuncOp function);
   FailureOr<Value> clip(Value grads, Value params, DictionaryAttr setting);
-  FailureOr<SmallVector<Value>> update(Value params, Value grads,
-                                       ValueRange slots, Value rate,
-                                       Value step);
+  FailureOr<SmallVector<Value>>
+  update(Value params, Value grads, ValueRange slots, Value rate, Value step);
   Value scalarAt(Value scalars, int64_t place);
   Value keepFrozen(Value before, Value after);
   Value average(Value before, Value params);
@@ -132,7 +130,8 @@ void UpdateBuilder::describe(func::FuncOp function) {
   unsigned argument = 0, result = 0;
   auto addArgument = [&](const Twine &name, Role role) {
     function.setArgAttrs(
-        argument, attributes(name, role, function.getArgumentTypes()[argument]));
+        argument,
+        attributes(name, role, function.getArgumentTypes()[argument]));
     ++argument;
   };
   auto addResult = [&](const Twine &name, Role role) {
@@ -243,8 +242,8 @@ Value UpdateBuilder::keepFrozen(Value before, Value after) {
       continue;
     SmallVector<OpFoldResult> offset = {builder.getIndexAttr(place.offset)};
     SmallVector<OpFoldResult> size = {builder.getIndexAttr(place.size)};
-    Value part = tensor::ExtractSliceOp::create(builder, loc, before, offset,
-                                                size, one);
+    Value part =
+        tensor::ExtractSliceOp::create(builder, loc, before, offset, size, one);
     after = tensor::InsertSliceOp::create(builder, loc, part, after, offset,
                                           size, one);
   }
@@ -257,8 +256,7 @@ Value UpdateBuilder::average(Value before, Value params) {
   Value share = scan::splat(builder, loc, arena, {}, 1 - averageOf(train));
   Value change = arith::SubFOp::create(builder, loc, params, before);
   return arith::AddFOp::create(
-      builder, loc, before,
-      arith::MulFOp::create(builder, loc, share, change));
+      builder, loc, before, arith::MulFOp::create(builder, loc, share, change));
 }
 
 FailureOr<func::FuncOp> UpdateBuilder::build() {
@@ -289,8 +287,7 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
     grads = *clipped;
   }
   bool isAveraged = averageOf(train) > 0;
-  auto updated =
-      update(params, grads, slots.drop_back(isAveraged), rate, step);
+  auto updated = update(params, grads, slots.drop_back(isAveraged), rate, step);
   if (failed(updated))
     return failure();
   updated->front() = keepFrozen(params, updated->front());
@@ -300,11 +297,12 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   // Nothing changes if a gradient is not finite.
   Value infinity = scan::splat(builder, loc, scalar, {},
                                std::numeric_limits<double>::infinity());
-  Value finite = arith::CmpFOp::create(
-      builder, loc, arith::CmpFPredicate::OLT, norm, infinity);
+  Value finite = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT,
+                                       norm, infinity);
   Value everywhere = scan::BroadcastOp::create(
-      builder, loc, RankedTensorType::get(arena.getShape(), builder.getI1Type()),
-      finite, ValueRange(), builder.getDenseI64ArrayAttr({}));
+      builder, loc,
+      RankedTensorType::get(arena.getShape(), builder.getI1Type()), finite,
+      ValueRange(), builder.getDenseI64ArrayAttr({}));
   SmallVector<Value> before = {params}, results;
   llvm::append_range(before, slots);
   for (auto [old, now] : llvm::zip_equal(before, *updated))
@@ -323,11 +321,9 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   return function;
 }
 
-FailureOr<func::FuncOp>
-grad::buildUpdateFunction(OpBuilder &builder, Location loc, StringRef module,
-                          DictionaryAttr train,
-                          ArrayRef<ParameterPlace> parameters, int64_t total,
-                          FloatType real) {
+FailureOr<func::FuncOp> grad::buildUpdateFunction(
+    OpBuilder &builder, Location loc, StringRef module, DictionaryAttr train,
+    ArrayRef<ParameterPlace> parameters, int64_t total, FloatType real) {
   return UpdateBuilder(builder, loc, module, train, parameters, total, real)
       .build();
 }

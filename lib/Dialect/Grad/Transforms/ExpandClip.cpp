@@ -40,8 +40,8 @@ static SmallVector<Value> expandClipValue(ClipValueOp op, Arena &arena) {
 static SmallVector<Value> expandClipGlobalNorm(ClipGlobalNormOp op,
                                                Arena &arena) {
   Value grads = op.getGrads();
-  Value scale = scaleFor(arena, arena.norm(grads, 0),
-                         op.getLimit().convertToDouble());
+  Value scale =
+      scaleFor(arena, arena.norm(grads, 0), op.getLimit().convertToDouble());
   return {arena.mul(grads, arena.spread(scale, grads))};
 }
 
@@ -49,8 +49,8 @@ static SmallVector<Value> expandClipNorm(ClipNormOp op, Arena &arena) {
   Value grads = op.getGrads();
   for (auto [offset, size] : llvm::zip_equal(op.getOffsets(), op.getSizes())) {
     Value part = arena.extract(op.getGrads(), offset, size);
-    Value scale = scaleFor(arena, arena.norm(part, 0),
-                           op.getLimit().convertToDouble());
+    Value scale =
+        scaleFor(arena, arena.norm(part, 0), op.getLimit().convertToDouble());
     grads = arena.insert(arena.mul(part, arena.spread(scale, part)), grads,
                          offset, size);
   }
@@ -86,8 +86,8 @@ static SmallVector<Value> expandClipAdaptive(ClipAdaptiveOp op, Arena &arena) {
     };
     Value clipped = clipRows(arena, op.getLimit().convertToDouble(),
                              asRows(op.getGrads()), asRows(op.getParams()));
-    Value flat = tensor::CollapseShapeOp::create(builder, op.getLoc(), clipped,
-                                                 rowsOf);
+    Value flat =
+        tensor::CollapseShapeOp::create(builder, op.getLoc(), clipped, rowsOf);
     grads = arena.insert(flat, grads, offset, size);
   }
   return {grads};

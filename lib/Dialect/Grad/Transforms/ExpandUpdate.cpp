@@ -101,8 +101,7 @@ static SmallVector<Value> expandAdagrad(AdagradOp op, Arena &arena) {
   double slower = numberOf(op.getLrDecay());
   if (slower != 0)
     rate = arena.div(
-        rate,
-        arena.add(arena.mul(arena.add(op.getStep(), -1.0), slower), 1.0));
+        rate, arena.add(arena.mul(arena.add(op.getStep(), -1.0), slower), 1.0));
   Value sum = arena.add(op.getSlots().front(), arena.mul(grads, grads));
   Value direction =
       arena.div(grads, arena.add(arena.sqrt(sum), numberOf(op.getEps())));

@@ -115,8 +115,7 @@ LogicalResult expandJvp(JvpOp request, func::FuncOp callee, StringRef broken) {
   ForwardState state(activity);
   state.brokenRule = broken;
   SmallVector<Operation *> ops = copy.getOps();
-  for (auto [seed, tangent] :
-       llvm::zip_equal(seeds, request.getTangents()))
+  for (auto [seed, tangent] : llvm::zip_equal(seeds, request.getTangents()))
     state.setTangent(seed,
                      body.addArgument(tangent.getType(), tangent.getLoc()));
   if (failed(state.run(ops)))

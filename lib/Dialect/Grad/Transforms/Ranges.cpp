@@ -62,9 +62,8 @@ bool Ranges::visit(Operation &op) {
     for (auto [from, to] :
          llvm::zip_equal(loop.getSlices(), loop.getSliceArgs()))
       again |= handOn(from, to);
-    for (auto [first, next, carry] :
-         llvm::zip_equal(loop.getFirsts(), yield.getCarries(),
-                         loop.getCarryArgs())) {
+    for (auto [first, next, carry] : llvm::zip_equal(
+             loop.getFirsts(), yield.getCarries(), loop.getCarryArgs())) {
       again |= handOn(first, carry);
       again |= handOn(next, carry);
     }
@@ -81,7 +80,8 @@ bool Ranges::visit(Operation &op) {
   return changed;
 }
 
-//===-- Patterns -----------------------------------------------------------===//
+//===-- Patterns
+//-----------------------------------------------------------===//
 
 static bool isNotNegative(Value value, unsigned depth = 8) {
   if (std::optional<double> number = scan::getSplat(value))
@@ -125,8 +125,7 @@ static bool isPositive(Value value) {
 static bool isSoftmax(math::ExpOp op) {
   auto sub = op.getOperand().getDefiningOp<arith::SubFOp>();
   auto wide = sub ? sub.getRhs().getDefiningOp<scan::BroadcastOp>() : nullptr;
-  auto norm =
-      wide ? wide.getInput().getDefiningOp<scan::ReduceOp>() : nullptr;
+  auto norm = wide ? wide.getInput().getDefiningOp<scan::ReduceOp>() : nullptr;
   return norm && norm.getKind() == scan::ReduceKind::logsumexp &&
          norm.getInput() == sub.getLhs();
 }
@@ -146,7 +145,8 @@ static bool isNeverEmpty(scan::ReduceOp op) {
   });
 }
 
-//===-- Ops ----------------------------------------------------------------===//
+//===-- Ops
+//----------------------------------------------------------------===//
 
 // The shares of the steps are not: nobody reads those of no step.
 bool Ranges::isOfSteps(Operation &op) const {
@@ -181,13 +181,15 @@ Growth Ranges::result(Operation &op) const {
       })
       .Case([&](arith::MulFOp op) {
         Growth low = std::min(of(op.getLhs()), of(op.getRhs()));
-        return low == Growth::Bounded ? range : std::max(range, Growth::Product);
+        return low == Growth::Bounded ? range
+                                      : std::max(range, Growth::Product);
       })
       .Case([&](arith::DivFOp op) {
         return orWild(isPositive(op.getRhs()), Growth::Tame);
       })
       .Case([&](math::ExpOp op) {
-        return orWild(range == Growth::Bounded || isSoftmax(op), Growth::Bounded);
+        return orWild(range == Growth::Bounded || isSoftmax(op),
+                      Growth::Bounded);
       })
       .Case<math::LogOp, math::SqrtOp>([&](Operation *op) {
         return orWild(isPositive(op->getOperand(0)), Growth::Tame);

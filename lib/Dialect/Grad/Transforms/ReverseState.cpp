@@ -62,8 +62,8 @@ void ReverseState::accumulate(Value value, Value contribution,
     return;
   contribution = broken(contribution);
   if (contribution.getType() != value.getType())
-    contribution = tensor::CastOp::create(builder, loc, value.getType(),
-                                          contribution);
+    contribution =
+        tensor::CastOp::create(builder, loc, value.getType(), contribution);
   Pending &entry = entryOf(value);
   Value &sum = entry.sum;
   entry.support = sum ? either(entry.support, support) : support;
@@ -72,10 +72,12 @@ void ReverseState::accumulate(Value value, Value contribution,
             : contribution;
 }
 
-//===-- Parts --------------------------------------------------------------===//
+//===-- Parts
+//--------------------------------------------------------------===//
 
 static bool sameValues(ArrayRef<OpFoldResult> a, ArrayRef<OpFoldResult> b) {
-  return a.size() == b.size() && llvm::all_of_zip(a, b, isEqualConstantIntOrValue);
+  return a.size() == b.size() &&
+         llvm::all_of_zip(a, b, isEqualConstantIntOrValue);
 }
 
 static bool samePlace(tensor::ExtractSliceOp a, tensor::ExtractSliceOp b) {
@@ -91,9 +93,9 @@ static bool areDisjoint(tensor::ExtractSliceOp a, tensor::ExtractSliceOp b) {
     int64_t beginA = a.getStaticOffset(dim), sizeA = a.getStaticSize(dim);
     int64_t beginB = b.getStaticOffset(dim), sizeB = b.getStaticSize(dim);
     int64_t strideA = a.getStaticStride(dim), strideB = b.getStaticStride(dim);
-    if (llvm::any_of(ArrayRef<int64_t>{beginA, sizeA, strideA, beginB, sizeB,
-                                       strideB},
-                     ShapedType::isDynamic))
+    if (llvm::any_of(
+            ArrayRef<int64_t>{beginA, sizeA, strideA, beginB, sizeB, strideB},
+            ShapedType::isDynamic))
       continue;
     int64_t endA = beginA + (sizeA - 1) * strideA + 1;
     int64_t endB = beginB + (sizeB - 1) * strideB + 1;
@@ -117,9 +119,8 @@ void ReverseState::accumulateSlice(tensor::ExtractSliceOp op,
           arith::AddFOp::create(builder, loc, part.cotangent, contribution);
       return;
     }
-  bool disjoint = llvm::all_of(entry.parts, [&](Part &part) {
-    return areDisjoint(part.place, op);
-  });
+  bool disjoint = llvm::all_of(
+      entry.parts, [&](Part &part) { return areDisjoint(part.place, op); });
   if (!disjoint) {
     entry.everywhere = true;
     entry.sum = insertParts(op.getSource(), entry);
@@ -171,7 +172,8 @@ Value ReverseState::cotangent(Value value) {
   return entry.sum;
 }
 
-//===-- Past the end -------------------------------------------------------===//
+//===-- Past the end
+//-------------------------------------------------------===//
 
 // The lengths of a value: its own, or those of what it is combined with.
 static std::optional<scan::Ragged>
@@ -227,7 +229,8 @@ Value ReverseState::finiteRows(Value like, ArrayRef<int64_t> summed) {
              : maskSummed(like, result, summed);
 }
 
-//===-- The walk -----------------------------------------------------------===//
+//===-- The walk
+//-----------------------------------------------------------===//
 
 LogicalResult ReverseState::reverse(ArrayRef<Operation *> ops) {
   for (Operation *op : llvm::reverse(ops)) {

@@ -16,14 +16,15 @@ static RankedTensorType withElement(Type type, Type element) {
   return cast<RankedTensorType>(type).clone(element);
 }
 
-//===-- Conditions ---------------------------------------------------------===//
+//===-- Conditions
+//---------------------------------------------------------===//
 
 Value ReverseState::toReal(Value condition, Value like, Type element) {
   auto type = withElement(condition.getType(), element);
   SmallVector<Value> dynamic = sizes(like);
-  return arith::SelectOp::create(
-      builder, loc, condition, scan::splat(builder, loc, type, dynamic, 1),
-      scan::splat(builder, loc, type, dynamic, 0));
+  return arith::SelectOp::create(builder, loc, condition,
+                                 scan::splat(builder, loc, type, dynamic, 1),
+                                 scan::splat(builder, loc, type, dynamic, 0));
 }
 
 Value ReverseState::toCondition(Value real) {
@@ -42,14 +43,14 @@ Value ReverseState::anyOver(Value condition, Value like,
       })) {
     SmallVector<int64_t> places;
     for (int64_t dim : wide.getDims())
-      places.push_back(dim - llvm::count_if(dims, [&](int64_t gone) {
-                         return gone < dim;
-                       }));
+      places.push_back(
+          dim - llvm::count_if(dims, [&](int64_t gone) { return gone < dim; }));
     auto type = cast<RankedTensorType>(wide.getType());
     SmallVector<Value> sizes;
     unsigned dynamic = 0;
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      Value size = type.isDynamicDim(dim) ? wide.getSizes()[dynamic++] : Value();
+      Value size =
+          type.isDynamicDim(dim) ? wide.getSizes()[dynamic++] : Value();
       if (size && !llvm::is_contained(dims, dim))
         sizes.push_back(size);
     }
@@ -63,8 +64,8 @@ Value ReverseState::anyOver(Value condition, Value like,
                                      places);
   }
   Value real = toReal(condition, like, builder.getF32Type());
-  return toCondition(scan::ReduceOp::create(builder, loc, scan::ReduceKind::max,
-                                            real, dims));
+  return toCondition(
+      scan::ReduceOp::create(builder, loc, scan::ReduceKind::max, real, dims));
 }
 
 Value ReverseState::widen(Value condition, Value like, ArrayRef<int64_t> dims) {
@@ -88,7 +89,8 @@ int64_t ReverseState::batchDimOf(Value value) {
   return -1;
 }
 
-//===-- Supports -----------------------------------------------------------===//
+//===-- Supports
+//-----------------------------------------------------------===//
 
 // A loop's result is asked for again each time: the loop may be replaced.
 Value Support::get() {
@@ -109,9 +111,8 @@ SupportRef ReverseState::both(SupportRef a, SupportRef b) {
   return std::make_shared<Support>(
       a->isChosen() || b->isChosen(), [this, a, b]() -> Value {
         Value left = a->get(), right = b->get();
-        return left == right
-                   ? left
-                   : arith::AndIOp::create(builder, loc, left, right);
+        return left == right ? left
+                             : arith::AndIOp::create(builder, loc, left, right);
       });
 }
 
@@ -123,9 +124,8 @@ SupportRef ReverseState::either(SupportRef a, SupportRef b) {
   return std::make_shared<Support>(
       a->isChosen() || b->isChosen(), [this, a, b]() -> Value {
         Value left = a->get(), right = b->get();
-        return left == right
-                   ? left
-                   : arith::OrIOp::create(builder, loc, left, right);
+        return left == right ? left
+                             : arith::OrIOp::create(builder, loc, left, right);
       });
 }
 
@@ -137,7 +137,8 @@ SupportRef ReverseState::through(Value result,
     return {};
   return std::make_shared<Support>(
       support && support->isChosen(), [this, result, adjoint, support] {
-        Type element = cast<RankedTensorType>(result.getType()).getElementType();
+        Type element =
+            cast<RankedTensorType>(result.getType()).getElementType();
         Value real = support ? toReal(support->get(), result, element)
                              : splat(result, 1);
         return toCondition(adjoint(real));
@@ -245,8 +246,8 @@ SupportRef ReverseState::ofSlices(Value value, Pending &entry) {
 
 // What is computed from a value of this range has no larger one.
 bool ReverseState::mayNeed(SupportRef support, Value value) const {
-  return support && ranges.of(value) >= (support->isChosen() ? Growth::Data
-                                                             : Growth::Product);
+  return support && ranges.of(value) >=
+                        (support->isChosen() ? Growth::Data : Growth::Product);
 }
 
 SupportRef ReverseState::supportOf(Value value) {
@@ -273,7 +274,6 @@ Value ReverseState::factorWhere(SupportRef support, Value like, Value factor) {
     return factor;
   // A parameter is the same for all examples: in a product it counts as finite.
   bool shared = cast<RankedTensorType>(like.getType()).hasStaticShape();
-  Growth least =
-      support->isChosen() && !shared ? Growth::Data : Growth::Wild;
+  Growth least = support->isChosen() && !shared ? Growth::Data : Growth::Wild;
   return ranges.of(like) >= least ? keepWhere(support, like, factor) : factor;
 }

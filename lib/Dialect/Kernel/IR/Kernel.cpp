@@ -30,8 +30,7 @@ bool sameSize(int64_t a, int64_t b) {
 
 /// Shapes agree where both are known.
 bool sameShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
-  return a.size() == b.size() &&
-         llvm::all_of(llvm::zip(a, b), [](auto pair) {
+  return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
            return sameSize(std::get<0>(pair), std::get<1>(pair));
          });
 }
@@ -105,8 +104,7 @@ LogicalResult verifyLayoutChange(OpTy op, Value inner) {
 }
 
 /// The common checks of ops over steps: `full` has the time dimension.
-template <typename OpTy>
-LogicalResult verifySteps(OpTy op, Value full) {
+template <typename OpTy> LogicalResult verifySteps(OpTy op, Value full) {
   int64_t rank = typeOf(full).getRank();
   if (failed(checkDim(op, "time_dim", op.getTimeDim(), rank)))
     return failure();
@@ -133,8 +131,8 @@ LogicalResult PackOp::verify() {
     ArrayRef<int64_t> columns = *getColumns();
     for (int64_t first : columns)
       if (units < 1 || first < 0 || first + units > n)
-        return emitOpError() << "columns " << first << " to "
-                             << first + units << " are outside of the matrix";
+        return emitOpError() << "columns " << first << " to " << first + units
+                             << " are outside of the matrix";
     n = units * int64_t(columns.size());
   }
   if (ShapedType::isDynamic(k) || ShapedType::isDynamic(n) ||
@@ -176,7 +174,8 @@ LogicalResult GemmOp::verify() {
     MemRefType numbers = typeOf(valid);
     if (numbers.getRank() != 1 || !numbers.getElementType().isInteger(64) ||
         !numbers.isLastDimUnitStride())
-      return emitOpError("wants the numbers of what counts side by side, as i64");
+      return emitOpError(
+          "wants the numbers of what counts side by side, as i64");
     if (getTransA() && getPackedB())
       return emitOpError("counts rows of an operand that is not transposed");
   }
@@ -285,9 +284,8 @@ LogicalResult PickStepOp::verify() {
   if (failed(verifySteps(*this, getSource())) ||
       failed(checkElements(*this, getSource(), getOut())))
     return failure();
-  return checkShape(*this,
-                    without(typeOf(getSource()).getShape(), getTimeDim()),
-                    getOut());
+  return checkShape(
+      *this, without(typeOf(getSource()).getShape(), getTimeDim()), getOut());
 }
 
 LogicalResult PlaceStepOp::verify() {

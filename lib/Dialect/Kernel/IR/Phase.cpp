@@ -43,9 +43,8 @@ void PhaseOp::getEffects(
   }
 }
 
-LogicalResult
-PhaseOp::reifyResultShapes(OpBuilder &b,
-                           ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult PhaseOp::reifyResultShapes(OpBuilder &b,
+                                         ReifiedRankedShapedTypeDims &shapes) {
   for (Value out : getOuts())
     shapes.push_back(tensor::getMixedSizes(b, getLoc(), out));
   return success();

@@ -22,13 +22,17 @@ void KernelDialect::registerAttributes() {
 const DecisionInfo &infoOf(Decision decision) {
   static const DecisionInfo table[kNumDecisions] = {
       {"tile_rows", 1, 8, "rows of a register tile, at most"},
-      {"tile_vectors", 1, 8, "vectors of units, or of columns, that a tile is wide"},
+      {"tile_vectors", 1, 8,
+       "vectors of units, or of columns, that a tile is wide"},
       {"unroll", 1, 16, "steps of K in one trip of a tile's loop"},
       {"chains", 1, 64,
        "sums in flight, at least: a tile with fewer splits K over several"},
-      {"block_steps", 8, 1 << 14, "steps of K between two visits of the result"},
-      {"block_rows", 1, kMostBlockRows, "rows of the left operand packed at a time"},
-      {"block_columns", 1, 1 << 16, "columns of the right operand packed at a time"},
+      {"block_steps", 8, 1 << 14,
+       "steps of K between two visits of the result"},
+      {"block_rows", 1, kMostBlockRows,
+       "rows of the left operand packed at a time"},
+      {"block_columns", 1, 1 << 16,
+       "columns of the right operand packed at a time"},
       {"far_row_bytes", 1, int64_t(1) << 40,
        "bytes between rows from which the left operand may be packed"},
       {"few_columns", 1, int64_t(1) << 40,
@@ -46,7 +50,8 @@ const DecisionInfo &infoOf(Decision decision) {
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
       {"beside", 1, 1 << 10,
-       "members of a team up to which loops that do not need each other run side "
+       "members of a team up to which loops that do not need each other run "
+       "side "
        "by side"},
       {"tasks", 1, 1 << 10, "parts that large work is cut into, about"},
       {"worth_tasks", 1, int64_t(1) << 30,
@@ -73,8 +78,9 @@ GPUAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (warp < 1 || warp > 64 || block < warp || block > 1024 || block % warp)
     return emitError() << "a block is of whole warps, at most 1024 threads";
   if (processors < 1 || registers < block || shared < 1)
-    return emitError() << "a GPU has processors, registers for the threads of a "
-                          "block, and shared memory";
+    return emitError()
+           << "a GPU has processors, registers for the threads of a "
+              "block, and shared memory";
   return success();
 }
 
@@ -134,9 +140,8 @@ TargetAttr targetNamed(MLIRContext *context, StringRef name) {
 // Schedules
 //===----------------------------------------------------------------------===//
 
-ScheduleAttr
-ScheduleAttr::get(MLIRContext *context, StringRef target,
-                  ArrayRef<std::pair<Decision, int64_t>> decided) {
+ScheduleAttr ScheduleAttr::get(MLIRContext *context, StringRef target,
+                               ArrayRef<std::pair<Decision, int64_t>> decided) {
   SmallVector<int64_t> values(kNumDecisions, 0);
   for (auto [decision, value] : decided)
     values[unsigned(decision)] = value;
@@ -194,9 +199,8 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   if (failed(parser.parseOptionalGreater()) &&
       (parser.parseCommaSeparatedList(one) || parser.parseGreater()))
     return {};
-  return getChecked(
-      [&] { return parser.emitError(parser.getNameLoc()); },
-      parser.getContext(), target, values);
+  return getChecked([&] { return parser.emitError(parser.getNameLoc()); },
+                    parser.getContext(), target, values);
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
@@ -220,9 +224,9 @@ bool isForGPU(Operation *op) {
   if (auto one = module->getAttrOfType<TargetAttr>(kTarget))
     return bool(one.getGpu());
   auto list = module->getAttrOfType<ArrayAttr>(kTargets);
-  return list && llvm::any_of(list.getAsRange<TargetAttr>(), [](TargetAttr one) {
-           return bool(one.getGpu());
-         });
+  return list &&
+         llvm::any_of(list.getAsRange<TargetAttr>(),
+                      [](TargetAttr one) { return bool(one.getGpu()); });
 }
 
 ScheduleAttr scheduleOf(Operation *op) {
@@ -265,8 +269,7 @@ LogicalResult checkList(Operation *op, NamedAttribute attribute) {
   if (!list || list.empty() ||
       !llvm::all_of(list, [](Attribute one) { return isa<Attr>(one); }))
     return op->emitError() << attribute.getName().getValue()
-                           << " is a list of #kernel."
-                           << Attr::getMnemonic();
+                           << " is a list of #kernel." << Attr::getMnemonic();
   return success();
 }
 
@@ -275,8 +278,8 @@ LogicalResult checkTargets(Operation *op, ArrayAttr schedules) {
   auto module = dyn_cast<ModuleOp>(op);
   if (!module)
     module = op->getParentOfType<ModuleOp>();
-  auto targets = module ? module->getAttrOfType<ArrayAttr>(kTargets)
-                        : ArrayAttr();
+  auto targets =
+      module ? module->getAttrOfType<ArrayAttr>(kTargets) : ArrayAttr();
   if (!targets || targets.size() != schedules.size())
     return op->emitError() << kSchedules << " has not one entry for each of "
                            << kTargets;
@@ -284,9 +287,9 @@ LogicalResult checkTargets(Operation *op, ArrayAttr schedules) {
     auto known = dyn_cast<TargetAttr>(target);
     StringRef name = cast<ScheduleAttr>(schedule).getTarget();
     if (known && known.getName() != name)
-      return op->emitError() << kSchedules << " has an entry for `" << name
-                             << "` where one for `" << known.getName()
-                             << "` is expected";
+      return op->emitError()
+             << kSchedules << " has an entry for `" << name
+             << "` where one for `" << known.getName() << "` is expected";
   }
   return success();
 }

@@ -17,13 +17,15 @@ using namespace rnnc::kernel;
 /// Rows that a tile has at most, since each height is code: a guess.
 static constexpr unsigned kMostRows = 8;
 /// Two FMA units, each with results after four cycles: eight sums in flight.
-/// With 1: plain 1.56 at batch 1, 1.06 at 16; lstm, whose tiles have four sums a
-/// row, 1.00.
-static constexpr int64_t kChains = 8;
+// With 1: plain 1.56 at batch 1, 1.06 at 16; lstm, whose tiles have four sums a
+/
+    /// row, 1.00.
+    static constexpr int64_t kChains = 8;
 /// Steps of K a trip. With 8: 1.00 in phases, 1.02 to 1.05 in products by
-/// themselves at batch 16. With 1: plain 1.56 at batch 1, since chains cannot be
-/// more than steps.
-static constexpr int64_t kUnroll = 4;
+// themselves at batch 16. With 1: plain 1.56 at batch 1, since chains cannot be
+/
+    /// more than steps.
+    static constexpr int64_t kUnroll = 4;
 /// The result is visited once a block of K. Blocks of 128 instead of 256 steps,
 /// which is all of K: 1.01 and 1.02 at batch 16. The limit itself is a guess.
 static constexpr int64_t kMostSteps = 512;
@@ -57,9 +59,11 @@ static constexpr int64_t kTilesForRows = 2;
 /// processors whose caches answer each other in 35 to 180 ns, as they lie,
 /// handing out a kernel and waiting for its end takes 0.4 to 0.9 us; with what
 /// they then fetch from each other, lstm of 32 units at batch 8 (3.1 us a step)
-/// takes 1.6 of one thread's time in the worst case, of 64 units (8.7 us) 0.67 to
-/// 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
-static constexpr int64_t kWorthProducts = int64_t(1) << 17;
+// takes 1.6 of one thread's time in the worst case, of 64 units (8.7 us) 0.67
+// to
+/
+    /// 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
+    static constexpr int64_t kWorthProducts = int64_t(1) << 17;
 static constexpr int64_t kWorthOps = int64_t(1) << 14;
 /// What work is counted in. `kernel-expand-math` makes 30 ops of exp, 32 of
 /// tanh, 39 of log, before products and sums become one; a call of the runtime
@@ -67,10 +71,13 @@ static constexpr int64_t kWorthOps = int64_t(1) << 14;
 static constexpr int64_t kFunctionOps = 20;
 static constexpr int64_t kCallOps = 200;
 
-/// Threads of a block of a GPU, for pointwise code and for products: whole warps,
-/// of which a processor holds several blocks. Nothing of a GPU was measured:
-/// guesses.
-static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
+// Threads of a block of a GPU, for pointwise code and for products: whole
+// warps,
+/
+    /// of which a processor holds several blocks. Nothing of a GPU was
+    /// measured: guesses.
+    static constexpr int64_t kBlockThreads = 256,
+                             kProductThreads = 128;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -85,11 +92,13 @@ static unsigned rowsThatFit(TargetAttr target, unsigned columns) {
   return rows;
 }
 
-/// One thread works on a column of several rows, whose sums stay in registers. It
-/// may have what each of as many threads as a block can have gets: then a
-/// processor is full.
-static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
-                             unsigned columns) {
+// One thread works on a column of several rows, whose sums stay in registers.
+// It
+/
+    /// may have what each of as many threads as a block can have gets: then a
+    /// processor is full.
+    static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
+                                 unsigned columns) {
   GPUAttr gpu = target.getGpu();
   unsigned words = bits / 32; // registers of an element
   unsigned budget = gpu.getRegisters() / gpu.getBlock();
@@ -109,17 +118,18 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits) {
   if (target.getGpu())
     return gpuTiles(target, bits, /*columns=*/1);
   int64_t bytes = bits / 8, vectors = 2, panel = target.lanes(bits) * vectors;
-  // 6 x 2 sums of 16 registers; 4 x 2 take 1.05 (plain) and 1.03 (lstm) at batch
-  // 16. 8 x 2 of 32 was not measured. Without fused multiply-add a product needs
-  // a register of its own.
+  // 6 x 2 sums of 16 registers; 4 x 2 take 1.05 (plain) and 1.03 (lstm) at
+  // batch
+  // 16. 8 x 2 of 32 was not measured. Without fused multiply-add a product
+  // needs a register of its own.
   int64_t rows = target.getRegisters() >= 32 ? 8 : target.getFma() ? 6 : 4;
   // A panel of B stays in the first-level cache.
-  int64_t steps = std::max<int64_t>(64, target.getL1() / (panel * bytes) / 8 * 8);
+  int64_t steps =
+      std::max<int64_t>(64, target.getL1() / (panel * bytes) / 8 * 8);
   steps = std::min(steps, kMostSteps);
   int64_t left = std::min(target.getL2() / 8, kMostLeftBytes);
   int64_t right = std::min(target.getL2() / 4, kMostRightBytes);
-  int64_t blockRows =
-      std::max(rows, left / (steps * bytes) / rows * rows);
+  int64_t blockRows = std::max(rows, left / (steps * bytes) / rows * rows);
   blockRows = std::min(blockRows, kFewBlockRows / rows * rows);
   int64_t columns = std::max(panel, right / (steps * bytes) / panel * panel);
   return ScheduleAttr::get(target.getContext(), target.getName(),
@@ -151,8 +161,9 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
                                          llvm::ArrayRef<unsigned> accumulators,
                                          int64_t units, int64_t weights) {
   if (target.getGpu())
-    return gpuTiles(target, bits, std::accumulate(accumulators.begin(),
-                                                  accumulators.end(), 0u));
+    return gpuTiles(
+        target, bits,
+        std::accumulate(accumulators.begin(), accumulators.end(), 0u));
   // One sum a unit leaves registers for two vectors of units: one, of 8 rows,
   // takes 1.11 (plain, batch 1) and 1.07 (16). Tiles of 2 rows instead of what
   // fits: plain 1.04, lstm 1.03 at batch 16.
@@ -161,22 +172,25 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
   unsigned rows = kMostRows;
   for (unsigned count : accumulators)
     rows = std::min(rows, rowsThatFit(target, count * vectors));
-  return ScheduleAttr::get(target.getContext(), target.getName(),
-                           {{Decision::TileRows, rows},
-                            {Decision::TileVectors, vectors},
-                            {Decision::Unroll, kUnroll},
-                            {Decision::Chains, kChains},
-                            {Decision::CutRows, cutRows(target, bits, rows, weights)},
-                            {Decision::Tasks, kTasks},
-                            {Decision::WorthTasks, kWorthOps}});
+  return ScheduleAttr::get(
+      target.getContext(), target.getName(),
+      {{Decision::TileRows, rows},
+       {Decision::TileVectors, vectors},
+       {Decision::Unroll, kUnroll},
+       {Decision::Chains, kChains},
+       {Decision::CutRows, cutRows(target, bits, rows, weights)},
+       {Decision::Tasks, kTasks},
+       {Decision::WorthTasks, kWorthOps}});
 }
 
-/// A member for each loop: nothing is exchanged until all are done. More members
-/// than loops share each kernel instead: a guess.
-ScheduleAttr rnnc::kernel::besideSchedule(TargetAttr target, unsigned loops) {
-  return ScheduleAttr::get(target.getContext(), target.getName(),
-                           {{Decision::Beside, loops},
-                            {Decision::WorthTasks, kWorthProducts}});
+// A member for each loop: nothing is exchanged until all are done. More members
+/
+    /// than loops share each kernel instead: a guess.
+    ScheduleAttr rnnc::kernel::besideSchedule(TargetAttr target,
+                                              unsigned loops) {
+  return ScheduleAttr::get(
+      target.getContext(), target.getName(),
+      {{Decision::Beside, loops}, {Decision::WorthTasks, kWorthProducts}});
 }
 
 ScheduleAttr rnnc::kernel::moduleSchedule(TargetAttr target) {

@@ -14,8 +14,8 @@ ScheduleAttr productSchedule(TargetAttr target, unsigned bits);
 /// Products and the region behind them: the accumulators of a unit, product by
 /// product, how many units there are, and how many weights in all.
 ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
-                           llvm::ArrayRef<unsigned> accumulators,
-                           int64_t units, int64_t weights);
+                           llvm::ArrayRef<unsigned> accumulators, int64_t units,
+                           int64_t weights);
 
 /// So many time loops that do not need each other.
 ScheduleAttr besideSchedule(TargetAttr target, unsigned loops);

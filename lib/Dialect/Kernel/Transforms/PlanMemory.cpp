@@ -6,12 +6,12 @@
 
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/Statistic.h"
-#include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/Statistic.h"
+#include "llvm/Support/MathExtras.h"
 
 #define DEBUG_TYPE "kernel-plan-memory"
 
@@ -46,10 +46,10 @@ using SizeNumbers = llvm::DenseMap<Value, unsigned>;
 BufferExtent extentOf(memref::AllocOp alloc, SizeNumbers &numbers) {
   MemRefType type = alloc.getType();
   Type element = type.getElementType();
-  BufferExtent extent{element.isIndex()
-                    ? 8
-                    : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8),
-                llvm::to_vector(alloc.getDynamicSizes())};
+  BufferExtent extent{
+      element.isIndex() ? 8
+                        : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8),
+      llvm::to_vector(alloc.getDynamicSizes())};
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))
       extent.bytes *= size;
@@ -187,12 +187,13 @@ void MemoryPlanner::fillSlots() {
     auto free = llvm::find_if(slots, [&](const MemorySlot &slot) {
       return slot.extent == interval.extent &&
              slot.busyUntil < interval.first &&
-             llvm::none_of(slot.parts, [&](Region *part) {
-               return areBeside(part, interval.part);
-             });
+             llvm::none_of(
+                 slot.parts,
+                 [&](Region *part) { return areBeside(part, interval.part); });
     });
     if (free == slots.end()) {
-      slots.push_back({interval.extent, interval.last, {interval.alloc}, {interval.part}});
+      slots.push_back(
+          {interval.extent, interval.last, {interval.alloc}, {interval.part}});
       continue;
     }
     free->parts.push_back(interval.part);
@@ -205,7 +206,7 @@ void MemoryPlanner::fillSlots() {
 
 /// Bytes of a slot, a multiple of the alignment.
 Value MemoryPlanner::bytesOf(OpBuilder &b, const BufferExtent &extent,
-                       IRMapping &mapping) {
+                             IRMapping &mapping) {
   Location loc = function.getLoc();
   Value bytes = arith::ConstantIndexOp::create(b, loc, extent.bytes);
   if (extent.sizes.empty())
@@ -224,10 +225,10 @@ LogicalResult MemoryPlanner::place() {
   MLIRContext *context = function.getContext();
   Location loc = function.getLoc();
   unsigned number = function.getNumArguments();
-  auto type = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
-  DictionaryAttr role = interface::attributesOf(
-      interface::SlotAttr::get(StringAttr::get(context, ""),
-                               interface::Role::Workspace, /*shape=*/{}));
+  auto type =
+      MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
+  DictionaryAttr role = interface::attributesOf(interface::SlotAttr::get(
+      StringAttr::get(context, ""), interface::Role::Workspace, /*shape=*/{}));
   if (failed(function.insertArgument(number, type, role, loc)))
     return failure();
   Value workspace = function.getArgument(number);
@@ -247,13 +248,13 @@ LogicalResult MemoryPlanner::place() {
   Value offset = arith::ConstantIndexOp::create(b, loc, 0);
   for (MemorySlot &slot : slots) {
     for (memref::AllocOp alloc : slot.users) {
-      Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
-                                          workspace, offset,
-                                          alloc.getDynamicSizes());
+      Value view =
+          memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), workspace,
+                                 offset, alloc.getDynamicSizes());
       alloc.replaceAllUsesWith(view);
     }
-    offset = arith::AddIOp::create(b, loc, offset,
-                                   bytesOf(b, slot.extent, same));
+    offset =
+        arith::AddIOp::create(b, loc, offset, bytesOf(b, slot.extent, same));
   }
   return success();
 }
@@ -267,15 +268,15 @@ int MemoryPlanner::dimNumber(memref::DimOp dim) {
   int64_t index = *dim.getConstantIndex();
   StringAttr name = interface::sizeName(function, arg.getArgNumber(), index);
   if (!name)
-    name = StringAttr::get(function.getContext(),
-                           "arg" + Twine(arg.getArgNumber()) + "." +
-                               Twine(index));
+    name =
+        StringAttr::get(function.getContext(),
+                        "arg" + Twine(arg.getArgNumber()) + "." + Twine(index));
   return int(interface::functionOf(function).numberOf(name));
 }
 
 /// Repeats the computation of a size with the dimensions as arguments.
 Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
-                         func::FuncOp target) {
+                               func::FuncOp target) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
@@ -287,13 +288,14 @@ Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
     result = target.getArgument(number);
   } else {
     if (!op || !isPure(op) || op->getNumRegions())
-      return emitError(value.getLoc(), "a size depends on more than dimensions"),
+      return emitError(value.getLoc(),
+                       "a size depends on more than dimensions"),
              Value();
     for (Value operand : op->getOperands())
       if (!cloneSize(b, operand, mapping, target))
         return {};
-    result = b.clone(*op, mapping)->getResult(
-        cast<OpResult>(value).getResultNumber());
+    result = b.clone(*op, mapping)
+                 ->getResult(cast<OpResult>(value).getResultNumber());
   }
   mapping.map(value, result);
   return result;
@@ -305,9 +307,9 @@ LogicalResult MemoryPlanner::makeSizeFunction() {
   OpBuilder b(function);
   b.setInsertionPointAfter(function);
   SmallVector<Type> types(names.size(), b.getIndexType());
-  auto target = func::FuncOp::create(
-      b, loc, (function.getName() + ".workspace").str(),
-      b.getFunctionType(types, {b.getI64Type()}));
+  auto target =
+      func::FuncOp::create(b, loc, (function.getName() + ".workspace").str(),
+                           b.getFunctionType(types, {b.getI64Type()}));
   target.setVisibility(function.getVisibility());
   b.setInsertionPointToStart(target.addEntryBlock());
   IRMapping mapping;
@@ -349,8 +351,7 @@ LogicalResult MemoryPlanner::run() {
   return success();
 }
 
-struct KernelPlanMemory
-    : public impl::KernelPlanMemoryBase<KernelPlanMemory> {
+struct KernelPlanMemory : public impl::KernelPlanMemoryBase<KernelPlanMemory> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions;
     for (auto function : getOperation().getOps<func::FuncOp>())

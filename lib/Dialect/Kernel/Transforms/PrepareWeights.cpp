@@ -184,8 +184,8 @@ std::string Slice::key() {
     stream << nameOf(number) << "\n";
   }
   types.push_back(pack.getPacked().getType());
-  OwningOpRef<func::FuncOp> code = func::FuncOp::create(
-      loc, "panel", FunctionType::get(context, types, {}));
+  OwningOpRef<func::FuncOp> code =
+      func::FuncOp::create(loc, "panel", FunctionType::get(context, types, {}));
   Block *block = code->addEntryBlock();
   OpBuilder top = OpBuilder::atBlockBegin(block);
   auto end = func::ReturnOp::create(top, loc);
@@ -247,9 +247,7 @@ private:
   void placePanels();
   void makeFunction();
   void usePanels(func::FuncOp function);
-  MemRefType prepared() const {
-    return MemRefType::get({size}, element);
-  }
+  MemRefType prepared() const { return MemRefType::get({size}, element); }
   DictionaryAttr role(MLIRContext *context) const;
   static Value panelOf(OpBuilder &b, Location loc, Value prepared,
                        const Panel &panel);
@@ -283,8 +281,8 @@ void Preparer::add(func::FuncOp function) {
 void Preparer::placePanels() {
   llvm::erase_if(panels, [](const Panel &panel) { return !panel.wanted; });
   for (Panel &panel : panels) {
-    auto type = cast<MemRefType>(
-        panel.slices.front().getPack().getPacked().getType());
+    auto type =
+        cast<MemRefType>(panel.slices.front().getPack().getPacked().getType());
     panel.offset = size;
     panel.size = type.getDimSize(0);
     ++numPanels;
@@ -359,12 +357,9 @@ void Preparer::makeFunction() {
 
 /// The panels of a function come from a new argument before the results.
 void Preparer::usePanels(func::FuncOp function) {
-  auto uses = [&](Slice &slice) {
-    return slice.getFunction() == function;
-  };
-  bool any = llvm::any_of(panels, [&](Panel &panel) {
-    return llvm::any_of(panel.slices, uses);
-  });
+  auto uses = [&](Slice &slice) { return slice.getFunction() == function; };
+  bool any = llvm::any_of(
+      panels, [&](Panel &panel) { return llvm::any_of(panel.slices, uses); });
   if (!any)
     return;
   unsigned place = function.getNumArguments() -

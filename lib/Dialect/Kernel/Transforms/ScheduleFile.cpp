@@ -62,8 +62,8 @@ LogicalResult ScheduleFile::readLine(unsigned number, StringRef text) {
           line.decision == *decision)
         return error(number) << "line " << line.number << " says " << info.name
                              << " of `" << who.trim() << "` too";
-    lines.push_back({number, name.trim().str(), target.trim().str(), *decision,
-                     value});
+    lines.push_back(
+        {number, name.trim().str(), target.trim().str(), *decision, value});
   }
   return success();
 }
@@ -110,9 +110,8 @@ LogicalResult ScheduleFile::checkUsed(ArrayRef<TargetAttr> targets) {
     if (line.used)
       continue;
     if (!line.nameKnown)
-      return error(line.number)
-             << "there is no `" << line.name
-             << "` to schedule; --remarks shows the names";
+      return error(line.number) << "there is no `" << line.name
+                                << "` to schedule; --remarks shows the names";
     std::string names;
     for (TargetAttr target : targets)
       names += (names.empty() ? "" : ", ") + target.getName().str();

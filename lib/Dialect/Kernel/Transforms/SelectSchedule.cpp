@@ -139,7 +139,8 @@ LogicalResult KernelSelectSchedule::schedule(Operation *op, const Twine &name,
   std::string called = name.str();
   SmallVector<Attribute> list;
   for (TargetAttr target : known) {
-    FailureOr<ScheduleAttr> decided = file.apply(called, target, decide(target));
+    FailureOr<ScheduleAttr> decided =
+        file.apply(called, target, decide(target));
     if (failed(decided))
       return failure();
     list.push_back(*decided);
@@ -184,7 +185,8 @@ LogicalResult KernelSelectSchedule::scheduleFunction(func::FuncOp function) {
 }
 
 /// Time loops with as many others before them do not need each other.
-static SmallVector<SmallVector<scan::LoopOp>> loopsByDepth(func::FuncOp function) {
+static SmallVector<SmallVector<scan::LoopOp>>
+loopsByDepth(func::FuncOp function) {
   SmallVector<SmallVector<scan::LoopOp>> loops;
   llvm::DenseMap<Value, unsigned> depths;
   for (Operation &op : function.getBody().front()) {
@@ -259,10 +261,11 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     std::string name = next("pack");
     return schedule(op, name, [&](TargetAttr target) {
       ScheduleAttr whole =
-          pack.getColumns() ? phaseSchedule(target, bits,
-                                            {unsigned(pack.getColumns()->size())},
-                                            *pack.getUnits(), /*weights=*/0)
-                            : productSchedule(target, bits);
+          pack.getColumns()
+              ? phaseSchedule(target, bits,
+                              {unsigned(pack.getColumns()->size())},
+                              *pack.getUnits(), /*weights=*/0)
+              : productSchedule(target, bits);
       return whole.only({Decision::TileVectors});
     });
   }
@@ -295,7 +298,8 @@ std::string KernelSelectSchedule::valuesOf(Operation *op,
     return texts.front();
   std::string all;
   for (auto [text, target] : llvm::zip_equal(texts, known))
-    all += (all.empty() ? "" : ", ") + text + " (" + target.getName().str() + ")";
+    all +=
+        (all.empty() ? "" : ", ") + text + " (" + target.getName().str() + ")";
   return all;
 }
 
@@ -312,14 +316,14 @@ std::string KernelSelectSchedule::tilesOf(Operation *op) {
 
 void KernelSelectSchedule::remarkModule(ModuleOp module) {
   if (isForGPU()) {
-    remark::analysis(module.getLoc(), remark::RemarkOpts::name("module")
-                                          .category(getArgument()))
+    remark::analysis(module.getLoc(),
+                     remark::RemarkOpts::name("module").category(getArgument()))
         << "`module`: code without products has a thread for each element, " +
                valuesOf(module, {Decision::BlockThreads}, "") + " in a block";
     return;
   }
-  remark::analysis(module.getLoc(), remark::RemarkOpts::name("module")
-                                        .category(getArgument()))
+  remark::analysis(module.getLoc(),
+                   remark::RemarkOpts::name("module").category(getArgument()))
       << "`module`: code without products is cut into about " +
              valuesOf(module, {Decision::Tasks}, "") +
              " tasks where it is worth " +
@@ -342,10 +346,11 @@ std::string KernelSelectSchedule::tasksOf(PhaseOp phase) {
 
 void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
   bool inLoop = isa<scan::LoopOp>(phase->getParentOp());
-  remark::analysis(phase.getLoc(), remark::RemarkOpts::name("phase")
-                                       .category(getArgument()))
-      << "`" + name.str() + "`: " +
-             counted(phase.getLefts().size(), "product") + " and what reads " +
+  remark::analysis(phase.getLoc(),
+                   remark::RemarkOpts::name("phase").category(getArgument()))
+      << "`" + name.str() +
+             "`: " + counted(phase.getLefts().size(), "product") +
+             " and what reads " +
              (phase.getLefts().size() == 1 ? "it" : "them") +
              " are one kernel" + (inLoop ? " of each step" : "") + ": " +
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
@@ -356,8 +361,8 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
 void KernelSelectSchedule::remarkBeside(ArrayRef<scan::LoopOp> loops,
                                         StringRef name) {
   scan::LoopOp first = loops.front();
-  remark::analysis(first.getLoc(), remark::RemarkOpts::name("beside")
-                                       .category(getArgument()))
+  remark::analysis(first.getLoc(),
+                   remark::RemarkOpts::name("beside").category(getArgument()))
       << ("`" + name + "`: " + Twine(loops.size()) +
           " time loops do not need each other: they run side by side on up to ")
                  .str() +
@@ -368,21 +373,19 @@ void KernelSelectSchedule::remarkBeside(ArrayRef<scan::LoopOp> loops,
 void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
   auto dot = dyn_cast<scan::DotOp>(op);
   bool inLoop = isa<scan::LoopOp>(op->getParentOp());
-  remark::analysis(op->getLoc(), remark::RemarkOpts::name("product")
-                                     .category(getArgument()))
+  remark::analysis(op->getLoc(),
+                   remark::RemarkOpts::name("product").category(getArgument()))
       << "`" + name.str() + "`: a product by itself" +
              (inLoop ? " in each step" : "") +
              (dot && dot.getLengths() ? " without what lies past an end" : "") +
-             ", " + tilesOf(op) +
-             (isForGPU() ? "" : blocksOf(op));
+             ", " + tilesOf(op) + (isForGPU() ? "" : blocksOf(op));
 }
 
 std::string KernelSelectSchedule::blocksOf(Operation *op) {
   return ", " + valuesOf(op, {Decision::BlockSteps}, "") +
-             " terms of a sum at a time, in about " +
-             valuesOf(op, {Decision::Tasks}, "") +
-             " tasks where it has " +
-             valuesOf(op, {Decision::WorthTasks}, "") + " terms";
+         " terms of a sum at a time, in about " +
+         valuesOf(op, {Decision::Tasks}, "") + " tasks where it has " +
+         valuesOf(op, {Decision::WorthTasks}, "") + " terms";
 }
 
 } // namespace

@@ -57,8 +57,7 @@ struct Operands {
   function_ref<Value()> a, b, result;
 };
 
-template <typename Model, typename OpTy>
-struct BinaryRule : Rule<Model, OpTy> {
+template <typename Model, typename OpTy> struct BinaryRule : Rule<Model, OpTy> {
   static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
                                ReverseState &state) {
     Value g = state.cotangent(op.getResult());
@@ -135,9 +134,9 @@ struct ExtremeRule : BinaryRule<Model, OpTy> {
       Value operand = first ? op.getLhs() : op.getRhs();
       if (!state.isActive(operand))
         continue;
-      Value taken = calc.compare(first ? arith::CmpFPredicate::OEQ : Beyond,
-                                 state.value(op.getResult()),
-                                 state.value(op.getLhs()));
+      Value taken =
+          calc.compare(first ? arith::CmpFPredicate::OEQ : Beyond,
+                       state.value(op.getResult()), state.value(op.getLhs()));
       auto support = std::make_shared<Support>(/*chosen=*/false,
                                                [taken] { return taken; });
       state.accumulate(operand, calc.select(taken, g, calc.number(0)),
@@ -147,8 +146,7 @@ struct ExtremeRule : BinaryRule<Model, OpTy> {
   }
 
   static Value left(Calculator &c, Value g, Operands x) {
-    Value taken =
-        c.compare(arith::CmpFPredicate::OEQ, x.result(), x.a());
+    Value taken = c.compare(arith::CmpFPredicate::OEQ, x.result(), x.a());
     return c.select(taken, g, c.number(0));
   }
   static Value right(Calculator &c, Value g, Operands x) {
@@ -173,16 +171,16 @@ struct PowRule : BinaryRule<PowRule, math::PowFOp> {
     Value scaled = c.mul(g, exponent);
     if (constant == 2.0)
       return c.mul(scaled, x.a());
-    Value lower = constant ? c.number(*constant - 1)
-                           : c.sub(exponent, c.number(1));
+    Value lower =
+        constant ? c.number(*constant - 1) : c.sub(exponent, c.number(1));
     Value power = math::PowFOp::create(c.builder, c.loc, x.a(), lower);
     Value product = c.mul(scaled, power);
     if (constant)
       return product;
     // x^0 is 1 and x^infinity 0 or infinite for every x next to this one: only
     // these exponents are twice themselves.
-    Value same = c.compare(arith::CmpFPredicate::OEQ,
-                           c.add(exponent, exponent), exponent);
+    Value same = c.compare(arith::CmpFPredicate::OEQ, c.add(exponent, exponent),
+                           exponent);
     return c.select(same, c.number(0), product);
   }
   static Value right(Calculator &c, Value g, Operands x) {

@@ -40,7 +40,8 @@ void LoopReverser::findUsefulCarries() {
       Value carry = loop.getCarryArgs()[i];
       if (usefulCarry[i] || !state.isActive(carry))
         continue;
-      if (!useful.contains(carry) && !parent.cotangent(loop.getFinalResults()[i]))
+      if (!useful.contains(carry) &&
+          !parent.cotangent(loop.getFinalResults()[i]))
         continue;
       usefulCarry[i] = again = true;
       useful.insert(yield.getCarries()[i]);
@@ -102,10 +103,11 @@ void LoopReverser::finishBody() {
     Value argument = loop.getCarryArgs()[number];
     grad::SupportRef support = state.supportOf(argument);
     bool isZero = !state.cotangent(argument);
-    carry.next = support ? support->get()
-                         : splat(state.getBuilder(), loop.getLoc(),
-                                 cast<RankedTensorType>(carry.argument.getType()),
-                                 state.sizes(argument), isZero ? 0 : 1);
+    carry.next = support
+                     ? support->get()
+                     : splat(state.getBuilder(), loop.getLoc(),
+                             cast<RankedTensorType>(carry.argument.getType()),
+                             state.sizes(argument), isZero ? 0 : 1);
     limitOf[number] = carries.size();
     carries.push_back(carry);
   }
@@ -256,14 +258,14 @@ LogicalResult LoopReverser::run() {
                                       ? examplesOf(leaving.value)
                                       : grad::SupportRef()));
   for (auto [number, carry] : llvm::enumerate(carryOf))
-    parent.accumulate(firsts[carry], reversed.getFinalResults()[number],
-                      parent.both(examplesOf(firsts[carry]),
-                                  limitSupport(carry, reversed)));
+    parent.accumulate(
+        firsts[carry], reversed.getFinalResults()[number],
+        parent.both(examplesOf(firsts[carry]), limitSupport(carry, reversed)));
   for (auto [leaving, withSteps] : llvm::zip_equal(outer, steps))
-    parent.accumulate(leaving.value, reversed.getFinalResults()[leaving.result],
-                      parent.both(outerSupport(leaving, reversed),
-                                  parent.both(examplesOf(leaving.value),
-                                              withSteps)));
+    parent.accumulate(
+        leaving.value, reversed.getFinalResults()[leaving.result],
+        parent.both(outerSupport(leaving, reversed),
+                    parent.both(examplesOf(leaving.value), withSteps)));
   return success();
 }
 

@@ -121,9 +121,8 @@ void LoopExtender::maskAlike(LoopOp extended) {
     extended.setUnmaskedCarries(
         extend(*numbers, movingCarries, loop.getNumCarries()));
   if (auto numbers = loop.getUnmaskedStacks())
-    extended.setUnmaskedStacks(
-        extend(*numbers, movingStacks,
-               extended.getNumStacks() - movingStacks.size()));
+    extended.setUnmaskedStacks(extend(
+        *numbers, movingStacks, extended.getNumStacks() - movingStacks.size()));
 }
 
 void LoopExtender::replaceBy(LoopOp extended) {

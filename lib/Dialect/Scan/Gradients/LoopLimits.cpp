@@ -8,14 +8,13 @@ using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
 
-// Whether all uses of a value of the body end in choices of the program, so that
-// the step before gets a cotangent only where the state was taken.
+// Whether all uses of a value of the body end in choices of the program, so
+// that the step before gets a cotangent only where the state was taken.
 bool LoopReverser::isLimited(Value value, llvm::DenseMap<Value, bool> &known) {
   if (auto found = known.find(value); found != known.end())
     return found->second;
-  bool limited = llvm::all_of(value.getUses(), [&](OpOperand &use) {
-    return isLimited(use, known);
-  });
+  bool limited = llvm::all_of(
+      value.getUses(), [&](OpOperand &use) { return isLimited(use, known); });
   known[value] = limited;
   return limited;
 }
@@ -133,7 +132,8 @@ grad::SupportRef LoopReverser::limit(unsigned number) {
       /*chosen=*/true, [bits = carry.argument] { return bits; });
 }
 
-//===-- What leaves the loop ------------------------------------------------===//
+//===-- What leaves the loop
+//------------------------------------------------===//
 
 grad::SupportRef LoopReverser::outerSupport(const Leaving &leaving,
                                             LoopOp reversed) {

@@ -22,7 +22,8 @@ private:
   void findExamples();
   void findLimitedCarries();
   bool isLimited(mlir::Value value, llvm::DenseMap<mlir::Value, bool> &known);
-  bool isLimited(mlir::OpOperand &use, llvm::DenseMap<mlir::Value, bool> &known);
+  bool isLimited(mlir::OpOperand &use,
+                 llvm::DenseMap<mlir::Value, bool> &known);
   grad::SupportRef limit(unsigned number);
   grad::SupportRef withSteps(mlir::Value value);
   grad::SupportRef examplesOf(mlir::Value value);

@@ -104,7 +104,8 @@ Value LoopState::fromTape(Value value) {
   return addSource(value.getType(), source);
 }
 
-//===-- Computing again ----------------------------------------------------===//
+//===-- Computing again
+//----------------------------------------------------===//
 
 // Ops that cost less than reading their result from memory.
 bool LoopState::isCheap(Operation *op) {
@@ -137,10 +138,10 @@ Value LoopState::fromOp(OpResult result) {
   // Numbers that are no tensors are always computed again.
   bool scalar = !isa<RankedTensorType>(result.getType());
   bool stacked = llvm::is_contained(loop.getYield().getStacks(), result);
-  bool again = isCheap(op) &&
-               llvm::all_of(op->getOperands(), [&](Value operand) {
-                 return isAvailable(operand, 6);
-               });
+  bool again =
+      isCheap(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
+        return isAvailable(operand, 6);
+      });
   if (!scalar && (stacked ? op->getNumOperands() != 0 : !again))
     return fromTape(result);
   IRMapping mapping;
@@ -149,7 +150,8 @@ Value LoopState::fromOp(OpResult result) {
   return builder.clone(*op, mapping)->getResult(result.getResultNumber());
 }
 
-//===-- Past the end -------------------------------------------------------===//
+//===-- Past the end
+//-------------------------------------------------------===//
 
 Value LoopState::maskRows(Value like, Value tensor) {
   if (Value before = masked.lookup(tensor))
@@ -160,9 +162,9 @@ Value LoopState::maskRows(Value like, Value tensor) {
   return result;
 }
 
-// Where sizes do not say it: time axes stand before the batch, fixed ones behind
-// it. A product puts what both operands have first: the batch is there, or only
-// one of them has it.
+// Where sizes do not say it: time axes stand before the batch, fixed ones
+// behind it. A product puts what both operands have first: the batch is there,
+// or only one of them has it.
 static int64_t batchDimension(Value value, Value lengths) {
   auto type = cast<RankedTensorType>(value.getType());
   for (int64_t dim = type.getRank(); dim-- != 0;)
@@ -185,13 +187,13 @@ Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
     int64_t batch = batchDimension(like, loop.getLengths());
     tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
                             value(loop.getStep()), IntegerAttr(),
-                            at.getI64IntegerAttr(batch),
-                            at.getF64FloatAttr(0));
+                            at.getI64IntegerAttr(batch), at.getF64FloatAttr(0));
   }
   return parent.maskOverRows(at, like, tensor);
 }
 
-//===-- Supports -----------------------------------------------------------===//
+//===-- Supports
+//-----------------------------------------------------------===//
 
 grad::SupportRef LoopState::sliceOf(grad::SupportRef sequence) {
   if (!sequence)
@@ -210,7 +212,8 @@ grad::SupportRef LoopState::ofExamples(grad::SupportRef examples, Value like) {
       });
 }
 
-//===-- The loop's ends ----------------------------------------------------===//
+//===-- The loop's ends
+//----------------------------------------------------===//
 
 SmallVector<Value> LoopState::outerValues() const {
   SmallVector<Value> values;

@@ -30,9 +30,10 @@ public:
   /// replaced.
   void sourceReplaced(mlir::Value before, mlir::Value after);
 
-  /// Where the cotangent of the parent's sequence, of which a step is added as a
-  /// slice, may be other than zero in that step.
-  grad::SupportRef sliceOf(grad::SupportRef sequence);
+  // Where the cotangent of the parent's sequence, of which a step is added as a
+  /
+      /// slice, may be other than zero in that step.
+      grad::SupportRef sliceOf(grad::SupportRef sequence);
 
   /// A condition of the examples, from outside, for a value of the body.
   grad::SupportRef ofExamples(grad::SupportRef examples, mlir::Value like);
@@ -51,11 +52,11 @@ public:
 private:
   // A sequence the reversed loop reads.
   struct Source {
-    mlir::Value argument;  // in the reversed body
-    mlir::Value outer;     // the sequence itself, or null:
-    unsigned stack = 0;    // number of a stacked value of the forward loop
-    mlir::Value fill;      // not null: that value one step before, this first
-    mlir::Value operand;   // forward loop's operand, to find equal requests
+    mlir::Value argument; // in the reversed body
+    mlir::Value outer;    // the sequence itself, or null:
+    unsigned stack = 0;   // number of a stacked value of the forward loop
+    mlir::Value fill;     // not null: that value one step before, this first
+    mlir::Value operand;  // forward loop's operand, to find equal requests
   };
 
   mlir::Value fromArgument(mlir::BlockArgument argument);

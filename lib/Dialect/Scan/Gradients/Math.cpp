@@ -14,8 +14,7 @@ namespace {
 // derivative; argument and result are asked for only when needed.
 using Lazy = function_ref<Value()>;
 
-template <typename Model, typename OpTy>
-struct UnaryRule : Rule<Model, OpTy> {
+template <typename Model, typename OpTy> struct UnaryRule : Rule<Model, OpTy> {
   static LogicalResult vjpRule(OpTy op, OpBuilder &builder,
                                ReverseState &state) {
     Value operand = op->getOperand(0), result = op->getResult(0);

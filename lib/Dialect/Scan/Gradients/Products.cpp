@@ -25,8 +25,8 @@ struct DotRule : Rule<DotRule, DotOp> {
       return {op.getLhs(), op.getLhsBatch(), op.getLhsContract(),
               op.getLhsFree(), batch};
     int64_t before = batch + op.getLhsFree().size();
-    return {op.getRhs(), op.getRhsBatch(), op.getRhsContract(),
-            op.getRhsFree(), before};
+    return {op.getRhs(), op.getRhsBatch(), op.getRhsContract(), op.getRhsFree(),
+            before};
   }
 
   static SmallVector<int64_t> range(int64_t begin, size_t count) {
@@ -67,8 +67,8 @@ struct DotRule : Rule<DotRule, DotOp> {
     return std::make_shared<Support>(
         support->isChosen(), [op, left, support, &state]() mutable -> Value {
           Side mine = side(op, left), other = side(op, !left);
-          SmallVector<int64_t> summed = range(other.freeInResult,
-                                              other.free.size());
+          SmallVector<int64_t> summed =
+              range(other.freeInResult, other.free.size());
           Value any = state.anyOver(support->get(), op.getResult(), summed);
           // What is left are the shared and then the own free dimensions.
           SmallVector<int64_t> dims(mine.batch);
@@ -109,25 +109,24 @@ struct DotRule : Rule<DotRule, DotOp> {
         continue;
       Value masked = g, factor;
       if (sumsRows(other)) {
-        masked = state.maskSummed(
-            op.getResult(), g, range(other.freeInResult, other.free.size()));
+        masked = state.maskSummed(op.getResult(), g,
+                                  range(other.freeInResult, other.free.size()));
         factor = state.finiteRows(other.operand, other.free);
       } else {
         factor = state.value(other.operand);
       }
       factor = state.factorWhere(supports[1 - i], other.operand, factor);
-      factor = state.keepWhere(
-          state.whereNotEmpty(other.operand, other.operand), other.operand,
-          factor);
+      factor =
+          state.keepWhere(state.whereNotEmpty(other.operand, other.operand),
+                          other.operand, factor);
       if (state.getRanges().isOfSteps(other.operand))
         factor = state.finiteOrWhere(
             supportOf(op, i == 1, state.whereNotZero(masked, op.getResult()),
                       state),
             other.operand, factor);
-      state.accumulate(mine.operand,
-                       adjoint(builder, op, mine, other, masked, factor),
-                       state.both(supports[i], whereSteps(op, mine, other,
-                                                          masked, state)));
+      state.accumulate(
+          mine.operand, adjoint(builder, op, mine, other, masked, factor),
+          state.both(supports[i], whereSteps(op, mine, other, masked, state)));
     }
     return success();
   }
@@ -139,8 +138,7 @@ struct DotRule : Rule<DotRule, DotOp> {
       Value part = DotOp::create(builder, op.getLoc(), lhs, rhs,
                                  op.getLhsBatch(), op.getRhsBatch(),
                                  op.getLhsContract(), op.getRhsContract());
-      sum = sum ? arith::AddFOp::create(builder, op.getLoc(), sum, part)
-                : part;
+      sum = sum ? arith::AddFOp::create(builder, op.getLoc(), sum, part) : part;
     };
     if (Value t = state.tangent(op.getLhs()))
       add(t, op.getRhs());
@@ -157,10 +155,9 @@ struct GatherRule : LinearRule<GatherRule, GatherOp, true> {
     RankedTensorType type = op.getTable().getType();
     int64_t batch = op.getBatchDims();
     if (batch == 0)
-      g = state.maskSummed(
-          op.getResult(), g,
-          llvm::to_vector(llvm::seq<int64_t>(
-              0, op.getIndices().getType().getRank())));
+      g = state.maskSummed(op.getResult(), g,
+                           llvm::to_vector(llvm::seq<int64_t>(
+                               0, op.getIndices().getType().getRank())));
     Value size = type.isDynamicDim(batch)
                      ? sizeOf(builder, op.getLoc(), op.getTable(), batch)
                      : Value();

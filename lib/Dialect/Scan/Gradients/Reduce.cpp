@@ -12,8 +12,8 @@ using grad::Support;
 using grad::SupportRef;
 
 namespace {
-// Products with the derivative of the result by each entry of the operand, x and
-// y being the operand and the result.
+// Products with the derivative of the result by each entry of the operand, x
+// and y being the operand and the result.
 struct Derivative {
   Calculator &calc;
   ReduceOp op;
@@ -25,16 +25,16 @@ struct Derivative {
   }
 
   // Shared evenly among all entries that reach the extreme value. A choice, as
-  // the others may have any cotangent or tangent. None reaches a NaN, which stays
-  // one.
+  // the others may have any cotangent or tangent. None reaches a NaN, which
+  // stays one.
   Value extreme(Value g, Value x, Value y) {
     Value one = calc.number(1), zero = calc.number(0);
     Value extremes = repeat(y);
     Value reached = calc.compare(arith::CmpFPredicate::OEQ, x, extremes);
     Value count = repeat(sum(calc.select(reached, one, zero)));
-    Value other = calc.select(
-        calc.compare(arith::CmpFPredicate::ORD, extremes, extremes), zero,
-        extremes);
+    Value other =
+        calc.select(calc.compare(arith::CmpFPredicate::ORD, extremes, extremes),
+                    zero, extremes);
     return calc.select(reached, calc.div(g, count), other);
   }
 
@@ -42,8 +42,9 @@ struct Derivative {
   // no number.
   Value logsumexp(Value x, Value y) {
     Value all = repeat(y);
-    Value none = calc.compare(arith::CmpFPredicate::OEQ, all,
-                              calc.number(-std::numeric_limits<double>::infinity()));
+    Value none =
+        calc.compare(arith::CmpFPredicate::OEQ, all,
+                     calc.number(-std::numeric_limits<double>::infinity()));
     Value from = calc.select(none, calc.number(0), all);
     return math::ExpOp::create(calc.builder, calc.loc, calc.sub(x, from));
   }
@@ -54,9 +55,8 @@ struct Derivative {
     Value isZero = calc.compare(arith::CmpFPredicate::OEQ, x, zero);
     Value nonzero = calc.select(isZero, one, x);
     Value zeros = repeat(sum(calc.select(isZero, one, zero)));
-    Value rest = repeat(ReduceOp::create(calc.builder, calc.loc,
-                                         ReduceKind::prod, nonzero,
-                                         op.getDims()));
+    Value rest = repeat(ReduceOp::create(
+        calc.builder, calc.loc, ReduceKind::prod, nonzero, op.getDims()));
     Value others = calc.div(rest, nonzero);
     Value none = calc.compare(arith::CmpFPredicate::OEQ, zeros, zero);
     Value only = calc.compare(arith::CmpFPredicate::OEQ, zeros, one);
@@ -104,10 +104,10 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
     return std::make_shared<Support>(
         /*chosen=*/false, [op, &state]() mutable -> Value {
           OpBuilder &builder = state.getBuilder();
-          Value repeated = BroadcastOp::create(
-              builder, op.getLoc(), op.getInput().getType(),
-              state.value(op.getResult()), state.sizes(op.getInput()),
-              keptDims(op));
+          Value repeated =
+              BroadcastOp::create(builder, op.getLoc(), op.getInput().getType(),
+                                  state.value(op.getResult()),
+                                  state.sizes(op.getInput()), keptDims(op));
           return arith::CmpFOp::create(builder, op.getLoc(),
                                        arith::CmpFPredicate::OEQ,
                                        state.value(op.getInput()), repeated);
@@ -166,9 +166,9 @@ struct ReduceRule : Rule<ReduceRule, ReduceOp> {
     };
     auto y = [&]() -> Value { return op.getResult(); };
     t = Derivative{calc, op, repeat}.scale(t, op.getInput(), y);
-    state.setTangent(op.getResult(), ReduceOp::create(builder, loc,
-                                                      ReduceKind::sum, t,
-                                                      op.getDims()));
+    state.setTangent(
+        op.getResult(),
+        ReduceOp::create(builder, loc, ReduceKind::sum, t, op.getDims()));
     return success();
   }
 };

@@ -23,8 +23,8 @@ struct BroadcastRule : Rule<BroadcastRule, BroadcastOp> {
 
   static SupportRef supportOf(BroadcastOp op, Value g, ReverseState &state) {
     SmallVector<int64_t> added = addedDims(op);
-    SupportRef steps = state.whereSteps(op.getInput(), op.getResult(), g, added,
-                                        op.getDims());
+    SupportRef steps =
+        state.whereSteps(op.getInput(), op.getResult(), g, added, op.getDims());
     SupportRef support = state.supportOf(op.getResult());
     if (!support)
       return steps;
@@ -43,10 +43,10 @@ struct BroadcastRule : Rule<BroadcastRule, BroadcastOp> {
         added, [&](int64_t dim) { return op.getType().isDynamicDim(dim); });
     if (dynamic)
       g = state.maskSummed(op.getResult(), g, added);
-    state.accumulate(op.getInput(),
-                     builder.createOrFold<ReduceOp>(op.getLoc(),
-                                                    ReduceKind::sum, g, added),
-                     supportOf(op, g, state));
+    state.accumulate(
+        op.getInput(),
+        builder.createOrFold<ReduceOp>(op.getLoc(), ReduceKind::sum, g, added),
+        supportOf(op, g, state));
     return success();
   }
 
@@ -88,8 +88,8 @@ struct MaskRule : Rule<MaskRule, MaskOp> {
   static LogicalResult jvpRule(MaskOp op, OpBuilder &builder,
                                ForwardState &state) {
     if (Value t = state.tangent(op.getInput()))
-      state.setTangent(op.getResult(), zeroPast(builder, op, t, op.getLengths(),
-                                                op.getAt()));
+      state.setTangent(op.getResult(),
+                       zeroPast(builder, op, t, op.getLengths(), op.getAt()));
     return success();
   }
 };
@@ -105,8 +105,8 @@ struct StopRule : Rule<StopRule, StopOp> {
     Value phase = arith::RemUIOp::create(builder, loc, at, period);
     Value border = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
                                          phase, none);
-    Value later = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
-                                        at, none);
+    Value later =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, at, none);
     Value here = arith::AndIOp::create(builder, loc, border, later);
     return arith::SelectOp::create(builder, loc, here, zero, tensor);
   }

@@ -29,14 +29,14 @@ struct InsertRule : Rule<InsertRule, tensor::InsertSliceOp> {
     Value g = state.cotangent(op.getResult());
     SmallVector<OpFoldResult> sizes;
     for (auto [dim, size] : llvm::enumerate(op.getStaticSizes()))
-      sizes.push_back(ShapedType::isDynamic(size)
-                          ? OpFoldResult(sizeOf(builder, op.getLoc(),
-                                                op.getResult(), dim))
-                          : builder.getIndexAttr(size));
+      sizes.push_back(
+          ShapedType::isDynamic(size)
+              ? OpFoldResult(sizeOf(builder, op.getLoc(), op.getResult(), dim))
+              : builder.getIndexAttr(size));
     auto source = [op, sizes, &builder](Value g) mutable -> Value {
-      auto type = cast<RankedTensorType>(op.getSourceType())
-                      .clone(cast<RankedTensorType>(g.getType())
-                                 .getElementType());
+      auto type =
+          cast<RankedTensorType>(op.getSourceType())
+              .clone(cast<RankedTensorType>(g.getType()).getElementType());
       return tensor::ExtractSliceOp::create(builder, op.getLoc(), type, g,
                                             op.getMixedOffsets(), sizes,
                                             op.getMixedStrides());
@@ -113,9 +113,9 @@ struct ConcatRule : Rule<ConcatRule, tensor::ConcatOp> {
       tangents.push_back(tangent ? tangent
                                  : splatLike(builder, op.getLoc(), input, 0));
     }
-    state.setTangent(op.getResult(),
-                     tensor::ConcatOp::create(builder, op.getLoc(), op.getType(),
-                                              op.getDim(), tangents));
+    state.setTangent(op.getResult(), tensor::ConcatOp::create(
+                                         builder, op.getLoc(), op.getType(),
+                                         op.getDim(), tangents));
     return success();
   }
 };
@@ -123,8 +123,8 @@ struct ConcatRule : Rule<ConcatRule, tensor::ConcatOp> {
 struct CastRule : LinearRule<CastRule, tensor::CastOp> {
   static Value adjoint(tensor::CastOp op, Value g, OpBuilder &builder,
                        ReverseState &) {
-    return tensor::CastOp::create(builder, op.getLoc(), op.getSource().getType(),
-                                  g);
+    return tensor::CastOp::create(builder, op.getLoc(),
+                                  op.getSource().getType(), g);
   }
 };
 
@@ -158,17 +158,17 @@ SmallVector<OpFoldResult> sizesBefore(OpBuilder &builder,
 struct CollapseRule : LinearRule<CollapseRule, tensor::CollapseShapeOp> {
   static Value adjoint(tensor::CollapseShapeOp op, Value g, OpBuilder &builder,
                        ReverseState &) {
-    return tensor::ExpandShapeOp::create(
-        builder, op.getLoc(), op.getSrcType(), g, op.getReassociationIndices(),
-        sizesBefore(builder, op, g));
+    return tensor::ExpandShapeOp::create(builder, op.getLoc(), op.getSrcType(),
+                                         g, op.getReassociationIndices(),
+                                         sizesBefore(builder, op, g));
   }
 };
 
 struct ExpandRule : LinearRule<ExpandRule, tensor::ExpandShapeOp> {
   static Value adjoint(tensor::ExpandShapeOp op, Value g, OpBuilder &builder,
                        ReverseState &) {
-    return tensor::CollapseShapeOp::create(builder, op.getLoc(), op.getSrcType(),
-                                           g, op.getReassociationIndices());
+    return tensor::CollapseShapeOp::create(
+        builder, op.getLoc(), op.getSrcType(), g, op.getReassociationIndices());
   }
 };
 } // namespace
