@@ -211,10 +211,10 @@ bool Example::bind(rnn::BindOp op) {
   return true;
 }
 
-// In `step` and `predict_chunk` a recurrence over time goes on from the states
-// given.
-/ std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
-                                          rnn::AxisAttr axis) {
+/// In `step` and `predict_chunk` a recurrence over time goes on from the states
+/// given.
+std::vector<Array> Example::firstStates(ValueRange init, ArrayAttr names,
+                                        rnn::AxisAttr axis) {
   std::vector<Array> states;
   for (auto [first, name] :
        llvm::zip_equal(init, names.getAsRange<StringAttr>())) {

@@ -49,11 +49,10 @@ struct Taken {
 };
 } // namespace
 
-// Takes half of what is left of a share, its owner from the front. The job that
-/
-    /// tasks were taken from is not done before they are, so what was read of
-    /// it before is still true then.
-    static bool take(TeamShare &share, bool isOwn, Taken &taken) {
+/// Takes half of what is left of a share, its owner from the front. The job
+/// that tasks were taken from is not done before they are, so what was read of
+/// it before is still true then.
+static bool take(TeamShare &share, bool isOwn, Taken &taken) {
   uint64_t left = __atomic_load_n(&share.left, __ATOMIC_ACQUIRE);
   for (;;) {
     uint64_t first = left >> 16 & 0xffff, end = left & 0xffff;

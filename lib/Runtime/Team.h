@@ -22,10 +22,9 @@ using TaskBody = void (*)(void *, int64_t);
 
 struct Team;
 
-// A member's part of a job. Threads look at no line in which more than one word
-/
-    /// is about to change: each look would take it from whoever writes.
-    struct alignas(64) TeamShare {
+/// A member's part of a job. Threads look at no line in which more than one
+/// word is about to change: each look would take it from whoever writes.
+struct alignas(64) TeamShare {
   /// The tasks that are left: the job's number, the first task and the one
   /// behind the last, in one word that changes as a whole.
   uint64_t left;

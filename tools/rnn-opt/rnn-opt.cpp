@@ -27,13 +27,11 @@ static llvm::cl::list<std::string>
     importDirs("I", llvm::cl::Prefix, llvm::cl::value_desc("DIR"),
                llvm::cl::desc("Where imports are looked for (.rnn only)"));
 
-// MLIR's own `--mlir-pass-statistics` prints an empty table where LLVM was
-// built
-/
-    /// without assertions, as Debian's is.
-    static llvm::cl::opt<bool>
-        statistics("rnnc-statistics",
-                   llvm::cl::desc("Print what the passes of rnnc counted"));
+/// MLIR's own `--mlir-pass-statistics` prints an empty table where LLVM was
+/// built without assertions, as Debian's is.
+static llvm::cl::opt<bool>
+    statistics("rnnc-statistics",
+               llvm::cl::desc("Print what the passes of rnnc counted"));
 
 /// The rnn level of a program as text, with places.
 static std::unique_ptr<llvm::MemoryBuffer>

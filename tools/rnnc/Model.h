@@ -17,8 +17,9 @@ struct ModelOptions {
   std::vector<std::string> importDirs;
   int optLevel = 3;
   bool fastMath = false;
-  // Says nothing about a source that compiles: it was said when it was trained.
-  / bool onlyErrors = false;
+  /// Says nothing about a source that compiles: it was said when it was
+  /// trained.
+  bool onlyErrors = false;
   /// Does not say that it takes a while.
   bool quiet = false;
   /// Limit gradients where `clipgrad` says so.

@@ -53,11 +53,10 @@ static int fail(const char *reason) {
   return rnnc::ExitToolFailure;
 }
 
-// Programs as deep as the limits allow, and chains of thousands of definitions,
-/
-    /// are walked by recursion. Linux keeps at least 128 MiB free for the
-    /// stack.
-    static void growStack() {
+/// Programs as deep as the limits allow, and chains of thousands of
+/// definitions, are walked by recursion. Linux keeps at least 128 MiB free for
+/// the stack.
+static void growStack() {
   constexpr rlim_t wanted = rlim_t(112) << 20;
   rlimit limit{};
   if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= wanted)

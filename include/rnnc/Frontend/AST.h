@@ -156,10 +156,9 @@ struct Index : ExprOf<Expr::Kind::Index> {
   std::vector<ExprPtr> indices;
 };
 
-// `e.name`: a label of an axis, a state of an inner cell, or a field of a state
-/
-    /// record; a chain of them (`f.a.h`) nests to the left.
-    struct Member : ExprOf<Expr::Kind::Member> {
+/// `e.name`: a label of an axis, a state of an inner cell, or a field of a
+/// state record; a chain of them (`f.a.h`) nests to the left.
+struct Member : ExprOf<Expr::Kind::Member> {
   ExprPtr base;
   Name member;
 };

@@ -18,10 +18,9 @@ struct CheckOptions {
 /// What `--color` says, for all diagnostics of this run.
 void chooseColor(bool color);
 
-// Whether diagnostics written to the stream should be coloured: as chosen, else
-/
-    /// on a terminal, unless NO_COLOR is set.
-    bool wantsColor(std::FILE *stream);
+/// Whether diagnostics written to the stream should be coloured: as chosen,
+/// else on a terminal, unless NO_COLOR is set.
+bool wantsColor(std::FILE *stream);
 
 /// Checks a file and prints what there is to say to standard error. Returns the
 /// exit code: 0, or 1 if there were errors.

@@ -95,10 +95,9 @@ std::string phaseNames(Row row);
 void addPhase(mlir::OpPassManager &manager, Phase phase,
               const PipelineOptions &options);
 
-// Registers `rnnc-PHASE`, with the options that the phase depends on, for every
-/
-    /// phase that has passes, and the passes of the pipeline itself.
-    void registerPipelines();
+/// Registers `rnnc-PHASE`, with the options that the phase depends on, for
+/// every phase that has passes, and the passes of the pipeline itself.
+void registerPipelines();
 
 } // namespace rnnc::pipeline
 

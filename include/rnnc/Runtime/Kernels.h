@@ -14,11 +14,9 @@ void rnnc_rt_parallel_for(void *run, int64_t n,
                           void (*body)(void *data, int64_t i), void *data,
                           int64_t work);
 
-// How many threads help with tasks: 1 if none does but the caller. Of a
-// caller's
-/
-    /// own task function nothing is known: 2.
-    int64_t rnnc_rt_members(void *run);
+/// How many threads help with tasks: 1 if none does but the caller. Of a
+/// caller's own task function nothing is known: 2.
+int64_t rnnc_rt_members(void *run);
 
 /// Uniform numbers in [0, 1): out[i], i < n, is element first + i of the
 /// draw at (site, row, step). key = {seed, update number}. The same numbers in

@@ -285,8 +285,9 @@ const ast::TrainItem *Emitter::trainOf(const ast::ModelItem &model) const {
   return nullptr;
 }
 
-// The models of the main file, and the imported ones that it exports or trains.
-/ std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
+/// The models of the main file, and the imported ones that it exports or
+/// trains.
+std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
   llvm::SetVector<const ast::ModelItem *> models;
   auto add = [&](const ast::Name &name) {
     if (const auto *model = find<ast::ModelItem>(name))

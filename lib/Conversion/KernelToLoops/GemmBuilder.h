@@ -69,21 +69,15 @@ public:
   /// list, if it is not null, names the rows of B.
   mlir::func::FuncOp pack(mlir::Type element);
   /// (a, rowStride, columnStride, packed, c, ldc, rows, columns, k,
-  // accumulate, scratch, few, list, terms): C (+)= A B with B from `pack`; A is
-  /
-      // packed block by block in `scratch` where it is not read in place. `few`
-      // terms
-      /
-      // of a sum are added up before they go to its total. The lists, if they
-      // are not
-      /
-      /// null, name the rows of A and C, and the columns of A.
-      mlir::func::FuncOp gemmPacked(mlir::Type element);
+  /// accumulate, scratch, few, list, terms): C (+)= A B with B from `pack`; A
+  /// is packed block by block in `scratch` where it is not read in place. `few`
+  /// terms of a sum are added up before they go to its total. The lists, if
+  /// they are not null, name the rows of A and C, and the columns of A.
+  mlir::func::FuncOp gemmPacked(mlir::Type element);
   /// (a, rowStride, columnStride, b, rowStride, columnStride, c, ldc, rows,
-  // columns, k, accumulate, scratch, few, terms): C (+)= A B, B packed block by
-  /
-      /// block in `scratch`, too.
-      mlir::func::FuncOp gemm(mlir::Type element);
+  /// columns, k, accumulate, scratch, few, terms): C (+)= A B, B packed block
+  /// by block in `scratch`, too.
+  mlir::func::FuncOp gemm(mlir::Type element);
 
   /// The same with the context of the call in front and the bytes of scratch
   /// memory for one task behind: what is worth it is cut into tasks for the

@@ -11,10 +11,9 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
-// panel of B. Rows of A, where it is not packed, and of C begin at offsets that
-/
-    /// are listed: they may lie anywhere.
-    class TileBuilder {
+/// panel of B. Rows of A, where it is not packed, and of C begin at offsets
+/// that are listed: they may lie anywhere.
+class TileBuilder {
 public:
   TileBuilder(GemmCode &e, ValueRange args, unsigned rows, bool packedA,
               unsigned vectors)

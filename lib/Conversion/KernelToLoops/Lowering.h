@@ -25,10 +25,9 @@ inline constexpr const char *kIndependentTrips = "rnnc.independent";
 inline constexpr const char *kCutFrom = "rnnc.cut_from";
 
 /// On a function: one of several parts that may run at the same time; with
-// `kHasContext` its last argument is the context of the call, or null where its
-/
-    /// kernels are not to be cut.
-    inline constexpr const char *kPart = "rnnc.part";
+/// `kHasContext` its last argument is the context of the call, or null where
+/// its kernels are not to be cut.
+inline constexpr const char *kPart = "rnnc.part";
 inline constexpr const char *kHasContext = "rnnc.context";
 
 /// On a call of a routine: about how many vector ops it stands for.

@@ -228,12 +228,10 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
             });
 }
 
-// How rows are spread over tiles: as even as can be, so that no tile of one row
-/
-    /// reads a panel for little, and alike in both halves of the tiles, which
-    /// two threads may have. The one division is left out where there is one
-    /// tile.
-    void PhaseLowering::spread(Value rows, Value tiles) {
+/// How rows are spread over tiles: as even as can be, so that no tile of one
+/// row reads a panel for little, and alike in both halves of the tiles, which
+/// two threads may have. The one division is left out where there is one tile.
+void PhaseLowering::spread(Value rows, Value tiles) {
   Type type = b.getIndexType();
   Value single =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tiles, index(2));

@@ -163,10 +163,9 @@ public:
 
   /// The element of the first axis that a binder along it names.
   Batched stepOf(const Batched &x, Dim binder);
-  // The reverse: what was computed for each entry of a binder, along an axis in
-  /
-      /// front.
-      Batched inFront(Batched x, Dim binder, const AxisInfo &axis);
+  /// The reverse: what was computed for each entry of a binder, along an axis
+  /// in front.
+  Batched inFront(Batched x, Dim binder, const AxisInfo &axis);
   /// Takes one dimension to be another; `dims` order is made canonical.
   Batched rename(Batched x, Dim from, Dim to, Axes axes);
 

@@ -592,11 +592,10 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
   return result;
 }
 
-// Uniform numbers in [0, 1), one for each entry of a value with these axes that
-/
-    /// is not along `tied`.
-    FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
-                                         int64_t site, StringRef tied) {
+/// Uniform numbers in [0, 1), one for each entry of a value with these axes
+/// that is not along `tied`.
+FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
+                                     int64_t site, StringRef tied) {
   // The step that the numbers count: that of the innermost loop or time
   // binder, else the value's first time axis.
   Dims dims = {batchDim()};

@@ -82,8 +82,9 @@ private:
   }
 
   /// Gumbel's way: the largest of the scores, each moved by a number of its
-  // own, is a draw from their softmax. A number that is 0 takes its symbol out.
-  / Value symbol(Value scores) {
+  /// own, is a draw from their softmax. A number that is 0 takes its symbol
+  /// out.
+  Value symbol(Value scores) {
     Value u = uniform(cast<rnn::ValueType>(scores.getType()), feed.site + 1);
     Value wait = unary(rnn::UnaryKind::Neg, unary(rnn::UnaryKind::Log, u));
     Value moved =

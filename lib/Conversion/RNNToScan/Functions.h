@@ -62,9 +62,9 @@ struct ModuleInfo {
   llvm::SmallVector<rnn::FinalStateOp> finalStates;
   /// States of the recurrences over time that are not inside others.
   llvm::SmallVector<StateInfo> states;
-  // The recurrences over time that keep them, whether or not anything reads
-  // them.
-  / llvm::SmallVector<mlir::Operation *> recurrences;
+  /// The recurrences over time that keep them, whether or not anything reads
+  /// them.
+  llvm::SmallVector<mlir::Operation *> recurrences;
   /// Time axes of inputs and outputs, in order of appearance.
   llvm::SmallVector<std::string> times;
   /// Dropout that acts in training.

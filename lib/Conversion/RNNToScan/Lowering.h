@@ -20,9 +20,9 @@ struct Distribution {
   double smooth = 0;
   /// One that is written in the language.
   rnn::LawOp law;
-  // Its arguments are those of all steps along this axis, in front of their
-  // own.
-  / std::optional<AxisInfo> steps;
+  /// Its arguments are those of all steps along this axis, in front of their
+  /// own.
+  std::optional<AxisInfo> steps;
 
   /// Of a `rnn.dist` or a `rnn.law`, without its arguments.
   static Distribution of(mlir::Operation *op);

@@ -166,11 +166,9 @@ void Emitter::emitDot(scan::DotOp op) {
 }
 
 /// The list of the places that count in a product over all steps and examples,
-// or null where all do. Rows may be computed all the same, terms have to be
-// left
-/
-    /// out.
-    Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
+/// or null where all do. Rows may be computed all the same, terms have to be
+/// left out.
+Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
   Value lengths = op.getLengths();
   if (!lengths || (!canLeaveRows && !op.sumsOverExamples()))
     return {};

@@ -171,10 +171,9 @@ void Emitter::emitFor(scan::LoopOp loop, LoopStart start) {
     outermostLoop = nullptr;
 }
 
-// About how many multiplications the products of a loop take, or as many ops of
-/
-    /// its pointwise code.
-    Value Emitter::termsOf(scan::LoopOp loop) {
+/// About how many multiplications the products of a loop take, or as many ops
+/// of its pointwise code.
+Value Emitter::termsOf(scan::LoopOp loop) {
   Location loc = loop.getLoc();
   auto volume = [](Value tensor) {
     int64_t all = 1;

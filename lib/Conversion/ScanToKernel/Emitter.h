@@ -127,8 +127,9 @@ private:
   void planLoop(scan::LoopOp loop);
   void planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
                  mlir::OpFoldResult trip);
-  // Of a loop: its number of steps, and the shortest length if rows are masked.
-  / struct LoopStart {
+  /// Of a loop: its number of steps, and the shortest length if rows are
+  /// masked.
+  struct LoopStart {
     mlir::Value trip, shortest;
   };
   void emitLoops(llvm::ArrayRef<scan::LoopOp> all);
@@ -197,11 +198,9 @@ private:
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// Rows that the scatter being written adds one by one, at most.
   int64_t directRows = 1;
-  // The outermost loop being written, or several side by side, where packing
-  // may
-  /
-      /// be put before.
-      mlir::Operation *outermostLoop = nullptr;
+  /// The outermost loop being written, or several side by side, where packing
+  /// may be put before.
+  mlir::Operation *outermostLoop = nullptr;
   bool failed = false;
 };
 

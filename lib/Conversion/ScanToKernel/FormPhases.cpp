@@ -177,14 +177,13 @@ double neutralOf(scan::ReduceKind kind) {
   }
 }
 
-// What `element` computes at every point of a space, combined along some of its
-/
-    /// dimensions. A reduction learns sizes from what it reads: where that has
-    /// not all of them, the elements become a tensor first.
-    linalg::GenericOp
-    PhaseFormer::reduce(Location loc, int level, ArrayRef<OpFoldResult> space,
-                        ArrayRef<int64_t> dims, scan::ReduceKind kind,
-                        llvm::function_ref<Value(TensorPhase &)> element) {
+/// What `element` computes at every point of a space, combined along some of
+/// its dimensions. A reduction learns sizes from what it reads: where that has
+/// not all of them, the elements become a tensor first.
+linalg::GenericOp
+PhaseFormer::reduce(Location loc, int level, ArrayRef<OpFoldResult> space,
+                    ArrayRef<int64_t> dims, scan::ReduceKind kind,
+                    llvm::function_ref<Value(TensorPhase &)> element) {
   ++numReductions;
   auto phase = std::make_unique<TensorPhase>(context, loc, level, space);
   Value scalar = element(*phase);
@@ -294,9 +293,9 @@ bool isReadAsItLies(Value value) {
 
 /// Views and composites of a number that is the same everywhere keep knowing
 /// that, but for views that have to lie in memory: they are parts of the tensor
-// that has been made. A broadcast never is: it is made itself where it has to
-// lie.
-/ bool keepsNumber(Value value, Operation *user) {
+/// that has been made. A broadcast never is: it is made itself where it has to
+/// lie.
+bool keepsNumber(Value value, Operation *user) {
   if (!scan::getSplat(value) || user->getNumResults() != 1 ||
       !isTensor(user->getResult(0)))
     return false;

@@ -17,12 +17,11 @@
 namespace rnnc {
 
 /// Finds, for each dimension of each tensor of an old function, its size as a
-// value at the top of the new function (which may be the old one). Equal sizes
-// are equal values, so
-/
-    /// sizes can be compared. Everything is derived from the dimensions of the
-    /// arguments; dimensions of arguments with one name (`rnnc.slot`) are one.
-    class Sizes {
+/// value at the top of the new function (which may be the old one). Equal sizes
+/// are equal values, so sizes can be compared. Everything is derived from the
+/// dimensions of the arguments; dimensions of arguments with one name
+/// (`rnnc.slot`) are one.
+class Sizes {
 public:
   /// `target` has one argument, a memref or tensor, for each argument of
   /// `source`, first.

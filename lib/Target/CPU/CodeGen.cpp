@@ -25,11 +25,9 @@ using namespace rnnc;
 using namespace rnnc::target;
 
 /// Loops of kernels read at a base and an index: processors add these up for
-// nothing. Strength reduction, a third of the time of code generation, gives
-// each
-/
-    /// address a register of its own instead.
-    static void leaveAddresses() {
+/// nothing. Strength reduction, a third of the time of code generation, gives
+/// each address a register of its own instead.
+static void leaveAddresses() {
   auto &options = llvm::cl::getRegisteredOptions();
   auto option = options.find("disable-lsr");
   if (option != options.end() && !option->second->getNumOccurrences())

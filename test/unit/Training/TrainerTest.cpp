@@ -404,9 +404,9 @@ TEST(Directory, RoundTrip) {
   EXPECT_FALSE(ModelDirectory(path).load());
 }
 
-// What is copied and written by recursion is not read if it would fill the
-// stack.
-/ TEST(Directory, DeepJsonIsNone) {
+/// What is copied and written by recursion is not read if it would fill the
+/// stack.
+TEST(Directory, DeepJsonIsNone) {
   std::string path = testing::TempDir() + "rnnc-deep-directory";
   ASSERT_TRUE(ModelDirectory(path).save());
   std::string deep = std::string(1000000, '[') + std::string(1000000, ']');

@@ -91,11 +91,9 @@ public:
                         llvm::ArrayRef<int64_t> dims);
 
   /// Examples with a step, if for the others the forward value `factor`, shaped
-  // like `like`, is made of the largest of nothing: infinite, so that what it
-  // is
-  /
-      /// multiplied with can only get zero or no number.
-      SupportRef whereNotEmpty(mlir::Value factor, mlir::Value like);
+  /// like `like`, is made of the largest of nothing: infinite, so that what it
+  /// is multiplied with can only get zero or no number.
+  SupportRef whereNotEmpty(mlir::Value factor, mlir::Value like);
 
   /// `product`, a contribution shaped like the forward value `like`, with zeros
   /// where it is no number although the cotangent it is made from is zero:
@@ -108,11 +106,10 @@ public:
   SupportRef whereNotZero(mlir::Value cotangent, mlir::Value like);
 
   /// A value of the forward computation that may be infinite for examples
-  // without steps as the other factor of a product with a cotangent: with zeros
-  /
-      /// where it is not finite, but within `support`.
-      mlir::Value finiteOrWhere(SupportRef support, mlir::Value like,
-                                mlir::Value factor);
+  /// without steps as the other factor of a product with a cotangent: with
+  /// zeros where it is not finite, but within `support`.
+  mlir::Value finiteOrWhere(SupportRef support, mlir::Value like,
+                            mlir::Value factor);
 
   /// Of a condition, repeated along the other dimensions of the forward value
   /// `like`.

@@ -30,8 +30,9 @@ std::string spell(llvm::ArrayRef<AxisAttr> axes);
 std::string spell(ValueType type);
 
 /// The type of an elementwise function of `a` and `b`: the larger one, if the
-// axes of the other are its last axes; null otherwise. The kind is that of `a`.
-/ ValueType suffixType(ValueType a, ValueType b);
+/// axes of the other are its last axes; null otherwise. The kind is that of
+/// `a`.
+ValueType suffixType(ValueType a, ValueType b);
 
 /// Whether an op draws random numbers when training; `tied` is the axis along
 /// which they stay the same, if there is one.

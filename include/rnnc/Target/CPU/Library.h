@@ -56,16 +56,12 @@ struct EmitOptions {
 void registerTranslations(mlir::MLIRContext &context);
 
 /// Refuses an object that is for another machine, or whose code calls what is
-// not on the list of what a library may need, or a compiled function that calls
-/
-    // anything but the runtime. `elsewhere` are the names that the other
-    // objects of
-    /
-    /// the library define.
-    llvm::Error checkObject(llvm::StringRef bytes,
-                            const Architecture &architecture,
-                            llvm::ArrayRef<VariantInfo> variants,
-                            const llvm::StringSet<> &elsewhere);
+/// not on the list of what a library may need, or a compiled function that
+/// calls anything but the runtime. `elsewhere` are the names that the other
+/// objects of the library define.
+llvm::Error checkObject(llvm::StringRef bytes, const Architecture &architecture,
+                        llvm::ArrayRef<VariantInfo> variants,
+                        const llvm::StringSet<> &elsewhere);
 
 /// Translates a module of the LLVM dialect for one variant.
 llvm::Expected<VariantModule> translate(mlir::ModuleOp module,

@@ -17,15 +17,13 @@ using namespace rnnc::kernel;
 /// Rows that a tile has at most, since each height is code: a guess.
 static constexpr unsigned kMostRows = 8;
 /// Two FMA units, each with results after four cycles: eight sums in flight.
-// With 1: plain 1.56 at batch 1, 1.06 at 16; lstm, whose tiles have four sums a
-/
-    /// row, 1.00.
-    static constexpr int64_t kChains = 8;
+/// With 1: plain 1.56 at batch 1, 1.06 at 16; lstm, whose tiles have four sums
+/// a row, 1.00.
+static constexpr int64_t kChains = 8;
 /// Steps of K a trip. With 8: 1.00 in phases, 1.02 to 1.05 in products by
-// themselves at batch 16. With 1: plain 1.56 at batch 1, since chains cannot be
-/
-    /// more than steps.
-    static constexpr int64_t kUnroll = 4;
+/// themselves at batch 16. With 1: plain 1.56 at batch 1, since chains cannot
+/// be more than steps.
+static constexpr int64_t kUnroll = 4;
 /// The result is visited once a block of K. Blocks of 128 instead of 256 steps,
 /// which is all of K: 1.01 and 1.02 at batch 16. The limit itself is a guess.
 static constexpr int64_t kMostSteps = 512;
@@ -59,11 +57,9 @@ static constexpr int64_t kTilesForRows = 2;
 /// processors whose caches answer each other in 35 to 180 ns, as they lie,
 /// handing out a kernel and waiting for its end takes 0.4 to 0.9 us; with what
 /// they then fetch from each other, lstm of 32 units at batch 8 (3.1 us a step)
-// takes 1.6 of one thread's time in the worst case, of 64 units (8.7 us) 0.67
-// to
-/
-    /// 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
-    static constexpr int64_t kWorthProducts = int64_t(1) << 17;
+/// takes 1.6 of one thread's time in the worst case, of 64 units (8.7 us) 0.67
+/// to 1.02, of 256 at batch 1 (23 us) 0.48 to 0.59.
+static constexpr int64_t kWorthProducts = int64_t(1) << 17;
 static constexpr int64_t kWorthOps = int64_t(1) << 14;
 /// What work is counted in. `kernel-expand-math` makes 30 ops of exp, 32 of
 /// tanh, 39 of log, before products and sums become one; a call of the runtime
@@ -71,13 +67,10 @@ static constexpr int64_t kWorthOps = int64_t(1) << 14;
 static constexpr int64_t kFunctionOps = 20;
 static constexpr int64_t kCallOps = 200;
 
-// Threads of a block of a GPU, for pointwise code and for products: whole
-// warps,
-/
-    /// of which a processor holds several blocks. Nothing of a GPU was
-    /// measured: guesses.
-    static constexpr int64_t kBlockThreads = 256,
-                             kProductThreads = 128;
+/// Threads of a block of a GPU, for pointwise code and for products: whole
+/// warps, of which a processor holds several blocks. Nothing of a GPU was
+/// measured: guesses.
+static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -92,13 +85,11 @@ static unsigned rowsThatFit(TargetAttr target, unsigned columns) {
   return rows;
 }
 
-// One thread works on a column of several rows, whose sums stay in registers.
-// It
-/
-    /// may have what each of as many threads as a block can have gets: then a
-    /// processor is full.
-    static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
-                                 unsigned columns) {
+/// One thread works on a column of several rows, whose sums stay in registers.
+/// It may have what each of as many threads as a block can have gets: then a
+/// processor is full.
+static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
+                             unsigned columns) {
   GPUAttr gpu = target.getGpu();
   unsigned words = bits / 32; // registers of an element
   unsigned budget = gpu.getRegisters() / gpu.getBlock();
@@ -183,11 +174,9 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
        {Decision::WorthTasks, kWorthOps}});
 }
 
-// A member for each loop: nothing is exchanged until all are done. More members
-/
-    /// than loops share each kernel instead: a guess.
-    ScheduleAttr rnnc::kernel::besideSchedule(TargetAttr target,
-                                              unsigned loops) {
+/// A member for each loop: nothing is exchanged until all are done. More
+/// members than loops share each kernel instead: a guess.
+ScheduleAttr rnnc::kernel::besideSchedule(TargetAttr target, unsigned loops) {
   return ScheduleAttr::get(
       target.getContext(), target.getName(),
       {{Decision::Beside, loops}, {Decision::WorthTasks, kWorthProducts}});

@@ -30,10 +30,9 @@ public:
   /// replaced.
   void sourceReplaced(mlir::Value before, mlir::Value after);
 
-  // Where the cotangent of the parent's sequence, of which a step is added as a
-  /
-      /// slice, may be other than zero in that step.
-      grad::SupportRef sliceOf(grad::SupportRef sequence);
+  /// Where the cotangent of the parent's sequence, of which a step is added as
+  /// a slice, may be other than zero in that step.
+  grad::SupportRef sliceOf(grad::SupportRef sequence);
 
   /// A condition of the examples, from outside, for a value of the body.
   grad::SupportRef ofExamples(grad::SupportRef examples, mlir::Value like);
