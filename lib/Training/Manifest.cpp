@@ -172,6 +172,7 @@ static ArgInfo readArg(ManifestReader &reader, const Json &json) {
   else
     reader.fail("dtype", "a known type");
   arg.shape = reader.dims(json);
+  arg.size = reader.number(json, "size").value_or(0);
   arg.optional = reader.flag(json, "optional", false);
   if (json.is_object() && json.contains("default") &&
       json["default"].is_number())

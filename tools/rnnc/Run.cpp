@@ -1,5 +1,6 @@
 // Run.cpp: `rnnc run`: calls one function on files.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Calls.h"
 #include "CommandLine.h"
 #include "Commands.h"
 #include "Model.h"
@@ -140,22 +141,6 @@ static Status fillStream(ModelInstance &instance, const FunctionInfo &function,
   return {};
 }
 
-/// The batch that the arguments show; 1 if none does.
-static Result<int32_t> batchOf(const FunctionInfo &function, const Arrays &args,
-                               int32_t given) {
-  for (const ArgInfo &arg : function.args) {
-    auto found = args.find(arg.name);
-    if (found == args.end() || arg.shape.empty() ||
-        arg.shape[0].kind != Dim::Kind::Batch || found->second.shape.empty())
-      continue;
-    if (found->second.shape[0] > INT32_MAX)
-      return dataError("`{}`: {} has too many rows", arg.name,
-                       data::shapeText(found->second.shape));
-    return static_cast<int32_t>(found->second.shape[0]);
-  }
-  return given < 0 ? 1 : given;
-}
-
 static Status loadWeights(ModelInstance &instance, const RunOptions &options,
                           bool training) {
   if (options.weights.empty())
@@ -281,9 +266,7 @@ callOptions(const RunOptions &options, const ModuleInfo &module,
   call.repeat = options.repeat;
   call.batch = options.batch;
   call.useOptimizer = function.name == "train_step";
-  // Whoever trains changes the weights between calls: packing is part of it.
-  call.usePrepared = function.name != "vjp" && function.name != "grad" &&
-                     function.name != "hvp" && function.name != "train_step";
+  call.usePrepared = readsPrepared(function);
   Result<std::map<std::string, int32_t>> lengths = readLengths(options);
   if (!lengths)
     return lengths.error();
@@ -341,11 +324,8 @@ static Result<TensorFile> callFunction(ModelInstance &instance, int function,
   if (!batch)
     return blame(options, batch.error());
   const ModuleInfo &module = instance.module();
-  bool wantsStream = (info.name == "step" || info.name == "sample" ||
-                      info.name == "begin" || info.name == "predict_chunk") &&
-                     !info.draws &&
-                     (!module.states.empty() || module.find("begin") >= 0);
-  if (wantsStream) {
+  bool streams = wantsStream(module, info);
+  if (streams) {
     if (Status status = fillStream(instance, info, *args, *batch); !status)
       return blame(options, status.error());
     call->useStream = true;
@@ -361,7 +341,7 @@ static Result<TensorFile> callFunction(ModelInstance &instance, int function,
   for (const ArgInfo &arg : info.args)
     if (arg.isOutput())
       file.add(arg.name, std::move((*results)[arg.name]));
-  if (wantsStream)
+  if (streams)
     addStreamStates(instance, *batch, file);
   if (call->useOptimizer)
     addTrainingState(instance, file);

@@ -80,6 +80,7 @@ int main(int argc, char **argv) {
   rnnc::tool::addCheckCommand(app, exitCode);
   rnnc::tool::addExplainCommand(app, exitCode);
   rnnc::tool::addRunCommand(app, exitCode);
+  rnnc::tool::addBenchCommand(app, exitCode);
   rnnc::tool::addInspectCommand(app, exitCode);
 #if RNNC_HAVE_PIPELINE
   rnnc::tool::addGradCheckCommand(app, exitCode);

@@ -65,6 +65,7 @@ struct ArgInfo {
   Role role = Role::Input;
   data::DType dtype = data::DType::F32;
   std::vector<Dim> shape;
+  int64_t size = 0; ///< of the axis whose indices it holds; 0: it holds none
   bool optional = false;
   std::optional<double> defaultValue;
 

@@ -106,7 +106,7 @@ static const char manifest[] = "{\"abi\":" TEXT(
                       "\"offset\":0}]," PORTS
                       "\"states\":[],\"train\":{\"batch\":3,\"epochs\":2,"
                       "\"seed\":0" BPTT "},\"optimizer\":{\"slots\":1,\"slot_"
-                                        "names\":[\"momentum\"]},"
+                      "names\":[\"momentum\"]},"
                       "\"functions\":[" REAL_FUNCTIONS(EXTRA) "]}]}";
 
 struct rnnc_context {

@@ -1,0 +1,1 @@
+"""What rnnc is measured beside; each module has a class Peer."""
