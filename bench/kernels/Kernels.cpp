@@ -89,10 +89,8 @@ std::string matrix(int64_t r, int64_t c) {
   return "memref<" + std::to_string(r) + "x" + std::to_string(c) + "xf32>";
 }
 
-/// For any product.
-constexpr int64_t kScratch =
-    rnnc::kernel::kTasks *
-    (rnnc::kernel::kMaxLeftBytes + rnnc::kernel::kMaxRightBytes + 512);
+/// Bytes of memory that any product here packs its operands in.
+constexpr int64_t kScratch = int64_t(64) << 20;
 
 /// @pack and @gemm of one shape, everything of static size.
 std::string sourceOf(const Shape &s) {
