@@ -62,11 +62,15 @@ Value MathEmitter::tanh(Value x) {
   return copysign(result, x);
 }
 
-/// By exp(-|x|), which never overflows.
+/// 1 / (1 + exp(-x)): where exp(-x) is infinite that is 0, a third cheaper than
+/// a form for either sign. A result too small for a full mantissa is 0 or near.
 Value MathEmitter::sigmoid(Value x) {
-  Value e = exp(neg(abs(x)));
-  Value top = select(less(x, c(0)), e, c(1));
-  return div(top, add(e, c(1)));
+  x = atMost(x, wide ? 708.0 : 87.0); // 2^n is no smaller than normal numbers
+  x = atLeast(x, wide ? -710.0 : -89.0); // 2^n is just infinite
+  Reduced a = reduceExp(neg(x));
+  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
+  Value e = mul(add(p, c(1)), pow2(a.n));
+  return div(c(1), add(e, c(1)));
 }
 
 Value MathEmitter::softplus(Value x) {

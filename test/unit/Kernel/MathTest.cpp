@@ -92,6 +92,13 @@ template <typename T> double ulpError(T got, long double want) {
                 std::ldexp(1.0L, exponent));
 }
 
+/// sigmoid may give 0 for what is no normal number.
+template <typename T>
+bool isFlushed(const Function &f, T got, long double want) {
+  constexpr T least = std::numeric_limits<T>::min();
+  return f.reference == sigmoidOf && want < least && got >= 0 && got <= least;
+}
+
 template <typename T> std::vector<T> samples() {
   std::vector<T> v;
   if constexpr (sizeof(T) == 4) {
@@ -137,7 +144,7 @@ TYPED_TEST(Math, FourUlp) {
         if (f.limit && std::fabs(x[i]) > f.limit && std::isfinite(x[i]))
           continue;
         double e = ulpError(y[i], f.reference(x[i]));
-        if (e > worst) {
+        if (e > worst && !isFlushed(f, y[i], f.reference(x[i]))) {
           worst = e;
           where = x[i];
         }
