@@ -36,6 +36,8 @@ public:
   Compilation(const CompileRequest &request, llvm::raw_ostream &err);
 
   int run();
+  /// What is decided on the way to `planned`.
+  int plan(std::vector<PlannedDecision> &decisions);
 
 private:
   int fail(int code, const llvm::Twine &message);
@@ -46,6 +48,7 @@ private:
   int choosePhase();
   int checkOutput();
   int keepInputs();
+  int read();
   int readSource();
   bool nestsTooDeep(uint32_t file);
   int readText();
@@ -61,6 +64,7 @@ private:
                  const PipelineOptions &passes);
   int verdict(Messages &messages, bool ok, const std::string &fault);
   int failInside(const llvm::Twine &fault);
+  int lowerToWanted();
   int printPhase();
   int printPTX();
   int emit();

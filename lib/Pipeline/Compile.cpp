@@ -1,7 +1,9 @@
 // Compile.cpp: from a source to a library, an object, or the text of a phase.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compilation.h"
+
 #include "PrintAST.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
 
 #ifdef RNNC_HAVE_ASTTORNN
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
@@ -256,7 +258,8 @@ int Compilation::write(const std::string &path, llvm::StringRef text) {
   return ExitOk;
 }
 
-int Compilation::printPhase() {
+/// Goes on to the phase whose text is wanted.
+int Compilation::lowerToWanted() {
   if (have > wanted)
     return fail(ExitUsage, "`" + request.source +
                                "` is of a later phase than `" + request.phase +
@@ -268,8 +271,12 @@ int Compilation::printPhase() {
   if (wanted >= Phase::Planned)
     nameTargets(targets);
   // The last variant is the widest.
-  if (int code = lower(*module, have, wanted,
-                       chip ? options : optionsFor(options, variants.back())))
+  return lower(*module, have, wanted,
+               chip ? options : optionsFor(options, variants.back()));
+}
+
+int Compilation::printPhase() {
+  if (int code = lowerToWanted())
     return code;
   if (wanted == Phase::PTX)
     return printPTX();
@@ -281,7 +288,8 @@ int Compilation::printPhase() {
   return write(request.output, text + "\n");
 }
 
-int Compilation::run() {
+/// Reads what the request names, up to where phases begin.
+int Compilation::read() {
   registerCompilerPasses();
   if (int code = checkRequest())
     return code;
@@ -292,11 +300,38 @@ int Compilation::run() {
     return ExitOk; // printed when it was read
   if (int code = readSchedule())
     return code;
-  if (int code = choosePrecision())
+  return choosePrecision();
+}
+
+int Compilation::run() {
+  if (int code = read())
     return code;
+  if (wanted == Phase::AST && !isText)
+    return ExitOk;
   if (request.emit == CompileRequest::Emit::Phase)
     return printPhase();
   return chip ? emitPTX() : emit();
+}
+
+int Compilation::plan(std::vector<PlannedDecision> &decisions) {
+  if (int code = read())
+    return code;
+  if (int code = lowerToWanted())
+    return code;
+  (*module)->walk([&](mlir::Operation *op) {
+    auto name = op->getAttrOfType<mlir::StringAttr>(kernel::kDecisionName);
+    bool top = op == module->getOperation();
+    if (!name && !top)
+      return;
+    for (kernel::ScheduleAttr schedule : kernel::schedulesOf(op))
+      for (unsigned i = 0; i != kernel::kNumDecisions; ++i) {
+        const auto &info = kernel::infoOf(kernel::Decision(i));
+        if (int64_t value = schedule.get(kernel::Decision(i)))
+          decisions.push_back({top ? "module" : name.str(), info.name.str(),
+                               value, info.least, info.most});
+      }
+  });
+  return ExitOk;
 }
 
 void rnnc::registerCompilerPasses() {
@@ -310,6 +345,18 @@ void rnnc::registerCompilerPasses() {
 
 int rnnc::compile(const CompileRequest &request, llvm::raw_ostream &err) {
   int code = Compilation(request, err).run();
+  currentWork = {};
+  return code;
+}
+
+int rnnc::planDecisions(const CompileRequest &request,
+                        std::vector<PlannedDecision> &decisions,
+                        llvm::raw_ostream &err) {
+  CompileRequest planned = request;
+  planned.emit = CompileRequest::Emit::Phase;
+  planned.phase = "planned";
+  planned.output = "-";
+  int code = Compilation(planned, err).plan(decisions);
   currentWork = {};
   return code;
 }

@@ -8,8 +8,8 @@
 #include "rnnc/Support/Text.h"
 
 #if RNNC_HAVE_PIPELINE
+#include "CompileModel.h"
 #include "SlowNotice.h"
-#include "rnnc/Pipeline/Compile.h"
 #include "llvm/Support/raw_ostream.h"
 #endif
 
@@ -99,26 +99,7 @@ int tool::report(const Error &error) {
 }
 
 #if RNNC_HAVE_PIPELINE
-/// A directory of our own that goes away with its content.
-class TemporaryDirectory {
-public:
-  TemporaryDirectory() {
-    std::error_code code;
-    std::string pattern =
-        (std::filesystem::temp_directory_path(code) / "rnnc-XXXXXX").string();
-    if (mkdtemp(pattern.data()))
-      path = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code code;
-    if (!path.empty())
-      std::filesystem::remove_all(path, code);
-  }
-  std::string path;
-};
-
-static Result<std::shared_ptr<Library>>
-compileAndOpen(const ModelOptions &options) {
+Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   CompileRequest request;
   request.source = options.model;
   for (const std::string &text : options.dims) {
@@ -136,6 +117,15 @@ compileAndOpen(const ModelOptions &options) {
   request.allFunctions = true;
   request.clipGradients = options.clipGradients;
   request.color = wantsColor(stderr);
+  return request;
+}
+
+static Result<std::shared_ptr<Library>>
+compileAndOpen(const ModelOptions &options) {
+  Result<CompileRequest> made = tool::requestFor(options);
+  if (!made)
+    return made.error();
+  CompileRequest request = std::move(*made);
   TemporaryDirectory directory;
   if (directory.path.empty())
     return toolError("rnnc: error: cannot make a temporary directory");

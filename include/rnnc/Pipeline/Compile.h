@@ -77,6 +77,19 @@ void registerCompilerPasses();
 /// the source, 2 usage, 3 a tool failed, 70 a fault of the compiler.
 int compile(const CompileRequest &request, llvm::raw_ostream &err);
 
+/// A decision about speed, as a line of a schedule file names it.
+struct PlannedDecision {
+  std::string place; ///< of an op, or `module`
+  std::string name;
+  int64_t value, least, most;
+};
+
+/// What `compile` would decide for the request, target by target. Returns an
+/// exit code as that does.
+int planDecisions(const CompileRequest &request,
+                  std::vector<PlannedDecision> &decisions,
+                  llvm::raw_ostream &err);
+
 } // namespace rnnc
 
 #endif // RNNC_PIPELINE_COMPILE_H
