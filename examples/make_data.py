@@ -10,6 +10,12 @@ KIND is one of
   reviews    labelled Chinese restaurant and hotel reviews, CSV `label,review`
   fluency    Chinese sentences about days and plans, one a line
   names      sentences with the names of people and places marked, TSV `words<TAB>tags`
+  questions  questions and what they ask for, lines of label, blank, text
+  chunks     sentences with parts of speech and groups, a token a line (.conll)
+  resumes    Chinese resumes with names, titles, ... marked, a character a line (.bmes)
+  spelling   invented words and how they sound, TSV `word<TAB>sound`
+  seasons    a noisy temperature a day, some missing, CSV `Date,Temp`
+  chorales   chords that follow one another by rules, piano rolls (.roll)
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
   reverse    rows of digits and the same backward, .npz with src [N, S], tgt [N, T] and the
              lengths S, T: 0 starts, 1 stops (and ends every tgt), 2 ... 11 are the digits
@@ -110,6 +116,106 @@ def names(rng, count):
         yield " ".join(w for w, _ in words) + "\t" + " ".join(t for _, t in words) + "\n"
 
 
+PLACE_WORDS = "city river lake country mountain street".split()
+
+
+def questions(rng, count):
+    for _ in range(count):
+        name, thing, place = rng.choice(NAMES), rng.choice(THINGS), rng.choice(PLACE_WORDS)
+        kind, text = rng.choice([
+            ("HUM", f"Who {rng.choice('found sold built'.split())} the {thing}"),
+            ("HUM", f"What is the name of the man who lost the {thing}"),
+            ("LOC", f"Where did {name} find the {thing}"),
+            ("LOC", f"What {place} does {name} come from"),
+            ("NUM", f"How many {thing}s does {name} have"),
+            ("NUM", f"When did {name} see the {place}"),
+            ("DESC", f"Why does {name} need a {thing}"),
+            ("DESC", f"What is a {thing}"),
+        ])
+        yield f"{kind} {text} ?\n"
+
+
+def group(rng):
+    tokens = [(rng.choice("the a this".split()), "DT")]
+    if rng.random() < 0.5:
+        tokens.append((rng.choice("old small red broken".split()), "JJ"))
+    tokens.append((rng.choice(THINGS), "NN"))
+    return [(word, pos, ("B" if i == 0 else "I") + "-NP") for i, (word, pos) in enumerate(tokens)]
+
+
+def chunks(rng, count):
+    for _ in range(count):
+        tokens = group(rng)
+        if rng.random() < 0.4:
+            tokens += [("will", "MD", "B-VP"), ("find", "VB", "I-VP")]
+        else:
+            tokens += [(rng.choice(VERBS), "VBZ", "B-VP")]
+        tokens += group(rng)
+        if rng.random() < 0.5:
+            tokens += [(rng.choice("by near under".split()), "IN", "B-PP")] + group(rng)
+        tokens.append((".", ".", "O"))
+        yield "".join(f"{word} {pos} {tag}\n" for word, pos, tag in tokens) + "\n"
+
+
+RESUME_ZH = {"NAME": ["王明", "李小红", "张伟", "刘洋", "陈晓东"], "CONT": ["中国国籍"],
+             "TITLE": ["董事", "总经理", "独立董事", "财务总监"], "ORG": ["本公司", "华东股份有限公司", "北京大学"],
+             "EDU": ["本科学历", "硕士"], "O": ["，", "男，", "女，", "现任", "曾任", "。"]}
+
+
+def resumes(rng, count):
+    for _ in range(count):
+        kinds = ["NAME", "O", "CONT", "O"] + rng.choice([["EDU", "O"], []])
+        kinds += ["O", "ORG", "TITLE", "O"] * rng.randint(1, 2)
+        for kind in kinds:
+            text = rng.choice(RESUME_ZH[kind])
+            for i, c in enumerate(text):
+                place = "S" if len(text) == 1 else "B" if i == 0 else "E" if i + 1 == len(text) else "M"
+                yield f"{c} {'O' if kind == 'O' else place + '-' + kind}\n"
+        yield "\n"
+
+
+SOUNDS = {"sh": "SH", "ch": "CH", "th": "TH", "ee": "IY", "oo": "UW", "a": "AE", "b": "B", "d": "D", "e": "EH", "f": "F",
+          "i": "IH", "k": "K", "l": "L", "m": "M", "n": "N", "o": "AA", "p": "P", "r": "R", "s": "S", "t": "T", "v": "V"}
+
+
+def spelling(rng, count):
+    """Two letters may be one sound, c depends on the next letter, the last e is silent."""
+    yield "word\tsound\n"
+    starts = "sh ch th b d f k l m n p r s t v c".split()
+    for _ in range(count):
+        word, sounds = "", []
+        for _ in range(rng.randint(1, 3)):
+            start, vowel = rng.choice(starts), rng.choice("ee oo a e i o".split())
+            word += start + vowel
+            sounds += [("S" if vowel[0] in "ei" else "K") if start == "c" else SOUNDS[start], SOUNDS[vowel]]
+        if rng.random() < 0.5:
+            end = rng.choice("l m n t".split())
+            word += end + "e"
+            sounds.append(SOUNDS[end])
+        yield f"{word}\t{' '.join(sounds)}\n"
+
+
+def seasons(rng, count):
+    import datetime
+    yield "Date,Temp\n"
+    day, rest = datetime.date(2001, 1, 1), 0.0
+    for t in range(count):
+        rest = 0.7 * rest + rng.gauss(0, 1)
+        value = 10 - 8 * math.cos(2 * math.pi * t / 365.25) + rest
+        yield f"{day},{'NA' if rng.random() < 0.02 else round(value, 1)}\n"
+        day += datetime.timedelta(days=1)
+
+
+def chorales(rng, count):
+    chords = [(0, 4, 7), (5, 9, 12), (7, 11, 14), (2, 5, 9)]
+    for _ in range(count):
+        base, chord = 48 + rng.randint(0, 5), 0
+        for _ in range(rng.randint(8, 24)):
+            yield " ".join(str(base + key) for key in chords[chord]) + "\n"
+            chord = rng.choice([1, 2, 3] if chord == 0 else [0, 2] if chord == 1 else [0])
+        yield "-\n\n"
+
+
 def npy(shape, kind, values):
     """The bytes of a .npy array: the format is a short header and the data."""
     header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -163,10 +269,13 @@ def reverse(rng, count, length):
                 ("tgt", padded(backward, length + 1)), ("T", lengths(backward))])
 
 
+MAKERS = {make.__name__: make for make in (text, sentiment, reviews, fluency, names, questions, chunks, resumes,
+                                           spelling, seasons, chorales)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "adding", "reverse",
-                                         "random"])
+    parser.add_argument("kind", choices=["adding", "reverse", "random", *MAKERS])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
@@ -181,8 +290,7 @@ def main():
     elif args.kind == "random":
         data = arrays(rng, args.arrays)
     else:
-        makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency, "names": names}
-        data = "".join(makers[args.kind](rng, args.count)).encode()
+        data = "".join(MAKERS[args.kind](rng, args.count)).encode()
     with open(args.file, "wb") as file:
         file.write(data)
 

@@ -421,21 +421,17 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
                                   options, given, learned);
         !status)
       return status.error();
-    warnOfLongWords(train, schema, key, options.unit(schema), learned.warnings);
+    warnOfLongWords(train, schema, key, options.unit(schema, field),
+                    learned.warnings);
   }
   return learned;
 }
 
-/// Characters behind every raw symbol: a word takes the blank behind it along,
-/// the line end of running text is counted with the word before it.
+/// Characters behind every raw symbol.
 static std::vector<int32_t> symbolCharacters(const Dataset &data, Unit unit) {
   std::vector<int32_t> characters;
   for (const std::string &symbol : data.symbols)
-    characters.push_back(unit == Unit::Characters ? 1
-                         : symbol == endOfLine
-                             ? 0
-                             : static_cast<int32_t>(countCharacters(symbol)) +
-                                   1);
+    characters.push_back(static_cast<int32_t>(charactersOf(symbol, unit)));
   return characters;
 }
 
@@ -545,6 +541,10 @@ Status data::applyVocabularies(Dataset &data, const Schema &schema,
       auto found = vocabularies.find(vocabularyKey(field));
       const Vocabulary *vocabulary =
           found == vocabularies.end() ? nullptr : &found->second;
+      if (field.unfold && !schema.isLanguageModel()) {
+        column.written = column.ints;
+        column.writtenBegin = column.begin;
+      }
       if (Status status = mapColumn(data, column, field, vocabulary); !status)
         return status;
     } else if (Status status = checkIndices(data, column, field); !status) {

@@ -11,8 +11,14 @@ using namespace rnnc;
 using namespace rnnc::data;
 using nlohmann::json;
 
-int32_t DatasetBuilder::intern(std::string_view symbol) {
-  std::string key = options.lower ? lowerCase(symbol) : std::string(symbol);
+/// Labels keep their capitals, and so do letters that are read besides words.
+bool DatasetBuilder::lowers(const FieldSchema &field) const {
+  bool isLabel = field.output && !field.unfold;
+  return options.lower && !isLabel && field.inner() == 1;
+}
+
+int32_t DatasetBuilder::intern(std::string_view symbol, bool lower) {
+  std::string key = lower ? lowerCase(symbol) : std::string(symbol);
   auto [found, isNew] =
       numbers.emplace(key, static_cast<int32_t>(data.symbols.size()));
   if (isNew)
@@ -112,10 +118,44 @@ Status DatasetBuilder::addSymbols(size_t field,
                                "{}",
                                here(), info.name, unknownSymbol);
   }
-  for (std::string_view symbol : symbols)
-    column.ints.push_back(intern(symbol));
+  bool pairs = options.wish(info).pairs, lower = lowers(info);
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    std::string_view next = i + 1 < symbols.size() ? symbols[i + 1] : "";
+    column.ints.push_back(intern(pairs ? fmt::format("{}{}", symbols[i], next)
+                                       : std::string(symbols[i]),
+                                 lower));
+  }
   column.begin.push_back(static_cast<int64_t>(column.ints.size()));
   return setLength(field, static_cast<int64_t>(symbols.size()) / inner);
+}
+
+/// The letters of words, as many of each as the fixed axes have places.
+Status DatasetBuilder::addSpelled(size_t field,
+                                  const std::vector<std::string_view> &words) {
+  size_t places = static_cast<size_t>(schema.fields[field].inner());
+  size_t count = words.size();
+  if (options.maxLength > 0)
+    count = std::min(count, static_cast<size_t>(options.maxLength));
+  std::vector<std::string_view> symbols;
+  for (size_t w = 0; w < count; ++w) {
+    Unit unit = units[field] == Unit::Bytes ? Unit::Bytes : Unit::Characters;
+    std::vector<std::string_view> letters = splitSymbols(words[w], unit);
+    letters.resize(places, paddingSymbol);
+    symbols.insert(symbols.end(), letters.begin(), letters.end());
+  }
+  return addSymbols(field, std::move(symbols));
+}
+
+Status DatasetBuilder::addTokens(size_t field,
+                                 const std::vector<std::string_view> &tokens) {
+  const FieldSchema &info = schema.fields[field];
+  if (info.isIndex())
+    return info.inner() > 1 ? addSpelled(field, tokens)
+                            : addSymbols(field, tokens);
+  std::string cell;
+  for (std::string_view token : tokens)
+    cell += fmt::format("{} ", token);
+  return addCell(field, cell);
 }
 
 void DatasetBuilder::addNothing(size_t field) {
@@ -187,10 +227,13 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   const FieldSchema &info = schema.fields[field];
   bool sequence = info.time(schema.times) >= 0;
   if (info.isIndex()) {
+    bool labels = info.output && !info.unfold;
+    if (sequence && info.inner() > 1 && !labels && options.choseUnit(info) &&
+        units[field] != Unit::Words)
+      return addSpelled(field, splitSymbols(cell, Unit::Words));
     if (sequence)
       return addSymbols(
-          field,
-          splitSymbols(cell, info.output && !info.unfold ? Unit::Words : unit));
+          field, splitSymbols(cell, labels ? Unit::Words : units[field]));
     std::string_view label = trim(cell);
     if (label.empty())
       return dataError("{}: error: `{}` is empty", here(), info.name);
@@ -203,6 +246,18 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
     return dataError("{}: error: `{}`: \"{}\" is not a list of numbers", here(),
                      info.name, shown(cell));
   return addCounted(field, *values);
+}
+
+Result<int64_t> DatasetBuilder::wholeNumber(size_t field,
+                                            std::string_view cell) const {
+  cell = trim(cell);
+  int64_t number = 0;
+  auto [end, code] =
+      std::from_chars(cell.data(), cell.data() + cell.size(), number);
+  if (code != std::errc() || end != cell.data() + cell.size())
+    return dataError("{}: error: `{}`: \"{}\" is not a whole number", here(),
+                     schema.fields[field].name, shown(cell));
+  return number;
 }
 
 /// No value has more axes than this; deeper lists would fill the stack.

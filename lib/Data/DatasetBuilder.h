@@ -14,7 +14,9 @@ namespace rnnc::data {
 class DatasetBuilder {
 public:
   DatasetBuilder(const Schema &schema, const ReadOptions &options)
-      : schema(schema), options(options), unit(options.unit(schema)) {
+      : schema(schema), options(options) {
+    for (const FieldSchema &field : schema.fields)
+      units.push_back(options.unit(schema, field));
     data.columns.resize(schema.fields.size());
     data.lengths.resize(schema.times.size());
   }
@@ -32,13 +34,18 @@ public:
 
   Status addCell(size_t field, std::string_view cell);
   Status addSymbols(size_t field, std::vector<std::string_view> symbols);
+  /// Symbols that are told apart already, such as those of a sentence.
+  Status addTokens(size_t field, const std::vector<std::string_view> &tokens);
   Status addJson(size_t field, const nlohmann::json &value);
   void addNothing(size_t field);
   Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
 
-  Unit symbolUnit() const { return unit; }
+  /// A number that chooses something for a field.
+  Result<int64_t> wholeNumber(size_t field, std::string_view cell) const;
+
+  Unit symbolUnit(size_t field) const { return units[field]; }
   /// The finished data set.
   Dataset take();
   Dataset data;
@@ -51,11 +58,13 @@ private:
   Status checkCount(size_t field, int64_t count, std::string_view what) const;
   Status setLength(size_t field, int64_t length);
   bool standsAlone(size_t field) const;
-  int32_t intern(std::string_view symbol);
+  Status addSpelled(size_t field, const std::vector<std::string_view> &words);
+  bool lowers(const FieldSchema &field) const;
+  int32_t intern(std::string_view symbol, bool lower);
 
   const Schema &schema;
   const ReadOptions &options;
-  Unit unit;
+  std::vector<Unit> units; ///< of each field
   int32_t file = 0;
   int64_t line = 0;
   std::vector<int64_t> known; ///< lengths of the example's time axes

@@ -1,6 +1,6 @@
 // Reader.cpp: files into examples.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "DatasetBuilder.h"
+#include "Formats.h"
 #include "SeriesReader.h"
 
 #include "rnnc/Data/Files.h"
@@ -9,16 +9,22 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 using namespace rnnc;
 using namespace rnnc::data;
 using nlohmann::json;
 
 json ReadOptions::toJson() const {
-  return {{"format", format},         {"encoding", encoding},
-          {"tokens", tokens},         {"columns", columns},
-          {"lower", lower},           {"min_count", minCount},
-          {"max_length", maxLength},  {"max_vocabulary", maxVocabulary},
+  return {{"format", format},
+          {"encoding", encoding},
+          {"tokens", tokens},
+          {"units", units},
+          {"columns", columns},
+          {"lower", lower},
+          {"min_count", minCount},
+          {"max_length", maxLength},
+          {"max_vocabulary", maxVocabulary},
           {"series", series.toJson()}};
 }
 
@@ -40,17 +46,43 @@ ReadOptions ReadOptions::fromJson(const json &json) {
     take(key, *value, has(key) && json[key].is_number_integer());
   if (has("series"))
     options.series = SeriesOptions::fromJson(json["series"]);
-  if (has("columns") && json["columns"].is_object())
-    for (const auto &[field, column] : json["columns"].items())
-      if (column.is_string())
-        options.columns[field] = column.get<std::string>();
+  for (auto [key, map] : {std::pair{"columns", &options.columns},
+                          std::pair{"units", &options.units}})
+    if (has(key) && json[key].is_object())
+      for (const auto &[field, value] : json[key].items())
+        if (value.is_string())
+          (*map)[field] = value.get<std::string>();
   return options;
 }
 
+Unit ReadOptions::unit(const Schema &schema, const FieldSchema &field) const {
+  auto own = units.find(field.name);
+  std::optional<Unit> chosen =
+      parseUnit(own == units.end() ? tokens : own->second);
+  if (chosen)
+    return *chosen;
+  return schema.isLanguageModel() ? Unit::Characters : Unit::Words;
+}
+
 Unit ReadOptions::unit(const Schema &schema) const {
-  if (tokens.empty())
-    return schema.isLanguageModel() ? Unit::Characters : Unit::Words;
-  return tokens == "chars" ? Unit::Characters : Unit::Words;
+  for (bool output : {true, false})
+    for (const FieldSchema &field : schema.fields)
+      if (field.isIndex() && field.output == output &&
+          (field.unfold || !output))
+        return unit(schema, field);
+  return parseUnit(tokens).value_or(Unit::Words);
+}
+
+ReadOptions::Wish ReadOptions::wish(const FieldSchema &field) const {
+  constexpr std::string_view suffix = ":pair";
+  auto given = columns.find(field.name);
+  Wish wish{given == columns.end() ? field.name : given->second, false};
+  if (given != columns.end() && field.isIndex() &&
+      wish.column.ends_with(suffix)) {
+    wish.column.resize(wish.column.size() - suffix.size());
+    wish.pairs = true;
+  }
+  return wish;
 }
 
 std::string Dataset::place(int32_t example) const {
@@ -68,7 +100,7 @@ static Status readPlain(DatasetBuilder &builder, const Schema &schema,
   if (schema.isRunningText()) {
     builder.begin(1);
     if (Status status = builder.addSymbols(
-            0, splitRunningText(*text, builder.symbolUnit()));
+            0, splitRunningText(*text, builder.symbolUnit(0)));
         !status)
       return status;
     return builder.finish();
@@ -86,21 +118,13 @@ static Status readPlain(DatasetBuilder &builder, const Schema &schema,
       continue;
     builder.begin(line);
     if (Status status = builder.addSymbols(
-            0, splitRunningText(whole, builder.symbolUnit()));
+            0, splitRunningText(whole, builder.symbolUnit(0)));
         !status)
       return status;
     if (Status status = builder.finish(); !status)
       return status;
   }
   return {};
-}
-
-/// `words=1` as an example of what to type.
-static std::string columnsExample(const Schema &schema) {
-  std::string text = "--columns ";
-  for (size_t f = 0; f < schema.fields.size(); ++f)
-    text += fmt::format("{}{}={}", f ? "," : "", schema.fields[f].name, f);
-  return text;
 }
 
 /// The first row for a message.
@@ -139,29 +163,30 @@ static Result<size_t> findHeader(const TableRow &header,
   return *found;
 }
 
-/// The column of each field; `skip` tells whether the first row is a header.
-static Result<std::vector<size_t>>
-findColumns(const Table &table, const Schema &schema,
-            const ReadOptions &options, const std::string &path, bool &skip) {
-  const TableRow &header = table.rows.front();
-  std::vector<size_t> columns;
+Result<TableColumns> data::findTableColumns(const TableRow &header,
+                                            const Schema &schema,
+                                            const ReadOptions &options,
+                                            const std::vector<size_t> &fields,
+                                            const std::string &path) {
+  TableColumns columns;
+  columns.of.resize(schema.fields.size());
   // Numbers for all: there is no header, unless the row is made of the names.
   bool allNumbers = !options.columns.empty(), allNames = true;
-  for (const FieldSchema &field : schema.fields) {
-    auto given = options.columns.find(field.name);
-    std::string wanted =
-        given == options.columns.end() ? field.name : given->second;
+  for (size_t f : fields) {
+    const FieldSchema &field = schema.fields[f];
+    bool given = options.columns.contains(field.name);
+    std::string wanted = options.wish(field).column;
     size_t number = 0;
     auto [end, code] =
         std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-    bool isNumber = given != options.columns.end() && code == std::errc() &&
-                    end == wanted.data() + wanted.size();
+    bool isNumber =
+        given && code == std::errc() && end == wanted.data() + wanted.size();
     if (!isNumber) {
       allNumbers = false;
       Result<size_t> column = findHeader(header, wanted, schema, path);
       if (!column)
         return column.error();
-      columns.push_back(*column);
+      columns.of[f] = *column;
       continue;
     }
     if (number >= header.cells.size())
@@ -169,22 +194,24 @@ findColumns(const Table &table, const Schema &schema,
                        "are {} columns (counted from 0)",
                        path, header.line, field.name, number,
                        header.cells.size());
-    columns.push_back(number);
+    columns.of[f] = number;
     allNames &= trim(header.cells[number]) == field.name;
   }
-  skip = !allNumbers || allNames;
+  columns.header = !allNumbers || allNames;
   return columns;
 }
 
 /// The order of a file without header: labels, blank, text.
-static std::vector<size_t> labelsFirst(const Schema &schema) {
-  std::vector<size_t> columns(schema.fields.size());
+static TableColumns labelsFirst(const Schema &schema) {
+  TableColumns result;
+  std::vector<size_t> &columns = result.of;
+  columns.resize(schema.fields.size());
   size_t next = 0;
   for (bool sequence : {false, true})
     for (size_t f = 0; f < columns.size(); ++f)
       if ((schema.fields[f].time(schema.times) >= 0) == sequence)
         columns[f] = next++;
-  return columns;
+  return result;
 }
 
 static Status readTable(DatasetBuilder &builder, const Schema &schema,
@@ -199,13 +226,16 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
     return table.error();
   if (table->rows.empty())
     return dataError("{}:1: error: the file is empty", path);
-  bool header = false;
   bool bare = format == TableFormat::Space && options.columns.empty();
-  Result<std::vector<size_t>> columns =
+  std::vector<size_t> fields(schema.fields.size());
+  std::iota(fields.begin(), fields.end(), size_t(0));
+  Result<TableColumns> columns =
       bare ? labelsFirst(schema)
-           : findColumns(*table, schema, options, path, header);
+           : findTableColumns(table->rows.front(), schema, options, fields,
+                              path);
   if (!columns)
     return columns.error();
+  bool header = columns->header;
   if (header && table->rows.size() == 1)
     return dataError("{}:{}: error: there is no row below the header", path,
                      table->rows.front().line);
@@ -213,7 +243,8 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
     const TableRow &row = table->rows[r];
     builder.begin(row.line);
     for (size_t f = 0; f < schema.fields.size(); ++f)
-      if (Status status = builder.addCell(f, row.cells[(*columns)[f]]); !status)
+      if (Status status = builder.addCell(f, row.cells[columns->of[f]]);
+          !status)
         return status;
     if (Status status = builder.finish(); !status)
       return status;
@@ -255,150 +286,16 @@ static Status readJsonLines(DatasetBuilder &builder, const Schema &schema,
   return {};
 }
 
-/// Lengths of one time axis in a file of arrays, or empty: all are full.
-static Result<std::vector<int64_t>> arrayLengths(const TensorFile &file,
-                                                 const std::string &time,
-                                                 const std::string &path) {
-  std::vector<int64_t> lengths;
-  const Tensor *tensor = file.find(time);
-  if (!tensor)
-    return lengths;
-  Result<Tensor> exact = convertExact(*tensor, DType::I64, time);
-  if (!exact)
-    return dataError("{}: error: {}", path, exact.error().message);
-  lengths.assign(exact->as<int64_t>(), exact->as<int64_t>() + exact->count());
-  return lengths;
-}
-
-/// Checks the shape of a field's array and returns its steps (1 without time).
-static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
-                                  int64_t examples, const std::string &path) {
-  if (!array)
-    return dataError("{}: error: there is no array `{}`", path, field.name);
-  bool fits = array->shape.size() == field.axes.size() + 1 &&
-              array->shape[0] == examples;
-  int64_t steps = 1;
-  for (size_t i = 0; fits && i < field.axes.size(); ++i) {
-    if (field.axes[i].isTime)
-      steps = array->shape[i + 1];
-    else if (field.axes[i].size >= 0)
-      fits = array->shape[i + 1] == field.axes[i].size;
-  }
-  if (fits)
-    return steps;
-  std::string expected = std::to_string(examples);
-  for (const SchemaAxis &axis : field.axes)
-    expected += ", " + (axis.size >= 0 ? std::to_string(axis.size) : axis.name);
-  return dataError("{}: error: `{}`: expected [{}], found {}", path, field.name,
-                   expected, shapeText(array->shape));
-}
-
-/// The sizes that the schema left open; every array has to show the same.
-static Status takeAxisSizes(const FieldSchema &field, const Tensor &array,
-                            std::map<std::string, int64_t> &sizes,
-                            const std::string &path) {
-  for (size_t i = 0; i < field.axes.size(); ++i) {
-    const SchemaAxis &axis = field.axes[i];
-    if (axis.isTime || axis.size >= 0)
-      continue;
-    int64_t size = array.shape[i + 1];
-    int64_t known = sizes.emplace(axis.name, size).first->second;
-    if (size == 0 || known != size)
-      return dataError("{}: error: `{}` is {}: axis `{}` has size {}{}", path,
-                       field.name, shapeText(array.shape), axis.name, size,
-                       size ? fmt::format(", in another array {}", known) : "");
-  }
-  return {};
-}
-
-/// The first axis of every array. A shape such as [1099511627776, 0] takes no
-/// bytes: as many examples of nothing would take all memory and time.
-static Result<int64_t> countExamples(const TensorFile &file,
-                                     const Schema &schema,
-                                     const std::string &path) {
-  const std::string &name = schema.fields[0].name;
-  const Tensor *first = file.find(name);
-  int64_t examples = first && !first->shape.empty() ? first->shape[0] : 0;
-  bool empty = examples > 0;
-  for (const FieldSchema &field : schema.fields)
-    if (const Tensor *array = file.find(field.name))
-      empty = empty && array->count() == 0;
-  if (empty)
-    return dataError("{}: error: `{}` is {}: there is nothing in the examples",
-                     path, name, shapeText(first->shape));
-  return examples;
-}
-
-static Status readArrays(DatasetBuilder &builder, const Schema &schema,
-                         const std::string &path) {
-  Result<TensorFile> file = readTensorFile(path);
-  if (!file)
-    return file.error();
-  builder.beginFile(path);
-  Result<int64_t> counted = countExamples(*file, schema, path);
-  if (!counted)
-    return counted.error();
-  int64_t examples = *counted;
-  std::vector<int64_t> steps;
-  for (const FieldSchema &field : schema.fields) {
-    Result<int64_t> count =
-        checkArray(field, file->find(field.name), examples, path);
-    if (!count)
-      return count.error();
-    steps.push_back(*count);
-    if (Status status = takeAxisSizes(field, *file->find(field.name),
-                                      builder.data.axisSizes, path);
-        !status)
-      return status;
-  }
-  std::vector<std::vector<int64_t>> lengths;
-  for (const std::string &time : schema.times) {
-    Result<std::vector<int64_t>> list = arrayLengths(*file, time, path);
-    if (!list)
-      return list.error();
-    if (!list->empty() && static_cast<int64_t>(list->size()) != examples)
-      return dataError("{}: error: `{}` has {} lengths for {} examples", path,
-                       time, list->size(), examples);
-    lengths.push_back(std::move(*list));
-  }
-  for (int64_t e = 0; e < examples; ++e) {
-    builder.begin(e + 1);
-    for (size_t f = 0; f < schema.fields.size(); ++f) {
-      const FieldSchema &field = schema.fields[f];
-      const Tensor &array = *file->find(field.name);
-      int time = field.time(schema.times);
-      int64_t length = steps[f];
-      if (time >= 0 && !lengths[static_cast<size_t>(time)].empty())
-        length = lengths[static_cast<size_t>(time)][static_cast<size_t>(e)];
-      if (length < 0 || length > steps[f])
-        return dataError("{}:{}: error: the length {} is not between 0 and {}",
-                         path, e + 1, length, steps[f]);
-      int64_t whole = array.count() / examples;
-      int64_t used = steps[f] ? whole / steps[f] * length : 0;
-      std::vector<double> values;
-      for (int64_t i = 0; i < used; ++i)
-        values.push_back(array.number(e * whole + i));
-      if (Status status = builder.addNumbers(f, values, length); !status)
-        return status;
-    }
-    if (Status status = builder.finish(); !status)
-      return status;
-  }
-  return {};
-}
-
-static std::string formatOf(const std::string &path, const Schema &schema) {
-  std::string_view name = path;
-  for (const char *ending : {"csv", "tsv", "npz", "safetensors", "jsonl"})
-    if (name.ends_with(std::string(".") + ending))
-      return std::string_view(ending) == "safetensors" ? "npz" : ending;
-  return schema.isLanguageModel() ? "text" : "tsv";
-}
-
 static Status readOne(DatasetBuilder &builder, const Schema &schema,
                       const ReadOptions &options, const std::string &path) {
+  if (isSideBySide(path))
+    return readSideBySide(builder, schema, options, path);
   std::string format =
       options.format == "auto" ? formatOf(path, schema) : options.format;
+  if (format == "conll")
+    return readSentences(builder, schema, options, path);
+  if (format == "roll")
+    return readRolls(builder, schema, options, path);
   if (format == "npz")
     return readArrays(builder, schema, path);
   if (format == "jsonl")
@@ -414,9 +311,8 @@ static Status readOne(DatasetBuilder &builder, const Schema &schema,
                       "not apply",
                       path);
   if (!schema.isLanguageModel())
-    return usageError("rnnc: error: plain text is for language models; "
-                      "`{}` needs columns (TSV, CSV, JSONL or arrays)",
-                      schema.model);
+    return usageError("{}: error: plain text is for language models; {}", path,
+                      suitableFormats(schema));
   return readPlain(builder, schema, options, path);
 }
 
@@ -439,6 +335,8 @@ readSeries(const std::vector<std::string> &paths, const Schema &schema,
   for (const std::string &path : paths) {
     std::string format =
         options.format == "auto" ? formatOf(path, schema) : options.format;
+    if (isSideBySide(path))
+      return std::optional<Dataset>();
     if (format != "csv" && format != "tsv")
       return std::optional<Dataset>();
     Result<std::string> text = readText(path, options.encoding);
@@ -467,8 +365,13 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
                                   const ReadOptions &options) {
   if (Status status = schema.checkReadable(); !status)
     return status.error();
+  for (const auto &[field, unit] : options.units)
+    if (!schema.find(field) && !schema.isAbsent(field))
+      return usageError("rnnc: error: --unit: model `{}` has no input or "
+                        "output `{}`",
+                        schema.model, field);
   for (const auto &[field, column] : options.columns)
-    if (!schema.find(field))
+    if (!schema.find(field) && !schema.isAbsent(field))
       return usageError("rnnc: error: --columns: model `{}` has no input or "
                         "output `{}`",
                         schema.model, field);
@@ -510,22 +413,24 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
     if (Status status = checkUtf8(text, place, ++line); !status)
       return status.error();
     builder.begin(line);
-    bool used = false;
+    std::optional<std::string> used; // the column that the text stands for
     for (size_t f = 0; f < schema.fields.size(); ++f) {
       const FieldSchema &field = schema.fields[f];
       if (field.output && !field.unfold) {
         builder.addNothing(f);
         continue;
       }
-      if (used)
+      std::string column = options.wish(field).column;
+      if (used && *used != column)
         return usageError("rnnc: error: model `{}` has several inputs; give "
                           "them in a file with --in",
                           schema.model);
-      used = true;
-      Status status = field.unfold && field.isIndex()
-                          ? builder.addSymbols(
-                                f, splitRunningText(text, builder.symbolUnit()))
-                          : builder.addCell(f, text);
+      used = column;
+      Status status =
+          field.unfold && field.isIndex()
+              ? builder.addSymbols(
+                    f, splitRunningText(text, builder.symbolUnit(f)))
+              : builder.addCell(f, text);
       if (!status)
         return status.error();
     }

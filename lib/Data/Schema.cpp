@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Schema.h"
 
+#include <algorithm>
+
 using namespace rnnc;
 using namespace rnnc::data;
 
@@ -30,6 +32,10 @@ const FieldSchema *Schema::find(std::string_view name) const {
     if (field.name == name)
       return &field;
   return nullptr;
+}
+
+bool Schema::isAbsent(std::string_view name) const {
+  return std::find(absent.begin(), absent.end(), name) != absent.end();
 }
 
 const FieldSchema *Schema::target() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numbers>
 
 using namespace rnnc;
 using namespace rnnc::data;
@@ -142,13 +143,23 @@ std::string SeriesReader::nameOf(size_t column) const {
 /// How --columns would say it.
 std::string SeriesReader::specOf(size_t field) const {
   std::vector<std::string> parts;
-  for (size_t column : columns[field]) {
-    bool plain = header && !names[column].empty() &&
-                 names[column].find_first_of("+,") == std::string::npos &&
-                 std::count(names.begin(), names.end(), names[column]) == 1;
-    parts.push_back(plain ? names[column] : std::to_string(column));
+  for (const SeriesColumn &column : columns[field]) {
+    const std::string &name = names[column.at];
+    bool plain = header && !name.empty() &&
+                 name.find_first_of("+,:") == std::string::npos &&
+                 std::count(names.begin(), names.end(), name) == 1;
+    parts.push_back((plain ? name : std::to_string(column.at)) +
+                    column.cycle.text());
   }
   return fmt::format("{}", fmt::join(parts, "+"));
+}
+
+/// Numbers of a row that its columns give.
+int64_t SeriesReader::entriesOf(size_t field) const {
+  int64_t count = 0;
+  for (const SeriesColumn &column : columns[field])
+    count += column.entries();
+  return count;
 }
 
 /// Numbers of a row that a field takes; -1 if the data decides.
@@ -168,17 +179,34 @@ static std::string someOf(const std::vector<std::string> &names) {
 }
 
 /// `Temp`, `3`, or `1-7` as columns.
-Status SeriesReader::addWanted(size_t field, const std::string &wanted,
+Status SeriesReader::addWanted(size_t field, const std::string &given,
                                const std::string &path) {
-  std::vector<size_t> &list = columns[field];
+  std::vector<SeriesColumn> &list = columns[field];
+  std::string wanted = given;
+  Cycle cycle;
   auto found =
       header ? std::find(names.begin(), names.end(), wanted) : names.end();
+  size_t colon = wanted.rfind(':');
+  if (found == names.end() && colon != std::string::npos &&
+      !schema.fields[field].isIndex()) {
+    std::optional<Cycle> parsed =
+        parseCycle(std::string_view(wanted).substr(colon + 1));
+    if (!parsed)
+      return usageError("{}: error: --columns {}={}: behind the colon stands "
+                        "year, week, day, or the period of a number such as "
+                        "24",
+                        path, schema.fields[field].name, wanted);
+    cycle = *parsed;
+    wanted.resize(colon);
+    if (header)
+      found = std::find(names.begin(), names.end(), wanted);
+  }
   if (found != names.end()) {
     if (std::count(names.begin(), names.end(), wanted) > 1)
       return dataError("{}:{}: error: two columns are called `{}`; choose by "
                        "number",
                        path, firstLine, shown(wanted));
-    list.push_back(static_cast<size_t>(found - names.begin()));
+    list.push_back({static_cast<size_t>(found - names.begin()), cycle});
     return {};
   }
   size_t first = 0, last = 0;
@@ -203,7 +231,7 @@ Status SeriesReader::addWanted(size_t field, const std::string &wanted,
                      path, firstLine, schema.fields[field].name, last,
                      names.size());
   for (size_t column = first; column <= last; ++column)
-    list.push_back(column);
+    list.push_back({column, cycle});
   return {};
 }
 
@@ -240,13 +268,14 @@ Status SeriesReader::choose(size_t field, const std::string &path) {
   if (info.output)
     for (size_t other = 0; other < columns.size(); ++other)
       if (!schema.fields[other].output && !schema.fields[other].isIndex() &&
-          static_cast<int64_t>(columns[other].size()) == wanted) {
+          entriesOf(other) == wanted) {
         columns[field] = columns[other];
         return {};
       }
   if (wanted >= 0 && static_cast<int64_t>(numeric.size()) != wanted)
     return unclear(field, path);
-  columns[field] = numeric;
+  for (size_t column : numeric)
+    columns[field].push_back({column, {}});
   return numeric.empty() ? Status(unclear(field, path)) : Status();
 }
 
@@ -283,7 +312,7 @@ Status SeriesReader::findColumns(const Table &table, const std::string &path) {
     }
   for (size_t f = 0; f < columns.size(); ++f) {
     int64_t wanted = wantedCount(f);
-    int64_t count = static_cast<int64_t>(columns[f].size());
+    int64_t count = entriesOf(f);
     FieldSchema &info = rowSchema.fields[f];
     if (wanted >= 0 && count != wanted)
       return dataError("{}:{}: error: `{}` takes {} number{} a row, --columns "
@@ -300,31 +329,114 @@ Status SeriesReader::findColumns(const Table &table, const std::string &path) {
   return {};
 }
 
+/// Whether a cell stands for a value that is not there.
+static bool isMissing(std::string_view cell) {
+  cell = trim(cell);
+  for (std::string_view word : {"", "NA", "N/A", "nan", "NaN", "NAN", "null",
+                                "NULL", "none", "None", "?", "-"})
+    if (cell == word)
+      return true;
+  return false;
+}
+
+Status SeriesReader::addCycle(const SeriesColumn &column, const TableRow &row,
+                              const std::string &path,
+                              std::vector<double> &numbers) const {
+  const std::string &cell = row.cells[column.at];
+  std::optional<double> phase = phaseOf(cell, column.cycle);
+  if (!phase)
+    return dataError("{}:{}: error: column `{}`: \"{}\" is not {}", path,
+                     row.line, shown(nameOf(column.at)), shown(cell),
+                     column.cycle.kind == Cycle::Kind::Number
+                         ? "a number"
+                         : "a date such as 2016-07-01 13:00");
+  double angle = 2 * std::numbers::pi * *phase;
+  numbers.push_back(std::sin(angle));
+  numbers.push_back(std::cos(angle));
+  return {};
+}
+
+/// The nearest values before and behind a row of a column, in one file.
+static double between(const std::vector<double> &reals, int64_t each,
+                      int64_t begin, int64_t end, int64_t at, bool linear) {
+  int64_t before = at - each, after = at + each;
+  auto missing = [&](int64_t i) {
+    return std::isnan(reals[static_cast<size_t>(i)]);
+  };
+  // What stands before has been filled already, so it is there or nowhere.
+  while (after < end && missing(after))
+    after += each;
+  bool hasBefore = before >= begin && !missing(before), hasAfter = after < end;
+  auto value = [&](int64_t i) { return reals[static_cast<size_t>(i)]; };
+  if (!hasBefore)
+    return hasAfter ? value(after) : NAN;
+  if (!linear || !hasAfter)
+    return value(before);
+  double share =
+      static_cast<double>(each) / static_cast<double>(after - before);
+  return value(before) + share * (value(after) - value(before));
+}
+
+/// Puts values in the place of those that are missing, in the rows of a file.
+Status SeriesReader::fill(int64_t firstRow, const std::string &path) {
+  int64_t rows = builder.data.size();
+  filled.resize(columns.size());
+  for (size_t f = 0; f < columns.size(); ++f) {
+    filled[f].resize(static_cast<size_t>(rows));
+    if (schema.fields[f].kind != FieldSchema::Kind::Real)
+      continue;
+    std::vector<double> &reals = builder.data.columns[f].reals;
+    int64_t each = entriesOf(f), begin = firstRow * each, end = rows * each;
+    for (int64_t i = begin; i < end; ++i) {
+      double &value = reals[static_cast<size_t>(i)];
+      if (!std::isnan(value))
+        continue;
+      filled[f][static_cast<size_t>(i / each)] = true;
+      value = between(reals, each, begin + i % each, end, i,
+                      options.series.missing == "linear");
+      if (std::isnan(value))
+        return dataError("{}:{}: error: a column of `{}` has no number at all",
+                         path, firstLine, schema.fields[f].name);
+    }
+  }
+  return {};
+}
+
 Status SeriesReader::addCells(size_t field, const TableRow &row,
                               const std::string &path) {
   if (schema.fields[field].isIndex()) {
     std::vector<std::string_view> symbols;
-    for (size_t column : columns[field]) {
-      symbols.push_back(trim(row.cells[column]));
+    for (const SeriesColumn &column : columns[field]) {
+      symbols.push_back(trim(row.cells[column.at]));
       if (symbols.back().empty())
         return dataError("{}:{}: error: column `{}` is empty", path, row.line,
-                         shown(nameOf(column)));
+                         shown(nameOf(column.at)));
     }
     return builder.addSymbols(field, std::move(symbols));
   }
   std::vector<double> numbers;
-  for (size_t column : columns[field]) {
-    const std::string &cell = row.cells[column];
+  bool fills = options.series.missing != "error" &&
+               schema.fields[field].kind == FieldSchema::Kind::Real;
+  for (const SeriesColumn &column : columns[field]) {
+    if (column.cycle.kind != Cycle::Kind::None) {
+      if (Status status = addCycle(column, row, path, numbers); !status)
+        return status;
+      continue;
+    }
+    const std::string &cell = row.cells[column.at];
     std::optional<double> number = numberIn(cell);
-    if (!number && trim(cell).empty())
+    bool missing = !number && isMissing(cell);
+    if (missing && !fills)
       return dataError(
-          "{}:{}: error: column `{}` is empty; fill missing values "
-          "in, or leave such rows out",
-          path, row.line, shown(nameOf(column)));
-    if (!number)
+          "{}:{}: error: column `{}` {}; say what becomes of missing values "
+          "with --missing last or --missing linear, or leave such rows out",
+          path, row.line, shown(nameOf(column.at)),
+          trim(cell).empty() ? "is empty"
+                             : fmt::format("has \"{}\"", shown(cell)));
+    if (!number && !missing)
       return dataError("{}:{}: error: column `{}`: \"{}\" is not a number",
-                       path, row.line, shown(nameOf(column)), shown(cell));
-    numbers.push_back(*number);
+                       path, row.line, shown(nameOf(column.at)), shown(cell));
+    numbers.push_back(number.value_or(NAN));
   }
   return builder.addNumbers(field, numbers, 1);
 }
@@ -346,8 +458,12 @@ Result<bool> SeriesReader::add(const Table &table, const std::string &path) {
   if (table.rows.size() == header)
     return dataError("{}:{}: error: there is no row below the header", path,
                      firstLine);
+  int64_t firstRow = builder.data.size();
   for (size_t r = header; r < table.rows.size(); ++r)
     if (Status status = addRow(table.rows[r], path); !status)
+      return status.error();
+  if (options.series.missing != "error")
+    if (Status status = fill(firstRow, path); !status)
       return status.error();
   return true;
 }
@@ -356,7 +472,7 @@ Result<bool> SeriesReader::add(const Table &table, const std::string &path) {
 bool SeriesReader::sharesColumns(size_t output) const {
   for (size_t f = 0; f < columns.size(); ++f)
     if (!schema.fields[f].output)
-      for (size_t column : columns[output])
+      for (const SeriesColumn &column : columns[output])
         if (std::find(columns[f].begin(), columns[f].end(), column) !=
             columns[f].end())
           return true;
@@ -391,6 +507,7 @@ Result<Dataset> SeriesReader::take() {
                                                        : 0;
   }
   Dataset data = builder.take();
+  data.filled = std::move(filled);
   for (size_t f = 0; f < columns.size(); ++f)
     data.seriesColumns[schema.fields[f].name] = specOf(f);
   data.series = std::move(series);

@@ -3,6 +3,7 @@
 #ifndef RNNC_LIB_DATA_SERIESREADER_H
 #define RNNC_LIB_DATA_SERIESREADER_H
 
+#include "Calendar.h"
 #include "DatasetBuilder.h"
 
 #include "rnnc/Data/Table.h"
@@ -19,6 +20,14 @@ struct SeriesTimes {
   int past = -1, future = -1;
 };
 Result<SeriesTimes> seriesTimes(const Schema &schema);
+
+/// A column of a table: its numbers, or the sine and cosine of a cycle.
+struct SeriesColumn {
+  size_t at = 0;
+  Cycle cycle = {};
+  bool operator==(const SeriesColumn &) const = default;
+  int64_t entries() const { return cycle.kind == Cycle::Kind::None ? 1 : 2; }
+};
 
 /// Collects rows of time from tables.
 class SeriesReader {
@@ -43,15 +52,20 @@ private:
   std::string specOf(size_t field) const;
   int64_t wantedCount(size_t field) const;
   bool sharesColumns(size_t output) const;
+  int64_t entriesOf(size_t field) const;
+  Status addCycle(const SeriesColumn &column, const TableRow &row,
+                  const std::string &path, std::vector<double> &numbers) const;
+  Status fill(int64_t firstRow, const std::string &path);
 
   const Schema &schema;
   ReadOptions options;
   Schema rowSchema; ///< a row as an example: no time
   DatasetBuilder builder;
   bool header = false;
-  std::vector<std::string> names;           ///< the header's
-  std::vector<size_t> numeric;              ///< columns of numbers
-  std::vector<std::vector<size_t>> columns; ///< of each field
+  std::vector<std::string> names;                 ///< the header's
+  std::vector<size_t> numeric;                    ///< columns of numbers
+  std::vector<std::vector<SeriesColumn>> columns; ///< of each field
+  std::vector<std::vector<bool>> filled;          ///< by field and row
   int64_t firstLine = 1;
 };
 

@@ -1,4 +1,4 @@
-// Text.cpp: UTF-8, characters, words.
+// Text.cpp: UTF-8, characters, words, bytes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Text.h"
 #include "rnnc/Data/Encoding.h"
@@ -153,9 +153,65 @@ static void splitWords(std::string_view text,
     symbols.push_back(text.substr(begin));
 }
 
+std::string_view data::nameOf(Unit unit) {
+  switch (unit) {
+  case Unit::Characters:
+    return "chars";
+  case Unit::Words:
+    return "words";
+  case Unit::Bytes:
+    return "bytes";
+  }
+  return "";
+}
+
+std::optional<Unit> data::parseUnit(std::string_view name) {
+  for (Unit unit : {Unit::Characters, Unit::Words, Unit::Bytes})
+    if (name == nameOf(unit))
+      return unit;
+  return std::nullopt;
+}
+
+/// The symbols of the bytes that are no ASCII.
+static std::string_view highByte(unsigned char byte) {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result;
+    for (int i = 0x80; i < 0x100; ++i)
+      result.push_back(fmt::format("<0x{:02X}>", i));
+    return result;
+  }();
+  return names[byte - 0x80u];
+}
+
+/// The byte that a symbol such as `<0xE4>` stands for.
+static std::optional<unsigned char> byteOf(std::string_view symbol) {
+  if (symbol.size() != 6 || !symbol.starts_with("<0x"))
+    return std::nullopt;
+  for (int i = 0x80; i < 0x100; ++i)
+    if (highByte(static_cast<unsigned char>(i)) == symbol)
+      return static_cast<unsigned char>(i);
+  return std::nullopt;
+}
+
+int64_t data::charactersOf(std::string_view symbol, Unit unit) {
+  if (unit == Unit::Characters)
+    return 1;
+  if (unit == Unit::Words)
+    return symbol == endOfLine ? 0 : countCharacters(symbol) + 1;
+  std::optional<unsigned char> byte = byteOf(symbol);
+  return !byte || (*byte & 0xC0) != 0x80;
+}
+
 std::vector<std::string_view> data::splitSymbols(std::string_view text,
                                                  Unit unit) {
   std::vector<std::string_view> symbols;
+  if (unit == Unit::Bytes) {
+    for (size_t i = 0; i < text.size(); ++i) {
+      auto byte = static_cast<unsigned char>(text[i]);
+      symbols.push_back(byte < 0x80 ? text.substr(i, 1) : highByte(byte));
+    }
+    return symbols;
+  }
   if (unit == Unit::Words) {
     splitWords(text, symbols);
     return symbols;
@@ -172,7 +228,7 @@ std::vector<std::string_view> data::splitSymbols(std::string_view text,
 
 std::vector<std::string_view> data::splitRunningText(std::string_view text,
                                                      Unit unit) {
-  if (unit == Unit::Characters)
+  if (unit != Unit::Words)
     return splitSymbols(text, unit);
   std::vector<std::string_view> symbols;
   while (!text.empty()) {
@@ -191,8 +247,11 @@ std::string data::joinSymbols(const std::vector<std::string> &symbols,
   std::string text;
   bool lineStart = true;
   for (const std::string &symbol : symbols) {
-    if (unit == Unit::Characters) {
-      text += symbol;
+    if (unit != Unit::Words) {
+      std::optional<unsigned char> byte;
+      if (unit == Unit::Bytes)
+        byte = byteOf(symbol);
+      text += byte ? std::string(1, static_cast<char>(*byte)) : symbol;
       continue;
     }
     if (symbol == endOfLine) {

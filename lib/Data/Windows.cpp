@@ -17,9 +17,10 @@ json SeriesOptions::toJson() const {
   for (const auto &[field, list] : scales)
     for (const Scale &scale : list)
       lists[field].push_back({scale.mean, scale.deviation});
-  return {{"rows", rows},     {"window", window}, {"horizon", horizon},
-          {"stride", stride}, {"ahead", ahead},   {"standardise", standardise},
-          {"scales", lists}};
+  return {{"rows", rows},       {"window", window},
+          {"horizon", horizon}, {"stride", stride},
+          {"ahead", ahead},     {"standardise", standardise},
+          {"missing", missing}, {"scales", lists}};
 }
 
 /// `[[mean, deviation], ...]`; empty unless that is what it is.
@@ -48,6 +49,8 @@ SeriesOptions SeriesOptions::fromJson(const json &json) {
   auto isObject = [](const auto &value) { return value.is_object(); };
   if (has("rows", isText))
     options.rows = json["rows"].template get<std::string>();
+  if (has("missing", isText))
+    options.missing = json["missing"].template get<std::string>();
   if (has("standardise", isTruth))
     options.standardise = json["standardise"].template get<bool>();
   for (auto [key, value] : {std::pair{"window", &options.window},
@@ -143,6 +146,8 @@ private:
   Status checkMemory() const;
   void add(const Window &window);
   void addField(size_t field, const Window &window);
+  RowRange rowsOf(const FieldSchema &field, const Window &window) const;
+  bool isKnown(const Window &window) const;
   bool lies(const FieldSchema &field, int time) const {
     return time >= 0 && field.time(schema.times) == time;
   }
@@ -257,17 +262,37 @@ static void copyRows(const Column &from, int64_t begin, int64_t end,
   to.begin.push_back(to.begin.back() + last - first);
 }
 
-void WindowMaker::addField(size_t f, const Window &window) {
-  const FieldSchema &field = schema.fields[f];
+RowRange WindowMaker::rowsOf(const FieldSchema &field,
+                             const Window &window) const {
   int64_t end = window.begin + window.length;
   auto found = series.ahead.find(field.name);
   int64_t shift =
       field.output && found != series.ahead.end() ? found->second : 0;
-  RowRange range{end - 1 + shift, end + shift};
   if (lies(field, times.future))
-    range = {end, end + series.horizon};
-  else if (lies(field, times.past))
-    range = {window.begin + shift, end + shift};
+    return {end, end + series.horizon};
+  if (lies(field, times.past))
+    return {window.begin + shift, end + shift};
+  return {end - 1 + shift, end + shift};
+}
+
+/// Whether all that is to be predicted was there: what was filled in is
+/// nothing to learn from. Of outputs beside every row some always are.
+bool WindowMaker::isKnown(const Window &window) const {
+  if (rows.filled.empty() || bySteps || use == WindowUse::Forecast)
+    return true;
+  for (size_t f = 0; f < schema.fields.size(); ++f) {
+    if (!schema.fields[f].output)
+      continue;
+    RowRange range = rowsOf(schema.fields[f], window);
+    for (int64_t row = range.begin; row < range.end; ++row)
+      if (rows.filled[f][static_cast<size_t>(row)])
+        return false;
+  }
+  return true;
+}
+
+void WindowMaker::addField(size_t f, const Window &window) {
+  RowRange range = rowsOf(schema.fields[f], window);
   copyRows(rows.columns[f], range.begin, range.end, result.columns[f]);
 }
 
@@ -306,7 +331,8 @@ Result<Dataset> WindowMaker::make() {
   if (Status status = checkMemory(); !status)
     return status.error();
   for (const Window &window : windows)
-    add(window);
+    if (isKnown(window))
+      add(window);
   return std::move(result);
 }
 

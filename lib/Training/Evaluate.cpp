@@ -3,11 +3,13 @@
 #include "rnnc/Training/Evaluate.h"
 
 #include "EvaluateText.h"
+#include "EvaluateWriting.h"
 #include "Spans.h"
 #include "rnnc/Training/Progress.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 using namespace rnnc;
 using namespace rnnc::training;
@@ -177,10 +179,26 @@ Json Evaluation::toJson() const {
     json["outputs"][output.output] = {
         {"mse", jsonNumber(mean)},
         {"rmse", jsonNumber(std::sqrt(mean))},
-        {"mae", jsonNumber(output.count ? output.absolutes /
-                                              static_cast<double>(output.count)
-                                        : 0)}};
+        {"mae", jsonNumber(output.mean(output.absolutes))}};
+    if (!output.hasSpread)
+      continue;
+    Json &entry = json["outputs"][output.output];
+    entry["crps"] = jsonNumber(output.mean(output.ranked));
+    entry["nll"] = jsonNumber(output.mean(output.surprise));
+    entry["in_90_band"] =
+        jsonNumber(output.mean(static_cast<double>(output.inBand)));
   }
+  for (const Writing &output : writings) {
+    json["outputs"][output.output] = {{"sequences", output.sequences},
+                                      {"exact_match", output.exactShare()},
+                                      {"error_rate", output.errorRate()},
+                                      {"edits", output.edits},
+                                      {"symbols", output.symbols},
+                                      {"bleu", output.bleu.score()},
+                                      {"chrf", output.chrF.score()}};
+  }
+  if (natsPerStep)
+    json["nats_per_step"] = jsonNumber(*natsPerStep);
   return json;
 }
 
@@ -206,10 +224,28 @@ std::string Evaluation::summary() const {
     text += fmt::format(", {} label error rate {:.2f} % ({} edits of {})",
                         output.output, 100 * output.errorRate(), output.edits,
                         output.labels);
-  for (const Regression &output : regressions)
-    text += fmt::format(", {} mean square error {:.6g} (root {:.6g})",
+  for (const Regression &output : regressions) {
+    text += fmt::format(", {} mean square error {:.6g} (root {:.6g}), mean "
+                        "absolute error {:.6g}",
                         output.output, output.meanSquare(),
-                        std::sqrt(output.meanSquare()));
+                        std::sqrt(output.meanSquare()),
+                        output.mean(output.absolutes));
+    if (output.hasSpread)
+      text +=
+          fmt::format(", CRPS {:.6g}, {:.6g} nats, {:.1f} % in the 90 % "
+                      "band",
+                      output.mean(output.ranked), output.mean(output.surprise),
+                      100 * output.mean(static_cast<double>(output.inBand)));
+  }
+  for (const Writing &output : writings)
+    text +=
+        fmt::format(", {} exact {:.2f} % ({} of {}), error rate {:.2f} % "
+                    "({} edits of {}), BLEU {:.2f}, chrF {:.2f}",
+                    output.output, 100 * output.exactShare(), output.exact,
+                    output.sequences, 100 * output.errorRate(), output.edits,
+                    output.symbols, output.bleu.score(), output.chrF.score());
+  if (natsPerStep)
+    text += fmt::format(", {:.4f} nats a step", *natsPerStep);
   return text;
 }
 
@@ -254,7 +290,9 @@ private:
   void compareLabels(const FieldSchema &field, const Batch &batch,
                      const Tensor &guess, Transcription &result);
   void compareNumbers(const FieldSchema &field, const Batch &batch,
-                      const Tensor &guess, Regression &result);
+                      const Arrays &results, Regression &result);
+  std::string distributionOf(const FieldSchema &field) const;
+  void addSurprise();
 
   ModelInstance &instance;
   const Schema &schema;
@@ -417,13 +455,46 @@ void PartEvaluator::compareLabels(const FieldSchema &field, const Batch &batch,
   }
 }
 
+std::string PartEvaluator::distributionOf(const FieldSchema &field) const {
+  for (const PortInfo &port : instance.module().ports)
+    if (port.name == field.name)
+      return port.distribution;
+  return "";
+}
+
+/// One value against the distribution that was predicted for it.
+static void addSpread(const std::string &distribution, double off,
+                      double spread, Regression &entry) {
+  constexpr double band = 1.6448536269514722; // deviations, of 90 %
+  double z = off / spread;
+  if (distribution == "normal") {
+    entry.ranked += crpsOfNormal(off, 0, spread);
+    entry.surprise +=
+        0.5 * z * z + std::log(spread) + 0.5 * std::log(2 * std::numbers::pi);
+    entry.inBand += std::abs(z) <= band;
+    return;
+  }
+  entry.ranked += crpsOfLaplace(off, 0, spread);
+  entry.surprise += std::abs(z) + std::log(2 * spread);
+  entry.inBand += std::abs(z) <= std::log(10.);
+}
+
 void PartEvaluator::compareNumbers(const FieldSchema &field, const Batch &batch,
-                                   const Tensor &guess, Regression &entry) {
+                                   const Arrays &results, Regression &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
+  const Tensor &guess = results.at(field.name);
+  auto spread = results.find(field.name + ".p");
+  std::string distribution = distributionOf(field);
+  entry.hasSpread = spread != results.end() &&
+                    spread->second.count() == guess.count() &&
+                    (distribution == "normal" || distribution == "laplace");
   eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
     // In the units of the data.
-    double difference = (truth.number(i) - guess.number(i)) *
-                        field.scale(at % field.inner()).deviation;
+    double unit = field.scale(at % field.inner()).deviation;
+    double difference = (truth.number(i) - guess.number(i)) * unit;
+    if (entry.hasSpread)
+      addSpread(distribution, difference, spread->second.number(i) * unit,
+                entry);
     entry.squares += difference * difference;
     entry.absolutes += std::abs(difference);
     ++entry.count;
@@ -444,8 +515,7 @@ Status PartEvaluator::addPredictions(const Batch &batch) {
     compareLabels(*schema.find(entry.output), batch, (*results)[entry.output],
                   entry);
   for (Regression &entry : result.regressions)
-    compareNumbers(*schema.find(entry.output), batch, (*results)[entry.output],
-                   entry);
+    compareNumbers(*schema.find(entry.output), batch, *results, entry);
   return {};
 }
 
@@ -487,6 +557,21 @@ Status PartEvaluator::readWholeText() {
   return {};
 }
 
+/// Of several entries in each step, such as the keys of a piano, the loss may
+/// be a mean over them.
+void PartEvaluator::addSurprise() {
+  auto outputs =
+      std::count_if(schema.fields.begin(), schema.fields.end(),
+                    [](const FieldSchema &field) { return field.output; });
+  const FieldSchema *field = schema.target();
+  if (outputs != 1 || result.languageModel || field->isIndex() ||
+      field->kind == FieldSchema::Kind::Real || field->time(schema.times) < 0 ||
+      instance.module().lossPerExample())
+    return;
+  double entries = field->unfold ? 1 : static_cast<double>(field->inner());
+  result.natsPerStep = result.loss * entries;
+}
+
 Result<Evaluation> PartEvaluator::run() {
   if (loss < 0)
     return usageError("{}: error: the library has no function `loss`",
@@ -500,6 +585,14 @@ Result<Evaluation> PartEvaluator::run() {
   result.examples = data.size();
   for (int64_t characters : data.characters)
     result.characters += characters;
+  addSurprise();
+  if (options.writes && !result.languageModel) {
+    Result<std::vector<Writing>> writings =
+        evaluateWriting(instance, schema, data, options);
+    if (!writings)
+      return writings.error();
+    result.writings = std::move(*writings);
+  }
   return result;
 }
 

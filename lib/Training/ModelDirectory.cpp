@@ -125,8 +125,11 @@ static bool isRead(const Json &given) {
     if (!known.contains(key) || known[key] != value)
       return false;
   return read.minCount >= 1 && read.maxVocabulary >= 0 && read.maxLength >= 0 &&
-         (read.tokens.empty() || read.tokens == "chars" ||
-          read.tokens == "words");
+         (read.tokens.empty() || data::parseUnit(read.tokens)) &&
+         std::all_of(read.units.begin(), read.units.end(),
+                     [](const auto &unit) {
+                       return data::parseUnit(unit.second).has_value();
+                     });
 }
 
 /// A name in the directory itself.

@@ -20,7 +20,8 @@ struct EvalCommand {
   DataOptions data;
   int threads = 1;
   int32_t batch = 0;
-  bool perLine = false, json = false;
+  bool perLine = false, json = false, beam = false, manyRight = false;
+  std::optional<int32_t> length;
 };
 } // namespace
 
@@ -250,6 +251,13 @@ static int evaluateAll(const EvalCommand &command, Trained &trained) {
                       ? command.batch
                       : static_cast<int32_t>(trained.schema.batch);
   options.vocabularies = &trained.directory.vocabularies;
+  options.writes.emplace();
+  options.writes->manyRight = command.manyRight;
+  options.writes->length = command.length;
+  if (command.beam)
+    options.writes->function = "beam";
+  for (const data::FieldSchema &field : trained.schema.fields)
+    options.writes->units[field.name] = trained.unit(field);
   Result<Evaluation> result =
       evaluate(*trained.instance, trained.schema, measured->data, options);
   if (!result)
@@ -295,6 +303,18 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--batch", options->batch,
                    "Rows of a batch; the figures do not depend on it")
+      ->option_text("N")
+      ->check(AtLeastOne);
+  command->add_flag("--beam", options->beam,
+                    "Write with the model's function `beam`, if it is "
+                    "exported, in the place of `predict`");
+  command->add_flag("--many-right", options->manyRight,
+                    "Rows with equal inputs are several right answers for one: "
+                    "the nearest counts");
+  command
+      ->add_option("--length", options->length,
+                   "Of what is written, at most (default: the `max` of "
+                   "`unfold`)")
       ->option_text("N")
       ->check(AtLeastOne);
   addTrainedOptions(*command, options->weights, options->threads);

@@ -60,37 +60,6 @@ tool::parseDim(const std::string &text) {
   return *pair;
 }
 
-Result<int32_t> tool::drawnLength(const std::string &axis,
-                                  std::optional<int64_t> max) {
-  if (max && *max <= INT32_MAX)
-    return static_cast<int32_t>(*max);
-  return usageError("rnnc: error: how much is drawn? `--length {0}=N` says it, "
-                    "or `max N` after `unfold` in the source",
-                    axis);
-}
-
-Status tool::addDrawnLengths(const training::ModuleInfo &module,
-                             const training::FunctionInfo &function,
-                             std::optional<int32_t> asked,
-                             std::map<std::string, int32_t> &lengths) {
-  if (function.name != "sample" && !function.draws)
-    return {};
-  for (const training::PortInfo &port : module.ports) {
-    if (!port.unfold || port.shape.empty() || port.shape[0].time.empty())
-      continue;
-    const std::string &axis = port.shape[0].time;
-    if (lengths.contains(axis) || function.findInput(axis) >= 0)
-      continue;
-    Result<int32_t> length =
-        asked ? Result<int32_t>(*asked)
-              : drawnLength(axis, function.max ? function.max : port.max);
-    if (!length)
-      return length.error();
-    lengths[axis] = *length;
-  }
-  return {};
-}
-
 int tool::report(const Error &error) {
   // Whoever found errors in a source has printed them.
   if (!error.message.empty())

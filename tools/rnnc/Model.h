@@ -3,6 +3,7 @@
 #ifndef RNNC_TOOLS_RNNC_MODEL_H
 #define RNNC_TOOLS_RNNC_MODEL_H
 
+#include "rnnc/Training/Drawing.h"
 #include "rnnc/Training/Library.h"
 
 #include <CLI/CLI.hpp>
@@ -36,17 +37,8 @@ Result<std::pair<std::string, int64_t>> parseDim(const std::string &text);
 Result<std::shared_ptr<training::Library>>
 openModel(const ModelOptions &options);
 
-/// How many elements `sample` draws where `--length` does not say it: the
-/// `max` of the `unfold`.
-Result<int32_t> drawnLength(const std::string &axis,
-                            std::optional<int64_t> max);
-
-/// Puts the lengths of what a function draws into `lengths`, where the source
-/// or `asked` says them; what is drawn beside an input is as long as that.
-Status addDrawnLengths(const training::ModuleInfo &module,
-                       const training::FunctionInfo &function,
-                       std::optional<int32_t> asked,
-                       std::map<std::string, int32_t> &lengths);
+using training::addDrawnLengths;
+using training::drawnLength;
 
 /// Prints an error to standard error and returns its exit code.
 int report(const Error &error);

@@ -23,9 +23,13 @@ using data::Tensor;
 static Schema inputsOf(const Schema &schema) {
   Schema result = schema;
   result.chunk.reset();
-  if (!schema.isLanguageModel())
-    std::erase_if(result.fields,
-                  [](const FieldSchema &field) { return field.output; });
+  if (schema.isLanguageModel())
+    return result;
+  for (const FieldSchema &field : schema.fields)
+    if (field.output)
+      result.absent.push_back(field.name);
+  std::erase_if(result.fields,
+                [](const FieldSchema &field) { return field.output; });
   return result;
 }
 
@@ -45,8 +49,6 @@ static Result<Dataset> readInputs(const PredictCommand &command,
                                   const Trained &trained,
                                   const Schema &inputs) {
   data::ReadOptions read = trained.readOptions(command.data);
-  // The unit was chosen for the whole model.
-  read.tokens = trained.unit() == data::Unit::Characters ? "chars" : "words";
   std::erase_if(read.columns, [&](const auto &entry) {
     return trained.schema.find(entry.first) && !inputs.find(entry.first);
   });
@@ -230,7 +232,8 @@ Json PredictionPrinter::elements(const FieldSchema &field, const Tensor &values,
     else
       result.push_back(static_cast<int64_t>(value));
   }
-  return isText ? Json(data::joinSymbols(symbols, trained.unit())) : result;
+  return isText ? Json(data::joinSymbols(symbols, trained.unit(field)))
+                : result;
 }
 
 /// What was drawn for an example: one sequence, or a list of several.

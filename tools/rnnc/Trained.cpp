@@ -16,14 +16,17 @@ void tool::addDataOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--format", options.read.format,
                   "auto (by the file's ending, the default), text, csv, tsv, "
-                  "space (label, blank, text), jsonl or npz")
+                  "space (label, blank, text), conll (a token and its labels a "
+                  "line), roll (the keys of a step a line), jsonl or npz")
       ->option_text("FORMAT")
-      ->check(oneOf({"auto", "text", "csv", "tsv", "space", "jsonl", "npz"}))
+      ->check(oneOf({"auto", "text", "csv", "tsv", "space", "conll", "roll",
+                     "jsonl", "npz"}))
       ->group(dataGroup);
   command
       .add_option("--columns", options.columns,
                   "Columns by header or, counted from 0, by number: "
-                  "mood=0,words=1")
+                  "mood=0,words=1; words=1:pair takes each symbol with the "
+                  "next one")
       ->option_text("NAME=COLUMN,...")
       ->group(dataGroup);
   command
@@ -70,6 +73,15 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
       ->check(AtLeastOne)
       ->group(group);
   command
+      .add_option("--missing", series.missing,
+                  "What becomes of cells without a value (empty, NA, NaN, ?): "
+                  "error (the default), last (the value before) or linear "
+                  "(between its neighbours); a window whose output is missing "
+                  "is left out")
+      ->option_text("error|last|linear")
+      ->check(oneOf({"error", "last", "linear"}))
+      ->group(group);
+  command
       .add_option_function<std::string>(
           "--scale",
           [&series](const std::string &how) {
@@ -100,10 +112,10 @@ void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
 void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--unit,--tokens", options.read.tokens,
-                  "Symbols of texts: chars or words (default: chars for "
-                  "language models, else words)")
-      ->option_text("chars|words")
-      ->check(oneOf({"chars", "words"}))
+                  "Symbols of texts: chars, words or bytes (default: chars for "
+                  "language models, else words), of all or each: "
+                  "spelling=chars,sound=words")
+      ->option_text("chars|words|bytes")
       ->group(dataGroup);
   command
       .add_flag("--lower", options.read.lower,
@@ -144,8 +156,10 @@ data::ReadOptions Trained::readOptions(const DataOptions &given) const {
   return read;
 }
 
-Status DataOptions::finish() {
-  std::string_view rest = columns;
+/// `mood=0,words=1` as a map; nothing where it is written in another way.
+static std::optional<std::map<std::string, std::string>>
+mapOf(std::string_view rest) {
+  std::map<std::string, std::string> map;
   while (!rest.empty()) {
     size_t comma = std::min(rest.find(','), rest.size());
     std::string_view entry = rest.substr(0, comma);
@@ -153,12 +167,43 @@ Status DataOptions::finish() {
     size_t equals = entry.find('=');
     if (equals == std::string_view::npos || equals == 0 ||
         equals + 1 == entry.size())
-      return usageError("rnnc: error: `--columns {}`: write it as "
-                        "mood=0,words=1",
-                        columns);
-    read.columns[std::string(entry.substr(0, equals))] =
-        entry.substr(equals + 1);
+      return std::nullopt;
+    map[std::string(entry.substr(0, equals))] = entry.substr(equals + 1);
   }
+  return map;
+}
+
+/// `chars`, or a unit for each field.
+Status DataOptions::finishUnits() {
+  std::string given = std::move(read.tokens);
+  read.tokens.clear();
+  if (given.empty() || data::parseUnit(given)) {
+    read.tokens = given;
+    return {};
+  }
+  auto units = mapOf(given);
+  bool fits = units.has_value();
+  if (units)
+    for (const auto &[field, unit] : *units)
+      fits = fits && data::parseUnit(unit);
+  if (!fits)
+    return usageError("rnnc: error: `--unit {}`: write chars, words or bytes, "
+                      "for all or for each as in spelling=chars,sound=words",
+                      given);
+  read.units = std::move(*units);
+  return {};
+}
+
+Status DataOptions::finish() {
+  auto map = mapOf(columns);
+  if (!map)
+    return usageError("rnnc: error: `--columns {}`: write it as "
+                      "mood=0,words=1",
+                      columns);
+  for (const auto &[field, column] : *map)
+    read.columns[field] = column;
+  if (Status status = finishUnits(); !status)
+    return status;
   if (!read.encoding.empty())
     return data::checkEncoding(read.encoding);
   return {};

@@ -16,8 +16,11 @@ struct DataOptions {
   int64_t splitModulus = 0;
   std::string columns; ///< `mood=0,words=1`
 
-  /// Takes the columns apart.
+  /// Takes columns and units apart.
   Status finish();
+
+private:
+  Status finishUnits();
 };
 /// Format and columns.
 void addDataOptions(CLI::App &command, DataOptions &options);
@@ -35,7 +38,11 @@ struct Trained {
   std::unique_ptr<training::ModelInstance> instance;
   data::Schema schema;
 
+  /// The unit of what is written, or else of what is read.
   data::Unit unit() const { return directory.read.unit(schema); }
+  data::Unit unit(const data::FieldSchema &field) const {
+    return directory.read.unit(schema, field);
+  }
   /// How training read its data, but for what the command line says.
   data::ReadOptions readOptions(const DataOptions &given) const;
 };

@@ -16,8 +16,11 @@ namespace rnnc::data {
 
 /// How files become examples. Stored with a trained model.
 struct ReadOptions {
-  std::string format = "auto"; ///< auto, text, csv, tsv, space, npz, jsonl
-  std::string tokens;          ///< chars or words; empty: what suits the model
+  /// auto, text, csv, tsv, space, conll, roll, npz, jsonl
+  std::string format = "auto";
+  /// chars, words or bytes; empty: what suits the model
+  std::string tokens;
+  std::map<std::string, std::string> units;   ///< field -> the same
   std::map<std::string, std::string> columns; ///< field -> header or number
   std::string encoding; ///< of texts and tables; empty: UTF-8
   bool lower = false;
@@ -27,7 +30,20 @@ struct ReadOptions {
 
   nlohmann::json toJson() const;
   static ReadOptions fromJson(const nlohmann::json &json);
+  /// The unit of what is written, or else of what is read.
   Unit unit(const Schema &schema) const;
+  Unit unit(const Schema &schema, const FieldSchema &field) const;
+  /// Whether the user chose the unit of a field.
+  bool choseUnit(const FieldSchema &field) const {
+    return !tokens.empty() || units.contains(field.name);
+  }
+  /// The column that a field reads, `0` of `0:pair`, and whether each symbol
+  /// is taken together with the next one.
+  struct Wish {
+    std::string column;
+    bool pairs = false;
+  };
+  Wish wish(const FieldSchema &field) const;
 };
 
 /// The values of one field for all examples.
@@ -37,6 +53,10 @@ struct Column {
   std::vector<int64_t> begin = {0}; ///< of each example, in elements
   /// Symbols are numbers of `Dataset::symbols` until a vocabulary is applied.
   bool raw = false;
+  /// Of texts that a model writes from inputs: what stood in the file, numbers
+  /// of `Dataset::symbols`, when `ints` are indices; with the begin of each.
+  std::vector<int32_t> written;
+  std::vector<int64_t> writtenBegin;
 };
 
 /// Examples, or one long text.
@@ -64,6 +84,9 @@ struct Dataset {
   std::map<std::string, std::string> seriesColumns;
   /// Examples are rows of time that have not been cut into windows yet.
   bool areRows = false;
+  /// Of rows of time: where a field has a value that was filled in, by field;
+  /// empty: nowhere.
+  std::vector<std::vector<bool>> filled;
   /// Of windows: steps in front that only give context, and are not measured.
   std::vector<int32_t> warm;
 
@@ -71,7 +94,11 @@ struct Dataset {
   std::string place(int32_t example) const;
 };
 
-/// Reads files of one format into one data set.
+/// Stands where a word has fewer letters than a model reads.
+inline constexpr std::string_view paddingSymbol = "<pad>";
+
+/// Reads files of one format into one data set. `src=FILE,tgt=FILE` in the
+/// place of a path are files whose rows stand side by side.
 Result<Dataset> readDataset(const std::vector<std::string> &paths,
                             const Schema &schema, const ReadOptions &options);
 

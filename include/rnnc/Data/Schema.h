@@ -58,6 +58,8 @@ struct Schema {
   std::vector<FieldSchema> fields;
   int64_t batch = 32;
   std::optional<int64_t> chunk; ///< `bptt k carry`: steps of a chunk
+  /// Outputs that are taken out: what is to be predicted is not read.
+  std::vector<std::string> absent;
 
   /// One predicted sequence of symbols and nothing else.
   bool isLanguageModel() const {
@@ -68,6 +70,7 @@ struct Schema {
     return isLanguageModel() && chunk && !fields[0].stop;
   }
   const FieldSchema *find(std::string_view name) const;
+  bool isAbsent(std::string_view name) const;
   /// The first output, or null.
   const FieldSchema *target() const;
   /// Puts known sizes in the place of names.

@@ -18,6 +18,8 @@ struct SeriesOptions {
   int64_t horizon = -1;
   int64_t stride = 0; ///< rows between training windows; 0: what suits
   bool standardise = true;
+  /// What becomes of cells without a value: error, last, linear.
+  std::string missing = "error";
 
   /// Of each output: it lies this many rows after what is read beside it.
   std::map<std::string, int64_t> ahead;

@@ -1,4 +1,4 @@
-// Text.h: text into symbols: characters or words.
+// Text.h: text into symbols: characters, words or bytes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef RNNC_DATA_TEXT_H
 #define RNNC_DATA_TEXT_H
@@ -6,13 +6,17 @@
 #include "rnnc/Data/Result.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace rnnc::data {
 
-enum class Unit { Characters, Words };
+enum class Unit { Characters, Words, Bytes };
+/// `chars`, `words`, `bytes`.
+std::string_view nameOf(Unit unit);
+std::optional<Unit> parseUnit(std::string_view name);
 
 /// The word that stands for the end of a line in running text.
 inline constexpr std::string_view endOfLine = "<eos>";
@@ -33,11 +37,15 @@ std::string shown(std::string_view text, size_t most = 60);
 
 /// Number of characters (code points) of a valid text.
 int64_t countCharacters(std::string_view text);
+/// How many characters a symbol stands for in a text: a word takes the blank
+/// behind it along, of the bytes of a character the first counts.
+int64_t charactersOf(std::string_view symbol, Unit unit);
 
 /// ASCII capitals become small letters.
 std::string lowerCase(std::string_view text);
 
-/// The symbols of one line or cell.
+/// The symbols of one line or cell. A byte above 127 is the symbol `<0xE4>`:
+/// symbols are written to files, which hold UTF-8.
 std::vector<std::string_view> splitSymbols(std::string_view text, Unit unit);
 
 /// The symbols of running text: line ends count, as `\n` among characters and

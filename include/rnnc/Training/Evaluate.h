@@ -5,6 +5,7 @@
 
 #include "rnnc/Data/Batches.h"
 #include "rnnc/Training/Library.h"
+#include "rnnc/Training/Metrics.h"
 
 namespace rnnc::training {
 
@@ -65,8 +66,33 @@ struct Regression {
   std::string output;
   double squares = 0, absolutes = 0; ///< sums
   int64_t count = 0;
-  double meanSquare() const {
-    return count ? plain(squares / static_cast<double>(count)) : 0;
+  /// Of outputs that are predicted with their spread: sums of the ranked
+  /// probability score and of the surprise in nats, and how many true values
+  /// lie in the middle 90 % of what was predicted.
+  double ranked = 0, surprise = 0;
+  int64_t inBand = 0;
+  bool hasSpread = false;
+
+  double meanSquare() const { return mean(squares); }
+  double mean(double sum) const {
+    return count ? plain(sum / static_cast<double>(count)) : 0;
+  }
+};
+
+/// How sequences of symbols were written that depend on inputs.
+struct Writing {
+  std::string output;
+  int64_t sequences = 0, exact = 0;
+  int64_t edits = 0, symbols = 0; ///< against the nearest right answer
+  Bleu bleu = {};
+  ChrF chrF = {};
+
+  double exactShare() const { return share(exact, sequences); }
+  double errorRate() const { return share(edits, symbols); }
+
+private:
+  static double share(int64_t part, int64_t all) {
+    return all ? static_cast<double>(part) / static_cast<double>(all) : 0;
   }
 };
 
@@ -80,6 +106,10 @@ struct Evaluation {
   std::vector<Regression> regressions;
   std::vector<SpanCounts> spans;
   std::vector<Transcription> transcriptions;
+  std::vector<Writing> writings;
+  /// Nats a step, of what is predicted step by step and is neither text nor
+  /// one label.
+  std::optional<double> natsPerStep;
 
   double perToken() const;
   double perplexity() const;
@@ -97,6 +127,15 @@ struct EvaluateOptions {
   int32_t batch = 32;
   bool predict = true; ///< also accuracy and confusion
   const data::Vocabularies *vocabularies = nullptr; ///< for label names
+  /// Also lets the model write what it writes from inputs, and compares.
+  struct Writes {
+    std::string function = "predict"; ///< or beam
+    std::optional<int32_t> length;    ///< at most; the `max` of the source
+    /// Examples with equal inputs are several right answers for one.
+    bool manyRight = false;
+    std::map<std::string, data::Unit> units; ///< of outputs
+  };
+  std::optional<Writes> writes;
 };
 
 Result<Evaluation> evaluate(ModelInstance &instance, const data::Schema &schema,
