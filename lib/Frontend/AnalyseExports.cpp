@@ -23,6 +23,7 @@ const std::vector<Function> &modelFunctions() {
       {"grad", {}},
       {"train_step", {}},
       {"hvp", {}},
+      {"state_grad", {}},
       {"predict", {}},
       {"predict_chunk", {}},
       {"sample", {"temperature", "top_k", "top_p", "never", "max", "paths"}},

@@ -38,6 +38,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.allFunctions = request.allFunctions;
   options.fastMath = request.fastMath;
   options.clipGradients = request.clipGradients;
+  options.stateGradients = request.stateGradients;
   options.optLevel = request.optLevel;
   options.hoist = request.hoist;
   options.sumWeightGradients = request.sumWeightGradients;

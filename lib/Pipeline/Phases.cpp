@@ -32,6 +32,7 @@ static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
   convert.allFunctions = o.allFunctions;
   convert.hoist = o.hoist;
   convert.clipGradients = o.clipGradients;
+  convert.stateGradients = o.stateGradients;
   pm.addPass(createConvertRNNToScan(convert));
   cleanUp(pm);
 }
@@ -225,12 +226,17 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
       *this, "clip-gradients",
       llvm::cl::desc("limit gradients where `clipgrad` says so"),
       llvm::cl::init(PipelineOptions().clipGradients)};
+  Option<bool> stateGradients{
+      *this, "state-gradients",
+      llvm::cl::desc("make `state_grad` of every model"),
+      llvm::cl::init(PipelineOptions().stateGradients)};
 
   void set(PipelineOptions &o) const {
     o.precision = precision;
     o.allFunctions = allFunctions;
     o.hoist = hoist;
     o.clipGradients = clipGradients;
+    o.stateGradients = stateGradients;
   }
 };
 

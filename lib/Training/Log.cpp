@@ -88,6 +88,10 @@ Status TrainingLog::addValidation(Json entry, bool extra) {
   return add(entry);
 }
 
+Status TrainingLog::addTrace(Json entry, bool extra) {
+  return addValidation(std::move(entry), extra);
+}
+
 Status TrainingLog::flush() {
   flushed = std::chrono::steady_clock::now();
   if (std::fflush(file) != 0)

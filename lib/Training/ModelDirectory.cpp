@@ -16,7 +16,7 @@ static std::string vocabularyFile(const std::string &axis) {
 bool ModelDirectory::isOwnFile(const std::string &name) {
   for (const char *own :
        {"model.rnn", "model.so", "options.json", "log.jsonl", "curve.svg",
-        "report.json", "last.safetensors", "best.safetensors"})
+        "report.json", "examples.json", "last.safetensors", "best.safetensors"})
     if (name == own)
       return true;
   return name.starts_with("vocabulary.") && name.ends_with(".json");

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Trainer.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/LearningRate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +25,10 @@ Json TrainResult::toJson() const {
                {"best_step", bestStep},
                {"interrupted", interrupted},
                {"stopped_early", stoppedEarly},
-               {"gradient_norms", norms}};
+               {"gradient_norms", norms},
+               {"settings", settings}};
+  if (!lastTrace.is_null())
+    json["state_gradients"] = {{"first", firstTrace}, {"last", lastTrace}};
   if (!failure.empty())
     json["failed"] = {{"reason", failure}, {"since", failedSince}};
   if (valid)
@@ -55,6 +59,10 @@ std::string TrainResult::summary() const {
         fmt::format("; {} skipped, something was not finite", updates(skipped));
   if (stoppedEarly)
     text += "; stopped early";
+  if (!lastTrace.is_null())
+    text += fmt::format("\ngradient of the loss at the states, by distance in "
+                        "time; at first\n{}\nnow\n{}",
+                        describeTrace(firstTrace), describeTrace(lastTrace));
   return text;
 }
 
@@ -63,7 +71,8 @@ Trainer::Trainer(ModelInstance &instance, const data::Schema &schema,
                  const data::Dataset *valid, const TrainOptions &options)
     : instance(instance), schema(schema), directory(directory), train(train),
       valid(valid && valid->size() ? valid : nullptr), options(options),
-      progress(options.quiet), health(instance.module()) {}
+      progress(options.quiet), health(instance.module()), stateTrace(instance) {
+}
 
 BatchPlan Trainer::planEpoch(int64_t epoch) const {
   BatchPlan::Options plan;
@@ -131,6 +140,8 @@ Status Trainer::prepare() {
     if (Status status = loadCheckpoint(); !status)
       return status;
   firstStep = state.step;
+  if (options.traceEvery > 0)
+    return stateTrace.prepare(planEpoch(0).make(0), options.seed);
   return {};
 }
 
@@ -145,7 +156,25 @@ Status Trainer::begin() {
     progress.print(fmt::format("warning: {} updates have been made already, "
                                "more than the {} asked for in all",
                                firstStep, totalSteps));
-  return {};
+  return firstStep == 0 ? traceStates(/*extra=*/false) : Status();
+}
+
+/// Looks at the gradients of the states, where that is asked for.
+Status Trainer::traceStates(bool extra) {
+  if (options.traceEvery == 0 || lastTraced == state.step)
+    return {};
+  Result<Json> states = stateTrace.measure();
+  if (!states)
+    return states.error();
+  lastTraced = state.step;
+  if (result.firstTrace.is_null())
+    result.firstTrace = *states;
+  result.lastTrace = *states;
+  return log.addTrace({{"step", state.step},
+                       {"epoch", state.epoch},
+                       {"state_gradients", std::move(*states)},
+                       {"seconds", log.earlierSeconds() + seconds()}},
+                      extra);
 }
 
 /// Where only time limits training, the schedule is stretched over the updates
@@ -186,6 +215,7 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
   call.useCarry = schema.chunk.has_value();
   std::vector<double> norms;
   call.norms = &norms;
+  double rate = learningRate(instance.module().train, *counters);
   Result<Arrays> results =
       instance.call(function, argumentsOf(info, data), call);
   if (!results)
@@ -217,6 +247,7 @@ Status Trainer::oneBatch(const BatchPlan &plan) {
                 {"loss", jsonNumber(loss)},
                 {"norm", jsonNumber(norm)},
                 {"norms", health.lastNorms()},
+                {"rate", rate},
                 {"tokens", data.steps},
                 {"seconds", log.earlierSeconds() + seconds()}};
   showProgress(norm);
@@ -358,6 +389,9 @@ void Trainer::followPlateau() {
 
 /// Validation and checkpoints that are due.
 Status Trainer::afterBatch() {
+  if (options.traceEvery > 0 && state.step % options.traceEvery == 0)
+    if (Status status = traceStates(/*extra=*/false); !status)
+      return status;
   bool epochEnds = state.batch == 0;
   bool due =
       valid && (epochEnds || (validEvery > 0 && state.step % validEvery == 0));
@@ -434,6 +468,8 @@ Status Trainer::finish() {
       result.useLast = state.bestStep < 0 || lastValid->score() <= state.best;
     judge();
   }
+  if (Status status = traceStates(/*extra=*/true); !status)
+    return status;
   // What is done with the instance from here on sees what the files hold.
   if (Status status = useMean(); !status)
     return status;
@@ -447,6 +483,7 @@ Status Trainer::finish() {
   else if (runningWeight > 0)
     result.loss = runningLoss / runningWeight;
   result.norms = health.allNorms();
+  result.settings = instance.module().train;
   result.skipped = instance.counters()->skipped;
   result.empty = instance.counters()->empty;
   result.seconds = seconds();

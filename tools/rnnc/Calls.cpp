@@ -8,7 +8,7 @@ using namespace rnnc::training;
 bool tool::readsPrepared(const FunctionInfo &function) {
   const std::string &name = function.name;
   return name != "vjp" && name != "grad" && name != "hvp" &&
-         name != "train_step";
+         name != "state_grad" && name != "train_step";
 }
 
 bool tool::wantsStream(const ModuleInfo &module, const FunctionInfo &function) {

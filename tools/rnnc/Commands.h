@@ -18,6 +18,8 @@ void addTrainCommand(CLI::App &app, int &exitCode);
 void addEvalCommand(CLI::App &app, int &exitCode);
 void addPredictCommand(CLI::App &app, int &exitCode);
 void addSampleCommand(CLI::App &app, int &exitCode);
+void addReportCommand(CLI::App &app, int &exitCode);
+void addGraphCommand(CLI::App &app, int &exitCode);
 
 /// What `rnnc --version` says.
 std::string versionText();

@@ -85,6 +85,7 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   request.march = "native";
   request.allFunctions = true;
   request.clipGradients = options.clipGradients;
+  request.stateGradients = options.stateGradients;
   request.color = wantsColor(stderr);
   return request;
 }

@@ -25,6 +25,8 @@ struct ModelOptions {
   bool quiet = false;
   /// Limit gradients where `clipgrad` says so.
   bool clipGradients = true;
+  /// Make `state_grad` too.
+  bool stateGradients = false;
 };
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.

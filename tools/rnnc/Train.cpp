@@ -6,6 +6,7 @@
 #include "Trained.h"
 #include "Vocab.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/Examples.h"
 #include "rnnc/Training/Trainer.h"
 
 #include <csignal>
@@ -25,7 +26,8 @@ struct TrainCommand {
   std::string name, out, init, commandLine;
   std::vector<std::string> files, valid, vocabularies, vectors;
   int threads = 1;
-  bool json = false, seedGiven = false;
+  int64_t traceEvery = 100;
+  bool json = false, seedGiven = false, trace = false;
 };
 
 /// One run of the verb: each step fills in what the next one needs.
@@ -49,6 +51,7 @@ private:
   bool fromSource() const {
     return std::string_view(command.model.model).ends_with(".rnn");
   }
+  Status keepExamples();
   Status evaluatePart(const char *name, const Dataset &part, Json &json);
 
   const TrainCommand &command;
@@ -351,6 +354,30 @@ Status TrainRun::evaluatePart(const char *name, const Dataset &part,
   return {};
 }
 
+/// Of a part that was not trained on, if there is one.
+Status TrainRun::keepExamples() {
+  const char *name = "training";
+  const Dataset *part = &parts.train;
+  for (const auto &[other, data] :
+       {std::pair<const char *, const Dataset *>{"validation", &parts.valid},
+        {"test", &parts.test}})
+    if (data->size() > 0)
+      name = other, part = data;
+  ExampleOptions examples;
+  examples.vocabularies = &directory.vocabularies;
+  examples.unit = read.unit(schema);
+  Json json = {{"part", name}};
+  Result<Json> made = recordExamples(*instance, schema, *part, examples);
+  if (made)
+    json.update(*made);
+  else // a training does not fail for what nobody may look at
+    fmt::print(stderr, "warning: no examples for `rnnc report`: {}\n",
+               made.error().message);
+  return data::writeFileAtomically(
+      directory.file("examples.json"),
+      json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
 Status TrainRun::report() {
   Json json = result.toJson();
   json["out"] = directory.path();
@@ -376,6 +403,8 @@ Status TrainRun::report() {
     if (Status status = data::writeFileAtomically(directory.file("report.json"),
                                                   json.dump(2) + "\n");
         !status)
+      return status;
+    if (Status status = keepExamples(); !status)
       return status;
   }
   if (command.json)
@@ -460,6 +489,15 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
         "and epoch)");
   count("--valid-every", train.validEvery,
         "Updates between validations (default: an epoch, 500 if that is long)");
+  CLI::Option *trace =
+      command
+          .add_flag("--trace-gradients", options.trace,
+                    "Log how the gradient of the loss at the states shrinks or "
+                    "grows with the distance in time")
+          ->group(group);
+  count("--trace-every", options.traceEvery,
+        "Updates between two looks at these gradients (default: 100)")
+      ->needs(trace);
   count("--patience", train.patience,
         "Stop after N validations without a better one");
   command
@@ -514,6 +552,8 @@ void tool::addTrainCommand(CLI::App &app, int &exitCode) {
   command->callback([options, command, &exitCode] {
     options->seedGiven = command->count("--seed") > 0;
     options->model.quiet = options->train.quiet;
+    options->model.stateGradients = options->trace;
+    options->train.traceEvery = options->trace ? options->traceEvery : 0;
     options->commandLine = commandLine();
     Status status = options->data.finish();
     exitCode = status ? TrainRun(*options).run() : report(status.error());

@@ -89,6 +89,10 @@ int main(int argc, char **argv) {
   rnnc::tool::addEvalCommand(app, exitCode);
   rnnc::tool::addPredictCommand(app, exitCode);
   rnnc::tool::addSampleCommand(app, exitCode);
+  rnnc::tool::addReportCommand(app, exitCode);
+#if RNNC_HAVE_PIPELINE
+  rnnc::tool::addGraphCommand(app, exitCode);
+#endif
   app.footer("Examples:\n"
              "  rnnc model.rnn -o libmodel.so\n"
              "  rnnc train model.rnn --data text.txt --out run\n"

@@ -40,6 +40,8 @@ struct CompileRequest {
   bool allFunctions = false;
   /// Limit gradients where `clipgrad` says so; false: never.
   bool clipGradients = true;
+  /// Make `state_grad` of every model, whatever `export` names.
+  bool stateGradients = false;
   std::vector<std::string> importDirs;
 
   enum class Emit { SharedLibrary, Object, StaticArchive, Phase };

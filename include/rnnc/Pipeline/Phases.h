@@ -50,6 +50,8 @@ struct PipelineOptions {
   bool fastMath = false;
   /// Limit gradients where `clipgrad` says so.
   bool clipGradients = true;
+  /// Make `state_grad` of every model, whatever `export` names.
+  bool stateGradients = false;
   int optLevel = 2;
   // Passes that can be left out.
   bool hoist = true;

@@ -29,6 +29,8 @@ public:
   /// `extra`: a look at the end that is no part of training; it is dropped
   /// when training goes on.
   Status addValidation(Json entry, bool extra);
+  /// The same of the gradients of the states.
+  Status addTrace(Json entry, bool extra);
   Status flush();
 
   /// Seconds of training that the entries of earlier runs stand for.

@@ -16,6 +16,7 @@ namespace rnnc::training {
 ///   last.safetensors                    weights and state of training
 ///   best.safetensors                    weights that did best on validation
 ///   log.jsonl, curve.svg, report.json   how training went
+///   examples.json                       what the model makes of a few examples
 class ModelDirectory {
 public:
   explicit ModelDirectory(std::string path) : directory(std::move(path)) {}

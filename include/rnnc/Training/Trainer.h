@@ -8,6 +8,7 @@
 #include "rnnc/Training/Log.h"
 #include "rnnc/Training/ModelDirectory.h"
 #include "rnnc/Training/Progress.h"
+#include "rnnc/Training/StateTrace.h"
 
 #include <atomic>
 
@@ -23,6 +24,9 @@ struct TrainOptions {
   int64_t validEvery = 0; ///< updates; 0: every epoch, and within long ones
   int64_t patience = 0;   ///< validations without a better one; 0: no limit
   int32_t batch = 0;      ///< 0: the model's own
+  /// Updates from one look at the gradients of the states to the next, before
+  /// training and at its end too; 0: never.
+  int64_t traceEvery = 0;
   bool resume = false;
   bool quiet = false;
   /// Set by a signal handler: save and stop.
@@ -43,6 +47,9 @@ struct TrainResult {
   std::string failure;
   int64_t failedSince = 0;     ///< the first of the updates that it befell
   Json norms = Json::object(); ///< of gradients, by parameter
+  /// Gradients of the states by distance, before training and at its end.
+  Json firstTrace, lastTrace;
+  Json settings = Json::object(); ///< the `train` block
 
   Json toJson() const;
   /// One line for people.
@@ -102,6 +109,7 @@ private:
   uint64_t fingerprint() const;
 
   Status writeCurve();
+  Status traceStates(bool extra);
   void showProgress(double norm);
   void warnSkipped(const std::string &fault);
   void judge();
@@ -126,6 +134,8 @@ private:
   std::optional<Evaluation> lastValid, bestValid;
   TrainingLog log;
   Health health;
+  StateTrace stateTrace;
+  int64_t lastTraced = -1;
   std::chrono::steady_clock::time_point started;
   TrainResult result;
 };

@@ -91,7 +91,7 @@ std::string FunctionMaker::previousName(rnn::ObserveOp observe) const {
   return unfolds == 1 ? "prev" : ("prev." + observe.getName()).str();
 }
 
-SmallVector<Slot> FunctionMaker::lossSlots() {
+SmallVector<Slot> FunctionMaker::lossSlots(bool carried) {
   SmallVector<Slot> slots;
   for (rnn::ParamOp param : info.params)
     slots.push_back(paramSlot(param));
@@ -103,7 +103,7 @@ SmallVector<Slot> FunctionMaker::lossSlots() {
   for (rnn::OutputOp output : info.outputs)
     slots.push_back(
         valueSlot(output.getName(), Role::Input, output.getType(), false));
-  if (!info.bpttCarry)
+  if (!carried)
     return slots;
   for (const StateInfo &state : info.states)
     slots.push_back(valueSlot(state.name, Role::StateIn, state.type, false));

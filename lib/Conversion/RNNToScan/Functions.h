@@ -118,6 +118,9 @@ public:
   /// Hessian times vector: the tangent of `grad` along a direction of the
   /// parameters.
   mlir::LogicalResult makeHvp();
+  /// The gradient of the loss of the last step with respect to each state after
+  /// each step; of recurrences that run backward, that of the first.
+  mlir::LogicalResult makeStateGradient();
   mlir::LogicalResult makePredict();
   /// `predict` of the next part of sequences: states come in and go out.
   mlir::LogicalResult makePredictChunk();
@@ -138,7 +141,7 @@ private:
   Slot rowsSlot(mlir::StringRef name, Role role);
   Slot seedSlot();
   llvm::SmallVector<Slot> commonSlots(bool step);
-  llvm::SmallVector<Slot> lossSlots();
+  llvm::SmallVector<Slot> lossSlots(bool carried);
   llvm::SmallVector<Slot> firstStateSlots();
   std::string previousName(rnn::ObserveOp observe) const;
 
@@ -176,6 +179,17 @@ private:
   Batched observedCount(Lowering &lowering, rnn::ObserveOp observe);
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
+  /// A state of a recurrence, and the argument that is added to it.
+  struct Probe {
+    mlir::Operation *recurrence;
+    unsigned state;
+    bool backward;
+    rnn::ValueType type;
+    std::string name;
+  };
+  llvm::SmallVector<Probe, 0> findProbes();
+  mlir::LogicalResult makeProbedObjective(llvm::ArrayRef<Probe> probes,
+                                          scan::StepKind step);
   Batched ofSomeExample(Lowering &lowering, const Batched &value);
   /// A function of the arguments and results that are known; its block is where
   /// the builder goes on.

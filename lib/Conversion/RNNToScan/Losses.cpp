@@ -65,6 +65,15 @@ FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
   if (failed(nll))
     return failure();
   Batched all = e.full(*nll, true);
+  if (lowering.options.lossAt) {
+    auto isSteps = [&](const AxisInfo &axis) {
+      return axis.time || info.isUnfold(observe);
+    };
+    while (!all.axes.empty() && isSteps(all.axes[0]))
+      all = lowering.pickStep(*lowering.options.lossAt, all);
+    return e.div(sumOfBatch(lowering, all),
+                 atLeastOne(e, batchCount(lowering)));
+  }
   Batched count =
       info.perExample ? batchCount(lowering) : observedCount(lowering, observe);
   return e.div(sumOfBatch(lowering, all), atLeastOne(e, count));
@@ -109,7 +118,7 @@ LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
                 atLeastOne(e, batchCount(lowering))));
   }
   give(lowering, "loss", Role::Loss, total ? *total : e.constant(0));
-  if (info.bpttCarry)
+  if (lowering.options.carried)
     giveStates(lowering, true);
   return success();
 }
@@ -123,7 +132,7 @@ LogicalResult FunctionMaker::makeObjective() {
     options.segment = info.bpttSteps;
   SmallVector<Slot> slots;
   if (info.isModel()) {
-    slots = lossSlots();
+    slots = lossSlots(info.bpttCarry);
   } else {
     slots = commonSlots(false);
     llvm::append_range(slots, firstStateSlots());
@@ -143,7 +152,7 @@ LogicalResult FunctionMaker::makeObjective() {
 LogicalResult FunctionMaker::makeLoss() {
   LoweringOptions options;
   options.carried = info.bpttCarry;
-  return make("loss", lossSlots(), options,
+  return make("loss", lossSlots(info.bpttCarry), options,
               [&](Lowering &lowering) { return bodyOfLoss(lowering); });
 }
 

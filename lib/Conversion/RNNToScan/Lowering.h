@@ -43,6 +43,8 @@ struct LoweringOptions {
   bool hoist = true;
   /// The gradient is cut every so many steps; 0: never.
   int64_t segment = 0;
+  /// The loss of this step alone counts, where there is one for each step.
+  std::optional<scan::StepKind> lossAt;
 };
 
 /// Lowers ops of a module into the block at the builder's insertion point.
@@ -65,6 +67,11 @@ public:
   llvm::StringMap<Batched> previousIn;
   llvm::MapVector<mlir::StringRef, Batched> previousOut;
 
+  /// Zeros of all steps that are added to each next state of a recurrence over
+  /// time, by the recurrence and the state's number: their gradient is that of
+  /// the state.
+  llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, Batched> probes;
+
   /// Of one step: elements of the sequences after `over`, by the arguments of
   /// the body; ops of it whose values are known.
   llvm::DenseMap<mlir::Value, Batched> stepsIn;
@@ -86,6 +93,8 @@ public:
   mlir::FailureOr<Batched> nll(const Distribution &dist, const Batched &data);
   /// What an unfold reads before anything is drawn.
   mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
+  /// The first or the last valid element along the first axis.
+  Batched pickStep(scan::StepKind kind, const Batched &x);
   /// The mode of a distribution that has one, and its `.p` companion; a law has
   /// none.
   mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>
@@ -142,7 +151,6 @@ private:
   Batched gather(const Batched &table, const Batched &index);
   Batched part(const Batched &x, int64_t from, int64_t size);
   Batched stepAt(const Batched &x, int64_t index);
-  Batched pickStep(scan::StepKind kind, const Batched &x);
 
   mlir::FailureOr<Batched> lawPart(const Distribution &dist, mlir::Region &part,
                                    const Batched *data);

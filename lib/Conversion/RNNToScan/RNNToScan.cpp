@@ -129,6 +129,9 @@ struct ConvertRNNToScan
         return failure();
     if (second && failed(maker.makeHvp()))
       return failure();
+    if (exported.contains("state_grad") || stateGradients)
+      if (failed(maker.makeStateGradient()))
+        return failure();
     if (wanted({"train_step"}) && failed(makeUpdate(b, info, real)))
       return failure();
     if (wanted({"loss"}) && failed(maker.makeLoss()))

@@ -342,6 +342,7 @@ public:
     }
     for (unsigned state : group.states)
       inits.push_back(r.inits[state].value);
+    addProbes(slices);
     bool time = r.axis.time;
     Value trip = time ? e.times.lookup(r.axis.name).size
                       : arith::ConstantIndexOp::create(e.b, e.loc, r.axis.size);
@@ -371,6 +372,35 @@ public:
   }
 
 private:
+  /// What is added to states is read like any sequence.
+  void addProbes(SmallVectorImpl<Value> &slices) {
+    for (unsigned state : group.states) {
+      auto found = l.probes.find({r.op, state});
+      if (found == l.probes.end())
+        continue;
+      Batched all = withoutFront(found->second);
+      Dims order = {steps};
+      llvm::append_range(order, all.dims);
+      all.dims.insert(all.dims.begin() + found->second.position(axisDim(0)),
+                      steps);
+      all.value = e.align(all, order, all.axes);
+      all.dims = order;
+      probed.push_back(state);
+      allSteps.push_back(all);
+      slices.push_back(all.value);
+    }
+  }
+
+  /// Adds what is added to the states whose next value this is: whatever reads
+  /// it from here on reads the sum.
+  void perturb(Value next) {
+    for (auto [state, probe] : llvm::zip(probed, probes))
+      if (r.next[state] == next && !isDone.contains(state)) {
+        isDone.insert(state);
+        l.values[next] = e.add(l.values[next], probe);
+      }
+  }
+
   bool isLocal(Value value) { return value.getParentBlock() == r.body; }
 
   bool isOwn(Value value) {
@@ -410,26 +440,38 @@ private:
   }
 
   LogicalResult body(ValueRange elements, ValueRange carries) {
-    for (auto [value, all, element] : llvm::zip(sliced, allSteps, elements)) {
-      Batched one = all;
+    for (auto [i, element] : llvm::enumerate(elements)) {
+      Batched one = allSteps[i];
       one.value = element;
       llvm::erase(one.dims, steps);
-      l.values[value] = one;
+      if (i < sliced.size())
+        l.values[sliced[i]] = one;
+      else
+        probes.push_back(one);
     }
     for (auto [state, carry] : llvm::zip(group.states, carries)) {
       Batched before = r.inits[state];
       before.value = carry;
       l.values[r.states[state]] = before;
     }
-    for (Operation &op : r.body->without_terminator())
-      if (group.inside.contains(&op) && failed(l.lower(&op)))
+    for (Operation &op : r.body->without_terminator()) {
+      if (!group.inside.contains(&op))
+        continue;
+      if (failed(l.lower(&op)))
         return failure();
+      e.loc = r.op->getLoc();
+      llvm::for_each(op.getResults(), [&](Value value) { perturb(value); });
+    }
     e.loc = r.op->getLoc();
     SmallVector<Value> next, stacks;
     for (unsigned state : group.states) {
       auto one = l.get(r.next[state]);
       if (failed(one))
         return failure();
+      // A next value that no op of the loop makes.
+      for (auto [other, probe] : llvm::zip(probed, probes))
+        if (other == state && !isDone.contains(state))
+          one = e.add(*one, probe);
       next.push_back(keptPastEnd(state, *one));
     }
     for (Value value : stacked) {
@@ -477,6 +519,10 @@ private:
   const BodyPlan::Group &group;
   Dim steps;
   llvm::SetVector<Value> sliced, stacked;
+  /// States that something is added to, what, and whether it has been.
+  SmallVector<unsigned> probed;
+  SmallVector<Batched, 0> probes;
+  llvm::DenseSet<unsigned> isDone;
   SmallVector<Batched, 0> allSteps, ones;
 };
 

@@ -44,7 +44,8 @@ StringAttr SlotAttr::getSizeName(int64_t dim) const {
 }
 
 bool FunctionAttr::isGradient() const {
-  return getName() == "grad" || getName() == "vjp" || getName() == "hvp";
+  return getName() == "grad" || getName() == "vjp" || getName() == "hvp" ||
+         getName() == "state_grad";
 }
 
 int64_t FunctionAttr::numberOf(StringAttr dim) const {

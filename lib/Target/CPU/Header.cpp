@@ -59,6 +59,10 @@ static llvm::StringRef purpose(const Function &f) {
       .Case("hvp",
             "The loss, its gradient, and the Hessian times a vector: how the "
             "gradient\n * changes in the direction `vec` of the parameters.")
+      .Case("state_grad",
+            "The gradient of the loss of the last step with respect to every "
+            "state after\n * every step; of states that run backward, of the "
+            "loss of the first step.")
       .Case("train_step",
             "One update: gradient, clipping, optimiser. If a gradient is not "
             "finite\n * nothing changes but the optimiser's counters.")

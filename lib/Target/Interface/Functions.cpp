@@ -14,8 +14,9 @@ using interface::Role;
 
 /// The order in which functions stand in the manifest.
 constexpr const char *kOrder[] = {
-    "loss",   "grad", "train_step", "hvp",  "predict", "predict_chunk",
-    "sample", "beam", "begin",      "step", "forward", "vjp"};
+    "loss",    "grad",          "train_step", "hvp",  "state_grad",
+    "predict", "predict_chunk", "sample",     "beam", "begin",
+    "step",    "forward",       "vjp"};
 
 llvm::Expected<Function> FunctionBinder::trainStep(const RawEntry &gradient,
                                                    const RawEntry &update) {
@@ -59,7 +60,7 @@ llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
   bool isNext = name == "step" && fromInputs;
   if (llvm::Error error = bind(f, f.entry, *find(isNext ? "next" : name)))
     return std::move(error);
-  if (name == "loss" || name == "grad" || name == "hvp")
+  if (name == "loss" || name == "grad" || name == "hvp" || name == "state_grad")
     collectObserved(f);
   return f;
 }
@@ -133,7 +134,7 @@ static void forEachParameter(const Function &f, Visit visit) {
 static void keepParameters(Module &m) {
   auto differentiates = [](const Function &f) {
     return f.name == "grad" || f.name == "vjp" || f.name == "hvp" ||
-           f.kind == rt::KindTrainStep;
+           f.name == "state_grad" || f.kind == rt::KindTrainStep;
   };
   for (const Function &f : m.functions)
     if (!differentiates(f))

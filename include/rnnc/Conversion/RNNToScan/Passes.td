@@ -56,6 +56,8 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
     Option<"clipGradients", "clip-gradients", "bool", /*default=*/"true",
            "limit gradients where `clipgrad` says so; if false, its limit is "
            "infinite">,
+    Option<"stateGradients", "state-gradients", "bool", /*default=*/"false",
+           "make `state_grad` of every model, whatever `export` names">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
