@@ -10,6 +10,7 @@ KIND is one of
   reviews    labelled Chinese restaurant and hotel reviews, CSV `label,review`
   fluency    Chinese sentences about days and plans, one a line
   names      sentences with the names of people and places marked, TSV `words<TAB>tags`
+  forms      sentences of words nobody knows, whose endings tell what they are, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
   reverse    rows of digits and the same backward, .npz with src [N, S], tgt [N, T] and the
              lengths S, T: 0 starts, 1 stops (and ends every tgt), 2 ... 11 are the digits
@@ -110,6 +111,25 @@ def names(rng, count):
         yield " ".join(w for w, _ in words) + "\t" + " ".join(t for _, t in words) + "\n"
 
 
+SYLLABLES = "ba dri fe glo ka lim mo nu pra ret so tul vi wex zan".split()
+# An ending, and the word class it tells; of `er` the word before decides.
+ENDINGS = [("ness", "N"), ("ion", "N"), ("ed", "V"), ("ate", "V"), ("ful", "A"), ("ish", "A"), ("ly", "R"), ("er", "?")]
+
+
+def forms(rng, count):
+    yield "words\ttags\n"
+    for _ in range(count):
+        words = []
+        for _ in range(rng.randint(2, 5)):
+            small = rng.random() < 0.5
+            if small:
+                words.append((rng.choice(["the", "a", "this"]), "D"))
+            ending, kind = rng.choice(ENDINGS)
+            stem = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 3)))
+            words.append((stem + ending, kind if kind != "?" else "N" if small else "A"))
+        yield " ".join(w for w, _ in words) + "\t" + " ".join(t for _, t in words) + "\n"
+
+
 def npy(shape, kind, values):
     """The bytes of a .npy array: the format is a short header and the data."""
     header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -165,8 +185,8 @@ def reverse(rng, count, length):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "adding", "reverse",
-                                         "random"])
+    parser.add_argument("kind", choices=["text", "sentiment", "reviews", "fluency", "names", "forms", "adding",
+                                         "reverse", "random"])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
@@ -181,7 +201,8 @@ def main():
     elif args.kind == "random":
         data = arrays(rng, args.arrays)
     else:
-        makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency, "names": names}
+        makers = {"text": text, "sentiment": sentiment, "reviews": reviews, "fluency": fluency, "names": names,
+                  "forms": forms}
         data = "".join(makers[args.kind](rng, args.count)).encode()
     with open(args.file, "wb") as file:
         file.write(data)

@@ -17,6 +17,7 @@ public:
       : schema(schema), options(options), unit(options.unit(schema)) {
     data.columns.resize(schema.fields.size());
     data.lengths.resize(schema.times.size());
+    data.inner.resize(schema.times.size());
   }
 
   void beginFile(const std::string &path) {
@@ -27,16 +28,23 @@ public:
   void begin(int64_t line) {
     this->line = line;
     known.assign(schema.times.size(), -1);
+    knownInner.assign(schema.times.size(), std::nullopt);
   }
   Status finish();
 
   Status addCell(size_t field, std::string_view cell);
   Status addSymbols(size_t field, std::vector<std::string_view> symbols);
   Status addJson(size_t field, const nlohmann::json &value);
+  /// Lists of symbols, one for each element of the first axis.
+  Status addLists(size_t field,
+                  std::vector<std::vector<std::string_view>> lists);
   void addNothing(size_t field);
   Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
+  /// With a time axis inside of the first: the lengths of its elements.
+  Status addNumbers(size_t field, const std::vector<double> &numbers,
+                    const std::vector<int32_t> &lengths);
 
   Unit symbolUnit() const { return unit; }
   /// The finished data set.
@@ -50,6 +58,13 @@ private:
   Error mixed(size_t field) const;
   Status checkCount(size_t field, int64_t count, std::string_view what) const;
   Status setLength(size_t field, int64_t length);
+  Status setInner(size_t field, std::vector<int32_t> lengths);
+  bool isInner(size_t field) const {
+    return schema.fields[field].innerTime(schema.times) >= 0;
+  }
+  std::vector<std::vector<std::string_view>> splitLists(size_t field,
+                                                        std::string_view text);
+  Status addJsonLists(size_t field, const nlohmann::json &value);
   bool standsAlone(size_t field) const;
   int32_t intern(std::string_view symbol);
 
@@ -59,6 +74,7 @@ private:
   int32_t file = 0;
   int64_t line = 0;
   std::vector<int64_t> known; ///< lengths of the example's time axes
+  std::vector<std::optional<std::vector<int32_t>>> knownInner;
   std::unordered_map<std::string, int32_t> numbers;
   int64_t empties = 0; ///< empty texts
   std::string firstEmpty;

@@ -270,6 +270,50 @@ static Result<std::vector<int64_t>> arrayLengths(const TensorFile &file,
   return lengths;
 }
 
+/// Lengths along an axis inside of another, [examples, outer], or empty: all
+/// are full.
+static Result<std::optional<Tensor>> innerLengths(const TensorFile &file,
+                                                  const FieldSchema &field,
+                                                  const std::string &time,
+                                                  const std::string &path) {
+  const Tensor *given = file.find(time);
+  if (!given)
+    return std::optional<Tensor>();
+  const std::vector<int64_t> &shape = file.find(field.name)->shape;
+  if (given->shape != std::vector<int64_t>{shape[0], shape[1]})
+    return dataError("{}: error: the lengths `{}` are {}, but `{}` is {}: one "
+                     "for each example and element of `{}`",
+                     path, time, shapeText(given->shape), field.name,
+                     shapeText(shape), field.axes[0].name);
+  Result<Tensor> exact = convertExact(*given, DType::I32, time);
+  if (!exact)
+    return dataError("{}: error: {}", path, exact.error().message);
+  return std::optional<Tensor>(std::move(*exact));
+}
+
+/// One example of a field with a time axis inside of another.
+static Status addInner(DatasetBuilder &builder, size_t f, const Tensor &array,
+                       const std::optional<Tensor> &given, int64_t e,
+                       int64_t steps, const std::string &path) {
+  int64_t outer = array.shape[1], room = array.shape[2];
+  int64_t whole = array.count() / array.shape[0];
+  int64_t inner = outer && room ? whole / outer / room : 0;
+  std::vector<int32_t> lengths;
+  std::vector<double> values;
+  for (int64_t t = 0; t < steps; ++t) {
+    int64_t length =
+        given ? given->as<int32_t>()[e * outer + t] : array.shape[2];
+    if (length < 0 || length > room)
+      return dataError("{}:{}: error: the length {} of element {} is not "
+                       "between 0 and {}",
+                       path, e + 1, length, t, room);
+    lengths.push_back(static_cast<int32_t>(length));
+    for (int64_t i = 0; i < length * inner; ++i)
+      values.push_back(array.number(e * whole + t * room * inner + i));
+  }
+  return builder.addNumbers(f, values, lengths);
+}
+
 /// Checks the shape of a field's array and returns its steps (1 without time).
 static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
                                   int64_t examples, const std::string &path) {
@@ -280,7 +324,7 @@ static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
   int64_t steps = 1;
   for (size_t i = 0; fits && i < field.axes.size(); ++i) {
     if (field.axes[i].isTime)
-      steps = array->shape[i + 1];
+      steps = array->shape[1];
     else if (field.axes[i].size >= 0)
       fits = array->shape[i + 1] == field.axes[i].size;
   }
@@ -352,7 +396,22 @@ static Status readArrays(DatasetBuilder &builder, const Schema &schema,
       return status;
   }
   std::vector<std::vector<int64_t>> lengths;
+  std::map<std::string, std::optional<Tensor>> inner;
+  for (const FieldSchema &field : schema.fields) {
+    int each = field.innerTime(schema.times);
+    if (each < 0)
+      continue;
+    const std::string &time = schema.times[static_cast<size_t>(each)];
+    Result<std::optional<Tensor>> list = innerLengths(*file, field, time, path);
+    if (!list)
+      return list.error();
+    inner[time] = std::move(*list);
+  }
   for (const std::string &time : schema.times) {
+    if (inner.contains(time)) {
+      lengths.emplace_back();
+      continue;
+    }
     Result<std::vector<int64_t>> list = arrayLengths(*file, time, path);
     if (!list)
       return list.error();
@@ -373,6 +432,15 @@ static Status readArrays(DatasetBuilder &builder, const Schema &schema,
       if (length < 0 || length > steps[f])
         return dataError("{}:{}: error: the length {} is not between 0 and {}",
                          path, e + 1, length, steps[f]);
+      if (int each = field.innerTime(schema.times); each >= 0) {
+        if (Status status =
+                addInner(builder, f, array,
+                         inner[schema.times[static_cast<size_t>(each)]], e,
+                         length, path);
+            !status)
+          return status;
+        continue;
+      }
       int64_t whole = array.count() / examples;
       int64_t used = steps[f] ? whole / steps[f] * length : 0;
       std::vector<double> values;
@@ -432,7 +500,10 @@ static void joinExamples(Dataset &data) {
 static Result<std::optional<Dataset>>
 readSeries(const std::vector<std::string> &paths, const Schema &schema,
            const ReadOptions &options) {
-  if (schema.times.empty() || options.series.rows == "examples" ||
+  bool nested = std::any_of(
+      schema.fields.begin(), schema.fields.end(),
+      [&](const FieldSchema &f) { return f.innerTime(schema.times) >= 0; });
+  if (schema.times.empty() || nested || options.series.rows == "examples" ||
       !(mayBeSeries(schema) || options.series.isTime()))
     return std::optional<Dataset>();
   SeriesReader reader(schema, options);
@@ -517,11 +588,13 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
         builder.addNothing(f);
         continue;
       }
-      if (used)
+      // What words are made of comes from the same text.
+      bool isInner = field.innerTime(schema.times) >= 0;
+      if (used && !isInner)
         return usageError("rnnc: error: model `{}` has several inputs; give "
                           "them in a file with --in",
                           schema.model);
-      used = true;
+      used |= !isInner;
       Status status = field.unfold && field.isIndex()
                           ? builder.addSymbols(
                                 f, splitRunningText(text, builder.symbolUnit()))
