@@ -16,6 +16,7 @@ KIND is one of
   spelling   invented words and how they sound, TSV `word<TAB>sound`
   seasons    a noisy temperature a day, some missing, CSV `Date,Temp`
   chorales   chords that follow one another by rules, piano rolls (.roll)
+  forms      sentences of words nobody knows, whose endings tell what they are, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
   reverse    rows of digits and the same backward, .npz with src [N, S], tgt [N, T] and the
              lengths S, T: 0 starts, 1 stops (and ends every tgt), 2 ... 11 are the digits
@@ -216,6 +217,25 @@ def chorales(rng, count):
         yield "-\n\n"
 
 
+SYLLABLES = "ba dri fe glo ka lim mo nu pra ret so tul vi wex zan".split()
+# An ending, and the word class it tells; of `er` the word before decides.
+ENDINGS = [("ness", "N"), ("ion", "N"), ("ed", "V"), ("ate", "V"), ("ful", "A"), ("ish", "A"), ("ly", "R"), ("er", "?")]
+
+
+def forms(rng, count):
+    yield "words\ttags\n"
+    for _ in range(count):
+        words = []
+        for _ in range(rng.randint(2, 5)):
+            small = rng.random() < 0.5
+            if small:
+                words.append((rng.choice(["the", "a", "this"]), "D"))
+            ending, kind = rng.choice(ENDINGS)
+            stem = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 3)))
+            words.append((stem + ending, kind if kind != "?" else "N" if small else "A"))
+        yield " ".join(w for w, _ in words) + "\t" + " ".join(t for _, t in words) + "\n"
+
+
 def npy(shape, kind, values):
     """The bytes of a .npy array: the format is a short header and the data."""
     header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -269,7 +289,7 @@ def reverse(rng, count, length):
                 ("tgt", padded(backward, length + 1)), ("T", lengths(backward))])
 
 
-MAKERS = {make.__name__: make for make in (text, sentiment, reviews, fluency, names, questions, chunks, resumes,
+MAKERS = {make.__name__: make for make in (text, sentiment, reviews, fluency, names, forms, questions, chunks, resumes,
                                            spelling, seasons, chorales)}
 
 

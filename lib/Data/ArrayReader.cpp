@@ -20,6 +20,50 @@ static Result<std::vector<int64_t>> arrayLengths(const TensorFile &file,
   return lengths;
 }
 
+/// Lengths along an axis inside of another, [examples, outer], or empty: all
+/// are full.
+static Result<std::optional<Tensor>> innerLengths(const TensorFile &file,
+                                                  const FieldSchema &field,
+                                                  const std::string &time,
+                                                  const std::string &path) {
+  const Tensor *given = file.find(time);
+  if (!given)
+    return std::optional<Tensor>();
+  const std::vector<int64_t> &shape = file.find(field.name)->shape;
+  if (given->shape != std::vector<int64_t>{shape[0], shape[1]})
+    return dataError("{}: error: the lengths `{}` are {}, but `{}` is {}: one "
+                     "for each example and element of `{}`",
+                     path, time, shapeText(given->shape), field.name,
+                     shapeText(shape), field.axes[0].name);
+  Result<Tensor> exact = convertExact(*given, DType::I32, time);
+  if (!exact)
+    return dataError("{}: error: {}", path, exact.error().message);
+  return std::optional<Tensor>(std::move(*exact));
+}
+
+/// One example of a field with a time axis inside of another.
+static Status addInner(DatasetBuilder &builder, size_t f, const Tensor &array,
+                       const std::optional<Tensor> &given, int64_t e,
+                       int64_t steps, const std::string &path) {
+  int64_t outer = array.shape[1], room = array.shape[2];
+  int64_t whole = array.count() / array.shape[0];
+  int64_t inner = outer && room ? whole / outer / room : 0;
+  std::vector<int32_t> lengths;
+  std::vector<double> values;
+  for (int64_t t = 0; t < steps; ++t) {
+    int64_t length =
+        given ? given->as<int32_t>()[e * outer + t] : array.shape[2];
+    if (length < 0 || length > room)
+      return dataError("{}:{}: error: the length {} of element {} is not "
+                       "between 0 and {}",
+                       path, e + 1, length, t, room);
+    lengths.push_back(static_cast<int32_t>(length));
+    for (int64_t i = 0; i < length * inner; ++i)
+      values.push_back(array.number(e * whole + t * room * inner + i));
+  }
+  return builder.addNumbers(f, values, lengths);
+}
+
 /// Checks the shape of a field's array and returns its steps (1 without time).
 static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
                                   int64_t examples, const std::string &path) {
@@ -30,7 +74,7 @@ static Result<int64_t> checkArray(const FieldSchema &field, const Tensor *array,
   int64_t steps = 1;
   for (size_t i = 0; fits && i < field.axes.size(); ++i) {
     if (field.axes[i].isTime)
-      steps = array->shape[i + 1];
+      steps = array->shape[1];
     else if (field.axes[i].size >= 0)
       fits = array->shape[i + 1] == field.axes[i].size;
   }
@@ -102,7 +146,22 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
       return status;
   }
   std::vector<std::vector<int64_t>> lengths;
+  std::map<std::string, std::optional<Tensor>> inner;
+  for (const FieldSchema &field : schema.fields) {
+    int each = field.innerTime(schema.times);
+    if (each < 0)
+      continue;
+    const std::string &time = schema.times[static_cast<size_t>(each)];
+    Result<std::optional<Tensor>> list = innerLengths(*file, field, time, path);
+    if (!list)
+      return list.error();
+    inner[time] = std::move(*list);
+  }
   for (const std::string &time : schema.times) {
+    if (inner.contains(time)) {
+      lengths.emplace_back();
+      continue;
+    }
     Result<std::vector<int64_t>> list = arrayLengths(*file, time, path);
     if (!list)
       return list.error();
@@ -123,6 +182,15 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
       if (length < 0 || length > steps[f])
         return dataError("{}:{}: error: the length {} is not between 0 and {}",
                          path, e + 1, length, steps[f]);
+      if (int each = field.innerTime(schema.times); each >= 0) {
+        if (Status status =
+                addInner(builder, f, array,
+                         inner[schema.times[static_cast<size_t>(each)]], e,
+                         length, path);
+            !status)
+          return status;
+        continue;
+      }
       int64_t whole = array.count() / examples;
       int64_t used = steps[f] ? whole / steps[f] * length : 0;
       std::vector<double> values;

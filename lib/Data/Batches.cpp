@@ -122,6 +122,19 @@ static void fillRow(const Column &column, int64_t from, int64_t count,
   }
 }
 
+/// Lengths of the elements of each row, along an axis inside of another.
+static Tensor innerLengths(const Column &lengths,
+                           const std::vector<BatchRow> &rows, int64_t outer) {
+  Tensor tensor(DType::I32, {static_cast<int64_t>(rows.size()), outer});
+  for (size_t r = 0; r < rows.size(); ++r) {
+    size_t e = static_cast<size_t>(rows[r].example);
+    std::copy(lengths.ints.begin() + lengths.begin[e],
+              lengths.ints.begin() + lengths.begin[e + 1],
+              tensor.as<int32_t>() + static_cast<int64_t>(r) * outer);
+  }
+  return tensor;
+}
+
 Batch BatchPlan::make(int64_t index) const {
   return makeBatch(data, schema, plan[static_cast<size_t>(index)],
                    options.chunk > 0);
@@ -147,6 +160,13 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
     batch.arrays[schema.times[t]] =
         Tensor::copyOf(DType::I32, {batch.rows}, lengths[t].data());
   }
+  for (const FieldSchema &field : schema.fields)
+    if (int each = field.innerTime(schema.times); each >= 0) {
+      size_t t = static_cast<size_t>(each);
+      size_t outer = static_cast<size_t>(field.time(schema.times));
+      batch.arrays[schema.times[t]] =
+          innerLengths(data.inner[t], rows, longest[outer]);
+    }
   batch.steps =
       schema.times.empty()
           ? batch.rows
@@ -157,9 +177,11 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
     int time = field.time(schema.times);
     int64_t inner = field.inner();
     std::vector<int64_t> shape = {batch.rows};
-    for (const SchemaAxis &axis : field.axes)
-      shape.push_back(axis.isTime ? longest[static_cast<size_t>(time)]
-                                  : axis.size);
+    int each = field.innerTime(schema.times);
+    for (size_t a = 0; a < field.axes.size(); ++a)
+      shape.push_back(field.axes[a].isTime
+                          ? longest[static_cast<size_t>(a == 1 ? each : time)]
+                          : field.axes[a].size);
     bool real = field.kind == FieldSchema::Kind::Real;
     Tensor tensor(real ? DType::F64 : DType::I32, shape);
     int64_t stride = batch.rows ? tensor.count() / batch.rows : 0;
@@ -170,6 +192,19 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
       if (rows[r].example < 0)
         continue;
       int64_t begin = column.begin[static_cast<size_t>(rows[r].example)];
+      if (each >= 0) {
+        size_t e = static_cast<size_t>(rows[r].example);
+        const Column &lengths = data.inner[static_cast<size_t>(each)];
+        int64_t room = longest[static_cast<size_t>(each)] * inner;
+        int64_t to = static_cast<int64_t>(r) * stride;
+        for (int64_t k = lengths.begin[e]; k < lengths.begin[e + 1]; ++k) {
+          int64_t length = lengths.ints[static_cast<size_t>(k)] * inner;
+          fillRow(column, begin, length, to, real, tensor);
+          begin += length;
+          to += room;
+        }
+        continue;
+      }
       fillRow(column, begin + rows[r].begin * inner, count,
               static_cast<int64_t>(r) * stride, real, tensor);
       observed += count;

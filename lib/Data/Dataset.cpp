@@ -66,6 +66,7 @@ static Dataset emptyLike(const Dataset &data) {
   for (size_t f = 0; f < data.columns.size(); ++f)
     result.columns[f].raw = data.columns[f].raw;
   result.lengths.resize(data.lengths.size());
+  result.inner.resize(data.inner.size());
   result.files = data.files;
   result.symbols = data.symbols;
   result.axisSizes = data.axisSizes;
@@ -82,6 +83,10 @@ Dataset data::subset(const Dataset &data,
                 data.columns[f].begin[e + 1], result.columns[f]);
     for (size_t t = 0; t < data.lengths.size(); ++t)
       result.lengths[t].push_back(data.lengths[t][e]);
+    for (size_t t = 0; t < data.inner.size(); ++t)
+      if (data.inner[t].begin.size() > e + 1)
+        copyRange(data.inner[t], data.inner[t].begin[e],
+                  data.inner[t].begin[e + 1], result.inner[t]);
     result.places.push_back(data.places[e]);
     if (!data.characters.empty())
       result.characters.push_back(data.characters[e]);
@@ -511,6 +516,12 @@ Status data::checkExtents(const Dataset &data, const Schema &schema) {
       size_t at = static_cast<size_t>(e);
       int64_t steps =
           time < 0 ? 1 : data.lengths[static_cast<size_t>(time)][at];
+      if (int each = field.innerTime(schema.times); each >= 0) {
+        const Column &lengths = data.inner[static_cast<size_t>(each)];
+        steps = std::accumulate(lengths.ints.begin() + lengths.begin[at],
+                                lengths.ints.begin() + lengths.begin[at + 1],
+                                int64_t(0));
+      }
       if (begin[at + 1] - begin[at] != steps * inner)
         return dataError("{}: error: `{}` has {} entries, expected {}",
                          data.place(e), field.name, begin[at + 1] - begin[at],

@@ -60,6 +60,24 @@ Status DatasetBuilder::setLength(size_t field, int64_t length) {
   return {};
 }
 
+/// Sequences along an axis inside of another agree in all their lengths.
+Status DatasetBuilder::setInner(size_t field, std::vector<int32_t> lengths) {
+  const FieldSchema &info = schema.fields[field];
+  size_t time = static_cast<size_t>(info.innerTime(schema.times));
+  std::optional<std::vector<int32_t>> &known = knownInner[time];
+  if (Status status = setLength(field, static_cast<int64_t>(lengths.size()));
+      !status)
+    return status;
+  for (size_t i = 0; known && i < lengths.size(); ++i)
+    if ((*known)[i] != lengths[i])
+      return dataError("{}: error: `{}` has {} elements in place {}, but "
+                       "another sequence over `{}` has {}",
+                       here(), info.name, lengths[i], i + 1, schema.times[time],
+                       (*known)[i]);
+  known = std::move(lengths);
+  return {};
+}
+
 /// Symbols get their indices from a vocabulary, numbers are indices: a column
 /// is one or the other.
 Error DatasetBuilder::mixed(size_t field) const {
@@ -158,6 +176,41 @@ Status DatasetBuilder::addTokens(size_t field,
   return addCell(field, cell);
 }
 
+Status
+DatasetBuilder::addLists(size_t field,
+                         std::vector<std::vector<std::string_view>> lists) {
+  const FieldSchema &info = schema.fields[field];
+  Column &column = data.columns[field];
+  if (!column.raw && !column.ints.empty())
+    return mixed(field);
+  column.raw = true;
+  int64_t inner = std::max<int64_t>(info.inner(), 1);
+  if (options.maxLength > 0 &&
+      lists.size() > static_cast<size_t>(options.maxLength))
+    lists.resize(static_cast<size_t>(options.maxLength));
+  if (lists.empty() && standsAlone(field)) {
+    lists.push_back(std::vector<std::string_view>(static_cast<size_t>(inner),
+                                                  unknownSymbol));
+    if (empties++ == 0)
+      firstEmpty = fmt::format("{}: warning: `{}` is empty; it is read as one "
+                               "{}",
+                               here(), info.name, unknownSymbol);
+  }
+  std::vector<int32_t> lengths;
+  for (const std::vector<std::string_view> &list : lists) {
+    if (Status status =
+            checkCount(field, static_cast<int64_t>(list.size()), "symbols");
+        !status)
+      return status;
+    for (std::string_view symbol : list)
+      column.ints.push_back(intern(symbol));
+    lengths.push_back(
+        static_cast<int32_t>(static_cast<int64_t>(list.size()) / inner));
+  }
+  column.begin.push_back(static_cast<int64_t>(column.ints.size()));
+  return setInner(field, std::move(lengths));
+}
+
 void DatasetBuilder::addNothing(size_t field) {
   // One 0 for each step of the inputs is put in by `finish`.
   Column &column = data.columns[field];
@@ -197,6 +250,46 @@ Status DatasetBuilder::addNumbers(size_t field,
   return setLength(field, steps);
 }
 
+Status DatasetBuilder::addNumbers(size_t field,
+                                  const std::vector<double> &numbers,
+                                  const std::vector<int32_t> &lengths) {
+  if (Status status =
+          addNumbers(field, numbers, static_cast<int64_t>(lengths.size()));
+      !status)
+    return status;
+  return setInner(field, lengths);
+}
+
+/// Whether the elements along the first axis are words, made of characters:
+/// something else has them too. Else they are lines, made of words.
+static bool elementsAreWords(const Schema &schema, size_t field) {
+  int time = schema.fields[field].time(schema.times);
+  return std::any_of(schema.fields.begin(), schema.fields.end(),
+                     [&](const FieldSchema &other) {
+                       return other.time(schema.times) == time &&
+                              other.innerTime(schema.times) < 0;
+                     });
+}
+
+/// The elements of a text along the first axis, and of each what it is made
+/// of.
+std::vector<std::vector<std::string_view>>
+DatasetBuilder::splitLists(size_t field, std::string_view text) {
+  std::vector<std::vector<std::string_view>> lists;
+  if (elementsAreWords(schema, field)) {
+    for (std::string_view word : splitSymbols(text, Unit::Words))
+      lists.push_back(splitSymbols(word, Unit::Characters));
+    return lists;
+  }
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    if (!trim(text.substr(0, end)).empty())
+      lists.push_back(splitSymbols(text.substr(0, end), unit));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lists;
+}
+
 /// Numbers with blanks, commas or semicolons between them.
 static std::optional<std::vector<double>> parseNumbers(std::string_view cell) {
   std::vector<double> result;
@@ -226,6 +319,13 @@ static std::optional<std::vector<double>> parseNumbers(std::string_view cell) {
 Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   const FieldSchema &info = schema.fields[field];
   bool sequence = info.time(schema.times) >= 0;
+  if (isInner(field)) {
+    if (info.isIndex())
+      return addLists(field, splitLists(field, cell));
+    return dataError("{}: error: `{}` has numbers for each element of `{}`: "
+                     "they come as lists of lists (JSONL) or as arrays",
+                     here(), info.name, info.axes[0].name);
+  }
   if (info.isIndex()) {
     bool labels = info.output && !info.unfold;
     if (sequence && info.inner() > 1 && !labels && options.choseUnit(info) &&
@@ -279,10 +379,62 @@ static bool flatten(const json &value, std::vector<double> &numbers,
   return true;
 }
 
+/// A list for each element of the first axis: a text, symbols or numbers.
+Status DatasetBuilder::addJsonLists(size_t field, const json &value) {
+  const FieldSchema &info = schema.fields[field];
+  auto wrong = [&] {
+    return dataError("{}: error: `{}` is not a list with a list (or a text) "
+                     "for each element of `{}`",
+                     here(), info.name, info.axes[0].name);
+  };
+  if (!value.is_array())
+    return wrong();
+  bool areTexts = false;
+  for (const json &item : value)
+    areTexts |= item.is_string() ||
+                (item.is_array() && !item.empty() && item[0].is_string());
+  std::vector<std::vector<std::string_view>> lists;
+  std::vector<double> numbers;
+  std::vector<int32_t> lengths;
+  int64_t inner = std::max<int64_t>(info.inner(), 1);
+  for (const json &item : value) {
+    if (!item.is_string() && !item.is_array())
+      return wrong();
+    if (areTexts) {
+      std::vector<std::string_view> &list = lists.emplace_back();
+      if (item.is_string()) {
+        list = splitSymbols(item.get_ref<const std::string &>(),
+                            elementsAreWords(schema, field) ? Unit::Characters
+                                                            : unit);
+        continue;
+      }
+      for (const json &symbol : item) {
+        if (!symbol.is_string())
+          return dataError("{}: error: `{}` mixes texts with other values",
+                           here(), info.name);
+        list.push_back(symbol.get_ref<const std::string &>());
+      }
+      continue;
+    }
+    size_t before = numbers.size();
+    if (!flatten(item, numbers))
+      return wrong();
+    int64_t count = static_cast<int64_t>(numbers.size() - before);
+    if (Status status = checkCount(field, count, "numbers"); !status)
+      return status;
+    lengths.push_back(static_cast<int32_t>(count / inner));
+  }
+  if (areTexts && info.isIndex())
+    return addLists(field, std::move(lists));
+  return areTexts ? wrong() : addNumbers(field, numbers, lengths);
+}
+
 Status DatasetBuilder::addJson(size_t field, const json &value) {
   const FieldSchema &info = schema.fields[field];
   if (value.is_string())
     return addCell(field, value.get_ref<const std::string &>());
+  if (isInner(field))
+    return addJsonLists(field, value);
   if (info.isIndex() && value.is_array() && !value.empty() &&
       value[0].is_string()) {
     std::vector<std::string_view> symbols;
@@ -324,6 +476,16 @@ Status DatasetBuilder::finish() {
   for (size_t t = 0; t < known.size(); ++t)
     data.lengths[t].push_back(
         static_cast<int32_t>(std::max<int64_t>(known[t], 0)));
+  for (size_t t = 0; t < known.size(); ++t) {
+    if (!knownInner[t])
+      continue;
+    const std::vector<int32_t> &lengths = *knownInner[t];
+    Column &column = data.inner[t];
+    column.ints.insert(column.ints.end(), lengths.begin(), lengths.end());
+    column.begin.push_back(static_cast<int64_t>(column.ints.size()));
+    for (int32_t length : lengths)
+      data.lengths[t].back() = std::max(data.lengths[t].back(), length);
+  }
   data.places.push_back({file, line});
   return {};
 }

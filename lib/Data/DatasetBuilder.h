@@ -19,6 +19,7 @@ public:
       units.push_back(options.unit(schema, field));
     data.columns.resize(schema.fields.size());
     data.lengths.resize(schema.times.size());
+    data.inner.resize(schema.times.size());
   }
 
   void beginFile(const std::string &path) {
@@ -29,6 +30,7 @@ public:
   void begin(int64_t line) {
     this->line = line;
     known.assign(schema.times.size(), -1);
+    knownInner.assign(schema.times.size(), std::nullopt);
   }
   Status finish();
 
@@ -37,10 +39,16 @@ public:
   /// Symbols that are told apart already, such as those of a sentence.
   Status addTokens(size_t field, const std::vector<std::string_view> &tokens);
   Status addJson(size_t field, const nlohmann::json &value);
+  /// Lists of symbols, one for each element of the first axis.
+  Status addLists(size_t field,
+                  std::vector<std::vector<std::string_view>> lists);
   void addNothing(size_t field);
   Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
+  /// With a time axis inside of the first: the lengths of its elements.
+  Status addNumbers(size_t field, const std::vector<double> &numbers,
+                    const std::vector<int32_t> &lengths);
 
   /// A number that chooses something for a field.
   Result<int64_t> wholeNumber(size_t field, std::string_view cell) const;
@@ -57,6 +65,13 @@ private:
   Error mixed(size_t field) const;
   Status checkCount(size_t field, int64_t count, std::string_view what) const;
   Status setLength(size_t field, int64_t length);
+  Status setInner(size_t field, std::vector<int32_t> lengths);
+  bool isInner(size_t field) const {
+    return schema.fields[field].innerTime(schema.times) >= 0;
+  }
+  std::vector<std::vector<std::string_view>> splitLists(size_t field,
+                                                        std::string_view text);
+  Status addJsonLists(size_t field, const nlohmann::json &value);
   bool standsAlone(size_t field) const;
   Status addSpelled(size_t field, const std::vector<std::string_view> &words);
   bool lowers(const FieldSchema &field) const;
@@ -68,6 +83,7 @@ private:
   int32_t file = 0;
   int64_t line = 0;
   std::vector<int64_t> known; ///< lengths of the example's time axes
+  std::vector<std::optional<std::vector<int32_t>>> knownInner;
   std::unordered_map<std::string, int32_t> numbers;
   int64_t empties = 0; ///< empty texts
   std::string firstEmpty;

@@ -328,7 +328,10 @@ static void joinExamples(Dataset &data) {
 static Result<std::optional<Dataset>>
 readSeries(const std::vector<std::string> &paths, const Schema &schema,
            const ReadOptions &options) {
-  if (schema.times.empty() || options.series.rows == "examples" ||
+  bool nested = std::any_of(
+      schema.fields.begin(), schema.fields.end(),
+      [&](const FieldSchema &f) { return f.innerTime(schema.times) >= 0; });
+  if (schema.times.empty() || nested || options.series.rows == "examples" ||
       !(mayBeSeries(schema) || options.series.isTime()))
     return std::optional<Dataset>();
   SeriesReader reader(schema, options);
@@ -420,12 +423,15 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
         builder.addNothing(f);
         continue;
       }
+      // What words are made of comes from the same text.
+      bool isInner = field.innerTime(schema.times) >= 0;
       std::string column = options.wish(field).column;
-      if (used && *used != column)
+      if (used && *used != column && !isInner)
         return usageError("rnnc: error: model `{}` has several inputs; give "
                           "them in a file with --in",
                           schema.model);
-      used = column;
+      if (!isInner)
+        used = column;
       Status status =
           field.unfold && field.isIndex()
               ? builder.addSymbols(

@@ -4,7 +4,6 @@
 #include "rnnc/Frontend/Walk.h"
 
 #include <fmt/format.h>
-#include <set>
 
 using namespace rnnc;
 using namespace rnnc::ast;
@@ -21,8 +20,6 @@ public:
       if (file->module != "std") // its parts are reported where they are used
         for (const ItemPtr &item : file->items)
           visit(*item);
-    for (const ExportRequest &request : program.exports)
-      exported(request);
   }
 
 private:
@@ -31,46 +28,17 @@ private:
         .label("cannot be compiled yet");
   }
 
-  void exported(const ExportRequest &request) {
-    const ModuleItem *module = moduleAt(request.decl);
-    if (!module)
-      return;
-    // What is exported has its inputs from outside.
-    times.clear();
-    for (const Generic &generic : module->generics)
-      if (generic.isTime)
-        times.insert(generic.name.text);
-    for (const Field &field : module->inputs) // a cell's run over one more
-      nestedTime(field, request.isCell);
-    for (const Field &field : module->constants)
-      nestedTime(field);
-  }
-
-  /// The layer or cell that is declared here; null if it is something else.
-  const ModuleItem *moduleAt(SourceRange decl) const {
-    for (const std::unique_ptr<File> &file : program.files)
-      for (const ItemPtr &item : file->items)
-        if (const auto *module = dynAs<ModuleItem>(*item))
-          if (module->name.range == decl)
-            return module;
-    return nullptr;
-  }
-
   void visit(const Item &item) {
     switch (item.kind) {
     case Item::Kind::Dim:
       return dims(as<DimItem>(item));
     case Item::Kind::Dist:
       return dist(as<DistItem>(item));
-    case Item::Kind::Fn:
-      return block(as<FnItem>(item).body);
-    case Item::Kind::Module:
-      return block(as<ModuleItem>(item).body);
     case Item::Kind::Model:
       if (!as<ModelItem>(item).generics.empty())
         notYet("E906", as<ModelItem>(item).generics[0].range,
                "a model with sizes in brackets");
-      return block(as<ModelItem>(item).body);
+      return;
     case Item::Kind::Train:
       return train(as<TrainItem>(item));
     default:
@@ -79,7 +47,6 @@ private:
   }
 
   void dist(const DistItem &item) {
-    block(item.body);
     for (const StmtPtr &stmt : item.body) {
       const auto *define = dynAs<DefineStmt>(*stmt);
       if (define && define->name.text == "sample")
@@ -108,29 +75,6 @@ private:
     }
   }
 
-  void block(const Block &body) {
-    times.clear();
-    for (const StmtPtr &stmt : body) {
-      if (const auto *time = dynAs<TimeStmt>(*stmt))
-        for (const Name &name : time->names)
-          times.insert(name.text);
-      if (const auto *input = dynAs<InputStmt>(*stmt))
-        for (const Field &field : input->fields)
-          nestedTime(field);
-      if (const auto *output = dynAs<OutputStmt>(*stmt))
-        for (const Field &field : output->fields)
-          nestedTime(field);
-    }
-  }
-
-  void nestedTime(const Field &field, bool inTime = false) {
-    size_t count = inTime;
-    for (const SizePtr &axis : field.type.axes)
-      count += axis->kind == Size::Kind::Name && times.count(axis->name);
-    if (count > 1)
-      notYet("E907", field.type.range, "a time axis inside of another");
-  }
-
   void train(const TrainItem &item) {
     auto it = program.train.find(item.model.text);
     if (it == program.train.end())
@@ -145,7 +89,6 @@ private:
 
   const CheckedProgram &program;
   Diagnostics &diags;
-  std::set<std::string> times;
 };
 
 } // namespace

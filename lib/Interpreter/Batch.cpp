@@ -91,17 +91,47 @@ bool Batch::checkLengths() {
   for (auto &[name, size] : padded) {
     known.push_back(name);
     auto it = inputs.find(name);
-    if (it == inputs.end())
-      continue;
-    if (it->second.shape != Shape{batch}) {
-      error = "the lengths `" + name + "` are not one for each example";
+    if (it != inputs.end() && !checkLength(name, it->second, size))
+      return false;
+  }
+  return true;
+}
+
+bool Batch::checkLength(const std::string &name, const Array &given,
+                        int64_t size) {
+  Shape shape{batch};
+  for (rnn::AxisAttr axis : nesting.around(name))
+    shape.push_back(padded[axis.getName().str()]);
+  if (given.shape != shape) {
+    error = "the lengths `" + name + "` are not one for each example" +
+            (shape.size() == 1 ? "" : " and each element around");
+    return false;
+  }
+  for (int64_t row = 0; row < batch; ++row) {
+    ExampleLengths lengths = lengthsOf(row);
+    Array one = entry(given, row);
+    int64_t i = 0;
+    bool fine = true;
+    forEachIndex(one.shape, [&](const Shape &index) {
+      double length = one.data[i++];
+      bool counts = true;
+      for (auto [k, axis] : llvm::enumerate(nesting.around(name)))
+        counts &= index[k] < lengths.lengthOf(
+                                 axis,
+                                 [&](rnn::AxisAttr around) {
+                                   std::optional<int64_t> place;
+                                   for (auto [n, left] :
+                                        llvm::enumerate(nesting.around(name)))
+                                     if (left == around)
+                                       place = index[n];
+                                   return place;
+                                 });
+      fine &= !counts || (length >= 0 && length <= double(size));
+    });
+    if (!fine) {
+      error = "a length of `" + name + "` is out of range";
       return false;
     }
-    for (double length : it->second.data)
-      if (length < 0 || length > double(size)) {
-        error = "a length of `" + name + "` is out of range";
-        return false;
-      }
   }
   return true;
 }
@@ -151,26 +181,39 @@ bool Batch::prepare() {
   return checkLengths() && checkNames();
 }
 
-int64_t Batch::lengthOf(rnn::AxisAttr axis, int64_t row) {
-  if (!axis.isTime())
-    return axis.getSize();
-  auto it = inputs.find(axis.getName().str());
-  if (it != inputs.end())
-    return int64_t(it->second.data[row]);
-  auto size = padded.find(axis.getName().str());
-  return size == padded.end() ? 0 : size->second;
+ExampleLengths Batch::lengthsOf(int64_t row) {
+  ExampleLengths lengths{nesting, padded, {}};
+  for (auto &[name, size] : padded) {
+    auto it = inputs.find(name);
+    llvm::ArrayRef<rnn::AxisAttr> around = nesting.around(name);
+    if (around.empty()) {
+      if (it != inputs.end())
+        lengths.padded[name] = int64_t(it->second.data[row]);
+      continue;
+    }
+    Shape shape;
+    for (rnn::AxisAttr axis : around)
+      shape.push_back(padded[axis.getName().str()]);
+    lengths.inner[name] = it != inputs.end() ? entry(it->second, row)
+                                             : Array(shape, double(size));
+  }
+  return lengths;
 }
 
 /// The valid part of one example: padding is never read.
-Array Batch::pick(const Array &array, rnn::ValueType type, int64_t row) {
+Array Batch::pick(const Array &array, rnn::ValueType type, int64_t row,
+                  const ExampleLengths &lengths) {
   Array all = entry(array, row);
   Shape shape;
   for (rnn::AxisAttr axis : type.getAxes())
-    shape.push_back(lengthOf(axis, row));
+    shape.push_back(lengths.roomFor(axis));
   Array valid(shape);
   int64_t i = 0;
-  forEachIndex(shape,
-               [&](const Shape &index) { valid.data[i++] = at(all, index); });
+  forEachIndex(shape, [&](const Shape &index) {
+    double &place = valid.data[i++];
+    if (lengths.isValid(type.getAxes(), index))
+      place = at(all, index);
+  });
   return valid;
 }
 
@@ -194,8 +237,11 @@ void Batch::give(Arrays &outputs, const std::string &name, rnn::ValueType type,
     if (it == example.outputs.end())
       return;
     int64_t i = 0;
+    ExampleLengths lengths = lengthsOf(int64_t(row));
     forEachIndex(it->second.shape, [&](const Shape &index) {
-      at(array, pushFront(int64_t(row), index)) = it->second.data[i++];
+      double value = it->second.data[i++];
+      if (lengths.isValid(type.getAxes(), index))
+        at(array, pushFront(int64_t(row), index)) = value;
     });
   }
   array.shape = outer;
@@ -274,15 +320,11 @@ std::optional<Arrays> Batch::evaluate() {
   size_t stopCount = 0;
   for (int64_t row = 0; row < batch; ++row) {
     Arrays values;
-    std::map<std::string, int64_t> lengths;
-    for (auto &[name, size] : padded) {
-      auto it = inputs.find(name);
-      lengths[name] = it == inputs.end() ? size : int64_t(it->second.data[row]);
-    }
+    ExampleLengths lengths = lengthsOf(row);
     for (auto &[name, type] : params)
       values[name] = inputs[name];
     for (auto &[name, type] : data)
-      values[name] = pick(inputs[name], type, row);
+      values[name] = pick(inputs[name], type, row, lengths);
     Example example(values, lengths, row, options, stopCount);
     if (!example.run(module, examples[row])) {
       error = "example " + std::to_string(row) + ": " + example.error();

@@ -12,7 +12,8 @@ class Batch {
 public:
   Batch(rnn::ModuleOp module, const Arrays &inputs, const RunOptions &options,
         std::string &error)
-      : module(module), inputs(inputs), options(options), error(error) {}
+      : module(module), nesting(module), inputs(inputs), options(options),
+        error(error) {}
 
   /// Finds the sizes, and checks the arguments.
   bool prepare();
@@ -35,14 +36,17 @@ private:
   bool checkLengths();
   bool checkNames();
   bool goesOn() const;
-  Array pick(const Array &array, rnn::ValueType type, int64_t row);
-  int64_t lengthOf(rnn::AxisAttr axis, int64_t row);
+  bool checkLength(const std::string &name, const Array &given, int64_t size);
+  ExampleLengths lengthsOf(int64_t row);
+  Array pick(const Array &array, rnn::ValueType type, int64_t row,
+             const ExampleLengths &lengths);
   double lossOf(const std::vector<ExampleResult> &examples);
   Arrays collect(const std::vector<ExampleResult> &examples);
   void give(Arrays &outputs, const std::string &name, rnn::ValueType type,
             const std::vector<ExampleResult> &examples);
 
   rnn::ModuleOp module;
+  rnn::Nesting nesting;
   Arrays inputs;
   const RunOptions &options;
   std::string &error;

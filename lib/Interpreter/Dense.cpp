@@ -63,8 +63,26 @@ Array rnnc::interp::entry(const Array &array, int64_t i) {
 }
 
 void rnnc::interp::setEntry(Array &array, int64_t i, const Array &value) {
-  std::copy(value.data.begin(), value.data.end(),
-            array.data.begin() + i * value.size());
+  Shape rest = dropFront(array.shape);
+  if (value.size() == volume(rest)) {
+    std::copy(value.data.begin(), value.data.end(),
+              array.data.begin() + i * value.size());
+    return;
+  }
+  int64_t k = 0;
+  forEachIndex(value.shape, [&](const Shape &index) {
+    at(array, pushFront(i, index)) = value.data[k++];
+  });
+}
+
+Array rnnc::interp::cropped(Array array, const Shape &shape) {
+  if (array.shape == shape)
+    return array;
+  Array out(shape);
+  int64_t k = 0;
+  forEachIndex(shape,
+               [&](const Shape &index) { out.data[k++] = at(array, index); });
+  return out;
 }
 
 Shape rnnc::interp::dropFront(const Shape &shape) {

@@ -25,7 +25,10 @@ double at(const Array &array, const Shape &index);
 
 /// Entry `i` of the first dimension, as an array of one dimension less.
 Array entry(const Array &array, int64_t i);
+/// What a smaller value has no entry for stays.
 void setEntry(Array &array, int64_t i, const Array &value);
+/// The entries that a smaller shape has.
+Array cropped(Array array, const Shape &shape);
 
 /// `shape` without its first dimension, or with one more.
 Shape dropFront(const Shape &shape);

@@ -20,17 +20,49 @@ bool Example::fail(Operation &op, std::string text) {
 }
 
 int64_t Example::sizeOf(rnn::AxisAttr axis) {
-  if (!axis.isTime())
-    return axis.getSize();
-  auto it = lengths.find(axis.getName().str());
-  return it == lengths.end() ? 0 : it->second;
+  return lengths.lengthOf(axis, [&](rnn::AxisAttr around) {
+    std::optional<int64_t> place;
+    for (const Frame &frame : frames)
+      if (frame.axis == around)
+        place = frame.index;
+    return place;
+  });
 }
 
 Shape Example::shapeOf(rnn::ValueType type) {
   Shape shape;
-  for (rnn::AxisAttr axis : type.getAxes())
-    shape.push_back(sizeOf(axis));
+  for (auto [i, axis] : llvm::enumerate(type.getAxes())) {
+    // With an axis around it left of it, there is room for all.
+    ArrayRef<rnn::AxisAttr> left = type.getAxes().take_front(i);
+    bool isWhole =
+        llvm::any_of(lengths.nesting.around(axis), [&](rnn::AxisAttr around) {
+          return llvm::is_contained(left, around);
+        });
+    shape.push_back(isWhole ? lengths.roomFor(axis) : sizeOf(axis));
+  }
   return shape;
+}
+
+Array Example::element(const Array &array, int64_t i, Value like) {
+  return cropped(entry(array, i),
+                 shapeOf(cast<rnn::ValueType>(like.getType())));
+}
+
+std::vector<int64_t> Example::lastLengths(rnn::ValueType type,
+                                          const Shape &shape) {
+  std::vector<int64_t> counts;
+  rnn::AxisAttr last = type.getAxes().back();
+  bool ragged = !lengths.nesting.around(last).empty();
+  forEachIndex(Shape(shape.begin(), shape.end() - 1), [&](const Shape &row) {
+    Shape index = row;
+    int64_t n = shape.back();
+    for (index.push_back(n - 1);
+         ragged && index.back() >= 0 && !lengths.isValid(type.getAxes(), index);
+         --index.back())
+      --n;
+    counts.push_back(n);
+  });
+  return counts;
 }
 
 bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
@@ -268,7 +300,7 @@ bool Example::scan(rnn::ScanOp op) {
     if (isTime && !back)
       cut(states, t);
     for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
-      set(x, entry(get(xs), t));
+      set(x, element(get(xs), t, x));
     if (!advance(op, states))
       return false;
     if (isTime && back)
@@ -377,7 +409,7 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
                           : t                         ? entry(data, t - 1)
                                                       : firstElement(op));
     for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
-      set(x, entry(get(xs), t));
+      set(x, element(get(xs), t, x));
     if (!advance(op, states))
       return false;
     bool ok = true;
@@ -448,9 +480,17 @@ bool Example::observe(rnn::ObserveOp op) {
       Array cost = nll(dist, get(op.getData()), ok);
       if (!ok)
         return false;
-      for (double one : cost.data)
-        observed.sum += one;
-      observed.count = get(op.getData()).size();
+      auto type = op.getData().getType();
+      auto costType = type;
+      if (auto law = dyn_cast<rnn::LawOp>(dist.op))
+        costType =
+            cast<rnn::ValueType>(rnn::LawOp::yielded(law.getLogp()).getType());
+      int64_t i = 0;
+      forEachIndex(cost.shape, [&](const Shape &index) {
+        double one = cost.data[i++];
+        observed.sum += lengths.isValid(costType.getAxes(), index) ? one : 0;
+      });
+      observed.count = lengths.count(type.getAxes(), get(op.getData()).shape);
     }
   }
   result->observed.push_back(observed);

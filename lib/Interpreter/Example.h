@@ -3,7 +3,7 @@
 #ifndef RNNC_LIB_INTERPRETER_EXAMPLE_H
 #define RNNC_LIB_INTERPRETER_EXAMPLE_H
 
-#include "Dense.h"
+#include "ExampleLengths.h"
 
 #include "rnnc/Dialect/RNN/Feed.h"
 
@@ -29,8 +29,8 @@ class Example {
 public:
   /// `values` holds the arrays of this example by name, without a batch
   /// dimension; `lengths` its time axes.
-  Example(const Arrays &values, const std::map<std::string, int64_t> &lengths,
-          int64_t row, const RunOptions &options, size_t &stopCount)
+  Example(const Arrays &values, const ExampleLengths &lengths, int64_t row,
+          const RunOptions &options, size_t &stopCount)
       : given(values), lengths(lengths), row(row), options(options),
         stopCount(stopCount) {}
 
@@ -102,9 +102,13 @@ private:
   void set(mlir::Value value, Array array) { values[value] = std::move(array); }
   int64_t sizeOf(rnn::AxisAttr axis);
   Shape shapeOf(rnn::ValueType type);
+  /// An element of the first axis, as its type says.
+  Array element(const Array &array, int64_t i, mlir::Value like);
+  /// Valid entries of the last axis of a value, for each row of the others.
+  std::vector<int64_t> lastLengths(rnn::ValueType type, const Shape &shape);
 
   const Arrays &given;
-  const std::map<std::string, int64_t> &lengths;
+  const ExampleLengths &lengths;
   int64_t row;
   const RunOptions &options;
   size_t &stopCount;

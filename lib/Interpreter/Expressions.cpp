@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -126,6 +127,13 @@ bool Example::elementwise(Operation &op) {
   return true;
 }
 
+static Shape indexOf(const Shape &shape, int64_t place) {
+  Shape index(shape.size());
+  for (size_t k = shape.size(); k-- > 0; place /= shape[k])
+    index[k] = place % shape[k];
+  return index;
+}
+
 bool Example::alongAxes(Operation &op) {
   return TypeSwitch<Operation *, bool>(&op)
       .Case([&](rnn::LookupOp one) { return lookup(one); })
@@ -194,10 +202,14 @@ bool Example::alongAxes(Operation &op) {
         const Array &x = get(one.getValue());
         Array out(shapeOf(one.getResult().getType()));
         int64_t n = x.shape.back();
-        if (!n && out.size())
-          return fail(op, "nothing to choose from");
-        for (int64_t i = 0; i < out.size(); ++i)
-          out.data[i] = double(argMax(x.data.data() + i * n, n));
+        std::vector<int64_t> valid =
+            lastLengths(one.getValue().getType(), x.shape);
+        for (int64_t i = 0; i < out.size(); ++i) {
+          if (!valid[i] &&
+              lengths.isValid(one.getType().getAxes(), indexOf(out.shape, i)))
+            return fail(op, "nothing to choose from");
+          out.data[i] = double(argMax(x.data.data() + i * n, valid[i]));
+        }
         set(one.getResult(), std::move(out));
         return true;
       })
@@ -213,6 +225,13 @@ bool Example::lookup(rnn::LookupOp op) {
     if (place < 0 || place >= table.shape[0])
       return fail(*op, "the index " + std::to_string(place) +
                            " lies outside of its axis");
+    if (index.size() * rest != out.size()) { // shorter than others
+      Shape part(out.shape.begin() + index.shape.size(), out.shape.end());
+      Array one = cropped(entry(table, place), part);
+      std::copy(one.data.begin(), one.data.end(),
+                out.data.begin() + i * one.size());
+      continue;
+    }
     for (int64_t k = 0; k < rest; ++k)
       out.data[i * rest + k] = table.data[place * rest + k];
   }
@@ -249,10 +268,11 @@ bool Example::join(rnn::JoinOp op) {
 bool Example::reduceLast(rnn::ReduceLastOp op) {
   const Array &x = get(op.getValue());
   Array out(shapeOf(op.getResult().getType()));
-  int64_t n = x.shape.back();
-  int64_t rows = volume(Shape(x.shape.begin(), x.shape.end() - 1));
-  for (int64_t i = 0; i < rows; ++i) {
-    const double *in = x.data.data() + i * n;
+  int64_t room = x.shape.back();
+  std::vector<int64_t> valid = lastLengths(op.getValue().getType(), x.shape);
+  for (int64_t i = 0; i < int64_t(valid.size()); ++i) {
+    const double *in = x.data.data() + i * room;
+    int64_t n = valid[i];
     double sum = 0, squares = 0;
     for (int64_t k = 0; k < n; ++k)
       sum += in[k];
@@ -271,11 +291,11 @@ bool Example::reduceLast(rnn::ReduceLastOp op) {
       break;
     case rnn::ReduceKind::Softmax:
       for (int64_t k = 0; k < n; ++k)
-        out.data[i * n + k] = std::exp(in[k] - logSumExp(in, n));
+        out.data[i * room + k] = std::exp(in[k] - logSumExp(in, n));
       break;
     case rnn::ReduceKind::LayerNorm:
       for (int64_t k = 0; k < n; ++k)
-        out.data[i * n + k] =
+        out.data[i * room + k] =
             (in[k] - mean) /
             std::sqrt(squares / n + op.getEps().convertToDouble());
       break;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Interpreter/GradCheck.h"
 
+#include "rnnc/Dialect/RNN/Nesting.h"
+
 #include "Dense.h"
 
 #include <algorithm>
@@ -188,6 +190,7 @@ static Array randomValue(rnn::ValueType type, Shape shape, Draw &draw) {
 Arrays rnnc::interp::randomArguments(rnn::ModuleOp module, int64_t batch,
                                      int64_t steps, uint32_t seed) {
   Draw draw(seed);
+  rnn::Nesting nesting(module);
   Arrays arguments;
   auto shapeOf = [&](rnn::ValueType type, bool isData) {
     Shape shape;
@@ -197,9 +200,12 @@ Arrays rnnc::interp::randomArguments(rnn::ModuleOp module, int64_t batch,
       shape.push_back(axis.isTime() ? steps : axis.getSize());
       if (!axis.isTime() || arguments.count(axis.getName().str()))
         continue;
-      Array lengths({batch}, double(steps));
-      for (int64_t row = 1; row < batch; ++row)
-        lengths.data[row] = double(1 + draw.below(steps));
+      Shape each{batch};
+      each.resize(1 + nesting.around(axis).size(), steps);
+      Array lengths(each, double(steps));
+      int64_t full = lengths.size() / std::max<int64_t>(batch, 1);
+      for (int64_t i = each.size() > 1 ? 1 : full; i < lengths.size(); ++i)
+        lengths.data[i] = double(1 + draw.below(steps));
       arguments[axis.getName().str()] = lengths;
     }
     return shape;

@@ -26,8 +26,13 @@ static bool needsOtherSteps(Operation *op) {
     auto type = cast<rnn::ValueType>(value.getType());
     return type.getRank() > 0 && type.getAxes().back().isTime();
   };
-  if (auto scan = dyn_cast<rnn::ScanOp>(op))
+  if (auto scan = dyn_cast<rnn::ScanOp>(op)) {
+    for (Operation *around = op; around; around = around->getParentOp())
+      if (auto bind = dyn_cast<rnn::BindOp>(around);
+          bind && bind.getAxis().isTime() && scan.getAxis().isTime())
+        return true;
     return scan.getReverse() && scan.getAxis().isTime();
+  }
   if (auto bind = dyn_cast<rnn::BindOp>(op))
     return bind.getAxis().isTime() && bind.getKind() != rnn::BindKind::For;
   if (auto sequence = dyn_cast<rnn::SequenceOp>(op)) {

@@ -73,7 +73,8 @@ void storeStates(Call &call) {
   for (int64_t b = 0; b < call.batch; ++b) {
     int64_t steps = call.f->numTimes ? 0 : 1;
     for (int32_t t = 0; t < call.f->numTimes; ++t)
-      steps += call.lengths[t][b];
+      if (!call.lengthArgs[t] || call.lengthArgs[t]->rank == 1)
+        steps += call.lengths[t][b];
     kept.prev[b] = call.prevOut[b];
     kept.fresh[b] = call.reset[b] && steps == 0;
   }
@@ -198,11 +199,12 @@ void runEntry(Call &call, const EntryDesc &entry, void **args, Bump &bump) {
 /// Lengths that were not given are the padded length.
 static void placeLengths(Call &call, Bump &bump) {
   for (int32_t t = 0; t < call.f->numTimes; ++t) {
-    auto *full = static_cast<int32_t *>(bump.take(size_t(call.batch) * 4));
+    size_t count = multiplySizes(size_t(call.batch), lengthsEach(call, t));
+    auto *full = static_cast<int32_t *>(bump.take(multiplySizes(count, 4)));
     if (call.lengths[t])
       continue;
-    for (int64_t b = 0; full && b < call.batch; ++b)
-      full[b] = call.times[t];
+    for (size_t i = 0; full && i < count; ++i)
+      full[i] = call.times[t];
     call.lengths[t] = full;
   }
 }

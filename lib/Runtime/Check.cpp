@@ -19,8 +19,15 @@ bool begin(Call &call, int32_t function, int64_t batch, const int32_t *times) {
   call.f = &call.m->functions[function];
   call.batch = batch;
   call.times = times;
-  for (int32_t t = 0; t < call.f->numTimes; ++t)
+  for (int32_t t = 0; t < call.f->numTimes; ++t) {
     call.lengths[t] = nullptr;
+    call.lengthArgs[t] = nullptr;
+  }
+  for (int32_t i = 0; i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    if (arg.role == RoleLengths && arg.time >= 0)
+      call.lengthArgs[arg.time] = &arg;
+  }
   return true;
 }
 
@@ -139,19 +146,86 @@ static int32_t checkArrays(const Call &call) {
   return RNNC_OK;
 }
 
+/// Lengths along a time axis that depend on the elements of others.
+static bool isInner(const Call &call, int64_t time) {
+  const ArgDesc *arg = call.lengthArgs[time];
+  return arg && arg->rank > 1;
+}
+
+/// Finds the place of entry `entry` of the axes 1 ... rank - 1 of a shape;
+/// false if it lies past an end.
+static bool findPlace(const Call &call, const int64_t *shape, int32_t rank,
+                      int64_t entry, ElementPlace &place) {
+  for (int32_t k = rank - 1; k > 0; --k) {
+    int64_t size = extent(call, shape[k]), at = entry % size;
+    entry /= size;
+    if (shape[k] > kTime)
+      continue;
+    int64_t time = kTime - shape[k];
+    place.at[time] = at;
+    if (!isInner(call, time) && at >= lengthOf(call, time, place))
+      return false;
+  }
+  for (int32_t k = 1; k < rank; ++k) {
+    int64_t time = kTime - shape[k];
+    if (shape[k] <= kTime && isInner(call, time) &&
+        place.at[time] >= lengthOf(call, time, place))
+      return false;
+  }
+  return true;
+}
+
+namespace {
+/// Calls `use` with the place of each length of a time axis that counts: one
+/// for each example, or each element that an example has of the axes around.
+template <typename Use>
+int32_t forEachLength(const Call &call, int32_t time, Use use) {
+  const ArgDesc *arg = call.lengthArgs[time];
+  int64_t each = int64_t(lengthsEach(call, time));
+  ElementPlace place;
+  for (place.row = 0; place.row < call.batch; ++place.row)
+    for (int64_t i = 0; i < each; ++i)
+      if (!arg || findPlace(call, arg->shape, arg->rank, i, place))
+        if (int32_t status = use(place))
+          return status;
+  return RNNC_OK;
+}
+
+/// The element of the first axis around a time axis; -1: there is none.
+int64_t stepAround(const Call &call, int32_t time, const ElementPlace &place) {
+  const ArgDesc *arg = call.lengthArgs[time];
+  return arg && arg->rank > 1 ? place.at[kTime - arg->shape[1]] : -1;
+}
+} // namespace
+
+/// Axes around others stand before them: their lengths are known to be good.
 static int32_t checkLengths(Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
     const ArgDesc &arg = call.f->args[i];
     auto *given = static_cast<const int32_t *>(call.c->args[i]);
     if (arg.role != RoleLengths || arg.time < 0 || !given)
       continue;
-    for (int64_t b = 0; b < call.batch; ++b)
-      if (given[b] < 0 || given[b] > call.times[arg.time])
-        return fail(call.c->error, RNNC_ERR_LENGTH, i, arg.name, b, -1,
-                    given[b],
-                    "length %d of example %lld is not in 0 ... %d (axis %s)",
-                    given[b], (long long)b, call.times[arg.time], arg.name);
     call.lengths[arg.time] = given;
+    auto isGood = [&](const ElementPlace &place) {
+      int64_t length = lengthOf(call, arg.time, place);
+      int64_t step = stepAround(call, arg.time, place);
+      if (length >= 0 && length <= call.times[arg.time])
+        return int32_t(RNNC_OK);
+      if (step < 0)
+        return fail(call.c->error, RNNC_ERR_LENGTH, i, arg.name, place.row, -1,
+                    length,
+                    "length %lld of example %lld is not in 0 ... %d (axis %s)",
+                    (long long)length, (long long)place.row,
+                    call.times[arg.time], arg.name);
+      return fail(call.c->error, RNNC_ERR_LENGTH, i, arg.name, place.row, step,
+                  length,
+                  "length %lld of example %lld, step %lld is not in 0 ... %d "
+                  "(axis %s)",
+                  (long long)length, (long long)place.row, (long long)step,
+                  call.times[arg.time], arg.name);
+    };
+    if (int32_t status = forEachLength(call, arg.time, isGood))
+      return status;
   }
   return RNNC_OK;
 }
@@ -161,11 +235,23 @@ static int32_t checkNotEmpty(const Call &call) {
   for (int32_t t = 0; t < call.f->numTimes; ++t) {
     if (!(call.f->nonempty >> t & 1))
       continue;
-    for (int64_t b = 0; b < call.batch; ++b)
-      if (lengthOf(call, t, b) == 0)
-        return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, b, -1, 0,
+    auto isGood = [&](const ElementPlace &place) {
+      if (lengthOf(call, t, place) > 0)
+        return int32_t(RNNC_OK);
+      int64_t step = stepAround(call, t, place);
+      if (step < 0)
+        return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, place.row,
+                    -1, 0,
                     "example %lld has no step: `%s` takes an argmax over them",
-                    (long long)b, call.f->name);
+                    (long long)place.row, call.f->name);
+      return fail(call.c->error, RNNC_ERR_EMPTY, -1, call.f->name, place.row,
+                  step, 0,
+                  "step %lld of example %lld holds nothing: `%s` takes an "
+                  "argmax over what it holds",
+                  (long long)step, (long long)place.row, call.f->name);
+    };
+    if (int32_t status = forEachLength(call, t, isGood))
+      return status;
   }
   return RNNC_OK;
 }
@@ -176,46 +262,31 @@ namespace {
 struct IndexScan {
   const Call &call;
   const ArgDesc &arg;
-  int64_t row;
+  ElementPlace place;
   int64_t step = -1; ///< on the first time axis
   int32_t value = 0;
 
   bool isBad(int32_t v) const { return v < 0 || v >= arg.indexSize; }
 
-  int64_t validOn(int32_t axis) const {
-    int64_t dim = arg.shape[axis];
-    return dim <= kTime ? lengthOf(call, kTime - dim, row) : dim;
-  }
-
-  /// Whether run `run` of the last axis is valid on the axes around it; learns
-  /// the step.
-  bool isValid(int64_t run) {
-    step = -1;
-    for (int32_t axis = arg.rank - 2; axis > 0; --axis) {
-      int64_t size = extent(call, arg.shape[axis]), at = run % size;
-      if (at >= validOn(axis))
-        return false;
-      step = arg.shape[axis] <= kTime ? at : step;
-      run /= size;
-    }
-    return true;
-  }
-
   /// Searches the row whose entries begin at `data`, one run of the last axis
   /// after the other.
   bool finds(const int32_t *data) {
     int32_t last = arg.rank - 1;
-    int64_t runs = 1, length = last > 0 ? validOn(last) : 1;
-    int64_t stride = last > 0 ? extent(call, arg.shape[last]) : 1;
+    int64_t runs = 1, stride = last > 0 ? extent(call, arg.shape[last]) : 1;
+    bool timed = last > 0 && arg.shape[last] <= kTime;
     for (int32_t axis = 1; axis < last; ++axis)
       runs *= extent(call, arg.shape[axis]);
     for (int64_t run = 0; run < runs; ++run, data += stride) {
-      if (!isValid(run))
+      if (!findPlace(call, arg.shape, last, run, place))
         continue;
+      int64_t length =
+          timed ? lengthOf(call, kTime - arg.shape[last], place) : stride;
       for (int64_t k = 0; k < length; ++k)
         if (isBad(data[k])) {
-          bool timed = last > 0 && arg.shape[last] <= kTime;
-          step = timed && step < 0 ? k : step;
+          step = timed ? k : -1;
+          for (int32_t axis = last - 1; axis > 0; --axis)
+            if (arg.shape[axis] <= kTime)
+              step = place.at[kTime - arg.shape[axis]];
           value = data[k];
           return true;
         }
@@ -232,7 +303,7 @@ static int32_t checkIndices(const Call &call, int32_t i) {
   for (int32_t k = 1; k < arg.rank; ++k)
     inner *= extent(call, arg.shape[k]);
   for (int64_t b = 0; b < call.batch; ++b) {
-    IndexScan scan{call, arg, b};
+    IndexScan scan{call, arg, {b}};
     if (!scan.finds(data + b * inner))
       continue;
     return fail(
@@ -284,12 +355,21 @@ int32_t checkCall(Call &call) {
   return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
 }
 
-/// True if a row has a valid step on every time axis of the argument.
+/// True if a row has an entry before the ends of all its time axes.
 static bool isObserved(const Call &call, const ArgDesc &arg, int64_t row) {
-  for (int32_t i = 0; i < arg.rank; ++i)
-    if (arg.shape[i] <= kTime && lengthOf(call, kTime - arg.shape[i], row) == 0)
-      return false;
-  return true;
+  // What is fixed has no part in it.
+  int64_t shape[kMaxTimes + 1], entries = 1;
+  int32_t rank = 1;
+  for (int32_t k = 1; k < arg.rank && rank <= kMaxTimes; ++k)
+    if (arg.shape[k] <= kTime) {
+      shape[rank++] = arg.shape[k];
+      entries *= extent(call, arg.shape[k]);
+    }
+  ElementPlace place{row};
+  for (int64_t i = 0; i < entries; ++i)
+    if (findPlace(call, shape, rank, i, place))
+      return true;
+  return false;
 }
 
 bool nothingHappens(const Call &call) {

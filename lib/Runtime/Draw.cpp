@@ -51,11 +51,13 @@ static void placeKept(Call &call, Bump &bump) {
 
 static void placeRowLengths(Call &call, const DrawPlan &plan, Bump &bump) {
   for (int32_t t = 0; t < call.f->numTimes; ++t) {
-    auto *rows = static_cast<int32_t *>(bump.take(size_t(plan.rows) * 4));
+    size_t each = lengthsEach(call, t);
+    size_t count = multiplySizes(size_t(plan.rows), each);
+    auto *rows = static_cast<int32_t *>(bump.take(multiplySizes(count, 4)));
     const int32_t *given = call.lengths[t];
-    int64_t paths = call.f->draw->paths;
-    for (int64_t r = 0; call.c && rows && r < plan.rows; ++r)
-      rows[r] = given[r / paths];
+    size_t paths = size_t(call.f->draw->paths);
+    for (size_t i = 0; call.c && rows && i < count; ++i)
+      rows[i] = given[i / each / paths * each + i % each];
     if (call.c)
       call.lengths[t] = rows;
   }

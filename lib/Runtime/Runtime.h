@@ -215,8 +215,11 @@ struct Call {
   const rnnc_call *c; ///< null while sizes are asked for
   int64_t batch = 0;
   const int32_t *times = nullptr; ///< padded lengths
-  /// Of the function's time axes; null: all full, until they are placed.
+  /// Of the function's time axes; null: all full, until they are placed. An
+  /// axis inside of others has one for each of their elements.
   const int32_t *lengths[kMaxTimes];
+  /// The argument that they come as, which says what they are along; or null.
+  const ArgDesc *lengthArgs[kMaxTimes];
   /// carry or stream; states null: first states
   StateView state = {};
   int64_t seedPair[2] = {};
@@ -244,9 +247,31 @@ inline int64_t extent(const Call &call, int64_t dim) {
     return call.batch;
   return dim <= kTime ? call.times[kTime - dim] : dim;
 }
-/// Valid steps of a row.
-inline int64_t lengthOf(const Call &call, int64_t time, int64_t row) {
-  return call.lengths[time] ? call.lengths[time][row] : call.times[time];
+/// An example, and an element on each time axis.
+struct ElementPlace {
+  int64_t row = 0;
+  int64_t at[kMaxTimes] = {};
+};
+/// Valid steps at a place.
+inline int64_t lengthOf(const Call &call, int64_t time,
+                        const ElementPlace &place) {
+  if (!call.lengths[time])
+    return call.times[time];
+  int64_t entry = place.row;
+  const ArgDesc *arg = call.lengthArgs[time];
+  for (int32_t k = 1; arg && k < arg->rank; ++k)
+    entry =
+        entry * extent(call, arg->shape[k]) + place.at[kTime - arg->shape[k]];
+  return call.lengths[time][entry];
+}
+/// Lengths of a time axis for each example: more than one if it is inside of
+/// others.
+inline size_t lengthsEach(const Call &call, int64_t time) {
+  size_t count = 1;
+  const ArgDesc *arg = call.lengthArgs[time];
+  for (int32_t k = 1; arg && k < arg->rank; ++k)
+    count = multiplySizes(count, size_t(extent(call, arg->shape[k])));
+  return count;
 }
 /// Bytes of an array; SIZE_MAX if they cannot be held.
 size_t bytesOf(const Call &call, const int64_t *shape, int32_t rank,

@@ -101,5 +101,6 @@ def agree(source, work):
     print(f"{source.stem}: {functions} functions and the gradients agree")
 
 
-for path in sys.argv[2:]:
-    agree(pathlib.Path(path), sys.argv[1])
+if __name__ == "__main__":
+    for path in sys.argv[2:]:
+        agree(pathlib.Path(path), sys.argv[1])

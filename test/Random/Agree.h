@@ -34,6 +34,8 @@ struct Case {
   std::string name; ///< for messages
   int64_t batch = 0;
   std::map<std::string, int64_t> padded; ///< of each time axis
+  /// Of a time axis inside of others: these. Its lengths are along them.
+  std::map<std::string, std::vector<std::string>> around;
   interp::Arrays args; ///< parameters, data, lengths, cotangents
 };
 
@@ -68,6 +70,21 @@ struct Report {
 struct Plant {
   std::string function, result;
 };
+
+/// Whether an element lies before the end along a time axis; `place` gives the
+/// position on another axis left of it.
+template <typename PlaceFn>
+bool isBeforeEnd(const Case &one, const std::string &time, int64_t row,
+                 int64_t at, PlaceFn place) {
+  auto lengths = one.args.find(time);
+  if (lengths == one.args.end())
+    return true;
+  int64_t entry = row;
+  if (auto outer = one.around.find(time); outer != one.around.end())
+    for (const std::string &name : outer->second)
+      entry = entry * one.padded.at(name) + place(name);
+  return at < int64_t(lengths->second.data[size_t(entry)]);
+}
 
 // Arguments.cpp
 std::vector<Case> makeCases(const Subject &subject, Draw &draw);

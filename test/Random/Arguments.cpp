@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Agree.h"
 
+#include "rnnc/Dialect/RNN/Nesting.h"
+
 #include <cmath>
 #include <limits>
 #include <set>
@@ -58,7 +60,8 @@ struct Slot {
 
 class Maker {
 public:
-  Maker(const Subject &subject, Draw &draw) : subject(subject), draw(draw) {
+  Maker(const Subject &subject, Draw &draw)
+      : subject(subject), draw(draw), nesting(subject.module) {
     collect();
   }
   Case make(std::string name, int64_t batch, bool ragged, int64_t most);
@@ -67,11 +70,13 @@ private:
   void collect();
   interp::Array values(const Slot &slot, const Case &one);
   void junk(const Slot &slot, const Case &one, interp::Array &array);
+  void junkLengths(const std::string &time, Case &one);
 
   const Subject &subject;
   Draw &draw;
   std::vector<Slot> slots;
   std::set<std::string> times, nonempty;
+  rnn::Nesting nesting;
 };
 
 } // namespace
@@ -151,9 +156,14 @@ void Maker::junk(const Slot &slot, const Case &one, interp::Array &array) {
     row = rest;
     bool padding = false;
     for (size_t d = 0; d < axes.size(); ++d) {
-      auto lengths = one.args.find(axes[d].getName().str());
-      padding |= axes[d].isTime() && lengths != one.args.end() &&
-                 index[d] >= int64_t(lengths->second.data[size_t(row)]);
+      auto left = [&](const std::string &name) {
+        for (size_t k = d; k-- > 0;)
+          if (axes[k].getName() == name)
+            return index[k];
+        return int64_t(0);
+      };
+      padding |= axes[d].isTime() && !isBeforeEnd(one, axes[d].getName().str(),
+                                                  row, index[d], left);
     }
     if (!padding)
       continue;
@@ -162,6 +172,22 @@ void Maker::junk(const Slot &slot, const Case &one, interp::Array &array) {
         isReal ? std::numeric_limits<double>::quiet_NaN() : -123456.0;
     if (slot.type.getKind() == rnn::ValueKind::Bit)
       array.data[size_t(i)] = 77;
+  }
+}
+
+/// Lengths of elements that an example does not have mean nothing.
+void Maker::junkLengths(const std::string &time, Case &one) {
+  interp::Array &lengths = one.args[time];
+  const std::vector<std::string> &outer = one.around[time];
+  for (int64_t i = 0; i < lengths.size(); ++i) {
+    int64_t rest = i;
+    std::map<std::string, int64_t> index;
+    for (size_t d = outer.size(); d-- > 0; rest /= lengths.shape[d + 1])
+      index[outer[d]] = rest % lengths.shape[d + 1];
+    for (const std::string &name : outer)
+      if (!isBeforeEnd(one, name, rest, index[name],
+                       [&](const std::string &left) { return index[left]; }))
+        lengths.data[size_t(i)] = -7;
   }
 }
 
@@ -176,16 +202,27 @@ Case Maker::make(std::string name, int64_t batch, bool ragged, int64_t most) {
     int64_t least = nonempty.count(time);
     int64_t longest = std::max(most + (most > 1 ? count++ % 2 : 0), least);
     one.padded[time] = longest;
+    for (rnn::AxisAttr axis : nesting.around(time))
+      one.around[time].push_back(axis.getName().str());
+  }
+  for (const std::string &time : times) {
     if (!ragged)
       continue;
-    interp::Array lengths({batch});
-    for (int64_t row = 0; row < batch; ++row)
-      lengths.data[size_t(row)] =
-          double(row == 0   ? longest
-                 : row == 1 ? least
-                            : least + draw.below(longest - least + 1));
+    int64_t least = nonempty.count(time), longest = one.padded[time];
+    std::vector<int64_t> shape{batch};
+    for (const std::string &outer : one.around[time])
+      shape.push_back(one.padded[outer]);
+    interp::Array lengths(shape);
+    for (int64_t i = 0; i < lengths.size(); ++i)
+      lengths.data[size_t(i)] =
+          double(i == 0   ? longest
+                 : i == 1 ? least
+                          : least + draw.below(longest - least + 1));
     one.args[time] = std::move(lengths);
   }
+  for (const auto &[time, outer] : one.around)
+    if (!outer.empty() && one.args.count(time))
+      junkLengths(time, one);
   for (const Slot &slot : slots) {
     interp::Array array = values(slot, one);
     if (slot.role != Slot::Parameter)
@@ -222,9 +259,13 @@ bool agree::isValid(const Case &one, const std::vector<training::Dim> &shape,
   for (size_t d = 1; d < shape.size(); ++d) {
     if (shape[d].kind != training::Dim::Kind::Time)
       continue;
-    auto lengths = one.args.find(shape[d].time);
-    if (lengths != one.args.end() &&
-        index[d] >= int64_t(lengths->second.data[size_t(index[0])]))
+    auto left = [&](const std::string &name) {
+      for (size_t k = d; k-- > 1;)
+        if (shape[k].kind == training::Dim::Kind::Time && shape[k].time == name)
+          return index[k];
+      return int64_t(0);
+    };
+    if (!isBeforeEnd(one, shape[d].time, index[0], index[d], left))
       return false;
   }
   return true;

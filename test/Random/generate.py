@@ -23,6 +23,7 @@ class Generator(Expressions):
 
     def __init__(self, seed, tag):
         self.rng = random.Random(seed)
+        self.hasInner = random.Random(f"{seed} inner").random() < 0.15
         self.met = collections.Counter()
         self.tag = tag
         self.items = []
@@ -490,6 +491,52 @@ class Generator(Expressions):
             scope.values.append(Value(f"x{k}", type, 3 if type.kind == "int" else 1.5))
         return texts
 
+    def elements(self, scope, inputs):
+        """An input along an axis L inside of T, and what is made of each element of T."""
+        if not self.hasInner or not scope.times:
+            return []
+        rng, block = self.rng, scope.block
+        t, inner = scope.times[0], Axis("L")
+        rest = self.someAxes(scope, 1, times=False)
+        inputs.append(f"n0 : {Type((t, inner) + rest)}")
+        for _ in range(rng.choice((1, 1, 2))):
+            element, i = self.bound(t, scope)
+            # What belongs to the element, or to none.
+            element.times = [inner]
+            element.values = [
+                Value(f"{v.text}[{i}]", Type(v.type.axes[1:], v.type.kind, v.type.index), v.bound)
+                if v.type.axes[:1] == (t,) else v for v in scope.values if not any(
+                    a.isTime for a in (v.type.axes[1:] if v.type.axes[:1] == (t,) else v.type.axes))]
+            element.values += [Value(f"n0[{i}]", Type((inner,) + rest))] * 3
+            value = self.elementwise(inner, Type(rest), element, scope)
+            name = block.fresh("v")
+            block.lines.append(f"{name} = for {i} in {t.text}: {value.text}")
+            scope.values.append(Value(name, Type((t,) + value.type.axes), value.bound))
+        self.note("axis inside of another")
+        return [inner]
+
+    def elementwise(self, inner, step, element, scope):
+        """A value of one element of T, without L."""
+        rng, block = self.rng, scope.block
+        out = self.someAxes(scope, times=False)
+        if rng.random() < 0.4 or block.kind == "fn":
+            return self.limited(self.real(out, element, rng.choice((1, 2))), 5)
+        cell = self.cellOf([step], out, scope)
+        name = block.fresh("r")
+        block.head.append(f"use {name} = {cell.name}{cell.sizes}")
+        block.params += 2
+        sequence = self.limited(self.real((inner,) + step.axes, element, 1), 3)
+        clauses = " backward" if rng.random() < 0.4 else ""
+        path = rng.choice(list(cell.states) or [None])
+        if path and rng.random() < 0.4:
+            clauses += f" from {{{path}: {self.limited(self.real(cell.states[path], element, 1), 2).text}}}"
+        if path and rng.random() < 0.6:
+            self.note("fold of an element")
+            return Value(f"(fold {name} over {sequence.text}{clauses}).{path}", Type(cell.states[path]), 3)
+        self.note("scan of an element")
+        what = rng.choice(("last", "first"))
+        return Value(f"{what}(scan {name} over {sequence.text}{clauses})", Type(out), cell.bound)
+
     def times(self):
         n = self.rng.choice((0, 1, 1, 1, 1, 2, 2))
         if n == 2:
@@ -501,11 +548,13 @@ class Generator(Expressions):
         inputs = self.inputs(scope, self.rng.choice((1, 1, 2, 3)), False)
         shown = {t for text in inputs for t in ("T", "S") if f"{t}]" in text or f"{t}," in text}
         scope.times = [t for t in scope.times if t.text in shown]
+        inner = self.elements(scope, inputs)
         self.body(scope)
         out = self.someAxes(scope)
         value = self.limited(self.result(out, scope, self.rng.choice((1, 2, 2, 3))), 8)
         name = self.top("L")
-        generics = f"[{', '.join('time ' + t.text for t in scope.times)}]" if scope.times else ""
+        times = scope.times + inner
+        generics = f"[{', '.join('time ' + t.text for t in times)}]" if times else ""
         self.items.append(f"layer {name}{generics}({', '.join(inputs)}) -> {Type(out)} {{\n"
                           f"{scope.block.text()}  out {value.text}\n}}\n")
         self.items.append(f"export {name}.vjp\n")
@@ -558,6 +607,7 @@ class Generator(Expressions):
         shown = inputs + [str(t) for _, t in outputs]
         scope.times = [t for t in scope.times
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
+        inner = self.elements(scope, inputs)
         self.body(scope)
         self.unfolds = False
         for name, type in outputs:
@@ -571,7 +621,8 @@ class Generator(Expressions):
                 block.lines.append(f"loss {value.text}")
                 self.note("loss")
         name = self.top("M")
-        times = f"  time {', '.join(t.text for t in scope.times)}\n" if scope.times else ""
+        times = ", ".join(t.text for t in scope.times + inner)
+        times = f"  time {times}\n" if times else ""
         declared = f"  input {', '.join(inputs)}\n"
         if outputs:
             declared += f"  output {', '.join(f'{n} : {t}' for n, t in outputs)}\n"

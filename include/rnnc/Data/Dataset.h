@@ -63,6 +63,9 @@ struct Column {
 struct Dataset {
   std::vector<Column> columns;               ///< one a field of the schema
   std::vector<std::vector<int32_t>> lengths; ///< [time][example]
+  /// [time] of an axis inside of another: a length for each of its elements.
+  /// `lengths` has the longest of an example then.
+  std::vector<Column> inner;
   std::vector<std::string> files;
   /// Of running text: how many symbols there are up to the end of each file.
   /// Not kept for parts.

@@ -45,8 +45,10 @@ struct FieldSchema {
                           : scales[static_cast<size_t>(i) % scales.size()];
   }
   bool isIndex() const { return kind == Kind::Index; }
-  /// Position of its time axis among `times`, or -1.
+  /// Position of its (first) time axis among `times`, or -1.
   int time(const std::vector<std::string> &times) const;
+  /// That of a second time axis, which lies inside of the first, or -1.
+  int innerTime(const std::vector<std::string> &times) const;
   /// The product of the axes that are not time, -1 if one is unknown.
   int64_t inner() const;
 };
@@ -75,6 +77,9 @@ struct Schema {
   const FieldSchema *target() const;
   /// Puts known sizes in the place of names.
   void bind(const std::map<std::string, int64_t> &dims);
+  /// Whether a time axis has one length for each example: something has it as
+  /// its first time axis. One inside of another has one for each element.
+  bool isOuter(const std::string &time) const;
   /// What cannot be read from files yet, as an error.
   Status checkReadable() const;
 };

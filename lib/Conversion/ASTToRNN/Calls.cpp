@@ -120,7 +120,7 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
     Thing result = body(position);
     places.erase(position);
     uses.pop_back();
-    if (!result || (axis.isTime() && !noRecurrenceFor(region, axis)))
+    if (!result)
       return {};
     if (!result.type())
       return unsupported(range, "a binder over something that is not a value");

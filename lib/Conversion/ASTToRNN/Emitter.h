@@ -267,7 +267,6 @@ private:
   // Recurrences.cpp
   Thing recur(const ast::Recur &node, Env &env);
   SourceRange ownPlace(SourceRange range) const;
-  bool noRecurrenceFor(mlir::Region &body, rnn::AxisAttr axis);
   bool overValues(const ast::Recur &node, Env &env,
                   llvm::SmallVectorImpl<mlir::Value> &over,
                   rnn::AxisAttr &axis);
@@ -320,6 +319,8 @@ private:
   /// Reports, once, a program that grows without measure when it is written
   /// out: `what`, at `range`, would be written out next. (Emitter.cpp)
   bool isTooLarge(SourceRange range, const std::string &what);
+  SourceRange placeOf(mlir::Operation *op) const;
+  bool checkNesting();
 
   // Sizes and types (Emitter.cpp)
   std::optional<Size> size(const ast::Size &node, Env &env);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
+#include "rnnc/Dialect/RNN/Nesting.h"
+
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -485,6 +487,37 @@ bool Emitter::emitExport(const ast::ExportEntry &entry,
   return endModule(module, builder.getDictionaryAttr({}), exports);
 }
 
+/// The word at the place of an op; of a recurrence, all of it.
+SourceRange Emitter::placeOf(Operation *op) const {
+  if (auto found = recurrences.find(op); found != recurrences.end())
+    return found->second;
+  auto place = dyn_cast<FileLineColLoc>(op->getLoc());
+  for (uint32_t file = 0; place && file < sources.size(); ++file) {
+    unsigned line = place.getLine();
+    if (sources.name(file) != place.getFilename().strref() || line == 0 ||
+        line > sources.lineCount(file))
+      continue;
+    std::string_view text = sources.lineText(file, line);
+    uint32_t begin = place.getColumn() ? place.getColumn() - 1 : 0, end = begin;
+    while (end < text.size() && (llvm::isAlnum(text[end]) || text[end] == '_'))
+      ++end;
+    uint32_t base = sources.lineBegin(file, line);
+    return {file, base + begin, base + std::max(end, begin + 1)};
+  }
+  return {};
+}
+
+/// Whether each value along an axis inside of another belongs to one element.
+bool Emitter::checkNesting() {
+  bool fine = true;
+  for (auto module : top->getOps<rnn::ModuleOp>())
+    fine &= rnn::Nesting(module).check(
+        module, [&](Operation *op, const std::string &message) {
+          error("E139", placeOf(op), message, "which element's is not known");
+        });
+  return fine;
+}
+
 OwningOpRef<mlir::ModuleOp> Emitter::run() {
   collectItems();
   top = mlir::ModuleOp::create(builder.getUnknownLoc());
@@ -526,5 +559,7 @@ OwningOpRef<mlir::ModuleOp> Emitter::run() {
           "in this file");
     return {};
   }
+  if (!checkNesting())
+    return {};
   return std::move(top);
 }

@@ -209,38 +209,6 @@ SourceRange Emitter::ownPlace(SourceRange range) const {
   return range;
 }
 
-/// Whether the body of a binder over time can be computed for all steps at
-/// once: no recurrence in it reads the index or draws anew for each.
-bool Emitter::noRecurrenceFor(Region &body, rnn::AxisAttr axis) {
-  llvm::DenseSet<Value> varying(body.getArguments().begin(),
-                                body.getArguments().end());
-  bool fine = true;
-  for (Operation &op : body.front()) {
-    bool varies = false;
-    op.walk([&](Operation *inner) {
-      rnn::AxisAttr tied;
-      varies |= (rnn::draws(inner, tied) && tied != axis) ||
-                llvm::any_of(inner->getOperands(), [&](Value operand) {
-                  return varying.contains(operand);
-                });
-    });
-    if (!varies)
-      continue;
-    varying.insert(op.result_begin(), op.result_end());
-    op.walk([&](rnn::ScanOp scan) {
-      if (!fine)
-        return;
-      fine = false;
-      SourceRange place = recurrences.lookup(scan);
-      error("E903", place,
-            "a recurrence for each step of `" + axis.getName().str() +
-                "` is not supported yet",
-            "cannot be compiled yet");
-    });
-  }
-  return fine;
-}
-
 /// The sequences after `over`, and their first axis.
 bool Emitter::overValues(const ast::Recur &node, Env &env,
                          llvm::SmallVectorImpl<Value> &over,

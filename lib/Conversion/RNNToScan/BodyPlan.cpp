@@ -34,9 +34,6 @@ template <typename... OpTys> bool holds(Operation *op) {
       .wasInterrupted();
 }
 
-bool isHeavy(Operation *op) { return holds<rnn::MatchOp>(op); }
-bool isRecurrent(Operation *op) { return holds<rnn::ScanOp>(op); }
-
 /// Entries of a value, time axes aside.
 int64_t entriesOf(Value value) {
   int64_t entries = 1;
@@ -67,6 +64,23 @@ public:
   }
 
 private:
+  /// Whether it holds a recurrence along an axis inside of this one, or one
+  /// along another.
+  bool recurs(Operation *op, bool inside) const {
+    return op
+        ->walk([&](rnn::ScanOp scan) {
+          bool inner =
+              llvm::is_contained(shape.inner, scan.getAxis().getName());
+          return inner == inside ? WalkResult::interrupt()
+                                 : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
+  bool isHeavy(Operation *op) const {
+    return holds<rnn::MatchOp>(op) || recurs(op, /*inside=*/true);
+  }
+
   void findInvariants() {
     for (Operation &op : shape.body->without_terminator()) {
       bool same = !(options.training && drawsAnew(&op));
@@ -165,7 +179,7 @@ private:
 
   void addComponent(ArrayRef<int> component) {
     bool loop = llvm::any_of(component, [&](int node) {
-      return isState(node) || isRecurrent(ops[node]);
+      return isState(node) || recurs(ops[node], /*inside=*/false);
     });
     if (!loop)
       return;

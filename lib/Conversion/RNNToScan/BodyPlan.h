@@ -16,6 +16,9 @@ llvm::SmallVector<mlir::Value> operandsOf(mlir::Operation *op);
 struct BodyShape {
   mlir::Block *body;
   llvm::StringRef axis; ///< it runs along
+  /// Axes that have a length for each step: recurrences along them can be run
+  /// for all steps at once.
+  llvm::SmallVector<std::string> inner;
   llvm::SmallVector<mlir::Value> states, next, outs;
 };
 

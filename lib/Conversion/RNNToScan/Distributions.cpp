@@ -47,7 +47,7 @@ FailureOr<Batched> Lowering::lawPart(const Distribution &dist, Region &part,
   unsigned id = e.binders.size();
   if (dist.steps) {
     e.binders.push_back({*dist.steps, true});
-    frames.push_back({*dist.steps, !options.step, id, Value()});
+    e.frames.push_back({*dist.steps, !options.step, id, Value()});
     for (Batched &value : given)
       value = e.stepOf(value, binderDim(id));
   }
@@ -61,7 +61,7 @@ FailureOr<Batched> Lowering::lawPart(const Distribution &dist, Region &part,
       lowered = lower(&op);
   inLaw = outside;
   if (dist.steps)
-    frames.pop_back();
+    e.frames.pop_back();
   if (failed(lowered))
     return failure();
   e.loc = rnn::LawOp(dist.law).getLoc();

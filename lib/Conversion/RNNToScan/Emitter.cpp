@@ -34,8 +34,11 @@ int64_t Emitter::staticSize(Dim dim, ArrayRef<AxisInfo> axes) const {
 
 void Emitter::sort(Dims &dims, ArrayRef<AxisInfo> axes) const {
   auto key = [&](Dim dim) {
-    int group = dim.kind == Dim::Batch ? 1 : isTime(dim, axes) ? 0 : 2;
-    return std::make_tuple(group, int(dim.kind), dim.id);
+    bool time = isTime(dim, axes);
+    int group = dim.kind == Dim::Batch ? 1 : time ? 0 : 2;
+    // Inner time axes stand left: outer ones can be rows with the batch.
+    int depth = time ? times.lookup(infoOf(dim, axes).name).around.size() : 0;
+    return std::make_tuple(group, -depth, int(dim.kind), dim.id);
   };
   llvm::sort(dims, [&](Dim x, Dim y) { return key(x) < key(y); });
 }
@@ -234,14 +237,16 @@ bool Emitter::isRagged(Dim dim, ArrayRef<AxisInfo> axes) {
 Batched Emitter::maskDim(const Batched &x, Dim dim, double fill) {
   if (!isRagged(dim, x.axes))
     return x;
-  Batched result = with(x, {dim, batchDim()});
-  Value lengths = times.lookup(infoOf(dim, x.axes).name).lengths;
-  result.value = scan::MaskOp::create(
-      b, loc, result.value.getType(), result.value, lengths, Value(),
-      b.getI64IntegerAttr(result.position(dim)),
-      b.getI64IntegerAttr(result.position(batchDim())),
-      b.getF64FloatAttr(fill));
-  return result;
+  return inRows(with(x, {dim, batchDim()}), dim,
+                [&](const Batched &whole, Value lengths, const RowDims *) {
+                  Batched result = whole;
+                  result.value = scan::MaskOp::create(
+                      b, loc, whole.value.getType(), whole.value, lengths,
+                      Value(), b.getI64IntegerAttr(whole.position(dim)),
+                      b.getI64IntegerAttr(whole.position(batchDim())),
+                      b.getF64FloatAttr(fill));
+                  return result;
+                });
 }
 
 Batched Emitter::maskAll(const Batched &x, double fill) {
@@ -275,21 +280,47 @@ Batched Emitter::fillFor(scan::ReduceKind kind, const Batched &x, Dim dim) {
   llvm_unreachable("all kinds are handled");
 }
 
+/// Whether elements that an example does not have are computed beside those
+/// that it has, each of length 0.
+static bool hasEmptyElements(const Emitter &e, Dim dim,
+                             ArrayRef<AxisInfo> axes) {
+  return e.isTime(dim, axes) &&
+         (!e.rows.empty() || !e.aroundOf(dim, axes).empty());
+}
+
+/// What is infinite over nothing is 0 for such elements: 0 times infinity would
+/// reach the gradients of weights.
+static Batched withoutElements(Emitter &e, const Batched &x, Dim dim) {
+  Batched result = x;
+  for (Dim around : e.aroundOf(dim, x.axes))
+    result = e.maskDim(result, around);
+  for (const LoopInfo &loop : e.loops)
+    if (loop.axis.name.empty() && result.has(batchDim()))
+      result.value = scan::MaskOp::create(
+          e.b, e.loc, result.value.getType(), result.value, loop.lengths,
+          loop.step, IntegerAttr(),
+          e.b.getI64IntegerAttr(result.position(batchDim())),
+          e.b.getF64FloatAttr(0));
+  return result;
+}
+
 Batched Emitter::reduce(scan::ReduceKind kind, const Batched &x, Dim dim) {
   Batched operand = fillFor(kind, with(x, {dim}), dim);
   Batched result = operand;
   result.value = scan::ReduceOp::create(b, loc, kind, operand.value,
                                         {operand.position(dim)});
   llvm::erase(result.dims, dim);
-  return result;
+  bool finite = kind == scan::ReduceKind::sum || kind == scan::ReduceKind::prod;
+  if (finite || !hasEmptyElements(*this, dim, x.axes))
+    return result;
+  return withoutElements(*this, result, dim);
 }
 
 Batched Emitter::count(Dim dim, ArrayRef<AxisInfo> axes) {
   const AxisInfo &axis = infoOf(dim, axes);
   if (!axis.time)
     return constant(axis.size);
-  Value lengths = times.lookup(axis.name).lengths;
-  return toReal({lengths, {batchDim()}, {}, {}});
+  return canonical(toReal(lengthsOf(dim, axes)));
 }
 
 Batched Emitter::mean(const Batched &x, Dim dim) {
@@ -308,6 +339,11 @@ Batched Emitter::softmax(const Batched &x, Dim dim) {
   norm.value = scan::ReduceOp::create(b, loc, scan::ReduceKind::logsumexp,
                                       masked.value, {masked.position(dim)});
   llvm::erase(norm.dims, dim);
+  if (hasEmptyElements(*this, dim, x.axes)) {
+    Batched some =
+        compare(arith::CmpFPredicate::OGT, count(dim, x.axes), constant(0));
+    norm = select(some, norm, constant(0));
+  }
   return exp(sub(masked, norm));
 }
 

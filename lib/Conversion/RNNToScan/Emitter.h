@@ -56,10 +56,13 @@ struct Batched {
 };
 
 /// How long a time axis is: the padded number of steps (an index) and the
-/// lengths of the examples.
+/// lengths of the examples. An axis inside of others has one for each of their
+/// elements: the lengths are along these axes and the batch then.
 struct TimeAxis {
   mlir::Value size;
   mlir::Value lengths;
+  /// The axes around it, the outermost first.
+  llvm::SmallVector<std::string, 1> around;
 };
 
 /// A binder or, after the loop, the steps of a recurrence.
@@ -69,11 +72,30 @@ struct BinderInfo {
   bool step = false;
 };
 
-/// A time loop around the place of insertion.
+/// A time loop around the place of insertion, or rows of which some stand for
+/// nothing: the step of those is 0, and so is the length of some.
 struct LoopInfo {
   AxisInfo axis;
   mlir::Value step;
   mlir::Value lengths;
+};
+
+/// A binder, a time loop, or the steps after a loop, around the code.
+struct Frame {
+  AxisInfo axis;
+  bool step = false;
+  std::optional<unsigned> binder;
+  mlir::Value at;
+  /// Its entries are rows of the batch.
+  bool inRows = false;
+};
+
+/// Binders and axes whose entries are rows of the batch, as are the examples.
+struct RowDims {
+  Dims outer;
+  /// Sizes of these dimensions and of the batch, and their product.
+  llvm::SmallVector<mlir::Value> sizes;
+  mlir::Value count;
 };
 
 /// Emits scan level code on batched values. Every function gives a value whose
@@ -91,6 +113,9 @@ public:
   llvm::StringMap<TimeAxis> times;
   std::vector<BinderInfo> binders;
   llvm::SmallVector<LoopInfo> loops;
+  llvm::SmallVector<Frame> frames;
+  /// Which dimensions have become rows of the batch, the outermost last.
+  llvm::SmallVector<RowDims, 0> rows;
 
   mlir::Type integer() { return b.getI32Type(); }
   mlir::Type bit() { return b.getI1Type(); }
@@ -145,6 +170,23 @@ public:
   /// Integers as real numbers.
   Batched toReal(const Batched &x);
 
+  /// The dimensions that lengths along a time dimension have before the batch:
+  /// of the axes around it. Axes left of it come before binders.
+  Dims aroundOf(Dim dim, llvm::ArrayRef<AxisInfo> axes) const;
+  /// The lengths along a time dimension of a value with such axes.
+  Batched lengthsOf(Dim dim, llvm::ArrayRef<AxisInfo> axes);
+
+  /// Rows for each entry of these dimensions and each example.
+  RowDims makeRows(llvm::ArrayRef<Dim> outer, llvm::ArrayRef<AxisInfo> axes);
+  /// A value with the entries of these dimensions as rows of the batch, unless
+  /// it depends on none of them nor on the example.
+  Batched toRows(const Batched &x, const RowDims &rows);
+  Batched fromRows(const Batched &x, const RowDims &rows);
+  /// Runs code on a value whose lengths along `dim` are one for each row.
+  using RowsFn = llvm::function_ref<Batched(
+      const Batched &x, mlir::Value lengths, const RowDims *rows)>;
+  Batched inRows(const Batched &x, Dim dim, RowsFn fn);
+
   /// Replaces what lies past the end along one time dimension (no-op if the
   /// axis is not ragged).
   Batched maskDim(const Batched &x, Dim dim, double fill = 0);
@@ -171,6 +213,27 @@ public:
 
 private:
   Batched fillFor(scan::ReduceKind kind, const Batched &x, Dim dim);
+};
+
+/// While it lives, the entries of some dimensions are rows of the batch:
+/// lengths are those of rows, and rows past the end of an example are empty.
+class RowScope {
+public:
+  RowScope(Emitter &emitter, const RowDims &rows);
+  ~RowScope();
+  RowScope(const RowScope &) = delete;
+  RowScope &operator=(const RowScope &) = delete;
+
+private:
+  TimeAxis lengthsInRows(const TimeAxis &time, const RowDims &rows);
+  /// 1 for the rows of steps that an example has; null if all have all.
+  mlir::Value validRows(const RowDims &rows);
+
+  Emitter &e;
+  mlir::Value batch;
+  llvm::StringMap<TimeAxis> times;
+  llvm::SmallVector<LoopInfo> loops;
+  llvm::SmallVector<Frame> frames;
 };
 
 } // namespace rnnc::batch

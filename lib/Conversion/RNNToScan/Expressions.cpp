@@ -7,6 +7,7 @@
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <cmath>
 #include <limits>
@@ -108,8 +109,8 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
         if (failed(x) || options.step)
           return x;
         Batched whole = e.full(*x, true);
-        for (const Frame &frame : frames)
-          if (frame.binder)
+        for (const Frame &frame : e.frames)
+          if (frame.binder && !frame.inRows)
             whole = e.with(whole, {binderDim(*frame.binder)});
         whole.value = scan::ClipGradOp::create(e.b, e.loc, whole.value,
                                                op.getLimitAttr());
@@ -124,6 +125,8 @@ FailureOr<Batched> Lowering::expression(Operation *op) {
 LogicalResult Lowering::lower(Operation *op) {
   e.loc = op->getLoc();
   workOn(e.loc);
+  if (madeBefore.contains(op))
+    return success();
   if (auto loop = dyn_cast<rnn::ScanOp>(op))
     return scan(loop);
   if (auto drawn = dyn_cast<rnn::UnfoldOp>(op))
@@ -528,12 +531,17 @@ Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
     return stepAt(x, kind == scan::StepKind::first ? 0 : axis.size - 1);
   if (options.step)
     return dropAxis(x, 0);
-  Batched whole = e.with(x, {axisDim(0), batchDim()}), result = whole;
-  result.value = scan::PickStepOp::create(
-      e.b, e.loc, kind, whole.value, e.times.lookup(axis.name).lengths,
-      whole.position(axisDim(0)), whole.position(batchDim()));
-  llvm::erase(result.dims, axisDim(0));
-  return dropAxis(result, 0);
+  Batched picked =
+      e.inRows(e.with(x, {axisDim(0), batchDim()}), axisDim(0),
+               [&](const Batched &whole, Value lengths, const RowDims *) {
+                 Batched result = whole;
+                 result.value = scan::PickStepOp::create(
+                     e.b, e.loc, kind, whole.value, lengths,
+                     whole.position(axisDim(0)), whole.position(batchDim()));
+                 llvm::erase(result.dims, axisDim(0));
+                 return result;
+               });
+  return dropAxis(picked, 0);
 }
 
 /// Running sums along the first axis, a fixed one: each round adds what lies
@@ -564,35 +572,49 @@ FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
     return pickStep(scan::StepKind::last, *x);
   if (op.getKind() == rnn::SequenceKind::CumSum)
     return cumulated(*x);
-  Value lengths = e.times.lookup(x->axes[0].name).lengths;
-  if (!x->axes[0].time)
-    lengths = Value();
-  Dims needed = {axisDim(0), batchDim()};
-  if (op.getKind() == rnn::SequenceKind::Reverse) {
-    Batched result = e.with(*x, needed);
-    result.value = scan::ReverseOp::create(
-        e.b, e.loc, result.value.getType(), result.value, lengths,
-        result.position(axisDim(0)), result.position(batchDim()));
-    return result;
-  }
+  if (op.getKind() == rnn::SequenceKind::Reverse)
+    return reversed(*x);
   auto fill = get(op.getFill());
   if (failed(fill))
     return fill;
-  Batched first = Emitter::suffix(*fill, x->axes.size());
-  for (Dim dim : first.dims)
-    needed.push_back(dim);
-  Batched result = e.with(*x, needed);
-  Dims step = result.dims;
-  llvm::erase(step, axisDim(0));
-  result.value = scan::ShiftOp::create(
-      e.b, e.loc, result.value.getType(), result.value,
-      e.align(first, step, result.axes), lengths, e.b.getI64IntegerAttr(1),
-      e.b.getI64IntegerAttr(result.position(axisDim(0))),
-      e.b.getI64IntegerAttr(result.position(batchDim())));
-  return result;
+  return shifted(*x, *fill);
 }
 
-/// Uniform numbers in [0, 1), one for each entry of a value with these axes
+Batched Lowering::reversed(const Batched &x) {
+  return e.inRows(e.with(x, {axisDim(0), batchDim()}), axisDim(0),
+                  [&](const Batched &whole, Value lengths, const RowDims *) {
+                    Batched result = whole;
+                    result.value = scan::ReverseOp::create(
+                        e.b, e.loc, whole.value.getType(), whole.value, lengths,
+                        whole.position(axisDim(0)), whole.position(batchDim()));
+                    return result;
+                  });
+}
+
+/// One step later, behind `fill`.
+Batched Lowering::shifted(const Batched &x, const Batched &fill) {
+  Batched first = Emitter::suffix(fill, x.axes.size());
+  first.axes = x.axes;
+  Dims needed = {axisDim(0), batchDim()};
+  llvm::append_range(needed, first.dims);
+  return e.inRows(
+      e.with(x, needed), axisDim(0),
+      [&](const Batched &whole, Value lengths, const RowDims *rows) {
+        Batched result = whole, front = first;
+        if (rows)
+          front = e.toRows(first, *rows);
+        Dims step = whole.dims;
+        llvm::erase(step, axisDim(0));
+        result.value = scan::ShiftOp::create(
+            e.b, e.loc, whole.value.getType(), whole.value,
+            e.align(front, step, whole.axes), lengths, e.b.getI64IntegerAttr(1),
+            e.b.getI64IntegerAttr(whole.position(axisDim(0))),
+            e.b.getI64IntegerAttr(whole.position(batchDim())));
+        return result;
+      });
+}
+
+// Uniform numbers in [0, 1), one for each entry of a value with these axes
 /// that is not along `tied`.
 FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
                                      int64_t site, StringRef tied) {
@@ -601,7 +623,7 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
   Dims dims = {batchDim()};
   Value at;
   std::optional<Dim> time;
-  for (const Frame &frame : llvm::reverse(frames)) {
+  for (const Frame &frame : llvm::reverse(e.frames)) {
     if (!frame.step || frame.axis.name == tied)
       continue;
     at = frame.at;
@@ -634,7 +656,7 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
     other = dim;
   }
   // Every entry of a fixed axis around draws for itself.
-  for (const Frame &frame : frames)
+  for (const Frame &frame : e.frames)
     if (!frame.step && frame.binder && frame.axis.name != tied)
       dims.push_back(binderDim(*frame.binder));
   e.sort(dims, axes);
@@ -645,6 +667,9 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
       Dim *place = llvm::find(dims, *first);
       std::rotate(dims.begin(), place, place + 1);
     }
+  // Entries of time axes that are rows have the numbers of their example.
+  llvm::SaveAndRestore<Value> outside(
+      e.batch, e.rows.empty() ? e.batch : e.rows.front().sizes.back());
   Batched number;
   number.dims = dims;
   number.axes = axes;
@@ -655,7 +680,12 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
       e.b, e.loc, e.typeFor(dims, axes, e.real), seed,
       e.dynamicSizes(dims, axes), at, e.b.getI64IntegerAttr(site), place(time),
       place(batchDim()));
-  return e.canonical(number);
+  number = e.canonical(number);
+  for (const RowDims &rows : e.rows) {
+    e.batch = rows.sizes.back();
+    number = e.toRows(number, rows);
+  }
+  return number;
 }
 
 /// A bit: whether no seed was given, which is said by a negative one.
@@ -722,7 +752,7 @@ FailureOr<Batched> Lowering::bind(rnn::BindOp op) {
   AxisInfo axis = info(op.getAxis());
   unsigned id = e.binders.size();
   e.binders.push_back({axis, axis.time});
-  frames.push_back({axis, axis.time && !options.step, id, Value()});
+  e.frames.push_back({axis, axis.time && !options.step, id, Value()});
   Batched index;
   index.binderIndex = id;
   values[op.getIndex()] = index;
@@ -730,7 +760,7 @@ FailureOr<Batched> Lowering::bind(rnn::BindOp op) {
     if (failed(lower(&inner)))
       return failure();
   e.loc = op.getLoc();
-  frames.pop_back();
+  e.frames.pop_back();
   auto body = get(op.getYielded());
   if (failed(body))
     return body;

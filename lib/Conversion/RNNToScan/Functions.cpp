@@ -60,7 +60,12 @@ Slot FunctionMaker::rowsSlot(StringRef name, Role role) {
 }
 
 Slot FunctionMaker::lengthsSlot(StringRef time) {
-  return rowsSlot(time, Role::Lengths);
+  Slot slot = rowsSlot(time, Role::Lengths);
+  for (rnn::AxisAttr axis : info.nesting.around(time))
+    slot.shape.push_back(b.getStringAttr(axis.getName()));
+  SmallVector<int64_t> sizes(slot.shape.size(), ShapedType::kDynamic);
+  slot.type = RankedTensorType::get(sizes, b.getI32Type());
+  return slot;
 }
 
 Slot FunctionMaker::seedSlot() {
@@ -159,8 +164,46 @@ void FunctionMaker::bindSizes(Lowering &lowering) {
     }
   if (!e.batch)
     e.batch = arith::ConstantIndexOp::create(b, e.loc, 1);
-  for (auto &time : e.times)
-    time.second.lengths = argument(time.first(), Role::Lengths);
+  SmallVector<StringRef> names(e.times.keys());
+  llvm::sort(names, [&](StringRef x, StringRef y) {
+    size_t outer = info.nesting.around(x).size();
+    size_t inner = info.nesting.around(y).size();
+    return std::make_pair(outer, x) < std::make_pair(inner, y);
+  });
+  for (StringRef name : names)
+    bindLengths(lowering, name);
+}
+
+/// Lengths of an axis inside of others come after theirs.
+void FunctionMaker::bindLengths(Lowering &lowering, StringRef time) {
+  Emitter &e = lowering.e;
+  TimeAxis &place = e.times[time];
+  Batched lengths;
+  lengths.value = argument(time, Role::Lengths);
+  lengths.dims = {batchDim()};
+  Dims order;
+  for (rnn::AxisAttr axis : info.nesting.around(time)) {
+    place.around.push_back(axis.getName().str());
+    order.push_back(axisDim(lengths.axes.size()));
+    lengths.axes.push_back(Lowering::info(axis));
+  }
+  if (lengths.value && !order.empty()) {
+    llvm::append_range(lengths.dims, order);
+    order.push_back(batchDim());
+    lengths = bindNested(lowering, lengths);
+    lengths.value = e.align(lengths, order, lengths.axes);
+  }
+  place.lengths = lengths.value;
+}
+
+/// A value along axes inside of others, as the caller has it: zeros past the
+/// ends.
+Batched FunctionMaker::bindNested(Lowering &lowering, Batched value) {
+  Emitter &e = lowering.e;
+  value = e.canonical(value);
+  for (unsigned i = 0; i < value.axes.size(); ++i)
+    value = e.maskDim(value, axisDim(i));
+  return value;
 }
 
 Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
@@ -172,15 +215,19 @@ Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
   value.dims = {batchDim()};
   Dims times, fixed;
   SmallVector<Value> lengths;
+  bool nested = false;
   for (auto [i, axis] : llvm::enumerate(value.axes)) {
     if (axis.time && lowering.options.step)
       continue;
     value.dims.push_back(axisDim(i));
     (axis.time ? times : fixed).push_back(axisDim(i));
+    nested |= axis.time && !e.times[axis.name].around.empty();
     if (axis.time)
       lengths.push_back(e.times[axis.name].lengths);
   }
-  if (!times.empty()) {
+  if (nested) {
+    value = bindNested(lowering, value);
+  } else if (!times.empty()) {
     Dims order = {batchDim()};
     llvm::append_range(order, times);
     llvm::append_range(order, fixed);
@@ -343,6 +390,35 @@ LogicalResult FunctionMaker::lowerFor(Lowering &lowering,
   return success();
 }
 
+/// Zeros past the ends, before the caller's layout.
+static Batched leave(Lowering &lowering, const Batched &value) {
+  Emitter &e = lowering.e;
+  Batched whole = value;
+  SmallVector<Value> lengths;
+  Dims left = {batchDim()};
+  bool nested = false;
+  for (Dim dim : whole.dims)
+    if (e.isTime(dim, whole.axes)) {
+      const TimeAxis &time = e.times[e.infoOf(dim, whole.axes).name];
+      nested |= !time.around.empty();
+      lengths.push_back(time.lengths);
+      left.push_back(dim);
+    }
+  if (nested) {
+    for (Dim dim : ArrayRef(left).drop_front())
+      whole = e.maskDim(whole, dim);
+    return whole;
+  }
+  if (lengths.empty())
+    return whole;
+  for (Dim dim : whole.dims)
+    if (!llvm::is_contained(left, dim))
+      left.push_back(dim);
+  whole.value = scan::LeaveOp::create(e.b, e.loc, whole.value, lengths);
+  whole.dims = left;
+  return whole;
+}
+
 /// Adds a result in the caller's layout.
 void FunctionMaker::give(Lowering &lowering, StringRef name, Role role,
                          const Batched &value) {
@@ -369,21 +445,7 @@ void FunctionMaker::give(Lowering &lowering, StringRef name, Role role,
       else
         slot.shape.push_back(b.getI64IntegerAttr(axis.size));
     }
-    whole = e.with(whole, order);
-    SmallVector<Value> lengths;
-    Dims left = {batchDim()};
-    for (Dim dim : whole.dims)
-      if (e.isTime(dim, whole.axes)) {
-        lengths.push_back(e.times[e.infoOf(dim, whole.axes).name].lengths);
-        left.push_back(dim);
-      }
-    if (!lengths.empty()) {
-      for (Dim dim : whole.dims)
-        if (!llvm::is_contained(left, dim))
-          left.push_back(dim);
-      whole.value = scan::LeaveOp::create(b, e.loc, whole.value, lengths);
-      whole.dims = left;
-    }
+    whole = leave(lowering, e.with(whole, order));
     whole.value = e.align(whole, order, whole.axes);
   }
   slot.type = whole.value.getType();

@@ -9,6 +9,7 @@
 #include "rnnc/Dialect/Interface/Interface.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "rnnc/Dialect/RNN/Nesting.h"
 
 namespace rnnc::batch {
 
@@ -52,6 +53,8 @@ struct ModuleInfo {
   explicit ModuleInfo(rnn::ModuleOp module);
 
   rnn::ModuleOp module;
+  /// Time axes that have a length for each element of others.
+  rnn::Nesting nesting;
   llvm::SmallVector<rnn::ParamOp> params;
   llvm::SmallVector<rnn::InputOp> inputs;
   llvm::SmallVector<rnn::OutputOp> outputs;
@@ -151,8 +154,10 @@ private:
                            bool isPrivate = false);
   void bindSizes(Lowering &lowering);
   mlir::LogicalResult bindArguments(Lowering &lowering);
+  void bindLengths(Lowering &lowering, mlir::StringRef time);
   Batched bindValue(Lowering &lowering, mlir::Value argument,
                     rnn::ValueType type);
+  Batched bindNested(Lowering &lowering, Batched value);
   mlir::Value argument(mlir::StringRef name, Role role);
   /// Lowers the top level ops that these values depend on.
   mlir::LogicalResult lowerFor(Lowering &lowering,

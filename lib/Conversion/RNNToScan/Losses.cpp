@@ -37,6 +37,14 @@ Batched FunctionMaker::observedCount(Lowering &lowering,
   Batched rows = e.with(e.constant(1), {batchDim()});
   Axes axes = Lowering::axesOf(observe.getData().getType());
   for (auto [i, axis] : llvm::enumerate(axes)) {
+    // Lengths inside of it are added up over it.
+    StringRef name = axis.name;
+    if (axis.time && llvm::any_of(axes, [&](const AxisInfo &inner) {
+          return llvm::any_of(
+              info.nesting.around(inner.name),
+              [&](rnn::AxisAttr around) { return around.getName() == name; });
+        }))
+      continue;
     if (axis.time)
       rows = e.mul(rows, e.count(axisDim(i), axes));
     else if (i == 0 || !info.isUnfold(observe))

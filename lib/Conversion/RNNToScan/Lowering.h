@@ -73,7 +73,7 @@ public:
   llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, Batched> probes;
 
   /// Of one step: elements of the sequences after `over`, by the arguments of
-  /// the body; ops of it whose values are known.
+  /// the body; ops whose values are known.
   llvm::DenseMap<mlir::Value, Batched> stepsIn;
   llvm::DenseSet<mlir::Operation *> madeBefore;
 
@@ -101,13 +101,6 @@ public:
   mode(const Distribution &dist);
 
 private:
-  /// A binder, a time loop, or the steps after a loop, around the code.
-  struct Frame {
-    AxisInfo axis;
-    bool step = false;
-    std::optional<unsigned> binder;
-    mlir::Value at;
-  };
   /// A recurrence in the form that scan and unfold share.
   struct Recurrence;
   class GroupLoop;
@@ -151,6 +144,8 @@ private:
   Batched gather(const Batched &table, const Batched &index);
   Batched part(const Batched &x, int64_t from, int64_t size);
   Batched stepAt(const Batched &x, int64_t index);
+  Batched reversed(const Batched &x);
+  Batched shifted(const Batched &x, const Batched &fill);
 
   mlir::FailureOr<Batched> lawPart(const Distribution &dist, mlir::Region &part,
                                    const Batched *data);
@@ -166,14 +161,17 @@ private:
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
   mlir::LogicalResult runLoop(Recurrence &recurrence);
+  mlir::LogicalResult runForEach(Recurrence &recurrence, const Dims &outer);
   mlir::LogicalResult lowerAll(mlir::Block *body,
                                const llvm::DenseSet<mlir::Operation *> &ops);
-  mlir::FailureOr<Dims> carriedBinders(const Recurrence &recurrence);
+  Dims carriedBinders(const Recurrence &recurrence);
+  llvm::SmallVector<std::string> innerAxes(const AxisInfo &axis);
+  mlir::LogicalResult lookUpBefore(Recurrence &recurrence, const Dims &outer,
+                                   llvm::SmallVectorImpl<mlir::Value> &read);
 
   llvm::DenseMap<mlir::Value, Batched> values;
   /// What unfolds that were lowered draw from.
   llvm::DenseMap<mlir::Value, Distribution> unfolded;
-  llvm::SmallVector<Frame> frames;
   /// Inside of a law: its recurrences are no states of the model.
   bool inLaw = false;
   /// Unfolds made by `withFeed`: `values` has keys in them.

@@ -23,7 +23,7 @@ static void addStates(SmallVectorImpl<StateInfo> &states, ArrayAttr names,
         {name.getValue().str(), cast<rnn::ValueType>(init.getType()), loc});
 }
 
-ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module) {
+ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module), nesting(module) {
   for (Operation &op : module.getBody().front()) {
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](rnn::ParamOp op) { params.push_back(op); })
@@ -153,6 +153,11 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
     auto scan = dyn_cast<rnn::ScanOp>(inner);
     if (scan && scan.getAxis().isTime() && nested)
       why = "it has a recurrence over time inside another";
+    for (Operation *around = inner; scan && around;
+         around = around->getParentOp())
+      if (auto bind = dyn_cast<rnn::BindOp>(around);
+          bind && bind.getAxis().isTime() && scan.getAxis().isTime())
+        why = "it has a recurrence over time for each step";
     if (why.empty())
       return WalkResult::advance();
     reason = {inner->getLoc(), why};

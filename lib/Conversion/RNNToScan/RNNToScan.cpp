@@ -83,7 +83,10 @@ struct ConvertRNNToScan
     for (rnn::ModuleOp module : modules) {
       b.setInsertionPoint(module);
       ModuleInfo info(module);
-      if (failed(convert(b, info, real)))
+      auto refuse = [](Operation *op, const std::string &message) {
+        op->emitError("[E139] ") << message;
+      };
+      if (!info.nesting.check(module, refuse) || failed(convert(b, info, real)))
         return signalPassFailure();
       described.push_back(describeModule(info, real));
       module.erase();

@@ -70,7 +70,7 @@ LogicalResult Lowering::scan(rnn::ScanOp op) {
     r.sequences.push_back(*sequence);
     r.elements.push_back(element);
   }
-  bool carried = r.axis.time && frames.empty() && !inLaw;
+  bool carried = r.axis.time && e.frames.empty() && !inLaw;
   for (auto [value, state, name] :
        llvm::zip(op.getInit(), op.getStateArgs(),
                  op.getStates().getAsRange<StringAttr>())) {
@@ -230,7 +230,7 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
 
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
   bool steps = r.axis.time || isa<rnn::UnfoldOp>(r.op);
-  bool outermost = steps && frames.empty() && !inLaw;
+  bool outermost = steps && e.frames.empty() && !inLaw;
   bool isOne = options.step && steps;
   if (failed(isOne ? runStep(r) : runLoop(r)))
     return failure();
@@ -267,7 +267,7 @@ LogicalResult Lowering::runStep(Recurrence &r) {
 
 /// Binders around the recurrence that its values depend on: its states have
 /// their dimensions too.
-FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
+Dims Lowering::carriedBinders(const Recurrence &r) {
   Dims binders;
   auto visit = [&](const Batched &value) {
     for (Dim dim : value.dims)
@@ -283,7 +283,7 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
     visit(init);
   // Binders inside the body are no concern of the states.
   unsigned inside = e.binders.size();
-  for (const Frame &frame : frames)
+  for (const Frame &frame : e.frames)
     if (frame.binder)
       inside = std::max(inside, *frame.binder + 1);
   for (Value value : operandsOf(r.op))
@@ -296,18 +296,15 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
                                 : WalkResult::advance();
   };
   if (options.training && r.body->walk(draws).wasInterrupted())
-    for (const Frame &frame : frames)
+    for (const Frame &frame : e.frames)
       if (!frame.step && frame.binder &&
           !llvm::is_contained(binders, binderDim(*frame.binder)))
         binders.push_back(binderDim(*frame.binder));
-  for (Dim dim : binders) {
-    if (!e.binders[dim.id].axis.time && !e.binders[dim.id].step)
-      continue;
-    r.op->emitError() << "[E903] a recurrence for each step of `"
-                      << e.binders[dim.id].axis.name
-                      << "` is not supported yet";
-    return failure();
-  }
+  // Lengths of their own come from them, too.
+  if (r.axis.time)
+    for (Dim dim : e.aroundOf(axisDim(0), r.axis))
+      if (!llvm::is_contained(binders, dim))
+        binders.push_back(dim);
   return binders;
 }
 
@@ -343,6 +340,7 @@ public:
     for (unsigned state : group.states)
       inits.push_back(r.inits[state].value);
     addProbes(slices);
+    sliceLengths(slices);
     bool time = r.axis.time;
     Value trip = time ? e.times.lookup(r.axis.name).size
                       : arith::ConstantIndexOp::create(e.b, e.loc, r.axis.size);
@@ -356,11 +354,14 @@ public:
           e.b.setInsertionPoint(builder.getInsertionBlock(),
                                 builder.getInsertionPoint());
           e.loops.push_back({r.axis, step, lengths});
-          l.frames.push_back({r.axis, true, std::nullopt, step});
-          built = body(elements, carries);
+          l.e.frames.push_back({r.axis, true, std::nullopt, step});
+          llvm::StringMap<TimeAxis> times = e.times;
+          takeLengths(elements.take_back(inner.size()));
+          built = body(elements.drop_back(inner.size()), carries);
+          e.times = std::move(times);
           if (failed(built))
             scan::YieldOp::create(e.b, e.loc, carries, ValueRange());
-          l.frames.pop_back();
+          l.e.frames.pop_back();
           e.loops.pop_back();
         });
     if (failed(built))
@@ -399,6 +400,56 @@ private:
         isDone.insert(state);
         l.values[next] = e.add(l.values[next], probe);
       }
+  }
+
+  /// The lengths of axes inside of this one are those of the step.
+  void sliceLengths(SmallVectorImpl<Value> &slices) {
+    for (const std::string &name : l.innerAxes(r.axis)) {
+      const TimeAxis &time = e.times[name];
+      if (!time.lengths || !reads(name))
+        continue;
+      int64_t place =
+          llvm::find(time.around, r.axis.name) - time.around.begin();
+      SmallVector<int64_t> perm = {place};
+      for (int64_t i = 0; i <= int64_t(time.around.size()); ++i)
+        if (i != place)
+          perm.push_back(i);
+      Value lengths = time.lengths;
+      if (!llvm::is_sorted(perm))
+        lengths = scan::TransposeOp::create(e.b, e.loc, lengths, perm);
+      slices.push_back(lengths);
+      inner.push_back(name);
+    }
+  }
+
+  void takeLengths(ValueRange elements) {
+    for (auto [name, lengths] : llvm::zip_equal(inner, elements)) {
+      TimeAxis &time = e.times[name];
+      time.lengths = lengths;
+      llvm::erase(time.around, r.axis.name);
+    }
+  }
+
+  /// Whether the loop has to do with a time axis.
+  bool reads(StringRef name) {
+    auto isOf = [&](Value value) {
+      auto type = dyn_cast<rnn::ValueType>(value.getType());
+      return type && llvm::any_of(type.getAxes(), [&](rnn::AxisAttr axis) {
+               return axis.getName() == name;
+             });
+    };
+    auto found = [&](Operation *op) {
+      bool is = llvm::any_of(op->getOperands(), isOf) ||
+                llvm::any_of(op->getResults(), isOf);
+      if (auto bind = dyn_cast<rnn::BindOp>(op))
+        is |= bind.getAxis().getName() == name;
+      if (auto scan = dyn_cast<rnn::ScanOp>(op))
+        is |= scan.getAxis().getName() == name;
+      return is ? WalkResult::interrupt() : WalkResult::advance();
+    };
+    return llvm::any_of(group.inside, [&](Operation *op) {
+      return op->walk(found).wasInterrupted();
+    });
   }
 
   bool isLocal(Value value) { return value.getParentBlock() == r.body; }
@@ -523,8 +574,78 @@ private:
   SmallVector<unsigned> probed;
   SmallVector<Batched, 0> probes;
   llvm::DenseSet<unsigned> isDone;
+  /// Axes whose lengths are sliced.
+  SmallVector<std::string> inner;
   SmallVector<Batched, 0> allSteps, ones;
 };
+
+/// Time axes that have a length for each step along this one.
+SmallVector<std::string> Lowering::innerAxes(const AxisInfo &axis) {
+  SmallVector<std::string> inner;
+  for (const auto &time : e.times)
+    if (axis.time && llvm::is_contained(time.second.around, axis.name))
+      inner.push_back(time.first().str());
+  return inner;
+}
+
+/// What a body looks up by the index of a binder whose entries become rows, in
+/// values from outside: known before.
+LogicalResult Lowering::lookUpBefore(Recurrence &r, const Dims &outer,
+                                     SmallVectorImpl<Value> &read) {
+  LogicalResult result = success();
+  r.body->walk([&](rnn::LookupOp lookup) {
+    auto index = values.find(lookup.getIndex());
+    Value table = lookup.getTable();
+    if (failed(result) || index == values.end() || !index->second.binderIndex ||
+        !values.count(table) ||
+        r.body->findAncestorOpInBlock(*lookup) == nullptr ||
+        !llvm::is_contained(outer, binderDim(*index->second.binderIndex)))
+      return;
+    Operation *maker = table.getDefiningOp();
+    if (maker ? r.op->isProperAncestor(maker)
+              : r.op->isAncestor(
+                    cast<BlockArgument>(table).getOwner()->getParentOp()))
+      return;
+    result = lower(lookup);
+    madeBefore.insert(lookup);
+    read.push_back(lookup.getResult());
+  });
+  return result;
+}
+
+/// A recurrence for each entry of time axes around it: their entries are rows
+/// of the batch, as are the examples, and one loop runs them all.
+LogicalResult Lowering::runForEach(Recurrence &r, const Dims &outer) {
+  SmallVector<Value> read = operandsOf(r.op);
+  if (failed(lookUpBefore(r, outer, read)))
+    return failure();
+  e.loc = r.op->getLoc();
+  RowDims rows = e.makeRows(outer, {});
+  llvm::DenseMap<Value, Batched> outside;
+  for (Value value : read)
+    if (auto found = values.find(value);
+        found != values.end() && !found->second.binderIndex &&
+        outside.try_emplace(value, found->second).second)
+      found->second = e.toRows(found->second, rows);
+  for (Batched &sequence : r.sequences)
+    sequence = e.toRows(sequence, rows);
+  for (Batched &init : r.inits)
+    init = e.toRows(init, rows);
+  LogicalResult result = success();
+  {
+    RowScope scope(e, rows);
+    result = runLoop(r);
+  }
+  for (auto &[value, batched] : outside)
+    values[value] = batched;
+  if (failed(result))
+    return failure();
+  for (Batched &sequence : r.results)
+    sequence = e.fromRows(sequence, rows);
+  for (Batched &last : r.finals)
+    last = e.fromRows(last, rows);
+  return success();
+}
 
 LogicalResult Lowering::lowerAll(Block *body,
                                  const llvm::DenseSet<Operation *> &ops) {
@@ -536,16 +657,24 @@ LogicalResult Lowering::lowerAll(Block *body,
 
 LogicalResult Lowering::runLoop(Recurrence &r) {
   e.loc = r.op->getLoc();
-  FailureOr<Dims> binders = carriedBinders(r);
-  if (failed(binders))
-    return failure();
-  BodyShape shape{r.body, r.axis.name, r.states, r.next, r.outs};
+  Dims binders = carriedBinders(r), outer;
+  llvm::copy_if(binders, std::back_inserter(outer), [&](Dim dim) {
+    return e.binders[dim.id].axis.time || e.binders[dim.id].step;
+  });
+  for (unsigned i = 0; i < outer.size(); ++i)
+    for (Dim dim : e.aroundOf(outer[i], {}))
+      if (!llvm::is_contained(outer, dim))
+        outer.push_back(dim);
+  if (!outer.empty())
+    return runForEach(r, outer);
+  BodyShape shape{r.body,   r.axis.name, innerAxes(r.axis),
+                  r.states, r.next,      r.outs};
   BodyPlan plan(shape, {options.training, options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
   e.loc = r.op->getLoc();
   for (Batched &init : r.inits)
-    init = e.with(e.full(init, true), *binders);
+    init = e.with(e.full(init, true), binders);
   r.finals = r.inits;
 
   // Outside of the loops, the steps are a dimension.
@@ -559,9 +688,9 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
     values[element] = all;
   }
   auto allAtOnce = [&](const llvm::DenseSet<Operation *> &ops) {
-    frames.push_back({r.axis, true, id, Value()});
+    e.frames.push_back({r.axis, true, id, Value()});
     LogicalResult result = lowerAll(r.body, ops);
-    frames.pop_back();
+    e.frames.pop_back();
     e.loc = r.op->getLoc();
     return result;
   };

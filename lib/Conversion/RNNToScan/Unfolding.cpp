@@ -22,7 +22,7 @@ public:
   explicit KeptFinder(rnn::UnfoldOp op) : op(op), body(op.getBody().front()) {}
 
   void run(Unfolding &out) {
-    BodyShape shape{&body, op.getAxis().getName(), {}, {}, {}};
+    BodyShape shape{&body, op.getAxis().getName(), {}, {}, {}, {}};
     llvm::append_range(shape.states, op.getStateArgs());
     llvm::append_range(shape.next, op.getYield().getNext());
     BodyPlan plan(shape, {});
@@ -263,6 +263,9 @@ LogicalResult FunctionMaker::makeBegin(const Unfolding &unfolding) {
 SmallVector<Slot> FunctionMaker::nextSlots(const Unfolding &unfolding) {
   rnn::UnfoldOp op = unfolding.op;
   Lowering sizes(b, real, {});
+  for (const std::string &time : info.times)
+    for (rnn::AxisAttr axis : info.nesting.around(time))
+      sizes.e.times[time].around.push_back(axis.getName().str());
   SmallVector<Slot> slots;
   for (rnn::ParamOp param : info.params)
     slots.push_back(paramSlot(param));

@@ -63,6 +63,15 @@ Value Sizes::plus(OpFoldResult a, int64_t b) {
   });
 }
 
+Value Sizes::product(Value a, Value b) {
+  Value &known = products[{a, b}];
+  if (!known)
+    known = atTop([&](OpBuilder &builder) -> Value {
+      return builder.createOrFold<arith::MulIOp>(source.getLoc(), a, b);
+    });
+  return known;
+}
+
 OpFoldResult Sizes::get(Value tensor, int64_t dim) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.isDynamicDim(dim))
@@ -117,6 +126,11 @@ Value Sizes::index(Value value) {
         attr ? constant(cast<IntegerAttr>(attr).getInt()) : cast<Value>(size);
   } else if (auto number = dyn_cast<arith::ConstantIndexOp>(op)) {
     result = constant(number.value());
+  } else if (auto times = dyn_cast<arith::MulIOp>(op)) {
+    Value left = index(times.getLhs()), right = index(times.getRhs());
+    if (!left || !right)
+      return {};
+    result = product(left, right);
   } else {
     if (!isPure(op) || op->getNumRegions() || op->getNumResults() != 1)
       return {};
@@ -266,14 +280,13 @@ std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result,
                        }));
       })
       .Case<tensor::CollapseShapeOp>([&](tensor::CollapseShapeOp c) {
-        Value product;
-        for (int64_t d : c.getReassociationIndices()[dim]) {
-          Value size = valueOf(c.getSrc(), d);
-          product = !product ? size : atTop([&](OpBuilder &b) -> Value {
-            return b.createOrFold<arith::MulIOp>(op->getLoc(), product, size);
-          });
+        Value size;
+        ReassociationIndices group = c.getReassociationIndices()[dim];
+        for (int64_t d : group) {
+          Value one = valueOf(c.getSrc(), d);
+          size = size ? product(size, one) : one;
         }
-        return product;
+        return size;
       })
       .Case<tensor::ExpandShapeOp>([&](tensor::ExpandShapeOp e) {
         OpFoldResult size = e.getMixedOutputShape()[dim];

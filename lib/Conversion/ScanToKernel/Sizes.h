@@ -72,6 +72,8 @@ private:
   std::optional<mlir::Value> ofReshape(mlir::Operation *op,
                                        mlir::OpResult result, int64_t dim);
   mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
+  /// The product of two sizes.
+  mlir::Value product(mlir::Value a, mlir::Value b);
   /// A size as a value at the top.
   mlir::Value valueOf(mlir::Value tensor, int64_t dim);
   mlir::Value sizeOperand(mlir::Value tensor, int64_t dim,
@@ -85,6 +87,7 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> memo;
   llvm::DenseMap<mlir::Value, mlir::Value> indices;
   llvm::DenseMap<int64_t, mlir::Value> constants;
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Value>, mlir::Value> products;
 };
 
 } // namespace rnnc

@@ -287,16 +287,49 @@ static bool isStatedBatch(Dim dim) {
   return slot && slot.getSizeName(dim.number) == interface::kBatch;
 }
 
+// Appends what a size is the product of: rows can stand for steps and examples.
+static void addFactors(const Root &root, SmallVectorImpl<Root> &factors) {
+  if (root.size) {
+    if (auto product = root.size.getDefiningOp<arith::MulIOp>()) {
+      for (Value size : product->getOperands()) {
+        auto inner = size.getDefiningOp<tensor::DimOp>();
+        std::optional<int64_t> number =
+            inner ? inner.getConstantIndex() : std::nullopt;
+        addFactors(number ? findRoot({inner.getSource(), *number})
+                          : Root{std::nullopt, size, root.dim},
+                   factors);
+      }
+      return;
+    }
+  } else if (auto collapse =
+                 root.number ? tensor::CollapseShapeOp()
+                             : root.dim.value
+                                   .getDefiningOp<tensor::CollapseShapeOp>()) {
+    auto group = collapse.getReassociationIndices()[root.dim.number];
+    for (int64_t dim : group)
+      addFactors(findRoot({collapse.getSrc(), dim}), factors);
+    return;
+  }
+  factors.push_back(root);
+}
+
+static bool isSameSize(const Root &a, const Root &b) {
+  if (a.number || b.number)
+    return a.number == b.number;
+  if (a.size || b.size)
+    return a.size == b.size;
+  bool same = a.dim.value == b.dim.value && a.dim.number == b.dim.number;
+  return same || (isStatedBatch(a.dim) && isStatedBatch(b.dim));
+}
+
 bool scan::isBatch(Value value, int64_t dim, Value lengths) {
   Root root = findRoot({value, dim});
   if (root.number)
     return false;
-  Root batch = findRoot({lengths, 0});
-  if (root.size || batch.size)
-    return root.size == batch.size;
-  bool same =
-      root.dim.value == batch.dim.value && root.dim.number == batch.dim.number;
-  return same || (isStatedBatch(root.dim) && isStatedBatch(batch.dim));
+  SmallVector<Root> sizes, batch;
+  addFactors(root, sizes);
+  addFactors(findRoot({lengths, 0}), batch);
+  return llvm::equal(sizes, batch, isSameSize);
 }
 
 SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,

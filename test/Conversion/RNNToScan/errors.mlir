@@ -40,19 +40,9 @@ rnn.module @chunks attributes {kind = "model", source = "chunks", train = {bptt 
 
 rnn.module @nested attributes {kind = "layer", source = "nested", train = {}, exports = [], axes = {}} {
   %x = rnn.input "x" : !rnn.value<["T", "L"] real>
-  %h0 = rnn.constant 0.0 : !rnn.value<[] real>
-  %r = rnn.bind for #rnn.axis<"T"> {
-  ^bb0(%i: !rnn.value<[] index "T">):
-    %xi = rnn.lookup %x[%i] : !rnn.value<["T", "L"] real>, !rnn.value<[] index "T">
-    // expected-error @below {{[E903] a recurrence for each step of `T` is not supported yet}}
-    %f = rnn.scan #rnn.axis<"L"> over(%xi : !rnn.value<["L"] real>)
-        init(%h0 : !rnn.value<[] real>) states = ["h"] {
-    ^bb0(%e: !rnn.value<[] real>, %h: !rnn.value<[] real>):
-      %n = rnn.binary add %e, %h : !rnn.value<[] real>, !rnn.value<[] real>
-      rnn.yield next(%n : !rnn.value<[] real>)
-    } -> ()
-    rnn.yield out(%f : !rnn.value<[] real>)
-  } : !rnn.value<["T"] real>
+  // expected-error @below {{[E139] `L` has a length of its own for each element of `T`: its elements cannot be moved or taken out}}
+  %y = rnn.sequence reverse %x : !rnn.value<["T", "L"] real>
+  %r = rnn.reduce_last sum %y : !rnn.value<["T", "L"] real>
   rnn.result "out" %r : !rnn.value<["T"] real>
 }
 

@@ -145,6 +145,20 @@ SupportRef ReverseState::through(Value result,
       });
 }
 
+// Lengths at hand when they are asked for. Those of a step, of an axis inside
+// of the loop's, are asked for at once, as the loop's argument does not last;
+// or they are of the loop that is being made.
+static std::function<Value()> lengthsAt(ReverseState &state, Value lengths) {
+  if (auto argument = dyn_cast<BlockArgument>(lengths)) {
+    Operation *owner = argument.getOwner()->getParentOp();
+    if (!owner)
+      return [lengths] { return lengths; };
+    if (isa<scan::LoopOp>(owner))
+      return [now = state.value(lengths)] { return now; };
+  }
+  return [&state, lengths] { return state.value(lengths); };
+}
+
 SupportRef ReverseState::whereSteps(Value operand, Value like, Value tensor,
                                     ArrayRef<int64_t> summed,
                                     ArrayRef<int64_t> dims) {
@@ -157,10 +171,10 @@ SupportRef ReverseState::whereSteps(Value operand, Value like, Value tensor,
   if (batch == dims.end())
     return {};
   int64_t dim = batch - dims.begin();
-  Value lengths = ragged->lengths;
   return std::make_shared<Support>(
-      /*chosen=*/false, [this, operand, lengths, dim] {
-        return widen(isPositive(value(lengths)), operand, dim);
+      /*chosen=*/false,
+      [this, operand, lengths = lengthsAt(*this, ragged->lengths), dim] {
+        return widen(isPositive(lengths()), operand, dim);
       });
 }
 
@@ -171,8 +185,9 @@ SupportRef ReverseState::whereNotEmpty(Value factor, Value like) {
   if (!rows)
     return {};
   return std::make_shared<Support>(
-      /*chosen=*/false, [this, like, rows = *rows] {
-        return widen(isPositive(value(rows.lengths)), like, rows.batchDim);
+      /*chosen=*/false, [this, like, lengths = lengthsAt(*this, rows->lengths),
+                         dim = rows->batchDim] {
+        return widen(isPositive(lengths()), like, dim);
       });
 }
 

@@ -21,7 +21,9 @@ LoopState::LoopState(LoopOp loop, ReverseState &parent, Block *block)
 }
 
 bool LoopState::isInside(Value value) const {
-  return LoopOp(loop).getBody().isAncestor(value.getParentRegion());
+  // What belongs to the loop that is being made stands in no region yet.
+  Region *region = value.getParentRegion();
+  return region && LoopOp(loop).getBody().isAncestor(region);
 }
 
 Value LoopState::addSource(Type type, Source source) {

@@ -131,15 +131,24 @@ struct CastRule : LinearRule<CastRule, tensor::CastOp> {
 // The sizes of what was collapsed, as the cotangent has them: the value itself
 // is not at hand where the gradient of a loop is.
 SmallVector<OpFoldResult> sizesBefore(OpBuilder &builder,
-                                      tensor::CollapseShapeOp op, Value g) {
+                                      tensor::CollapseShapeOp op, Value g,
+                                      ReverseState &state) {
   SmallVector<OpFoldResult> sizes;
   RankedTensorType type = op.getSrcType();
   for (auto [k, group] : llvm::enumerate(op.getReassociationIndices())) {
-    int64_t known = 1;
+    int64_t known = 1, unknown = 0;
     for (int64_t dim : group)
       if (!type.isDynamicDim(dim))
         known *= type.getDimSize(dim);
+      else
+        ++unknown;
     for (int64_t dim : group) {
+      // Of steps and examples that became rows only the product is known.
+      if (type.isDynamicDim(dim) && unknown > 1) {
+        sizes.push_back(
+            sizeOf(builder, op.getLoc(), state.value(op.getSrc()), dim));
+        continue;
+      }
       if (!type.isDynamicDim(dim)) {
         sizes.push_back(builder.getIndexAttr(type.getDimSize(dim)));
         continue;
@@ -157,10 +166,10 @@ SmallVector<OpFoldResult> sizesBefore(OpBuilder &builder,
 
 struct CollapseRule : LinearRule<CollapseRule, tensor::CollapseShapeOp> {
   static Value adjoint(tensor::CollapseShapeOp op, Value g, OpBuilder &builder,
-                       ReverseState &) {
+                       ReverseState &state) {
     return tensor::ExpandShapeOp::create(builder, op.getLoc(), op.getSrcType(),
                                          g, op.getReassociationIndices(),
-                                         sizesBefore(builder, op, g));
+                                         sizesBefore(builder, op, g, state));
   }
 };
 
