@@ -49,6 +49,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   if (request.remarks)
     enableRemarks(context);
   options.fuseProducts = request.fuseProducts;
+  options.fuseRows = request.fuseRows;
   options.schedule = request.schedule;
   options.prepareWeights = request.prepareWeights;
 }

@@ -92,6 +92,8 @@ static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
   pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
   if (o.fuseProducts)
     pm.addPass(createKernelFuseProducts());
+  if (o.fuseRows)
+    pm.addNestedPass<mlir::func::FuncOp>(createKernelFuseRows());
 }
 
 static void buildPlanned(OpPassManager &pm, const PipelineOptions &o) {
@@ -290,7 +292,15 @@ struct PhasesFlags : PassPipelineOptions<PhasesFlags> {
       llvm::cl::desc("put products into the phases that read them"),
       llvm::cl::init(PipelineOptions().fuseProducts)};
 
-  void set(PipelineOptions &o) const { o.fuseProducts = fuseProducts; }
+  Option<bool> fuseRows{
+      *this, "fuse-rows",
+      llvm::cl::desc("put what works on the same rows into one phase"),
+      llvm::cl::init(PipelineOptions().fuseRows)};
+
+  void set(PipelineOptions &o) const {
+    o.fuseProducts = fuseProducts;
+    o.fuseRows = fuseRows;
+  }
 };
 
 struct PlannedFlags : PassPipelineOptions<PlannedFlags> {

@@ -80,6 +80,7 @@ static CompileRequest request(const std::string &precision) {
     request.simplify &= pass != "simplify";
     request.prepareWeights &= pass != "prepare-weights";
     request.fuseProducts &= pass != "fuse-products";
+    request.fuseRows &= pass != "fuse-rows";
   }
   request.unroll = unroll;
   return request;

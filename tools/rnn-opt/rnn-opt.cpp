@@ -9,6 +9,9 @@
 #include "rnnc/Pipeline/Passes.h"
 #include "rnnc/Pipeline/Phases.h"
 
+#include "mlir/Dialect/Linalg/TransformOps/DialectExtension.h"
+#include "mlir/Dialect/Transform/IR/TransformDialect.h"
+#include "mlir/Dialect/Transform/Transforms/Passes.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -81,6 +84,10 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   rnnc::registerAllDialects(registry);
   rnnc::registerAllPasses();
+  // Tiles and loops by hand: `kernel.phase` has the interfaces for it.
+  registry.insert<transform::TransformDialect>();
+  linalg::registerTransformDialectExtension(registry);
+  transform::registerTransformPasses();
   rnnc::pipeline::registerPipelines();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "rnnc pass driver\n", registry);

@@ -115,6 +115,9 @@ struct Options {
   cl::opt<bool> noFuse{"no-fuse-products",
                        cl::desc("Leave products apart from what reads them"),
                        cl::cat(category)};
+  cl::opt<bool> noFuseRows{"no-fuse-rows",
+                           cl::desc("Leave what works on the same rows apart"),
+                           cl::cat(category)};
   cl::opt<std::string> schedule{
       "schedule",
       cl::desc(
@@ -308,6 +311,7 @@ int fill(const Options &options, CompileRequest &request) {
   if (request.unrollBudget < 0)
     return usage("`--unroll-budget` must not be negative");
   request.fuseProducts = !options.noFuse;
+  request.fuseRows = !options.noFuseRows;
   request.schedule = options.schedule;
   request.prepareWeights = !options.noPrepare;
   request.testFault = options.testFault;

@@ -64,6 +64,7 @@ struct CompileRequest {
   /// Report what passes did and did not do.
   bool remarks = false;
   bool fuseProducts = true;
+  bool fuseRows = true;
   /// File of decisions about speed that differ; "": none.
   std::string schedule;
   bool prepareWeights = true;

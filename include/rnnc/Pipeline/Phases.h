@@ -62,6 +62,7 @@ struct PipelineOptions {
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;
   bool fuseProducts = true;
+  bool fuseRows = true;
   bool prepareWeights = true;
   /// What code is made for, where the module does not name it: v2, v3, v4,
   /// neon, sm_80, sm_90.

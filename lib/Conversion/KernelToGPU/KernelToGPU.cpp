@@ -152,8 +152,11 @@ private:
     unsigned number = 0;
     for (Operation *op : work) {
       int64_t threads = decided(op, kernel::Decision::BlockThreads);
-      if (threads < 1 || (isa<kernel::PhaseOp, kernel::GemmOp>(op) &&
-                          decided(op, kernel::Decision::TileRows) < 1))
+      auto phase = dyn_cast<kernel::PhaseOp>(op);
+      bool multiplies =
+          phase ? !phase.getLefts().empty() : isa<kernel::GemmOp>(op);
+      if (threads < 1 ||
+          (multiplies && decided(op, kernel::Decision::TileRows) < 1))
         return op->emitError("has no decision about threads or rows: "
                              "kernel-select-schedule makes them");
       LaunchBuilder builder(op, threads);

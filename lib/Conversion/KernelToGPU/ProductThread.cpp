@@ -105,14 +105,19 @@ Value productItems(Operation *op, ThreadCode &host) {
     return host.times(host.size(pack.getSource(), k), units);
   }
   auto gemm = dyn_cast<kernel::GemmOp>(op);
-  Value out = gemm ? gemm.getC() : cast<kernel::PhaseOp>(op).getOuts().front();
+  auto phase = dyn_cast<kernel::PhaseOp>(op);
+  if (phase && phase.getLefts().empty())
+    return rowItems(phase, host);
+  Value out = gemm ? gemm.getC() : phase.getOuts().front();
   int64_t rows = decided(op, kernel::Decision::TileRows);
   Value more = host.add(host.size(out, 0), host.index(rows - 1));
   return host.times(host.over(more, host.index(rows)), host.size(out, 1));
 }
 
 void emitPhase(kernel::PhaseOp op, ThreadCode &t, Value item) {
-  Value out = t.in(op.getOuts().front()), units = t.index(op.getUnits());
+  if (op.getLefts().empty())
+    return emitRow(op, t, item);
+  Value out = t.in(op.getOuts().front()), units = t.index(op.getNumUnits());
   Value unit = t.rest(item, units);
   int64_t height = decided(op, kernel::Decision::TileRows);
   Rows rows(t, t.over(item, units), height, t.size(out, 0));

@@ -97,7 +97,10 @@ static std::string lackOf(Operation *op) {
           .Case([&](kernel::PhaseOp o) -> std::string {
             if (o.getValid())
               return "lengths of examples";
-            return o.getPacked() ? "" : form;
+            bool fits = o.getLefts().empty()
+                            ? o.isOnMemory()
+                            : o.getPacked() && !o.hasRowReductions();
+            return fits ? "" : form;
           })
           .Case<kernel::EnterOp, kernel::LeaveOp>([](auto o) {
             return o.getLengths().empty() ? "" : "lengths of examples";
@@ -141,7 +144,10 @@ StringRef kindOf(Operation *op) {
       .Case([](linalg::LinalgOp o) {
         return o.getNumReductionLoops() ? "reduce" : "map";
       })
-      .Case<kernel::PhaseOp, kernel::GemmOp>([](auto) { return "product"; })
+      .Case([](kernel::PhaseOp o) {
+        return o.getLefts().empty() ? "rows" : "product";
+      })
+      .Case([](kernel::GemmOp) { return "product"; })
       .Case([](memref::CopyOp) { return "copy"; })
       .Case([](kernel::PackOp) { return "pack"; })
       .Case([](kernel::GatherOp) { return "gather"; })

@@ -129,6 +129,29 @@ Values ThreadCode::compute(Block &region, ValueRange arguments, ValueRange at) {
   return results;
 }
 
+Values ThreadCode::compute(Block &region, const DenseMap<Value, Value> &known,
+                           ValueRange wanted) {
+  IRMapping map(inside);
+  for (auto [value, have] : known)
+    map.map(value, have);
+  llvm::DenseSet<Operation *> needed;
+  Values open(wanted);
+  while (!open.empty()) {
+    Value value = open.pop_back_val();
+    Operation *maker = value.getDefiningOp();
+    if (maker && maker->getBlock() == &region && !known.contains(value) &&
+        needed.insert(maker).second)
+      llvm::append_range(open, maker->getOperands());
+  }
+  for (Operation &op : region.without_terminator())
+    if (needed.contains(&op))
+      b.clone(op, map);
+  Values results;
+  for (Value value : wanted)
+    results.push_back(map.lookupOrDefault(value));
+  return results;
+}
+
 int64_t decided(Operation *op, kernel::Decision decision) {
   kernel::ScheduleAttr own = kernel::scheduleOf(op);
   if (own && own.get(decision))

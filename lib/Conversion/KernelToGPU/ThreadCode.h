@@ -61,6 +61,10 @@ public:
   /// What a region yields for these arguments. `at` is where linalg.index is.
   Values compute(mlir::Block &region, mlir::ValueRange arguments,
                  mlir::ValueRange at = {});
+  /// Some values of a region; `known` is what need not be computed.
+  Values compute(mlir::Block &region,
+                 const llvm::DenseMap<mlir::Value, mlir::Value> &known,
+                 mlir::ValueRange wanted);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
@@ -92,6 +96,10 @@ void emitGeneric(mlir::linalg::LinalgOp op, ThreadCode &t, mlir::Value item);
 // Products (ProductThread.cpp).
 mlir::Value productItems(mlir::Operation *op, ThreadCode &host);
 void emitPhase(kernel::PhaseOp op, ThreadCode &t, mlir::Value item);
+
+// Phases without products (RowThread.cpp).
+mlir::Value rowItems(kernel::PhaseOp op, ThreadCode &host);
+void emitRow(kernel::PhaseOp op, ThreadCode &t, mlir::Value item);
 void emitGemm(kernel::GemmOp op, ThreadCode &t, mlir::Value item);
 void emitPack(kernel::PackOp op, ThreadCode &t, mlir::Value item);
 

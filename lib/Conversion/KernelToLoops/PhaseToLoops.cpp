@@ -6,6 +6,7 @@
 // where a linalg.generic on the tile's part of everything computes the region.
 
 #include "GemmBuilder.h"
+#include "RowCode.h"
 
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
@@ -40,6 +41,14 @@ private:
   LogicalResult prepare();
   void tiles(Value firstUnit, Value units);
   void tile(Value firstUnit, Value units, Value firstRow, Value rows);
+  void findRows(Value firstRow, Value rows);
+  void multiply(Value firstUnit, Value units, Value rows);
+  void wholeRows();
+  void combineTile(RowCode &code, ArrayRef<Value> rowSums, Value firstRow,
+                   Value rows);
+  void keepSums(ArrayRef<Value> rowSums, Value firstUnit, Value units,
+                Value rows);
+  scf::ForOp panels(llvm::function_ref<void(Value, Value)> body);
   void region(Value firstUnit, Value units, Value firstRow, Value rows,
               Value firstSums);
   Value rowAt(Value position);
@@ -188,10 +197,9 @@ Value PhaseLowering::rowAt(Value position) {
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), row);
 }
 
-void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
-                         Value rows) {
-  Value zero = index(0), one = index(1);
-  buildLoop(b, loc, zero, rows, one, {},
+/// Notes where the rows of a tile begin.
+void PhaseLowering::findRows(Value firstRow, Value rows) {
+  buildLoop(b, loc, index(0), rows, index(1), {},
             [&](Value r, ValueRange) -> SmallVector<Value> {
               Value row =
                   toI64(rowAt(arith::AddIOp::create(b, loc, firstRow, r)));
@@ -200,6 +208,10 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
                                         product.offsets, r);
               return {};
             });
+}
+
+/// The sums of a tile.
+void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
   for (Product &product : products) {
     Type ptr = product.left.getType();
     auto address = [&](Value pointer, Value at) -> Value {
@@ -218,6 +230,13 @@ void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
                   b.getI64IntegerAttr(product.steps * product.shape.columns() *
                                       product.shape.rows / 2));
   }
+}
+
+void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
+                         Value rows) {
+  Value zero = index(0), one = index(1);
+  findRows(firstRow, rows);
+  multiply(firstUnit, units, rows);
   if (!op.getValid())
     return region(firstUnit, units, firstRow, rows, zero);
   buildLoop(b, loc, zero, rows, one, {},
@@ -302,7 +321,6 @@ void PhaseLowering::tiles(Value firstUnit, Value units) {
 
 /// Rows that are computed, and the tiles they take.
 void PhaseLowering::countRows() {
-  allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
   mostTiles = arith::CeilDivUIOp::create(b, loc, allRows, index(tileRows));
   if (!op.getValid())
     return spread(allRows, mostTiles);
@@ -313,24 +331,105 @@ void PhaseLowering::countRows() {
   spread(rows, validTiles);
 }
 
+/// All panels of units, one after the other.
+scf::ForOp PhaseLowering::panels(llvm::function_ref<void(Value, Value)> body) {
+  int64_t all = op.getNumUnits();
+  bool even = all % panel == 0;
+  return buildLoop(b, loc, index(0), index(all), index(panel), {},
+                   [&](Value unit, ValueRange) -> SmallVector<Value> {
+                     Value units = index(std::min<int64_t>(panel, all));
+                     if (!even && all > panel)
+                       units = arith::MinUIOp::create(
+                           b, loc, units,
+                           arith::SubIOp::create(b, loc, index(all), unit));
+                     body(unit, units);
+                     return {};
+                   });
+}
+
+/// Puts the sums of a panel where those of all units of the rows are.
+void PhaseLowering::keepSums(ArrayRef<Value> rowSums, Value firstUnit,
+                             Value units, Value rows) {
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  for (auto [product, all] : llvm::zip_equal(products, rowSums)) {
+    SmallVector<OpFoldResult> from(3, zero), strides(3, one),
+        to = {zero, zero, getAsOpFoldResult(firstUnit)},
+        sizes = {getAsOpFoldResult(rows),
+                 b.getIndexAttr(product.shape.accumulators),
+                 getAsOpFoldResult(units)};
+    memref::CopyOp::create(
+        b, loc,
+        memref::SubViewOp::create(b, loc, product.sums, from, sizes, strides),
+        memref::SubViewOp::create(b, loc, all, to, sizes, strides));
+  }
+}
+
+/// What a tile's rows have in common with no other: all that follows the sums.
+void PhaseLowering::combineTile(RowCode &code, ArrayRef<Value> rowSums,
+                                Value firstRow, Value rows) {
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1),
+               units = b.getIndexAttr(op.getNumUnits());
+  buildLoop(b, loc, index(0), rows, index(1), {},
+            [&](Value r, ValueRange) -> SmallVector<Value> {
+              Value row = rowAt(arith::AddIOp::create(b, loc, firstRow, r));
+              SmallVector<Value> sums;
+              for (auto [product, all] : llvm::zip_equal(products, rowSums))
+                for (unsigned l = 0; l != product.shape.accumulators; ++l) {
+                  SmallVector<OpFoldResult> at = {r, b.getIndexAttr(l), zero},
+                                            extents = {one, one, units},
+                                            strides(3, one);
+                  auto type = memref::SubViewOp::inferRankReducedResultType(
+                      {op.getNumUnits()}, cast<MemRefType>(all.getType()), at,
+                      extents, strides);
+                  sums.push_back(memref::SubViewOp::create(
+                      b, loc, type, all, at, extents, strides));
+                }
+              code.emit(code.indicesOf(row), sums);
+              return {};
+            });
+}
+
+/// Rows that are combined: all units of a tile, then what follows from them.
+void PhaseLowering::wholeRows() {
+  RowCode code(op, b);
+  SmallVector<Value> rowSums;
+  for (Product &product : products)
+    rowSums.push_back(memref::AllocaOp::create(
+        b, loc,
+        MemRefType::get(
+            {tileRows, product.shape.accumulators, op.getNumUnits()}, element),
+        ValueRange(), b.getI64IntegerAttr(64)));
+  allRows = code.getCount();
+  countRows();
+  scf::ForOp loop =
+      buildLoop(b, loc, index(0), op.getValid() ? validTiles : mostTiles,
+                index(1), {}, [&](Value t, ValueRange) -> SmallVector<Value> {
+                  auto [first, own] = rowsOfTile(t);
+                  findRows(first, own);
+                  panels([&](Value unit, Value units) {
+                    multiply(unit, units, own);
+                    keepSums(rowSums, unit, units, own);
+                  });
+                  combineTile(code, rowSums, first, own);
+                  return {};
+                });
+  loop->setAttr(kIndependentTrips, b.getUnitAttr());
+  loop->setAttr(kernel::kSchedule, kernel::scheduleOf(op));
+}
+
 LogicalResult PhaseLowering::run() {
   if (failed(prepare()))
     return failure();
-  int64_t all = op.getUnits();
-  countRows();
-  bool even = all % panel == 0;
-  scf::ForOp loop = buildLoop(
-      b, loc, index(0), index(all), index(panel), {},
-      [&](Value unit, ValueRange) -> SmallVector<Value> {
-        Value units = index(std::min<int64_t>(panel, all));
-        if (!even && all > panel)
-          units = arith::MinUIOp::create(
-              b, loc, units, arith::SubIOp::create(b, loc, index(all), unit));
-        tiles(unit, units);
-        return {};
-      });
-  loop->setAttr(kIndependentTrips, b.getUnitAttr());
-  loop->setAttr(kernel::kSchedule, kernel::scheduleOf(op));
+  if (op.hasRowReductions()) {
+    wholeRows();
+  } else {
+    allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
+    countRows();
+    scf::ForOp loop =
+        panels([&](Value unit, Value units) { tiles(unit, units); });
+    loop->setAttr(kIndependentTrips, b.getUnitAttr());
+    loop->setAttr(kernel::kSchedule, kernel::scheduleOf(op));
+  }
   op.erase();
   return success();
 }
@@ -342,8 +441,13 @@ LogicalResult lowerPhases(ModuleOp module, kernel::TargetAttr target,
   SmallVector<kernel::PhaseOp> phases;
   module.walk([&](kernel::PhaseOp op) { phases.push_back(op); });
   for (kernel::PhaseOp op : phases) {
-    if (!op.getPacked())
+    if (!op.isOnMemory())
       return op.emitOpError("has tensors where buffers are expected");
+    if (op.getLefts().empty()) {
+      lowerRows(op);
+      continue;
+    }
+    op = withOneRowDim(op);
     if (failed(PhaseLowering(op, target, library).run()))
       return failure();
   }

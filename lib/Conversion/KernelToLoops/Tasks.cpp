@@ -106,7 +106,8 @@ private:
 };
 
 /// Everything before the loop has to be free to do in each task. A loop without
-/// loops inside goes over examples or steps: too little to do.
+/// loops inside that no phase made goes over examples or steps: too little to
+/// do.
 bool KernelCutter::findLoop() {
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (auto found = dyn_cast<scf::ForOp>(op);
@@ -118,7 +119,8 @@ bool KernelCutter::findLoop() {
   }
   return loop && getConstantIntValue(loop.getLowerBound()) == 0 &&
          getConstantIntValue(loop.getStep()) &&
-         !loop.getOps<scf::ForOp>().empty();
+         (!loop.getOps<scf::ForOp>().empty() ||
+          loop->hasAttr(kernel::kSchedule));
 }
 
 void KernelCutter::findRows() {

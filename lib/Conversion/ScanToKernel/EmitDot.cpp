@@ -173,26 +173,31 @@ Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
   if (!lengths || (!canLeaveRows && !op.sumsOverExamples()))
     return {};
   Location loc = op.getLoc();
-  Value list = outermostLoop ? Value() : places.lookup(lengths);
-  if (!list) {
-    OpFoldResult steps = sizes.get(op.getLhs(), 0);
-    OpFoldResult examples = sizes.get(lengths, 0);
-    Value size = sizes.atTop([&](OpBuilder &top) -> Value {
-      Value all = arith::MulIOp::create(
-          top, loc, getValueOrCreateConstantIndexOp(top, loc, steps),
-          getValueOrCreateConstantIndexOp(top, loc, examples));
-      return arith::AddIOp::create(top, loc, all,
-                                   arith::ConstantIndexOp::create(top, loc, 1));
-    });
-    list = alloc(loc, b.getI64Type(), {OpFoldResult(size)}).memref;
-    kernel::ValidPlacesOp::create(b, loc, bufferFor(lengths).memref, list,
-                                  indexValue(loc, steps));
-    if (!outermostLoop)
-      places[lengths] = list;
-  }
+  Value list = listOfPlaces(loc, lengths, sizes.get(op.getLhs(), 0));
   Value count = memref::LoadOp::create(b, loc, list, sizes.constant(0));
   count = arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
   return rowsOf(b, loc, wholeBuffer(list), b.getIndexAttr(1), count).memref;
+}
+
+/// The list itself, its length first.
+Value Emitter::listOfPlaces(Location loc, Value lengths, OpFoldResult steps) {
+  Value list = outermostLoop ? Value() : places.lookup(lengths);
+  if (list)
+    return list;
+  OpFoldResult examples = sizes.get(lengths, 0);
+  Value size = sizes.atTop([&](OpBuilder &top) -> Value {
+    Value all = arith::MulIOp::create(
+        top, loc, getValueOrCreateConstantIndexOp(top, loc, steps),
+        getValueOrCreateConstantIndexOp(top, loc, examples));
+    return arith::AddIOp::create(top, loc, all,
+                                 arith::ConstantIndexOp::create(top, loc, 1));
+  });
+  list = alloc(loc, b.getI64Type(), {OpFoldResult(size)}).memref;
+  kernel::ValidPlacesOp::create(b, loc, bufferFor(lengths).memref, list,
+                                indexValue(loc, steps));
+  if (!outermostLoop)
+    places[lengths] = list;
+  return list;
 }
 
 /// How something is packed, and how much room a product needs, was decided

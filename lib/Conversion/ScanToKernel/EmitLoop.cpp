@@ -185,7 +185,10 @@ Value Emitter::termsOf(scan::LoopOp loop) {
   OpFoldResult rows = b.getIndexAttr(1);
   for (Operation &op : *loop.getBodyBlock()) {
     if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
-      rows = sizes.get(phase.getLefts().front(), 0);
+      rows = sizes.get(phase.getOuts().front(), 0);
+      if (phase.getLefts().empty())
+        ofRow += phase.getNumUnits() *
+                 int64_t(phase.getBody().front().getOperations().size());
       for (Value right : phase.getRights())
         ofRow += volume(right);
     } else if (auto dot = dyn_cast<scan::DotOp>(op)) {

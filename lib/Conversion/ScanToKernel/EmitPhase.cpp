@@ -4,6 +4,7 @@
 #include "Emitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
@@ -181,53 +182,94 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
     llvm::for_each(op.getResults(), [&](Value v) { copyToOthers(v); });
 }
 
-/// A phase with products: its right operands are packed before all loops.
-void Emitter::emitPhase(kernel::PhaseOp op) {
+/// The left operands of a phase as matrices, the right ones packed.
+LogicalResult Emitter::packOperands(kernel::PhaseOp op,
+                                    SmallVectorImpl<Value> &lefts,
+                                    SmallVectorImpl<Value> &rights) {
   Location loc = op.getLoc();
-  if (!isScheduled(op))
-    return;
-  SmallVector<Value> lefts, rights, inputs, outs;
-  SmallVector<unsigned> sources;
+  auto seq = [](int64_t from, int64_t to) {
+    return llvm::to_vector(llvm::seq<int64_t>(from, to));
+  };
+  int64_t rowDims = op.getNumRowDims();
   for (auto [p, left, right] : llvm::enumerate(op.getLefts(), op.getRights())) {
     int64_t rank = cast<ShapedType>(left.getType()).getRank();
-    auto seq = [](int64_t from, int64_t to) {
-      return llvm::to_vector(llvm::seq<int64_t>(from, to));
-    };
-    Matrix rows = matrix(loc, left, {0}, seq(1, rank));
+    Matrix rows = matrix(loc, left, seq(0, rowDims), seq(rowDims, rank));
     if (rows.trans) { // one row after the other
       Buffer dense = allocLike(left);
       copy(loc, bufferFor(left), dense);
-      rows = {asMatrix(b, loc, dense, 1), false};
+      rows = {asMatrix(b, loc, dense, rowDims), false};
     }
     int64_t all = cast<ShapedType>(right.getType()).getRank();
-    SmallVector<int64_t> free = seq(0, all - (rank - 1)),
-                         contract = seq(all - (rank - 1), all);
+    int64_t from = all - (rank - rowDims);
+    SmallVector<int64_t> free = seq(0, from), contract = seq(from, all);
     Matrix weights = matrix(loc, right, contract, free);
     Buffer panels =
         packed(loc, right, weights, free, contract,
-               {op.columnsOf(p), op.getUnits(), kernel::layoutsOf(op)});
-    if (!panels) {
-      op.emitOpError("has a right operand that cannot be packed before all "
-                     "loops: it is made in one, or its sizes are not known");
-      failed = true;
-      return;
-    }
+               {op.columnsOf(p), op.getNumUnits(), kernel::layoutsOf(op)});
+    if (!panels)
+      return op.emitOpError("has a right operand that cannot be packed before "
+                            "all loops: it is made in one, or its sizes are "
+                            "not known");
     lefts.push_back(rows.buffer.memref);
     rights.push_back(panels.memref);
   }
+  return success();
+}
+
+/// The list of rows that are computed; null: all.
+Value Emitter::rowsThatCount(kernel::PhaseOp op) {
+  if (!op.getLengths())
+    return {};
+  if (op.getNumRowDims() == 1)
+    return validRows[op->getParentOp()];
+  if (!isConstantIntValue(op.getAt(), 0)) {
+    op.emitOpError("begins at a step that is not the first");
+    failed = true;
+  }
+  return listOfPlaces(op.getLoc(), op.getLengths(),
+                      sizes.get(op.getOuts().front(), 0));
+}
+
+/// What is zero in the rows that are not computed.
+void Emitter::zeroPastEnd(kernel::PhaseOp op, const Buffer &place) {
+  bool overTime = op.getNumRowDims() == 2;
+  kernel::MaskRowsOp::create(
+      b, op.getLoc(), place.memref, bufferFor(op.getLengths()).memref,
+      overTime ? Value() : scalar(op.getAt()), /*previous=*/Value(),
+      /*batch_dim=*/overTime ? 1 : 0,
+      overTime ? b.getI64IntegerAttr(0) : IntegerAttr());
+}
+
+/// A phase with products or with rows that are combined or left out: its right
+/// operands are packed before all loops.
+void Emitter::emitPhase(kernel::PhaseOp op) {
+  Location loc = op.getLoc();
+  bool hasProducts = !op.getLefts().empty();
+  SmallVector<Value> lefts, rights, inputs, outs;
+  if (hasProducts &&
+      (!isScheduled(op) || mlir::failed(packOperands(op, lefts, rights)))) {
+    failed = true;
+    return;
+  }
   for (Value input : op.getInputs())
     inputs.push_back(bufferFor(input).memref);
+  SmallVector<unsigned> sources;
+  SmallVector<int64_t> perRow;
   for (OpResult result : op.getResults())
     for (const Buffer &place : placesOf(result)) {
+      if (op.isPerRow(result.getResultNumber()))
+        perRow.push_back(outs.size());
+      if (op.isZeroPastEnd(result.getResultNumber()))
+        zeroPastEnd(op, place);
       outs.push_back(place.memref);
       sources.push_back(result.getResultNumber());
     }
-  Value valid;
-  if (op.getLengths())
-    valid = validRows[op->getParentOp()];
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), lefts, rights, inputs, outs, /*lengths=*/Value(),
-      /*at=*/Value(), valid, op.getColumns(), op.getMaps(), b.getUnitAttr());
+      /*at=*/Value(), rowsThatCount(op), op.getColumns(), op.getMaps(),
+      perRow.empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(perRow),
+      /*zeros=*/DenseI64ArrayAttr(), op.getUnitsAttr(),
+      hasProducts ? b.getUnitAttr() : UnitAttr());
   kernel::copySchedules(op, made);
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());

@@ -90,6 +90,11 @@ private:
   llvm::SmallVector<Buffer> placesOf(mlir::Value value);
   void fillStarts(mlir::linalg::GenericOp op);
   void emitPhase(kernel::PhaseOp op);
+  mlir::LogicalResult packOperands(kernel::PhaseOp op,
+                                   llvm::SmallVectorImpl<mlir::Value> &lefts,
+                                   llvm::SmallVectorImpl<mlir::Value> &rights);
+  mlir::Value rowsThatCount(kernel::PhaseOp op);
+  void zeroPastEnd(kernel::PhaseOp op, const Buffer &place);
   void cloneBody(mlir::Block &from, mlir::ValueRange arguments,
                  llvm::SmallVectorImpl<mlir::Value> &yielded);
   void fill(mlir::Location loc, const Buffer &buffer, double number);
@@ -116,6 +121,8 @@ private:
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
                    const Buffer &result, mlir::Value valid);
   mlir::Value validPlaces(scan::DotOp op, bool canLeaveRows);
+  mlir::Value listOfPlaces(mlir::Location loc, mlir::Value lengths,
+                           mlir::OpFoldResult steps);
   void addKeepingLost(mlir::Location loc, const Buffer &term,
                       const Buffer &lost, const Buffer &sum);
 

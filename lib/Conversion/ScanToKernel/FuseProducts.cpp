@@ -3,7 +3,7 @@
 
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 
-#include "rnnc/Dialect/Scan/Scan.h"
+#include "PastEnd.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseSet.h"
@@ -216,7 +216,8 @@ void Fusion::apply() {
       b, phase.getLoc(), phase.getResultTypes(), lefts, rights, inputs,
       phase.getDpsInits(), /*lengths=*/Value(), /*at=*/Value(),
       /*valid=*/Value(), b.getArrayAttr(columns), b.getArrayAttr(maps),
-      /*packed=*/UnitAttr());
+      /*per_row=*/DenseI64ArrayAttr(), /*zeros=*/DenseI64ArrayAttr(),
+      /*units=*/IntegerAttr(), /*packed=*/UnitAttr());
   Block *body = b.createBlock(&made.getBody());
   IRMapping mapping;
   for (unsigned operand : order) {
@@ -239,83 +240,20 @@ void Fusion::apply() {
   }
 }
 
-/// Whether what stands in rows that have ended reaches nobody: they are
-/// computed row by row, and the loop keeps or zeroes what leaves it.
-class EndedRows {
-public:
-  explicit EndedRows(scan::LoopOp loop) : loop(loop) {}
-
-  bool reachNobody(kernel::PhaseOp phase) {
-    return llvm::all_of(phase.getResults(),
-                        [&](Value value) { return stays(value); }) &&
-           leaves;
-  }
-
-private:
-  bool stays(Value rows);
-  bool stays(OpOperand &use);
-  bool isMasked(unsigned operand);
-
-  scan::LoopOp loop;
-  llvm::DenseSet<Value> seen;
-  bool leaves = false; ///< something leaves the loop: rows are examples
-};
-
-bool EndedRows::stays(Value rows) {
-  if (!seen.insert(rows).second)
-    return true;
-  return llvm::all_of(rows.getUses(),
-                      [&](OpOperand &use) { return stays(use); });
-}
-
-/// Carries come first, then what is stacked.
-bool EndedRows::isMasked(unsigned operand) {
-  unsigned carries = loop.getNumCarries();
-  leaves = true;
-  return operand < carries ? loop.isMaskedCarry(operand)
-                           : loop.isMaskedStack(operand - carries);
-}
-
-/// Whether the first dimension of an operand is rows, and no other one is.
-static bool isByRows(AffineMap map) {
-  auto isRow = [](AffineExpr e) {
-    return e == getAffineDimExpr(0, e.getContext());
-  };
-  return map.getNumResults() && isRow(map.getResult(0)) &&
-         llvm::none_of(map.getResults().drop_front(), isRow);
-}
-
-bool EndedRows::stays(OpOperand &use) {
-  Operation *op = use.getOwner();
-  if (op->getBlock() != loop.getBodyBlock())
-    return false;
-  if (isa<scan::YieldOp>(op))
-    return isMasked(use.getOperandNumber());
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return use.getOperandNumber() == 0 && !slice.isDynamicOffset(0) &&
-           slice.getStaticOffset(0) == 0 && slice.isDynamicSize(0) &&
-           stays(slice.getResult());
-  if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
-    unsigned lefts = phase.getLefts().size();
-    unsigned input = use.getOperandNumber() - 2 * lefts;
-    bool fits =
-        use.getOperandNumber() < lefts ||
-        (use.getOperandNumber() >= 2 * lefts &&
-         input < phase.getInputs().size() && isByRows(phase.mapOf(input)));
-    return fits &&
-           llvm::all_of(phase.getResults(), [&](Value v) { return stays(v); });
-  }
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && isByRows(generic.getMatchingIndexingMap(&use)) &&
-         llvm::all_of(generic.getResults(), [&](OpResult v) {
-           return isByRows(generic.getIndexingMapMatchingResult(v)) && stays(v);
-         });
-}
-
 /// In a ragged batch a phase computes the rows that have not ended.
 void leaveEndedRows(kernel::PhaseOp phase) {
   auto loop = dyn_cast<scan::LoopOp>(phase->getParentOp());
-  if (!loop || !loop.getLengths() || !EndedRows(loop).reachNobody(phase))
+  if (!loop || !loop.getLengths() || phase.getNumRowDims() != 1)
+    return;
+  PastEnd past;
+  past.agree(loop.getLengths());
+  bool leaves = false;
+  for (Value result : phase.getResults()) {
+    leaves |= !result.use_empty();
+    if (!past.reachesNobody(result, /*leading=*/1))
+      return;
+  }
+  if (!leaves)
     return;
   phase.getLengthsMutable().assign(loop.getLengths());
   phase.getAtMutable().assign(loop.getStep());

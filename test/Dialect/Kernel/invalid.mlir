@@ -158,3 +158,64 @@ func.func @gemm_valid_rows(%a: memref<8x?xf32>, %b: memref<64xf32>, %c: memref<?
   kernel.gemm ins(%a, %b : memref<8x?xf32>, memref<64xf32>) outs(%c : memref<?x4xf32>) valid(%v : memref<?xi64>) {trans_a, packed_b}
   return
 }
+
+// -----
+
+func.func @phase_per_row(%x: tensor<?x8xf32>, %e: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{what is yielded per row differs between units}}
+  %r = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e : tensor<?xf32>)
+      columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) attributes {per_row = array<i64: 0>, units = 8 : i64} {
+  ^bb0(%y: f32):
+    kernel.yield %y : f32
+  } -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+func.func @phase_units(%x: tensor<?x8xf32>, %e: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{says the number of units where all outs are per row, and there alone}}
+  %r = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e : tensor<?xf32>)
+      columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) attributes {per_row = array<i64: 0>} {
+  ^bb0(%y: f32):
+    %m = kernel.reduce_row max %y : f32
+    kernel.yield %m : f32
+  } -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+func.func @phase_outs(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>, %f: tensor<?x9xf32>) -> (tensor<?x8xf32>, tensor<?x9xf32>) {
+  // expected-error @+1 {{outs are [rows, units], with units known, or [rows] where they are per row}}
+  %r:2 = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e, %f : tensor<?x8xf32>, tensor<?x9xf32>)
+      columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) {
+  ^bb0(%y: f32):
+    kernel.yield %y, %y : f32, f32
+  } -> tensor<?x8xf32>, tensor<?x9xf32>
+  return %r#0, %r#1 : tensor<?x8xf32>, tensor<?x9xf32>
+}
+
+// -----
+
+func.func @phase_zeros(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{has zeros past an end, but no lengths}}
+  %r = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
+      columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) attributes {zeros = array<i64: 0>} {
+  ^bb0(%y: f32):
+    kernel.yield %y : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @phase_number(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>, %len: tensor<?xi32>, %t: index) -> tensor<?x8xf32> {
+  // expected-error @+1 {{has no number 1 of outs}}
+  %r = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) lengths(%len : tensor<?xi32>) at(%t)
+      columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) attributes {zeros = array<i64: 1>} {
+  ^bb0(%y: f32):
+    kernel.yield %y : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}

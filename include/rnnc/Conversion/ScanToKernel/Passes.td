@@ -72,6 +72,42 @@ def KernelFuseProducts : Pass<"kernel-fuse-products", "mlir::ModuleOp"> {
   let dependentDialects = ["rnnc::kernel::KernelDialect"];
 }
 
+def KernelFuseRows : Pass<"kernel-fuse-rows", "mlir::func::FuncOp"> {
+  let summary = "what works on the same rows becomes one phase";
+  let description = [{
+    Reductions along the units of rows, with the pointwise phases of the same rows
+    before and behind them, become one `kernel.phase`, in whose region
+    `kernel.reduce_row` stands for each reduction: a row of a soft maximum, a
+    normalisation or a loss is read from memory once. What only the phase itself
+    reads is not in memory at all. Number of units is known.
+
+    In a ragged batch the phase gets the lengths where nobody sees what it would
+    compute past an end; a result that a mask makes zero there is named in
+    `zeros`, and the mask goes. Phases over time and examples get them without a
+    reduction, too, if they compute a function: memory costs more than little
+    arithmetic on padding.
+
+    ```mlir
+    %m = linalg.generic {iterator_types = ["parallel", "reduction"], ...}
+        ins(%x : tensor<?x8xf32>) outs(%least : tensor<?xf32>) {... arith.maximumf ...}
+    %e = linalg.generic {iterator_types = ["parallel", "parallel"], ...}
+        ins(%x, %m : tensor<?x8xf32>, tensor<?xf32>) outs(%e0 : tensor<?x8xf32>) {... math.exp ...}
+    // becomes, where nobody else reads %m
+    %e = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e0 : tensor<?x8xf32>)
+        columns([]) maps([affine_map<(d0, d1) -> (d0, d1)>]) {
+    ^bb0(%in: f32):
+      %m = kernel.reduce_row max %in : f32
+      %d = arith.subf %in, %m : f32
+      %y = math.exp %d : f32
+      kernel.yield %y : f32
+    } -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "rnnc::kernel::KernelDialect"
+  ];
+}
+
 def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
   let summary = "from tensors over time to kernels on planned buffers";
   let description = [{

@@ -6,10 +6,12 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
 
 def Kernel_Dialect : Dialect {
   let name = "kernel";
@@ -70,75 +72,7 @@ def OptionalLengths : Arg<Optional<MemRefRankOf<[I32], [1]>>,
 // An operand of an op that works on tensors and on memrefs.
 def AnyArray : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
 
-def Kernel_PhaseOp : Kernel_Op<"phase", [
-    AttrSizedOperandSegments, DestinationStyleOpInterface,
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
-    SingleBlockImplicitTerminator<"YieldOp">]> {
-  let summary = "products and what is computed from them, point by point";
-  let description = [{
-    For every row i and every unit u of `outs`, which are `[rows, units]`: the
-    region computes the results from accumulators and from the elements of
-    `inputs` at (i, u). Nothing of a product lies in memory in between.
-
-    Product number p multiplies row i of `lefts[p]`, `[rows, K, ...]`, with columns
-    of `rights[p]`, a matrix of K by N: `[N..., K...]`. It has one accumulator
-    for each entry c of `columns[p]`, the dot product with column c + u: with
-    gates that lie one after the other, the gates of unit u. The arguments of
-    the region are all accumulators, product by product, then the elements of
-    `inputs`, read through `maps`, one map from (row, unit) an input. What the region yields goes
-    to `outs`, one value each.
-
-    The op works on tensors, where it has a result for each of `outs`, and on
-    memrefs, where it has none and `rights` are what `kernel.pack` made with the
-    same `columns` and `units` (`packed`); then `lefts` are matrices.
-
-    Rows that nobody reads are not computed, and nothing is said of what stands
-    there: on tensors those whose entry of `lengths` is not above `at`, on
-    memrefs those that `kernel.valid_rows` left out of `valid`.
-
-    ```mlir
-    %h1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<8x8xf32>)
-        ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)
-        columns([array<i64: 0>]) maps([affine_map<(d0, d1) -> (d0, d1)>]) {
-    ^bb0(%acc: f32, %in: f32):
-      %s = arith.addf %in, %acc : f32
-      %t = math.tanh %s : f32
-      kernel.yield %t : f32
-    } -> tensor<?x8xf32>
-    ```
-  }];
-  let arguments = (ins Variadic<AnyArray>:$lefts, Variadic<AnyArray>:$rights,
-                       Variadic<AnyArray>:$inputs, Variadic<AnyArray>:$outs,
-                       Optional<TensorRankOf<[I32], [1]>>:$lengths,
-                       Optional<Index>:$at,
-                       Optional<MemRefRankOf<[I32], [1]>>:$valid,
-                       ArrayAttr:$columns, AffineMapArrayAttr:$maps,
-                       UnitAttr:$packed);
-  let results = (outs Variadic<AnyRankedTensor>:$results);
-  let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{
-    `products` `(` $lefts `:` type($lefts) `)`
-    `with` `(` $rights `:` type($rights) `)`
-    (`ins` `(` $inputs^ `:` type($inputs) `)`)?
-    `outs` `(` $outs `:` type($outs) `)`
-    (`lengths` `(` $lengths^ `:` type($lengths) `)` `at` `(` $at `)`)?
-    (`valid` `(` $valid^ `:` type($valid) `)`)?
-    `columns` `(` $columns `)` `maps` `(` $maps `)` attr-dict-with-keyword
-    $body (`->` type($results)^)?
-  }];
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
-    /// The first columns of the accumulators of a product.
-    ::llvm::ArrayRef<int64_t> columnsOf(unsigned product);
-    /// Accumulators of all products.
-    unsigned getNumAccumulators();
-    /// Length of the second dimension of `outs`.
-    int64_t getUnits();
-    ::mlir::AffineMap mapOf(unsigned input);
-  }];
-  let hasVerifier = 1;
-}
+include "rnnc/Dialect/Kernel/KernelPhase.td"
 
 def Kernel_ValidRowsOp : Kernel_Op<"valid_rows"> {
   let summary = "the rows that have not ended before a step";
@@ -202,21 +136,6 @@ def Kernel_BesideOp : Kernel_Op<"beside", [
   let arguments = (ins Index:$terms);
   let regions = (region VariadicRegion<SizedRegion<1>>:$parts);
   let assemblyFormat = "`terms` `(` $terms `)` attr-dict-with-keyword $parts";
-}
-
-def Kernel_YieldOp : Kernel_Op<"yield", [Pure, ReturnLike, Terminator,
-                                         HasParent<"PhaseOp">]> {
-  let summary = "what a phase computes at one point";
-  let description = [{
-    Ends the region of `kernel.phase`: one value for each of its `outs`.
-
-    ```mlir
-    kernel.yield %h, %c : f32, f32
-    ```
-  }];
-  let arguments = (ins Variadic<AnyType>:$values);
-  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def Kernel_PackOp : Kernel_Op<"pack"> {

@@ -70,6 +70,8 @@ inline constexpr llvm::StringLiteral kDecisionName = "kernel.name";
 #include "mlir/IR/Attributes.h"
 #include "mlir/IR/DialectImplementation.h"
 
+#include "rnnc/Dialect/Kernel/KernelEnums.h.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "rnnc/Dialect/Kernel/KernelAttrs.h.inc"
 

@@ -6,6 +6,7 @@
 using namespace mlir;
 
 #include "rnnc/Dialect/Kernel/KernelDialect.cpp.inc"
+#include "rnnc/Dialect/Kernel/KernelEnums.cpp.inc"
 
 #define GET_OP_CLASSES
 #include "rnnc/Dialect/Kernel/Kernel.cpp.inc"

@@ -22,12 +22,61 @@ unsigned PhaseOp::getNumAccumulators() {
   return number;
 }
 
-int64_t PhaseOp::getUnits() {
-  return cast<ShapedType>(getOuts().front().getType()).getDimSize(1);
+bool PhaseOp::isPerRow(unsigned out) {
+  return getPerRow() && llvm::is_contained(*getPerRow(), int64_t(out));
+}
+
+bool PhaseOp::isZeroPastEnd(unsigned out) {
+  return getZeros() && llvm::is_contained(*getZeros(), int64_t(out));
+}
+
+int64_t PhaseOp::getNumUnits() {
+  for (auto [i, out] : llvm::enumerate(getOuts()))
+    if (!isPerRow(i))
+      return cast<ShapedType>(out.getType()).getShape().back();
+  return getUnits().value_or(0);
+}
+
+unsigned PhaseOp::getNumRowDims() {
+  int64_t rank = cast<ShapedType>(getOuts().front().getType()).getRank();
+  return std::max<int64_t>(0, isPerRow(0) ? rank : rank - 1);
+}
+
+bool PhaseOp::hasRowReductions() {
+  return !getBody().front().getOps<ReduceRowOp>().empty();
+}
+
+bool PhaseOp::isOnMemory() {
+  return isa<MemRefType>(getOuts().front().getType());
+}
+
+DenseSet<Value> PhaseOp::findUnitValues() {
+  DenseSet<Value> varying;
+  Block &block = getBody().front();
+  unsigned accumulators = getNumAccumulators(), unit = getNumRowDims();
+  for (BlockArgument argument : block.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    if (number < accumulators ||
+        mapOf(number - accumulators).isFunctionOfDim(unit))
+      varying.insert(argument);
+  }
+  for (Operation &op : block.without_terminator())
+    if (!isa<ReduceRowOp>(op) && llvm::any_of(op.getOperands(), [&](Value v) {
+          return varying.contains(v);
+        }))
+      varying.insert(op.result_begin(), op.result_end());
+  return varying;
 }
 
 AffineMap PhaseOp::mapOf(unsigned input) {
   return cast<AffineMapAttr>(getMaps()[input]).getValue();
+}
+
+AffineMap PhaseOp::mapOfOut(unsigned out) {
+  unsigned rows = getNumRowDims();
+  AffineMap identity =
+      AffineMap::getMultiDimIdentityMap(rows + 1, getContext());
+  return isPerRow(out) ? identity.dropResult(rows) : identity;
 }
 
 void PhaseOp::getEffects(
@@ -71,11 +120,13 @@ static LogicalResult verifyProduct(PhaseOp op, unsigned p) {
   auto columns = dyn_cast<DenseI64ArrayAttr>(op.getColumns()[p]);
   if (!columns || columns.empty())
     return op.emitOpError("a product has columns, an array of numbers");
-  if (left.getRank() < 2 || left.getElementType() != right.getElementType() ||
+  int64_t rowDims = op.isOnMemory() ? 1 : op.getNumRowDims();
+  if (left.getRank() <= rowDims ||
+      left.getElementType() != right.getElementType() ||
       !isa<FloatType>(left.getElementType()))
     return op.emitOpError("a left operand is [rows, K] of the right's numbers");
-  int64_t k = 1, units = op.getUnits();
-  for (int64_t size : left.getShape().drop_front())
+  int64_t k = 1, units = op.getNumUnits();
+  for (int64_t size : left.getShape().drop_front(rowDims))
     k *= ShapedType::isDynamic(size) ? 0 : size;
   if (op.getPacked()) {
     int64_t n = units * columns.size();
@@ -108,43 +159,84 @@ static LogicalResult verifyRegion(PhaseOp op) {
   auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
   if (yield.getNumOperands() != op.getOuts().size())
     return op.emitOpError("the region yields one value for each of outs");
-  for (auto [value, out] : llvm::zip_equal(yield.getValues(), op.getOuts()))
+  DenseSet<Value> varying = op.findUnitValues();
+  for (auto [i, value, out] :
+       llvm::enumerate(yield.getValues(), op.getOuts())) {
     if (value.getType() != getElementTypeOrSelf(out.getType()))
       return op.emitOpError("the region yields elements of outs");
+    if (op.isPerRow(i) && varying.contains(value))
+      return op.emitOpError("what is yielded per row differs between units");
+  }
+  return success();
+}
+
+static LogicalResult verifyOuts(PhaseOp op) {
+  if (op.getOuts().empty())
+    return op.emitOpError("has results");
+  int64_t count = op.getOuts().size();
+  for (std::optional<ArrayRef<int64_t>> numbers :
+       {op.getPerRow(), op.getZeros()})
+    for (int64_t number : numbers.value_or(ArrayRef<int64_t>()))
+      if (number < 0 || number >= count)
+        return op.emitOpError() << "has no number " << number << " of outs";
+  bool allPerRow = true;
+  int64_t rows = op.getNumRowDims(), units = op.getNumUnits();
+  for (auto [i, out] : llvm::enumerate(op.getOuts())) {
+    auto type = cast<ShapedType>(out.getType());
+    allPerRow &= op.isPerRow(i);
+    int64_t rank = op.isPerRow(i) ? rows : rows + 1;
+    if (rows < 1 || type.getRank() != rank ||
+        (!op.isPerRow(i) &&
+         (type.isDynamicDim(rows) || type.getDimSize(rows) != units)))
+      return op.emitOpError("outs are [rows, units], with units known, or "
+                            "[rows] where they are per row");
+  }
+  if (allPerRow != op.getUnits().has_value() || units < 1)
+    return op.emitOpError("says the number of units where all outs are per "
+                          "row, and there alone");
+  return success();
+}
+
+static LogicalResult verifyInputs(PhaseOp op) {
+  if (op.getMaps().size() != op.getInputs().size())
+    return op.emitOpError("has a map for each input");
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    AffineMap map = op.mapOf(i);
+    if (map.getNumDims() != op.getNumRowDims() + 1 ||
+        !map.isProjectedPermutation() ||
+        map.getNumResults() != cast<ShapedType>(input.getType()).getRank())
+      return op.emitOpError()
+             << "input " << i << " has no projected permutation of (row, unit)";
+  }
+  return success();
+}
+
+static LogicalResult verifyRows(PhaseOp op) {
+  if (bool(op.getLengths()) != bool(op.getAt()))
+    return op.emitOpError("has lengths and a step, or neither");
+  if (op.isOnMemory() ? bool(op.getLengths()) : bool(op.getValid()))
+    return op.emitOpError("has lengths on tensors, and valid rows on memrefs");
+  if (op.getLengths() && op.getNumRowDims() > 2)
+    return op.emitOpError("has lengths for rows of examples, or of time and "
+                          "examples");
+  if (op.getZeros() && !op.getLengths())
+    return op.emitOpError("has zeros past an end, but no lengths");
   return success();
 }
 
 LogicalResult PhaseOp::verify() {
-  if (getLefts().empty() || getLefts().size() != getRights().size() ||
+  if (getLefts().size() != getRights().size() ||
       getColumns().size() != getLefts().size())
     return emitOpError("has a left and a right operand and columns for each "
                        "product");
-  if (getMaps().size() != getInputs().size())
-    return emitOpError("has a map for each input");
-  for (Value out : getOuts()) {
-    auto type = cast<ShapedType>(out.getType());
-    if (type.getRank() != 2 || type.isDynamicDim(1) ||
-        type.getDimSize(1) != getUnits())
-      return emitOpError("outs are [rows, units], with units known");
-  }
-  if (getOuts().empty())
-    return emitOpError("has results");
-  for (auto [i, input] : llvm::enumerate(getInputs())) {
-    AffineMap map = mapOf(i);
-    if (map.getNumDims() != 2 || !map.isProjectedPermutation() ||
-        map.getNumResults() != cast<ShapedType>(input.getType()).getRank())
-      return emitOpError() << "input " << i
-                           << " has no projected permutation of (row, unit)";
-  }
+  if (failed(verifyOuts(*this)) || failed(verifyInputs(*this)))
+    return failure();
   for (unsigned p = 0; p != getLefts().size(); ++p)
     if (failed(verifyProduct(*this, p)))
       return failure();
-  if (bool(getLengths()) != bool(getAt()))
-    return emitOpError("has lengths and a step, or neither");
-  if (getPacked() ? bool(getLengths()) : bool(getValid()))
-    return emitOpError("has lengths on tensors, and valid rows on memrefs");
-  bool onMemory = isa<MemRefType>(getOuts().front().getType());
-  if (onMemory != bool(getPacked()))
+  if (failed(verifyRows(*this)))
+    return failure();
+  if (getPacked() != (isOnMemory() && !getLefts().empty()))
     return emitOpError("is packed on memrefs, and there alone");
   return verifyRegion(*this);
 }

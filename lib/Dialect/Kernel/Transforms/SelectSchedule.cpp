@@ -231,12 +231,13 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
   auto next = [&](StringRef kind) {
     return (function.getName() + "/" + kind + Twine(counts[kind]++)).str();
   };
-  if (auto phase = dyn_cast<PhaseOp>(op)) {
+  auto phase = dyn_cast<PhaseOp>(op);
+  if (phase && !phase.getLefts().empty()) {
     std::string name = next("phase");
     unsigned bits = bitsOf(phase.getLefts().front());
     SmallVector<unsigned> accumulators = accumulatorsOf(phase);
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          return phaseSchedule(target, bits, accumulators, phase.getUnits(),
+          return phaseSchedule(target, bits, accumulators, phase.getNumUnits(),
                                weightsOf(phase));
         })))
       return failure();
@@ -269,8 +270,8 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
       return whole.only({Decision::TileVectors});
     });
   }
-  if (isa<linalg::LinalgOp>(op))
-    return adjust(op, next("pointwise"),
+  if (phase || isa<linalg::LinalgOp>(op))
+    return adjust(op, next(phase ? "rows" : "pointwise"),
                   {Decision::ElementBlock, Decision::ColumnBlock,
                    Decision::RowBlock, Decision::Tasks, Decision::WorthTasks,
                    Decision::BlockThreads});
@@ -354,7 +355,7 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              (phase.getLefts().size() == 1 ? "it" : "them") +
              " are one kernel" + (inLoop ? " of each step" : "") + ": " +
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
-             counted(phase.getUnits(), "unit") + ", " + tilesOf(phase) +
+             counted(phase.getNumUnits(), "unit") + ", " + tilesOf(phase) +
              "; the weights are packed once a call or earlier" + tasksOf(phase);
 }
 
