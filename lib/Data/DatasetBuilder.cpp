@@ -167,6 +167,12 @@ Status DatasetBuilder::addSpelled(size_t field,
 Status DatasetBuilder::addTokens(size_t field,
                                  const std::vector<std::string_view> &tokens) {
   const FieldSchema &info = schema.fields[field];
+  if (info.isIndex() && isInner(field)) {
+    std::vector<std::vector<std::string_view>> letters;
+    for (std::string_view token : tokens)
+      letters.push_back(splitSymbols(token, Unit::Characters));
+    return addLists(field, std::move(letters));
+  }
   if (info.isIndex())
     return info.inner() > 1 ? addSpelled(field, tokens)
                             : addSymbols(field, tokens);
@@ -203,7 +209,7 @@ DatasetBuilder::addLists(size_t field,
         !status)
       return status;
     for (std::string_view symbol : list)
-      column.ints.push_back(intern(symbol));
+      column.ints.push_back(intern(symbol, lowers(info)));
     lengths.push_back(
         static_cast<int32_t>(static_cast<int64_t>(list.size()) / inner));
   }
@@ -284,7 +290,7 @@ DatasetBuilder::splitLists(size_t field, std::string_view text) {
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size());
     if (!trim(text.substr(0, end)).empty())
-      lists.push_back(splitSymbols(text.substr(0, end), unit));
+      lists.push_back(splitSymbols(text.substr(0, end), units[field]));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lists;
@@ -405,7 +411,7 @@ Status DatasetBuilder::addJsonLists(size_t field, const json &value) {
       if (item.is_string()) {
         list = splitSymbols(item.get_ref<const std::string &>(),
                             elementsAreWords(schema, field) ? Unit::Characters
-                                                            : unit);
+                                                            : units[field]);
         continue;
       }
       for (const json &symbol : item) {
