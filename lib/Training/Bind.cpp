@@ -200,7 +200,10 @@ void ColumnBinder::checkLengths() {
 }
 
 /// The lengths of the rows, also where the function itself has no use for them.
+/// Of elements of rows only those count that a row has: the library looks.
 void ColumnBinder::checkRows(const std::string &name, const Tensor &lengths) {
+  if (lengths.shape.size() > 1)
+    return;
   for (int64_t row = 0, n = lengths.count(); row < n; ++row) {
     double length = lengths.number(row);
     if (length >= 0 && length <= INT32_MAX)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Emitter.h"
 
+#include "rnnc/Dialect/RNN/Nesting.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -153,13 +155,17 @@ Thing Emitter::cumsum(Value value, SourceRange range) {
 }
 
 /// The numbers of the steps of a time axis, counted by a state; in front of all
-/// that is emitted now.
+/// that is emitted now, but for an axis inside of others: there are some for
+/// each element.
 Value Emitter::stepNumbers(rnn::AxisAttr axis, SourceRange range) {
+  auto module = cast<rnn::ModuleOp>(moduleBlock->getParentOp());
+  bool isInner = !rnn::Nesting(module).around(axis).empty();
   Value &numbers = counted[axis];
-  if (numbers)
+  if (numbers && !isInner)
     return numbers;
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToEnd(moduleBlock);
+  if (!isInner)
+    builder.setInsertionPointToEnd(moduleBlock);
   rnn::ValueType number = rnn::ValueType::real(builder.getContext());
   Value zero = constant(0, number, range), one = constant(1, number, range);
   auto op = rnn::ScanOp::create(

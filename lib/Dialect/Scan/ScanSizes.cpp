@@ -212,6 +212,8 @@ Value sizeOperand(Dim dim) {
   };
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return among(broadcast.getSizes());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return among(expand.getOutputShape());
   if (auto random = dyn_cast<RandomOp>(op))
     return among(random.getSizes());
   if (auto scatter = dyn_cast<ScatterAddOp>(op))
@@ -273,6 +275,20 @@ Value scan::sizeOf(OpBuilder &builder, Location loc, Value value, int64_t dim) {
     return arith::ConstantIndexOp::create(builder, loc, *root.number);
   if (root.size)
     return root.size;
+  // Of what was joined: the product, which may be known outside of a loop that
+  // the joined value is in.
+  if (auto collapse = root.dim.value.getDefiningOp<tensor::CollapseShapeOp>()) {
+    Value product;
+    ReassociationIndices group =
+        collapse.getReassociationIndices()[root.dim.number];
+    for (int64_t dim : group) {
+      Value size = sizeOf(builder, loc, collapse.getSrc(), dim);
+      product = product
+                    ? builder.createOrFold<arith::MulIOp>(loc, product, size)
+                    : size;
+    }
+    return product;
+  }
   return tensor::DimOp::create(builder, loc, root.dim.value, root.dim.number);
 }
 
