@@ -98,8 +98,6 @@ Status SentenceReader::findColumns(const std::vector<std::string_view> &cells) {
 }
 
 Status SentenceReader::addLine(std::string_view content) {
-  if (width == 0)
-    tabs = content.find('\t') != std::string_view::npos;
   if (isComment(content))
     return {};
   std::vector<std::string_view> cells = cellsOf(content);
@@ -132,7 +130,21 @@ Status SentenceReader::finish() {
   return builder.finish();
 }
 
+/// Whether there is a tab in the first line that is not blank and may not be a
+/// comment.
+static bool hasTabs(std::string_view text) {
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (!trim(line).empty() && !line.starts_with('#'))
+      return line.find('\t') != std::string_view::npos;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 Status SentenceReader::read(std::string_view text) {
+  tabs = hasTabs(text);
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size());
     std::string_view content = text.substr(0, end);

@@ -17,10 +17,13 @@ json SeriesOptions::toJson() const {
   for (const auto &[field, list] : scales)
     for (const Scale &scale : list)
       lists[field].push_back({scale.mean, scale.deviation});
-  return {{"rows", rows},       {"window", window},
-          {"horizon", horizon}, {"stride", stride},
-          {"ahead", ahead},     {"standardise", standardise},
-          {"missing", missing}, {"scales", lists}};
+  json options = {{"rows", rows},       {"window", window},
+                  {"horizon", horizon}, {"stride", stride},
+                  {"ahead", ahead},     {"standardise", standardise},
+                  {"scales", lists}};
+  if (missing != "error")
+    options["missing"] = missing;
+  return options;
 }
 
 /// `[[mean, deviation], ...]`; empty unless that is what it is.

@@ -60,7 +60,8 @@ static Result<Dataset> readInputs(const PredictCommand &command,
   bool lines =
       format == "text" ||
       (format == "auto" && (standardInput || inputs.isLanguageModel() ||
-                            std::string_view(path).ends_with(".txt")));
+                            (std::string_view(path).ends_with(".txt") &&
+                             path.find('=') == std::string::npos)));
   if (!lines) {
     Result<Dataset> data = data::readDataset({path}, inputs, read);
     if (!data)

@@ -309,7 +309,7 @@ TEST_F(Readers, CyclesOfDatesAndNumbers) {
 }
 
 TEST_F(Readers, MissingValues) {
-  std::string path = file("b.csv", "v\nNA\n1\n\"\"\nnan\n4\n?\n");
+  std::string path = file("b.csv", "v,w\nNA,0\n1,0\n,0\nnan,0\n4,0\n?,0\n");
   Schema schema = forecaster(1);
   ReadOptions options;
   options.columns = {{"x", "v"}, {"y", "v"}};
