@@ -24,6 +24,7 @@ const std::vector<Function> &modelFunctions() {
       {"train_step", {}},
       {"hvp", {}},
       {"state_grad", {}},
+      {"attention", {}},
       {"predict", {}},
       {"predict_chunk", {}},
       {"sample", {"temperature", "top_k", "top_p", "never", "max", "paths"}},

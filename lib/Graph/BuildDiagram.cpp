@@ -351,7 +351,7 @@ void DiagramBuilder::addOp(Operation &op) {
     if (isa_and_present<rnn::DistOp, rnn::LawOp>(dist))
       return end(name + " ~ " + opText(dist),
                  SmallVector<Value>(dist->getOperands()));
-    return end(name, {observe.getDist()});
+    return end(name + " ~ unfold", {observe.getDist()});
   }
   if (auto loss = dyn_cast<rnn::LossOp>(op))
     return end("loss", {loss.getValue()});

@@ -150,6 +150,12 @@ void SVGDrawer::drawEdge(size_t number) {
     }
     path("gradient", back);
   }
+  // What a box gives to several others is said once.
+  for (size_t other = 0; other < number; ++other)
+    if (diagram.edges[other].from == edge.from &&
+        diagram.edges[other].label == edge.label &&
+        diagram.edges[other].kind == edge.kind)
+      return;
   labels.push_back({labelX, labelY + 4, edge.label});
 }
 

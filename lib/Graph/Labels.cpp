@@ -23,6 +23,11 @@ std::string graph::shapeText(Type type) {
   auto value = dyn_cast<rnn::ValueType>(type);
   if (!value)
     return "";
+  if (value.getAxes().empty()) {
+    if (value.isIndex() && value.getIndexAxis())
+      return "in " + axisText(value.getIndexAxis());
+    return rnn::stringifyValueKind(value.getKind()).str();
+  }
   std::string text = "[";
   for (auto [i, axis] : llvm::enumerate(value.getAxes()))
     text += (i ? ", " : "") + axisText(axis);

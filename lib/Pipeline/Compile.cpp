@@ -39,6 +39,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.fastMath = request.fastMath;
   options.clipGradients = request.clipGradients;
   options.stateGradients = request.stateGradients;
+  options.attention = request.attention;
   options.optLevel = request.optLevel;
   options.hoist = request.hoist;
   options.sumWeightGradients = request.sumWeightGradients;

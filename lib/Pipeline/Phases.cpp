@@ -33,6 +33,7 @@ static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
   convert.hoist = o.hoist;
   convert.clipGradients = o.clipGradients;
   convert.stateGradients = o.stateGradients;
+  convert.attention = o.attention;
   pm.addPass(createConvertRNNToScan(convert));
   cleanUp(pm);
 }
@@ -232,6 +233,10 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
       *this, "state-gradients",
       llvm::cl::desc("make `state_grad` of every model"),
       llvm::cl::init(PipelineOptions().stateGradients)};
+  Option<bool> attention{*this, "attention",
+                         llvm::cl::desc("make `attention` of models that have "
+                                        "any"),
+                         llvm::cl::init(PipelineOptions().attention)};
 
   void set(PipelineOptions &o) const {
     o.precision = precision;
@@ -239,6 +244,7 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
     o.hoist = hoist;
     o.clipGradients = clipGradients;
     o.stateGradients = stateGradients;
+    o.attention = attention;
   }
 };
 

@@ -20,6 +20,12 @@ static bool isList(const Json &value) {
   return value.is_array() && !value.empty();
 }
 
+/// Words, characters, or indices of a model without a vocabulary.
+static bool isSymbols(const Json &value) {
+  return isList(value) &&
+         (value[0].is_string() || value[0].is_number_integer());
+}
+
 /// Characters stand side by side, words apart.
 static std::string joined(const Json &value) {
   if (!value.is_array())
@@ -114,8 +120,7 @@ static std::string outputHtml(const std::string &name, const Json &output,
 static std::vector<std::string> namesAlong(const Json &example, size_t count) {
   std::vector<std::string> names;
   auto take = [&](const Json &value) {
-    if (names.empty() && isList(value) && value.size() == count &&
-        value[0].is_string())
+    if (names.empty() && isSymbols(value) && value.size() == count)
       for (const Json &one : value)
         names.push_back(wordOf(one));
   };
@@ -215,7 +220,7 @@ static std::string exampleHtml(const Json &example) {
   std::string given;
   if (inputs.is_object() && !isTagged)
     for (const auto &[name, value] : inputs.items())
-      if (!value.is_array() || (isList(value) && value[0].is_string()))
+      if (!value.is_array() || isSymbols(value))
         given += "<dt>" + escape(name) + "</dt><dd>" + escape(joined(value)) +
                  "</dd>\n";
   const Json &maps = at(example, "attention");

@@ -86,6 +86,7 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   request.allFunctions = true;
   request.clipGradients = options.clipGradients;
   request.stateGradients = options.stateGradients;
+  request.attention = options.attention;
   request.color = wantsColor(stderr);
   return request;
 }

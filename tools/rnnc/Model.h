@@ -27,6 +27,8 @@ struct ModelOptions {
   bool clipGradients = true;
   /// Make `state_grad` too.
   bool stateGradients = false;
+  /// Make `attention` too, where there is any.
+  bool attention = false;
 };
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.

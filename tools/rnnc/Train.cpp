@@ -552,6 +552,7 @@ void tool::addTrainCommand(CLI::App &app, int &exitCode) {
   command->callback([options, command, &exitCode] {
     options->seedGiven = command->count("--seed") > 0;
     options->model.quiet = options->train.quiet;
+    options->model.attention = true;
     options->model.stateGradients = options->trace;
     options->train.traceEvery = options->trace ? options->traceEvery : 0;
     options->commandLine = commandLine();

@@ -42,6 +42,8 @@ struct CompileRequest {
   bool clipGradients = true;
   /// Make `state_grad` of every model, whatever `export` names.
   bool stateGradients = false;
+  /// Make `attention` of every model that has any, whatever `export` names.
+  bool attention = false;
   std::vector<std::string> importDirs;
 
   enum class Emit { SharedLibrary, Object, StaticArchive, Phase };

@@ -52,6 +52,8 @@ struct PipelineOptions {
   bool clipGradients = true;
   /// Make `state_grad` of every model, whatever `export` names.
   bool stateGradients = false;
+  /// Make `attention` of every model that has any, whatever `export` names.
+  bool attention = false;
   int optLevel = 2;
   // Passes that can be left out.
   bool hoist = true;

@@ -124,6 +124,10 @@ public:
   /// The gradient of the loss of the last step with respect to each state after
   /// each step; of recurrences that run backward, that of the first.
   mlir::LogicalResult makeStateGradient();
+  /// The weights of each softmax over a time axis, at every step.
+  mlir::LogicalResult makeAttention();
+  /// Whether there is one.
+  bool hasAttention();
   mlir::LogicalResult makePredict();
   /// `predict` of the next part of sequences: states come in and go out.
   mlir::LogicalResult makePredictChunk();
@@ -184,6 +188,12 @@ private:
   Batched observedCount(Lowering &lowering, rnn::ObserveOp observe);
   Batched sumOfBatch(Lowering &lowering, const Batched &value);
   Batched batchCount(Lowering &lowering);
+  /// A softmax over time, and the recurrence whose steps have it; null: none.
+  struct Look {
+    mlir::Value weights;
+    mlir::Operation *recurrence;
+  };
+  llvm::SmallVector<Look> findLooks();
   /// A state of a recurrence, and the argument that is added to it.
   struct Probe {
     mlir::Operation *recurrence;

@@ -72,6 +72,11 @@ public:
   /// the state.
   llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, Batched> probes;
 
+  /// Values of the steps of a recurrence that are wanted too, and what they are
+  /// in all steps.
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> watched;
+  llvm::DenseMap<mlir::Value, Batched> watchedSteps;
+
   /// Of one step: elements of the sequences after `over`, by the arguments of
   /// the body; ops whose values are known.
   llvm::DenseMap<mlir::Value, Batched> stepsIn;
@@ -160,6 +165,7 @@ private:
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);
+  void keepWatched(const Recurrence &recurrence);
   mlir::LogicalResult runLoop(Recurrence &recurrence);
   mlir::LogicalResult runForEach(Recurrence &recurrence, const Dims &outer);
   mlir::LogicalResult lowerAll(mlir::Block *body,

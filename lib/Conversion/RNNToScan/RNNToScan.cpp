@@ -132,6 +132,9 @@ struct ConvertRNNToScan
         return failure();
     if (second && failed(maker.makeHvp()))
       return failure();
+    if (exported.contains("attention") || (attention && maker.hasAttention()))
+      if (failed(maker.makeAttention()))
+        return failure();
     if (exported.contains("state_grad") || stateGradients)
       if (failed(maker.makeStateGradient()))
         return failure();

@@ -220,7 +220,8 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   Distribution result = Distribution::of(dist);
   result.steps = r.axis;
   Axes drawn = axesOf(op.getResult().getType().getValue());
-  for (const Batched &arg : r.results)
+  size_t own = dist->getNumOperands();
+  for (const Batched &arg : ArrayRef(r.results).take_front(own))
     result.args.push_back(ofEachStep(arg, drawn));
   unfolded[op.getResult()] = std::move(result);
   for (auto [value, last] : llvm::zip(op.getFinals(), r.finals))
@@ -228,12 +229,25 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   return success();
 }
 
+/// What is watched stands behind the other results.
+void Lowering::keepWatched(const Recurrence &r) {
+  auto found = watched.find(r.op);
+  if (found == watched.end())
+    return;
+  size_t own = r.results.size() - found->second.size();
+  for (auto [i, value] : llvm::enumerate(found->second))
+    watchedSteps[value] = r.results[own + i];
+}
+
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
   bool steps = r.axis.time || isa<rnn::UnfoldOp>(r.op);
   bool outermost = steps && e.frames.empty() && !inLaw;
   bool isOne = options.step && steps;
+  if (auto found = watched.find(r.op); found != watched.end())
+    llvm::append_range(r.outs, found->second);
   if (failed(isOne ? runStep(r) : runLoop(r)))
     return failure();
+  keepWatched(r);
   if (outermost)
     for (auto [name, last] : llvm::zip(r.names, r.finals))
       statesOut[name] = last;

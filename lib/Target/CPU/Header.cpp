@@ -59,6 +59,9 @@ static llvm::StringRef purpose(const Function &f) {
       .Case("hvp",
             "The loss, its gradient, and the Hessian times a vector: how the "
             "gradient\n * changes in the direction `vec` of the parameters.")
+      .Case("attention",
+            "The weights with which each step looks at the others, where the "
+            "outputs are\n * known.")
       .Case("state_grad",
             "The gradient of the loss of the last step with respect to every "
             "state after\n * every step; of states that run backward, of the "

@@ -16,7 +16,7 @@ using interface::Role;
 constexpr const char *kOrder[] = {
     "loss",    "grad",          "train_step", "hvp",  "state_grad",
     "predict", "predict_chunk", "sample",     "beam", "begin",
-    "step",    "forward",       "vjp"};
+    "step",    "attention",     "forward",    "vjp"};
 
 llvm::Expected<Function> FunctionBinder::trainStep(const RawEntry &gradient,
                                                    const RawEntry &update) {
@@ -60,7 +60,8 @@ llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
   bool isNext = name == "step" && fromInputs;
   if (llvm::Error error = bind(f, f.entry, *find(isNext ? "next" : name)))
     return std::move(error);
-  if (name == "loss" || name == "grad" || name == "hvp" || name == "state_grad")
+  if (name == "loss" || name == "grad" || name == "hvp" ||
+      name == "state_grad" || name == "attention")
     collectObserved(f);
   return f;
 }

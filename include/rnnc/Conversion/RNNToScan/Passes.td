@@ -56,6 +56,9 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
     Option<"clipGradients", "clip-gradients", "bool", /*default=*/"true",
            "limit gradients where `clipgrad` says so; if false, its limit is "
            "infinite">,
+    Option<"attention", "attention", "bool", /*default=*/"false",
+           "make `attention` of every model that has any, whatever `export` "
+           "names">,
     Option<"stateGradients", "state-gradients", "bool", /*default=*/"false",
            "make `state_grad` of every model, whatever `export` names">,
   ];
