@@ -122,6 +122,7 @@ def line(rng, verbs, options):
     good = {"train": ["good.rnn", "--data", "x.npz", "--out", "out"],
             "run": ["good.rnn", "Sum.loss", "--in", "x.npz"],
             "eval": ["run", "--data", "x.npz"], "predict": ["run"], "sample": ["run"],
+            "report": ["run"], "graph": ["good.rnn"],
             "gradcheck": ["good.rnn"], "inspect": ["good.rnn"], "check": ["good.rnn"],
             "explain": ["E101"], "": ["good.rnn", "-o", "libnew.so"]}
     if rng.random() < 0.8:
