@@ -71,8 +71,6 @@ private:
         notYet("E906", as<ModelItem>(item).generics[0].range,
                "a model with sizes in brackets");
       return block(as<ModelItem>(item).body);
-    case Item::Kind::Train:
-      return train(as<TrainItem>(item));
     default:
       return;
     }
@@ -129,18 +127,6 @@ private:
       count += axis->kind == Size::Kind::Name && times.count(axis->name);
     if (count > 1)
       notYet("E907", field.type.range, "a time axis inside of another");
-  }
-
-  void train(const TrainItem &item) {
-    auto it = program.train.find(item.model.text);
-    if (it == program.train.end())
-      return;
-    const TrainSettings &settings = it->second;
-    for (const Setting &setting : item.settings) {
-      if (setting.name.text == "checkpoint" && settings.checkpoint != "none")
-        notYet("E904", setting.range,
-               fmt::format("`{}`", diags.sourceManager().text(setting.range)));
-    }
   }
 
   const CheckedProgram &program;

@@ -43,6 +43,8 @@ struct LoweringOptions {
   bool hoist = true;
   /// The gradient is cut every so many steps; 0: never.
   int64_t segment = 0;
+  /// The gradient keeps the states between segments of time only; null: all.
+  scan::CheckpointAttr checkpoint;
 };
 
 /// Lowers ops of a module into the block at the builder's insertion point.

@@ -71,6 +71,9 @@ private:
                                         mlir::OpResult result, int64_t dim);
   std::optional<mlir::Value> ofReshape(mlir::Operation *op,
                                        mlir::OpResult result, int64_t dim);
+  void addSegments(scan::SegmentsOp op);
+  std::pair<mlir::Value, mlir::Value>
+  segments(mlir::OpBuilder &b, scan::SegmentsOp op, mlir::Value trip);
   mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
   /// A size as a value at the top.
   mlir::Value valueOf(mlir::Value tensor, int64_t dim);
