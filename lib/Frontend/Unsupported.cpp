@@ -39,8 +39,6 @@ private:
         notYet("E906", as<ModelItem>(item).generics[0].range,
                "a model with sizes in brackets");
       return;
-    case Item::Kind::Train:
-      return train(as<TrainItem>(item));
     default:
       return;
     }
@@ -72,18 +70,6 @@ private:
           .help(fmt::format("write `dim {0} = 96`, or give it when compiling: "
                             "`rnnc {1} -D {0}=96`",
                             name, file));
-    }
-  }
-
-  void train(const TrainItem &item) {
-    auto it = program.train.find(item.model.text);
-    if (it == program.train.end())
-      return;
-    const TrainSettings &settings = it->second;
-    for (const Setting &setting : item.settings) {
-      if (setting.name.text == "checkpoint" && settings.checkpoint != "none")
-        notYet("E904", setting.range,
-               fmt::format("`{}`", diags.sourceManager().text(setting.range)));
     }
   }
 

@@ -38,10 +38,12 @@ static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
 }
 
-/// Borders of `bptt` are cut first, and steps get the form that their gradients
-/// should have. Gradients are asked for, made, clipped and applied.
+/// Borders of `bptt` are cut first, `checkpoint` makes segments, and steps get
+/// the form that their gradients should have. Gradients are asked for, made,
+/// clipped and applied.
 static void buildGrad(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(scan::createScanSegment());
+  pm.addPass(scan::createScanCheckpoint());
   pm.addPass(scan::createScanOrderSteps());
   if (o.mergeProducts) {
     pm.addPass(scan::createScanMergeProducts());

@@ -314,6 +314,13 @@ Error ModelInstance::callError(const FunctionInfo &function, int status) const {
   return {text, data ? ExitBadData : ExitToolFailure};
 }
 
+size_t ModelInstance::workspaceBytes(int function, int32_t batch,
+                                     int32_t steps) const {
+  const FunctionInfo &info = module().functions[static_cast<size_t>(function)];
+  std::vector<int32_t> times(info.times.size(), steps);
+  return lib->api().workspace_size(ctx(), index, function, batch, times.data());
+}
+
 Status ModelInstance::invoke(int function, BoundCall &bound,
                              const CallOptions &options) {
   const rnnc_library &api = lib->api();

@@ -63,7 +63,7 @@ for name, (text, make, options) in MODELS.items():
         return [draw(shape[1:], scale) for _ in range(shape[0])] if shape else rng.uniform(-scale, scale)
 
     source = folder / f"{name}.rnn"
-    source.write_text(text + "train M {\n  precision f64\n}\nexport M.hvp, M.grad\n")
+    source.write_text(text + "train M {\n  precision f64\n" + "  checkpoint every 2\n" * (name == "both") + "}\nexport M.hvp, M.grad\n")
     library = folder / f"lib{name}.so"
     subprocess.run(["rnnc", source, "-O1", "-march=x86-64-v2", "-o", library], check=True)
     shown = json.loads(subprocess.run(["rnnc", "inspect", library, "--json"], check=True, capture_output=True).stdout)

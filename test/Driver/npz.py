@@ -39,11 +39,14 @@ def flatten(value):
 
 
 def write(path, arrays):
-    """Whole numbers become i32, others f64."""
+    """Whole numbers become i32, others f64; what has no numbers is given as (shape, "i" or "d")."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, value in arrays.items():
-            flat, shape = flatten(value), shape_of(value)
-            code = "i" if all(isinstance(x, int) for x in flat) else "d"
+            if isinstance(value, tuple):
+                (shape, code), flat = value, []
+            else:
+                flat, shape = flatten(value), shape_of(value)
+                code = "i" if all(isinstance(x, int) for x in flat) else "d"
             header = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (
                 {"i": "<i4", "d": "<f8"}[code], shape)
             header += " " * (63 - (len(header) + 10) % 64) + "\n"

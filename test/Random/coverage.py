@@ -26,6 +26,7 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     two time axes|input of real|input of index|input of bit|input of int|real output
     index output|bit output|several ~|per example|average|clip value|clip norm|clip global_norm
     unfold of index|unfold of real|unfold of bit|unfold over|unfold from|unfold final
+    checkpoint sqrt|checkpoint every|checkpoint memory|checkpoint none
     feed sampled|unfold with constants|unfold from a symbol of the data
     clip adaptive|layer exported|cell exported|axis inside of another|fold of an element
     scan of an element""".replace("\n    ", "|").split("|")

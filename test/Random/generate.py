@@ -22,6 +22,7 @@ class Generator(Expressions):
                    [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5])
 
     def __init__(self, seed, tag):
+        self.seed = seed
         self.rng = random.Random(seed)
         self.hasInner = random.Random(f"{seed} inner").random() < 0.15
         self.met = collections.Counter()
@@ -664,6 +665,12 @@ class Generator(Expressions):
         if self.unfolds and rng.random() < 0.5:
             lines.append(f"feed sampled {rng.choice(('0.3', '0.7', '1'))}")
             self.note("feed sampled")
+        # Numbers of its own: programs of known seeds stay what they are.
+        own = random.Random(f"checkpoint {self.seed}")
+        if own.random() < 0.35 and scope.times:
+            policy = own.choice(("sqrt", "every 1", "every 2", "every 3", "memory 20kB", "none"))
+            lines.append(f"checkpoint {policy}")
+            self.note("checkpoint " + policy.split()[0])
         return f"train {name} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
     def program(self):

@@ -1,5 +1,6 @@
 // Inspect.cpp: `rnnc inspect`: what a library holds.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 #include "Model.h"
 #include "Trained.h"
@@ -15,8 +16,32 @@ namespace {
 struct InspectOptions {
   ModelOptions model;
   bool json = false;
+  /// The sizes that workspaces are told for; 0 examples: none.
+  int32_t batch = 0, steps = 100;
 };
+
+/// What a function needs beside its arguments, by module and function; empty
+/// where nobody asked.
+using Workspaces = std::vector<std::vector<size_t>>;
 } // namespace
+
+static Result<Workspaces> workspacesOf(const std::shared_ptr<Library> &library,
+                                       const InspectOptions &options) {
+  Workspaces all;
+  if (options.batch == 0)
+    return all;
+  for (size_t m = 0; m < library->manifest().modules.size(); ++m) {
+    Result<std::unique_ptr<ModelInstance>> instance =
+        ModelInstance::create(library, static_cast<int>(m), /*threads=*/1);
+    if (!instance)
+      return instance.error();
+    std::vector<size_t> &own = all.emplace_back();
+    for (size_t f = 0; f < library->manifest().modules[m].functions.size(); ++f)
+      own.push_back((*instance)->workspaceBytes(static_cast<int>(f),
+                                                options.batch, options.steps));
+  }
+  return all;
+}
 
 static std::string dimsText(const std::vector<Dim> &shape) {
   std::vector<std::string> parts;
@@ -45,6 +70,17 @@ static void printFunction(const FunctionInfo &function) {
                arg.optional ? ", optional" : "");
 }
 
+static void printWorkspaces(const ModuleInfo &module,
+                            const std::vector<size_t> &bytes,
+                            const InspectOptions &options) {
+  fmt::print("  workspace for {} example{} of {} step{}\n", options.batch,
+             options.batch == 1 ? "" : "s", options.steps,
+             options.steps == 1 ? "" : "s");
+  for (size_t f = 0; f < bytes.size(); ++f)
+    fmt::print("    {:<28} {:.1f} KiB\n", module.functions[f].name,
+               static_cast<double>(bytes[f]) / 1024);
+}
+
 static void printModule(const Library &library, const ModuleInfo &module,
                         int index) {
   const Manifest &manifest = library.manifest();
@@ -71,7 +107,7 @@ static void printModule(const Library &library, const ModuleInfo &module,
 }
 
 /// The manifest; `parameters` and `functions` on top also for several modules.
-static Json inspectJson(const Library &library) {
+static Json inspectJson(const Library &library, const Workspaces &workspaces) {
   Json result = library.manifest().json;
   for (const char *key : {"parameters", "functions"}) {
     if (result.contains(key))
@@ -92,6 +128,12 @@ static Json inspectJson(const Library &library) {
                      {"parameters", parameterCount(module)},
                      {"parameter_bytes", library.api().params_size(index)},
                      {"optimizer_bytes", library.api().optimizer_size(index)}});
+    if (workspaces.empty())
+      continue;
+    Json bytes = Json::object();
+    for (size_t f = 0; f < module.functions.size(); ++f)
+      bytes[module.functions[f].name] = workspaces[m][f];
+    sizes.back()["workspace_bytes"] = std::move(bytes);
   }
   result["sizes"] = std::move(sizes);
   return result;
@@ -169,8 +211,11 @@ static int inspect(const InspectOptions &options) {
   if (!library)
     return report(library.error());
   const Manifest &manifest = (*library)->manifest();
+  Result<Workspaces> workspaces = workspacesOf(*library, options);
+  if (!workspaces)
+    return report(workspaces.error());
   if (options.json) {
-    Json json = inspectJson(**library);
+    Json json = inspectJson(**library, *workspaces);
     if (isRun)
       json["training"] = runJson(directory, run);
     fmt::print("{}\n", json.dump());
@@ -181,8 +226,11 @@ static int inspect(const InspectOptions &options) {
   fmt::print("library {}, {}, {}{}{}\n", manifest.library, manifest.precision,
              manifest.compiler, manifest.target.empty() ? "" : ", for ",
              manifest.target);
-  for (size_t m = 0; m < manifest.modules.size(); ++m)
+  for (size_t m = 0; m < manifest.modules.size(); ++m) {
     printModule(**library, manifest.modules[m], static_cast<int>(m));
+    if (!workspaces->empty())
+      printWorkspaces(manifest.modules[m], (*workspaces)[m], options);
+  }
   return ExitOk;
 }
 
@@ -196,10 +244,23 @@ void tool::addInspectCommand(CLI::App &app, int &exitCode) {
                    "A library, a .rnn source, or the directory of `train`")
       ->required();
   command->add_flag("--json", options->json, "One line of JSON");
+  CLI::Option *batch =
+      command
+          ->add_option("--batch", options->batch,
+                       "Tell the workspace of each function for N examples")
+          ->type_name("N")
+          ->check(AtLeastOne);
+  command
+      ->add_option("--steps", options->steps,
+                   "... of N steps (default: 100) along each time axis")
+      ->type_name("N")
+      ->check(NotBelowZero)
+      ->needs(batch);
   addModelOptions(*command, options->model);
   command->footer("Examples:\n"
                   "  rnnc inspect libmodel.so\n"
                   "  rnnc inspect model.rnn -D V=96 --json\n"
+                  "  rnnc inspect libmodel.so --batch 32 --steps 400\n"
                   "  rnnc inspect run");
   command->callback([options, &exitCode] { exitCode = inspect(*options); });
 }

@@ -121,6 +121,9 @@ public:
   /// Missing, unknown and misshapen arguments are all listed in one error.
   Result<Arrays> call(int function, const Arrays &args,
                       const CallOptions &options);
+  /// Bytes that a call needs beside its arguments, for so many examples and
+  /// steps along each time axis; 0: no memory can hold them.
+  size_t workspaceBytes(int function, int32_t batch, int32_t steps) const;
   /// The status of the last call and where a value was at fault.
   const rnnc_error &lastError() const { return error; }
 

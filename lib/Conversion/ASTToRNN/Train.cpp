@@ -180,6 +180,24 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
     list.set(name, bptt.getDictionary(builder.getContext()));
     return true;
   }
+  if (name == "checkpoint") {
+    NamedAttrList checkpoint;
+    checkpoint.append("kind", builder.getStringAttr(word(0)));
+    std::optional<double> amount = setting.values.size() > 1
+                                       ? number(*setting.values[1], env)
+                                       : std::nullopt;
+    std::string unit = word(2);
+    double factor = unit == "kB"   ? 1e3
+                    : unit == "MB" ? 1e6
+                    : unit == "GB" ? 1e9
+                                   : 1;
+    if (amount)
+      checkpoint.append("amount",
+                        builder.getI64IntegerAttr(int64_t(*amount * factor)));
+    if (word(0) != "none")
+      list.set(name, checkpoint.getDictionary(builder.getContext()));
+    return true;
+  }
   std::optional<Attribute> value = settingValue(*setting.values[0], env);
   if (!value)
     return false;

@@ -478,9 +478,9 @@ LogicalResult lower(kernel::RandomOp op) {
     Value pointer = pointerOf(b, loc, leading ? r.row(out, at) : out);
     Value key = pointerOf(b, loc, op.getKey());
     Value row = op.getBatchDim() ? toI64(at[*op.getBatchDim()]) : constant(0);
-    Value step = op.getTimeDim() ? toI64(at[*op.getTimeDim()])
-                 : op.getAt()    ? toI64(op.getAt())
-                                 : constant(0);
+    Value step = op.getTimeDim() ? toI64(at[*op.getTimeDim()]) : constant(0);
+    if (op.getAt())
+      step = arith::AddIOp::create(b, loc, step, toI64(op.getAt()));
     LLVM::CallOp::create(b, loc, callee,
                          ValueRange{key, constant(op.getSite()), row, step,
                                     toI64(firstElement(r, op, at, *run)),

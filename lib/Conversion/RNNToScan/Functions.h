@@ -75,6 +75,8 @@ struct ModuleInfo {
   /// `bptt`: steps (0: none) and whether chunks carry their states on.
   int64_t bpttSteps = 0;
   bool bpttCarry = false;
+  /// `checkpoint`; null: none.
+  scan::CheckpointAttr checkpoint;
   bool perExample = false;
   /// The only unfold of a model.
   std::optional<Unfolding> unfolding;

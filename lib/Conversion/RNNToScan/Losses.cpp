@@ -138,6 +138,7 @@ LogicalResult FunctionMaker::makeObjective() {
   options.carried = info.bpttCarry;
   if (!info.bpttCarry)
     options.segment = info.bpttSteps;
+  options.checkpoint = info.checkpoint;
   SmallVector<Slot> slots;
   if (info.isModel()) {
     slots = lossSlots(info.bpttCarry);

@@ -45,6 +45,8 @@ struct LoweringOptions {
   int64_t segment = 0;
   /// The loss of this step alone counts, where there is one for each step.
   std::optional<scan::StepKind> lossAt;
+  /// The gradient keeps the states between segments of time only; null: all.
+  scan::CheckpointAttr checkpoint;
 };
 
 /// Lowers ops of a module into the block at the builder's insertion point.

@@ -23,6 +23,19 @@ static void addStates(SmallVectorImpl<StateInfo> &states, ArrayAttr names,
         {name.getValue().str(), cast<rnn::ValueType>(init.getType()), loc});
 }
 
+/// `{kind = "every", amount = 10}`: steps, or bytes.
+static scan::CheckpointAttr checkpointOf(DictionaryAttr train) {
+  auto setting = train.getAs<DictionaryAttr>("checkpoint");
+  auto kind = setting ? setting.getAs<StringAttr>("kind") : StringAttr();
+  auto amount = setting ? setting.getAs<IntegerAttr>("amount") : IntegerAttr();
+  auto known =
+      kind ? scan::symbolizeCheckpointKind(kind.getValue()) : std::nullopt;
+  if (!known)
+    return {};
+  return scan::CheckpointAttr::get(train.getContext(), *known,
+                                   amount ? amount.getInt() : 0);
+}
+
 ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module), nesting(module) {
   for (Operation &op : module.getBody().front()) {
     llvm::TypeSwitch<Operation *>(&op)
@@ -62,6 +75,7 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module), nesting(module) {
     if (auto carry = bptt.getAs<BoolAttr>("carry"))
       bpttCarry = carry.getValue();
   }
+  checkpoint = checkpointOf(train);
   if (auto per = train.getAs<StringAttr>("per"))
     perExample = per.getValue() == "example";
   unfolding = Unfolding::of(*this);

@@ -382,6 +382,8 @@ public:
       return failure();
     if (l.options.segment && time && !l.inLaw)
       loop.setSegment(l.options.segment);
+    if (l.options.checkpoint && time)
+      loop.setCheckpointAttr(l.options.checkpoint);
     finish(loop);
     return success();
   }

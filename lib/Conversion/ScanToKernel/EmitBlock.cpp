@@ -172,6 +172,8 @@ static bool isLate(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto loop = dyn_cast_or_null<scan::LoopOp>(op))
     return cast<OpResult>(value).getResultNumber() >= loop.getNumStacks();
+  if (isa_and_nonnull<scan::JoinOp>(op))
+    return true; // a part of its segments
   if (auto shift = dyn_cast_or_null<scan::ShiftOp>(op))
     return carryBefore(shift) >= 0;
   return isa_and_nonnull<arith::ConstantOp>(op) &&
@@ -242,6 +244,8 @@ void Emitter::assign(Block &block) {
       place(value);
       if (kindOf(value) == Kind::Composite)
         assignComposite(value);
+      if (auto split = dyn_cast<scan::SplitOp>(op))
+        assignSplit(split);
     }
   }
 }
@@ -316,6 +320,9 @@ void Emitter::emitBarrier(Operation *op) {
       .Case<scan::ScatterAddOp>([&](auto o) { emitScatterAdd(o); })
       .Case<scan::ShiftOp>([&](auto o) { emitShift(o); })
       .Case<scan::RandomOp>([&](auto o) { emitRandom(o); })
+      .Case<scan::SplitOp>([&](auto o) { emitSplit(o); })
+      .Case<scan::JoinOp>([&](auto o) { emitJoin(o); })
+      .Case<scan::PartLengthsOp>([&](auto o) { emitPartLengths(o); })
       .Case<linalg::GenericOp>([&](auto o) { emitGeneric(o); })
       .Case<linalg::FillOp>([&](auto o) { emitFill(o); })
       .Case<kernel::PhaseOp>([&](auto o) { emitPhase(o); })

@@ -172,7 +172,7 @@ void Emitter::emitFor(scan::LoopOp loop, LoopStart start) {
 }
 
 /// About how many multiplications the products of a loop take, or as many ops
-/// of its pointwise code.
+/// of its pointwise code, those of loops in it among them.
 Value Emitter::termsOf(scan::LoopOp loop) {
   Location loc = loop.getLoc();
   auto volume = [](Value tensor) {
@@ -183,8 +183,12 @@ Value Emitter::termsOf(scan::LoopOp loop) {
   };
   int64_t ofRow = 0;
   OpFoldResult rows = b.getIndexAttr(1);
+  Value inner; // of loops in a step
   for (Operation &op : *loop.getBodyBlock()) {
-    if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
+    if (auto nested = dyn_cast<scan::LoopOp>(op)) {
+      Value own = termsOf(nested);
+      inner = inner ? arith::AddIOp::create(b, loc, inner, own) : own;
+    } else if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
       rows = sizes.get(phase.getOuts().front(), 0);
       if (phase.getLefts().empty())
         ofRow += phase.getNumUnits() *
@@ -202,7 +206,11 @@ Value Emitter::termsOf(scan::LoopOp loop) {
   }
   Value terms = arith::MulIOp::create(b, loc, sizes.index(loop.getTrip()),
                                       indexValue(loc, rows));
-  return arith::MulIOp::create(b, loc, terms, sizes.constant(ofRow));
+  terms = arith::MulIOp::create(b, loc, terms, sizes.constant(ofRow));
+  if (!inner)
+    return terms;
+  inner = arith::MulIOp::create(b, loc, inner, sizes.index(loop.getTrip()));
+  return arith::AddIOp::create(b, loc, terms, inner);
 }
 
 /// One loop, or several that do not need each other.

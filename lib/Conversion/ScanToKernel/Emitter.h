@@ -154,6 +154,14 @@ private:
   // EmitOps.cpp
   void emitGather(scan::GatherOp op);
 
+  // EmitSegments.cpp
+  void assignSplit(scan::SplitOp op);
+  void emitSplit(scan::SplitOp op);
+  void emitJoin(scan::JoinOp op);
+  void emitPartLengths(scan::PartLengthsOp op);
+  Buffer stepsOfSegments(mlir::Location loc, const Buffer &segments,
+                         mlir::OpFoldResult first, mlir::OpFoldResult count);
+
   // EmitScatter.cpp
   void emitScatterAdd(scan::ScatterAddOp op);
   void sortedScatter(mlir::Location loc, const Buffer &rows,

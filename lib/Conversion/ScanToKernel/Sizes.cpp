@@ -5,8 +5,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "rnnc/Dialect/Kernel/Kernel.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -115,6 +117,10 @@ Value Sizes::index(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return {};
+  if (auto segments = dyn_cast<scan::SegmentsOp>(op)) {
+    addSegments(segments);
+    return indices.lookup(value);
+  }
   Value result;
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
     std::optional<int64_t> number = dim.getConstantIndex();
@@ -148,6 +154,61 @@ Value Sizes::index(Value value) {
   }
   indices[value] = result;
   return result;
+}
+
+/// The sizes of segments. Within one function the op moves to the top; memory
+/// has numbers for it.
+void Sizes::addSegments(scan::SegmentsOp op) {
+  Value trip = index(op.getTrip());
+  if (!trip)
+    return;
+  auto [count, steps] = atTop([&](OpBuilder &b) -> std::pair<Value, Value> {
+    if (source != target)
+      return segments(b, op, trip);
+    op->moveBefore(b.getInsertionBlock(), b.getInsertionPoint());
+    op.getTripMutable().assign(trip);
+    return {op.getCount(), op.getSteps()};
+  });
+  indices[op.getCount()] = count;
+  indices[op.getSteps()] = steps;
+}
+
+/// What `scan::segmentsOf` says, as code.
+std::pair<Value, Value> Sizes::segments(OpBuilder &b, scan::SegmentsOp op,
+                                        Value trip) {
+  Location loc = op.getLoc();
+  scan::CheckpointAttr policy = op.getPolicy();
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  auto ceil = [&](Value a, Value by) -> Value {
+    return arith::CeilDivUIOp::create(b, loc, a, by);
+  };
+  auto least1 = [&](Value value) -> Value {
+    return arith::MaxUIOp::create(b, loc, value, number(1));
+  };
+  Value steps;
+  if (policy.getKind() == scan::CheckpointKind::every) {
+    steps = least1(
+        arith::MinUIOp::create(b, loc, number(policy.getAmount()), trip));
+  } else {
+    Value count;
+    if (policy.getKind() == scan::CheckpointKind::memory) {
+      count = kernel::SegmentCountOp::create(
+          b, loc, trip, b.getI64IntegerAttr(policy.getAmount()));
+    } else {
+      Type f64 = b.getF64Type(), i64 = b.getI64Type();
+      Value real = arith::UIToFPOp::create(
+          b, loc, f64, arith::IndexCastOp::create(b, loc, i64, trip));
+      Value three = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(3));
+      Value root = math::SqrtOp::create(
+          b, loc, arith::MulFOp::create(b, loc, three, real));
+      count = arith::IndexCastOp::create(
+          b, loc, b.getIndexType(), arith::FPToSIOp::create(b, loc, i64, root));
+    }
+    steps = least1(ceil(trip, least1(count)));
+  }
+  return {ceil(trip, steps), steps};
 }
 
 Value Sizes::dynamic(Value tensor, int64_t dim) {
@@ -238,6 +299,16 @@ std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result,
           return index(p.getSize());
         return valueOf(p.getInput(), dim < time ? dim : dim - 1);
       })
+      .Case<scan::SplitOp>([&](auto s) {
+        if (dim == 0)
+          return index(s.getCount());
+        return dim == 1 ? index(s.getSteps()) : valueOf(s.getInput(), dim - 1);
+      })
+      .Case<scan::JoinOp>([&](auto j) {
+        return dim == 0 ? index(j.getSize()) : valueOf(j.getInput(), dim + 1);
+      })
+      .Case<scan::PartLengthsOp>(
+          [&](auto p) { return valueOf(p.getLengths(), dim); })
       .Case<scan::EnterOp>([&](auto e) {
         int64_t n = e.getLengths().size();
         return valueOf(e.getInput(), dim < n ? dim + 1 : dim == n ? 0 : dim);

@@ -71,6 +71,9 @@ private:
                                         mlir::OpResult result, int64_t dim);
   std::optional<mlir::Value> ofReshape(mlir::Operation *op,
                                        mlir::OpResult result, int64_t dim);
+  void addSegments(scan::SegmentsOp op);
+  std::pair<mlir::Value, mlir::Value>
+  segments(mlir::OpBuilder &b, scan::SegmentsOp op, mlir::Value trip);
   mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
   /// The product of two sizes.
   mlir::Value product(mlir::Value a, mlir::Value b);

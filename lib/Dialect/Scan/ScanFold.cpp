@@ -46,6 +46,9 @@ OpFoldResult MaskOp::fold(FoldAdaptor) {
       if (enter.getLengths().size() == 1 &&
           enter.getLengths().front() == getLengths())
         return getInput();
+    if (auto join = getInput().getDefiningOp<JoinOp>())
+      if (join.getLengths() == getLengths())
+        return getInput();
     auto loop = getInput().getDefiningOp<LoopOp>();
     if (!loop || loop.getLengths() != getLengths())
       return {};
@@ -53,6 +56,22 @@ OpFoldResult MaskOp::fold(FoldAdaptor) {
     if (number < loop.getNumStacks() && loop.isMaskedStack(number))
       return getInput();
   }
+  return {};
+}
+
+// Behind the end a segment holds nothing that anybody reads.
+OpFoldResult SplitOp::fold(FoldAdaptor) {
+  auto join = getInput().getDefiningOp<JoinOp>();
+  if (join && isSize(join.getInput(), 0, getCount()) &&
+      isSize(join.getInput(), 1, getSteps()))
+    return join.getInput();
+  return {};
+}
+
+OpFoldResult JoinOp::fold(FoldAdaptor) {
+  auto split = getInput().getDefiningOp<SplitOp>();
+  if (split && !getLengths() && isSize(split.getInput(), 0, getSize()))
+    return split.getInput();
   return {};
 }
 
@@ -164,6 +183,8 @@ LogicalResult DropUnused::matchAndRewrite(LoopOp op,
       });
   loop.setUnrollAttr(op.getUnrollAttr());
   loop.setSegmentAttr(op.getSegmentAttr());
+  loop.setCheckpointAttr(op.getCheckpointAttr());
+  loop.setRecompute(op.getRecompute());
   loop.setUnmaskedCarriesAttr(
       renumber(rewriter, op.getUnmaskedCarries(), carries));
   loop.setUnmaskedStacksAttr(

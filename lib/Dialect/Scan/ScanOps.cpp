@@ -6,6 +6,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::scan;
@@ -173,8 +175,6 @@ LogicalResult PlaceStepOp::verify() {
 
 LogicalResult RandomOp::verify() {
   RankedTensorType type = getResult().getType();
-  if (getTimeDim() && getAt())
-    return emitOpError("has both time_dim and at(step)");
   if (getTimeDim() && failed(checkDim(*this, "time_dim", *getTimeDim(), type)))
     return failure();
   if (getBatchDim() &&
@@ -183,4 +183,61 @@ LogicalResult RandomOp::verify() {
   if (getTimeDim() && getBatchDim() && *getTimeDim() == *getBatchDim())
     return emitOpError("time_dim and batch_dim are the same");
   return checkSizes(*this, type, getSizes());
+}
+
+//===-- Segments of time
+//---------------------------------------------------===//
+
+LogicalResult
+CheckpointAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                       CheckpointKind kind, int64_t amount) {
+  if (kind == CheckpointKind::sqrt ? amount == 0 : amount > 0)
+    return success();
+  if (kind == CheckpointKind::sqrt)
+    return emitError() << "sqrt takes no number";
+  return emitError() << "needs a positive number";
+}
+
+// The steps of a segment stand for the first dimension of the sequence.
+static LogicalResult checkSegments(Operation *op, RankedTensorType whole,
+                                   RankedTensorType parts) {
+  if (whole.getRank() > 0 && whole.isDynamicDim(0) && parts.getRank() > 1 &&
+      parts.isDynamicDim(0) && dropDim(parts, 0) == whole)
+    return success();
+  return op->emitOpError("has ") << parts << " for the segments of " << whole;
+}
+
+void SplitOp::build(OpBuilder &builder, OperationState &state, Value input,
+                    Value count, Value steps) {
+  build(builder, state,
+        insertDim(cast<RankedTensorType>(input.getType()), 0,
+                  ShapedType::kDynamic),
+        input, count, steps);
+}
+
+LogicalResult SplitOp::verify() {
+  return checkSegments(*this, getInput().getType(), getResult().getType());
+}
+
+void JoinOp::build(OpBuilder &builder, OperationState &state, Value input,
+                   Value lengths, Value size) {
+  build(builder, state, dropDim(cast<RankedTensorType>(input.getType()), 0),
+        input, lengths, size);
+}
+
+LogicalResult JoinOp::verify() {
+  return checkSegments(*this, getResult().getType(), getInput().getType());
+}
+
+std::pair<int64_t, int64_t> scan::segmentsOf(CheckpointAttr policy,
+                                             int64_t steps) {
+  assert(policy.getKind() != CheckpointKind::memory && "not known here");
+  if (policy.getKind() == CheckpointKind::every) {
+    int64_t each =
+        std::clamp<int64_t>(policy.getAmount(), 1, std::max<int64_t>(steps, 1));
+    return {llvm::divideCeil(steps, each), each};
+  }
+  int64_t count = std::max<int64_t>(1, std::sqrt(3.0 * double(steps)));
+  int64_t each = std::max<int64_t>(1, llvm::divideCeil(steps, count));
+  return {llvm::divideCeil(steps, each), each};
 }

@@ -163,6 +163,14 @@ std::optional<Dim> stepBack(Dim dim) {
             Dim{op.getInput(),
                 exchanged(dim.number, op.getLengths().size(), false)});
       })
+      .Case([&](SplitOp op) {
+        return dim.number < 2 ? Result()
+                              : Result(Dim{op.getInput(), dim.number - 1});
+      })
+      .Case([&](JoinOp op) {
+        return dim.number == 0 ? Result()
+                               : Result(Dim{op.getInput(), dim.number + 1});
+      })
       .Case([&](tensor::ExtractSliceOp op) -> Result {
         std::optional<int64_t> source = sliceSource(op, dim.number);
         if (!source || !op.getSourceType().isDynamicDim(*source))
@@ -186,9 +194,10 @@ std::optional<Dim> stepBack(Dim dim) {
         return throughReshape(op.getSrc(), op.getReassociationIndices(),
                               dim.number, false);
       })
-      .Case<MaskOp, ReverseOp, ShiftOp, StopOp, ClipGradOp>([&](Operation *op) {
-        return Result(Dim{op->getOperand(0), dim.number});
-      })
+      .Case<MaskOp, ReverseOp, ShiftOp, StopOp, ClipGradOp, PartLengthsOp>(
+          [&](Operation *op) {
+            return Result(Dim{op->getOperand(0), dim.number});
+          })
       .Default([&](Operation *op) -> Result {
         if (op->getNumOperands() == 0 || !op->hasTrait<OpTrait::Elementwise>())
           return std::nullopt;
@@ -224,6 +233,12 @@ Value sizeOperand(Dim dim) {
     return static_cast<uint64_t>(dim.number) == place.getTimeDim()
                ? place.getSize()
                : Value();
+  if (auto split = dyn_cast<SplitOp>(op))
+    return dim.number == 0   ? split.getCount()
+           : dim.number == 1 ? split.getSteps()
+                             : Value();
+  if (auto join = dyn_cast<JoinOp>(op))
+    return dim.number == 0 ? join.getSize() : Value();
   if (auto loop = dyn_cast<LoopOp>(op))
     if (dim.number == 0 &&
         cast<OpResult>(dim.value).getResultNumber() < loop.getNumStacks())
@@ -238,6 +253,17 @@ struct Root {
   Dim dim;
 };
 
+// The dimension that a size is asked of, if it is one that exists.
+std::optional<Dim> askedDim(Value size) {
+  auto op = size.getDefiningOp<tensor::DimOp>();
+  std::optional<int64_t> number = op ? op.getConstantIndex() : std::nullopt;
+  auto source =
+      op ? dyn_cast<RankedTensorType>(op.getSource().getType()) : nullptr;
+  if (!number || !source || *number < 0 || *number >= source.getRank())
+    return std::nullopt;
+  return Dim{op.getSource(), *number};
+}
+
 // Follows `tensor.dim` and size operands as far back as possible.
 Root findRoot(Dim dim) {
   while (true) {
@@ -251,20 +277,15 @@ Root findRoot(Dim dim) {
     Value size = sizeOperand(dim);
     if (!size)
       return {std::nullopt, {}, dim};
-    auto inner = size.getDefiningOp<tensor::DimOp>();
-    std::optional<int64_t> number =
-        inner ? inner.getConstantIndex() : std::nullopt;
-    if (!number) {
+    // Whoever asks for a dimension that does not exist gets no answer.
+    std::optional<Dim> asked = askedDim(size);
+    if (!asked) {
       IntegerAttr constant;
       if (matchPattern(size, m_Constant(&constant)))
         return {constant.getInt(), {}, dim};
       return {std::nullopt, size, dim};
     }
-    // Whoever asks for a dimension that does not exist gets no answer.
-    auto source = dyn_cast<RankedTensorType>(inner.getSource().getType());
-    if (!source || *number < 0 || *number >= source.getRank())
-      return {std::nullopt, size, dim};
-    dim = Dim{inner.getSource(), *number};
+    dim = *asked;
   }
 }
 } // namespace
@@ -295,6 +316,32 @@ Value scan::sizeOf(OpBuilder &builder, Location loc, Value value, int64_t dim) {
 bool scan::isSizeRoot(Value value, int64_t dim) {
   Root root = findRoot({value, dim});
   return !root.number && !root.size && root.dim.value == value;
+}
+
+// The name that a function's interface gives a dimension, or null.
+static StringAttr statedSize(Dim dim) {
+  interface::SlotAttr slot = interface::slotOf(dim.value);
+  return slot ? slot.getSizeName(dim.number) : StringAttr();
+}
+
+bool scan::isSize(Value value, int64_t dim, Value size) {
+  Root own = findRoot({value, dim});
+  std::optional<Dim> asked = askedDim(size);
+  if (!asked) {
+    IntegerAttr constant;
+    if (own.number && matchPattern(size, m_Constant(&constant)))
+      return own.number == constant.getInt();
+    return own.size == size;
+  }
+  Root other = findRoot(*asked);
+  if (own.number || other.number)
+    return own.number == other.number;
+  if (own.size || other.size)
+    return own.size == other.size;
+  StringAttr name = statedSize(own.dim);
+  return (own.dim.value == other.dim.value &&
+          own.dim.number == other.dim.number) ||
+         (name && name == statedSize(other.dim));
 }
 
 // Whether a function's interface says that this dimension is the batch.
@@ -361,14 +408,47 @@ SmallVector<Value> scan::dynamicSizes(OpBuilder &builder, Location loc,
 //===-- Lengths
 //------------------------------------------------------------===//
 
+Value scan::splitSequence(BlockArgument slice) {
+  auto loop = dyn_cast_or_null<LoopOp>(slice.getOwner()->getParentOp());
+  unsigned number = slice.getArgNumber();
+  if (!loop || !loop.getRecompute() || number == 0 ||
+      number > loop.getNumSlices())
+    return {};
+  auto split = loop.getSlices()[number - 1].getDefiningOp<SplitOp>();
+  return split ? split.getInput() : Value();
+}
+
+Value scan::partLengths(BlockArgument slice, Value lengths) {
+  for (auto part : slice.getOwner()->getOps<PartLengthsOp>())
+    if (part.getLengths() == lengths)
+      return part;
+  return {};
+}
+
+// A segment is as ragged as its sequence.
+static std::optional<Ragged> lengthsOfPart(BlockArgument slice) {
+  Value whole = splitSequence(slice);
+  std::optional<Ragged> ragged = whole ? findLengths(whole) : std::nullopt;
+  if (!ragged || ragged->timeDim != 0)
+    return std::nullopt;
+  Value part = partLengths(slice, ragged->lengths);
+  return part ? std::optional<Ragged>(Ragged{part, 0, ragged->batchDim})
+              : std::nullopt;
+}
+
 // The lengths an op itself states of its result.
 static std::optional<Ragged> statedLengths(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return lengthsOfPart(argument);
   Operation *op = value.getDefiningOp();
   if (auto enter = dyn_cast_or_null<EnterOp>(op)) {
     // Of several time axes the first speaks for all.
     if (!enter.getLengths().empty())
       return Ragged{enter.getLengths().front(), 0,
                     static_cast<int64_t>(enter.getLengths().size())};
+  } else if (auto join = dyn_cast_or_null<JoinOp>(op)) {
+    if (join.getLengths())
+      return Ragged{join.getLengths(), 0, 1};
   } else if (auto mask = dyn_cast_or_null<MaskOp>(op)) {
     if (mask.getTimeDim())
       return Ragged{mask.getLengths(), static_cast<int64_t>(*mask.getTimeDim()),
@@ -554,8 +634,8 @@ static bool finitePastEnd(Value value, unsigned depth) {
           math::SinOp, math::CosOp, math::ErfOp, math::AbsFOp, SigmoidOp,
           SoftplusOp, BroadcastOp, TransposeOp, DotOp, GatherOp, MaskOp,
           ReverseOp, ShiftOp, StopOp, ClipGradOp, PlaceStepOp, PickStepOp,
-          tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::ConcatOp,
-          tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+          SplitOp, JoinOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
+          tensor::ConcatOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
     return llvm::all_of(op->getOperands(), [&](Value operand) {
       auto type = dyn_cast<RankedTensorType>(operand.getType());
       return !type || !isa<FloatType>(type.getElementType()) ||

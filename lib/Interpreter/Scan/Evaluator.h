@@ -65,6 +65,10 @@ private:
   void shift(scan::ShiftOp op);
   void pickStep(scan::PickStepOp op);
   void placeStep(scan::PlaceStepOp op);
+  void segments(scan::SegmentsOp op);
+  void split(scan::SplitOp op);
+  void join(scan::JoinOp op);
+  void partLengths(scan::PartLengthsOp op);
   /// `enter` and `leave`: swaps the batch and the time axes.
   void relayout(mlir::Operation &op, bool entering);
   /// The length of an example, or the number of steps where none is given.

@@ -96,6 +96,50 @@ void Evaluator::placeStep(scan::PlaceStepOp op) {
   set(op, std::move(result));
 }
 
+/// Where memory decides, a few segments: results do not depend on it.
+void Evaluator::segments(scan::SegmentsOp op) {
+  int64_t trip = integer(op.getTrip());
+  scan::CheckpointAttr policy = op.getPolicy();
+  if (policy.getKind() == scan::CheckpointKind::memory)
+    policy = scan::CheckpointAttr::get(op.getContext(),
+                                       scan::CheckpointKind::sqrt, 0);
+  auto [count, steps] = scan::segmentsOf(policy, trip);
+  set(op.getCount(), Tensor::scalar(double(count)));
+  set(op.getSteps(), Tensor::scalar(double(steps)));
+}
+
+void Evaluator::split(scan::SplitOp op) {
+  const Tensor &x = get(op.getInput());
+  std::vector<int64_t> shape = x.shape;
+  shape[0] = integer(op.getSteps());
+  shape.insert(shape.begin(), integer(op.getCount()));
+  Tensor result(shape);
+  std::copy(x.data.begin(), x.data.end(), result.data.begin());
+  set(op, std::move(result));
+}
+
+void Evaluator::join(scan::JoinOp op) {
+  const Tensor &x = get(op.getInput());
+  std::vector<int64_t> shape(x.shape.begin() + 1, x.shape.end());
+  shape[0] = integer(op.getSize());
+  // Without a segment nothing says how large the other dimensions are.
+  if (shape[0] == 0 && shape.size() > 1 && op.getLengths())
+    shape[1] = get(op.getLengths()).size();
+  Tensor result(shape);
+  if (shape[0] > 0)
+    std::copy_n(x.data.begin(), result.data.size(), result.data.begin());
+  set(op, std::move(result));
+}
+
+void Evaluator::partLengths(scan::PartLengthsOp op) {
+  Tensor result = get(op.getLengths());
+  double from = double(integer(op.getFrom()));
+  double steps = double(integer(op.getSteps()));
+  for (double &length : result.data)
+    length = std::clamp(length - from, 0.0, steps);
+  set(op, std::move(result));
+}
+
 void Evaluator::relayout(Operation &op, bool entering) {
   const Tensor &x = get(op.getOperand(0));
   ValueRange lengths = op.getOperands().drop_front();
@@ -161,9 +205,8 @@ void Evaluator::random(scan::RandomOp op) {
     int64_t element = 0;
     for (auto [size, number] : llvm::zip(rest, drop(i, special)))
       element = element * size + number;
-    int64_t step = op.getTimeDim() ? i[*op.getTimeDim()]
-                   : op.getAt()    ? integer(op.getAt())
-                                   : 0;
+    int64_t step = (op.getTimeDim() ? i[*op.getTimeDim()] : 0) +
+                   (op.getAt() ? integer(op.getAt()) : 0);
     int64_t row = op.getBatchDim() ? i[*op.getBatchDim()] : 0;
     result.at(i) =
         uniform(uint32_t(int64_t(key.data[0])), uint32_t(int64_t(key.data[1])),
@@ -179,6 +222,10 @@ bool Evaluator::sequences(Operation &op) {
       .Case([&](scan::ShiftOp op) { return shift(op), true; })
       .Case([&](scan::PickStepOp op) { return pickStep(op), true; })
       .Case([&](scan::PlaceStepOp op) { return placeStep(op), true; })
+      .Case([&](scan::SegmentsOp op) { return segments(op), true; })
+      .Case([&](scan::SplitOp op) { return split(op), true; })
+      .Case([&](scan::JoinOp op) { return join(op), true; })
+      .Case([&](scan::PartLengthsOp op) { return partLengths(op), true; })
       .Case([&](scan::EnterOp op) { return relayout(*op, true), true; })
       .Case([&](scan::LeaveOp op) { return relayout(*op, false), true; })
       .Case([&](scan::RandomOp op) { return random(op), true; })

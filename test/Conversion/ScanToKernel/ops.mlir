@@ -224,3 +224,22 @@ func.func @scatter_steps(%u: tensor<?x?x4xf32>, %i: tensor<?x?xi32>) -> tensor<9
   %0 = scan.scatter_add %u[%i] batch_dims = 0 : tensor<?x?x4xf32>, tensor<?x?xi32> -> tensor<9x4xf32>
   return %0 : tensor<9x4xf32>
 }
+
+// Segments lie one behind the other: what is split is made in their memory, and
+// what is joined is a part of it. Behind the last step there are zeros.
+// CHECK-LABEL: func.func @segments(
+// CHECK: %[[S:.*]] = memref.alloc({{.*}}) : memref<?x?x?x4xf32>
+// CHECK: %[[FLAT:.*]] = memref.collapse_shape %[[S]] {{\[}}[0, 1], [2], [3]]
+// CHECK: %[[ALL:.*]] = memref.subview %[[FLAT]][0, 0, 0]
+// CHECK: kernel.reverse ins(%arg0 : memref<?x?x4xf32>) {{.*}}outs(%[[ALL]] :
+// CHECK: linalg.fill
+func.func @segments(%x: tensor<?x?x4xf32>, %len: tensor<?xi32>) -> (tensor<?x?x4xf32>, tensor<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %x, %c0 : tensor<?x?x4xf32>
+  %n, %k = scan.segments %T <every, 3>
+  %0 = scan.reverse %x lengths(%len) : tensor<?x?x4xf32>
+  %1 = scan.split %0 into(%n, %k) : tensor<?x?x4xf32> -> tensor<?x?x?x4xf32>
+  %2 = scan.join %1 size(%T) : tensor<?x?x?x4xf32> -> tensor<?x?x4xf32>
+  %3 = scan.part_lengths %len from(%k) steps(%k)
+  return %2, %3 : tensor<?x?x4xf32>, tensor<?xi32>
+}

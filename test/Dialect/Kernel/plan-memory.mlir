@@ -118,3 +118,30 @@ func.func @beside(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch"
   }
   return
 }
+
+// -----
+
+// Both functions look for the number of segments in the same way. 1024 bytes are
+// for what a call aligns.
+
+// CHECK-LABEL: func.func @segments(
+// CHECK: %[[T:.*]] = memref.dim
+// CHECK: %[[W:.*]]:3 = scf.while (%[[N:.*]] = %c1, {{.*}} = %c1, %[[BYTES:.*]] = %{{.*}})
+// CHECK-DAG: arith.cmpi ule, %[[N]], %{{.*}}
+// CHECK-DAG: arith.cmpi ugt, %[[BYTES]], %c3976
+// CHECK: scf.yield
+// CHECK: arith.ceildivui %[[T]], %[[W]]#1
+// CHECK: memref.view
+// CHECK-LABEL: func.func @segments.workspace(
+// CHECK: %[[W:.*]]:3 = scf.while
+// CHECK: arith.ceildivui %arg0, %[[W]]#1
+func.func @segments(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", 8]>}) attributes {rnnc.function = #rnnc.function<"" "f", ["T"]>} {
+  %c0 = arith.constant 0 : index
+  %z = arith.constant 0.0 : f32
+  %T = memref.dim %x, %c0 : memref<?x8xf32>
+  %n = kernel.segment_count of(%T) {bytes = 5000}
+  %k = arith.ceildivui %T, %n : index
+  %a = memref.alloc(%k) : memref<?x8xf32>
+  linalg.fill ins(%z : f32) outs(%a : memref<?x8xf32>)
+  return
+}

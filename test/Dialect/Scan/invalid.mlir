@@ -55,3 +55,43 @@ func.func @dot_lengths(%a: tensor<?x?x8xf32>, %b: tensor<?x8xf32>, %len: tensor<
   %r = scan.dot %a, %b lengths(%len) batch = [[], []] contract = [[1, 2], [0, 1]] : tensor<?x?x8xf32>, tensor<?x8xf32> -> tensor<?xf32>
   return
 }
+
+// -----
+
+func.func @split(%x: tensor<?x?x8xf32>, %n: index) {
+  // expected-error @+1 {{has 'tensor<?x?x8xf32>' for the segments of 'tensor<?x?x8xf32>'}}
+  %r = scan.split %x into(%n, %n) : tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @join(%x: tensor<?x?x?x8xf32>, %n: index) {
+  // expected-error @+1 {{has 'tensor<?x?x?x8xf32>' for the segments of 'tensor<?x?x4xf32>'}}
+  %r = scan.join %x size(%n) : tensor<?x?x?x8xf32> -> tensor<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @split_fixed(%x: tensor<6x?x8xf32>, %n: index) {
+  // expected-error @+1 {{has 'tensor<?x6x?x8xf32>' for the segments of 'tensor<6x?x8xf32>'}}
+  %r = scan.split %x into(%n, %n) : tensor<6x?x8xf32> -> tensor<?x6x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @segments_number(%n: index) {
+  // expected-error @+1 {{needs a positive number}}
+  %c, %s = scan.segments %n <every>
+  return
+}
+
+// -----
+
+func.func @segments_root(%n: index) {
+  // expected-error @+1 {{sqrt takes no number}}
+  %c, %s = scan.segments %n <sqrt, 3>
+  return
+}

@@ -78,6 +78,36 @@ func.func @sequences(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>, %k: tensor<?x8x
   return %9, %5 : tensor<?x?x8xf32>, tensor<?x8xf32>
 }
 
+// CHECK-LABEL: func @segments
+func.func @segments(%x: tensor<?x?x8xf32>, %len: tensor<?xi32>, %T: index, %key: tensor<2xi64>) -> (tensor<?x?x8xf32>, tensor<?xi32>) {
+  // CHECK: %[[N:.*]], %[[K:.*]] = scan.segments %{{.*}} <sqrt>
+  %n, %k = scan.segments %T <sqrt>
+  // CHECK: scan.segments %{{.*}} <every, 10>
+  %n1, %k1 = scan.segments %T <every, 10>
+  // CHECK: scan.segments %{{.*}} <memory, 5000>
+  %n2, %k2 = scan.segments %T <memory, 5000>
+  // CHECK: scan.split %{{.*}} into(%[[N]], %[[K]]) : tensor<?x?x8xf32> -> tensor<?x?x?x8xf32>
+  %0 = scan.split %x into(%n, %k) : tensor<?x?x8xf32> -> tensor<?x?x?x8xf32>
+  // CHECK: scan.random %{{.*}} sizes(%{{.*}}, %{{.*}}) at(%[[K]]) {site = 3 : i64, time_dim = 0 : i64}
+  %1 = scan.random %key sizes(%k, %T) at(%k) {site = 3, time_dim = 0} : tensor<?x?x8xf32>
+  // CHECK: scan.loop
+  %2 = scan.loop trip(%n) slices(%s = %0 : tensor<?x?x?x8xf32>) step(%t) {
+    %v = arith.mulf %s, %1 : tensor<?x?x8xf32>
+    scan.yield stack(%v : tensor<?x?x8xf32>)
+  // CHECK: -> tensor<?x?x?x8xf32> {recompute}
+  } -> (tensor<?x?x?x8xf32>) {recompute}
+  // CHECK: scan.join %{{.*}} lengths(%{{.*}}) size(%{{.*}}) : tensor<?x?x?x8xf32> -> tensor<?x?x8xf32>
+  %3 = scan.join %2 lengths(%len) size(%T) : tensor<?x?x?x8xf32> -> tensor<?x?x8xf32>
+  // CHECK: scan.part_lengths %{{.*}} from(%[[K]]) steps(%[[K]])
+  %4 = scan.part_lengths %len from(%k) steps(%k)
+  // CHECK: scan.loop
+  %5 = scan.loop trip(%T) carry(%c = %4 : tensor<?xi32>) step(%t) {
+    scan.yield carry(%c : tensor<?xi32>)
+  // CHECK: {checkpoint = #scan.checkpoint<every, 3>}
+  } -> (tensor<?xi32>) {checkpoint = #scan.checkpoint<every, 3>}
+  return %3, %5 : tensor<?x?x8xf32>, tensor<?xi32>
+}
+
 // CHECK-LABEL: func @loop
 func.func @loop(%xs: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %len: tensor<?xi32>, %T: index, %u: tensor<8x8xf32>)
     -> (tensor<?x?x8xf32>, tensor<?x8xf32>) {

@@ -112,22 +112,24 @@ func::FuncOp Checker::makeRequest(bool reverse) {
 }
 
 bool Checker::generate() {
-  PassManager manager(&context);
-  grad::GradGenerateOptions settings;
-  settings.breakRule = options.brokenRule;
-  manager.addPass(grad::createGradGenerate(settings));
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
   static const bool registered = [] {
     scan::registerScanPasses();
     registerTransformsPasses();
     return true;
   }();
   (void)registered;
-  if (!options.passes.empty() &&
-      failed(parsePassPipeline(options.passes, manager)))
+  PassManager manager(&context);
+  auto add = [&](const std::string &passes) {
+    return passes.empty() || succeeded(parsePassPipeline(passes, manager));
+  };
+  if (!add(options.before))
     return false;
-  return succeeded(manager.run(*module));
+  grad::GradGenerateOptions settings;
+  settings.breakRule = options.brokenRule;
+  manager.addPass(grad::createGradGenerate(settings));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  return add(options.passes) && succeeded(manager.run(*module));
 }
 
 // The sum of all real results' products with the cotangents.

@@ -21,6 +21,8 @@ interpreter::Tensor integers(std::vector<int64_t> shape,
 struct CheckOptions {
   /// Arguments to differentiate by; empty: all of real type.
   std::vector<int64_t> wrt;
+  /// Passes that run before the gradient is made.
+  std::string before;
   /// Passes that run after the gradient has been made.
   std::string passes;
   /// Name of the op whose rule is made wrong on purpose.

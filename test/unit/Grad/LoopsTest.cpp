@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 using namespace rnnc::test;
 
 static constexpr double kTolerance = 1e-6;
@@ -66,6 +68,25 @@ TEST(Loops, RaggedForward) {
 
 TEST(Loops, RaggedBackward) {
   EXPECT_LT(gradientError(lstm(true), lstmArgs()), kTolerance);
+}
+
+// The same by segments of time, which the reversed loop computes again.
+TEST(Loops, Checkpoints) {
+  for (const char *policy : {"sqrt", "every, 1", "every, 2", "every, 9"})
+    for (bool reverse : {false, true}) {
+      std::string text = lstm(reverse);
+      const char *const end =
+          "} -> (tensor<?x?x2xf64>, tensor<?x2xf64>, tensor<?x2xf64>)\n";
+      size_t place = text.find(end) + strlen(end) - 1;
+      ASSERT_LT(place, text.size());
+      text.insert(place, std::string(" {checkpoint = #scan.checkpoint<") +
+                             policy + ">}");
+      CheckOptions options;
+      options.before = "scan-checkpoint";
+      EXPECT_LT(gradientError(text, lstmArgs(), options), kTolerance);
+      options.passes = kPasses;
+      EXPECT_LT(gradientError(text, lstmArgs(), options), kTolerance);
+    }
 }
 
 TEST(Loops, ScheduledForward) {

@@ -156,6 +156,25 @@ func.func @f(%v: tensor<?x2xf64>, %x: tensor<?x?x2xf64>, %len: tensor<?xi32>) ->
   return %1 : tensor<?x?x2xf64>
 })",
        {numbers({3, 2}), numbers({4, 3, 2}), lengths}},
+      {"scan.split",
+       R"(
+func.func @f(%x: tensor<?x?x2xf64>) -> tensor<?x?x?x2xf64> {
+  %0 = arith.constant 0 : index
+  %T = tensor.dim %x, %0 : tensor<?x?x2xf64>
+  %n, %k = scan.segments %T <every, 3>
+  %1 = scan.split %x into(%n, %k) : tensor<?x?x2xf64> -> tensor<?x?x?x2xf64>
+  return %1 : tensor<?x?x?x2xf64>
+})",
+       {numbers({4, 3, 2})}},
+      {"scan.join",
+       R"(
+func.func @f(%v: tensor<?x?x?x2xf64>, %x: tensor<?x?x2xf64>) -> tensor<?x?x2xf64> {
+  %0 = arith.constant 0 : index
+  %T = tensor.dim %x, %0 : tensor<?x?x2xf64>
+  %1 = scan.join %v size(%T) : tensor<?x?x?x2xf64> -> tensor<?x?x2xf64>
+  return %1 : tensor<?x?x2xf64>
+})",
+       {numbers({2, 3, 3, 2}), numbers({4, 3, 2})}},
       {"scan.enter",
        R"(
 func.func @f(%x: tensor<?x?x2xf64>, %len: tensor<?xi32>) -> tensor<?x?x2xf64> {

@@ -74,6 +74,23 @@ def AnyArray : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
 
 include "rnnc/Dialect/Kernel/KernelPhase.td"
 
+def Kernel_SegmentCountOp : Kernel_Op<"segment_count", [Pure]> {
+  let summary = "in how many segments time is cut, so that the workspace fits";
+  let description = [{
+    The least number for which the workspace of the function is not above `bytes`;
+    if there is none, the one for which it is smallest. All such ops of a
+    function have the same result; none cuts `trip` steps into more segments than
+    steps. `kernel-plan-memory`, which knows the workspace, makes code of it.
+
+    ```mlir
+    %n = kernel.segment_count of(%T) {bytes = 500000000 : i64}
+    ```
+  }];
+  let arguments = (ins Index:$trip, I64Attr:$bytes);
+  let results = (outs Index:$count);
+  let assemblyFormat = "`of` `(` $trip `)` attr-dict";
+}
+
 def Kernel_ValidRowsOp : Kernel_Op<"valid_rows"> {
   let summary = "the rows that have not ended before a step";
   let description = [{
@@ -251,7 +268,7 @@ def Kernel_RandomOp : Kernel_Op<"random"> {
     (`memref<2xi64>`), counter (site, batch row, absolute step, element / 4).
     The element number counts row-major over the dimensions that are neither
     `time_dim` nor `batch_dim`; the step is the index along `time_dim`, or `at`,
-    or 0; the row is the index along `batch_dim`, or 0.
+    or their sum, or 0; the row is the index along `batch_dim`, or 0.
 
     ```mlir
     kernel.random ins(%key : memref<2xi64>) outs(%u : memref<?x?x64xf32>)

@@ -48,6 +48,10 @@ mlir::RankedTensorType insertDim(mlir::RankedTensorType type, int64_t dim,
 mlir::Value sizeOf(mlir::OpBuilder &builder, mlir::Location loc,
                    mlir::Value value, int64_t dim);
 
+/// Whether a dimension of `value` is known to have the size `size`, an index
+/// value.
+bool isSize(mlir::Value value, int64_t dim, mlir::Value size);
+
 /// Whether `sizeOf` would ask `value` itself.
 bool isSizeRoot(mlir::Value value, int64_t dim);
 
@@ -81,6 +85,19 @@ std::optional<Ragged> findEmptyRows(mlir::Value value);
 /// Whether a value is surely finite past each example's end if it is finite
 /// before. Not so a logarithm or a quotient of what is zero there.
 bool isFinitePastEnd(mlir::Value value);
+
+/// In a loop over segments of time, of a slice that is one of them: how many of
+/// its steps each example has, where the whole sequence has these lengths. Null
+/// where nothing in the loop asks for that.
+mlir::Value partLengths(mlir::BlockArgument slice, mlir::Value lengths);
+
+/// The sequence whose segments an argument of a loop's body is; null: it is
+/// something else.
+mlir::Value splitSequence(mlir::BlockArgument slice);
+
+/// How many segments a sequence of so many steps has, and of how many steps
+/// each but the last is. `memory` has no answer here: the workspace decides.
+std::pair<int64_t, int64_t> segmentsOf(CheckpointAttr policy, int64_t steps);
 
 /// A tensor of the type and sizes filled with one number.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,

@@ -81,6 +81,25 @@ def Scan_StepKind : I32EnumAttr<"StepKind", "a step of a sequence", [
 }
 def Scan_StepKindAttr : EnumAttr<ScanDialect, Scan_StepKind, "step_kind">;
 
+def Scan_CheckpointKind : I32EnumAttr<"CheckpointKind",
+    "how long the segments are that a gradient computes again", [
+    I32EnumAttrCase<"sqrt", 0>, I32EnumAttrCase<"every", 1>,
+    I32EnumAttrCase<"memory", 2>]> {
+  let cppNamespace = "::rnnc::scan";
+  let genSpecializedAttr = 0;
+}
+
+// `#scan.checkpoint<sqrt>`, `#scan.checkpoint<every, 10>`: steps,
+// `#scan.checkpoint<memory, 500000000>`: bytes.
+def Scan_CheckpointAttr : AttrDef<ScanDialect, "Checkpoint"> {
+  let mnemonic = "checkpoint";
+  let summary = "how long the segments are that a gradient computes again";
+  let parameters = (ins EnumParameter<Scan_CheckpointKind>:$kind,
+                        DefaultValuedParameter<"int64_t", "0">:$amount);
+  let assemblyFormat = "`<` $kind (`,` $amount^)? `>`";
+  let genVerifyDecl = 1;
+}
+
 //===-- Elementwise --------------------------------------------------------===//
 
 class Scan_Unary<string mnemonic>
@@ -478,6 +497,87 @@ def Scan_LeaveOp : Scan_InferredOp<"leave"> {
   }];
 }
 
+//===-- Segments of time ---------------------------------------------------===//
+
+def Scan_SegmentsOp : Scan_Op<"segments", [Pure]> {
+  let summary = "how many segments a time axis has, and of how many steps";
+  let description = [{
+    All have the same number of steps, but for the last, which may be shorter.
+    `sqrt`: about the square root of three times the number of steps, of equal
+    length; `every`: as long as said; `memory`: as few as the workspace of the
+    function allows, in which all segments of the function are cut into the same
+    number. There is no segment where there is no step; a segment has a step at
+    least.
+
+    ```mlir
+    %n, %k = scan.segments %T <every, 10>
+    ```
+  }];
+  let arguments = (ins Index:$trip, Scan_CheckpointAttr:$policy);
+  let results = (outs Index:$count, Index:$steps);
+  let assemblyFormat = "$trip $policy attr-dict";
+}
+
+def Scan_SplitOp : Scan_Op<"split", [Pure]> {
+  let summary = "a sequence as segments of equal length, zero behind its end";
+  let description = [{
+    Step t is step t mod k of segment t / k, k being `steps`. What the last
+    segment has too much is zero.
+
+    ```mlir
+    %s = scan.split %x into(%n, %k) : tensor<?x?x8xf32> -> tensor<?x?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Index:$count, Index:$steps);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input `into` `(` $count `,` $steps `)` attr-dict `:` type($input) `->`
+    type($result)
+  }];
+  let builders = [OpBuilder<(ins "mlir::Value":$input, "mlir::Value":$count,
+                                 "mlir::Value":$steps)>];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Scan_JoinOp : Scan_Op<"join", [Pure]> {
+  let summary = "a sequence from its segments";
+  let description = [{
+    The inverse of `scan.split`: the first `size` steps. `lengths` says that
+    what lies past an example's end is zero.
+
+    ```mlir
+    %y = scan.join %s lengths(%len) size(%T) : tensor<?x?x?x8xf32> -> tensor<?x?x8xf32>
+    ```
+  }];
+  let arguments = (ins Scan_Tensor:$input, Optional<Scan_Lengths>:$lengths,
+                       Index:$size);
+  let results = (outs Scan_Tensor:$result);
+  let assemblyFormat = [{
+    $input (`lengths` `(` $lengths^ `)`)? `size` `(` $size `)` attr-dict `:`
+    type($input) `->` type($result)
+  }];
+  let builders = [OpBuilder<(ins "mlir::Value":$input, "mlir::Value":$lengths,
+                                 "mlir::Value":$size)>];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Scan_PartLengthsOp : Scan_Op<"part_lengths", [Pure]> {
+  let summary = "how many steps of one segment each example has";
+  let description = [{
+    The length of an example less the number of the segment's first step, `from`,
+    but not below 0 and not above `steps`.
+
+    ```mlir
+    %l = scan.part_lengths %len from(%first) steps(%k)
+    ```
+  }];
+  let arguments = (ins Scan_Lengths:$lengths, Index:$from, Index:$steps);
+  let results = (outs Scan_Lengths:$result);
+  let assemblyFormat = "$lengths `from` `(` $from `)` `steps` `(` $steps `)` attr-dict";
+}
+
 //===-- Randomness ---------------------------------------------------------===//
 
 def Scan_RandomOp : Scan_Op<"random", [Pure, AttrSizedOperandSegments]> {
@@ -486,7 +586,7 @@ def Scan_RandomOp : Scan_Op<"random", [Pure, AttrSizedOperandSegments]> {
     Philox4x32-10 with the key (seed, update number) and the counter (site,
     batch row, absolute step, element / 4), the element counted over the
     remaining dimensions. The step is the position along `time_dim`, or `at`
-    inside a time loop, or 0. Without `batch_dim` the row is 0. One operand in
+    inside a time loop, or their sum, or 0. Without `batch_dim` the row is 0. One operand in
     `sizes` for each dynamic dimension of the result.
 
     ```mlir
@@ -528,7 +628,11 @@ def Scan_LoopOp : Scan_Op<"loop", [
     `unmasked_stacks` are never masked.
 
     `unroll` asks for unrolling by a factor (0: fully), `segment` for the
-    gradient to be cut every so many steps.
+    gradient to be cut every so many steps, `checkpoint` for one that keeps the
+    states between segments only. With `recompute` the gradient keeps nothing of
+    a step but slices and carries: the reversed loop does the step again before it
+    goes back through it. Nothing leaves such a loop to be computed for all steps
+    at once.
 
     ```mlir
     %ys, %hT = scan.loop trip(%T) lengths(%len)
@@ -543,6 +647,8 @@ def Scan_LoopOp : Scan_Op<"loop", [
                        Variadic<Scan_Tensor>:$firsts, UnitAttr:$reverse,
                        OptionalAttr<I64Attr>:$unroll,
                        OptionalAttr<I64Attr>:$segment,
+                       OptionalAttr<Scan_CheckpointAttr>:$checkpoint,
+                       UnitAttr:$recompute,
                        OptionalAttr<DenseI64ArrayAttr>:$unmasked_carries,
                        OptionalAttr<DenseI64ArrayAttr>:$unmasked_stacks);
   let results = (outs Variadic<Scan_Tensor>:$results);

@@ -57,9 +57,12 @@ private:
 };
 
 // What does not change over time is computed before the loop and need not be
-// kept for each step.
+// kept for each step. A loop that is computed again keeps nothing.
 void hoistInvariants(Block &block) {
-  block.walk([](scan::LoopOp loop) { moveLoopInvariantCode(loop); });
+  block.walk([](scan::LoopOp loop) {
+    if (!loop.getRecompute())
+      moveLoopInvariantCode(loop);
+  });
 }
 
 LogicalResult expandVjp(VjpOp request, func::FuncOp callee, StringRef broken) {

@@ -241,8 +241,6 @@ LogicalResult RandomOp::verify() {
   if (key.getRank() != 1 || key.getDimSize(0) != 2 ||
       !key.getElementType().isInteger(64))
     return emitOpError("the key is a memref<2xi64>");
-  if (getAt() && getTimeDim())
-    return emitOpError("has both `at` and `time_dim`");
   if (getTimeDim() && failed(checkDim(*this, "time_dim", *getTimeDim(), rank)))
     return failure();
   if (getBatchDim())

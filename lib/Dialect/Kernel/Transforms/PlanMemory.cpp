@@ -7,6 +7,7 @@
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
@@ -142,11 +143,17 @@ private:
   Value bytesOf(OpBuilder &b, const BufferExtent &extent, IRMapping &mapping);
   LogicalResult place();
   LogicalResult makeSizeFunction();
-  Value cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
-                  func::FuncOp target);
+  /// The size that a dimension of the function has, where code is put.
+  using DimValue = llvm::function_ref<Value(memref::DimOp)>;
+  Value cloneSize(OpBuilder &b, Value value, IRMapping &mapping, DimValue dim);
+  Value total(OpBuilder &b, IRMapping &mapping, DimValue dim);
+  Value countSegments(OpBuilder &b, DimValue dim);
+  LogicalResult chooseSegments();
+  int64_t bytesOfResults();
   int dimNumber(memref::DimOp dim);
 
   func::FuncOp function;
+  SmallVector<SegmentCountOp> counts;
   SmallVector<Interval> intervals;
   SmallVector<MemorySlot> slots;
 };
@@ -274,31 +281,136 @@ int MemoryPlanner::dimNumber(memref::DimOp dim) {
   return int(interface::functionOf(function).numberOf(name));
 }
 
-/// Repeats the computation of a size with the dimensions as arguments.
+/// Repeats the computation of a size.
 Value MemoryPlanner::cloneSize(OpBuilder &b, Value value, IRMapping &mapping,
-                               func::FuncOp target) {
+                               DimValue dimValue) {
   if (Value known = mapping.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
   Value result;
   if (auto dim = dyn_cast_or_null<memref::DimOp>(op)) {
-    int number = dimNumber(dim);
-    if (number < 0)
+    result = dimValue(dim);
+    if (!result)
       return op->emitError("a size is no dimension of the function"), Value();
-    result = target.getArgument(number);
   } else {
-    if (!op || !isPure(op) || op->getNumRegions())
+    if (!op || !isMemoryEffectFree(op) || op->getNumRegions())
       return emitError(value.getLoc(),
                        "a size depends on more than dimensions"),
              Value();
     for (Value operand : op->getOperands())
-      if (!cloneSize(b, operand, mapping, target))
+      if (!cloneSize(b, operand, mapping, dimValue))
         return {};
     result = b.clone(*op, mapping)
                  ->getResult(cast<OpResult>(value).getResultNumber());
   }
   mapping.map(value, result);
   return result;
+}
+
+/// Bytes of the workspace; null after an error.
+Value MemoryPlanner::total(OpBuilder &b, IRMapping &mapping, DimValue dim) {
+  Location loc = function.getLoc();
+  Value sum = arith::ConstantIndexOp::create(b, loc, 0);
+  for (MemorySlot &slot : slots) {
+    for (Value size : slot.extent.sizes)
+      if (!cloneSize(b, size, mapping, dim))
+        return {};
+    sum = arith::AddIOp::create(b, loc, sum, bytesOf(b, slot.extent, mapping));
+  }
+  return sum;
+}
+
+/// Results that the caller does not want, and packed weights, lie before the
+/// workspace proper, where they have a fixed size with what is left by
+/// aligning.
+int64_t MemoryPlanner::bytesOfResults() {
+  int64_t bytes = 1024;
+  for (BlockArgument argument : function.getArguments()) {
+    interface::SlotAttr slot =
+        interface::slotOf(function, argument.getArgNumber());
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    bool isInput = !slot || slot.getRole() < interface::Role::Prepared;
+    if (isInput || !type || !type.hasStaticShape())
+      continue;
+    int64_t size = llvm::divideCeil(
+        type.getNumElements() * type.getElementTypeBitWidth(), 8);
+    bytes += llvm::alignTo(size, kAlignment) + sizeof(void *);
+  }
+  return bytes;
+}
+
+/// Tries numbers of segments, from one to one for each step, until the
+/// workspace fits. Null after an error.
+Value MemoryPlanner::countSegments(OpBuilder &b, DimValue dim) {
+  Location loc = counts.front().getLoc();
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  IRMapping known;
+  Value one = number(1), most = one, unknown = number(INT64_MAX);
+  Value limit = number(std::max<int64_t>(0, int64_t(counts.front().getBytes()) -
+                                                bytesOfResults()));
+  for (SegmentCountOp op : counts) {
+    Value trip = cloneSize(b, op.getTrip(), known, dim);
+    if (!trip)
+      return {};
+    most = arith::MaxUIOp::create(b, loc, most, trip);
+  }
+  Type index = b.getIndexType();
+  bool failed = false;
+  // What is tried next, the best so far, and what that needs.
+  auto loop = scf::WhileOp::create(
+      b, loc, TypeRange{index, index, index}, ValueRange{one, one, unknown},
+      [&](OpBuilder &inner, Location loc, ValueRange state) {
+        Value left = arith::CmpIOp::create(
+            inner, loc, arith::CmpIPredicate::ule, state[0], most);
+        Value large = arith::CmpIOp::create(
+            inner, loc, arith::CmpIPredicate::ugt, state[2], limit);
+        scf::ConditionOp::create(
+            inner, loc, arith::AndIOp::create(inner, loc, left, large), state);
+      },
+      [&](OpBuilder &inner, Location loc, ValueRange state) {
+        IRMapping mapping;
+        for (SegmentCountOp op : counts)
+          mapping.map(op.getCount(), state[0]);
+        Value bytes = total(inner, mapping, dim);
+        failed = !bytes;
+        if (failed)
+          bytes = state[2];
+        Value less = arith::CmpIOp::create(
+            inner, loc, arith::CmpIPredicate::ult, bytes, state[2]);
+        Value step = arith::MaxUIOp::create(
+            inner, loc, one,
+            arith::ShRUIOp::create(
+                inner, loc, state[0],
+                arith::ConstantIndexOp::create(inner, loc, 3)));
+        scf::YieldOp::create(
+            inner, loc,
+            ValueRange{
+                arith::AddIOp::create(inner, loc, state[0], step),
+                arith::SelectOp::create(inner, loc, less, state[0], state[1]),
+                arith::SelectOp::create(inner, loc, less, bytes, state[2])});
+      });
+  return failed ? Value() : loop.getResult(1);
+}
+
+/// `checkpoint memory`: the function itself finds the number that the size
+/// function finds.
+LogicalResult MemoryPlanner::chooseSegments() {
+  if (counts.empty())
+    return success();
+  OpBuilder b(counts.front());
+  Value count = countSegments(b, [&](memref::DimOp dim) -> Value {
+    return memref::DimOp::create(b, dim.getLoc(), dim.getSource(),
+                                 *dim.getConstantIndex());
+  });
+  if (!count)
+    return failure();
+  for (SegmentCountOp op : counts) {
+    op.replaceAllUsesWith(count);
+    op.erase();
+  }
+  return success();
 }
 
 LogicalResult MemoryPlanner::makeSizeFunction() {
@@ -312,18 +424,24 @@ LogicalResult MemoryPlanner::makeSizeFunction() {
                            b.getFunctionType(types, {b.getI64Type()}));
   target.setVisibility(function.getVisibility());
   b.setInsertionPointToStart(target.addEntryBlock());
+  auto argument = [&](memref::DimOp dim) -> Value {
+    int number = dimNumber(dim);
+    return number < 0 ? Value() : Value(target.getArgument(number));
+  };
   IRMapping mapping;
-  Value total = arith::ConstantIndexOp::create(b, loc, 0);
-  for (MemorySlot &slot : slots) {
-    for (Value size : slot.extent.sizes)
-      if (!cloneSize(b, size, mapping, target))
-        return failure();
-    total =
-        arith::AddIOp::create(b, loc, total, bytesOf(b, slot.extent, mapping));
+  if (!counts.empty()) {
+    Value count = countSegments(b, argument);
+    if (!count)
+      return failure();
+    for (SegmentCountOp op : counts)
+      mapping.map(op.getCount(), count);
   }
+  Value bytes = total(b, mapping, argument);
+  if (!bytes)
+    return failure();
   func::ReturnOp::create(
       b, loc,
-      ValueRange{arith::IndexCastOp::create(b, loc, b.getI64Type(), total)});
+      ValueRange{arith::IndexCastOp::create(b, loc, b.getI64Type(), bytes)});
   return success();
 }
 
@@ -344,7 +462,9 @@ LogicalResult MemoryPlanner::run() {
     return interval.first > interval.last;
   });
   fillSlots();
-  if (failed(makeSizeFunction()) || failed(place()))
+  llvm::append_range(counts,
+                     function.getBody().front().getOps<SegmentCountOp>());
+  if (failed(makeSizeFunction()) || failed(chooseSegments()) || failed(place()))
     return failure();
   for (Interval &interval : intervals)
     interval.alloc.erase();

@@ -221,6 +221,7 @@ LoopOp LoopReverser::build(LoopOp forward) {
         YieldOp::create(builder, loc, nexts, stacks);
       });
   reversed.setUnrollAttr(forward.getUnrollAttr());
+  reversed.setRecompute(forward.getRecompute());
   return reversed;
 }
 

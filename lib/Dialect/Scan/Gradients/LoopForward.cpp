@@ -103,6 +103,7 @@ LoopOp LoopExtender::build() {
         target->getOperations().splice(target->end(), body->getOperations());
       });
   extended.setUnrollAttr(loop.getUnrollAttr());
+  extended.setRecompute(loop.getRecompute());
   maskAlike(extended);
   return extended;
 }

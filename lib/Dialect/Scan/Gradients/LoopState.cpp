@@ -4,6 +4,7 @@
 #include "LoopState.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace rnnc;
@@ -43,6 +44,9 @@ Value LoopState::addSlice(Value sequence) {
 }
 
 Value LoopState::value(Value value) {
+  // Lengths may be those of what is being made.
+  if (!value.getParentRegion())
+    return value;
   if (!isInside(value))
     return parent.value(value);
   if (Value before = known.lookup(value))
@@ -57,6 +61,13 @@ Value LoopState::value(Value value) {
 }
 
 void LoopState::replaced(Value before, Value after) {
+  // A loop that gives more now takes its copy's place when that is asked for.
+  if (auto copy = repeated.find(before.getDefiningOp());
+      copy != repeated.end()) {
+    Operation *older = copy->second;
+    repeated.erase(copy);
+    repeated[after.getDefiningOp()] = older;
+  }
   auto found = known.find(before);
   if (found == known.end())
     return;
@@ -137,6 +148,8 @@ Value LoopState::fromOp(OpResult result) {
   if (auto dim = dyn_cast<tensor::DimOp>(op))
     if (std::optional<int64_t> number = dim.getConstantIndex())
       return sizeOf(builder, op->getLoc(), dim.getSource(), *number);
+  if (loop.getRecompute())
+    return repeat(result);
   // Numbers that are no tensors are always computed again.
   bool scalar = !isa<RankedTensorType>(result.getType());
   bool stacked = llvm::is_contained(loop.getYield().getStacks(), result);
@@ -150,6 +163,38 @@ Value LoopState::fromOp(OpResult result) {
   for (Value operand : op->getOperands())
     mapping.map(operand, value(operand));
   return builder.clone(*op, mapping)->getResult(result.getResultNumber());
+}
+
+// The op once more, with all that it needs.
+Value LoopState::repeat(OpResult result) {
+  Operation *op = result.getOwner();
+  llvm::SetVector<Value> needed(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), needed);
+  IRMapping mapping;
+  for (Value operand : needed)
+    mapping.map(operand, value(operand));
+  OpBuilder::InsertionGuard guard(builder);
+  Operation *older = repeated.lookup(op);
+  if (older)
+    builder.setInsertionPoint(older);
+  Operation *copy = builder.clone(*op, mapping);
+  if (older)
+    takePlace(older, copy);
+  if (isa<LoopOp>(op))
+    repeated[op] = copy;
+  for (auto [before, after] :
+       llvm::zip_equal(op->getResults(), copy->getResults()))
+    known[before] = after;
+  return copy->getResult(result.getResultNumber());
+}
+
+// A copy of a loop that gives less had been made; nobody needs it any more.
+void LoopState::takePlace(Operation *older, Operation *copy) {
+  auto least = cast<LoopOp>(older), all = cast<LoopOp>(copy);
+  SmallVector<Value> now(
+      all.getStackResults().take_front(least.getNumStacks()));
+  llvm::append_range(now, all.getFinalResults());
+  older->replaceAllUsesWith(now);
 }
 
 //===-- Past the end

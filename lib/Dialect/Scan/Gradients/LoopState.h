@@ -12,7 +12,8 @@ namespace rnnc::scan {
 /// The state of reverse mode in a loop's body. Adjoint code is built in a block
 /// of its own. Values of the forward body come from the loop's own slices,
 /// from outside, from computing them again where that is cheap, or from the
-/// tape: more stacked values of the forward loop.
+/// tape: more stacked values of the forward loop. Of a loop that is to be
+/// computed again only carries are on the tape.
 class LoopState : public grad::ReverseState {
 public:
   LoopState(LoopOp loop, grad::ReverseState &parent, mlir::Block *block);
@@ -60,6 +61,8 @@ private:
 
   mlir::Value fromArgument(mlir::BlockArgument argument);
   mlir::Value fromOp(mlir::OpResult result);
+  mlir::Value repeat(mlir::OpResult result);
+  void takePlace(mlir::Operation *older, mlir::Operation *copy);
   mlir::Value fromTape(mlir::Value value);
   mlir::Value carryBefore(unsigned number);
   mlir::Value addSource(mlir::Type type, Source source);
@@ -71,6 +74,8 @@ private:
   mlir::Block *block;
   llvm::SmallVector<Source> sources;
   llvm::DenseMap<mlir::Value, mlir::Value> known;
+  /// Loops of the forward body that are in this one, too.
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> repeated;
   llvm::DenseMap<mlir::Value, mlir::Value> masked;
 };
 

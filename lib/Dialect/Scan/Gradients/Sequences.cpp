@@ -65,6 +65,23 @@ struct LeaveRule : LinearRule<LeaveRule, LeaveOp> {
   }
 };
 
+struct SplitRule : LinearRule<SplitRule, SplitOp> {
+  static Value adjoint(SplitOp op, Value g, OpBuilder &builder,
+                       ReverseState &) {
+    return JoinOp::create(builder, op.getLoc(), g, /*lengths=*/Value(),
+                          sizeOf(builder, op.getLoc(), op.getInput(), 0));
+  }
+};
+
+struct JoinRule : LinearRule<JoinRule, JoinOp, true> {
+  static Value adjoint(JoinOp op, Value g, OpBuilder &builder, ReverseState &) {
+    Location loc = op.getLoc();
+    return SplitOp::create(builder, loc, g,
+                           sizeOf(builder, loc, op.getInput(), 0),
+                           sizeOf(builder, loc, op.getInput(), 1));
+  }
+};
+
 struct ShiftRule : Rule<ShiftRule, ShiftOp> {
   static LogicalResult vjpRule(ShiftOp op, OpBuilder &builder,
                                ReverseState &state) {
@@ -119,5 +136,7 @@ void scan::attachSequenceRules(MLIRContext *context) {
   PlaceStepOp::attachInterface<PlaceStepRule>(*context);
   EnterOp::attachInterface<EnterRule>(*context);
   LeaveOp::attachInterface<LeaveRule>(*context);
+  SplitOp::attachInterface<SplitRule>(*context);
+  JoinOp::attachInterface<JoinRule>(*context);
   ShiftOp::attachInterface<ShiftRule>(*context);
 }

@@ -24,7 +24,8 @@ namespace {
 struct CompensateSums : scan::impl::ScanCompensateSumsBase<CompensateSums> {
   using Base::Base;
 
-  // The addition that a carry is for and nothing else, or null. In rows that
+  // The addition that a carry is for and nothing else, or null. Segments are
+  // few, and each adds up what it has before. In rows that
   // have ended both carries keep their value: one that is never masked is left
   // alone.
   static arith::AddFOp findSum(LoopOp loop, unsigned number) {
@@ -32,7 +33,7 @@ struct CompensateSums : scan::impl::ScanCompensateSumsBase<CompensateSums> {
     auto type = cast<RankedTensorType>(carry.getType());
     std::optional<ArrayRef<int64_t>> unmasked = loop.getUnmaskedCarries();
     if (!type.getElementType().isF32() || loop.getConstantTrip() ||
-        !carry.hasOneUse() ||
+        loop.getRecompute() || !carry.hasOneUse() ||
         (unmasked && llvm::is_contained(*unmasked, int64_t(number))))
       return {};
     auto add = dyn_cast<arith::AddFOp>(*carry.getUsers().begin());

@@ -222,7 +222,8 @@ Value Hoister::hoistRandom(RandomOp op) {
   std::optional<uint64_t> batch = op.getBatchDim();
   return RandomOp::create(
       builder, op.getLoc(), insertDim(op.getType(), 0, constantSteps()),
-      op.getKey(), withSteps(op.getSizes()), /*at=*/Value(), op.getSiteAttr(),
+      op.getKey(), withSteps(op.getSizes()),
+      dependence.firstStep(op.getAt()).value_or(Value()), op.getSiteAttr(),
       builder.getI64IntegerAttr(0),
       batch ? builder.getI64IntegerAttr(*batch + 1) : IntegerAttr());
 }
@@ -390,6 +391,9 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
     getOperation()->walk([&](LoopOp loop) { loops.push_back(loop); });
     for (LoopOp loop : loops) {
       moveLoopInvariantCode(loop);
+      // For all steps at once it would be kept.
+      if (loop.getRecompute())
+        continue;
       // Adding slices replaces the loop; find it again by its body.
       Block *body = loop.getBodyBlock();
       Hoister hoister(loop, functions, maxBytes);

@@ -23,10 +23,10 @@ bool picksLast(LoopOp loop, Operation *user) {
          pick.getLengths() == loop.getLengths() && pick.getTimeDim() == 0 &&
          pick.getBatchDim() == 1;
 }
+} // namespace
 
-// Carries stacked values of which only the last step is read. Rows without a
-// step have the zeros that picking gives them.
-void keepLast(LoopOp loop) {
+// Rows without a step have the zeros that picking gives them.
+void scan::keepLast(LoopOp loop) {
   LoopEdit edit(loop);
   OpBuilder builder(loop);
   SmallVector<std::pair<Operation *, unsigned>> picks;
@@ -61,6 +61,7 @@ void keepLast(LoopOp loop) {
   }
 }
 
+namespace {
 struct KeepLast : scan::impl::ScanKeepLastBase<KeepLast> {
   using Base::Base;
 

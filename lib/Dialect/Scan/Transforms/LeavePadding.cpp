@@ -53,6 +53,13 @@ Value zeroBehind(Value value) {
                    mask.getFill().isZero()
                ? mask.getLengths()
                : Value();
+  if (auto join = value.getDefiningOp<JoinOp>())
+    return join.getLengths();
+  if (auto slice = dyn_cast<BlockArgument>(value)) {
+    Value whole = splitSequence(slice);
+    Value lengths = whole ? zeroBehind(whole) : Value();
+    return lengths ? partLengths(slice, lengths) : Value();
+  }
   auto loop = value.getDefiningOp<LoopOp>();
   unsigned number = loop ? cast<OpResult>(value).getResultNumber() : 0;
   return loop && number < loop.getNumStacks() && loop.isMaskedStack(number)
@@ -190,8 +197,13 @@ struct LeavePadding : scan::impl::ScanLeavePaddingBase<LeavePadding> {
   /// Sums first: what they leave out may then hold anything.
   void runOnOperation() override {
     SmallVector<DotOp> dots;
+    // Segments of time are as sequences are.
+    auto hasSequences = [](Operation *op) {
+      auto loop = dyn_cast<LoopOp>(op);
+      return isa<func::FuncOp>(op) || (loop && loop.getRecompute());
+    };
     getOperation()->walk([&](DotOp dot) {
-      if (isa<func::FuncOp>(dot->getParentOp()) && dot.isMatrixProduct() &&
+      if (hasSequences(dot->getParentOp()) && dot.isMatrixProduct() &&
           !dot.getLengths())
         dots.push_back(dot);
     });

@@ -41,6 +41,15 @@ static bool isPlain(Operation *op) {
                       [](Type type) { return isa<RankedTensorType>(type); });
 }
 
+std::optional<Value> LoopDependence::firstStep(Value at) {
+  if (at == loop.getStep())
+    return Value();
+  auto sum = at ? at.getDefiningOp<arith::AddIOp>() : nullptr;
+  if (!sum || sum.getRhs() != loop.getStep() || isInside(sum.getLhs()))
+    return std::nullopt;
+  return sum.getLhs();
+}
+
 bool LoopDependence::canHoist(Operation *op) {
   if (auto dot = dyn_cast<DotOp>(op))
     return (isInside(dot.getLhs()) && isInside(dot.getRhs())) ||
@@ -48,7 +57,7 @@ bool LoopDependence::canHoist(Operation *op) {
   if (auto mask = dyn_cast<MaskOp>(op))
     return mask.getAt() == loop.getStep();
   if (auto random = dyn_cast<RandomOp>(op))
-    return random.getAt() == loop.getStep() && !isInside(random.getKey());
+    return firstStep(random.getAt()) && !isInside(random.getKey());
   return isPlain(op) ||
          isa<GatherOp, ReduceOp, ArgmaxOp, TransposeOp, BroadcastOp, ClipGradOp,
              tensor::ExtractSliceOp, tensor::ConcatOp>(op);
@@ -70,9 +79,10 @@ bool LoopDependence::isFree(Value value) {
   auto known = freedom.find(op);
   if (known != freedom.end())
     return known->second;
-  bool result = canHoist(op) && llvm::all_of(op->getOperands(), [&](Value v) {
-                  return isFreeOperand(v);
-                });
+  bool result =
+      canHoist(op) && llvm::all_of(op->getOperands(), [&](Value v) {
+        return isFreeOperand(v) || (isa<RandomOp>(op) && firstStep(v));
+      });
   return freedom[op] = result;
 }
 

@@ -26,6 +26,10 @@ public:
   /// The op that keeps a value that needs no carry from being free.
   mlir::Operation *obstacle(mlir::Value value);
 
+  /// Of a number that is the loop's step plus one from outside: the latter,
+  /// null if it is the step itself. Nothing if it is neither.
+  std::optional<mlir::Value> firstStep(mlir::Value at);
+
 private:
   bool canHoist(mlir::Operation *op);
   bool isFreeOperand(mlir::Value operand);

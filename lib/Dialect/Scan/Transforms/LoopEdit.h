@@ -60,6 +60,10 @@ Sequence sequenceOf(LoopEdit &edit, mlir::Value value);
 /// The value under such a mask.
 mlir::Value withoutRowMask(LoopOp loop, mlir::Value value);
 
+/// Carries stacked values of which only the last step is read. The loop is
+/// replaced then, its body is not.
+void keepLast(LoopOp loop);
+
 /// Each number plus one.
 llvm::SmallVector<int64_t> plusOne(llvm::ArrayRef<int64_t> dims);
 

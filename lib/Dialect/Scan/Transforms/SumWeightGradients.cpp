@@ -198,8 +198,11 @@ struct SumWeightGradients
   void runOnOperation() override {
     SmallVector<LoopOp> loops;
     getOperation()->walk([&](LoopOp loop) { loops.push_back(loop); });
+    // What a loop would have to keep for a sum of all its steps is what one
+    // that is computed again does not keep.
     for (LoopOp loop : loops)
-      runOnLoop(loop);
+      if (!loop.getRecompute())
+        runOnLoop(loop);
   }
 };
 } // namespace

@@ -20,6 +20,8 @@ struct VerifySchedule : scan::impl::ScanVerifyScheduleBase<VerifySchedule> {
 
   void runOnOperation() override {
     getOperation()->walk([&](LoopOp loop) {
+      if (loop.getRecompute())
+        return;
       LoopDependence dependence(loop);
       for (DotOp dot : loop.getBodyBlock()->getOps<DotOp>()) {
         if (dependence.needsCarry(dot.getOperation()) ||

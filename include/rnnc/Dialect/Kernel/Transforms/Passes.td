@@ -74,7 +74,8 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
 
     For each function `@f` it makes `@f.workspace(index...) -> i64`, the bytes
     needed, from the dimensions in the order that `rnnc.function` names: the very
-    expressions that place the buffers.
+    expressions that place the buffers. Of `kernel.segment_count`, on which sizes
+    depend, it makes a search for the number of segments, in both.
 
     ```mlir
     func.func @f(%x: memref<?x4xf32>, %y: memref<?x2xf32>) attributes {rnnc.function = #rnnc.function<"" "f", ["batch"] results = 1>} {
@@ -91,7 +92,8 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
-                           "mlir::memref::MemRefDialect"];
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect"];
 }
 
 def KernelUnrollLoops : Pass<"kernel-unroll-loops"> {

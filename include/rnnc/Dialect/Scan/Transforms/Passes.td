@@ -39,6 +39,43 @@ def ScanSegment : Scan_Pass<"scan-segment"> {
   ];
 }
 
+def ScanCheckpoint : Scan_Pass<"scan-checkpoint"> {
+  let summary = "Makes loops over segments of time, which gradients compute again";
+  let description = [{
+    Loops with the attribute `checkpoint` become one loop over segments of time
+    around a loop over the steps of a segment. The outer loop is marked
+    `recompute`: its gradient keeps the states between segments, and does the
+    steps of a segment again when it comes to it. With T steps in segments of k,
+    T/k states and k steps of everything else are kept.
+
+    What is computed for each step outside of the loops goes with them: products
+    with their inputs, a loop that reads what another gives, and what is made of
+    it up to a sum over all steps. What needs a sequence as a whole (attention,
+    a loop in the other direction) reads it between two loops. Look-ups in
+    tables stay outside, as their gradient is one sparse sum.
+
+    Runs before `grad-generate`. A loop over a fixed axis is left with a remark.
+
+    ```mlir
+    %z = scan.dot %x, %W ... -> tensor<?x?x4xf32>
+    %h = scan.loop trip(%T) lengths(%len) slices(%s = %z : tensor<?x?x4xf32>)
+        carry(%c = %h0 : tensor<?x4xf32>) step(%t) { ... } {checkpoint = #scan.checkpoint<sqrt>}
+    // becomes
+    %n, %k = scan.segments %T <sqrt>
+    %xs = scan.split %x into(%n, %k) : tensor<?x?x2xf32> -> tensor<?x?x?x2xf32>
+    %h = scan.loop trip(%n) slices(%xp = %xs : tensor<?x?x?x2xf32>)
+        carry(%b = %h0 : tensor<?x4xf32>) step(%s) {
+      %first = arith.muli %s, %k : index
+      %l = scan.part_lengths %len from(%first) steps(%k)
+      %z = scan.dot %xp, %W ... -> tensor<?x?x4xf32>
+      %e = scan.loop trip(%k) lengths(%l) slices(%s = %z : tensor<?x?x4xf32>)
+          carry(%c = %b : tensor<?x4xf32>) step(%t) { ... }
+      scan.yield carry(%e : tensor<?x4xf32>)
+    } {recompute}
+    ```
+  }];
+}
+
 def ScanOrderSteps : Scan_Pass<"scan-order-steps"> {
   let summary = "Puts the ops of a step in an order of its own";
   let description = [{

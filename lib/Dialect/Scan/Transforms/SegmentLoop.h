@@ -1,0 +1,75 @@
+// SegmentLoop.h: a loop over segments of time around loops over their steps.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_DIALECT_SCAN_TRANSFORMS_SEGMENTLOOP_H
+#define RNNC_LIB_DIALECT_SCAN_TRANSFORMS_SEGMENTLOOP_H
+
+#include "LoopEdit.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace rnnc::scan {
+
+/// Gathers loops that go over the same time axis in the same direction, and
+/// sums of what is made of them; `build` makes one loop over segments of time
+/// of them all. What they need of each other must be there segment by segment.
+class SegmentLoop {
+public:
+  explicit SegmentLoop(LoopOp first);
+
+  /// Takes one more loop, or a sum over time, if that can be.
+  bool take(LoopOp loop);
+  bool take(ReduceOp sum);
+
+  /// Replaces what was taken. The block has to be sorted then.
+  void build();
+
+private:
+  enum class Part {
+    Made,  ///< given by a loop that was taken
+    Moved, ///< computed for a segment alone
+    Whole, ///< a sequence from before
+    None   ///< needs the whole of what is made here
+  };
+
+  bool isSequence(mlir::Value value);
+  bool canMove(mlir::Operation *op);
+  Part partOf(mlir::Value sequence);
+  bool needsMade(mlir::Value value);
+  bool readsMade(mlir::Value sequence);
+  void noteNeeds();
+
+  void buildLoop(LoopOp loop);
+  void buildSum(ReduceOp sum);
+  LoopOp buildInner(LoopOp loop, mlir::ValueRange slices,
+                    mlir::ValueRange firsts);
+  mlir::Value segment(mlir::Value sequence);
+  mlir::Value move(mlir::Operation *op);
+  mlir::Value addCarry(mlir::Value first);
+  void replace();
+
+  /// A result of the loop over segments that stands for one of before.
+  struct Result {
+    mlir::Value before;
+    unsigned number;
+    bool isStack;
+    bool isMasked = false;
+  };
+
+  LoopOp first; ///< says axis, direction and policy
+  llvm::SmallVector<mlir::Operation *> taken;
+  mlir::DenseSet<mlir::Operation *> needing; ///< ops that need what is taken
+  mlir::DenseMap<mlir::Value, Part> parts;
+
+  mlir::OpBuilder b;
+  std::optional<LoopEdit> edit;
+  mlir::Value count, steps;   // of segments, of each one's steps
+  mlir::Value begin, lengths; // in the body: its first step, its lengths
+  mlir::DenseMap<mlir::Value, mlir::Value> segments;
+  llvm::SmallVector<std::pair<unsigned, mlir::Value>> nexts; // by carry
+  llvm::SmallVector<Result> results;
+};
+
+} // namespace rnnc::scan
+
+#endif // RNNC_LIB_DIALECT_SCAN_TRANSFORMS_SEGMENTLOOP_H
