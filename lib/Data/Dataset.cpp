@@ -451,6 +451,31 @@ static void countExampleCharacters(Dataset &data, const Column &column,
   }
 }
 
+/// What stands in for a label that a model does not know: none of a scheme of
+/// spans, or the first label.
+static int32_t standIn(const Vocabulary &vocabulary) {
+  for (int32_t i = 0; i < vocabulary.size(); ++i)
+    if (vocabulary.symbol(i) == "O")
+      return i;
+  int32_t first = 0;
+  while (first + 1 < vocabulary.size() &&
+         vocabulary.symbol(first).starts_with('<'))
+    ++first;
+  return first;
+}
+
+static void warnOfStrange(Dataset &data, const FieldSchema &field,
+                          const std::map<int64_t, int32_t> &strange) {
+  std::set<std::string> names;
+  for (const auto &[place, raw] : strange)
+    names.insert(data.symbols[static_cast<size_t>(raw)]);
+  data.warnings.push_back(fmt::format(
+      "{}: warning: `{}`: labels that the model does not know count as "
+      "wrong: {} in {} place{}",
+      data.files.front(), field.name, someOf({names.begin(), names.end()}),
+      strange.size(), strange.size() == 1 ? "" : "s"));
+}
+
 /// Raw symbols of one column into indices.
 static Status mapColumn(Dataset &data, Column &column, const FieldSchema &field,
                         const Vocabulary *vocabulary) {
@@ -459,11 +484,16 @@ static Status mapColumn(Dataset &data, Column &column, const FieldSchema &field,
                      data.files.front(), field.name);
   warnOfUnknown(data, column, field, *vocabulary);
   std::vector<int32_t> map;
+  std::map<int64_t, int32_t> strange;
   for (const std::string &symbol : data.symbols)
     map.push_back(vocabulary->find(symbol));
   for (int32_t e = 0; e < data.size(); ++e)
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i) {
-      int32_t index = map[static_cast<size_t>(column.ints[i])];
+      int32_t raw = column.ints[i], index = map[static_cast<size_t>(raw)];
+      if (index < 0 && data.onlyMeasured && !field.axes.empty()) {
+        strange[i] = raw;
+        index = standIn(*vocabulary);
+      }
       if (index < 0)
         return dataError(
             "{}: error: `{}`: the label `{}` is unknown; the "
@@ -474,6 +504,11 @@ static Status mapColumn(Dataset &data, Column &column, const FieldSchema &field,
       column.ints[i] = index;
     }
   column.raw = false;
+  if (!strange.empty()) {
+    warnOfStrange(data, field, strange);
+    data.strange[static_cast<size_t>(&column - data.columns.data())] =
+        std::move(strange);
+  }
   return {};
 }
 

@@ -285,6 +285,8 @@ private:
                       const Tensor &guess, Classification &result);
   std::vector<int64_t> sequence(const FieldSchema &field, const Batch &batch,
                                 const Tensor &array, int32_t row);
+  int32_t strangeLabel(const FieldSchema &field, int32_t example,
+                       int64_t entry) const;
   void compareSpans(const FieldSchema &field, const Batch &batch,
                     const Tensor &guess, SpanCounts &result);
   void compareLabels(const FieldSchema &field, const Batch &batch,
@@ -399,10 +401,28 @@ static void eachObserved(const Dataset &data, const Schema &schema,
   }
 }
 
+/// The label in the file where the model does not know it, else -1.
+int32_t PartEvaluator::strangeLabel(const FieldSchema &field, int32_t example,
+                                    int64_t entry) const {
+  size_t f = static_cast<size_t>(&field - schema.fields.data());
+  auto found = data.strange.find(f);
+  if (found == data.strange.end() || example < 0)
+    return -1;
+  auto label = found->second.find(
+      data.columns[f].begin[static_cast<size_t>(example)] + entry);
+  return label == found->second.end() ? -1 : label->second;
+}
+
 void PartEvaluator::compareSymbols(const FieldSchema &field, const Batch &batch,
                                    const Tensor &guess, Classification &entry) {
   const Tensor &truth = batch.arrays.at(field.name);
-  eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t) {
+  int64_t stride = batch.rows ? truth.count() / batch.rows : 1;
+  eachObserved(data, schema, field, batch, truth, [&](int64_t i, int64_t at) {
+    int32_t example = batch.examples[static_cast<size_t>(i / stride)];
+    if (strangeLabel(field, example, at) >= 0) {
+      ++entry.total;
+      return;
+    }
     auto right = static_cast<size_t>(truth.number(i));
     auto guessed = static_cast<size_t>(guess.number(i));
     entry.right += right == guessed;
@@ -428,10 +448,27 @@ std::vector<int64_t> PartEvaluator::sequence(const FieldSchema &field,
 
 void PartEvaluator::compareSpans(const FieldSchema &field, const Batch &batch,
                                  const Tensor &guess, SpanCounts &counts) {
-  std::vector<SpanLabel> labels = spanLabels(vocabularyOf(field)->all());
+  // Behind the labels that the model knows stand those of the file.
+  std::vector<std::string> names = vocabularyOf(field)->all();
   const Tensor &truth = batch.arrays.at(field.name);
+  std::vector<std::vector<int64_t>> rights;
   for (int32_t row = 0; row < batch.rows; ++row) {
-    std::vector<int64_t> right = sequence(field, batch, truth, row);
+    rights.push_back(sequence(field, batch, truth, row));
+    for (size_t t = 0; t < rights.back().size(); ++t) {
+      int32_t label =
+          strangeLabel(field, batch.examples[static_cast<size_t>(row)],
+                       static_cast<int64_t>(t));
+      if (label < 0)
+        continue;
+      rights.back()[t] = static_cast<int64_t>(names.size());
+      names.push_back(data.symbols[static_cast<size_t>(label)]);
+    }
+  }
+  std::vector<SpanLabel> labels = spanLabels(names);
+  if (labels.empty()) // what the file has is of another scheme: no spans
+    labels = spanLabels(vocabularyOf(field)->all());
+  for (int32_t row = 0; row < batch.rows; ++row) {
+    const std::vector<int64_t> &right = rights[static_cast<size_t>(row)];
     std::vector<int64_t> guessed = sequence(field, batch, guess, row);
     std::vector<LabelSpan> wanted = spansOf(right, labels);
     std::vector<LabelSpan> found = spansOf(guessed, labels);

@@ -153,6 +153,7 @@ static Result<Measured> readData(const EvalCommand &command,
       choosePart(std::move(*all), schema, command, trained.directory);
   if (!measured)
     return measured;
+  measured->data.onlyMeasured = true;
   if (Status status = data::applyVocabularies(measured->data, schema,
                                               trained.directory.vocabularies,
                                               trained.unit());

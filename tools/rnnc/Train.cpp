@@ -188,6 +188,7 @@ Status TrainRun::readData() {
     if (part->size() == 0)
       continue;
     part->warnings.clear();
+    part->onlyMeasured = part != &parts.train;
     if (Status status = data::applyVocabularies(
             *part, schema, directory.vocabularies, read.unit(schema));
         !status)

@@ -90,6 +90,12 @@ struct Dataset {
   /// Of rows of time: where a field has a value that was filled in, by field;
   /// empty: nowhere.
   std::vector<std::vector<bool>> filled;
+  /// Nothing is learned from this: sequences may have labels that the model
+  /// does not know, which are wrong whatever it says.
+  bool onlyMeasured = false;
+  /// Such labels, numbers of `symbols`, by field and place in its `ints`, where
+  /// another label stands in for them.
+  std::map<size_t, std::map<int64_t, int32_t>> strange;
   /// Of windows: steps in front that only give context, and are not measured.
   std::vector<int32_t> warm;
 
