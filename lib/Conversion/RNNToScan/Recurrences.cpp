@@ -295,7 +295,7 @@ FailureOr<Dims> Lowering::carriedBinders(const Recurrence &r) {
     return rnn::draws(op, tied) ? WalkResult::interrupt()
                                 : WalkResult::advance();
   };
-  if (options.training && r.body->walk(draws).wasInterrupted())
+  if (drawsNoise() && r.body->walk(draws).wasInterrupted())
     for (const Frame &frame : frames)
       if (!frame.step && frame.binder &&
           !llvm::is_contained(binders, binderDim(*frame.binder)))
@@ -494,7 +494,7 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
   if (failed(binders))
     return failure();
   BodyShape shape{r.body, r.axis.name, r.states, r.next, r.outs};
-  BodyPlan plan(shape, {options.training, options.hoist});
+  BodyPlan plan(shape, {drawsNoise(), options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
   e.loc = r.op->getLoc();
