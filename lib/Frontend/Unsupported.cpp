@@ -61,15 +61,13 @@ private:
     case Item::Kind::Dim:
       return dims(as<DimItem>(item));
     case Item::Kind::Dist:
-      return dist(as<DistItem>(item));
+      return block(as<DistItem>(item).body);
     case Item::Kind::Fn:
       return block(as<FnItem>(item).body);
     case Item::Kind::Module:
       return block(as<ModuleItem>(item).body);
     case Item::Kind::Model:
-      if (!as<ModelItem>(item).generics.empty())
-        notYet("E906", as<ModelItem>(item).generics[0].range,
-               "a model with sizes in brackets");
+      sizes(as<ModelItem>(item));
       return block(as<ModelItem>(item).body);
     case Item::Kind::Train:
       return train(as<TrainItem>(item));
@@ -78,13 +76,21 @@ private:
     }
   }
 
-  void dist(const DistItem &item) {
-    block(item.body);
-    for (const StmtPtr &stmt : item.body) {
-      const auto *define = dynAs<DefineStmt>(*stmt);
-      if (define && define->name.text == "sample")
-        notYet("E901", define->name.range,
-               "drawing from a distribution of one's own");
+  void sizes(const ModelItem &item) {
+    auto known = program.sizesOf.find(&item);
+    for (const Generic &generic : item.generics) {
+      const std::string &name = generic.name.text;
+      if (generic.isTime ||
+          (known != program.sizesOf.end() && known->second.count(name)))
+        continue;
+      diags
+          .error("E403", generic.name.range,
+                 fmt::format("`{}` has no value", name))
+          .label("no value")
+          .help(fmt::format(
+              "write `{0} = 96`, or give it when compiling: `rnnc {1} -D "
+              "{0}=96`, or in an export",
+              name, diags.sourceManager().name(generic.name.range.file)));
     }
   }
 

@@ -27,7 +27,8 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     index output|bit output|several ~|per example|average|clip value|clip norm|clip global_norm
     unfold of index|unfold of real|unfold of bit|unfold over|unfold from|unfold final
     feed sampled|unfold with constants|unfold from a symbol of the data
-    clip adaptive|layer exported|cell exported""".replace("\n    ", "|").split("|")
+    clip adaptive|layer exported|cell exported|rate|cell as a parameter
+    state of bit|state of int|state of index""".replace("\n    ", "|").split("|")
 
 met = collections.Counter()
 for seed in range(3000):
