@@ -33,6 +33,18 @@ Ty Analyser::call(const Call &node) {
   if (Local *local = findLocal(name)) {
     if (local->kind == Local::Kind::Instance)
       return instanceCall(node, *local);
+    if (local->kind == Local::Kind::Module) {
+      std::string fresh = freshName({"net", "rnn", "cell1"});
+      diags
+          .error(
+              "E016", node.callee.range,
+              fmt::format("`{}` has weights and needs a name for them", name))
+          .label("cannot be called directly")
+          .also(local->decl, "declared here")
+          .help(fmt::format("declare `use {} = {}` and call `{}(...)`", fresh,
+                            name, fresh));
+      return silent();
+    }
     // A value may have the name of a function: `sum = sum(x)`.
     if (!findEntity(name) && !findBuiltin(name)) {
       diags
@@ -89,12 +101,28 @@ Ty Analyser::call(const Call &node) {
   return silent();
 }
 
+/// An inner layer or cell sees the constants of the one around it by their
+/// names: what is not given for `mem` is the `mem` after `;`.
+void Analyser::implyConstants(const std::vector<Port> &ports, size_t first,
+                              SourceRange range,
+                              std::vector<const Expr *> &args) {
+  for (size_t i = first; i < ports.size(); ++i) {
+    Local *local = args[i] ? nullptr : findLocal(ports[i].name);
+    if (!local || local->kind != Local::Kind::Constant)
+      continue;
+    auto name = std::make_unique<NameRef>();
+    name->range = range;
+    name->name = ports[i].name;
+    args[i] = name.get();
+    implied.push_back(std::move(name));
+  }
+}
+
 /// Brings arguments into the order of the ports; null where one is left out.
-std::vector<const Expr *> Analyser::assign(const std::string &callee,
-                                           SourceRange range,
-                                           const std::vector<Arg> &args,
-                                           const std::vector<Port> &ports,
-                                           size_t required, bool &ok) {
+std::vector<const Expr *>
+Analyser::assign(const std::string &callee, SourceRange range,
+                 const std::vector<Arg> &args, const std::vector<Port> &ports,
+                 size_t required, bool &ok, size_t constantsFrom) {
   std::vector<const Expr *> result(ports.size());
   size_t position = 0;
   std::string names;
@@ -143,6 +171,8 @@ std::vector<const Expr *> Analyser::assign(const std::string &callee,
     }
     result[at] = arg.value.get();
   }
+  if (constantsFrom < ports.size())
+    implyConstants(ports, constantsFrom, range, result);
   for (size_t i = 0; ok && i < required; ++i)
     if (!result[i]) {
       diags
@@ -292,7 +322,7 @@ Ty Analyser::layerCall(const Call &node, Instance &instance) {
                instance.constants.end());
   bool ok = true;
   auto args = assign(instance.name, node.callee.range, node.args, ports,
-                     ports.size(), ok);
+                     ports.size(), ok, instance.inputs.size());
   Bindings bindings;
   std::vector<Poly> front;
   std::vector<std::pair<const Expr *, std::vector<Poly>>> fronts;
@@ -344,7 +374,7 @@ Ty Analyser::stepCall(const Call &node, Instance &instance) {
                instance.constants.end());
   bool ok = true;
   auto args = assign(instance.name, node.callee.range, node.args, ports,
-                     ports.size(), ok);
+                     ports.size(), ok, instance.inputs.size());
   Bindings bindings;
   for (size_t i = 0; i < ports.size(); ++i)
     if (args[i])

@@ -12,6 +12,9 @@ using namespace rnnc::ast;
 
 /// Reports `mode` and `sample` where they read what they are to find.
 void Analyser::readsDrawn(const DistItem &item) {
+  for (const Field &arg : item.args) // reported already: both have one name
+    if (arg.name.text == item.value.text)
+      return;
   std::set<std::string> known = {item.value.text}; // by the data alone
   for (const StmtPtr &stmt : item.body) {
     const auto *define = dynAs<DefineStmt>(*stmt);
@@ -113,6 +116,7 @@ void Analyser::distItem(const DistItem &item) {
   Signature *signature = newSignature(Signature::Kind::Dist, item.name);
   beginBlock(BlockScope::Kind::Dist);
   blockScope->signature = signature;
+  noModules(item.generics, "a distribution");
   signature->generics = declareGenerics(item.generics);
   signature->inputs = declarePorts(item.args, Local::Kind::Input);
   Ty drawn = type(item.type);
@@ -130,6 +134,8 @@ void Analyser::distItem(const DistItem &item) {
   distParts(item, drawn);
   Local *mode = findLocal("mode");
   signature->hasMode = mode && mode->kind == Local::Kind::Define;
+  Local *sample = findLocal("sample");
+  signature->hasSample = sample && sample->kind == Local::Kind::Define;
   finishLevels(*signature, item.name);
   blockScope.reset();
   Entity entity;

@@ -84,6 +84,8 @@ public:
     }
     if (predicts)
       modes(function);
+    if (function == "sample")
+      sample();
     if (function == "beam")
       beam();
     if (function == "step" || function == "predict_chunk")
@@ -104,6 +106,32 @@ private:
                 fmt::format("`{}` has no line `mode = ...`", output.law->name))
           .help("add `mode = e`, the most probable value");
       return;
+    }
+  }
+
+  void sample() {
+    for (const ModelInfo::Drawn &output : model.outputs) {
+      if (!output.law || !output.unfolded)
+        continue;
+      if (!output.law->hasSample) {
+        diags
+            .error("E321", entry.function.range,
+                   fmt::format("`sample` cannot draw `{}`", output.name))
+            .label("not possible")
+            .also(output.law->decl, fmt::format("`{}` has no line `sample = "
+                                                "...`",
+                                                output.law->name))
+            .help("add `sample = e`, a draw made of `noise(0, uniform(0, 1))` "
+                  "or `noise(0, normal(0, 1))`");
+        return;
+      }
+      for (const Arg &arg : entry.args)
+        if (arg.name.text != "max" && arg.name.text != "paths")
+          diags
+              .error("E412", arg.name.range,
+                     fmt::format("`{}` is no option of draws from `{}`",
+                                 arg.name.text, output.law->name))
+              .label("its line `sample = ...` says how it is drawn");
     }
   }
 
@@ -228,10 +256,16 @@ bool Analyser::exportSizes(const ExportEntry &entry, const Signature &signature,
   Bindings bindings;
   std::vector<const Axis *> inferred;
   SourceRange range = entry.module.range;
-  if (!bindGenerics(signature, entry.given, range, bindings, inferred))
+  GivenModules modules;
+  if (!bindGenerics(signature, entry.given, range, nullptr, bindings, inferred,
+                    modules))
     return false;
   for (size_t i = 0; i < entry.given.size(); ++i) {
     const Given &given = entry.given[i];
+    if (signature.generics[i].module) {
+      request.modules += text(given.range) + ";";
+      continue;
+    }
     if (given.kind == Given::Kind::Infer) {
       diags.error("E028", given.range, "the size `_` cannot be inferred")
           .label("write the size");
@@ -245,6 +279,38 @@ bool Analyser::exportSizes(const ExportEntry &entry, const Signature &signature,
     std::optional<Poly> poly = size(*given.size);
     std::optional<int64_t> value = poly ? poly->value() : std::nullopt;
     request.given.push_back(static_cast<double>(value.value_or(0)));
+  }
+  return true;
+}
+
+/// `export M[64].loss`: all exports of a model, and who trains it, mean the
+/// same sizes. What `-D` says wins.
+bool Analyser::exportModelSizes(const ExportEntry &entry,
+                                const ModelInfo &model,
+                                ExportRequest &request) {
+  Signature signature;
+  signature.name = model.name;
+  signature.decl = model.decl;
+  signature.generics = model.generics;
+  if (!exportSizes(entry, signature, request))
+    return false;
+  for (const ExportRequest &other : program.exports) {
+    if (other.decl != request.decl || other.given.empty() ||
+        other.given == request.given)
+      continue;
+    diags
+        .error(
+            "E420", entry.range,
+            fmt::format("`{}` has other sizes in another export", model.name))
+        .label("one model has one set of sizes")
+        .also(other.entry->range, "other sizes here")
+        .help("compile it twice, with `-D`, or write the sizes once");
+    return false;
+  }
+  for (size_t i = 0; i < request.given.size(); ++i) {
+    const GenericInfo &generic = model.generics[i];
+    if (request.given[i] > 0 && !generic.isTime && !givenDim(generic))
+      program.sizesOf[model.item][generic.name] = request.given[i];
   }
   return true;
 }
@@ -282,12 +348,8 @@ void Analyser::exportEntry(const ExportEntry &entry) {
   if (isModule && !exportSizes(entry, *entity->signature, request))
     return;
   if (isModel) {
-    if (entry.hasBrackets) {
-      diags.error("E027", entry.range, "a model takes no sizes here")
-          .label("only a layer or a cell does")
-          .help("sizes of a model are dims, set with `-D`");
+    if (entry.hasBrackets && !exportModelSizes(entry, *entity->model, request))
       return;
-    }
     size_t before = diags.errorCount();
     ModelExport(diags, *entity->model, entry).run();
     if (diags.errorCount() != before)
@@ -301,6 +363,7 @@ void Analyser::exportEntry(const ExportEntry &entry) {
     if (name != otherName &&
         !(other.alias.empty() && entry.alias.empty() &&
           other.module == request.module && other.given == request.given &&
+          other.modules == request.modules &&
           other.function == request.function))
       continue;
     diags

@@ -144,6 +144,13 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
                   ? fmt::format("run it: `scan {} over ...`", ref.name)
                   : fmt::format("call it: `{}(...)`", ref.name));
     return Ty::error();
+  case Local::Kind::Module:
+    diags.error("E016", ref.range, fmt::format("`{}` is not a value", ref.name))
+        .label("a value has to stand here")
+        .also(local.decl, "a parameter that stands for a layer or a cell")
+        .help(fmt::format("declare `use {} = {}` and use that",
+                          freshName({"net", "rnn", "cell1"}), ref.name));
+    return Ty::error();
   case Local::Kind::Output:
     diags
         .error("E308", ref.range,
@@ -371,7 +378,7 @@ Ty Analyser::member(const Member &node) {
   Local *local = ref ? findLocal(ref->name) : nullptr;
   if (local && local->kind == Local::Kind::Instance) {
     const Instance &instance = *local->instance;
-    if (instance.broken || instance.opaque)
+    if (instance.broken || instance.opaque || isOpaque(instance.states))
       return Ty::error();
     if (!instance.isCell || blockScope->kind != BlockScope::Kind::Cell) {
       diags

@@ -20,8 +20,15 @@ std::string plural(size_t n, const char *what) {
 }
 } // namespace
 
+bool rnnc::isOpaque(const std::vector<StateField> &states) {
+  return std::any_of(states.begin(), states.end(),
+                     [](const StateField &field) { return field.of; });
+}
+
 const Signature *Analyser::findModule(const Name &name) {
   Local *local = findLocal(name.text);
+  if (local && local->kind == Local::Kind::Module)
+    return local->module;
   const Entity *entity = findEntity(name.text);
   bool isModule = entity && entity->kind == Entity::Kind::Signature &&
                   (entity->signature->kind == Signature::Kind::Layer ||
@@ -99,8 +106,9 @@ void Analyser::finishLevels(Signature &signature, const Name &name) {
 /// to `inferred`, and time axes that are not given stay free.
 bool Analyser::bindGenerics(const Signature &signature,
                             const std::vector<Given> &given, SourceRange range,
-                            Bindings &bindings,
-                            std::vector<const Axis *> &inferred) {
+                            const Ty *left, Bindings &bindings,
+                            std::vector<const Axis *> &inferred,
+                            GivenModules &modules) {
   size_t required = 0;
   for (size_t i = 0; i < signature.generics.size(); ++i)
     if (!signature.generics[i].isTime && !signature.generics[i].hasDefault)
@@ -130,6 +138,20 @@ bool Analyser::bindGenerics(const Signature &signature,
       continue;
     }
     const Given &one = given[i];
+    if (generic.module) {
+      if (!bindModule(signature, generic, one, left, bindings,
+                      modules[generic.module]))
+        return false;
+      continue;
+    }
+    if (one.kind == Given::Kind::Module) {
+      diags
+          .error("E009", one.range,
+                 fmt::format("`{}` of `{}` is a size", generic.name,
+                             signature.name))
+          .label("not a size");
+      return false;
+    }
     if (one.kind == Given::Kind::Infer) {
       if (!generic.axis) {
         diags.error("E028", one.range, "a number cannot be inferred")
@@ -171,6 +193,124 @@ bool Analyser::bindGenerics(const Signature &signature,
   return true;
 }
 
+/// Whether all sizes in a type that parameters stand for are bound.
+static bool isBound(const Ty &type, const Signature &signature,
+                    const Bindings &bindings) {
+  auto isOpen = [&](const Poly &size) {
+    for (const GenericInfo &generic : signature.generics)
+      for (const Axis *axis : generic.found)
+        if (size.axis() == axis && !bindings.count(axis))
+          return true;
+    return false;
+  };
+  return std::none_of(type.axes.begin(), type.axes.end(), isOpen) &&
+         !(type.kind == Ty::Kind::Index && isOpen(type.index));
+}
+
+/// What a parameter reads where other parameters, or the input of the layer or
+/// cell around it, say it.
+std::optional<Ty> Analyser::readsBehind(const Signature &signature,
+                                        const GenericInfo &generic,
+                                        const Ty *left,
+                                        Bindings bindings) const {
+  const Ty &reads = generic.module->inputs[0].type;
+  const Ty &formal = signature.inputs[0].type;
+  bool isKnown = isBound(reads, signature, bindings);
+  if (!isKnown && left && signature.inputs.size() == 1 && !left->isError() &&
+      !left->isDist && !formal.isError() && left->rank() >= formal.rank()) {
+    std::vector<const Axis *> free = generic.found;
+    for (const GenericInfo &other : signature.generics)
+      if (other.isTime)
+        free.push_back(other.axis);
+    size_t front = left->rank() - formal.rank();
+    isKnown = true;
+    for (size_t i = 0; i < formal.rank(); ++i)
+      isKnown &= match(formal.axes[i], left->axes[front + i], free, bindings);
+    if (formal.kind == Ty::Kind::Index && left->kind == Ty::Kind::Index)
+      isKnown &= match(formal.index, left->index, free, bindings);
+    isKnown &= isBound(reads, signature, bindings);
+  }
+  return isKnown ? std::optional(substitute(reads, bindings)) : std::nullopt;
+}
+
+/// Whether the layer or cell that is given can stand for the parameter; finds
+/// the sizes that it says.
+bool Analyser::fitsModule(const Signature &signature,
+                          const GenericInfo &generic, const Given &given,
+                          const Instance &made, Bindings &bindings) {
+  const Signature &formal = *generic.module;
+  bool isCell = formal.kind == Signature::Kind::Cell;
+  const Ty &reads = formal.inputs[0].type;
+  if (reads.isError() || formal.result.isError())
+    return false;
+  auto matches = [&](const Ty &wanted, const Ty &actual) {
+    bool fits = wanted.kind == actual.kind && wanted.rank() == actual.rank() &&
+                !actual.isDist;
+    for (size_t i = 0; fits && i < wanted.rank(); ++i)
+      fits = match(wanted.axes[i], actual.axes[i], generic.found, bindings);
+    return fits && (wanted.kind != Ty::Kind::Index ||
+                    match(wanted.index, actual.index, generic.found, bindings));
+  };
+  std::string what = isCell ? "a cell" : "a layer";
+  if (made.isCell != isCell || made.inputs.size() != 1 ||
+      !made.constants.empty()) {
+    diags
+        .error("E140", given.range,
+               fmt::format("`{}` takes {} that reads one value", signature.name,
+                           what))
+        .label(made.isCell != isCell
+                   ? fmt::format("{}", made.isCell ? "a cell" : "a layer")
+               : !made.constants.empty()
+                   ? fmt::format("reads `{}` too", made.constants[0].name)
+                   : fmt::format("reads {} values", made.inputs.size()))
+        .also(formal.decl, "the parameter");
+    return false;
+  }
+  if (made.inputs[0].type.isError() || made.result.isError())
+    return false;
+  if (matches(reads, made.inputs[0].type) &&
+      matches(formal.result, made.result))
+    return true;
+  diags
+      .error("E140", given.range,
+             fmt::format("`{}` takes {} that reads {} and gives {}",
+                         signature.name, what,
+                         substitute(reads, bindings).str(),
+                         substitute(formal.result, bindings).str()))
+      .label(fmt::format("reads {} and gives {}", made.inputs[0].type.str(),
+                         made.result.str()))
+      .also(formal.decl, "the parameter");
+  return false;
+}
+
+bool Analyser::bindModule(const Signature &signature,
+                          const GenericInfo &generic, const Given &given,
+                          const Ty *left, Bindings &bindings, Instance &made) {
+  Chain bare; // a name alone is read as a size
+  const Chain *chain = given.chain.get();
+  if (given.kind == Given::Kind::Size && given.size->kind == Size::Kind::Name) {
+    bare.module = {given.size->name, given.range};
+    bare.range = given.range;
+    chain = &bare;
+  }
+  if (!chain) {
+    bool isCell = generic.module->kind == Signature::Kind::Cell;
+    diags
+        .error("E140", given.range,
+               fmt::format("`{}` of `{}` is {}, not a size", generic.name,
+                           signature.name, isCell ? "a cell" : "a layer"))
+        .label(
+            fmt::format("{} has to stand here", isCell ? "a cell" : "a layer"))
+        .also(generic.module->decl, "declared here")
+        .help(fmt::format("write it with its sizes: `{}[my_cell[E, H]]`",
+                          signature.name));
+    return false;
+  }
+  std::optional<Ty> before = readsBehind(signature, generic, left, bindings);
+  return instance(*chain, before ? &*before : nullptr, made) &&
+         fitsModule(signature, generic, given, made, bindings);
+}
+
 bool Analyser::bindSizes(const Signature &signature,
                          const std::vector<SizePtr> &sizes, SourceRange range,
                          Bindings &bindings) {
@@ -193,8 +333,26 @@ bool Analyser::bindSizes(const Signature &signature,
   return true;
 }
 
+/// The states of a parameter are those of what is given for it.
+static void expandStates(const std::vector<StateField> &states,
+                         const GivenModules &modules,
+                         std::vector<StateField> &result) {
+  for (const StateField &field : states) {
+    auto given = modules.find(field.of);
+    if (!field.of || given == modules.end()) {
+      result.push_back(field);
+      continue;
+    }
+    for (StateField inner : given->second.states) {
+      inner.path.insert(inner.path.begin(), field.path.begin(),
+                        field.path.end());
+      result.push_back(std::move(inner));
+    }
+  }
+}
+
 void Analyser::instantiate(const Signature &signature, const Bindings &bindings,
-                           Instance &result) {
+                           const GivenModules &modules, Instance &result) {
   result.isCell = signature.kind == Signature::Kind::Cell;
   result.inputs = signature.inputs;
   result.constants = signature.constants;
@@ -203,14 +361,21 @@ void Analyser::instantiate(const Signature &signature, const Bindings &bindings,
       port.type = substitute(port.type, bindings);
   result.result = substitute(signature.result, bindings);
   result.resultRange = signature.resultRange;
-  result.states = signature.states;
-  for (StateField &field : result.states)
+  std::vector<StateField> own = signature.states;
+  for (StateField &field : own)
     field.type = substitute(field.type, bindings);
+  expandStates(own, modules, result.states);
   result.opaque = signature.opaque;
   result.params = signature.params;
   result.paths = signature.paths;
   result.plain = signature.plain;
   result.nonCausal = signature.nonCausal;
+  for (const auto &[parameter, given] : modules) {
+    result.opaque |= given.opaque;
+    result.plain |= given.plain;
+    result.nonCausal |= given.nonCausal;
+    result.params = std::min(result.params + given.params, maxParams);
+  }
 }
 
 /// Fits an instance behind a value of type `left`, as in `left >> link`, and
@@ -267,9 +432,10 @@ bool Analyser::refInstance(const Chain &chain, const Ty *left,
     return false;
   Bindings bindings;
   std::vector<const Axis *> inferred;
+  GivenModules modules;
   if (!bindGenerics(*signature, chain.given,
-                    chain.hasBrackets ? chain.range : chain.module.range,
-                    bindings, inferred))
+                    chain.hasBrackets ? chain.range : chain.module.range, left,
+                    bindings, inferred, modules))
     return false;
   if (!inferred.empty() && !left) {
     for (const Given &given : chain.given)
@@ -279,7 +445,7 @@ bool Analyser::refInstance(const Chain &chain, const Ty *left,
             .help("write the size");
     return false;
   }
-  instantiate(*signature, bindings, result);
+  instantiate(*signature, bindings, modules, result);
   for (const GenericInfo &generic : signature->generics)
     if (generic.isTime && !bindings.count(generic.axis) &&
         std::find(inferred.begin(), inferred.end(), generic.axis) ==

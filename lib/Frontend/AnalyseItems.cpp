@@ -68,13 +68,24 @@ void Analyser::run() {
   }
 }
 
+/// Whether `-D` may give it: no length, and no number like 0.5.
+static bool isSizeOfModel(const Generic &generic) {
+  return !generic.isTime &&
+         (!generic.hasDefault ||
+          (generic.defaultIsInteger && generic.defaultValue >= 0));
+}
+
 void Analyser::checkGivenDims() {
   for (const auto &[name, value] : options.dims) {
     bool found = false;
-    for (const ItemPtr &node : program.files.back()->items)
+    for (const ItemPtr &node : program.files.back()->items) {
       if (const auto *dim = dynAs<DimItem>(*node))
         for (const DimEntry &entry : dim->entries)
           found |= entry.name.text == name;
+      if (const auto *model = dynAs<ModelItem>(*node))
+        for (const Generic &generic : model->generics)
+          found |= generic.name.text == name && isSizeOfModel(generic);
+    }
     if (!found)
       diags.error("E405", {},
                   fmt::format("`-D {}={}`: the file declares no `dim {}`", name,
@@ -213,6 +224,64 @@ void Analyser::beginBlock(BlockScope::Kind kind) {
   blockScope->errorsBefore = diags.errorCount();
 }
 
+static void namesOf(const Size &size, std::vector<Name> &names) {
+  if (size.kind == Size::Kind::Name)
+    names.push_back({size.name, size.range});
+  if (size.lhs)
+    namesOf(*size.lhs, names);
+  if (size.rhs)
+    namesOf(*size.rhs, names);
+}
+
+/// `cell C: [I] -> [O]`: the names in its type that the brackets have not
+/// declared are sizes too, which the cell that is given says.
+void Analyser::declareModule(const Generic &generic, GenericInfo &info) {
+  std::vector<Name> names;
+  for (const Type *type : {&generic.reads, &generic.gives}) {
+    for (const SizePtr &axis : type->axes)
+      namesOf(*axis, names);
+    if (type->index)
+      namesOf(*type->index, names);
+  }
+  for (const Name &name : names) {
+    if (Local *known = findLocal(name.text)) {
+      if (known->axis && known->kind == Local::Kind::Axis)
+        continue;
+      diags.error("E016", name.range, fmt::format("`{}` is no size", name.text))
+          .label("a size has to stand here")
+          .also(known->decl, "declared here");
+      continue;
+    }
+    Axis *axis = newAxis(name, Axis::Kind::Fixed);
+    declareLocal(name, Local::Kind::Axis, Ty::real())->axis = axis;
+    info.found.push_back(axis);
+  }
+  Signature *signature = newSignature(generic.isCell ? Signature::Kind::Cell
+                                                     : Signature::Kind::Layer,
+                                      generic.name);
+  signature->inputs.push_back({"x", type(generic.reads), generic.reads.range});
+  signature->result = type(generic.gives);
+  signature->resultRange = generic.gives.range;
+  signature->params = 1; // it runs under a name of its own only
+  auto tree = std::make_shared<PathTree>();
+  tree->isOpen = true;
+  signature->paths = std::move(tree);
+  if (generic.isCell)
+    signature->states.push_back({{}, Ty::error(), signature});
+  for (Ty *one : {&signature->inputs[0].type, &signature->result})
+    if (one->isDist) {
+      diags
+          .error("E126", generic.range,
+                 fmt::format("`{}` neither reads nor gives a distribution",
+                             generic.name.text))
+          .label("values only");
+      *one = Ty::error();
+    }
+  info.module = signature;
+  declareLocal(generic.name, Local::Kind::Module, Ty::error())->module =
+      signature;
+}
+
 std::vector<GenericInfo>
 Analyser::declareGenerics(const std::vector<Generic> &generics) {
   std::vector<GenericInfo> result;
@@ -220,6 +289,11 @@ Analyser::declareGenerics(const std::vector<Generic> &generics) {
     GenericInfo info;
     info.name = generic.name.text;
     info.isTime = generic.isTime;
+    if (generic.isModule) {
+      declareModule(generic, info);
+      result.push_back(std::move(info));
+      continue;
+    }
     info.hasDefault = generic.hasDefault;
     info.defaultValue = generic.defaultValue;
     info.isValue = generic.hasDefault && !generic.defaultIsInteger;
@@ -263,10 +337,22 @@ std::vector<Port> Analyser::declarePorts(const std::vector<Field> &fields,
   return ports;
 }
 
+/// Only what has weights is made of layers and cells.
+void Analyser::noModules(const std::vector<Generic> &generics,
+                         const char *what) {
+  for (const Generic &generic : generics)
+    if (generic.isModule)
+      diags
+          .error("E140", generic.range,
+                 fmt::format("{} takes no layers or cells", what))
+          .label("only a layer or a cell does");
+}
+
 void Analyser::fnItem(const FnItem &item) {
   Signature *signature = newSignature(Signature::Kind::Fn, item.name);
   beginBlock(BlockScope::Kind::Fn);
   blockScope->signature = signature;
+  noModules(item.generics, "a function");
   signature->generics = declareGenerics(item.generics);
   signature->inputs = declarePorts(item.args, Local::Kind::Input);
   signature->result = type(item.result);
@@ -482,6 +568,26 @@ void Analyser::gateWarningFacts(Signature &signature, const Block &body) {
   signature.plain |= ownState && matched && !gated;
 }
 
+/// The sizes in brackets are what `-D` or an export says, else their defaults.
+void Analyser::modelSizes(const ModelInfo &model) {
+  std::map<std::string, double> &sizes = program.sizesOf[model.item];
+  for (const GenericInfo &generic : model.generics) {
+    if (generic.hasDefault)
+      sizes[generic.name] = generic.defaultValue;
+    if (std::optional<int64_t> value = givenDim(generic))
+      sizes[generic.name] = double(*value);
+  }
+}
+
+/// What `-D` says of a size of a model.
+std::optional<int64_t> Analyser::givenDim(const GenericInfo &generic) const {
+  if (inMain && generic.axis && !generic.isTime)
+    for (const auto &[name, value] : options.dims)
+      if (name == generic.name && value >= 1 && value < sizeLimit)
+        return value;
+  return std::nullopt;
+}
+
 void Analyser::modelItem(const ModelItem &item) {
   ModelInfo &model = models.emplace_back();
   model.name = item.name.text;
@@ -489,7 +595,9 @@ void Analyser::modelItem(const ModelItem &item) {
   model.item = &item;
   beginBlock(BlockScope::Kind::Model);
   blockScope->model = &model;
+  noModules(item.generics, "a model");
   model.generics = declareGenerics(item.generics);
+  modelSizes(model);
   block(item.body);
   finishModel(model);
   finishParams();

@@ -58,7 +58,7 @@ Instance *Analyser::recurCell(const Recur &node, Instance &storage) {
   Bindings bindings;
   if (!bindSizes(*signature, node.generics, node.cell.range, bindings))
     return nullptr;
-  instantiate(*signature, bindings, storage);
+  instantiate(*signature, bindings, {}, storage);
   storage.name = name;
   for (const GenericInfo &generic : signature->generics)
     if (generic.axis && !bindings.count(generic.axis))
@@ -161,7 +161,7 @@ Ty Analyser::recurTimes(const Recur &node, Instance &cell) {
   std::vector<Port> ports = cell.inputs;
   ports.insert(ports.end(), cell.constants.begin(), cell.constants.end());
   auto args = assign(node.cell.text, node.cell.range, node.args, ports,
-                     ports.size(), ok);
+                     ports.size(), ok, cell.inputs.size());
   Bindings bindings;
   for (size_t i = 0; i < args.size(); ++i)
     if (args[i])
@@ -177,7 +177,7 @@ Ty Analyser::recurTimes(const Recur &node, Instance &cell) {
 }
 
 Ty Analyser::stateRecord(const Instance &cell, const Bindings &bindings) const {
-  if (cell.opaque)
+  if (cell.opaque || isOpaque(cell.states))
     return Ty::error();
   Ty result;
   result.kind = Ty::Kind::State;
@@ -194,8 +194,11 @@ bool Analyser::overInputs(const Recur &node, Instance &cell, size_t firstInput,
     std::string names;
     for (size_t i = firstInput; i < cell.inputs.size(); ++i)
       names += (names.empty() ? "" : ", ") + cell.inputs[i].name;
+    size_t before = diags.errorCount();
     for (const ExprPtr &over : node.over)
       expr(*over);
+    if (diags.errorCount() != before) // what cannot be read is one too many
+      return false;
     SourceRange range = node.over.empty() ? join(node.opRange, node.cell.range)
                                           : join(node.over.front()->range,
                                                  node.over.back()->range);
@@ -313,7 +316,7 @@ bool Analyser::recurConstants(const Recur &node, Instance &cell,
   bool ok = true;
   SourceRange range = node.cell.range;
   auto args = assign(node.cell.text, range, node.args, cell.constants,
-                     cell.constants.size(), ok);
+                     cell.constants.size(), ok, 0);
   for (size_t i = 0; i < args.size(); ++i)
     if (args[i])
       ok &= argument(node.cell.text, cell.chain ? &cell : nullptr, *args[i],
@@ -361,7 +364,7 @@ void Analyser::fromClause(const Recur &node, const Instance &cell,
     return;
   }
   Ty value = expr(*node.from);
-  if (value.isError() || cell.opaque)
+  if (value.isError() || cell.opaque || isOpaque(cell.states))
     return;
   if (!value.isState()) {
     auto &d = diags.error("E107", node.from->range,
@@ -403,7 +406,7 @@ void Analyser::fromField(const Recur &node, const Instance &cell,
         .label("states that are not named start as declared");
     return;
   }
-  if (cell.opaque)
+  if (cell.opaque || isOpaque(cell.states))
     return;
   std::vector<std::string> path;
   for (const Name &name : field.path)

@@ -279,10 +279,12 @@ void Analyser::initialiser(const Initialiser &init) {
 
 void Analyser::stateStmt(const StateStmt &stmt) {
   Ty declared = type(stmt.type);
-  if (!declared.isError() &&
-      (declared.kind != Ty::Kind::Real || declared.isDist)) {
-    diags.error("E132", stmt.type.range, "a state holds real numbers")
-        .label(fmt::format("this is {}", declared.str()));
+  bool isOpen = declared.kind == Ty::Kind::Index && declared.index.time();
+  if (declared.isDist || isOpen) {
+    diags.error("E132", stmt.type.range, "a state holds values of fixed kinds")
+        .label(declared.isDist ? fmt::format("this is {}", declared.str())
+                               : "a place in a sequence")
+        .note("numbers, whole numbers, bits, and indices of a fixed axis");
     declared = Ty::error();
   }
   firstValue(*stmt.first, declared, "E121", BlockScope::Rule::FirstState);
@@ -330,7 +332,17 @@ void Analyser::firstValue(const Expr &value, const Ty &type, const char *code,
   blockScope->rule = before;
   if (actual.isError() || type.isError())
     return;
-  if (actual.isNumber() && isSuffix(actual.axes, type.axes))
+  if (type.kind == Ty::Kind::Index && actual.literal) {
+    fitsIndex(actual, type.index, value.range);
+    return;
+  }
+  bool fits = type.isNumber() ? actual.isNumber() : actual.kind == type.kind;
+  if (type.kind == Ty::Kind::Index)
+    fits = fits && actual.index == type.index;
+  if (type.kind == Ty::Kind::Bit)
+    fits |= actual.literal &&
+            (actual.literalValue == 0 || actual.literalValue == 1);
+  if (fits && isSuffix(actual.axes, type.axes))
     return;
   // The entries of a list have no names: their number is enough.
   if (dynAs<List>(value) && actual.isNumber() && actual.rank() <= type.rank() &&
@@ -472,8 +484,17 @@ void Analyser::nextStmt(const NextStmt &stmt) {
   }
   state->next = stmt.targetRange;
   state->nextValue = stmt.value.get();
-  if (value.isError() || state->type.isError() || value.same(state->type))
+  bool isWhole = state->type.kind == Ty::Kind::Int && value.isNumber() &&
+                 value.axes == state->type.axes;
+  bool isSymbol = state->type.kind == Ty::Kind::Index && value.literal &&
+                  state->type.rank() == 0;
+  if (value.isError() || state->type.isError() || isWhole ||
+      value.same(state->type))
     return;
+  if (isSymbol) {
+    fitsIndex(value, state->type.index, stmt.value->range);
+    return;
+  }
   diags
       .error(
           "E122", stmt.value->range,
@@ -537,6 +558,17 @@ std::string describeDrawn(const Ty &type) {
 }
 } // namespace
 
+/// What each step of an unfold draws from.
+std::string Analyser::distOfSteps(const Recur &recur) {
+  Local *local = findLocal(recur.cell.text);
+  if (local && local->kind == Local::Kind::Instance)
+    return local->instance->result.distName;
+  const Entity *cell = findEntity(recur.cell.text);
+  return cell && cell->kind == Entity::Kind::Signature
+             ? cell->signature->result.distName
+             : "";
+}
+
 void Analyser::observeStmt(const ObserveStmt &stmt) {
   Ty value = expr(*stmt.value);
   Local *output = findLocal(stmt.output.text);
@@ -583,11 +615,13 @@ void Analyser::observeStmt(const ObserveStmt &stmt) {
   drawn.type = output->type;
   drawn.typeRange = output->typeRange;
   drawn.dist = value.distName;
-  const Entity *law = findEntity(value.distName);
+  bool unfolds = recur && recur->op == RecurOp::Unfold;
+  const Entity *law =
+      findEntity(unfolds ? distOfSteps(*recur) : value.distName);
   if (value.isDist && law && law->kind == Entity::Kind::Signature &&
       law->signature->kind == Signature::Kind::Dist)
     drawn.law = law->signature;
-  drawn.unfolded = recur && recur->op == RecurOp::Unfold;
+  drawn.unfolded = unfolds;
   blockScope->model->outputs.push_back(std::move(drawn));
   if (!value.isError())
     observedTypes(stmt, *output, value);

@@ -38,7 +38,7 @@ private:
 
   void setting(const Setting &one) {
     const std::string &name = one.name.text;
-    if (name != "clip" && name != "init") {
+    if (name != "clip" && name != "init" && name != "rate") {
       for (const Setting *before : seen)
         if (before->name.text == name) {
           diags
@@ -52,6 +52,8 @@ private:
     }
     if (name == "init")
       return init(one);
+    if (name == "rate")
+      return rate(one);
     if (one.values.empty()) {
       if (isKnown(name))
         wrong(one, one.name.range, "has no value");
@@ -93,7 +95,7 @@ private:
     static const std::vector<std::string> all = {
         "optimize",   "schedule", "init",  "clip",      "bptt",
         "checkpoint", "feed",     "per",   "precision", "batch",
-        "epochs",     "seed",     "decay", "average"};
+        "epochs",     "seed",     "decay", "average",   "rate"};
     return all;
   }
   static bool isKnown(const std::string &name) {
@@ -144,6 +146,7 @@ private:
         {"seed", "seed 0"},
         {"decay", "decay 1e-4"},
         {"average", "average 0.99"},
+        {"rate", "rate Emb 0.1"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
     std::string form = forms.at(one.name.text);
     if (one.name.text == "schedule" && !one.values.empty()) {
@@ -415,11 +418,28 @@ private:
       settings.precision = *kind;
   }
 
-  void init(const Setting &one) {
+  /// A factor on the rate of the parameters below a path.
+  void rate(const Setting &one) {
+    TrainSettings::Rate result;
+    if (!findPath(one, result.path))
+      return;
+    std::optional<double> value = number(one, 0);
+    if (!value || !(*value >= 0) || !std::isfinite(*value))
+      return wrong(one, one.values[0]->range,
+                   "a factor on the rate, at least 0");
+    result.factor = *value;
+    settings.rates.push_back(std::move(result));
+  }
+
+  /// The instance or parameter that a setting is for.
+  bool findPath(const Setting &one, std::vector<std::string> &path) {
     const PathTree *at = model.paths.get();
-    TrainSettings::Init result;
     for (const Name &part : one.path) {
       auto it = at->below.find(part.text);
+      if (at->isOpen) { // what is below is found when weights are made
+        path.push_back(part.text);
+        continue;
+      }
       if (it == at->below.end()) {
         std::vector<std::string> names;
         for (const auto &[name, tree] : at->below)
@@ -432,11 +452,18 @@ private:
         d.label("not known here").also(model.decl, "in this model");
         if (!close.empty())
           d.help(fmt::format("one with a similar name exists: `{}`", close));
-        return;
+        return false;
       }
       at = it->second.get();
-      result.path.push_back(part.text);
+      path.push_back(part.text);
     }
+    return true;
+  }
+
+  void init(const Setting &one) {
+    TrainSettings::Init result;
+    if (!findPath(one, result.path))
+      return;
     size_t before = diags.errorCount();
     analyser.initialiser(*one.init);
     if (diags.errorCount() != before)

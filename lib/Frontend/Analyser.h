@@ -31,6 +31,8 @@ private:
   Axis *newAxis(const ast::Name &name, Axis::Kind kind);
   Signature *newSignature(Signature::Kind kind, const ast::Name &name);
   void beginBlock(BlockScope::Kind kind);
+  void noModules(const std::vector<ast::Generic> &generics, const char *what);
+  void declareModule(const ast::Generic &generic, GenericInfo &info);
   std::vector<GenericInfo>
   declareGenerics(const std::vector<ast::Generic> &generics);
   std::vector<Port> declarePorts(const std::vector<ast::Field> &fields,
@@ -47,6 +49,8 @@ private:
   bool drawsOf(const std::vector<const ast::Expr *> &args,
                const std::vector<std::vector<Poly>> &fronts,
                const Signature &signature, std::vector<Poly> &front);
+  void modelSizes(const ModelInfo &model);
+  std::optional<int64_t> givenDim(const GenericInfo &generic) const;
   void modelItem(const ast::ModelItem &item);
   void finishCell(Signature &signature, const ast::ModuleItem &item);
   void warnOldState();
@@ -73,6 +77,7 @@ private:
                   SourceRange statement);
   void defineStmt(const ast::DefineStmt &stmt);
   void nextStmt(const ast::NextStmt &stmt);
+  std::string distOfSteps(const ast::Recur &recur);
   void observeStmt(const ast::ObserveStmt &stmt);
   void observedTypes(const ast::ObserveStmt &stmt, Local &output,
                      const Ty &type);
@@ -113,7 +118,19 @@ private:
   void finishLevels(Signature &signature, const ast::Name &name);
   bool bindGenerics(const Signature &signature,
                     const std::vector<ast::Given> &given, SourceRange range,
-                    Bindings &bindings, std::vector<const Axis *> &inferred);
+                    const Ty *left, Bindings &bindings,
+                    std::vector<const Axis *> &inferred, GivenModules &modules);
+  void implyConstants(const std::vector<Port> &ports, size_t first,
+                      SourceRange range, std::vector<const ast::Expr *> &args);
+  bool bindModule(const Signature &signature, const GenericInfo &generic,
+                  const ast::Given &given, const Ty *left, Bindings &bindings,
+                  Instance &made);
+  bool fitsModule(const Signature &signature, const GenericInfo &generic,
+                  const ast::Given &given, const Instance &made,
+                  Bindings &bindings);
+  std::optional<Ty> readsBehind(const Signature &signature,
+                                const GenericInfo &generic, const Ty *left,
+                                Bindings bindings) const;
   bool bindRest(const Signature &signature, SourceRange range,
                 Bindings &bindings);
   bool bindSizes(const Signature &signature,
@@ -122,7 +139,7 @@ private:
   bool follow(Instance &link, const Ty &left, SourceRange range,
               std::vector<const Axis *> &inferred);
   void instantiate(const Signature &signature, const Bindings &bindings,
-                   Instance &result);
+                   const GivenModules &modules, Instance &result);
 
   // Expressions (AnalyseExprs.cpp).
   Ty expr(const ast::Expr &expr);
@@ -177,11 +194,10 @@ private:
   Ty layerCall(const ast::Call &call, Instance &instance);
   Ty stepCall(const ast::Call &call, Instance &instance);
   Ty signatureCall(const ast::Call &call, const Signature &signature);
-  std::vector<const ast::Expr *> assign(const std::string &callee,
-                                        SourceRange range,
-                                        const std::vector<ast::Arg> &args,
-                                        const std::vector<Port> &ports,
-                                        size_t required, bool &ok);
+  std::vector<const ast::Expr *>
+  assign(const std::string &callee, SourceRange range,
+         const std::vector<ast::Arg> &args, const std::vector<Port> &ports,
+         size_t required, bool &ok, size_t constantsFrom = SIZE_MAX);
   bool argument(const std::string &callee, const Instance *instance,
                 const ast::Expr &arg, const Ty &actual, const Port &formal,
                 const std::vector<const Axis *> &free, Bindings &bindings,
@@ -240,6 +256,8 @@ private:
   bool exportArgs(const ast::ExportEntry &entry,
                   const std::vector<const char *> &names,
                   ExportRequest &request);
+  bool exportModelSizes(const ast::ExportEntry &entry, const ModelInfo &model,
+                        ExportRequest &request);
   bool exportSizes(const ast::ExportEntry &entry, const Signature &signature,
                    ExportRequest &request);
 
@@ -259,6 +277,7 @@ private:
   std::deque<Axis> axes;
   std::deque<Signature> signatures;
   std::deque<ModelInfo> models;
+  std::vector<ast::ExprPtr> implied; ///< arguments that nobody wrote
   std::deque<FileScope> files;
   std::map<std::string, const FileScope *> modules; ///< by import name
   FileScope *scope = nullptr;

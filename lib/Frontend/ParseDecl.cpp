@@ -98,8 +98,17 @@ bool Parser::generics(std::vector<Generic> &list) {
   do {
     Generic one;
     size_t begin = at;
+    one.isModule = at_("cell") || at_("layer");
+    one.isCell = at_("cell");
     one.isTime = accept("time");
-    if (!name(one.name, "the name of an axis"))
+    if (one.isModule)
+      take();
+    if (!name(one.name,
+              one.isModule ? "the name of a parameter" : "the name of an axis"))
+      return false;
+    if (one.isModule &&
+        (!expect(":", "and what it reads") || !type(one.reads) ||
+         !expect("->", "and what it gives") || !type(one.gives)))
       return false;
     if (accept("=")) {
       bool negative = accept("-");
@@ -230,7 +239,8 @@ bool Parser::setting(Setting &setting) {
     return fail("a setting");
   take();
   setting.name = {std::string(word.text), word.range};
-  if (!word.is("init")) {
+  bool isRate = word.is("rate"), isInit = word.is("init");
+  if (!isInit && !isRate) {
     while (!atLineEnd() && !at_("}")) {
       ExprPtr value = expr();
       if (!value)
@@ -239,17 +249,27 @@ bool Parser::setting(Setting &setting) {
     }
     return true;
   }
+  if (isRate && peek().kind == Token::Kind::Number)
+    return fail("an instance or a parameter, and its rate");
   if (!at_("~")) {
     do {
       Name part;
       if (peek().kind == Token::Kind::Number && !atLineEnd()) {
         part = {std::string(peek().text), peek().range};
         take();
-      } else if (!anyWord(part, "an instance or `~`")) {
+      } else if (!anyWord(part, isRate ? "an instance or a parameter"
+                                       : "an instance or `~`")) {
         return false;
       }
       setting.path.push_back(std::move(part));
     } while (accept("."));
+  }
+  if (isRate) {
+    ExprPtr value = expr();
+    if (!value)
+      return false;
+    setting.values.push_back(std::move(value));
+    return true;
   }
   setting.init.emplace();
   return expect("~", "and where the first values come from") &&

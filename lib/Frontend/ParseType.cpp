@@ -174,6 +174,11 @@ bool Parser::given(std::vector<Given> &list) {
         return false;
       one.kind = Given::Kind::Number;
       one.number = as<Number>(*value).value;
+    } else if (startsChain()) {
+      one.kind = Given::Kind::Module;
+      one.chain = chain();
+      if (!one.chain)
+        return false;
     } else {
       one.size = size();
       if (!one.size)
@@ -183,6 +188,16 @@ bool Parser::given(std::vector<Given> &list) {
     list.push_back(std::move(one));
   } while (accept(","));
   return expect("]", "after the sizes");
+}
+
+/// Whether a layer or a cell stands where a size may too; its name alone is
+/// read as a size.
+bool Parser::startsChain() const {
+  if (at_("repeat"))
+    return true;
+  const Token &next = peek(1);
+  return peek().kind == Token::Kind::Word &&
+         (next.is("[") || next.is(">>") || next.is(":"));
 }
 
 ChainPtr Parser::chain() {

@@ -90,6 +90,7 @@ private:
   ast::SizePtr sizeTerm();
   ast::SizePtr sizeFactor();
   bool sizeList(std::vector<ast::SizePtr> &list);
+  bool startsChain() const;
   bool given(std::vector<ast::Given> &list);
   ast::ChainPtr chain();
   ast::ChainPtr link();

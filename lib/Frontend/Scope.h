@@ -20,12 +20,23 @@ struct Port {
 
 /// What can be named below an instance: parameters and inner instances.
 struct PathTree {
+  bool isOpen = false; ///< below a layer or a cell that is a parameter
   std::map<std::string, std::shared_ptr<const PathTree>> below;
 };
 using PathTreePtr = std::shared_ptr<const PathTree>;
 
+struct Signature;
+/// States and whatever else is known once a cell is given for a parameter.
+struct Instance;
+using GivenModules = std::map<const Signature *, Instance>;
+
+/// Whether one of them stands for states that are not known.
+bool isOpaque(const std::vector<StateField> &states);
+
 struct GenericInfo {
   std::string name;
+  const Signature *module = nullptr; ///< stands for a layer or a cell
+  std::vector<const Axis *> found;   ///< sizes that the one given says
   const Axis *axis = nullptr;
   bool isTime = false;
   bool isValue = false; ///< has a default that is no whole number
@@ -55,6 +66,7 @@ struct Signature {
   bool nonCausal = false; ///< runs backward or reduces over time
   unsigned levels = 1;    ///< of nesting, with all that it is made of
   bool hasMode = false;   ///< Dist: what `predict` takes
+  bool hasSample = false; ///< Dist: what `sample` takes
 };
 
 /// What `use` declares: one module or a chain, with weights of its own.
@@ -85,6 +97,7 @@ struct Local {
   enum class Kind {
     Axis,
     Number, ///< a generic with a number
+    Module, ///< a generic that stands for a layer or a cell
     Input,
     Constant,
     Param,
@@ -104,6 +117,7 @@ struct Local {
   SourceRange typeRange;
   SourceRange statement; ///< of the statement that declares it
   const Axis *axis = nullptr;
+  const Signature *module = nullptr;
   std::unique_ptr<Instance> instance;
 
   bool read = false;

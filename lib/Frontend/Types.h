@@ -62,9 +62,13 @@ struct Ty {
 };
 
 /// One state of a cell, by its path: `rnn.0.h`.
+struct Signature;
+
 struct StateField {
   std::vector<std::string> path;
   Ty type;
+  /// All states of a cell that is a parameter: which ones is not known.
+  const Signature *of = nullptr;
 };
 
 std::string joined(const std::vector<std::string> &path);

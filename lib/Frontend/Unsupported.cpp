@@ -1,7 +1,6 @@
-// Unsupported.cpp - what is part of the language and cannot be compiled yet.
+// Unsupported.cpp - what a checked program lacks before it can be compiled.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Frontend/Frontend.h"
-#include "rnnc/Frontend/Walk.h"
 
 #include <fmt/format.h>
 
@@ -23,33 +22,32 @@ public:
   }
 
 private:
-  void notYet(const char *code, SourceRange range, const std::string &what) {
-    diags.error(code, range, fmt::format("{} is not supported yet", what))
-        .label("cannot be compiled yet");
-  }
-
   void visit(const Item &item) {
     switch (item.kind) {
     case Item::Kind::Dim:
       return dims(as<DimItem>(item));
-    case Item::Kind::Dist:
-      return dist(as<DistItem>(item));
     case Item::Kind::Model:
-      if (!as<ModelItem>(item).generics.empty())
-        notYet("E906", as<ModelItem>(item).generics[0].range,
-               "a model with sizes in brackets");
-      return;
+      return sizes(as<ModelItem>(item));
     default:
       return;
     }
   }
 
-  void dist(const DistItem &item) {
-    for (const StmtPtr &stmt : item.body) {
-      const auto *define = dynAs<DefineStmt>(*stmt);
-      if (define && define->name.text == "sample")
-        notYet("E901", define->name.range,
-               "drawing from a distribution of one's own");
+  void sizes(const ModelItem &item) {
+    auto known = program.sizesOf.find(&item);
+    for (const Generic &generic : item.generics) {
+      const std::string &name = generic.name.text;
+      if (generic.isTime ||
+          (known != program.sizesOf.end() && known->second.count(name)))
+        continue;
+      diags
+          .error("E403", generic.name.range,
+                 fmt::format("`{}` has no value", name))
+          .label("no value")
+          .help(fmt::format(
+              "write `{0} = 96`, or give it when compiling: `rnnc {1} -D "
+              "{0}=96`, or in an export",
+              name, diags.sourceManager().name(generic.name.range.file)));
     }
   }
 

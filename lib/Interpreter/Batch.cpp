@@ -46,7 +46,7 @@ bool Batch::declare(StringRef name, rnn::ValueType type, bool isParam,
 }
 
 bool Batch::goesOn() const {
-  return rnn::ModuleOp(module).getKind() == "model" &&
+  return rnn::ModuleOp(module).getKind() == "model" && !drawn &&
          (options.function == "step" || options.function == "sample" ||
           options.function == "predict_chunk");
 }
@@ -156,7 +156,7 @@ bool Batch::checkNames() {
 bool Batch::prepare() {
   bool hasData = options.function == "loss" || options.function == "grad" ||
                  options.function == "train_step";
-  bool isSample = options.function == "sample";
+  bool isSample = options.function == "sample" && !drawn;
   for (Operation &op : module.getBody().front()) {
     bool ok = true;
     if (auto param = dyn_cast<rnn::ParamOp>(op))
@@ -221,7 +221,8 @@ Array Batch::pick(const Array &array, rnn::ValueType type, int64_t row,
 /// time axes.
 void Batch::give(Arrays &outputs, const std::string &name, rnn::ValueType type,
                  const std::vector<ExampleResult> &examples) {
-  bool isStep = options.function == "step" || options.function == "sample";
+  bool isStep =
+      options.function == "step" || (options.function == "sample" && !drawn);
   Shape shape{batch}, outer{batch};
   for (rnn::AxisAttr axis : type.getAxes()) {
     auto size = padded.find(axis.getName().str());
@@ -276,6 +277,17 @@ double Batch::lossOf(const std::vector<ExampleResult> &examples) {
   return loss;
 }
 
+/// Whether an input runs along a time axis.
+bool Batch::isGiven(const std::string &axis) const {
+  auto has = [&](rnn::InputOp input) {
+    return llvm::any_of(input.getType().getAxes(), [&](rnn::AxisAttr one) {
+      return one.isTime() && one.getName() == axis;
+    });
+  };
+  return llvm::any_of(rnn::ModuleOp(module).getBody().getOps<rnn::InputOp>(),
+                      has);
+}
+
 Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
   Arrays outputs;
   auto predictions = [&](const std::string &name, rnn::DistOp dist,
@@ -299,7 +311,17 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
       continue;
     rnn::ValueType type = observe.getData().getType();
     Operation *dist = observe.getDist().getDefiningOp();
-    if (auto unfold = dyn_cast<rnn::UnfoldOp>(dist)) {
+    auto unfold = dyn_cast<rnn::UnfoldOp>(dist);
+    if (unfold && drawn) {
+      give(outputs, observe.getName().str(), type, examples);
+      // How long it became, where no input says so.
+      std::string axis = unfold.getAxis().getName().str();
+      if (!isGiven(axis))
+        give(outputs, axis, rnn::ValueType::real(module.getContext()),
+             examples);
+      continue;
+    }
+    if (unfold) {
       dist = unfold.getYield().getOut().front().getDefiningOp();
       type = type.dropFront();
     }
@@ -326,6 +348,8 @@ std::optional<Arrays> Batch::evaluate() {
     for (auto &[name, type] : data)
       values[name] = pick(inputs[name], type, row, lengths);
     Example example(values, lengths, row, options, stopCount);
+    if (drawn)
+      example.drawBy(*drawn);
     if (!example.run(module, examples[row])) {
       error = "example " + std::to_string(row) + ": " + example.error();
       return std::nullopt;

@@ -18,6 +18,7 @@ public:
   /// Finds the sizes, and checks the arguments.
   bool prepare();
   std::optional<Arrays> evaluate();
+  void drawBy(const DrawChoice &choice) { drawn = &choice; }
   /// What `grad` and `vjp` differentiate.
   std::optional<double> objective();
   /// What gradients are asked for.
@@ -36,6 +37,7 @@ private:
   bool checkLengths();
   bool checkNames();
   bool goesOn() const;
+  bool isGiven(const std::string &axis) const;
   bool checkLength(const std::string &name, const Array &given, int64_t size);
   ExampleLengths lengthsOf(int64_t row);
   Array pick(const Array &array, rnn::ValueType type, int64_t row,
@@ -50,6 +52,7 @@ private:
   Arrays inputs;
   const RunOptions &options;
   std::string &error;
+  const DrawChoice *drawn = nullptr;
   int64_t batch = -1;
   bool observesNothing = false;
   std::map<std::string, int64_t> padded; ///< of each time axis
@@ -65,6 +68,11 @@ timeStates(rnn::ModuleOp module);
 /// `sample`: draws an unfold's sequences by feeding each draw back.
 std::optional<Arrays> sample(rnn::ModuleOp module, const Arrays &inputs,
                              const RunOptions &options, std::string &error);
+
+/// `sample` and `predict` of an unfold that depends on inputs, or whose steps
+/// draw from a distribution of one's own: whole sequences.
+std::optional<Arrays> drawWhole(rnn::ModuleOp module, const Arrays &inputs,
+                                const RunOptions &options, std::string &error);
 
 /// `train_step`: clipping and update by the gradients in `results`, which gets
 /// the norm, the new parameters and the optimiser's new memory. An empty batch

@@ -10,21 +10,30 @@ using namespace rnnc::interp;
 
 /// Whether step `t` reads what the step before drew.
 bool Example::readsDraw(const rnn::SampledFeed &feed, int64_t t) {
-  return t > 0 &&
-         uniform(options.seed, options.update, feed.site, row, t, 0) < feed.p;
+  return t > 0 && uniform(options.seed, update, feed.site, row, t, 0) < feed.p;
+}
+
+/// By the line `sample`, whose noise acts in every function.
+bool Example::drawOwn(const Dist &dist, Array &out) {
+  auto law = cast<rnn::LawOp>(dist.op);
+  if (law.getSample().empty())
+    return fail(*law, "`" + law.getName().str() + "` has no line `sample`");
+  bool outside = std::exchange(inSample, true);
+  bool ok = lawPart(dist, law.getSample(), nullptr, out);
+  inSample = outside;
+  return ok;
 }
 
 /// One element, drawn from the distribution of the step that is evaluated.
 bool Example::draw(const Dist &dist, rnn::ValueType type,
                    const rnn::SampledFeed &feed, Array &out) {
-  auto op = dyn_cast<rnn::DistOp>(dist.op);
-  if (!op)
-    return fail(*dist.op, "`feed sampled` from a distribution of one's own");
+  if (isa<rnn::LawOp>(dist.op))
+    return drawOwn(dist, out);
+  auto op = cast<rnn::DistOp>(dist.op);
   out = Array(shapeOf(type));
   const Array &first = dist.args[0];
   auto number = [&](int64_t which, int64_t step, int64_t element) {
-    return uniform(options.seed, options.update, feed.site + which, row, step,
-                   element);
+    return uniform(options.seed, update, feed.site + which, row, step, element);
   };
   if (op.getKind() == rnn::DistKind::Categorical) {
     Array moved = first; // by Gumbel numbers

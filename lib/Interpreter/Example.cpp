@@ -285,6 +285,8 @@ bool Example::advance(OpTy op, std::vector<Array> &states) {
   return true;
 }
 
+template bool Example::advance(rnn::UnfoldOp, std::vector<Array> &);
+
 bool Example::scan(rnn::ScanOp op) {
   int64_t count = sizeOf(op.getAxis());
   bool isTime = op.getAxis().isTime(), back = op.getReverse();
@@ -469,6 +471,9 @@ bool Example::observe(rnn::ObserveOp op) {
       return false;
   } else if (unfold && hasData) {
     if (!observeUnfold(unfold, get(op.getData()), observed))
+      return false;
+  } else if (unfold && drawn && !isLeftOut(unfold)) {
+    if (!drawUnfold(op, unfold))
       return false;
   } else if (!unfold && !missing.count(op.getDist())) {
     const Dist &dist = dists[op.getDist()];

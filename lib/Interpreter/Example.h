@@ -3,6 +3,7 @@
 #ifndef RNNC_LIB_INTERPRETER_EXAMPLE_H
 #define RNNC_LIB_INTERPRETER_EXAMPLE_H
 
+#include "Choice.h"
 #include "ExampleLengths.h"
 
 #include "rnnc/Dialect/RNN/Feed.h"
@@ -32,9 +33,11 @@ public:
   Example(const Arrays &values, const ExampleLengths &lengths, int64_t row,
           const RunOptions &options, size_t &stopCount)
       : given(values), lengths(lengths), row(row), options(options),
-        stopCount(stopCount) {}
+        stopCount(stopCount), update(options.update) {}
 
   bool run(rnn::ModuleOp module, ExampleResult &result);
+  /// Sequences that depend on inputs are drawn, element by element.
+  void drawBy(const DrawChoice &choice) { drawn = &choice; }
   const std::string &error() const { return message; }
 
 private:
@@ -71,6 +74,10 @@ private:
   bool readsDraw(const rnn::SampledFeed &feed, int64_t t);
   bool draw(const Dist &dist, rnn::ValueType type, const rnn::SampledFeed &feed,
             Array &out);
+  bool drawOwn(const Dist &dist, Array &out);
+  bool isLeftOut(mlir::Operation *op);
+  bool drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
+  bool drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out);
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);
@@ -95,7 +102,8 @@ private:
     return isStep() || options.function == "predict_chunk";
   }
   bool isStep() const {
-    return options.function == "step" || options.function == "sample";
+    return options.function == "step" ||
+           (options.function == "sample" && !drawn);
   }
   bool fail(mlir::Operation &op, std::string text);
   const Array &get(mlir::Value value) { return values[value]; }
@@ -112,14 +120,17 @@ private:
   int64_t row;
   const RunOptions &options;
   size_t &stopCount;
+  uint32_t update; ///< of the key of random numbers
+  const DrawChoice *drawn = nullptr;
   llvm::DenseMap<mlir::Value, Array> values;
   llvm::DenseMap<mlir::Value, Dist> dists;
   /// outputs without data, and what follows
   llvm::DenseSet<mlir::Value> missing;
   std::vector<Frame> frames;
   ExampleResult *result = nullptr;
-  int64_t period = 0; ///< of `bptt`; 0: the gradient is not cut
-  bool inLaw = false; ///< its recurrences are no states of the model
+  int64_t period = 0;    ///< of `bptt`; 0: the gradient is not cut
+  bool inLaw = false;    ///< its recurrences are no states of the model
+  bool inSample = false; ///< its noise acts
   std::string message;
 };
 

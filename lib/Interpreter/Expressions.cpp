@@ -396,8 +396,8 @@ bool Example::dropout(rnn::DropoutOp op) {
   if (options.dropout && p > 0)
     forEachDraw(op.getType(), out.shape, op.getTiedAttr(),
                 [&](int64_t i, int64_t step, int64_t element) {
-                  double u = uniform(options.seed, options.update, op.getSite(),
-                                     row, step, element);
+                  double u = uniform(options.seed, update, op.getSite(), row,
+                                     step, element);
                   double &x = out.data[i];
                   x = u >= p ? x * (1 / (1 - p)) : 0;
                 });
@@ -409,9 +409,9 @@ bool Example::noise(rnn::NoiseOp op) {
   Array out = get(op.getValue());
   const Array &a = get(op.getA()), &b = get(op.getB());
   auto draw = [&](int64_t site, int64_t step, int64_t element) {
-    return uniform(options.seed, options.update, site, row, step, element);
+    return uniform(options.seed, update, site, row, step, element);
   };
-  if (options.dropout)
+  if (options.dropout || inSample)
     forEachDraw(op.getType(), out.shape, op.getTiedAttr(),
                 [&](int64_t i, int64_t step, int64_t element) {
                   double first = a.data[i % a.size()],

@@ -80,27 +80,22 @@ static bool followsFromInputs(Operation *op) {
   return false;
 }
 
-/// Why the interpreter does not write what a model draws; empty if it does.
-/// Its draws go on from the states of a stream, which what follows from inputs
-/// does not have.
-static std::string againstDraws(rnn::ModuleOp module,
-                                const std::string &function) {
+bool rnnc::interp::drawsWhole(rnn::ModuleOp module,
+                              const std::string &function) {
   rnn::UnfoldOp unfold;
   module.walk([&](rnn::UnfoldOp op) { unfold = op; });
-  std::string name = module.getSymName().str();
-  if (!unfold && function == "sample")
-    return "`" + name + "` has no `unfold` to draw from";
-  if (!unfold || (unfold.getAxis().isTime() && !followsFromInputs(unfold)))
-    return "";
+  if (!unfold || (function != "sample" && function != "predict"))
+    return false;
   // `predict` gives outputs that are no sequences to draw, where there are any.
   bool hasOthers = false;
   module.walk([&](rnn::ObserveOp observe) {
     hasOthers |= !observe.getDist().getDefiningOp<rnn::UnfoldOp>();
   });
   if (hasOthers && function == "predict")
-    return "";
-  return "the interpreter has no `" + name + "." + function +
-         "`: its `unfold` reads inputs; without `--reference` it runs";
+    return false;
+  auto law = unfold.getYield().getOut()[0].getDefiningOp<rnn::LawOp>();
+  return !unfold.getAxis().isTime() || followsFromInputs(unfold) ||
+         (law && !law.getSample().empty());
 }
 
 /// One step is a sequence of length 1.
@@ -192,14 +187,19 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   }
   Arrays given = inputs;
   renameStates(module, options, given);
-  if (function == "sample" || function == "predict")
-    error = againstDraws(module, function);
+  bool isWhole = drawsWhole(module, function);
   bool isStepwise =
       function == "sample" || function == "step" || function == "predict_chunk";
-  if (error.empty() && isStepwise)
+  if (isStepwise && !isWhole)
     error = againstStep(module);
   if (!error.empty())
     return std::nullopt;
+  if (isWhole) {
+    std::optional<Arrays> outputs = drawWhole(module, given, options, error);
+    if (outputs)
+      dropOthers(function, *outputs);
+    return outputs;
+  }
   if (function == "sample")
     return sample(module, given, options, error);
   RunOptions own = options;

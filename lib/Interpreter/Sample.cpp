@@ -1,22 +1,15 @@
 // Sample.cpp - drawing a sequence by feeding each draw back.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
+#include "Choice.h"
 
 #include <algorithm>
-#include <cmath>
 
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::interp;
 
 namespace {
-
-/// The options of `sample`.
-struct Settings {
-  double temperature = 1, topP = 1;
-  int64_t topK = 0, steps = 0;
-  int64_t never = -1; ///< a symbol that is not drawn
-};
 
 /// One example's sequence.
 struct Row {
@@ -35,12 +28,8 @@ public:
 
 private:
   bool findUnfold();
-  void readSettings();
   bool readPrompt();
   std::optional<Array> step();
-  int64_t draw(const double *probabilities, int64_t symbols, int64_t row,
-               int64_t step);
-  double uniform48(int64_t row, int64_t step);
   Arrays results();
 
   rnn::ModuleOp module;
@@ -49,7 +38,8 @@ private:
   std::string &error;
   rnn::ObserveOp observe;
   rnn::UnfoldOp unfold;
-  Settings settings;
+  DrawChoice choice;
+  int64_t steps = 0;
   std::vector<Row> rows;
 };
 
@@ -65,36 +55,6 @@ bool Sampler::findUnfold() {
       }
   error = "`" + module.getSymName().str() + "` has no `unfold` to draw from";
   return false;
-}
-
-/// From the arguments, else from the export line.
-void Sampler::readSettings() {
-  auto setting = [&](const char *name, double otherwise) {
-    for (Attribute one : module.getExports()) {
-      auto line = cast<DictionaryAttr>(one);
-      auto function = line.getAs<StringAttr>("function");
-      auto defaults = line.getAs<DictionaryAttr>("defaults");
-      if (!function || function.getValue() != "sample" || !defaults)
-        continue;
-      if (auto real = defaults.getAs<FloatAttr>(name))
-        otherwise = real.getValueAsDouble();
-      else if (auto whole = defaults.getAs<IntegerAttr>(name))
-        otherwise = double(whole.getInt());
-    }
-    auto it = inputs.find(name);
-    double value = it == inputs.end() || it->second.data.empty()
-                       ? otherwise
-                       : it->second.data[0];
-    if (it != inputs.end())
-      inputs.erase(it);
-    return value;
-  };
-  settings.temperature = setting("temperature", 1);
-  settings.topK = int64_t(setting("top_k", 0));
-  settings.topP = setting("top_p", 1);
-  settings.never = int64_t(setting("never", -1));
-  auto length = options.lengths.find(unfold.getAxis().getName().str());
-  settings.steps = length == options.lengths.end() ? 0 : length->second;
 }
 
 bool Sampler::readPrompt() {
@@ -119,7 +79,7 @@ bool Sampler::readPrompt() {
   for (int64_t b = 0; fits && b < count; ++b) {
     Row &row = rows[b];
     row.fed = int64_t(unfold.getStart().value_or(0));
-    row.done = settings.steps == 0;
+    row.done = steps == 0;
     if (prompt.shape.empty())
       continue;
     int64_t all = prompt.shape[1];
@@ -152,67 +112,14 @@ std::optional<Array> Sampler::step() {
   return (*outputs)[observe.getName().str() + ".p"];
 }
 
-double Sampler::uniform48(int64_t row, int64_t step) {
-  std::array<uint32_t, 4> numbers =
-      philox(options.seed, 0, {0x7fffffffu, uint32_t(row), uint32_t(step), 0});
-  return double(numbers[0] >> 8) * 0x1p-24 + double(numbers[1] >> 8) * 0x1p-48;
-}
-
-/// Temperature first, then the k largest, then the fewest that hold a share of
-/// p. The start symbol is never drawn, nor is `never`.
-int64_t Sampler::draw(const double *probabilities, int64_t symbols, int64_t row,
-                      int64_t step) {
-  std::vector<std::pair<double, int64_t>> weights;
-  double largest = 0;
-  int64_t start = int64_t(unfold.getStart().value_or(-1));
-  bool startStops = unfold.getStop() == uint64_t(start);
-  for (int64_t k = symbols; k-- > 0;)
-    if (k != settings.never && (k != start || startStops)) {
-      weights.emplace_back(probabilities[k], k);
-      largest = std::max(largest, probabilities[k]);
-    }
-  auto isBefore = [](const auto &a, const auto &b) {
-    return a.first > b.first || (a.first == b.first && a.second < b.second);
-  };
-  if (weights.empty())
-    return 0;
-  double temperature = settings.temperature;
-  if (temperature <= 0)
-    return std::min_element(weights.begin(), weights.end(), isBefore)->second;
-  if (temperature != 1)
-    for (auto &[weight, symbol] : weights)
-      weight = largest > 0 ? std::pow(weight / largest, 1 / temperature) : 1;
-  bool isCut = settings.topK > 0 && settings.topK < int64_t(weights.size());
-  if (isCut || settings.topP < 1)
-    std::sort(weights.begin(), weights.end(), isBefore);
-  if (isCut)
-    weights.resize(settings.topK);
-  double total = 0;
-  for (auto &[weight, symbol] : weights)
-    total += weight;
-  if (settings.topP < 1) {
-    double share = settings.topP * total;
-    size_t count = 1;
-    for (total = weights[0].first; count < weights.size() && total < share;
-         ++count)
-      total += weights[count].first;
-    weights.resize(count);
-  }
-  double goal = uniform48(row, step) * total, sum = 0;
-  for (auto &[weight, symbol] : weights)
-    if (goal < (sum += weight))
-      return symbol;
-  return weights.front().second;
-}
-
 Arrays Sampler::results() {
   std::string axis = unfold.getAxis().getName().str();
   Arrays outputs;
-  Array text({int64_t(rows.size()), settings.steps});
+  Array text({int64_t(rows.size()), steps});
   Array counts({int64_t(rows.size())});
   for (auto [b, row] : llvm::enumerate(rows)) {
     std::copy(row.drawn.begin(), row.drawn.end(),
-              text.data.begin() + b * settings.steps);
+              text.data.begin() + b * steps);
     counts.data[b] = double(row.drawn.size());
   }
   outputs[observe.getName().str()] = std::move(text);
@@ -226,7 +133,9 @@ Arrays Sampler::results() {
 std::optional<Arrays> Sampler::run() {
   if (!findUnfold())
     return std::nullopt;
-  readSettings();
+  choice = readChoice(module, "sample", inputs);
+  auto length = options.lengths.find(unfold.getAxis().getName().str());
+  steps = length == options.lengths.end() ? 0 : length->second;
   if (!readPrompt())
     return std::nullopt;
   auto isOpen = [](const Row &row) { return !row.done; };
@@ -242,11 +151,12 @@ std::optional<Arrays> Sampler::run() {
       }
       if (row.done)
         continue;
-      row.fed = draw(probabilities->data.data() + b * symbols, symbols,
-                     int64_t(b), now);
+      row.fed =
+          chooseSymbol(choice, unfold, probabilities->data.data() + b * symbols,
+                       symbols, drawNumbers(options.seed, b, now, 0)[0]);
       row.drawn.push_back(double(row.fed));
       row.done = unfold.getStop() == uint64_t(row.fed) ||
-                 int64_t(row.drawn.size()) == settings.steps;
+                 int64_t(row.drawn.size()) == steps;
     }
   }
   return results();

@@ -63,7 +63,7 @@ private:
   void scaleAll(double factor);
   void clip(DictionaryAttr setting);
   void clipAdaptive(Weight &weight, double limit);
-  double rate();
+  double rate(const Weight &weight);
   Array &slot(StringRef name, const Weight &weight);
   void step(Weight &weight);
   void sgd(Weight &weight);
@@ -182,12 +182,13 @@ void Updater::clip(DictionaryAttr setting) {
 }
 
 /// The schedule's factor is 1 at the first update, but for a warm-up.
-double Updater::rate() {
+double Updater::rate(const Weight &weight) {
   auto schedule = train.getAs<DictionaryAttr>("schedule");
   double warmup = wordOf(schedule, "kind", "") == "cosine"
                       ? numberOf(schedule, "warmup", 0)
                       : 0;
-  return setting("lr", 1e-3) * (warmup > 1 ? 1 / warmup : 1);
+  double own = numberOf(train.getAs<DictionaryAttr>("rates"), weight.name, 1);
+  return own * setting("lr", 1e-3) * (warmup > 1 ? 1 / warmup : 1);
 }
 
 Array &Updater::slot(StringRef name, const Weight &weight) {
@@ -208,7 +209,7 @@ void Updater::sgd(Weight &weight) {
       b = momentum * b + g;
       g = setting("nesterov", 0) ? g + momentum * b : b;
     }
-    x -= rate() * g;
+    x -= rate(weight) * g;
   }
 }
 
@@ -219,12 +220,12 @@ void Updater::adam(Weight &weight, bool decoupled) {
     double &x = weight.value.data[i], g = weight.gradient.data[i];
     double &m = first.data[i], &v = second.data[i];
     if (decoupled)
-      x -= rate() * decay() * x;
+      x -= rate(weight) * decay() * x;
     else
       g += decay() * x;
     m += (1 - beta1) * (g - m);
     v = beta2 * v + (1 - beta2) * g * g;
-    x -= rate() / (1 - beta1) * m /
+    x -= rate(weight) / (1 - beta1) * m /
          (std::sqrt(v) / std::sqrt(1 - beta2) + setting("eps", 1e-8));
   }
 }
@@ -240,7 +241,7 @@ void Updater::rmsprop(Weight &weight) {
     double direction = g / (std::sqrt(v) + setting("eps", 1e-8));
     if (buffer)
       direction = buffer->data[i] = momentum * buffer->data[i] + direction;
-    x -= rate() * direction;
+    x -= rate(weight) * direction;
   }
 }
 
@@ -250,7 +251,7 @@ void Updater::adagrad(Weight &weight) {
     double &x = weight.value.data[i], &sum = sums.data[i];
     double g = weight.gradient.data[i] + decay() * x;
     sum += g * g;
-    x -= rate() * g / (std::sqrt(sum) + setting("eps", 1e-10));
+    x -= rate(weight) * g / (std::sqrt(sum) + setting("eps", 1e-10));
   }
 }
 

@@ -41,6 +41,7 @@ private:
   std::string type(const Type &t);
   std::string names(const std::vector<Name> &list);
   std::string generics(const std::vector<Generic> &list);
+  std::string inner(const Chain &chain);
   std::string given(const std::vector<Given> &list);
 
   void expr(const ExprPtr &e, llvm::StringRef role = "");
@@ -120,6 +121,9 @@ std::string Printer::generics(const std::vector<Generic> &list) {
   std::vector<std::string> out;
   for (const Generic &g : list) {
     std::string text = (g.isTime ? "time " : "") + g.name.text;
+    if (g.isModule)
+      text = (g.isCell ? "cell " : "layer ") + g.name.text + ": " +
+             type(g.reads) + " -> " + type(g.gives);
     if (g.hasDefault)
       text += " = " + llvm::formatv("{0}", g.defaultValue).str();
     out.push_back(text);
@@ -130,11 +134,29 @@ std::string Printer::generics(const std::vector<Generic> &list) {
 std::string Printer::given(const std::vector<Given> &list) {
   std::vector<std::string> out;
   for (const Given &g : list)
-    out.push_back(g.kind == Given::Kind::Size ? size(*g.size)
+    out.push_back(g.kind == Given::Kind::Size     ? size(*g.size)
+                  : g.kind == Given::Kind::Module ? inner(*g.chain)
                   : g.kind == Given::Kind::Number
                       ? llvm::formatv("{0}", g.number).str()
                       : "_");
   return "[" + llvm::join(out, ", ") + "]";
+}
+
+/// A chain among sizes.
+std::string Printer::inner(const Chain &c) {
+  std::string name = c.stage.empty() ? "" : c.stage.text + ": ";
+  switch (c.kind) {
+  case Chain::Kind::Ref:
+    return name + c.module.text + (c.hasBrackets ? given(c.given) : "");
+  case Chain::Kind::Repeat:
+    return name + "repeat[" + size(*c.count) + "] " + inner(*c.body);
+  case Chain::Kind::Sequence:
+    break;
+  }
+  std::vector<std::string> links;
+  for (const ChainPtr &link : c.links)
+    links.push_back(inner(*link));
+  return name + "(" + llvm::join(links, " >> ") + ")";
 }
 
 void Printer::args(const std::vector<Arg> &list) {

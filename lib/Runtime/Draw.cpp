@@ -8,13 +8,16 @@
 // workspace; the same seed gives the same draws.
 #include "Draw.h"
 
+#include "rnnc/Runtime/DrawKinds.h"
+
 #include <math.h>
 #include <string.h>
 
 namespace rnnc::rt {
 
 static size_t entrySize(const DrawDesc &d) {
-  return d.kind >= DrawNormal ? realSize() : 4;
+  bool isReal = d.kind >= DrawNormal && d.kind <= DrawOwnReal;
+  return isReal ? realSize() : 4;
 }
 
 int64_t stepsOf(const Call &call, int64_t row) {
@@ -194,7 +197,7 @@ void stepRows(Call &call, const DrawPlan &plan, int64_t step, Bump &bump) {
 /// Two numbers in [0, 1) of 48 bits for an entry of a row's step.
 static void uniforms(const Call &call, int64_t row, int64_t step, int64_t entry,
                      double out[2]) {
-  uint32_t key[2] = {uint32_t(call.seedPair[0]), uint32_t(call.seedPair[1])};
+  uint32_t key[2] = {uint32_t(call.seedPair[0]), 0};
   uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step),
                          uint32_t(entry)};
   uint32_t numbers[4];
@@ -220,10 +223,25 @@ static double distance(int32_t kind, const double u[2]) {
   return centred < 0 ? -size : size;
 }
 
+static bool isOwn(const DrawDesc &d) {
+  return d.kind == DrawOwnReal || d.kind == DrawOwnIndex;
+}
+
+/// The step has drawn, or found the mode.
+static void takeOwn(Call &call, int64_t row) {
+  const DrawDesc &d = *call.f->draw;
+  size_t bytes = size_t(d.elements) * entrySize(d), at = size_t(row) * bytes;
+  const void *from = d.mode == DrawSample ? call.probabilities : call.drawn;
+  memcpy(reinterpret_cast<char *>(call.feed) + at,
+         static_cast<const char *>(from) + at, bytes);
+}
+
 /// Draws the elements of one row into what is fed next.
 static void drawRow(Call &call, const DrawPlan &plan,
                     const SymbolChoice &choice, int64_t row, int64_t step) {
   const DrawDesc &d = *call.f->draw;
+  if (isOwn(d))
+    return takeOwn(call, row);
   for (int64_t e = 0; e < d.elements; ++e) {
     int64_t i = row * d.elements + e;
     if (d.kind == DrawCategorical) {
@@ -277,6 +295,7 @@ static void drawRows(Call &call, const DrawPlan &plan, Bump &bump) {
   if (out)
     memset(out, 0, size_t(plan.rows * plan.steps) * bytes);
   for (int64_t step = 0; open > 0; ++step) {
+    call.seedPair[1] = step; // the key of what a step draws itself
     stepRows(call, plan, step, bump);
     for (int64_t r = 0; r < plan.rows; ++r) {
       if (plan.done[r])
@@ -285,8 +304,8 @@ static void drawRows(Call &call, const DrawPlan &plan, Bump &bump) {
       if (out)
         memcpy(out + size_t(r * plan.steps + step) * bytes,
                feed + size_t(r) * bytes, bytes);
-      bool stops = d.kind == DrawCategorical && d.elements == 1 &&
-                   call.feed[r] == call.f->stop;
+      bool isSymbol = d.kind == DrawCategorical || d.kind == DrawOwnIndex;
+      bool stops = isSymbol && d.elements == 1 && call.feed[r] == call.f->stop;
       if (++plan.counts[r] == stepsOf(call, r) || stops) {
         plan.done[r] = 1;
         --open;

@@ -139,7 +139,7 @@ void moveHeaviest(const double *weight, int32_t *list, int64_t n,
 
 /// A number in [0, 1) of 48 bits: f32's 24 are too coarse for large alphabets.
 double uniform48(const Call &call, int64_t row, int64_t step) {
-  uint32_t key[2] = {uint32_t(call.seedPair[0]), uint32_t(call.seedPair[1])};
+  uint32_t key[2] = {uint32_t(call.seedPair[0]), 0};
   uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step), 0};
   uint32_t numbers[4];
   philox(key, counter, numbers);

@@ -125,6 +125,7 @@ class Generator(Expressions):
         for k, type in enumerate(constants):
             scope.values.append(Value(f"k{k}", type))
         states = self.makeStates(scope, out, constants)
+        kept = self.makeKept(scope) if rng.random() < 0.2 else None
         if depth > 0 and rng.random() < 0.18:
             states.update(self.stepInner(scope, depth))
         self.defines(scope, rng.choice((0, 0, 1)))
@@ -133,6 +134,8 @@ class Generator(Expressions):
         for state in own:
             block.lines.append(f"{state}' = {self.next(state, states[state], scope)}")
             scope.values.append(Value(f"{state}'", Type(states[state]), 3))
+        if kept:
+            block.lines.append(f"{kept.text}' = {self.nextKept(kept, scope)}")
         if drawn:
             given = self.observation(drawn, scope)
             shown = drawn.axes + ((drawn.index,) if drawn.index else ())
@@ -179,6 +182,28 @@ class Generator(Expressions):
             self.note(f"state of rank {len(axes)}")
         return states
 
+    def makeKept(self, scope):
+        """A state that is no real number."""
+        rng = self.rng
+        fixed = [a for a in scope.axes if not a.isTime and not a.labels and a.size]
+        axes = (rng.choice(fixed),) if fixed and rng.random() < 0.4 else ()
+        kind = rng.choice(("bit", "int", "index") if fixed else ("bit", "int"))
+        type = Type(axes, kind, rng.choice(fixed)) if kind == "index" else Type(axes, kind)
+        first = rng.randrange(type.index.size) if kind == "index" else rng.choice((0, 1))
+        value = Value(scope.block.fresh("q"), type, 4)
+        scope.block.head.append(f"state {value.text} : {type} = {first}")
+        scope.values.append(value)
+        self.note(f"state of {kind}")
+        return value
+
+    def nextKept(self, kept, scope):
+        type = kept.type
+        if type.kind == "bit":
+            return self.bit(type.axes, scope, 1)
+        if type.kind == "index":
+            return self.index(type.axes, type.index, scope, 1) or kept.text
+        return self.limited(self.real(type.axes, scope, 1), 3).text
+
     def next(self, state, axes, scope):
         """The next value of a state, in bounds; mostly of the state before."""
         rng = self.rng
@@ -222,6 +247,12 @@ class Generator(Expressions):
             name = rng.choices(list(STD_CELLS), STD_CELLS.values())[0]
             self.usesStd = True
             self.note("std cell")
+            if inputs[0].axes == out and rng.random() < 0.2:
+                self.note("cell as a parameter")
+                around, size = rng.choice(("residual", "highway")), out[0].text
+                return Signature(f"{around}[{name}[{size}, {size}]]", "cell", list(inputs), Type(out),
+                                 states={f"inner.{s}": out for s in STD_STATES.get(name, ("h",))},
+                                 sizes="", bound=6)
             return Signature(name, "cell", list(inputs), Type(out),
                              states={s: out for s in STD_STATES.get(name, ("h",))},
                              sizes=f"[{inputs[0].axes[0].text}, {out[0].text}]", bound=3)
@@ -653,6 +684,11 @@ class Generator(Expressions):
             clip = rng.choice(("value 0.1", "norm 0.2", "global_norm 0.3", "adaptive 0.1"))
             lines.append(f"clip {clip}")
             self.note("clip " + clip.split()[0])
+        names = [line.split()[1].rstrip(",") for line in scope.block.head
+                 if line.startswith(("param ", "use "))]
+        if names and rng.random() < 0.25:
+            lines.append(f"rate {rng.choice(names)} {rng.choice(('0.1', '0', '3'))}")
+            self.note("rate")
         if rng.random() < 0.2:
             lines.append("average 0.9")
             self.note("average")

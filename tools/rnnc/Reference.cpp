@@ -46,14 +46,44 @@ static void addWeights(rnn::ModuleOp module, const ReferenceCall &call,
   }
 }
 
-/// Nothing but `--length` or the source says how much is drawn.
+/// What the export line says is drawn at most.
+static std::optional<int64_t> exportedMost(rnn::ModuleOp module,
+                                           const std::string &function) {
+  for (auto line : module.getExports().getAsRange<mlir::DictionaryAttr>()) {
+    auto of = line.getAs<mlir::StringAttr>("function");
+    auto defaults = line.getAs<mlir::DictionaryAttr>("defaults");
+    if (!of || of.getValue() != function || !defaults)
+      continue;
+    if (auto whole = defaults.getAs<mlir::IntegerAttr>("max"))
+      return whole.getInt();
+    if (auto real = defaults.getAs<mlir::FloatAttr>("max"))
+      return static_cast<int64_t>(real.getValueAsDouble());
+  }
+  return std::nullopt;
+}
+
+/// Whether the inputs say how long an axis is.
+static bool isGiven(rnn::ModuleOp module, rnn::AxisAttr axis) {
+  for (auto input : module.getBody().getOps<rnn::InputOp>())
+    if (llvm::is_contained(input.getType().getAxes(), axis))
+      return true;
+  return false;
+}
+
+/// Where neither the inputs nor `--length` say how much is drawn, the source
+/// does.
 static Status addLengthsOfDraws(rnn::ModuleOp module,
+                                const std::string &function,
                                 std::map<std::string, int64_t> &lengths) {
   for (auto unfold : module.getBody().getOps<rnn::UnfoldOp>()) {
     std::string axis = unfold.getAxis().getName().str();
-    if (lengths.contains(axis))
+    if (lengths.contains(axis) || !unfold.getAxis().isTime() ||
+        isGiven(module, unfold.getAxis()))
       continue;
-    Result<int32_t> length = drawnLength(axis, unfold.getMax());
+    std::optional<int64_t> most = exportedMost(module, function);
+    if (!most)
+      most = unfold.getMax();
+    Result<int32_t> length = drawnLength(axis, most);
     if (!length)
       return length.error();
     lengths[axis] = *length;
@@ -81,8 +111,9 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   run.seed = static_cast<uint32_t>(call.seed.value_or(0));
   run.batch = call.batch;
   run.lengths = call.lengths;
-  if (run.function == "sample")
-    if (Status status = addLengthsOfDraws(*module, run.lengths); !status)
+  if (run.function == "sample" || interp::drawsWhole(*module, run.function))
+    if (Status status = addLengthsOfDraws(*module, run.function, run.lengths);
+        !status)
       return status.error();
   interp::Arrays inputs;
   for (const auto &[name, tensor] : call.args)

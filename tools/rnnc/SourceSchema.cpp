@@ -27,6 +27,7 @@ public:
 
 private:
   void readAxis(const ast::Name &name, const std::vector<ast::Name> &labels);
+  void readSizes();
   void readDims(const std::vector<ast::DimEntry> &entries);
   int64_t valueOf(const ast::Size &size) const;
   std::string textOf(const ast::Size &size) const;
@@ -58,6 +59,19 @@ void SchemaReader::readDims(const std::vector<ast::DimEntry> &entries) {
     int64_t value = entry.value ? valueOf(*entry.value) : -1;
     if (value >= 0 && !sizes.contains(entry.name.text))
       sizes[entry.name.text] = value;
+  }
+}
+
+/// What stands in the model's brackets; it hides dims of the same names.
+void SchemaReader::readSizes() {
+  auto known = program.sizesOf.find(&model);
+  for (const ast::Generic &generic : model.generics) {
+    const std::string &name = generic.name.text;
+    sizes.erase(name);
+    if (generic.isTime)
+      schema.times.push_back(name);
+    else if (known != program.sizesOf.end() && known->second.count(name))
+      sizes[name] = static_cast<int64_t>(known->second.at(name));
   }
 }
 
@@ -155,6 +169,7 @@ void SchemaReader::readTrain(const ast::TrainItem &train) {
 Schema SchemaReader::read() {
   schema.model = model.name.text;
   sizes = program.dims;
+  readSizes();
   for (const auto &file : program.files)
     for (const ast::ItemPtr &item : file->items)
       if (const auto *axis = ast::dynAs<ast::AxisItem>(*item))

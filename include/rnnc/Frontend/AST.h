@@ -286,17 +286,19 @@ struct Recur : ExprOf<Expr::Kind::Recur> {
 // Chains of modules
 //===----------------------------------------------------------------------===//
 
-/// A size or a number given to a generic: `H`, `2*H`, `0.2`, `_`.
+struct Chain;
+
+/// What is given to a generic: `H`, `2*H`, `0.2`, `_`, `lstm[E, H]`.
 struct Given {
-  enum class Kind { Size, Number, Infer };
+  enum class Kind { Size, Number, Infer, Module };
 
   Kind kind = Kind::Size;
   SourceRange range;
-  SizePtr size;      ///< Size (integers too)
-  double number = 0; ///< Number: with point or exponent
+  SizePtr size;                 ///< Size (integers too); the name of a cell
+  double number = 0;            ///< Number: with point or exponent
+  std::shared_ptr<Chain> chain; ///< Module
 };
 
-struct Chain;
 using ChainPtr = std::unique_ptr<Chain>;
 
 /// `lstm[E, H] >> repeat[2] a: lstm[H, H]`
@@ -334,11 +336,14 @@ struct DimEntry {
   SizePtr value; ///< may be null
 };
 
-/// `I`, `time T`, `p = 0.5`
+/// `I`, `time T`, `p = 0.5`, `cell C: [I] -> [O]`
 struct Generic {
   Name name;
   SourceRange range;
   bool isTime = false;
+  bool isModule = false; ///< stands for a layer or, with `isCell`, for a cell
+  bool isCell = false;
+  Type reads, gives; ///< of a layer or a cell
   bool hasDefault = false;
   double defaultValue = 0;
   bool defaultIsInteger = false;

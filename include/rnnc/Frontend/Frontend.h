@@ -53,6 +53,11 @@ struct TrainSettings {
     Method method;
   };
   std::vector<Init> inits; ///< in order; a later one wins
+  struct Rate {
+    std::vector<std::string> path;
+    double factor = 1;
+  };
+  std::vector<Rate> rates; ///< in order; a later one wins
 };
 
 /// What an `export` line asks for.
@@ -63,6 +68,7 @@ struct ExportRequest {
   bool isModel = false;
   bool isCell = false;
   std::vector<double> given; ///< sizes and numbers in brackets, evaluated
+  std::string modules; ///< layers and cells in brackets, as they are written
   std::string function;
   std::map<std::string, double> args;
   std::string alias; ///< may be empty
@@ -77,6 +83,9 @@ struct CheckedProgram {
   std::map<std::string, int64_t> dims;
   /// Values of the dims that each file declares, by the file's id.
   std::map<uint32_t, std::map<std::string, int64_t>> dimsOf;
+  /// Values of the sizes and numbers in a model's brackets; what has none is
+  /// absent.
+  std::map<const ast::ModelItem *, std::map<std::string, double>> sizesOf;
   /// The settings of each model that has a `train`.
   std::map<std::string, TrainSettings> train;
   /// The exports of the main file, in order.

@@ -63,6 +63,10 @@ struct RunOptions {
 std::optional<Arrays> run(rnn::ModuleOp module, const Arrays &inputs,
                           const RunOptions &options, std::string &error);
 
+/// Whether a function draws whole sequences, as long as `lengths` says: its
+/// steps need more than a stream keeps.
+bool drawsWhole(rnn::ModuleOp module, const std::string &function);
+
 /// The first values of all parameters, as a compiled library draws them.
 Arrays firstValues(rnn::ModuleOp module, uint64_t seed);
 

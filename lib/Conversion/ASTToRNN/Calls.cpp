@@ -216,6 +216,7 @@ Thing Emitter::emitBody(Instance &instance, const std::vector<Thing> &inputs,
                    "used here");
     if (!take(field, it->second))
       return {};
+    env.constants.insert(field.name.text);
   }
   uses.push_back(range);
   Thing result = runBlock(module.body, env);
@@ -281,7 +282,24 @@ bool Emitter::callArguments(Instance &instance, const ast::Call &call, Env &env,
     given.erase(it);
   }
   constants = std::move(given);
+  implyConstants(instance, env, constants);
   return true;
+}
+
+/// Constants that are not given are those of the layer or cell around, by
+/// their names.
+void Emitter::implyConstants(Instance &instance, const Env &env,
+                             std::map<std::string, Thing> &constants) {
+  for (Instance *stage : instance.stages)
+    implyConstants(*stage, env, constants);
+  if (!instance.module)
+    return;
+  for (const ast::Field &field : instance.module->constants) {
+    const std::string &name = field.name.text;
+    auto known = env.values.find(name);
+    if (env.constants.count(name) && known != env.values.end())
+      constants.try_emplace(name, known->second);
+  }
 }
 
 Thing Emitter::callFunction(const ast::FnItem &fn, const ast::Call &call,

@@ -259,10 +259,14 @@ Thing Emitter::law(const ast::DistItem &item, const ast::Call &node, Env &env,
   llvm::SmallVector<rnn::AxisAttr> axes(law.lead);
   llvm::append_range(axes, one.getAxes());
   law.drawn = one.withAxes(axes);
+  // Only the steps of an unfold are drawn from.
+  bool isStep =
+      llvm::none_of(law.lead, [](rnn::AxisAttr one) { return one.isTime(); });
   Region parts[3];
   for (auto [region, part] :
        llvm::zip(parts, std::array{"logp", "mode", "sample"}))
-    if (hasPart(item, part) && !lawRegion(law, part, region))
+    if (hasPart(item, part) && (part != StringRef("sample") || isStep) &&
+        !lawRegion(law, part, region))
       return {};
   auto op = rnn::LawOp::create(
       builder, loc(node.range),

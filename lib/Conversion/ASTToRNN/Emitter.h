@@ -51,14 +51,28 @@ struct StateSlot {
 /// States by their absolute instance paths, during one step.
 using StateMap = std::map<std::string, StateSlot>;
 
+struct GivenModule;
+
 /// Names of a block. Blocks do not nest but for binders' indices.
 struct Env {
   std::map<std::string, Size> sizes;
   std::map<std::string, double> numbers; ///< generics such as `p = 0.5`
   std::map<std::string, Thing> values;
   std::map<std::string, Instance *> instances;
+  /// What stands for parameters that are layers or cells.
+  std::map<std::string, std::shared_ptr<GivenModule>> modules;
+  std::set<std::string> constants; ///< values that inner cells see
   std::map<std::string, std::string> statePaths; ///< own states: name -> path
   StateMap *states = nullptr;                    ///< inside a step
+};
+
+/// A layer or a cell among the sizes in brackets, and what the names in it
+/// mean.
+struct GivenModule {
+  ast::Chain bare; ///< a name alone, which was read as a size
+  const ast::Chain *chain = nullptr;
+  Env env;
+  rnn::ValueType reads; ///< says what `_` in it is
 };
 
 /// A layer, a cell or a chain of them with weights of its own.
@@ -115,6 +129,7 @@ private:
   Env fileEnv(const ast::Name &name);
   std::vector<const ast::ModelItem *> wantedModels() const;
   const ast::TrainItem *trainOf(const ast::ModelItem &model) const;
+  bool declareSizes(const ast::ModelItem &model, Env &env);
   bool emitModel(const ast::ModelItem &model);
   bool makeFileScope();
   bool emitStatement(const ast::Stmt &stmt, Env &env);
@@ -139,6 +154,10 @@ private:
                   llvm::SmallVectorImpl<mlir::Attribute> &clips, Env &env);
   mlir::DictionaryAttr trainSettings(const ast::TrainItem *train, Env &env);
   std::optional<mlir::Attribute> settingValue(const ast::Expr &expr, Env &env);
+  llvm::SmallVector<rnn::ParamOp> paramsBelow(const ast::Setting &setting,
+                                              rnn::ModuleOp module);
+  std::optional<mlir::DictionaryAttr> ratesOf(const ast::TrainItem &train,
+                                              rnn::ModuleOp module, Env &env);
   bool overrideInit(const ast::TrainItem &train, rnn::ModuleOp module,
                     Env &env);
 
@@ -153,6 +172,21 @@ private:
                             const std::vector<ast::SizePtr> &sizes,
                             SourceRange range, std::string path, Env &outer,
                             llvm::ArrayRef<mlir::Value> inputs);
+  bool bindGenerics(const ast::ModuleItem &module,
+                    const std::vector<ast::Given> &given, SourceRange range,
+                    Env &outer, rnn::ValueType left, Instance &instance);
+  bool bindModule(const ast::ModuleItem &module, const ast::Generic &generic,
+                  const ast::Given &given, Env &outer, rnn::ValueType left,
+                  Instance &instance);
+  std::pair<rnn::ValueType, rnn::ValueType>
+  portsOf(const ast::Chain &chain, Env &env, rnn::ValueType left);
+  bool recurConstants(const ast::Recur &node, Instance &cell,
+                      const ast::ModuleItem &module, Env &env,
+                      std::map<std::string, Thing> &constants);
+  mlir::Value stored(const ast::StateStmt &decl, mlir::Value value);
+  mlir::Value readState(const ast::StateStmt &decl, mlir::Value value);
+  void implyConstants(Instance &instance, const Env &env,
+                      std::map<std::string, Thing> &constants);
   bool declareBody(Instance &instance);
   bool declareParam(const ast::ParamStmt &stmt, const std::string &path,
                     Env &env);

@@ -262,6 +262,36 @@ bool Emitter::declareBody(Instance &instance) {
 // Instances
 //===----------------------------------------------------------------------===//
 
+static bool isGeneric(const ast::ModuleItem &module, const std::string &name) {
+  return llvm::any_of(module.generics, [&](const ast::Generic &generic) {
+    return !generic.isModule && generic.name.text == name;
+  });
+}
+
+/// The sizes that the layers and cells among the parameters say.
+static std::set<std::string> foundSizes(const ast::ModuleItem &module) {
+  std::set<std::string> found;
+  auto add = [&](const ast::SizePtr &size) {
+    if (size && size->kind == ast::Size::Kind::Name &&
+        !isGeneric(module, size->name))
+      found.insert(size->name);
+  };
+  for (const ast::Generic &generic : module.generics)
+    for (const ast::Type *type : {&generic.reads, &generic.gives}) {
+      llvm::for_each(type->axes, add);
+      add(type->index);
+    }
+  return found;
+}
+
+/// Whether all names in a type have sizes.
+static bool isKnown(const ast::Type &type, const Env &env) {
+  auto has = [&](const ast::SizePtr &size) {
+    return size->kind != ast::Size::Kind::Name || env.sizes.count(size->name);
+  };
+  return llvm::all_of(type.axes, has) && (!type.index || has(type.index));
+}
+
 Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
                                      const std::vector<ast::Given> &given,
                                      SourceRange range, std::string path,
@@ -270,13 +300,31 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
     return nullptr;
   Instance &instance = instances.emplace_back();
   instance.path = std::move(path);
+  if (!bindGenerics(module, given, range, outer, left, instance) ||
+      !declareBody(instance))
+    return nullptr;
+  return &instance;
+}
+
+/// What stands in the brackets of a module.
+bool Emitter::bindGenerics(const ast::ModuleItem &module,
+                           const std::vector<ast::Given> &given,
+                           SourceRange range, Env &outer, rnn::ValueType left,
+                           Instance &instance) {
   instance.module = &module;
   instance.isCell = module.isCell;
   instance.env = fileEnv(module.name);
+  for (const std::string &name : foundSizes(module))
+    instance.env.sizes.erase(name);
   std::set<std::string> inferred;
   for (auto [i, generic] : llvm::enumerate(module.generics)) {
     const std::string &name = generic.name.text;
     const ast::Given *one = i < given.size() ? &given[i] : nullptr;
+    if (generic.isModule) {
+      if (!one || !bindModule(module, generic, *one, outer, left, instance))
+        return false;
+      continue;
+    }
     if (!one && generic.isTime) {
       instance.env.sizes.erase(name);
       instance.freeTimes.push_back(name);
@@ -297,7 +345,7 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
     }
     std::optional<Size> poly = size(*one->size, outer);
     if (!poly)
-      return nullptr;
+      return false;
     instance.env.sizes[name] = *poly;
     if (std::optional<int64_t> value = poly->value())
       instance.env.numbers[name] = double(*value);
@@ -311,20 +359,92 @@ Instance *Emitter::instantiateModule(const ast::ModuleItem &module,
         !matchType(formal, left, left.getRank() - formal.axes.size(), trial,
                    open)) {
       error("E999", range, "the size `_` cannot be inferred", "used here");
-      return nullptr;
+      return false;
     }
     for (const std::string &name : inferred) {
       auto it = trial.sizes.find(name);
       if (it == trial.sizes.end()) {
         error("E999", range, "the size `_` cannot be inferred", "used here");
-        return nullptr;
+        return false;
       }
       instance.env.sizes[name] = it->second;
       if (std::optional<int64_t> value = it->second.value())
         instance.env.numbers[name] = double(*value);
     }
   }
-  return declareBody(instance) ? &instance : nullptr;
+  return true;
+}
+
+/// The types that a chain reads and gives; null where that is no value or
+/// cannot be known.
+std::pair<rnn::ValueType, rnn::ValueType>
+Emitter::portsOf(const ast::Chain &chain, Env &env, rnn::ValueType left) {
+  if (chain.kind == ast::Chain::Kind::Repeat)
+    return portsOf(*chain.body, env, left);
+  if (chain.kind == ast::Chain::Kind::Sequence) {
+    rnn::ValueType reads;
+    for (const ast::ChainPtr &link : chain.links) {
+      auto [in, out] = portsOf(*link, env, left);
+      reads = link == chain.links.front() ? in : reads;
+      left = out;
+    }
+    return {reads, left};
+  }
+  auto parameter = env.modules.find(chain.module.text);
+  if (parameter != env.modules.end())
+    return portsOf(*parameter->second->chain, parameter->second->env,
+                   parameter->second->reads);
+  const auto *module = find<ast::ModuleItem>(chain.module);
+  Instance trial;
+  if (!module || module->inputs.empty() ||
+      !bindGenerics(*module, chain.given, chain.range, env, left, trial) ||
+      !trial.freeTimes.empty())
+    return {};
+  rnn::ValueType reads = type(module->inputs.front().type, trial.env);
+  // In front of what a layer reads there may be axes that it maps over.
+  return {reads, left && !module->isCell ? resultType(trial, left)
+                                         : resultType(trial, {})};
+}
+
+/// `bidirectional[lstm[E, H]]`: the sizes in the type of the parameter follow
+/// from the cell that is given.
+bool Emitter::bindModule(const ast::ModuleItem &module,
+                         const ast::Generic &generic, const ast::Given &given,
+                         Env &outer, rnn::ValueType left, Instance &instance) {
+  auto made = std::make_shared<GivenModule>();
+  made->chain = given.chain.get();
+  if (!made->chain) {
+    made->bare.module = {given.size ? given.size->name : "", given.range};
+    made->bare.range = given.range;
+    made->chain = &made->bare;
+  }
+  made->env = outer;
+  std::set<std::string> open = foundSizes(module);
+  rnn::ValueType before;
+  const ast::Type &formal = module.inputs.front().type;
+  if (isKnown(generic.reads, instance.env)) {
+    before = type(generic.reads, instance.env);
+  } else if (left && size_t(left.getRank()) >= formal.axes.size()) {
+    Env trial = instance.env;
+    std::set<std::string> all = open;
+    for (const ast::Generic &other : module.generics)
+      if (other.isTime && !trial.sizes.count(other.name.text))
+        all.insert(other.name.text);
+    matchType(formal, left, left.getRank() - formal.axes.size(), trial, all);
+    if (isKnown(generic.reads, trial))
+      before = type(generic.reads, trial);
+  }
+  auto [reads, gives] = portsOf(*made->chain, made->env, before);
+  if (!reads || !gives ||
+      !matchType(generic.reads, reads, 0, instance.env, open) ||
+      !matchType(generic.gives, gives, 0, instance.env, open)) {
+    error("E999", given.range,
+          "`" + generic.name.text + "` cannot be made of this", "used here");
+    return false;
+  }
+  made->reads = reads;
+  instance.env.modules[generic.name.text] = std::move(made);
+  return true;
 }
 
 Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
@@ -334,6 +454,10 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
     auto used = env.instances.find(chain.module.text);
     if (used != env.instances.end() && !chain.hasBrackets)
       return used->second;
+    auto parameter = env.modules.find(chain.module.text);
+    if (parameter != env.modules.end())
+      return instantiate(*parameter->second->chain, std::move(path),
+                         parameter->second->env, parameter->second->reads);
     const auto *module = find<ast::ModuleItem>(chain.module);
     if (!module) {
       unsupported(chain.range, "`" + chain.module.text + "` in a chain");
@@ -417,8 +541,10 @@ rnn::ValueType Emitter::resultType(Instance &instance, rnn::ValueType input) {
       return {};
   }
   for (const std::string &time : instance.freeTimes)
-    if (!env.sizes.count(time))
-      return {};
+    if (!env.sizes.count(time)) {
+      declareTime("?", env); // some length
+      env.sizes[time] = env.sizes["?"];
+    }
   rnn::ValueType result = type(module.result, env);
   if (!result)
     return {};

@@ -307,25 +307,40 @@ std::vector<const ast::ModelItem *> Emitter::wantedModels() const {
   return {models.begin(), models.end()};
 }
 
+/// The sizes in a model's brackets are axes of its own.
+bool Emitter::declareSizes(const ast::ModelItem &model, Env &env) {
+  auto known = program.sizesOf.find(&model);
+  for (const ast::Generic &generic : model.generics) {
+    const std::string &name = generic.name.text;
+    if (generic.isTime) {
+      declareTime(name, env);
+      continue;
+    }
+    if (known == program.sizesOf.end() || !known->second.count(name)) {
+      unsupported(generic.range, "a size without a value");
+      return false;
+    }
+    double value = known->second.at(name);
+    env.numbers[name] = value;
+    env.sizes.erase(name);
+    if (value != double(int64_t(value)) || value < 1)
+      continue;
+    AxisInfo *info = newAxis(name);
+    dimPlaces[info->name] = generic.name.range;
+    info->value = int64_t(value);
+    env.sizes[name] = Size(info);
+  }
+  return true;
+}
+
 bool Emitter::emitModel(const ast::ModelItem &model) {
   rnn::ModuleOp module =
       beginModule(model.name.range, model.name.text, "model", model.name.text);
   if (!makeFileScope())
     return false;
   Env env = fileEnv(model.name);
-  for (const ast::Generic &generic : model.generics) {
-    if (generic.isTime) {
-      declareTime(generic.name.text, env);
-      continue;
-    }
-    if (!generic.hasDefault) {
-      unsupported(generic.range, "a model with sizes of its own");
-      return false;
-    }
-    env.numbers[generic.name.text] = generic.defaultValue;
-    if (generic.defaultIsInteger)
-      env.sizes[generic.name.text] = Size(int64_t(generic.defaultValue));
-  }
+  if (!declareSizes(model, env))
+    return false;
   for (const ast::StmtPtr &stmt : model.body)
     if (!emitStatement(*stmt, env))
       return false;
@@ -340,9 +355,16 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
             return false;
           exports.push_back(attr);
         }
-  if (train && !overrideInit(*train, module, env))
+  DictionaryAttr settings = trainSettings(train, env);
+  if (!train || !settings)
+    return endModule(module, settings, exports);
+  std::optional<DictionaryAttr> rates = ratesOf(*train, module, env);
+  if (!overrideInit(*train, module, env) || !rates)
     return false;
-  return endModule(module, trainSettings(train, env), exports);
+  NamedAttrList all(settings);
+  if (!rates->empty())
+    all.set("rates", *rates);
+  return endModule(module, all.getDictionary(builder.getContext()), exports);
 }
 
 //===----------------------------------------------------------------------===//
@@ -414,9 +436,10 @@ bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
   }
   rnn::ResultOp::create(builder, loc(range), out.value,
                         builder.getStringAttr("out"));
-  for (const auto &[path, value] : finals.fields)
-    rnn::FinalStateOp::create(builder, loc(range), value,
-                              builder.getStringAttr(path));
+  for (auto [state, field] : llvm::zip(states, finals.fields))
+    rnn::FinalStateOp::create(builder, loc(range),
+                              stored(*state.decl, field.second),
+                              builder.getStringAttr(field.first));
   return true;
 }
 

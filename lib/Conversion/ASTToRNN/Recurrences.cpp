@@ -70,6 +70,47 @@ Instance *Emitter::recurCell(const ast::Recur &node, Env &env,
   return nullptr;
 }
 
+//===----------------------------------------------------------------------===//
+// States that are no real numbers
+//===----------------------------------------------------------------------===//
+//
+// A recurrence keeps real numbers: a bit is 0 or 1, a whole number itself, an
+// index 1 at its place and 0 elsewhere.
+
+Value Emitter::stored(const ast::StateStmt &decl, Value value) {
+  if (!value)
+    return {};
+  switch (decl.type.kind) {
+  case ast::Type::Kind::Bit:
+    return make<rnn::ToRealOp>(decl.range, value).value;
+  case ast::Type::Kind::Int: {
+    Thing number;
+    number.value = value;
+    Value real = asReal(number, decl.range);
+    return real ? make<rnn::UnaryOp>(decl.range, rnn::UnaryKind::Round, real)
+                      .value
+                : Value();
+  }
+  case ast::Type::Kind::Index:
+    return make<rnn::OneHotOp>(decl.range, value).value;
+  default:
+    return value;
+  }
+}
+
+Value Emitter::readState(const ast::StateStmt &decl, Value value) {
+  if (!value)
+    return {};
+  if (decl.type.kind == ast::Type::Kind::Index)
+    return make<rnn::ArgMaxOp>(decl.range, value).value;
+  if (decl.type.kind != ast::Type::Kind::Bit)
+    return value;
+  Value half =
+      constant(0.5, rnn::ValueType::real(builder.getContext()), decl.range);
+  return make<rnn::CompareOp>(decl.range, rnn::CompareKind::Gt, value, half)
+      .value;
+}
+
 /// The declared first value of each state whose slot in `init` is empty.
 bool Emitter::prepareStates(const std::map<std::string, Thing> &constants,
                             llvm::ArrayRef<StateRef> states,
@@ -90,6 +131,8 @@ bool Emitter::prepareStates(const std::map<std::string, Thing> &constants,
     rnn::ValueType stateType = type(state.decl->type, own);
     if (!stateType)
       return false;
+    if (stateType.getKind() == rnn::ValueKind::Int)
+      stateType = stateType.withKind(rnn::ValueKind::Real);
     if (value) {
       Thing given;
       given.value = value;
@@ -97,9 +140,20 @@ bool Emitter::prepareStates(const std::map<std::string, Thing> &constants,
     } else {
       value = exprAs(*state.decl->first, stateType, own);
     }
+    value = stored(*state.decl, value);
     if (!value)
       return false;
   }
+  return true;
+}
+
+/// What is given in brackets after a cell, and what it sees of the cell around.
+bool Emitter::recurConstants(const ast::Recur &node, Instance &cell,
+                             const ast::ModuleItem &module, Env &env,
+                             std::map<std::string, Thing> &constants) {
+  if (!sortArguments(node.args, module.constants, node.range, env, constants))
+    return false;
+  implyConstants(cell, env, constants);
   return true;
 }
 
@@ -133,7 +187,8 @@ Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
                         SourceRange range) {
   StateMap map;
   for (auto [state, value] : llvm::zip(states, before))
-    map[state.path].before = value;
+    if (!(map[state.path].before = readState(*state.decl, value)))
+      return {};
   std::vector<Thing> inputs;
   for (Value element : elements) {
     Thing thing;
@@ -148,7 +203,9 @@ Thing Emitter::emitStep(Instance &cell, llvm::ArrayRef<Value> elements,
     if (!next)
       return error("E999", range, "the step sets no next `" + state.path + "`",
                    "cannot be compiled");
-    after.push_back(next);
+    after.push_back(stored(*state.decl, next));
+    if (!after.back())
+      return {};
   }
   return out;
 }
@@ -192,7 +249,8 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
   recurrences[op] = ownPlace(range);
   finals.isRecord = true;
   for (auto [state, value] : llvm::zip(states, op.getFinals()))
-    finals.fields.emplace_back(relative(cell, state.path), value);
+    finals.fields.emplace_back(relative(cell, state.path),
+                               readState(*state.decl, value));
   Thing result;
   if (!outTypes.empty())
     result.value = op.getOuts().front();
@@ -246,9 +304,7 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
   const ast::ModuleItem *module = inputModule(*cell);
   std::vector<StateRef> states;
   llvm::SmallVector<Value> init;
-  if (!module ||
-      !sortArguments(node.args, module->constants, node.range, env,
-                     constants) ||
+  if (!module || !recurConstants(node, *cell, *module, env, constants) ||
       !firstStates(node, *cell, constants, env, states, init))
     return {};
   return runCell(node, *cell, axis, over, {}, constants, states, init, env);
@@ -278,6 +334,7 @@ Thing Emitter::repeatStep(const ast::Recur &node, Env &env) {
   if (!timesArguments(node, *module, env, held, constants) ||
       !(cell = recurCell(node, env, held)))
     return {};
+  implyConstants(*cell, env, constants);
   std::vector<StateRef> states;
   llvm::SmallVector<Value> init;
   if (!firstStates(node, *cell, constants, env, states, init))
@@ -424,9 +481,7 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
   std::vector<StateRef> states;
   llvm::SmallVector<Value> init;
   Region region;
-  if (!module ||
-      !sortArguments(node.args, module->constants, node.range, env,
-                     constants) ||
+  if (!module || !recurConstants(node, *cell, *module, env, constants) ||
       !firstStates(node, *cell, constants, env, states, init) ||
       !unfoldBody(node, *cell, sequence, over, constants, states, init, region))
     return {};
@@ -442,7 +497,8 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
     Thing &finals = env.values[node.finalName.text] = Thing();
     finals.isRecord = true;
     for (auto [state, value] : llvm::zip(states, op.getFinals()))
-      finals.fields.emplace_back(relative(*cell, state.path), value);
+      finals.fields.emplace_back(relative(*cell, state.path),
+                                 readState(*state.decl, value));
   }
   Thing result;
   result.value = op.getResult();

@@ -134,8 +134,8 @@ DictionaryAttr Emitter::trainSettings(const ast::TrainItem *train, Env &env) {
 bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
                          llvm::SmallVectorImpl<Attribute> &clips, Env &env) {
   const std::string &name = setting.name.text;
-  if (name == "init")
-    return true; // Already in the parameters.
+  if (name == "init" || name == "rate")
+    return true; // Of the parameters.
   auto word = [&](size_t i) -> std::string {
     if (i >= setting.values.size())
       return "";
@@ -216,6 +216,25 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
   return true;
 }
 
+/// The parameters below the path of a setting; E409 if there is none.
+llvm::SmallVector<rnn::ParamOp>
+Emitter::paramsBelow(const ast::Setting &setting, rnn::ModuleOp module) {
+  std::string path;
+  for (const ast::Name &name : setting.path)
+    path += (path.empty() ? "" : ".") + name.text;
+  llvm::SmallVector<rnn::ParamOp> found;
+  for (rnn::ParamOp param : module.getBody().getOps<rnn::ParamOp>()) {
+    StringRef name = param.getName();
+    if (path.empty() || name == path ||
+        (name.starts_with(path) && name[path.size()] == '.'))
+      found.push_back(param);
+  }
+  if (found.empty() && !path.empty())
+    error("E409", setting.range,
+          "there is no instance or parameter `" + path + "`", "not known here");
+  return found;
+}
+
 /// `init rnn ~ uniform(-0.1, 0.1)` replaces the first values of every parameter
 /// below the path.
 bool Emitter::overrideInit(const ast::TrainItem &train, rnn::ModuleOp module,
@@ -224,18 +243,33 @@ bool Emitter::overrideInit(const ast::TrainItem &train, rnn::ModuleOp module,
     if (setting.name.text != "init" || !setting.init)
       continue;
     DictionaryAttr init = initialiser(*setting.init, env);
-    if (!init)
+    llvm::SmallVector<rnn::ParamOp> params = paramsBelow(setting, module);
+    if (!init || (params.empty() && !setting.path.empty()))
       return false;
-    std::string path;
-    for (const ast::Name &name : setting.path)
-      path += (path.empty() ? "" : ".") + name.text;
-    for (rnn::ParamOp param : module.getBody().getOps<rnn::ParamOp>()) {
-      StringRef name = param.getName();
-      bool below = path.empty() || name == path ||
-                   (name.starts_with(path) && name[path.size()] == '.');
-      if (below)
-        param.setInitAttr(init);
-    }
+    for (rnn::ParamOp param : params)
+      param.setInitAttr(init);
   }
   return true;
+}
+
+/// `rate Emb 0.1`: a factor on the rate of every parameter below the path, by
+/// the names of the parameters.
+std::optional<DictionaryAttr> Emitter::ratesOf(const ast::TrainItem &train,
+                                               rnn::ModuleOp module, Env &env) {
+  NamedAttrList rates;
+  for (const ast::Setting &setting : train.settings) {
+    if (setting.name.text != "rate")
+      continue;
+    std::optional<double> factor = number(*setting.values[0], env);
+    llvm::SmallVector<rnn::ParamOp> params = paramsBelow(setting, module);
+    if (params.empty())
+      return std::nullopt;
+    if (!factor) {
+      unsupported(setting.range, "this rate");
+      return std::nullopt;
+    }
+    for (rnn::ParamOp param : params)
+      rates.set(param.getName(), builder.getF64FloatAttr(*factor));
+  }
+  return rates.getDictionary(builder.getContext());
 }

@@ -71,6 +71,13 @@ FailureOr<Batched> Lowering::lawPart(const Distribution &dist, Region &part,
   return e.inFront(*result, binderDim(id), *dist.steps);
 }
 
+FailureOr<Batched> Lowering::draw(const Distribution &dist) {
+  bool outside = std::exchange(inSample, true);
+  auto drawn = lawPart(dist, rnn::LawOp(dist.law).getSample(), nullptr);
+  inSample = outside;
+  return drawn;
+}
+
 /// The entry of the last axis that each index says.
 static Batched entryAt(Emitter &e, const Batched &scores,
                        const Batched &index) {

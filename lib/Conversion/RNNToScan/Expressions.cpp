@@ -722,7 +722,7 @@ FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
 
 FailureOr<Batched> Lowering::noise(rnn::NoiseOp op) {
   auto x = get(op.getValue()), a = get(op.getA()), b = get(op.getB());
-  if (failed(x) || failed(a) || failed(b) || !options.training)
+  if (failed(x) || failed(a) || failed(b) || !drawsNoise())
     return x;
   StringRef tied = op.getTied() ? op.getTied()->getName() : "";
   auto number = uniform(op, x->axes, op.getSite(), tied);

@@ -7,6 +7,8 @@
 
 #include "Lowering.h"
 
+#include "mlir/IR/IRMapping.h"
+
 using namespace mlir;
 
 namespace rnnc::batch {
@@ -31,8 +33,10 @@ public:
     truth.replaceAllUsesExcept(read, read.getDefiningOp());
     rnn::YieldOp yield = op.getYield();
     b.setInsertionPoint(yield);
-    auto dist = yield.getOut()[0].getDefiningOp<rnn::DistOp>();
-    yield.getNextMutable().append(draw(dist, type));
+    Operation *dist = yield.getOut()[0].getDefiningOp();
+    Value next = isa<rnn::LawOp>(dist) ? sampled(cast<rnn::LawOp>(dist))
+                                       : draw(cast<rnn::DistOp>(dist), type);
+    yield.getNextMutable().append(next);
   }
 
 private:
@@ -59,6 +63,18 @@ private:
   /// Numbers in [0, 1).
   Value uniform(rnn::ValueType type, int64_t site) {
     return noise(type, rnn::NoiseKind::Uniform, site);
+  }
+
+  /// Its line `sample`, written into the step.
+  Value sampled(rnn::LawOp law) {
+    Block &part = law.getSample().front();
+    IRMapping known;
+    for (auto [argument, arg] :
+         llvm::zip_equal(part.getArguments(), law.getArgs()))
+      known.map(argument, stop(arg));
+    for (Operation &one : part.without_terminator())
+      b.clone(one, known);
+    return known.lookupOrDefault(rnn::LawOp::yielded(law.getSample()));
   }
 
   Value draw(rnn::DistOp dist, rnn::ValueType type) {
@@ -116,9 +132,10 @@ FailureOr<rnn::UnfoldOp> Lowering::withFeed(rnn::UnfoldOp op) {
     feed = rnn::sampledFeed(op);
   if (!feed)
     return op;
-  if (!op.getYield().getOut()[0].getDefiningOp<rnn::DistOp>())
-    return op.emitError("[E904] `feed sampled` from a distribution of one's "
-                        "own is not supported yet");
+  auto law = op.getYield().getOut()[0].getDefiningOp<rnn::LawOp>();
+  if (law && law.getSample().empty())
+    return op.emitError("[E321] `feed sampled` cannot draw from `")
+           << law.getName() << "`: it has no line `sample = ...`";
   fed.push_back(cast<rnn::UnfoldOp>(op->clone()));
   Feeder(*fed.back(), *feed).run();
   return *fed.back();

@@ -43,6 +43,9 @@ struct Unfolding {
   llvm::SmallVector<mlir::Operation *> invariant;
   llvm::DenseSet<mlir::Operation *> madeBefore;
 
+  /// What a step draws from, if that is written in the language.
+  rnn::LawOp law() const;
+  bool isSampled() const; ///< it has a line `sample`
   /// Why nothing can be drawn: an empty reason if it can.
   std::pair<mlir::Location, std::string>
   reasonAgainst(const ModuleInfo &info) const;
@@ -183,6 +186,7 @@ private:
   Batched bindKept(Lowering &lowering, mlir::Value argument,
                    rnn::ValueType type);
   llvm::SmallVector<Slot> nextSlots(const Unfolding &unfolding);
+  mlir::LogicalResult giveDraws(Lowering &lowering, const Unfolding &unfolding);
   mlir::LogicalResult bodyOfNext(Lowering &lowering,
                                  const Unfolding &unfolding);
   mlir::FailureOr<Batched> observedTerm(Lowering &lowering,

@@ -106,6 +106,9 @@ public:
   /// none.
   mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>
   mode(const Distribution &dist);
+  /// A draw of a law that has a line `sample`: its noise acts in every
+  /// function.
+  mlir::FailureOr<Batched> draw(const Distribution &dist);
 
 private:
   /// A recurrence in the form that scan and unfold share.
@@ -182,6 +185,9 @@ private:
   llvm::DenseMap<mlir::Value, Distribution> unfolded;
   /// Inside of a law: its recurrences are no states of the model.
   bool inLaw = false;
+  /// Inside of its line `sample`.
+  bool inSample = false;
+  bool drawsNoise() const { return options.training || inSample; }
   /// Unfolds made by `withFeed`: `values` has keys in them.
   llvm::SmallVector<mlir::OwningOpRef<rnn::UnfoldOp>> fed;
 };

@@ -80,7 +80,8 @@ ModuleInfo::ModuleInfo(rnn::ModuleOp module) : module(module), nesting(module) {
     perExample = per.getValue() == "example";
   unfolding = Unfolding::of(*this);
   drawsFromInputs = unfolding && (unfolding->readsInputs ||
-                                  !unfolding->op.getAxis().isTime());
+                                  !unfolding->op.getAxis().isTime() ||
+                                  unfolding->isSampled());
   if (!drawsFromInputs)
     return;
   // What runs before it begins keeps nothing from step to step.

@@ -54,6 +54,9 @@ LogicalResult makeUpdate(OpBuilder &b, const ModuleInfo &info, FloatType real) {
     }
     place.unit = grad::unitSize(shape, labelled);
     place.trainable = !op.getFrozen();
+    auto rates = module.getTrain().getAs<DictionaryAttr>("rates");
+    if (auto rate = rates ? rates.getAs<FloatAttr>(op.getName()) : FloatAttr())
+      place.rate = rate.getValueAsDouble();
     places.push_back(place);
   }
   return grad::buildUpdateFunction(b, module.getLoc(), module.getSymName(),
@@ -194,7 +197,7 @@ struct ConvertRNNToScan
                               "there is not one `unfold` to search");
     rnn::UnfoldOp op = info.unfolding->op;
     auto element = cast<rnn::ValueType>(op.getPrevious().getType());
-    if (element.getRank() || !element.isIndex())
+    if (element.getRank() || !element.isIndex() || info.unfolding->law())
       return op.emitError("[E404] `beam` is not possible for this module: a "
                           "step does not draw one index");
     return success();

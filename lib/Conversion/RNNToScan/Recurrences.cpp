@@ -309,7 +309,7 @@ Dims Lowering::carriedBinders(const Recurrence &r) {
     return rnn::draws(op, tied) ? WalkResult::interrupt()
                                 : WalkResult::advance();
   };
-  if (options.training && r.body->walk(draws).wasInterrupted())
+  if (drawsNoise() && r.body->walk(draws).wasInterrupted())
     for (const Frame &frame : e.frames)
       if (!frame.step && frame.binder &&
           !llvm::is_contained(binders, binderDim(*frame.binder)))
@@ -685,7 +685,7 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
     return runForEach(r, outer);
   BodyShape shape{r.body,   r.axis.name, innerAxes(r.axis),
                   r.states, r.next,      r.outs};
-  BodyPlan plan(shape, {options.training, options.hoist});
+  BodyPlan plan(shape, {drawsNoise(), options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
   e.loc = r.op->getLoc();

@@ -28,7 +28,8 @@ public:
     BodyPlan plan(shape, {});
     llvm::SetVector<Value> kept;
     for (Operation &inner : body) {
-      bool isMade = plan.invariant.contains(&inner) && !isa<rnn::DistOp>(inner);
+      bool isMade = plan.invariant.contains(&inner) &&
+                    !isa<rnn::DistOp, rnn::LawOp>(inner);
       if (isMade)
         out.invariant.push_back(&inner);
       if (isMade && readsInput(&inner)) {
@@ -110,6 +111,15 @@ std::optional<Unfolding> Unfolding::of(const ModuleInfo &info) {
   return found;
 }
 
+bool Unfolding::isSampled() const {
+  rnn::LawOp one = law();
+  return one && !one.getSample().empty();
+}
+
+rnn::LawOp Unfolding::law() const {
+  return rnn::UnfoldOp(op).getYield().getOut()[0].getDefiningOp<rnn::LawOp>();
+}
+
 std::pair<Location, std::string>
 Unfolding::reasonAgainst(const ModuleInfo &info) const {
   rnn::UnfoldOp unfold = op;
@@ -121,8 +131,9 @@ Unfolding::reasonAgainst(const ModuleInfo &info) const {
                 "a state of it is as long as `" + axis.getName().str() + "`"};
   if (!info.usersOfData().empty())
     return {loc, "it reads the data of an output"};
-  if (unfold.getYield().getOut()[0].getDefiningOp<rnn::LawOp>())
-    return {loc, "a step ends with a distribution that nobody can draw from"};
+  if (rnn::LawOp one = law(); one && !one.hasMode() && one.getSample().empty())
+    return {loc, "`" + one.getName().str() +
+                     "` has neither a line `mode = ...` nor `sample = ...`"};
   std::string drawn = unfold.getAxis().getName().str();
   std::string why;
   auto isKnown = [&](StringRef time) {
@@ -227,7 +238,10 @@ LogicalResult FunctionMaker::makeBegin(const Unfolding &unfolding) {
   SmallVector<Value> roots(op->getOperands());
   llvm::append_range(roots, unfolding.captured);
   llvm::append_range(roots, unfolding.capturedInputs);
-  return make("begin", commonSlots(false), {}, [&](Lowering &lowering) {
+  SmallVector<Slot> slots = commonSlots(false);
+  if (info.inputs.empty()) // nothing else says how many sequences are drawn
+    slots.push_back(rowsSlot("reset", Role::Reset));
+  return make("begin", slots, {}, [&](Lowering &lowering) {
     if (failed(lowerFor(lowering, roots)))
       return failure();
     for (Operation *invariant : unfolding.invariant)
@@ -287,7 +301,39 @@ SmallVector<Slot> FunctionMaker::nextSlots(const Unfolding &unfolding) {
   for (auto [value, name] :
        llvm::zip(op.getInit(), op.getStates().getAsRange<StringAttr>()))
     add(name.getValue().str(), Role::StateIn, value.getType());
+  if (unfolding.isSampled())
+    slots.push_back(seedSlot());
   return slots;
+}
+
+/// The most probable element and what draws are made of; of a distribution of
+/// one's own the draw itself, since only it knows how.
+LogicalResult FunctionMaker::giveDraws(Lowering &lowering,
+                                       const Unfolding &unfolding) {
+  rnn::ObserveOp observe = unfolding.observe;
+  auto dist = lowering.distribution(observe);
+  if (failed(dist))
+    return failure();
+  dist->steps.reset();
+  for (Batched &arg : dist->args)
+    arg = withoutFront(arg);
+  std::string name = observe.getName().str();
+  if (dist->hasMode()) {
+    auto mode = lowering.mode(*dist);
+    if (failed(mode))
+      return failure();
+    auto [best, more] = *mode;
+    if (dist->kind != rnn::DistKind::Categorical)
+      giveKept(lowering, name, Role::Output, best, false);
+    if (more)
+      giveKept(lowering, name + ".p", Role::Probability, *more, false);
+  }
+  if (!unfolding.isSampled())
+    return success();
+  auto drawn = lowering.draw(*dist);
+  if (succeeded(drawn))
+    giveKept(lowering, name + ".draw", Role::Probability, *drawn, false);
+  return LogicalResult(drawn);
 }
 
 LogicalResult FunctionMaker::bodyOfNext(Lowering &lowering,
@@ -313,20 +359,8 @@ LogicalResult FunctionMaker::bodyOfNext(Lowering &lowering,
   lowering.madeBefore = unfolding.madeBefore;
   if (failed(lowering.lower(op)))
     return failure();
-  auto dist = lowering.distribution(observe);
-  if (failed(dist))
+  if (failed(giveDraws(lowering, unfolding)))
     return failure();
-  for (Batched &arg : dist->args)
-    arg = withoutFront(arg);
-  auto mode = lowering.mode(*dist);
-  if (failed(mode))
-    return failure();
-  auto [best, more] = *mode;
-  std::string name = observe.getName().str();
-  if (dist->kind != rnn::DistKind::Categorical)
-    giveKept(lowering, name, Role::Output, best, false);
-  if (more)
-    giveKept(lowering, name + ".p", Role::Probability, *more, false);
   for (StringAttr state : op.getStates().getAsRange<StringAttr>())
     giveKept(lowering, "state." + state.getValue().str(), Role::StateOut,
              lowering.statesOut[state.getValue()], false);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "FunctionBinder.h"
 
+#include "rnnc/Runtime/DrawKinds.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -84,6 +86,10 @@ llvm::Error FunctionBinder::bindDraw(Function &f, Entry &entry,
       return rt::SrcFeed;
     case Role::Output:
       return rt::SrcDrawn;
+    case Role::Seed: // the loop counts the steps in it
+      return rt::SrcSeed;
+    case Role::Reset: // its size is that of the batch
+      return rt::SrcScratch;
     case Role::Probability:
       return rt::SrcProbabilities;
     default:
@@ -114,7 +120,7 @@ void FunctionBinder::addDrawOptions(Function &f) {
     f.args.back().defaultValue = value;
   };
   bool isSample = f.draw.mode == rt::DrawSample;
-  if (isSample)
+  if (isSample && f.draw.kind <= rt::DrawLaplace)
     add("temperature", rt::F32, 1);
   if (f.draw.mode == rt::DrawBeam)
     add("length_penalty", rt::F32, 0);
@@ -185,11 +191,13 @@ llvm::Expected<Function> FunctionBinder::draw(llvm::StringRef name,
                 : name == "beam" ? rt::DrawBeam
                                  : rt::DrawMost;
   f.usesSeed = f.draw.mode == rt::DrawSample;
+  auto own = drawn->kind == "real" ? rt::DrawOwnReal : rt::DrawOwnIndex;
   f.draw.kind = llvm::StringSwitch<int32_t>(drawn->distribution)
+                    .Case("categorical", rt::DrawCategorical)
                     .Case("bernoulli", rt::DrawBernoulli)
                     .Case("normal", rt::DrawNormal)
                     .Case("laplace", rt::DrawLaplace)
-                    .Default(rt::DrawCategorical);
+                    .Default(own);
   bool isSymbol = f.draw.kind == rt::DrawCategorical;
   f.symbols = isSymbol ? int(drawn->size) : 0;
   f.start = int(drawn->start.value_or(-1));

@@ -78,6 +78,25 @@ llvm::Error FunctionBinder::makePrepare() {
   return bind(f, *m.prepare, *raw);
 }
 
+/// Whether the steps of `next` find what a function feeds to the next one. A
+/// distribution of one's own may lack its mode or its draws.
+static bool hasDraws(const Module &m, const std::vector<RawEntry> &entries,
+                     bool isSample) {
+  const Port *drawn = nullptr;
+  for (const Port &p : m.ports)
+    if (p.unfold)
+      drawn = &p;
+  bool isOwn = drawn && !llvm::is_contained(
+                            {"categorical", "bernoulli", "normal", "laplace"},
+                            drawn->distribution);
+  Role wanted = isSample ? Role::Probability : Role::Output;
+  for (const RawEntry &entry : entries)
+    for (const RawArg &arg : entry.args)
+      if (entry.function.getName() == "next" && arg.slot.getRole() == wanted)
+        return true;
+  return !isOwn;
+}
+
 /// The functions that can be made from the compiled ones.
 static std::vector<std::string> possible(const Module &m,
                                          const std::vector<RawEntry> &entries) {
@@ -89,8 +108,10 @@ static std::vector<std::string> possible(const Module &m,
   if (have.contains("begin") && have.contains("step"))
     have.erase("begin"); // made for `beam` alone
   if (have.contains("begin")) {
-    for (llvm::StringRef name : {"predict", "sample", "step"})
-      have.insert(name);
+    have.insert("step");
+    for (llvm::StringRef name : {"predict", "sample"})
+      if (hasDraws(m, entries, name == "sample"))
+        have.insert(name);
     // Indices are looked at where they come in.
     for (const RawEntry &entry : entries)
       for (const RawArg &arg : entry.args)

@@ -17,6 +17,7 @@ struct ParameterPlace {
   /// Numbers of one unit, for adaptive clipping; see `unitSize`.
   int64_t unit = 1;
   bool trainable = true;
+  double rate = 1; ///< factor on the rate of the optimiser
 };
 
 /// How many numbers of a parameter belong to one unit: what stands behind its

@@ -91,6 +91,8 @@ private:
   update(Value params, Value grads, ValueRange slots, Value rate, Value step);
   Value scalarAt(Value scalars, int64_t place);
   Value keepFrozen(Value before, Value after);
+  FailureOr<Value> withOwnRates(Value params, Value grads, ValueRange slots,
+                                Value rate, Value step, Value after);
   Value average(Value before, Value params);
   double weightDecay();
 
@@ -202,7 +204,8 @@ FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
   auto setting = [&](StringRef key, double otherwise) {
     return builder.getF64FloatAttr(numberOf(optimizer, key, otherwise));
   };
-  SmallVector<Type> slotTypes(slots.size(), arena);
+  Type type = params.getType();
+  SmallVector<Type> slotTypes(slots.size(), type);
   FloatAttr decay = builder.getF64FloatAttr(weightDecay());
   FloatAttr momentum = setting("momentum", 0);
   auto flag = [&](bool on) { return on ? builder.getUnitAttr() : UnitAttr(); };
@@ -211,25 +214,58 @@ FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
     bool nesterov = numberOf(optimizer, "nesterov", 0) != 0;
     if (nesterov && slots.empty())
       return emitError(loc, "nesterov needs a momentum");
-    op = SgdOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+    op = SgdOp::create(builder, loc, type, slotTypes, params, grads, slots,
                        rate, step, momentum, flag(nesterov), decay);
   } else if (name == "adam" || name == "adamw") {
-    op = AdamOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+    op = AdamOp::create(builder, loc, type, slotTypes, params, grads, slots,
                         rate, step, setting("beta1", 0.9),
                         setting("beta2", 0.999), setting("eps", 1e-8), decay,
                         flag(name == "adamw"));
   } else if (name == "rmsprop") {
-    op = RmspropOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+    op = RmspropOp::create(builder, loc, type, slotTypes, params, grads, slots,
                            rate, step, setting("alpha", 0.99),
                            setting("eps", 1e-8), momentum, decay);
   } else if (name == "adagrad") {
-    op = AdagradOp::create(builder, loc, arena, slotTypes, params, grads, slots,
+    op = AdagradOp::create(builder, loc, type, slotTypes, params, grads, slots,
                            rate, step, setting("lr_decay", 0),
                            setting("eps", 1e-10), decay);
   } else {
     return emitError(loc) << "there is no optimiser `" << name << "`";
   }
   return SmallVector<Value>(op->getResults());
+}
+
+// Parameters with rates of their own: the same update of their places, those
+// that lie side by side together.
+FailureOr<Value> UpdateBuilder::withOwnRates(Value params, Value grads,
+                                             ValueRange slots, Value rate,
+                                             Value step, Value after) {
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  for (size_t i = 0; i < parameters.size();) {
+    double factor = parameters[i].rate;
+    int64_t begin = parameters[i].offset, end = begin;
+    for (; i < parameters.size() && parameters[i].rate == factor; ++i)
+      end = parameters[i].offset + parameters[i].size;
+    if (factor == 1)
+      continue;
+    SmallVector<OpFoldResult> offset = {builder.getIndexAttr(begin)};
+    SmallVector<OpFoldResult> size = {builder.getIndexAttr(end - begin)};
+    auto partOf = [&](Value whole) -> Value {
+      return tensor::ExtractSliceOp::create(builder, loc, whole, offset, size,
+                                            one);
+    };
+    SmallVector<Value> slotParts = llvm::map_to_vector(slots, partOf);
+    Value own = arith::MulFOp::create(
+        builder, loc, rate,
+        scan::splat(builder, loc, cast<RankedTensorType>(rate.getType()), {},
+                    factor));
+    auto updated = update(partOf(params), partOf(grads), slotParts, own, step);
+    if (failed(updated))
+      return failure();
+    after = tensor::InsertSliceOp::create(builder, loc, updated->front(), after,
+                                          offset, size, one);
+  }
+  return after;
 }
 
 // Without a gradient only weight decay could move a parameter.
@@ -290,7 +326,11 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   auto updated = update(params, grads, slots.drop_back(isAveraged), rate, step);
   if (failed(updated))
     return failure();
-  updated->front() = keepFrozen(params, updated->front());
+  auto rated = withOwnRates(params, grads, slots.drop_back(isAveraged), rate,
+                            step, updated->front());
+  if (failed(rated))
+    return failure();
+  updated->front() = keepFrozen(params, *rated);
   if (isAveraged)
     updated->push_back(average(slots.back(), updated->front()));
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""own_draws.py RNNC: what is drawn from distributions of one's own, compiled against interpreted and
+against what it should be distributed like; equal bytes for equal seeds."""
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Golden"))
+from compare import read_safetensors, rnnc, write_safetensors  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+draw = np.random.default_rng(3)
+
+
+def run(folder, function, arrays, *options):
+    write_safetensors(folder / "in.safetensors", arrays)
+    given = ["--in", folder / "in.safetensors"] if arrays else []
+    rnnc(sys.argv[1], "run", HERE / "own_draws.rnn", function, *given, "--out",
+         folder / "out.safetensors", *options)
+    return read_safetensors(folder / "out.safetensors")
+
+
+def both(folder, function, arrays, *options):
+    """The compiled result, which is the interpreter's."""
+    got = run(folder, function, arrays, "--precision", "f64", *options)
+    want = run(folder, function, arrays, "--reference", *options)
+    for name, value in got.items():
+        assert value.shape == want[name].shape, (function, name, value.shape, want[name].shape)
+        assert np.abs(value - want[name]).max() < 1e-10, (function, name, value, want[name])
+    again = run(folder, function, arrays, "--precision", "f64", "--threads", "3", *options)
+    assert all((again[name] == value).all() for name, value in got.items()), function
+    return got
+
+
+def waits(folder):
+    given = ("--batch", "3", "--length", "T=4")
+    one, two = (both(folder, "Waits.sample", {}, "--seed", seed, *given)["y"] for seed in (1, 2))
+    assert one.shape == (3, 4) and (one != two).all() and len(set(one.ravel())) == 12
+    assert (both(folder, "Waits.predict", {}, "--seed", "1", *given)["y"] == 0).all()
+    many = run(folder, "Waits.sample", {}, "--batch", "4000", "--length", "T=1", "--seed", "7")["y"]
+    assert abs(many.mean() - 1 / 1.5) < 0.03 and abs(many.std() - 1 / 1.5) < 0.05, many.mean()
+    y = {"y": np.abs(draw.standard_normal((2, 3))), "T": np.array([3, 2], np.int32)}
+    got, want = run(folder, "Waits.grad", y, "--precision", "f64"), run(folder, "Waits.grad", y, "--reference")
+    assert all(np.abs(got[name] - want[name]).max() < 1e-6 for name in got)
+
+
+def blend(folder):
+    given = {"x": draw.standard_normal((2, 3, 2)), "scores": draw.standard_normal((2, 2, 3)),
+             "T": np.array([3, 1], np.int32)}
+    got = both(folder, "Blend.sample", given, "--seed", "5")["y"]
+    assert got.shape == (2, 4, 3, 2) and (got[1, :, 1:] == 0).all() and len(set(got[0].ravel())) == 24
+    both(folder, "Blend.predict", given, "--seed", "5")
+
+
+def events(folder):
+    given = {"rate": np.array([[3.0, 100.0], [0.5, 63.0]])}
+    got = both(folder, "Events.sample", given, "--seed", "2")["y"]
+    assert got.shape == (2, 3, 2, 2) and (got == np.floor(got)).all()
+    many = run(folder, "Events.sample", {"rate": np.repeat(given["rate"][:1], 1500, axis=0)}, "--seed", "4")
+    first = many["y"][:, :, 0]
+    for entry, rate in enumerate((3.0, 100.0)):
+        assert abs(first[..., entry].mean() / rate - 1) < 0.03, first.mean(axis=(0, 1))
+        assert abs(first[..., entry].var() / rate - 1) < 0.1, first.var(axis=(0, 1))
+
+
+def writes(folder):
+    got = both(folder, "Writes.sample", {}, "--seed", "3", "--batch", "4", "--length", "T=6")
+    for text, count in zip(got["y"], got["T"]):
+        assert 3 not in text[:int(count) - 1] and (count == 6 or text[int(count) - 1] == 3)
+    assert run(folder, "Writes.sample", {}, "--seed", "3")["y"].shape == (1, 40)
+    y = {"y": np.array([[1, 2, 4, 3], [2, 2, 3, 0]], np.int32), "T": np.array([4, 3], np.int32)}
+    got = run(folder, "Writes.grad", y, "--precision", "f64", "--seed", "9")
+    want = run(folder, "Writes.grad", y, "--reference", "--seed", "9")
+    assert all(np.abs(got[name] - want[name]).max() < 1e-6 for name in got), (got, want)
+
+
+with tempfile.TemporaryDirectory() as name:
+    for check in (waits, blend, events, writes):
+        check(pathlib.Path(name))
+        print(check.__name__)
