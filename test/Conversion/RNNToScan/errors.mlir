@@ -73,7 +73,7 @@ rnn.module @nothing attributes {kind = "model", source = "nothing", train = {}, 
 rnn.module @own attributes {kind = "model", source = "own", train = {feed = ["sampled", 0.5]}, exports = [], axes = {}} {
   %y = rnn.output "y" : !rnn.value<["T"] real>
   %z = rnn.constant 0.0 : !rnn.value<[] real>
-  // expected-error @below {{[E904] `feed sampled` from a distribution of one's own is not supported yet}}
+  // expected-error @below {{[E321] `feed sampled` cannot draw from `near`: it has no line `sample = ...`}}
   %d = rnn.unfold states = [] first(%z : !rnn.value<[] real>) {
   ^bb0(%before: !rnn.value<[] real>):
     %p = rnn.law "near"(%before : !rnn.value<[] real>) logp {

@@ -220,7 +220,8 @@ Value SegmentLoop::segment(Value sequence) {
 // and of what it reads step by step.
 Value SegmentLoop::move(Operation *op) {
   SmallVector<std::pair<unsigned, Value>> operands;
-  for (unsigned number : *operandsByStep(op, first.getLengths()))
+  auto numbers = operandsByStep(op, first.getLengths());
+  for (unsigned number : *numbers)
     operands.push_back({number, segment(op->getOperand(number))});
   Operation *copy = b.clone(*op);
   for (auto [number, operand] : operands)
