@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""phase_chain.py FOLDER WORK: for each program below the folder, each phase is made of
+"""phase_chain.py FOLDER WORK: for the first program of each folder below, each phase is made of
 the text of the phase before; rnn-opt reads every text back, and what it prints is what it
 reads. Programs that are refused, or whose dims come from data, say so."""
 import pathlib
@@ -18,7 +18,10 @@ def run(*command):
 
 
 count = 0
+firsts = {}
 for source in sorted(pathlib.Path(folder).rglob("*.rnn")):
+    firsts.setdefault(source.parent, source)
+for source in firsts.values():
     before = str(source)
     unset = [line.split("`")[1] for line in subprocess.run(
         ["rnnc", "check", "--complete", before], capture_output=True, text=True).stderr.splitlines()
