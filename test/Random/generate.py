@@ -684,8 +684,8 @@ class Generator(Expressions):
             clip = rng.choice(("value 0.1", "norm 0.2", "global_norm 0.3", "adaptive 0.1"))
             lines.append(f"clip {clip}")
             self.note("clip " + clip.split()[0])
-        names = [line.split()[1].rstrip(",") for line in scope.block.head
-                 if line.startswith(("param ", "use "))]
+        # An instance may have no parameters.
+        names = [line.split()[1].rstrip(",") for line in scope.block.head if line.startswith("param ")]
         if names and rng.random() < 0.25:
             lines.append(f"rate {rng.choice(names)} {rng.choice(('0.1', '0', '3'))}")
             self.note("rate")

@@ -227,8 +227,12 @@ bool Emitter::observe(const ast::ObserveStmt &stmt, Env &env) {
     unsupported(stmt.range, "this prediction");
     return false;
   }
-  rnn::ObserveOp::create(builder, loc(stmt.range), data.value, dist.value,
-                         builder.getStringAttr(stmt.output.text));
+  auto observed =
+      rnn::ObserveOp::create(builder, loc(stmt.range), data.value, dist.value,
+                             builder.getStringAttr(stmt.output.text));
+  // What is made of the last states comes behind the steps.
+  if (auto unfolded = dist.value.getDefiningOp<rnn::UnfoldOp>())
+    observed->moveAfter(unfolded);
   return true;
 }
 
