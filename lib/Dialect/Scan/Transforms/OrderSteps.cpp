@@ -68,7 +68,8 @@ void StepOrder::visit(Operation *op) {
       continue;
     }
     open.push_back({next, true});
-    for (Operation *need : llvm::reverse(needs(next)))
+    SmallVector<Operation *> needed = needs(next);
+    for (Operation *need : llvm::reverse(needed))
       open.push_back({need, false});
   }
 }
