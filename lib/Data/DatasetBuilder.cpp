@@ -110,6 +110,13 @@ Status DatasetBuilder::addCounted(size_t field,
   return addNumbers(field, numbers, count / inner);
 }
 
+/// Of all empty texts the first is told.
+void DatasetBuilder::noteEmpty(const std::string &name) {
+  if (empties++ == 0)
+    firstEmpty = fmt::format("{}: warning: `{}` is empty; it is read as one {}",
+                             here(), name, unknownSymbol);
+}
+
 Status DatasetBuilder::addSymbols(size_t field,
                                   std::vector<std::string_view> symbols) {
   const FieldSchema &info = schema.fields[field];
@@ -131,10 +138,7 @@ Status DatasetBuilder::addSymbols(size_t field,
     // Most models can say nothing about nothing: a maximum over no steps is no
     // number. One unknown symbol they can read.
     symbols.resize(static_cast<size_t>(inner), unknownSymbol);
-    if (empties++ == 0)
-      firstEmpty = fmt::format("{}: warning: `{}` is empty; it is read as one "
-                               "{}",
-                               here(), info.name, unknownSymbol);
+    noteEmpty(info.name);
   }
   bool pairs = options.wish(info).pairs, lower = lowers(info);
   for (size_t i = 0; i < symbols.size(); ++i) {
@@ -197,10 +201,7 @@ DatasetBuilder::addLists(size_t field,
   if (lists.empty() && standsAlone(field)) {
     lists.push_back(std::vector<std::string_view>(static_cast<size_t>(inner),
                                                   unknownSymbol));
-    if (empties++ == 0)
-      firstEmpty = fmt::format("{}: warning: `{}` is empty; it is read as one "
-                               "{}",
-                               here(), info.name, unknownSymbol);
+    noteEmpty(info.name);
   }
   std::vector<int32_t> lengths;
   for (const std::vector<std::string_view> &list : lists) {

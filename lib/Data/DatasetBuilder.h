@@ -73,6 +73,7 @@ private:
                                                         std::string_view text);
   Status addJsonLists(size_t field, const nlohmann::json &value);
   bool standsAlone(size_t field) const;
+  void noteEmpty(const std::string &name);
   Status addSpelled(size_t field, const std::vector<std::string_view> &words);
   bool lowers(const FieldSchema &field) const;
   int32_t intern(std::string_view symbol, bool lower);

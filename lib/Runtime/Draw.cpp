@@ -8,8 +8,6 @@
 // workspace; the same seed gives the same draws.
 #include "Draw.h"
 
-#include "rnnc/Runtime/DrawKinds.h"
-
 #include <math.h>
 #include <string.h>
 

@@ -2,61 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
+#include "rnnc/Runtime/Schedules.h"
+
 #include <math.h>
 #include <string.h>
 
 namespace rnnc::rt {
 
-/// Factor on the learning rate of the update that comes next.
-///   constant            1
-///   step(every, by, after)
-///                       by ^ floor(max(0, epochs over - after) / every)
-///   cosine(warmup)      (t + 1) / warmup for the first updates, then
-///                       (1 + cos(pi (t - warmup) / (total - warmup))) / 2;
-///                       1 after the warm-up while the total is not known
-///   onecycle(peak)      from 1 to peak / rate over the first 0.3 of the total,
-///                       then to 1e-4, both along half a cosine; 1 while the
-///                       total is not known. (Smith 2018; the numbers are those
-///                       of PyTorch's OneCycleLR with div_factor = peak / rate)
-///   plateau             1: who validates sets `rate_scale`
-/// where t counts the updates done. `rate_scale` multiplies all of them.
-static double halfCosine(double from, double to, double progress) {
-  double share = 0.5 * (1 + cos(3.14159265358979323846 * progress));
-  return to + (from - to) * share;
-}
-
-static double oneCycle(double peak, double t, double total) {
-  if (total <= 0)
-    return 1;
-  double top = 0.3 * total - 1, last = total - 1;
-  if (t < top)
-    return halfCosine(1, peak, t / top);
-  double progress = last > top ? (t - top) / (last - top) : 1;
-  return halfCosine(peak, 1e-4, progress < 1 ? progress : 1);
-}
-
+/// Factor on the learning rate of the update that comes next; `rate_scale`
+/// multiplies all schedules. `plateau` is 1: who validates sets that scale.
 double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
-  double scale = c.rate_scale;
-  if (m.schedule == ScheduleStep) {
-    double over = double(c.epoch) - m.scheduleC;
-    if (over <= 0 || m.scheduleA <= 0)
-      return scale;
-    return scale * pow(m.scheduleB, floor(over / m.scheduleA));
+  double t = double(c.updates), total = double(c.total_steps);
+  switch (m.schedule) {
+  case ScheduleStep:
+    return c.rate_scale *
+           stepFactor(m.scheduleA, m.scheduleB, m.scheduleC, double(c.epoch));
+  case ScheduleCosine:
+    return c.rate_scale * cosineFactor(m.scheduleA, t, total);
+  case ScheduleOneCycle:
+    return c.rate_scale * oneCycleFactor(m.scheduleA, t, total);
+  default:
+    return c.rate_scale;
   }
-  if (m.schedule == ScheduleCosine) {
-    double t = double(c.updates), warmup = m.scheduleA;
-    if (t < warmup)
-      return scale * (t + 1) / warmup;
-    double total = double(c.total_steps);
-    if (total <= warmup)
-      return scale;
-    double progress = t < total ? (t - warmup) / (total - warmup) : 1;
-    return scale * halfCosine(1, 0, progress);
-  }
-  if (m.schedule == ScheduleOneCycle)
-    return scale *
-           oneCycle(m.scheduleA, double(c.updates), double(c.total_steps));
-  return scale;
 }
 
 /// The first parameter with which the sum of all squares stops to be finite.

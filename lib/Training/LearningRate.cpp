@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/LearningRate.h"
 
-#include <cmath>
+#include "rnnc/Runtime/Schedules.h"
 
 using namespace rnnc;
 using namespace rnnc::training;
@@ -12,29 +12,6 @@ static double settingOf(const Json &settings, const char *name,
   auto found = settings.find(name);
   return found != settings.end() && found->is_number() ? found->get<double>()
                                                        : otherwise;
-}
-
-static double halfCosine(double from, double to, double progress) {
-  double share = 0.5 * (1 + std::cos(std::acos(-1.0) * progress));
-  return to + (from - to) * share;
-}
-
-static double oneCycle(double peak, double t, double total) {
-  if (total <= 0)
-    return 1;
-  double top = 0.3 * total - 1, last = total - 1;
-  if (t < top)
-    return halfCosine(1, peak, t / top);
-  double progress = last > top ? (t - top) / (last - top) : 1;
-  return halfCosine(peak, 1e-4, std::min(progress, 1.0));
-}
-
-static double cosine(double warmup, double t, double total) {
-  if (t < warmup)
-    return (t + 1) / warmup;
-  if (total <= warmup)
-    return 1;
-  return halfCosine(1, 0, t < total ? (t - warmup) / (total - warmup) : 1);
 }
 
 double training::learningRate(const Json &train,
@@ -52,16 +29,15 @@ double training::learningRate(const Json &train,
   auto t = static_cast<double>(counters.updates);
   auto total = static_cast<double>(counters.total_steps);
   if (*kind == "cosine")
-    return now * cosine(settingOf(schedule, "warmup", 0), t, total);
-  if (*kind == "onecycle")
-    return now *
-           oneCycle(rate > 0 ? settingOf(schedule, "peak", rate) / rate : 1, t,
-                    total);
-  double over =
-      static_cast<double>(counters.epoch) - settingOf(schedule, "after", 0);
-  double every = settingOf(schedule, "every", 1);
-  if (*kind != "step" || over <= 0 || every <= 0)
+    return now * rt::cosineFactor(settingOf(schedule, "warmup", 0), t, total);
+  if (*kind == "onecycle") {
+    double peak = rate > 0 ? settingOf(schedule, "peak", rate) / rate : 1;
+    return now * rt::oneCycleFactor(peak, t, total);
+  }
+  if (*kind != "step")
     return now;
-  return now *
-         std::pow(settingOf(schedule, "by", 0.1), std::floor(over / every));
+  return now * rt::stepFactor(settingOf(schedule, "every", 1),
+                              settingOf(schedule, "by", 0.1),
+                              settingOf(schedule, "after", 0),
+                              static_cast<double>(counters.epoch));
 }

@@ -216,7 +216,11 @@ enum DrawKind : int32_t {
   DrawCategorical = 0,
   DrawBernoulli = 1,
   DrawNormal = 2,
-  DrawLaplace = 3
+  DrawLaplace = 3,
+  // A distribution of the model's own: the step itself gives the draw, or the
+  // mode.
+  DrawOwnReal = 4, ///< real numbers
+  DrawOwnIndex = 5 ///< indices, whole numbers and bits
 };
 
 /// How sequences are drawn that depend on inputs.

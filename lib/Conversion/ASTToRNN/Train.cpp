@@ -230,8 +230,8 @@ Emitter::paramsBelow(const ast::Setting &setting, rnn::ModuleOp module) {
       found.push_back(param);
   }
   if (found.empty() && !path.empty())
-    error("E409", setting.range,
-          "there is no instance or parameter `" + path + "`", "not known here");
+    error("E409", setting.range, "there is no parameter in `" + path + "`",
+          "nothing is learned there");
   return found;
 }
 

@@ -1,4 +1,4 @@
-// Expressions.cpp: products, look-ups, reductions, sequences and binders.
+// Expressions.cpp: products, look-ups, reductions and binders.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Lowering.h"
@@ -7,7 +7,6 @@
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/SaveAndRestore.h"
 
 #include <cmath>
 #include <limits>
@@ -16,8 +15,7 @@ using namespace mlir;
 
 namespace rnnc::batch {
 
-/// Without the axis at `position`, which is no dimension of the value.
-static Batched dropAxis(Batched value, unsigned position) {
+Batched dropAxis(Batched value, unsigned position) {
   value.axes.erase(value.axes.begin() + position);
   for (Dim &dim : value.dims)
     if (dim.kind == Dim::Axis && dim.id > position)
@@ -523,229 +521,6 @@ FailureOr<Batched> Lowering::onehot(rnn::OneHotOp op) {
       e.b, e.loc, e.typeFor(result.dims, result.axes, e.real), updates,
       index->value, size, index->dims.size());
   return e.canonical(result);
-}
-
-Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
-  const AxisInfo &axis = x.axes[0];
-  if (!axis.time)
-    return stepAt(x, kind == scan::StepKind::first ? 0 : axis.size - 1);
-  if (options.step)
-    return dropAxis(x, 0);
-  Batched picked =
-      e.inRows(e.with(x, {axisDim(0), batchDim()}), axisDim(0),
-               [&](const Batched &whole, Value lengths, const RowDims *) {
-                 Batched result = whole;
-                 result.value = scan::PickStepOp::create(
-                     e.b, e.loc, kind, whole.value, lengths,
-                     whole.position(axisDim(0)), whole.position(batchDim()));
-                 llvm::erase(result.dims, axisDim(0));
-                 return result;
-               });
-  return dropAxis(picked, 0);
-}
-
-/// Running sums along the first axis, a fixed one: each round adds what lies
-/// twice as far back.
-Batched Lowering::cumulated(const Batched &x) {
-  Batched sum = e.with(x, {axisDim(0)});
-  int64_t size = x.axes[0].size, position = sum.position(axisDim(0));
-  for (int64_t by = 1; by < size; by *= 2) {
-    Batched none = e.constant(0), moved = sum;
-    none.axes = sum.axes;
-    none.axes[0].size = by;
-    moved.value = tensor::ConcatOp::create(
-        e.b, e.loc, cast<RankedTensorType>(sum.value.getType()), position,
-        ValueRange{e.with(none, sum.dims).value,
-                   part(sum, 0, size - by).value});
-    sum = e.add(sum, moved);
-  }
-  return sum;
-}
-
-FailureOr<Batched> Lowering::sequence(rnn::SequenceOp op) {
-  auto x = get(op.getValue());
-  if (failed(x))
-    return x;
-  if (op.getKind() == rnn::SequenceKind::First)
-    return pickStep(scan::StepKind::first, *x);
-  if (op.getKind() == rnn::SequenceKind::Last)
-    return pickStep(scan::StepKind::last, *x);
-  if (op.getKind() == rnn::SequenceKind::CumSum)
-    return cumulated(*x);
-  if (op.getKind() == rnn::SequenceKind::Reverse)
-    return reversed(*x);
-  auto fill = get(op.getFill());
-  if (failed(fill))
-    return fill;
-  return shifted(*x, *fill);
-}
-
-Batched Lowering::reversed(const Batched &x) {
-  return e.inRows(e.with(x, {axisDim(0), batchDim()}), axisDim(0),
-                  [&](const Batched &whole, Value lengths, const RowDims *) {
-                    Batched result = whole;
-                    result.value = scan::ReverseOp::create(
-                        e.b, e.loc, whole.value.getType(), whole.value, lengths,
-                        whole.position(axisDim(0)), whole.position(batchDim()));
-                    return result;
-                  });
-}
-
-/// One step later, behind `fill`.
-Batched Lowering::shifted(const Batched &x, const Batched &fill) {
-  Batched first = Emitter::suffix(fill, x.axes.size());
-  first.axes = x.axes;
-  Dims needed = {axisDim(0), batchDim()};
-  llvm::append_range(needed, first.dims);
-  return e.inRows(
-      e.with(x, needed), axisDim(0),
-      [&](const Batched &whole, Value lengths, const RowDims *rows) {
-        Batched result = whole, front = first;
-        if (rows)
-          front = e.toRows(first, *rows);
-        Dims step = whole.dims;
-        llvm::erase(step, axisDim(0));
-        result.value = scan::ShiftOp::create(
-            e.b, e.loc, whole.value.getType(), whole.value,
-            e.align(front, step, whole.axes), lengths, e.b.getI64IntegerAttr(1),
-            e.b.getI64IntegerAttr(whole.position(axisDim(0))),
-            e.b.getI64IntegerAttr(whole.position(batchDim())));
-        return result;
-      });
-}
-
-// Uniform numbers in [0, 1), one for each entry of a value with these axes
-/// that is not along `tied`.
-FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
-                                     int64_t site, StringRef tied) {
-  // The step that the numbers count: that of the innermost loop or time
-  // binder, else the value's first time axis.
-  Dims dims = {batchDim()};
-  Value at;
-  std::optional<Dim> time;
-  for (const Frame &frame : llvm::reverse(e.frames)) {
-    if (!frame.step || frame.axis.name == tied)
-      continue;
-    at = frame.at;
-    if (frame.binder)
-      time = binderDim(*frame.binder);
-    break;
-  }
-  for (auto [i, axis] : llvm::enumerate(axes)) {
-    if (axis.name == tied)
-      continue;
-    dims.push_back(axisDim(i));
-    if (axis.time && !at && !time)
-      time = axisDim(i);
-  }
-  if (time && !llvm::is_contained(dims, *time))
-    dims.push_back(*time);
-  // Another time axis counts elements, before all else: so the numbers do not
-  // depend on how long it is.
-  std::optional<Dim> other;
-  for (Dim dim : dims) {
-    if (dim.kind != Dim::Axis || !axes[dim.id].time || time == dim)
-      continue;
-    if (other) {
-      StringRef name = axes[dim.id].name;
-      op->emitError() << "[E990] random numbers along `" << name
-                      << "`, a third time axis, are not supported yet: `tied = "
-                      << name << "` keeps the same ones along it";
-      return failure();
-    }
-    other = dim;
-  }
-  // Every entry of a fixed axis around draws for itself.
-  for (const Frame &frame : e.frames)
-    if (!frame.step && frame.binder && frame.axis.name != tied)
-      dims.push_back(binderDim(*frame.binder));
-  e.sort(dims, axes);
-  // Times and the row stand first, as in all tensors, what else counts the
-  // elements behind them.
-  for (std::optional<Dim> first : {std::optional(batchDim()), other, time})
-    if (first) {
-      Dim *place = llvm::find(dims, *first);
-      std::rotate(dims.begin(), place, place + 1);
-    }
-  // Entries of time axes that are rows have the numbers of their example.
-  llvm::SaveAndRestore<Value> outside(
-      e.batch, e.rows.empty() ? e.batch : e.rows.front().sizes.back());
-  Batched number;
-  number.dims = dims;
-  number.axes = axes;
-  auto place = [&](std::optional<Dim> dim) {
-    return dim ? e.b.getI64IntegerAttr(number.position(*dim)) : IntegerAttr();
-  };
-  number.value = scan::RandomOp::create(
-      e.b, e.loc, e.typeFor(dims, axes, e.real), seed,
-      e.dynamicSizes(dims, axes), at, e.b.getI64IntegerAttr(site), place(time),
-      place(batchDim()));
-  number = e.canonical(number);
-  for (const RowDims &rows : e.rows) {
-    e.batch = rows.sizes.back();
-    number = e.toRows(number, rows);
-  }
-  return number;
-}
-
-/// A bit: whether no seed was given, which is said by a negative one.
-Batched Lowering::noSeed() {
-  auto scalar = RankedTensorType::get({}, e.b.getI64Type());
-  Value number = tensor::ExtractSliceOp::create(
-      e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(0)},
-      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
-      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
-  return e.compare(arith::CmpIPredicate::slt, {number, {}, {}, {}},
-                   e.constantInt(0, e.b.getI64Type()));
-}
-
-FailureOr<Batched> Lowering::dropout(rnn::DropoutOp op) {
-  auto x = get(op.getValue());
-  double p = op.getP().convertToDouble();
-  if (failed(x) || !options.training || p == 0)
-    return x;
-  auto number = uniform(op, x->axes, op.getSite(),
-                        op.getTied() ? op.getTied()->getName() : "");
-  if (failed(number))
-    return failure();
-  Batched rate = e.constant(p), scale = e.constant(1 / (1 - p));
-  if (p == 1)
-    scale = e.constant(0);
-  if (seedOptional) {
-    Batched none = noSeed(); // Keep everything.
-    rate = e.select(none, e.constant(0), rate);
-    scale = e.select(none, e.constant(1), scale);
-  }
-  Batched keep = e.compare(arith::CmpFPredicate::OGE, *number, rate);
-  return e.select(keep, e.mul(*x, scale), e.constant(0));
-}
-
-FailureOr<Batched> Lowering::noise(rnn::NoiseOp op) {
-  auto x = get(op.getValue()), a = get(op.getA()), b = get(op.getB());
-  if (failed(x) || failed(a) || failed(b) || !drawsNoise())
-    return x;
-  StringRef tied = op.getTied() ? op.getTied()->getName() : "";
-  auto number = uniform(op, x->axes, op.getSite(), tied);
-  if (failed(number))
-    return failure();
-  Batched drawn, width = *b;
-  if (op.getKind() == rnn::NoiseKind::Uniform) {
-    drawn = *number;
-    width = e.sub(*b, *a);
-  } else {
-    // Box and Muller's transform.
-    auto angle = uniform(op, x->axes, op.getSite() + 1, tied);
-    if (failed(angle))
-      return failure();
-    Batched radius = e.log(e.sub(e.constant(1), *number));
-    radius = mapUnary<math::SqrtOp>(e, e.mul(radius, e.constant(-2)));
-    drawn = e.mul(
-        radius, mapUnary<math::CosOp>(e, e.mul(*angle, e.constant(2 * M_PI))));
-  }
-  Batched added = e.add(*a, e.mul(width, drawn));
-  if (seedOptional)
-    added = e.select(noSeed(), e.constant(0), added);
-  return e.add(*x, added);
 }
 
 FailureOr<Batched> Lowering::bind(rnn::BindOp op) {

@@ -194,6 +194,8 @@ private:
 
 /// A value of one step as one of all steps: the axis stands in front.
 Batched inFront(const Emitter &e, Batched value, const AxisInfo &axis);
+/// Without the axis at `position`, which is no dimension of the value.
+Batched dropAxis(Batched value, unsigned position);
 /// The reverse of `inFront` for a value that has no such dimension.
 Batched withoutFront(Batched value);
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "FunctionBinder.h"
 
-#include "rnnc/Runtime/DrawKinds.h"
+#include "rnnc/Runtime/Descriptors.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
