@@ -45,6 +45,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.sumWeightGradients = request.sumWeightGradients;
   options.mergeProducts = request.mergeProducts;
   options.simplify = request.simplify;
+  options.chunk = request.chunk;
   options.unroll = request.unroll;
   options.unrollBudget = request.unrollBudget;
   if (request.remarks)

@@ -81,6 +81,13 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
   if (o.hoist)
     pm.addPass(scan::createScanVerifySchedule());
+  if (o.chunk) {
+    scan::ScanChunkOptions chunk;
+    chunk.steps = std::max<int64_t>(0, o.chunk);
+    pm.addPass(scan::createScanChunk(chunk));
+    pm.addPass(mlir::createCSEPass());
+    pm.addPass(mlir::createCanonicalizerPass());
+  }
   if (o.unroll == 1)
     return;
   scan::ScanUnrollOptions unroll;
@@ -274,6 +281,11 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
       *this, "merge-products",
       llvm::cl::desc("put products together that share an operand"),
       llvm::cl::init(PipelineOptions().mergeProducts)};
+  Option<int64_t> chunk{
+      *this, "chunk",
+      llvm::cl::desc("steps that loops and what they read do together; 0: as "
+                     "many as there are; -1: as decided"),
+      llvm::cl::init(PipelineOptions().chunk)};
   Option<int64_t> unroll{
       *this, "unroll",
       llvm::cl::desc("steps of a time loop at a time; 0: loops of known length "
@@ -289,6 +301,7 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
     o.hoist = hoist;
     o.sumWeightGradients = sumWeightGradients;
     o.mergeProducts = mergeProducts;
+    o.chunk = chunk;
     o.unroll = unroll;
     o.unrollBudget = unrollBudget;
   }

@@ -62,6 +62,9 @@ struct CompileRequest {
   bool simplify = true;
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
+  /// Steps that time loops and what they read do together; 0: as many as there
+  /// are; less: as decided.
+  int64_t chunk = -1;
   int64_t unrollBudget = 1024;
   /// Report what passes did and did not do.
   bool remarks = false;

@@ -60,6 +60,9 @@ struct PipelineOptions {
   bool sumWeightGradients = true;
   bool mergeProducts = true;
   bool simplify = true;
+  /// Steps that time loops and what they read do together; 0: as many as there
+  /// are; less: as decided.
+  int64_t chunk = -1;
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;
