@@ -46,6 +46,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.mergeProducts = request.mergeProducts;
   options.simplify = request.simplify;
   options.chunk = request.chunk;
+  options.weightBits = request.weightBits;
   options.unroll = request.unroll;
   options.unrollBudget = request.unrollBudget;
   if (request.remarks)
@@ -304,7 +305,9 @@ int Compilation::read() {
     return ExitOk; // printed when it was read
   if (int code = readSchedule())
     return code;
-  return choosePrecision();
+  if (int code = choosePrecision())
+    return code;
+  return checkWeightType();
 }
 
 int Compilation::run() {

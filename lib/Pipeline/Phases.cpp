@@ -119,7 +119,9 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(kernel::createKernelUnrollLoops());
   cleanUp(pm);
   if (o.prepareWeights) {
-    pm.addPass(kernel::createKernelPrepareWeights());
+    kernel::KernelPrepareWeightsOptions prepare;
+    prepare.storedBits = o.weightBits;
+    pm.addPass(kernel::createKernelPrepareWeights(prepare));
     cleanUp(pm);
   }
 }
@@ -345,7 +347,15 @@ struct KernelFlags : PassPipelineOptions<KernelFlags> {
       llvm::cl::desc("pack weights in a function of their own"),
       llvm::cl::init(PipelineOptions().prepareWeights)};
 
-  void set(PipelineOptions &o) const { o.prepareWeights = prepareWeights; }
+  Option<unsigned> weightBits{
+      *this, "weight-bits",
+      llvm::cl::desc("of a number of packed weights: 16 for bf16; 0: as it is"),
+      llvm::cl::init(PipelineOptions().weightBits)};
+
+  void set(PipelineOptions &o) const {
+    o.prepareWeights = prepareWeights;
+    o.weightBits = weightBits;
+  }
 };
 
 struct LLVMFlags : PassPipelineOptions<LLVMFlags> {

@@ -100,6 +100,12 @@ struct Options {
   cl::opt<bool> noSimplify{"no-simplify",
                            cl::desc("Leave what gradients leave behind"),
                            cl::cat(category)};
+  cl::opt<std::string> weightType{
+      "weight-type", cl::init("f32"),
+      cl::desc("What packed weights are stored as, outside of gradients: f32 "
+               "(the default), or bf16, half the memory to read and 8 bits of "
+               "precision; sums stay f32"),
+      cl::value_desc("f32|bf16"), cl::cat(category)};
   cl::opt<std::string> chunk{
       "chunk", cl::init("auto"),
       cl::desc("Steps that time loops and the products they read do together: "
@@ -201,9 +207,9 @@ int refuseUnknown(int argc, char **argv) {
 
 bool isText(cl::Option &option) {
   static constexpr const char *kTexts[] = {
-      "D",      "I",          "O",         "chunk",  "emit",
-      "march",  "o",          "precision", "prefix", "schedule",
-      "target", "test-fault", "unroll",    "weights"};
+      "D",      "I",          "O",         "chunk",       "emit",
+      "march",  "o",          "precision", "prefix",      "schedule",
+      "target", "test-fault", "unroll",    "weight-type", "weights"};
   return llvm::is_contained(kTexts, option.ArgStr);
 }
 
@@ -325,6 +331,10 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("`--unroll-budget` must not be negative");
   request.fuseProducts = !options.noFuse;
   request.fuseRows = !options.noFuseRows;
+  if (options.weightType != "f32" && options.weightType != "bf16")
+    return usage("`--weight-type=" + options.weightType +
+                 "`: weights are stored as f32 or bf16");
+  request.weightBits = options.weightType == "bf16" ? 16 : 0;
   if (!parseChunk(options.chunk, request.chunk))
     return usage("`--chunk=" + options.chunk +
                  "`: write a number of steps from 1 to 1048576, `auto`, or "
