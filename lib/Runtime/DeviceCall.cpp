@@ -40,7 +40,10 @@ static bool grow(Device &d, CallSite &run, DeviceMemory &memory, size_t bytes) {
   if (run.failed || bytes <= memory.bytes)
     return !run.failed;
   if (memory.address) {
-    d.driver.StreamSynchronize(d.stream);
+    if (CuResult code = d.driver.StreamSynchronize(d.stream)) {
+      note(d, run, code, "a kernel failed");
+      return false;
+    }
     d.driver.MemFree(memory.address);
     memory = {};
   }

@@ -2,14 +2,14 @@
 processor: every function, with what it leaves behind, and the parameters and
 losses of a number of updates.
 
-agree.py LIBRARY [--steps N] [MODULE.FUNCTION ...]"""
+on_gpu.py LIBRARY [--steps N] [MODULE.FUNCTION ...]"""
 import argparse
 import os
 import sys
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Target"))
 from library import *  # noqa: E402
 
 options = argparse.ArgumentParser()
@@ -54,13 +54,26 @@ def start(module, function):
         module.start("carry", options.batch)
 
 
-def run(name, function, context, prepared, ragged):
+def upload(module, name, what):
+    """Keeps parameters and prepared weights on the GPU, or gives them up."""
+    prefix = os.path.basename(options.library).split(".")[0].removeprefix("lib")
+    move = getattr(c.CDLL(os.path.abspath(options.library)), f"{prefix}_{name}_gpu_{what}")
+    move.argtypes = [P, P, P, P]
+    address = lambda a: None if a is None else a.ctypes.data
+    status = move(module.context.ctypes.data, address(module.params), address(module.prepared),
+                  c.addressof(module.error))
+    assert status == OK, module.error.words()
+
+
+def run(name, function, context, prepared, ragged, uploads=False):
     """The results of a few calls, one after the other, and what they leave."""
     module = library.module(name, context)
     times = len(module.about_function(function)["times"])
     start(module, function)
     if prepared:
         assert module.prepare() == OK, module.error.words()
+    if uploads:
+        upload(module, name, "upload")
     out = {}
     for call in range(options.steps if function == "train_step" else 2):
         args = random_arguments(module, function, options.batch, [options.time] * times, seed=call)
@@ -79,6 +92,8 @@ def run(name, function, context, prepared, ragged):
         left = getattr(module, kind)
         if left is not None and function != "sample":
             out[kind] = left[128:left.size // 8 * 8].view(library.real)
+    if uploads:
+        upload(module, name, "release")
     return out
 
 
@@ -117,7 +132,8 @@ for about in library.modules:
         for prepared in (False, True):
             for ragged in (True, False):
                 expected = run(about["name"], function, processor, prepared, ragged)
-                found = run(about["name"], function, gpu, prepared, ragged)
+                found = run(about["name"], function, gpu, prepared, ragged,
+                            uploads=ragged and about["name"].isidentifier())
                 worst = max(worst, compare(called, expected, found))
         print(f"{called}: {worst:.1e}", flush=True)
         count += 1
