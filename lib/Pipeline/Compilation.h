@@ -43,6 +43,7 @@ private:
   int fail(int code, const llvm::Twine &message);
   int checkRequest();
   int checkLibraryOptions();
+  int checkWeightType();
   int chooseArchitecture();
   int chooseChip(llvm::StringRef triple, bool alone);
   int chooseProcessor(llvm::StringRef triple);

@@ -45,6 +45,8 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.sumWeightGradients = request.sumWeightGradients;
   options.mergeProducts = request.mergeProducts;
   options.simplify = request.simplify;
+  options.chunk = request.chunk;
+  options.weightBits = request.weightBits;
   options.unroll = request.unroll;
   options.unrollBudget = request.unrollBudget;
   if (request.remarks)
@@ -303,7 +305,9 @@ int Compilation::read() {
     return ExitOk; // printed when it was read
   if (int code = readSchedule())
     return code;
-  return choosePrecision();
+  if (int code = choosePrecision())
+    return code;
+  return checkWeightType();
 }
 
 int Compilation::run() {

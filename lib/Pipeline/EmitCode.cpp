@@ -29,6 +29,7 @@ int Compilation::describeTargets(
   if (isForGPU()) {
     targets.push_back(target::nvptx::describe(&context, *chip));
     options.target = chip->name.str();
+    options.chunk = 0; // a chunk would be launches of its own
     return ExitOk;
   }
   llvm::Expected<std::vector<target::VariantInfo>> found =

@@ -29,6 +29,7 @@ enum class Decision : unsigned {
   ColumnBlock,
   RowBlock,
   DirectRows, // pointwise code, sums
+  ChunkBytes, // loops over time
   CutRows,
   Beside,
   Tasks,

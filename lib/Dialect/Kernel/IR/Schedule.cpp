@@ -47,6 +47,8 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that pass by while sums of columns wait"},
       {"direct_rows", 1, int64_t(1) << 40,
        "rows that are added into a table one by one, at most"},
+      {"chunk_bytes", 1, int64_t(1) << 40,
+       "bytes of the largest sequence that loops make and use up at a time"},
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
       {"beside", 1, 1 << 10,

@@ -93,6 +93,7 @@ private:
   void remarkPhase(PhaseOp phase, StringRef name);
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
+  void remarkChunks(scan::ChunksOp op, StringRef name);
   /// The values of a decision, target by target, or just one where they agree.
   std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
                        StringRef between);
@@ -269,6 +270,15 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
       return whole.only({Decision::TileVectors});
     });
   }
+  if (auto chunks = dyn_cast<scan::ChunksOp>(op)) {
+    std::string name = next("chunks");
+    if (failed(schedule(op, name, [&](TargetAttr target) {
+          return chunkSchedule(target, chunks.getWeights());
+        })))
+      return failure();
+    remarkChunks(chunks, name);
+    return success();
+  }
   if (phase || isa<linalg::LinalgOp>(op))
     return adjust(op, next(phase ? "rows" : "pointwise"),
                   {Decision::ElementBlock, Decision::ColumnBlock,
@@ -379,6 +389,17 @@ void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
              (inLoop ? " in each step" : "") +
              (dot && dot.getLengths() ? " without what lies past an end" : "") +
              ", " + tilesOf(op) + (isForGPU() ? "" : blocksOf(op));
+}
+
+void KernelSelectSchedule::remarkChunks(scan::ChunksOp op, StringRef name) {
+  remark::analysis(op.getLoc(),
+                   remark::RemarkOpts::name("chunks").category(getArgument()))
+      << "`" + name.str() +
+             "`: time loops and what they read run through time together, in "
+             "chunks of about " +
+             valuesOf(op, {Decision::ChunkBytes}, "") +
+             " bytes of the largest sequence, " + Twine(op.getBytes()).str() +
+             " a step of an example";
 }
 
 std::string KernelSelectSchedule::blocksOf(Operation *op) {
