@@ -139,7 +139,7 @@ int Compilation::readText() {
   if (!hasPhase(row(), *phase))
     return fail(ExitSource, "`" + request.source + "` is of the phase `" +
                                 name.getValue() + "`, which code for " +
-                                (chip ? "GPUs" : architecture->name) +
+                                (isForGPU() ? "GPUs" : architecture->name) +
                                 " does not go through");
   have = *phase;
   return ExitOk;
@@ -277,7 +277,7 @@ int Compilation::lowerToWanted() {
     nameTargets(targets);
   // The last variant is the widest.
   return lower(*module, have, wanted,
-               chip ? options : optionsFor(options, variants.back()));
+               isForGPU() ? options : optionsFor(options, variants.back()));
 }
 
 int Compilation::printPhase() {
@@ -317,7 +317,7 @@ int Compilation::run() {
     return ExitOk;
   if (request.emit == CompileRequest::Emit::Phase)
     return printPhase();
-  return chip ? emitPTX() : emit();
+  return isForGPU() ? emitPTX() : emit();
 }
 
 int Compilation::plan(std::vector<PlannedDecision> &decisions) {

@@ -68,7 +68,9 @@ struct Options {
       "target",
       cl::desc("The machine that code is for: x86_64-linux-gnu, "
                "aarch64-linux-gnu or nvptx64 (PTX for GPUs, and a manifest); "
-               "without it the one at hand"),
+               "cpu,nvptx64: a library with code for GPUs beside that for "
+               "processors; nvptx64-sm_90: for newer GPUs; without it the "
+               "machine at hand"),
       cl::value_desc("triple"), cl::cat(category)};
   cl::list<std::string> dims{"D", cl::Prefix,
                              cl::desc("Set a dim of the source"),

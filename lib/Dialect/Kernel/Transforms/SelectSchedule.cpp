@@ -84,7 +84,10 @@ private:
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
-  bool isForGPU() { return bool(known.front().getGpu()); }
+  /// Whether there is no processor among the targets.
+  bool isForGPU() {
+    return llvm::all_of(known, [](TargetAttr one) { return one.getGpu(); });
+  }
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
@@ -126,10 +129,6 @@ LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
       return module.emitError("names the target `")
              << target.getName() << "` twice";
     known.push_back(target);
-    if (bool(target.getGpu()) != isForGPU())
-      return module.emitError("is for `")
-             << known.front().getName() << "` and `" << target.getName()
-             << "`: code is made for processors or for GPUs";
   }
   module->setAttr(kTargets, ArrayAttr::get(&getContext(), all));
   return success();
