@@ -24,10 +24,11 @@ done
 
 one() { # MODEL NAME ENDING [OPTIONS]
   model=$1 name=$2 ending=$3; shift 3
-  rnnc train "$here/$model.rnn" --data "img=$pictures,$out/train$ending.tsv" \
+  rnnc train "$here/$model.rnn" --data "img=$pictures,$out/train$ending.tsv" --valid "img=$pictures,$out/valid$ending.tsv" \
     --seed 1 --out "$out/$name" --quiet "$@" > /dev/null
   printf '%s: ' "$name"
-  rnnc eval "$out/$name" --data "img=$pictures,$out/test$ending.tsv"
+  # The last weights: the loss on new names is lowest long before most of them are right.
+  rnnc eval "$out/$name" --data "img=$pictures,$out/test$ending.tsv" --weights "$out/$name/last.safetensors"
 }
 
 for what in ${*:-tone conv raw}; do
