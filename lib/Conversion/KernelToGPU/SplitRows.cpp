@@ -56,7 +56,7 @@ void RowSplit::multiply() {
       b, loc, TypeRange(), op.getLefts(), op.getRights(), ValueRange(), sums,
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getColumns(),
       b.getAffineMapArrayAttr({}), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-      IntegerAttr(), b.getUnitAttr());
+      IntegerAttr(), op.getStoredBitsAttr(), b.getUnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());
@@ -77,7 +77,7 @@ void RowSplit::combine() {
       b, loc, TypeRange(), ValueRange(), ValueRange(), inputs, op.getOuts(),
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), b.getArrayAttr({}),
       b.getAffineMapArrayAttr(maps), op.getPerRowAttr(), op.getZerosAttr(),
-      op.getUnitsAttr(), UnitAttr());
+      op.getUnitsAttr(), DenseI64ArrayAttr(), UnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
 }
