@@ -64,8 +64,12 @@ static bool fits(Operation *op) {
             auto type = cast<MemRefType>(o.getOut().getType());
             return isa<FloatType>(type.getElementType());
           })
+          // Packed weights are as they were.
+          .Case<kernel::PackOp, kernel::GemmOp>(
+              [](auto o) { return !o.getStoredBits(); })
           .Case([&](kernel::PhaseOp o) {
-            return o.isOnMemory() && (o.getLefts().empty() || o.getPacked());
+            return o.isOnMemory() && !o.getStoredBits() &&
+                   (o.getLefts().empty() || o.getPacked());
           })
           .Default(true);
   return known && llvm::all_of(op->getOperands(), isPlain);
