@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""sst_phrases.py SST_DIR OUT_DIR: the Stanford Sentiment Treebank as TSV.
+"""sst_phrases.py SST_DIR OUT_DIR [fine]: the Stanford Sentiment Treebank as TSV.
 
-train.tsv holds every distinct labelled phrase of the training trees that is
-not neutral (two classes), dev.tsv and test.tsv the sentences.
+train.tsv holds every distinct labelled phrase of the training trees, dev.tsv
+and test.tsv the sentences: two classes without what is neutral, or with `fine`
+all five.
 """
 import pathlib
 import sys
@@ -37,12 +38,14 @@ def write(path, rows):
 
 def main():
     source, target = map(pathlib.Path, sys.argv[1:3])
+    fine = sys.argv[3:] == ["fine"]
     target.mkdir(parents=True, exist_ok=True)
     trees = (source / "trees.train.txt").read_text(encoding="utf-8").splitlines()
-    found = {(int(label > 2), words(tokens)) for line in trees for label, tokens in phrases(line) if label != 2}
+    labelled = {(label, words(tokens)) for line in trees for label, tokens in phrases(line)}
+    found = labelled if fine else {(int(label > 2), text) for label, text in labelled if label != 2}
     write(target / "train.tsv", sorted(found))
     for part in ["dev", "test"]:
-        lines = (source / f"sst2.{part}.txt").read_text(encoding="utf-8").splitlines()
+        lines = (source / f"sst{5 if fine else 2}.{part}.txt").read_text(encoding="utf-8").splitlines()
         write(target / f"{part}.tsv", [(line[0], words(line[2:].split())) for line in lines])
 
 

@@ -12,7 +12,7 @@ any other page, what stands between
 is what the tools print now; the text around is written by hand. Kinds:
 
     file PATH                    a file of the tree
-    emit PHASE [FUNCTION]        `rnnc --emit=PHASE` of docs/how-it-works/tiny.rnn
+    emit PHASE [FUNCTION]        `rnnc --emit=PHASE --chunk=off` of docs/how-it-works/tiny.rnn
     opt PHASE FUNCTION PASS...   the same after passes of rnn-opt
     gpu PHASE [FUNCTION]         the phase of docs/how-it-works/gpu.rnn for a GPU
     launches FUNCTION            what a caller of that has to launch
@@ -90,7 +90,7 @@ class Tools:
     def after(self, phase, passes):
         """The IR of a phase of tiny.rnn after passes."""
         with tempfile.NamedTemporaryFile("w", suffix=".mlir") as file:
-            self.run("rnnc", TINY, f"--emit={phase}", "-march=x86-64-v3", "-o", file.name)
+            self.run("rnnc", TINY, f"--emit={phase}", "-march=x86-64-v3", "--chunk=off", "-o", file.name)
             return self.run("rnn-opt", file.name, *passes)
 
     def launches(self, function):
@@ -123,7 +123,7 @@ def shown(words, tools):
     if kind == "emit" and rest[0] == "ast":
         return tools.run("rnnc", TINY, "--emit=ast"), ""
     if kind == "emit":
-        text = tools.run("rnnc", TINY, f"--emit={rest[0]}", "-march=x86-64-v3")
+        text = tools.run("rnnc", TINY, f"--emit={rest[0]}", "-march=x86-64-v3", "--chunk=off")
         return excerpts.readable(text, *rest[1:]), "mlir"
     if kind == "opt":
         return excerpts.readable(tools.after(rest[0], rest[2:]), rest[1]), "mlir"

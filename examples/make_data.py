@@ -14,7 +14,14 @@ KIND is one of
   chunks     sentences with parts of speech and groups, a token a line (.conll)
   resumes    Chinese resumes with names, titles, ... marked, a character a line (.bmes)
   spelling   invented words and how they sound, TSV `word<TAB>sound`
+  translation sentences of a toy German and the same in English, TSV `src<TAB>tgt`
+  shorten    sentences and what is left of them when adjectives, adverbs, times, places and what stands
+             between commas go, TSV `long<TAB>short`
+  pictures   small pictures, bytes of 8 x 8 x RGB one after the other, and beside them FILE.tsv,
+             `img<TAB>caption<TAB>tone`: what they show, and in which colour
   seasons    a noisy temperature a day, some missing, CSV `Date,Temp`
+  growth     a number a month that grows by the year, with its seasons, CSV `Month,Passengers`
+  hours      two series by the hour with a daily cycle, CSV `date,A,B`
   chorales   chords that follow one another by rules, piano rolls (.roll)
   forms      sentences of words nobody knows, whose endings tell what they are, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
@@ -196,6 +203,75 @@ def spelling(rng, count):
         yield f"{word}\t{' '.join(sounds)}\n"
 
 
+GERMAN = {"der mann": "the man", "die frau": "the woman", "das kind": "the child", "der hund": "the dog"}
+GERMAN_VERBS = {"sieht": "sees", "sucht": "seeks", "kauft": "buys", "malt": "paints"}
+GERMAN_WHEN = {"heute": "today", "oft": "often", "am abend": "in the evening"}
+GERMAN_THINGS = {"das": ["boot", "brot", "fenster"], "die": ["lampe", "mühle"]}
+GERMAN_ENGLISH = {"boot": "boat", "brot": "bread", "fenster": "window", "lampe": "lamp", "mühle": "mill",
+                  "alte": "old", "kleine": "small", "rote": "red"}
+
+
+def translation(rng, count):
+    """Behind a time the verb comes before who does it; in a clause with `dass` it is the last word."""
+    yield "src\ttgt\n"
+    for _ in range(count):
+        who, verb = rng.choice(sorted(GERMAN)), rng.choice(sorted(GERMAN_VERBS))
+        article = rng.choice(sorted(GERMAN_THINGS))
+        words = [w for w in (rng.choice(["", "alte", "kleine", "rote"]), rng.choice(GERMAN_THINGS[article])) if w]
+        thing, thing_en = " ".join([article] + words), " ".join(["the"] + [GERMAN_ENGLISH[w] for w in words])
+        plain_en = f"{GERMAN[who]} {GERMAN_VERBS[verb]} {thing_en}"
+        order = rng.randrange(3)
+        if order == 0:
+            yield f"{who} {verb} {thing}\t{plain_en}\n"
+        elif order == 1:
+            when = rng.choice(sorted(GERMAN_WHEN))
+            yield f"{when} {verb} {who} {thing}\t{GERMAN_WHEN[when]} {plain_en}\n"
+        else:
+            yield f"ich weiß , dass {who} {thing} {verb}\ti know that {plain_en}\n"
+
+
+KINDS = "old small red broken tired famous".split()
+WAYS = "slowly quickly often quietly".split()
+TIMES = "yesterday,in the morning,after a long day,last summer".split(",")
+ASIDES = "who comes from {place},a friend of {name},tired but happy".split(",")
+
+
+def shorten(rng, count):
+    yield "long\tshort\n"
+    for _ in range(count):
+        def some(words, chance):
+            return [rng.choice(words)] if rng.random() < chance else []
+
+        who = rng.choice(NAMES)
+        aside = some(ASIDES, 0.4)
+        long = [w + " ," for w in some(TIMES, 0.4)] + [who]
+        if aside:
+            other = rng.choice([name for name in NAMES if name != who])
+            long += [",", aside[0].format(place="the town", name=other), ","]
+        verb, thing = rng.choice(VERBS), rng.choice(THINGS)
+        long += some(WAYS, 0.4) + [verb, "the"] + some(KINDS, 0.5) + some(KINDS, 0.3) + [thing] + some(PLACES, 0.5)
+        yield f"{' '.join(long)} .\t{who} {verb} the {thing} .\n"
+
+
+COLOURS = {"red": (230, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230), "white": (240, 240, 240)}
+SHAPES = {"square": "1111100110011111", "cross": "1001011001101001", "bar": "0000111111110000", "post": "0110011001100110"}
+
+
+def pictures(rng, count):
+    """The bytes of the pictures, and the table of what they show."""
+    data, table = bytearray(), ["img\tcaption\ttone\n"]
+    for index in range(count):
+        colour, shape = rng.choice(sorted(COLOURS)), rng.choice(sorted(SHAPES))
+        row, column = rng.randint(0, 4), rng.randint(0, 4)
+        for y in range(8):
+            for x in range(8):
+                inside = row <= y < row + 4 and column <= x < column + 4
+                drawn = inside and SHAPES[shape][4 * (y - row) + x - column] == "1"
+                data += bytes(min(255, max(0, c + rng.randint(-15, 15))) for c in (COLOURS[colour] if drawn else (20, 20, 20)))
+        table.append(f"{index}\ta {colour} {shape}\t{colour}\n")
+    return bytes(data), "".join(table)
+
+
 def seasons(rng, count):
     import datetime
     yield "Date,Temp\n"
@@ -205,6 +281,26 @@ def seasons(rng, count):
         value = 10 - 8 * math.cos(2 * math.pi * t / 365.25) + rest
         yield f"{day},{'NA' if rng.random() < 0.02 else round(value, 1)}\n"
         day += datetime.timedelta(days=1)
+
+
+def growth(rng, count):
+    yield "Month,Passengers\n"
+    rest = 0.0
+    for t in range(count):
+        rest = 0.8 * rest + rng.gauss(0, 0.02)
+        value = 100 * math.exp(0.01 * t + 0.2 * math.sin(2 * math.pi * t / 12) + rest)
+        yield f"{1950 + t // 12}-{t % 12 + 1:02},{value:.1f}\n"
+
+
+def hours(rng, count):
+    import datetime
+    yield "date,A,B\n"
+    rest, time = 0.0, datetime.datetime(2001, 1, 1)
+    for t in range(count):
+        rest = 0.9 * rest + rng.gauss(0, 0.1)
+        cycle = 2 * math.pi * t / 24
+        yield f"{time},{math.sin(cycle) + rest:.3f},{math.cos(cycle) + 0.5 * rest + rng.gauss(0, 0.1):.3f}\n"
+        time += datetime.timedelta(hours=1)
 
 
 def chorales(rng, count):
@@ -290,12 +386,12 @@ def reverse(rng, count, length):
 
 
 MAKERS = {make.__name__: make for make in (text, sentiment, reviews, fluency, names, forms, questions, chunks, resumes,
-                                           spelling, seasons, chorales)}
+                                           spelling, translation, shorten, seasons, growth, hours, chorales)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["adding", "reverse", "random", *MAKERS])
+    parser.add_argument("kind", choices=["adding", "reverse", "random", "pictures", *MAKERS])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
@@ -307,6 +403,10 @@ def main():
         data = adding(rng, args.count, args.length)
     elif args.kind == "reverse":
         data = reverse(rng, args.count, args.length)
+    elif args.kind == "pictures":
+        data, table = pictures(rng, args.count)
+        with open(args.file + ".tsv", "w") as file:
+            file.write(table)
     elif args.kind == "random":
         data = arrays(rng, args.arrays)
     else:

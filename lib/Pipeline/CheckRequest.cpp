@@ -30,11 +30,12 @@ int Compilation::choosePhase() {
     return ExitOk;
   std::optional<Phase> phase = phaseNamed(request.phase);
   if (phase && !hasPhase(row(), *phase))
-    return fail(ExitUsage, "code for " +
-                               llvm::Twine(chip ? "GPUs" : architecture->name) +
-                               " has no phase `" + request.phase +
-                               "`; there are " + phaseNames(row()) +
-                               (chip ? "" : "; --target=nvptx64 is for GPUs"));
+    return fail(ExitUsage,
+                "code for " +
+                    llvm::Twine(isForGPU() ? "GPUs" : architecture->name) +
+                    " has no phase `" + request.phase + "`; there are " +
+                    phaseNames(row()) +
+                    (isForGPU() ? "" : "; --target=nvptx64 is for GPUs"));
   if (!phase || *phase == Phase::Object || *phase == Phase::Library)
     return fail(ExitUsage, "there is no phase `" + request.phase +
                                "`; there are " + phaseNames(row()));
@@ -42,15 +43,9 @@ int Compilation::choosePhase() {
   return ExitOk;
 }
 
-/// Code for GPUs is a text, which is no library: it has no runtime, no symbols
-/// in C, and no place for weights.
-int Compilation::chooseChip() {
-  if (llvm::Error error = target::nvptx::checkTriple(request.target))
-    return fail(ExitUsage, llvm::toString(std::move(error)));
-  auto found = target::nvptx::chipFor(request.march);
-  if (!found)
-    return fail(ExitUsage, llvm::toString(found.takeError()));
-  chip = *found;
+/// Code for GPUs alone is a text, which is no library: it has no runtime, no
+/// symbols in C, and no place for weights.
+int Compilation::checkAlone() {
   using Emit = CompileRequest::Emit;
   if (request.emit == Emit::Object || request.emit == Emit::StaticArchive)
     return fail(ExitUsage, "code for GPUs is PTX, a text: there are no objects "
@@ -64,11 +59,32 @@ int Compilation::chooseChip() {
   return ExitOk;
 }
 
-/// What the code is for; a library needs a runtime for it.
-int Compilation::chooseArchitecture() {
-  if (target::nvptx::isTriple(request.target))
-    return chooseChip();
-  auto found = target::architectureFor(request.target);
+/// The chip stands behind the triple, or is what -march says where the code is
+/// for GPUs alone.
+int Compilation::chooseChip(llvm::StringRef triple, bool alone) {
+  if (chip)
+    return fail(ExitUsage, "--target names GPUs twice");
+  auto [name, number] = triple.split("-sm_");
+  if (llvm::Error error = target::nvptx::checkTriple(name))
+    return fail(ExitUsage, llvm::toString(std::move(error)));
+  std::string march = number.empty() ? "" : ("sm_" + number).str();
+  if (alone && march.empty())
+    march = request.march;
+  else if (alone && !request.march.empty() && request.march != march)
+    return fail(ExitUsage, "--target names `" + march + "` and -march `" +
+                               request.march + "`");
+  auto found = target::nvptx::chipFor(march);
+  if (!found)
+    return fail(ExitUsage, llvm::toString(found.takeError()));
+  chip = *found;
+  return alone ? checkAlone() : ExitOk;
+}
+
+int Compilation::chooseProcessor(llvm::StringRef triple) {
+  if (architecture)
+    return fail(ExitUsage, "--target names processors twice: a library is for "
+                           "those of one kind");
+  auto found = target::architectureFor(triple == "cpu" ? "" : triple);
   if (!found)
     return fail(ExitUsage, llvm::toString(found.takeError()));
   architecture = *found;
@@ -79,10 +95,41 @@ int Compilation::chooseArchitecture() {
   return ExitOk;
 }
 
+/// What the code is for: processors, which a library needs a runtime for, GPUs,
+/// or both.
+int Compilation::chooseArchitecture() {
+  llvm::SmallVector<llvm::StringRef> triples;
+  llvm::StringRef(request.target).split(triples, ',');
+  for (llvm::StringRef triple : triples) {
+    int code = target::nvptx::isTriple(triple.split("-sm_").first)
+                   ? chooseChip(triple, triples.size() == 1)
+                   : chooseProcessor(triple);
+    if (code)
+      return code;
+  }
+  return ExitOk;
+}
+
 /// What all symbols of the library begin with.
 std::string Compilation::symbolPrefix() const {
   return request.prefix.empty() ? target::symbolPrefix(request.output)
                                 : request.prefix;
+}
+
+/// bf16 weights are f32 ones, packed beforehand, for a processor.
+int Compilation::checkWeightType() {
+  if (!request.weightBits)
+    return ExitOk;
+  if (options.precision != "f32")
+    return fail(ExitUsage, "--weight-type=bf16 is for numbers that are f32, "
+                           "and these are f64");
+  if (!request.prepareWeights)
+    return fail(ExitUsage, "--weight-type says how prepared weights are "
+                           "stored, and --no-prepare-weights wants none");
+  if (chip)
+    return fail(ExitUsage, "--weight-type=bf16 is for processors; code for "
+                           "GPUs reads f32");
+  return ExitOk;
 }
 
 /// Options that only a library can have.
@@ -100,7 +147,9 @@ int Compilation::checkLibraryOptions() {
                                "` is no name in C: letters, digits and _, no "
                                "digit first");
   // The runtime in the library has names of its own.
-  bool hasRuntime = !text && !target::nvptx::isTriple(request.target);
+  bool alone = target::nvptx::isTriple(
+      llvm::StringRef(request.target).split("-sm_").first);
+  bool hasRuntime = !text && !alone;
   if (hasRuntime && llvm::StringRef(symbolPrefix()).starts_with("rnnc_rt"))
     return fail(ExitUsage, "symbols cannot begin with `" + symbolPrefix() +
                                "`; --prefix names another beginning");
@@ -113,7 +162,7 @@ int Compilation::checkOutput() {
   namespace fs = llvm::sys::fs;
   bool isText = request.emit == CompileRequest::Emit::Phase;
   llvm::StringRef path = request.output;
-  if (path == "-" && chip && !isText)
+  if (path == "-" && isForGPU() && !isText)
     return fail(ExitUsage,
                 "there is a manifest beside the PTX; -o names a file, "
                 "and --emit=ptx prints the PTX alone");
@@ -121,7 +170,7 @@ int Compilation::checkOutput() {
     return isText ? ExitOk
                   : fail(ExitUsage, "a library or an object cannot go to "
                                     "standard output; -o names a file");
-  if (chip && !isText && manifestPath() == path)
+  if (isForGPU() && !isText && manifestPath() == path)
     return fail(ExitUsage, "`" + path +
                                "` is where the manifest of the PTX "
                                "goes; give the PTX another name");
@@ -157,7 +206,7 @@ int Compilation::keepInputs() {
   }
   std::vector<std::string> outputs = {request.output};
   if (request.emit != CompileRequest::Emit::Phase)
-    outputs.push_back(chip ? manifestPath() : headerPath());
+    outputs.push_back(isForGPU() ? manifestPath() : headerPath());
   for (const std::string &output : outputs)
     for (const std::string &input : inputs)
       if (llvm::sys::fs::equivalent(output, input))

@@ -43,8 +43,11 @@ private:
   int fail(int code, const llvm::Twine &message);
   int checkRequest();
   int checkLibraryOptions();
+  int checkWeightType();
   int chooseArchitecture();
-  int chooseChip();
+  int chooseChip(llvm::StringRef triple, bool alone);
+  int chooseProcessor(llvm::StringRef triple);
+  int checkAlone();
   int choosePhase();
   int checkOutput();
   int keepInputs();
@@ -69,6 +72,7 @@ private:
   int printPTX();
   int emit();
   int emitPTX();
+  int collectLaunches();
   int readLibrary(std::optional<target::Library> &library);
   int describeTargets(std::vector<target::VariantInfo> &variants,
                       llvm::SmallVectorImpl<mlir::Attribute> &targets);
@@ -79,7 +83,11 @@ private:
   std::string symbolPrefix() const;
   std::string headerPath() const;
   std::string manifestPath() const;
-  Row row() const { return chip ? Row::GPU : Row::CPU; }
+  int makeDeviceCode(target::Library &library,
+                     std::vector<target::VariantModule> &modules);
+  /// Whether the code is for GPUs alone.
+  bool isForGPU() const { return chip && !architecture; }
+  Row row() const { return isForGPU() ? Row::GPU : Row::CPU; }
 
   const CompileRequest &request;
   llvm::raw_ostream &err;
@@ -92,7 +100,7 @@ private:
   bool isText = false;
   Phase wanted = Phase::Library;
   Phase have = Phase::RNN; ///< the phase that `module` is in
-  // checkRequest finds one of them.
+  // checkRequest finds one of them, or both for a library with code for GPUs.
   const target::Architecture *architecture = nullptr;
   const target::nvptx::Chip *chip = nullptr; ///< of a GPU
 };

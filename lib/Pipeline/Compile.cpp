@@ -45,6 +45,8 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.sumWeightGradients = request.sumWeightGradients;
   options.mergeProducts = request.mergeProducts;
   options.simplify = request.simplify;
+  options.chunk = request.chunk;
+  options.weightBits = request.weightBits;
   options.unroll = request.unroll;
   options.unrollBudget = request.unrollBudget;
   if (request.remarks)
@@ -137,7 +139,7 @@ int Compilation::readText() {
   if (!hasPhase(row(), *phase))
     return fail(ExitSource, "`" + request.source + "` is of the phase `" +
                                 name.getValue() + "`, which code for " +
-                                (chip ? "GPUs" : architecture->name) +
+                                (isForGPU() ? "GPUs" : architecture->name) +
                                 " does not go through");
   have = *phase;
   return ExitOk;
@@ -275,7 +277,7 @@ int Compilation::lowerToWanted() {
     nameTargets(targets);
   // The last variant is the widest.
   return lower(*module, have, wanted,
-               chip ? options : optionsFor(options, variants.back()));
+               isForGPU() ? options : optionsFor(options, variants.back()));
 }
 
 int Compilation::printPhase() {
@@ -303,7 +305,9 @@ int Compilation::read() {
     return ExitOk; // printed when it was read
   if (int code = readSchedule())
     return code;
-  return choosePrecision();
+  if (int code = choosePrecision())
+    return code;
+  return checkWeightType();
 }
 
 int Compilation::run() {
@@ -313,7 +317,7 @@ int Compilation::run() {
     return ExitOk;
   if (request.emit == CompileRequest::Emit::Phase)
     return printPhase();
-  return chip ? emitPTX() : emit();
+  return isForGPU() ? emitPTX() : emit();
 }
 
 int Compilation::plan(std::vector<PlannedDecision> &decisions) {

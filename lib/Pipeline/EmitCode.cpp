@@ -26,9 +26,10 @@ PipelineOptions pipeline::optionsFor(PipelineOptions options,
 int Compilation::describeTargets(
     std::vector<target::VariantInfo> &variants,
     llvm::SmallVectorImpl<mlir::Attribute> &targets) {
-  if (chip) {
+  if (isForGPU()) {
     targets.push_back(target::nvptx::describe(&context, *chip));
     options.target = chip->name.str();
+    options.chunk = 0; // a chunk would be launches of its own
     return ExitOk;
   }
   llvm::Expected<std::vector<target::VariantInfo>> found =
@@ -38,6 +39,8 @@ int Compilation::describeTargets(
   variants = std::move(*found);
   for (const target::VariantInfo &variant : variants)
     targets.push_back(target::describe(&context, variant));
+  if (chip)
+    targets.push_back(target::nvptx::describe(&context, *chip));
   return ExitOk;
 }
 
@@ -125,7 +128,7 @@ static llvm::json::Object optionsJson(const CompileRequest &request,
 
 /// What the compiled model offers.
 int Compilation::readLibrary(std::optional<target::Library> &library) {
-  if (have > (chip ? Phase::GPU : Phase::Buffer))
+  if (have > (isForGPU() ? Phase::GPU : Phase::Buffer))
     return fail(ExitUsage, "`" + request.source + "` is of the phase `" +
                                phaseInfo(have).name +
                                "`, where nothing says any more what functions "
@@ -139,11 +142,20 @@ int Compilation::readLibrary(std::optional<target::Library> &library) {
     return failInside(llvm::toString(read.takeError()));
   llvm::StringRef march = request.march;
   if (march.empty())
-    march = chip ? chip->name : architecture->defaults;
+    march = isForGPU() ? chip->name : architecture->defaults;
   read->options = optionsJson(request, march);
-  read->target = chip ? target::nvptx::kTriple.str() : architecture->name;
+  read->target = isForGPU() ? target::nvptx::kTriple.str() : architecture->name;
   library = std::move(*read);
   return ExitOk;
+}
+
+/// Who has the text alone is told what to launch.
+int Compilation::collectLaunches() {
+  Messages messages(context, sources);
+  mlir::PassManager manager(&context);
+  manager.addPass(createGPUCollectLaunches());
+  bool ok = mlir::succeeded(manager.run(*module));
+  return verdict(messages, ok, ok ? "" : "a pass failed");
 }
 
 /// The text of the kernels, and the manifest beside it.
@@ -158,6 +170,8 @@ int Compilation::emitPTX() {
     return code;
   std::optional<target::Library> library;
   if (int code = readLibrary(library))
+    return code;
+  if (int code = collectLaunches())
     return code;
   auto launches = (*module)->getAttrOfType<mlir::ArrayAttr>(kLaunches);
   if (!launches)
@@ -187,6 +201,8 @@ int Compilation::emit() {
     return code;
   if (int code = bakeWeights(*library, request.weights, err))
     return code;
+  if (chip)
+    library->gpu.emplace(); // its functions are part of the interface
   if (std::string name = target::repeatedName(*library); !name.empty())
     return fail(ExitSource, "two things in the library would be called `" +
                                 name +
@@ -195,6 +211,9 @@ int Compilation::emit() {
   std::vector<target::VariantModule> modules;
   if (int code = makeVariants(variants, modules))
     return code;
+  if (chip)
+    if (int code = makeDeviceCode(*library, modules))
+      return code;
   target::EmitOptions emitOptions;
   emitOptions.architecture = architecture;
   emitOptions.path = request.output;

@@ -81,6 +81,13 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
   cleanUp(pm);
   if (o.hoist)
     pm.addPass(scan::createScanVerifySchedule());
+  if (o.chunk) {
+    scan::ScanChunkOptions chunk;
+    chunk.steps = std::max<int64_t>(0, o.chunk);
+    pm.addPass(scan::createScanChunk(chunk));
+    pm.addPass(mlir::createCSEPass());
+    pm.addPass(mlir::createCanonicalizerPass());
+  }
   if (o.unroll == 1)
     return;
   scan::ScanUnrollOptions unroll;
@@ -112,7 +119,9 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(kernel::createKernelUnrollLoops());
   cleanUp(pm);
   if (o.prepareWeights) {
-    pm.addPass(kernel::createKernelPrepareWeights());
+    kernel::KernelPrepareWeightsOptions prepare;
+    prepare.storedBits = o.weightBits;
+    pm.addPass(kernel::createKernelPrepareWeights(prepare));
     cleanUp(pm);
   }
 }
@@ -274,6 +283,11 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
       *this, "merge-products",
       llvm::cl::desc("put products together that share an operand"),
       llvm::cl::init(PipelineOptions().mergeProducts)};
+  Option<int64_t> chunk{
+      *this, "chunk",
+      llvm::cl::desc("steps that loops and what they read do together; 0: as "
+                     "many as there are; -1: as decided"),
+      llvm::cl::init(PipelineOptions().chunk)};
   Option<int64_t> unroll{
       *this, "unroll",
       llvm::cl::desc("steps of a time loop at a time; 0: loops of known length "
@@ -289,6 +303,7 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
     o.hoist = hoist;
     o.sumWeightGradients = sumWeightGradients;
     o.mergeProducts = mergeProducts;
+    o.chunk = chunk;
     o.unroll = unroll;
     o.unrollBudget = unrollBudget;
   }
@@ -332,7 +347,15 @@ struct KernelFlags : PassPipelineOptions<KernelFlags> {
       llvm::cl::desc("pack weights in a function of their own"),
       llvm::cl::init(PipelineOptions().prepareWeights)};
 
-  void set(PipelineOptions &o) const { o.prepareWeights = prepareWeights; }
+  Option<unsigned> weightBits{
+      *this, "weight-bits",
+      llvm::cl::desc("of a number of packed weights: 16 for bf16; 0: as it is"),
+      llvm::cl::init(PipelineOptions().weightBits)};
+
+  void set(PipelineOptions &o) const {
+    o.prepareWeights = prepareWeights;
+    o.weightBits = weightBits;
+  }
 };
 
 struct LLVMFlags : PassPipelineOptions<LLVMFlags> {

@@ -83,6 +83,11 @@ static const Json &beside(const Json &inputs, const Json &truth) {
   return none;
 }
 
+/// Numbers, or lists of them in any depth.
+static bool isNumbers(const Json &value) {
+  return value.is_number_float() || (isList(value) && isNumbers(value[0]));
+}
+
 static std::string outputHtml(const std::string &name, const Json &output,
                               const Json &inputs) {
   const Json &truth = at(output, "truth"), &guess = at(output, "predicted");
@@ -90,8 +95,7 @@ static std::string outputHtml(const std::string &name, const Json &output,
     if (isList(guess) && guess.size() == truth.size())
       return "<dt>" + escape(name) + "</dt><dd>" +
              tagged(symbols, truth, guess) + "</dd>\n";
-  bool isNumber =
-      truth.is_number_float() || (isList(truth) && truth[0].is_number_float());
+  bool isNumber = isNumbers(truth);
   if (isNumber && truth.is_array())
     return ""; // drawn, not written
   std::string scale =

@@ -256,6 +256,39 @@ static std::string forecastPlot(const Json &output, const std::string &title,
   return drawPlot(plot);
 }
 
+/// One column of rows of several numbers.
+static Json columnOf(const Json &rows, size_t column) {
+  Json list = Json::array();
+  if (rows.is_array())
+    for (const Json &row : rows)
+      if (row.is_array() && column < row.size())
+        list.push_back(row[column]);
+  return list;
+}
+
+/// What was predicted for a window of several rows: a picture for each column.
+static std::string windowPlots(const Json &output, const std::string &title) {
+  constexpr size_t mostColumns = 8;
+  const Json &truth = at(output, "truth");
+  if (!truth.is_array() || truth.size() <= 2)
+    return "";
+  if (truth[0].is_number_float())
+    return forecastPlot(output, title, "step");
+  if (!truth[0].is_array() || truth[0].empty() ||
+      !truth[0][0].is_number_float())
+    return "";
+  std::string plots;
+  for (size_t c = 0; c < std::min(truth[0].size(), mostColumns); ++c) {
+    Json column = {{"truth", columnOf(truth, c)},
+                   {"predicted", columnOf(at(output, "predicted"), c)}};
+    if (output.contains("scale"))
+      column["scale"] = columnOf(at(output, "scale"), c);
+    plots += forecastPlot(column, fmt::format("{}, column {}", title, c + 1),
+                          "step");
+  }
+  return plots;
+}
+
 std::string pages::forecastSection(const Runs &runs) {
   std::string plots;
   for (const RunRecord &run : runs) {
@@ -272,13 +305,9 @@ std::string pages::forecastSection(const Runs &runs) {
       const Json &outputs = at(examples[i], "outputs");
       if (!outputs.is_object())
         continue;
-      for (const auto &[name, output] : outputs.items()) {
-        const Json &truth = at(output, "truth");
-        if (truth.is_array() && truth.size() > 2 && truth[0].is_number_float())
-          plots += forecastPlot(
-              output, before + name + ", " + textAt(examples[i], "place"),
-              "step");
-      }
+      for (const auto &[name, output] : outputs.items())
+        plots += windowPlots(output, before + name + ", " +
+                                         textAt(examples[i], "place"));
     }
   }
   return plots.empty() ? ""

@@ -6,6 +6,8 @@
 #include "Check.cpp"
 #include "Context.cpp"
 #include "Describe.cpp"
+#include "Device.cpp"
+#include "DeviceCall.cpp"
 #include "Draw.cpp"
 #include "Errors.cpp"
 #include "Find.cpp"

@@ -288,6 +288,8 @@ static int32_t runEntryOnce(Call &call, Bump &bump) {
   succeed(call.c->error);
   loadStates(call);
   entry.code[call.variant](args, dims, place, &call.run);
+  if (call.run.failed)
+    return failDevice(call);
   storeStates(call);
   return RNNC_OK;
 }
@@ -419,7 +421,8 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
   const ModuleDesc *m = moduleAt(module);
   if (variant >= 0 && m && function >= 0 && function < m->numFunctions) {
     const FunctionDesc &f = m->functions[function];
-    if (f.straight && straightCall(ctx, variant, module, f, c))
+    if (f.straight && !isDevice(variant) &&
+        straightCall(ctx, variant, module, f, c))
       return RNNC_OK;
   }
   return longCall(ctx, module, function, c);

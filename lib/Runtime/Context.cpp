@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Runtime.h"
 
+#include "Device.h"
 #include "Processor.h"
 #include "Team.h"
 
@@ -15,8 +16,9 @@ struct rnnc_context {
   int32_t threads;
   rnnc_task_fn tasks;
   void *tasksUser;
-  rnnc::rt::Team *team; // null: the caller alone
-  pid_t process;        // that has the team: a child after a fork has none
+  rnnc::rt::Team *team;     // null: the caller alone
+  rnnc::rt::Device *device; // null: the processor
+  pid_t process;            // that has the team: a child after a fork has none
 };
 
 namespace rnnc::rt {
@@ -34,6 +36,34 @@ static int32_t chooseVariant(const char *wanted) {
       return v;
   }
   return -1;
+}
+
+/// The number in "gpu:NUMBER", 0 for "gpu"; -1 for what is none of them.
+static int32_t deviceNumber(const char *wanted) {
+  if (!wanted || strncmp(wanted, "gpu", 3) || (wanted[3] && wanted[3] != ':'))
+    return -1;
+  if (!wanted[3])
+    return 0;
+  int32_t number = 0;
+  const char *at = wanted + 4;
+  if (!*at)
+    return -1;
+  for (; *at; ++at) {
+    if (*at < '0' || *at > '9' || number > 9999)
+      return -1;
+    number = 10 * number + (*at - '0');
+  }
+  return number;
+}
+
+static int32_t openDevice(int32_t number, void *&device, rnnc_error *error) {
+  const GpuDesc *gpu = rnnc_rt_library.gpu;
+  if (!gpu)
+    return fail(error, RNNC_ERR_UNSUPPORTED, -1, "variant", -1, -1, -1,
+                "the library has no code for GPUs: --target=cpu,nvptx64 makes "
+                "it");
+  device = gpu->open(number, error);
+  return device ? int32_t(RNNC_OK) : int32_t(RNNC_ERR_DEVICE);
 }
 
 static int32_t noVariant(const char *wanted, rnnc_error *error) {
@@ -74,6 +104,27 @@ static int32_t checkOptions(const rnnc_context_options &options,
 int variantOf(const rnnc_context *ctx) {
   return ctx && isAligned(ctx) && ctx->magic == kContextMagic ? ctx->variant
                                                               : -1;
+}
+
+Device *deviceOf(const rnnc_context *ctx) {
+  return variantOf(ctx) < 0 ? nullptr : ctx->device;
+}
+
+int32_t failDevice(const Call &call) {
+  const Device *d = deviceOf(call.run.ctx);
+  rnnc_error *error = call.c->error;
+  fail(error, RNNC_ERR_DEVICE, -1, "device", -1, -1, d->number, "device %d: %s",
+       d->number, d->message);
+  if (error && error->size > kErrorBytes) {
+    error->device = d->number;
+    error->device_code = d->code;
+  }
+  return RNNC_ERR_DEVICE;
+}
+
+void changedOnHost(const Call &call, const void *host, size_t bytes) {
+  if (Device *d = deviceOf(call.run.ctx))
+    d->renew(d, host, bytes);
 }
 
 /// True in the process that started the team. Elsewhere its threads are gone,
@@ -160,10 +211,18 @@ int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
   if (options)
     if (int32_t status = checkOptions(*options, error))
       return status;
-  int32_t variant = chooseVariant(options ? options->variant : nullptr);
+  const char *wanted = options ? options->variant : nullptr;
+  int32_t number = deviceNumber(wanted);
+  void *device = nullptr;
+  if (number >= 0)
+    if (int32_t status = openDevice(number, device, error))
+      return status;
+  int32_t variant =
+      device ? rnnc_rt_library.numVariants - 1 : chooseVariant(wanted);
   if (variant < 0)
-    return noVariant(options ? options->variant : nullptr, error);
+    return noVariant(wanted, error);
   memset(static_cast<void *>(ctx), 0, sizeof(rnnc_context));
+  ctx->device = static_cast<Device *>(device);
   ctx->variant = variant;
   int32_t threads = options && options->threads > 1 ? options->threads : 1;
   ctx->threads = threads < kMaxThreads ? threads : kMaxThreads;
@@ -181,6 +240,9 @@ void rnnc_rt_context_finish(rnnc_context *ctx) {
   if (variantOf(ctx) < 0)
     return;
   ctx->magic = 0;
+  if (ctx->device)
+    ctx->device->finish(ctx->device);
+  ctx->device = nullptr;
   if (hasTeam(ctx))
     finishTeam(ctx->team);
   else if (ctx->team)

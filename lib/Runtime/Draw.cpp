@@ -345,6 +345,8 @@ int32_t runDraw(Call &call, Bump &bump) {
     runBeam(call, plan, bump);
   else
     drawRows(call, plan, bump);
+  if (call.run.failed)
+    return failDevice(call);
   call.batch = plan.batch;
   return RNNC_OK;
 }

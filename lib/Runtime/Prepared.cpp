@@ -80,8 +80,11 @@ void refreshPrepared(Call &call, Bump &bump) {
     return;
   call.panels = reinterpret_cast<char *>(call.c->prepared) + kPanelsOffset;
   packWeights(call, bump);
+  if (call.run.failed)
+    return;
   keepParameters(call, call.c->prepared);
   sign(call, call.c->prepared);
+  changedOnHost(call, call.c->prepared, objectBytes(*call.m));
 }
 
 int32_t checkPrepared(const Call &call) {
@@ -117,8 +120,11 @@ __attribute__((noinline)) static void pack(Call &call, rnnc_prepared *prepared,
   call.panels = reinterpret_cast<char *>(prepared) + kPanelsOffset;
   Bump bump{room};
   packWeights(call, bump);
+  if (call.run.failed)
+    return;
   keepParameters(call, prepared);
   sign(call, prepared);
+  changedOnHost(call, prepared, objectBytes(*call.m));
 }
 
 } // namespace rnnc::rt
@@ -155,6 +161,7 @@ int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
   Call call(ctx, module, &c);
   FloatGuard guard(kKernelFloats);
   call.run.caller = guard.before;
+  c.error = error;
   pack(call, prepared, room.place);
-  return succeed(error);
+  return call.run.failed ? failDevice(call) : succeed(error);
 }

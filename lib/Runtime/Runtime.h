@@ -154,10 +154,18 @@ int32_t failFile(rnnc_error *error, const char *what, const char *path);
 /// A number that differs where bytes do, as good as always.
 uint64_t checksum(const void *bytes, size_t size, uint64_t seed = 0);
 
+struct Call;
+
 // Context.cpp
 int variantOf(const rnnc_context *ctx);
-
-struct Call;
+/// Whether a variant is for devices.
+inline bool isDevice(int32_t variant) {
+  return variant >= rnnc_rt_library.numVariants - rnnc_rt_library.numDevices;
+}
+/// The status of a call whose device failed, with the words for it.
+int32_t failDevice(const Call &call);
+/// The host changed what may have a copy on the device.
+void changedOnHost(const Call &call, const void *host, size_t bytes);
 
 // Objects.cpp: the places inside objects.
 char *paramsArena(rnnc_params *params);
@@ -200,6 +208,8 @@ struct CallSite {
   bool isKnown = false; ///< whether the context has a team in this process
   Team *team = nullptr;
   int64_t work = 0; ///< of all tasks of this call
+  /// A status if the device failed: from then on nothing is done.
+  int32_t failed = 0;
 };
 
 /// What a call has found out before anything runs.
@@ -339,6 +349,32 @@ int32_t rnnc_rt_context_init(rnnc_context *ctx, size_t bytes,
                              rnnc_error *error);
 void rnnc_rt_context_finish(rnnc_context *ctx);
 const char *rnnc_rt_context_variant(const rnnc_context *ctx);
+// Devices: what the library's own functions forward to, then what compiled
+// code on the host calls.
+int32_t rnnc_rt_gpu_count(rnnc_error *error);
+void *rnnc_rt_gpu_open(int32_t number, rnnc_error *error);
+rnnc_context *rnnc_rt_gpu_context_create(int32_t number, rnnc_error *error);
+const char *rnnc_rt_gpu_name(const rnnc_context *ctx);
+int32_t rnnc_rt_gpu_upload(const rnnc_context *ctx, int32_t module,
+                           const rnnc_params *params,
+                           const rnnc_prepared *prepared, rnnc_error *error);
+int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
+                            const rnnc_params *params,
+                            const rnnc_prepared *prepared, rnnc_error *error);
+/// Runs an entry: `code` on the host, with arguments that lie on the device.
+void rnnc_rt_gpu_run(const rnnc::rt::EntryDesc *entry, rnnc::rt::EntryFn code,
+                     rnnc::rt::WorkspaceFn workspace, void **args,
+                     const int64_t *dims, void *run);
+/// Launches kernel number `kernel`; each parameter has eight bytes.
+void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
+                        int64_t threads, int64_t *parameters, int32_t count);
+/// Up to eight bytes at an address of the device.
+int64_t rnnc_rt_gpu_read(void *run, int64_t address, int64_t bytes);
+/// Memory between kernels, which has a number; it keeps what it holds until
+/// more of it is asked for.
+int64_t rnnc_rt_gpu_scratch(void *run, int64_t number, int64_t bytes);
+/// The copy of a table of constants at an address of the host.
+int64_t rnnc_rt_gpu_constant(void *run, int64_t host, int64_t bytes);
 rnnc_context *rnnc_rt_context_create(const rnnc_context_options *options,
                                      rnnc_error *error);
 void rnnc_rt_context_destroy(rnnc_context *ctx);

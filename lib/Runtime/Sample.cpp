@@ -284,6 +284,8 @@ int32_t runSample(Call &call, Bump &bump) {
     memset(args.text, 0, size_t(rows * args.steps) * 4);
   for (int64_t step = 0; open > 0 && step < longest + args.steps; ++step) {
     runEntry(call, *call.f->entry, plan.args, bump);
+    if (call.run.failed)
+      return failDevice(call);
     advance(call);
     for (int64_t b = 0; b < rows; ++b) {
       int64_t known = promptLength(b);

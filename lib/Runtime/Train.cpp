@@ -173,6 +173,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   call.scalars[0] = scheduleFactor(m, counters);
   call.scalars[1] = double(counters.updates + 1);
   runEntry(call, *call.f->update, plan.updateArgs, bump);
+  if (call.run.failed)
+    return failDevice(call);
   giveNorm(call);
   giveNorms(call);
   if (!*call.finite)
@@ -186,6 +188,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
                 "the update of `%s` is not finite after %lld updates");
   memcpy(paramsArena(call.c->params), call.newParams,
          size_t(m.arena) * realSize());
+  changedOnHost(call, paramsArena(call.c->params),
+                size_t(m.arena) * realSize());
   for (int32_t s = 0; s < m.numSlots; ++s)
     memcpy(optimizerSlot(call.module, call.c->optimizer, s),
            call.newSlots + size_t(s) * plan.arena,
@@ -194,7 +198,7 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   ++counters.updates;
   paramsChanged(call.c->params, uint64_t(counters.updates));
   refreshPrepared(call, bump);
-  return RNNC_OK;
+  return call.run.failed ? failDevice(call) : int32_t(RNNC_OK);
 }
 
 } // namespace rnnc::rt

@@ -75,14 +75,7 @@ def check(where, got, want, precision):
     return worst
 
 
-def compare_layer(tool, path, data, tmp, precision):
-    kind, _, variant = path.stem.removeprefix("layer-").partition("-")
-    suffix = {"two": "_two", "both": "_both"}.get(variant.split("-")[0], "")
-    width = data["out.out"].shape[-1] // (2 if suffix == "_both" else 1)
-    name = f"{kind}{suffix}"
-    model = tmp / "layer.rnn"
-    exports = f"export {name}[{data['in.x'].shape[-1]}, {width}].forward, {name}[{data['in.x'].shape[-1]}, {width}].vjp\n"
-    model.write_text((HERE / "layers.rnn").read_text() + "\n" + exports)
+def compare_functions(tool, path, data, tmp, precision, model, name):
     worst = 0.0
     for function in ["forward", "vjp"]:
         inputs = part(data, "in.", precision)
@@ -98,6 +91,21 @@ def compare_layer(tool, path, data, tmp, precision):
     return worst
 
 
+def compare_nested(tool, path, data, tmp, precision):
+    return compare_functions(tool, path, data, tmp, precision, HERE / "nested.rnn", path.stem.removeprefix("nested-"))
+
+
+def compare_layer(tool, path, data, tmp, precision):
+    kind, _, variant = path.stem.removeprefix("layer-").partition("-")
+    suffix = {"two": "_two", "both": "_both"}.get(variant.split("-")[0], "")
+    width = data["out.out"].shape[-1] // (2 if suffix == "_both" else 1)
+    name = f"{kind}{suffix}"
+    model = tmp / "layer.rnn"
+    exports = f"export {name}[{data['in.x'].shape[-1]}, {width}].forward, {name}[{data['in.x'].shape[-1]}, {width}].vjp\n"
+    model.write_text((HERE / "layers.rnn").read_text() + "\n" + exports)
+    return compare_functions(tool, path, data, tmp, precision, model, name)
+
+
 def compare_update(tool, path, data, tmp, precision):
     model = tmp / "update.rnn"
     model.write_text((HERE / "update.rnn.in").read_text().replace("@SETTINGS@", str(data["settings"])))
@@ -109,13 +117,16 @@ def compare_update(tool, path, data, tmp, precision):
     return check(f"{path.stem} {precision}", got, part(data, "after."), precision)
 
 
+RUNS = {"layer": compare_layer, "nested": compare_nested, "update": compare_update}
+
+
 def main():
     tool, *cases = sys.argv[1:]
     for case in map(pathlib.Path, cases):
         data = np.load(case)
         for precision in ["f32", "f64"]:
             with tempfile.TemporaryDirectory() as tmp:
-                run = compare_layer if case.name.startswith("layer-") else compare_update
+                run = RUNS[case.name.split("-")[0]]
                 worst = run(tool, case, data, pathlib.Path(tmp), precision)
                 print(f"{case.stem} {precision}: largest difference {worst:.2g}, at most {TOLERANCE[precision]:.0e}")
 

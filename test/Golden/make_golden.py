@@ -2,13 +2,16 @@
 """Writes the golden numbers of test/Golden/data with PyTorch.
 
 Run once, with torch and numpy: ./make_golden.py data
-Two kinds of files:
+Three kinds of files:
 
   layer-*.npz    one recurrent layer stack of torch.nn: `weight.PATH` by rnnc's
                  instance paths, `in.NAME` inputs, first states, lengths and
                  cotangents, `out.NAME` outputs, last states and all gradients
   update-*.npz   a small regression model before (`weight.PATH`) and after
                  (`after.PATH`) twenty updates, and the loss of every update
+
+  nested-*.npz   the layers of nested.rnn: sequences inside of a sequence, as
+                 layer-*.npz, with lengths `in.T` and `in.L` [batch, T]
 
 Everything is computed in f64; weights are PyTorch's default uniform
 +-1/sqrt(H), which keeps the recurrences contractive.
@@ -80,6 +83,51 @@ def make_layer(out, name, kind, inputs, hidden, layers, both, lengths, steps, ba
                 data[f"out.state.{path}{s}"] = last[k][layer]
                 data[f"out.grad.{path}{s}"] = (first if kind == "lstm" else (first,))[k].grad[layer]
     save(out / f"layer-{name}.npz", data)
+
+
+def run_packed(module, x, sizes):
+    """Outputs and last h of sequences of these sizes; of none of them zeros."""
+    rows, steps = x.shape[:2]
+    width = 2 * module.hidden_size
+    some = [i for i in range(rows) if sizes[i]]
+    outputs = torch.zeros(rows, steps, width)
+    last = torch.zeros(rows, width)
+    if some:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x[some], torch.tensor([sizes[i] for i in some]),
+                                                         batch_first=True, enforce_sorted=False)
+        y, h = module(packed)
+        h = h[0] if isinstance(h, tuple) else h
+        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first=True, total_length=steps)
+        outputs = outputs.index_copy(0, torch.tensor(some), y)
+        last = last.index_copy(0, torch.tensor(some), torch.cat([h[0], h[1]], dim=1))
+    return outputs, last
+
+
+def make_nested(out, name, kind):
+    torch.manual_seed(11)
+    words, letters = [4, 1, 0, 3], [[5, 0, 2, 3], [4, 9, 9, 9], [9, 9, 9, 9], [1, 5, 2, 9]]
+    batch, steps, longest = len(words), 4, 5
+    both = dict(bidirectional=True, batch_first=True)
+    chars = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](3, 4, **both)
+    over = torch.nn.GRU(8, 5, **both)
+    x = torch.randn(batch, steps, longest, 3, requires_grad=True)
+    sizes = [letters[b][t] if t < words[b] else 0 for b in range(batch) for t in range(steps)]
+    each, ends = run_packed(chars, x.reshape(batch * steps, longest, 3), sizes)
+    if name == "deep":
+        y = each.reshape(batch, steps, longest, 8)
+    else:
+        y, _ = run_packed(over, ends.reshape(batch, steps, 8), words)
+    cot = torch.randn_like(y)
+    (y * cot).sum().backward()
+    data = {"in.x": x, "in.T": np.array(words, np.int32), "in.L": np.array(letters, np.int32), "in.cot.out": cot,
+            "out.out": y, "out.grad.x": x.grad}
+    modules = [("c", chars, kind)] + ([] if name == "deep" else [("w", over, "gru")])
+    for stem, module, its in modules:
+        for direction, suffix in ("f", ""), ("b", "_reverse"):
+            weights, grads = layer_weights(module, 0, suffix, its)
+            data.update({f"weight.{stem}{direction}.{w}": value for w, value in weights.items()})
+            data.update({f"out.grad.{stem}{direction}.{w}": value for w, value in grads.items()})
+    save(out / f"nested-{name}.npz", data)
 
 
 class Regression(torch.nn.Module):
@@ -179,6 +227,8 @@ def main():
         make_layer(out, f"{kind}-two", kind, 5, 9, 2, False, ragged, 5, 3)
         make_layer(out, f"{kind}-both", kind, 5, 6, 1, True, None, 4, 2)
         make_layer(out, f"{kind}-both-ragged", kind, 3, 17, 1, True, ragged, 5, 3)
+    make_nested(out, "spelled", "lstm")
+    make_nested(out, "deep", "gru")
     for optimizer in OPTIMIZERS:
         for clip in CLIPS:
             make_update(out, optimizer, clip)

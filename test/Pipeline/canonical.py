@@ -74,8 +74,29 @@ def phase(header, region):
     return header, rename(code, names)
 
 
+def closing(block, i):
+    """The line that ends what line i begins."""
+    indent = len(block[i]) - len(block[i].lstrip())
+    return next(k for k in range(i + 1, len(block)) if block[k].startswith(" " * indent + "}"))
+
+
+def inner(block):
+    """The same with the loops in it in order."""
+    out, i = [], 0
+    while i < len(block):
+        out.append(block[i])
+        if "scan.loop" in block[i] and block[i].rstrip().endswith("{"):
+            close = closing(block, i)
+            out[-1], inside = loop(block[i], block[i + 1:close])
+            out += inside
+            i = close - 1
+        i += 1
+    return out
+
+
 def loop(header, inside):
     """The header and the yield of a loop with its carries in the order of their first use."""
+    inside = inner(inside)
     text = "\n".join(inside)
     listed = re.search(r" carry\((.*?)\) step", header)
     carries = re.findall(r"(%\w+) = (%[\w#]+) : (tensor<[^>]*>)", listed.group(1)) if listed else []
@@ -98,9 +119,7 @@ def walk(block, depth, names, out, in_loop):
     while i < len(block):
         line = block[i]
         if line.rstrip().endswith("{"):
-            indent = len(line) - len(line.lstrip())
-            close = next(k for k in range(i + 1, len(block))
-                         if block[k].startswith(" " * indent + "}"))
+            close = closing(block, i)
             inside = block[i + 1:close]
             if "scan.loop" in line:
                 header, inside = loop(line, inside)

@@ -23,6 +23,8 @@ static cl::opt<int> optLevel("O", cl::Prefix, cl::desc("Level"));
 static cl::opt<std::string> march("march", cl::desc("Processor"));
 static cl::list<std::string> without("without", cl::CommaSeparated,
                                      cl::desc("Passes that are left out"));
+static cl::opt<int64_t> chunk("chunk", cl::init(-1),
+                              cl::desc("steps of a chunk; 0: all"));
 static cl::opt<int64_t> unroll("unroll", cl::init(1), cl::desc("0: full"));
 static cl::opt<bool> allFunctions("all-functions",
                                   cl::desc("Whatever is exported"));
@@ -83,6 +85,7 @@ static CompileRequest request(const std::string &precision) {
     request.fuseRows &= pass != "fuse-rows";
   }
   request.unroll = unroll;
+  request.chunk = chunk;
   return request;
 }
 

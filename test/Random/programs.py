@@ -24,7 +24,7 @@ import generate
 
 AGREE = os.environ.get("RNNC_AGREE", "rnnc-agree")
 PASSES = ("hoist", "sum-weight-gradients", "merge-products", "simplify", "prepare-weights",
-          "fuse-products", "fuse-rows", "unroll")
+          "fuse-products", "fuse-rows", "chunk", "unroll")
 A_FILE = 10  # programs: most of the time of a small one would be its library's runtime
 LIMIT = 120  # seconds of a processor
 HEAD = "# rnnc-agree "
@@ -38,6 +38,9 @@ def options(seed):
     if draw.random() < 0.05:
         words[-1] = "--march="  # v2, v3 and v4, and the best of them is run
     off = draw.sample(PASSES, 2)
+    if "chunk" in off:
+        off.remove("chunk")
+        words.append(f"--chunk={draw.choice((0, 1, 2, 3))}")
     if "unroll" in off:  # left out without being asked for
         off.remove("unroll")
         words.append(f"--unroll={draw.choice((0, 2, 3))}")

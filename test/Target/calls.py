@@ -197,7 +197,7 @@ def threads(run, program, library):
 def schedule(planned):
     text = pathlib.Path(planned).read_text()
     for name in ["module", *sorted(set(re.findall('kernel.name = "([^"]+)"', text)))]:
-        print(f"{name}: worth_tasks = 1")
+        print(f"{name}: chunk_bytes = 64" if "/chunks" in name else f"{name}: worth_tasks = 1")
 
 
 def layer(path, data):

@@ -68,7 +68,9 @@ struct Options {
       "target",
       cl::desc("The machine that code is for: x86_64-linux-gnu, "
                "aarch64-linux-gnu or nvptx64 (PTX for GPUs, and a manifest); "
-               "without it the one at hand"),
+               "cpu,nvptx64: a library with code for GPUs beside that for "
+               "processors; nvptx64-sm_90: for newer GPUs; without it the "
+               "machine at hand"),
       cl::value_desc("triple"), cl::cat(category)};
   cl::list<std::string> dims{"D", cl::Prefix,
                              cl::desc("Set a dim of the source"),
@@ -100,6 +102,17 @@ struct Options {
   cl::opt<bool> noSimplify{"no-simplify",
                            cl::desc("Leave what gradients leave behind"),
                            cl::cat(category)};
+  cl::opt<std::string> weightType{
+      "weight-type", cl::init("f32"),
+      cl::desc("What packed weights are stored as, outside of gradients: f32 "
+               "(the default), or bf16, half the memory to read and 8 bits of "
+               "precision; sums stay f32"),
+      cl::value_desc("f32|bf16"), cl::cat(category)};
+  cl::opt<std::string> chunk{
+      "chunk", cl::init("auto"),
+      cl::desc("Steps that time loops and the products they read do together: "
+               "N; auto (the default): what fits the caches; off: all"),
+      cl::value_desc("N|auto|off"), cl::cat(category)};
   cl::opt<std::string> unroll{
       "unroll", cl::init("off"),
       cl::desc("Unroll time loops: N steps at a time; full: write loops of "
@@ -160,6 +173,14 @@ bool parseUnroll(llvm::StringRef text, int64_t &factor) {
   return !text.getAsInteger(10, factor) && factor >= 1 && factor <= 1024;
 }
 
+bool parseChunk(llvm::StringRef text, int64_t &steps) {
+  if (text == "auto" || text == "off") {
+    steps = text == "off" ? 0 : -1;
+    return true;
+  }
+  return !text.getAsInteger(10, steps) && steps >= 1 && steps <= 1 << 20;
+}
+
 /// LLVM's own message would propose one of its hundreds of options.
 int refuseUnknown(int argc, char **argv) {
   const auto &known = cl::getRegisteredOptions();
@@ -188,9 +209,9 @@ int refuseUnknown(int argc, char **argv) {
 
 bool isText(cl::Option &option) {
   static constexpr const char *kTexts[] = {
-      "D",          "I",         "O",      "emit",     "march",
-      "o",          "precision", "prefix", "schedule", "target",
-      "test-fault", "unroll",    "weights"};
+      "D",      "I",          "O",         "chunk",       "emit",
+      "march",  "o",          "precision", "prefix",      "schedule",
+      "target", "test-fault", "unroll",    "weight-type", "weights"};
   return llvm::is_contained(kTexts, option.ArgStr);
 }
 
@@ -312,6 +333,14 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("`--unroll-budget` must not be negative");
   request.fuseProducts = !options.noFuse;
   request.fuseRows = !options.noFuseRows;
+  if (options.weightType != "f32" && options.weightType != "bf16")
+    return usage("`--weight-type=" + options.weightType +
+                 "`: weights are stored as f32 or bf16");
+  request.weightBits = options.weightType == "bf16" ? 16 : 0;
+  if (!parseChunk(options.chunk, request.chunk))
+    return usage("`--chunk=" + options.chunk +
+                 "`: write a number of steps from 1 to 1048576, `auto`, or "
+                 "`off`");
   request.schedule = options.schedule;
   request.prepareWeights = !options.noPrepare;
   request.testFault = options.testFault;

@@ -44,9 +44,9 @@ constexpr Guess guesses[] = {
     {" gpu gpus cuda device ",
      "verbs run on CPUs only so far; `--threads N` uses several cores",
      " train eval predict sample run gradcheck "},
-    {" gpu gpus cuda device ",
-     "`--target=nvptx64` makes PTX of what GPUs can run so far; `--target` and "
-     "`--march` choose the processor"},
+    {" gpu gpus cuda device ", "`--target=cpu,nvptx64` makes a library with "
+                               "code for GPUs; `--target` and "
+                               "`--march` choose the processor"},
     {" target triple ",
      "a verb compiles for this machine; `rnnc MODEL.rnn --target=TRIPLE -o "
      "FILE` makes a library for another"},

@@ -60,12 +60,17 @@ struct PipelineOptions {
   bool sumWeightGradients = true;
   bool mergeProducts = true;
   bool simplify = true;
+  /// Steps that time loops and what they read do together; 0: as many as there
+  /// are; less: as decided.
+  int64_t chunk = -1;
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;
   bool fuseProducts = true;
   bool fuseRows = true;
   bool prepareWeights = true;
+  /// Bits of a number of prepared weights: 16 for bf16; 0: as it is.
+  unsigned weightBits = 0;
   /// What code is made for, where the module does not name it: v2, v3, v4,
   /// neon, sm_80, sm_90.
   std::vector<std::string> targets;

@@ -144,6 +144,8 @@ struct EntryDesc {
   const WorkspaceFn *workspace;
   int32_t numArgs;
   int32_t numDims;
+  int32_t numResults; ///< the last arguments
+  int32_t reserved;
 };
 
 enum FunctionKind : int32_t {
@@ -328,14 +330,27 @@ struct VariantDesc {
   int64_t level; ///< that the processor needs: see Processor.h
 };
 
+/// Code for GPUs. It is the last variant: its entries hand over to
+/// rnnc_rt_gpu_run, with code that runs on the host and launches kernels.
+struct GpuDesc {
+  const char *ptx; ///< of all kernels
+  const char *const *kernels;
+  int32_t numKernels;
+  int32_t capability; ///< of the oldest devices that run it: 80 for sm_80
+  /// Opens a device: an rnnc::rt::Device, or null. Libraries without code for
+  /// devices have nothing of the runtime's part behind it.
+  void *(*open)(int32_t number, void *error);
+};
+
 struct LibraryDesc {
   const char *manifest;
   const ModuleDesc *modules;
   const VariantDesc *variants; ///< best last
   int32_t numModules;
   int32_t numVariants;
-  int32_t real; ///< DType of real numbers
-  int32_t reserved;
+  int32_t real;       ///< DType of real numbers
+  int32_t numDevices; ///< variants, the last ones, that no processor runs
+  const GpuDesc *gpu; ///< null: there is no code for GPUs
 };
 
 } // namespace rnnc::rt

@@ -10,30 +10,56 @@ using namespace mlir;
 
 namespace rnnc {
 
-/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 is split so that n * high part is
-/// exact.
+static constexpr double kLog2OfE = 0x1.71547652b82fep+0;
+/// ln 2 in two parts, so that n * the first is exact.
+static double lnTwo(bool wide) {
+  return wide ? 0x1.62e42fee00000p-1 : 0.693359375;
+}
+static double restOfLnTwo(bool wide) {
+  return wide ? 0x1.a39ef35793c76p-33 : -2.12194440054690583e-4;
+}
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2, or a rounding more.
 MathEmitter::Reduced MathEmitter::reduceExp(Value x) {
-  auto [nf, n] = nearest(mul(x, c(0x1.71547652b82fep+0)));
+  auto [nf, n] = nearest(x, kLog2OfE);
   Value minus = neg(nf);
-  Value r = mad(minus, c(wide ? 0x1.62e42fee00000p-1 : 0.693359375), x);
-  r = mad(minus, c(wide ? 0x1.a39ef35793c76p-33 : -2.12194440054690583e-4), r);
+  Value r = mad(minus, c(lnTwo(wide)), x);
+  r = mad(minus, c(restOfLnTwo(wide)), r);
   return {r, n, nf};
 }
 
-/// (exp(r) - 1 - r) / r^2.
-Value MathEmitter::expPoly(Value r) {
+/// -x = n ln 2 - r.
+MathEmitter::Reduced MathEmitter::reduceExpOfMinus(Value x) {
+  auto [nf, n] = nearest(x, -kLog2OfE);
+  Value r = mad(nf, c(lnTwo(wide)), x);
+  r = mad(nf, c(restOfLnTwo(wide)), r);
+  return {r, n, nf};
+}
+
+/// (exp(r) - 1 - r) / r^2, or (exp(-r) - 1 + r) / r^2.
+Value MathEmitter::expPoly(Value r, Value square, bool ofMinus) {
+  SmallVector<double> k;
   if (wide)
-    return poly(r, {0x1.1f75aba0b1e2ep-29, 0x1.af52906239de4p-26,
-                    0x1.27e4da1a3bf04p-22, 0x1.71ddffef9e7b1p-19,
-                    0x1.a01a01a741b3cp-16, 0x1.a01a01aca0134p-13,
-                    0x1.6c16c16c16212p-10, 0x1.111111110ff87p-7,
-                    0x1.5555555555556p-5, 0x1.5555555555557p-3, 0.5});
-  if (fast)
-    return poly(r, {0x1.6d1605bc8521fp-10, 0x1.12106ba17fc04p-7,
-                    0x1.555516c1f2f08p-5, 0x1.5554d820ee8e6p-3, 0.5});
-  return poly(r, {0x1.a12a42f159d0ep-13, 0x1.6d4920bf2569bp-10,
-                  0x1.1110df02bfbecp-7, 0x1.5554e4aacef45p-5,
-                  0x1.5555555ac911fp-3, 0.5});
+    k = {0x1.1f75aba0b1e2ep-29,
+         0x1.af52906239de4p-26,
+         0x1.27e4da1a3bf04p-22,
+         0x1.71ddffef9e7b1p-19,
+         0x1.a01a01a741b3cp-16,
+         0x1.a01a01aca0134p-13,
+         0x1.6c16c16c16212p-10,
+         0x1.111111110ff87p-7,
+         0x1.5555555555556p-5,
+         0x1.5555555555557p-3,
+         0.5};
+  else if (fast)
+    k = {0x1.6d1605bc8521fp-10, 0x1.12106ba17fc04p-7, 0x1.555516c1f2f08p-5,
+         0x1.5554d820ee8e6p-3, 0.5};
+  else
+    k = {0x1.a12a42f159d0ep-13, 0x1.6d4920bf2569bp-10, 0x1.1110df02bfbecp-7,
+         0x1.5554e4aacef45p-5,  0x1.5555555ac911fp-3,  0.5};
+  for (size_t power = 1; ofMinus && power < k.size(); power += 2)
+    k[k.size() - 1 - power] *= -1;
+  return polyInPairs(r, square, k);
 }
 
 Value MathEmitter::exp(Value x) {
@@ -41,7 +67,8 @@ Value MathEmitter::exp(Value x) {
   x = atMost(x, wide ? 710.0 : 89.0);
   x = atLeast(x, fast ? (wide ? -708.0 : -87.0) : (wide ? -746.0 : -104.0));
   Reduced a = reduceExp(x);
-  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
+  Value square = mul(a.r, a.r);
+  Value p = mad(square, expPoly(a.r, square), a.r);
   p = add(p, c(1));
   if (!fast)
     return scale(p, a.n);
@@ -55,22 +82,24 @@ Value MathEmitter::tanh(Value x) {
   Value magnitude = abs(x);
   Value t = atMost(add(magnitude, magnitude), wide ? 44.0 : 20.0);
   Reduced a = reduceExp(t);
-  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
+  Value square = mul(a.r, a.r);
+  Value p = mad(square, expPoly(a.r, square), a.r);
   Value s = pow2(a.n);
   Value e = mad(s, p, sub(s, c(1)));
-  Value result = div(e, add(e, c(2)));
-  return copysign(result, x);
+  // Not negative, so that a sign can be put on it.
+  return div(withSign(e, x), add(e, c(2)));
 }
 
-/// 1 / (1 + exp(-x)): where exp(-x) is infinite that is 0, a third cheaper than
-/// a form for either sign. A result too small for a full mantissa is 0 or near.
+/// 1 / (1 + exp(-x)): one form for either sign. Far below zero, where a result
+/// has no full mantissa, it stays at exp(-88) (f64: exp(-709)).
 Value MathEmitter::sigmoid(Value x) {
-  x = atMost(x, wide ? 708.0 : 87.0); // 2^n is no smaller than normal numbers
-  x = atLeast(x, wide ? -710.0 : -89.0); // 2^n is just infinite
-  Reduced a = reduceExp(neg(x));
-  Value p = mad(mul(a.r, a.r), expPoly(a.r), a.r);
-  Value e = mul(add(p, c(1)), pow2(a.n));
-  return div(c(1), add(e, c(1)));
+  x = atMost(x, wide ? 708.0 : 87.0);    // 2^n is a normal number
+  x = atLeast(x, wide ? -709.0 : -88.0); // and finite
+  Reduced a = reduceExpOfMinus(x);
+  Value square = mul(a.r, a.r);
+  Value p = mad(square, expPoly(a.r, square, /*ofMinus=*/true), neg(a.r));
+  Value s = pow2(a.n);
+  return div(c(1), mad(p, s, add(s, c(1))));
 }
 
 Value MathEmitter::softplus(Value x) {

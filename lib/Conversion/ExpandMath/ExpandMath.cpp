@@ -41,6 +41,58 @@ Value expand(Operation *op, MathEmitter &e) {
       .Default([](Operation *) { return Value(); });
 }
 
+/// A product of two results of tanh or the logistic function needs one
+/// division, and with 1 / d as a factor no multiplication. Their denominators
+/// are 1 at least, and where a product of two is infinite the result is too
+/// small for a normal number.
+class QuotientFusion {
+public:
+  void note(Value result) {
+    if (auto quotient = result.getDefiningOp<arith::DivFOp>())
+      quotients.insert(quotient);
+  }
+
+  void run() {
+    while (!quotients.empty()) {
+      auto quotient = cast<arith::DivFOp>(quotients.pop_back_val());
+      auto product = userOf(quotient);
+      if (!product)
+        continue;
+      Value other =
+          product.getLhs() == quotient ? product.getRhs() : product.getLhs();
+      auto second = other.getDefiningOp<arith::DivFOp>();
+      bool both = second && quotients.contains(second) && userOf(second);
+      if (!both && !matchPattern(quotient.getLhs(), m_OneFloat()))
+        continue;
+      OpBuilder b(product);
+      Location loc = product.getLoc();
+      Value above = both ? second.getLhs() : other;
+      above = b.createOrFold<arith::MulFOp>(loc, quotient.getLhs(), above);
+      Value below = quotient.getRhs();
+      if (both)
+        below = arith::MulFOp::create(b, loc, below, second.getRhs());
+      product.replaceAllUsesWith(
+          arith::DivFOp::create(b, loc, above, below).getResult());
+      product.erase();
+      quotient.erase();
+      if (!both)
+        continue;
+      quotients.remove(second);
+      second.erase();
+    }
+  }
+
+private:
+  /// The product that alone needs the quotient.
+  static arith::MulFOp userOf(arith::DivFOp quotient) {
+    return quotient->hasOneUse()
+               ? dyn_cast<arith::MulFOp>(*quotient->user_begin())
+               : arith::MulFOp();
+  }
+
+  SetVector<Operation *> quotients;
+};
+
 struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
   using Base::Base;
 
@@ -63,15 +115,20 @@ struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
           (element.isF32() || element.isF64()))
         ops.push_back(op);
     });
+    QuotientFusion quotients;
     for (Operation *op : ops) {
       OpBuilder b(op);
       MathEmitter e(b, op->getLoc(), op->getResult(0).getType(), hasFma,
                     fastMath);
       if (Value v = expand(op, e)) {
+        if (isa<math::TanhOp>(op) ||
+            op->getName().getStringRef() == "scan.sigmoid")
+          quotients.note(v);
         op->replaceAllUsesWith(ValueRange{v});
         op->erase();
       }
     }
+    quotients.run();
   }
 };
 

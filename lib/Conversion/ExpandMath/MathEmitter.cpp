@@ -44,11 +44,32 @@ Value MathEmitter::poly(Value x, ArrayRef<double> coefficients) {
   return sum;
 }
 
+Value MathEmitter::polyInPairs(Value x, Value square,
+                               ArrayRef<double> coefficients) {
+  Value sum;
+  // An odd number of them leaves the first alone.
+  if (coefficients.size() % 2) {
+    sum = c(coefficients.front());
+    coefficients = coefficients.drop_front();
+  }
+  for (; !coefficients.empty(); coefficients = coefficients.drop_front(2)) {
+    Value pair = mad(c(coefficients[0]), x, c(coefficients[1]));
+    sum = sum ? mad(sum, square, pair) : pair;
+  }
+  return sum;
+}
+
 Value MathEmitter::copysign(Value magnitude, Value sign) {
   int64_t top = wide ? int64_t(1) << 63 : int64_t(1) << 31;
   Value signBit = iand(bits(sign), ic(wide ? top : int32_t(top)));
   Value rest = iand(bits(magnitude), ic(wide ? ~top : 0x7fffffff));
   return fromBits(ior(signBit, rest));
+}
+
+Value MathEmitter::withSign(Value x, Value sign) {
+  int64_t top = wide ? int64_t(1) << 63 : int64_t(1) << 31;
+  Value signBit = iand(bits(sign), ic(wide ? top : int32_t(top)));
+  return fromBits(ior(signBit, bits(x)));
 }
 
 Value MathEmitter::select(Value condition, Value x, Value y) {
@@ -76,7 +97,14 @@ Value MathEmitter::toFloat(Value i) {
 }
 
 std::pair<Value, Value> MathEmitter::nearest(Value x) {
-  Value shifted = add(x, c(magic(wide)));
+  return fromShifted(add(x, c(magic(wide))));
+}
+
+std::pair<Value, Value> MathEmitter::nearest(Value x, double factor) {
+  return fromShifted(mad(x, c(factor), c(magic(wide))));
+}
+
+std::pair<Value, Value> MathEmitter::fromShifted(Value shifted) {
   return {sub(shifted, c(magic(wide))),
           isub(bits(shifted), ic(magicBits(wide)))};
 }

@@ -46,7 +46,13 @@ public:
   mlir::Value mad(mlir::Value x, mlir::Value y, mlir::Value z);
   /// Polynomial, highest coefficient first.
   mlir::Value poly(mlir::Value x, llvm::ArrayRef<double> coefficients);
+  /// The same in pairs of terms, given x squared: as many operations, and half
+  /// as many that wait for each other.
+  mlir::Value polyInPairs(mlir::Value x, mlir::Value square,
+                          llvm::ArrayRef<double> coefficients);
   mlir::Value copysign(mlir::Value magnitude, mlir::Value sign);
+  /// The same for what is not negative.
+  mlir::Value withSign(mlir::Value x, mlir::Value sign);
 
   // Choices.
   mlir::Value less(mlir::Value x, mlir::Value y) {
@@ -92,9 +98,10 @@ public:
   }
   /// An integer of at most a few thousand as a float.
   mlir::Value toFloat(mlir::Value i);
-  /// Rounds a float below 2^21 (f32) or 2^50 (f64) to the nearest integer;
-  /// gives it as float and as integer.
+  /// Rounds x, or x * factor, below 2^21 (f32) or 2^50 (f64) to the nearest
+  /// integer; gives it as float and as integer.
   std::pair<mlir::Value, mlir::Value> nearest(mlir::Value x);
+  std::pair<mlir::Value, mlir::Value> nearest(mlir::Value x, double factor);
   /// 2^n for an integer n of the normal range.
   mlir::Value pow2(mlir::Value n);
   /// x * 2^n, right also where the result is denormal or infinite.
@@ -127,8 +134,11 @@ private:
     mlir::Value n;  ///< the multiple taken off, an integer
     mlir::Value nf; ///< the same as a float
   };
+  std::pair<mlir::Value, mlir::Value> fromShifted(mlir::Value shifted);
   Reduced reduceExp(mlir::Value x);
-  mlir::Value expPoly(mlir::Value r);
+  /// The same of -x; `r` is what is left of x.
+  Reduced reduceExpOfMinus(mlir::Value x);
+  mlir::Value expPoly(mlir::Value r, mlir::Value square, bool ofMinus = false);
   /// log of a positive number of the normal range times 2^shift.
   std::pair<mlir::Value, mlir::Value> splitForLog(mlir::Value x);
   mlir::Value logPositive(mlir::Value x);

@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -29,6 +31,8 @@ struct GPUCollectLaunches
     for (auto function : module.getOps<func::FuncOp>()) {
       if (function.isExternal() || !interface::hasDims(function))
         continue;
+      if (failed(checkHost(function)))
+        return signalPassFailure();
       DictionaryAttr described =
           describe(function, interface::functionOf(function).getDims());
       if (!described)
@@ -40,6 +44,44 @@ struct GPUCollectLaunches
 
 private:
   using Entry = std::pair<StringRef, Attribute>;
+
+  /// What a list of launches cannot say, in words of the source; or empty.
+  static StringRef hostNeed(Operation *op) {
+    return llvm::TypeSwitch<Operation *, StringRef>(op)
+        .Case([](scf::ForOp) { return "a loop over time"; })
+        .Case([](scf::IfOp) { return "a choice between kernels"; })
+        .Case([](memref::LoadOp) { return "a number that is read back"; })
+        .Case([](memref::AllocOp) { return "memory between kernels"; })
+        .Case([](memref::GetGlobalOp) { return "a table of constants"; })
+        .Default([](Operation *) { return ""; });
+  }
+
+  static LogicalResult checkHost(func::FuncOp function) {
+    // A loop over time tells more than what comes before it.
+    Operation *first = nullptr;
+    for (Operation &op : function.getBody().front())
+      if (!hostNeed(&op).empty() && (!first || isa<scf::ForOp>(op)) &&
+          !isa_and_nonnull<scf::ForOp>(first))
+        first = &op;
+    if (first) {
+      StringRef need = hostNeed(first);
+      // Tables have no place in the source: what reads them has.
+      Location place = first->getLoc();
+      for (Operation *user : first->getUsers())
+        if (isa<memref::GetGlobalOp>(first) && isa<UnknownLoc>(place))
+          place = user->getLoc();
+      StringRef name = interface::functionOf(function).getName();
+      InFlightDiagnostic error =
+          mlir::emitError(place)
+          << "[E908] `" << (name == "update" ? "train_step" : name)
+          << "` needs " << need
+          << " on the host, and there is none beside PTX alone";
+      error.attachNote() << "help: --target=cpu,nvptx64 makes a library that "
+                            "has it; `export` says which functions are wanted";
+      return error;
+    }
+    return success();
+  }
 
   DictionaryAttr dictionary(ArrayRef<Entry> entries) {
     NamedAttrList list;

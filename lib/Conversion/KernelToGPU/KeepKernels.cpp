@@ -54,9 +54,11 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   SmallVector<int64_t> strides;
   int64_t offset;
-  unsigned first = buffer.getArgNumber() + 1, number = numUnknownSizes(type);
-  if (failed(type.getStridesAndOffset(strides, offset)) ||
-      first + number > kernel.getNumArguments())
+  unsigned first = buffer.getArgNumber() + 1;
+  if (failed(type.getStridesAndOffset(strides, offset)))
+    return kernel.emitError("has a buffer without strides");
+  unsigned number = numUnknownSizes(type);
+  if (first + number > kernel.getNumArguments())
     return kernel.emitError("has a buffer that is not followed by its sizes");
   SmallVector<Value> sizes;
   for (BlockArgument size : kernel.getArguments().slice(first, number))
@@ -83,6 +85,9 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
   for (int64_t i = 0; i != type.getRank(); ++i)
     if (type.isDynamicDim(i))
       sizeOf[i] = *next++;
+  for (int64_t i = 0; layout && i != type.getRank(); ++i)
+    if (ShapedType::isDynamic(strides[i]))
+      strideOf[i] = *next++;
   Value memref = memrefAt(b, loc, converter, inner, address, sizeOf, strideOf);
   Operation *cast = address.getDefiningOp();
   buffer.replaceAllUsesExcept(memref, cast);
@@ -92,16 +97,18 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
   return success();
 }
 
+/// Shared memory follows the arguments, and stays.
 LogicalResult ArgumentRewriter::run() {
-  for (BlockArgument argument : kernel.getArguments())
+  auto arguments = kernel.getArguments().take_front(kernel.getNumArguments());
+  for (BlockArgument argument : arguments)
     if (isa<MemRefType>(argument.getType()) && failed(makeAddress(argument)))
       return failure();
   b.setInsertionPointToStart(&kernel.getBody().front());
-  for (BlockArgument argument : kernel.getArguments())
+  for (BlockArgument argument : arguments)
     if (argument.getType().isIndex())
       makeNumber(argument);
   kernel.setFunctionType(
-      b.getFunctionType(kernel.getBody().front().getArgumentTypes(), {}));
+      b.getFunctionType(ValueRange(arguments).getTypes(), {}));
   return success();
 }
 

@@ -4,7 +4,8 @@
 // Upstream maps scf.parallel to blocks and threads in several passes, of loops
 // with as many dimensions as the op has, and gives a kernel all that it
 // captures. Here each op is one loop over items: a kernel has blocks of one
-// dimension, and takes a few addresses and sizes.
+// dimension, and takes a few addresses and sizes. What surrounds the ops, loops
+// over time above all, stays on the host.
 
 #include "Places.h"
 #include "ThreadCode.h"
@@ -30,48 +31,118 @@ namespace {
 class LaunchBuilder {
 public:
   LaunchBuilder(Operation *op, unsigned threads)
-      : op(op), threads(threads), host(op), loc(op->getLoc()) {}
+      : op(op), block(itemHasBlock(op)), threads(block ? block : threads),
+        host(op), loc(op->getLoc()) {}
 
   /// The function, not yet in a module.
   gpu::GPUFuncOp build();
   void launch(gpu::GPUFuncOp kernel);
 
 private:
+  SetVector<Value> findUsed();
+  void give(Value value);
   void chooseArguments();
   void writeBody(gpu::GPUFuncOp kernel);
-  /// The number of the thread among those of all blocks.
-  Value threadNumber(ThreadCode &t);
+  void writeItem(gpu::GPUFuncOp kernel, ThreadCode &t);
+  Value shared(gpu::GPUFuncOp kernel, Type element);
 
   Operation *op;
+  int64_t block; ///< threads of a block that has an item, or 0
   unsigned threads;
   OpBuilder host;
   Location loc;
   Values given, constants; ///< of what the op uses
   Value items;
+  llvm::SmallDenseMap<Type, Value> places; ///< in shared memory
 };
 
-void LaunchBuilder::chooseArguments() {
-  SetVector<Value> used(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), used);
-  for (Value value : used) {
-    Operation *from = value.getDefiningOp();
-    if (from && from->hasTrait<OpTrait::ConstantLike>()) {
-      constants.push_back(value);
-      continue;
-    }
-    given.push_back(value);
-    auto type = dyn_cast<MemRefType>(value.getType());
-    for (int64_t i = 0; type && i != type.getRank(); ++i)
-      if (type.isDynamicDim(i))
-        given.push_back(host.createOrFold<memref::DimOp>(loc, value, i));
+/// What the code of the op reads that is made outside of it.
+SetVector<Value> LaunchBuilder::findUsed() {
+  SetVector<Value> used;
+  if (auto store = dyn_cast<memref::StoreOp>(op)) {
+    auto numbers = numbersOf(store).value_or(SmallVector<Operation *>());
+    auto use = [&](Value value) {
+      if (!llvm::is_contained(numbers, value.getDefiningOp()))
+        used.insert(value);
+    };
+    llvm::for_each(store->getOperands(), use);
+    for (Operation *number : numbers)
+      llvm::for_each(number->getOperands(), use);
+    return used;
   }
-  given.push_back(items);
+  auto gemm = dyn_cast<kernel::GemmOp>(op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    Value list = gemm && operand.get() == gemm.getValid()
+                     ? listOf(operand.get())
+                     : Value();
+    used.insert(list ? list : operand.get());
+  }
+  // What products need on a processor is of no use here.
+  if (gemm && gemm.getScratch())
+    used.remove(gemm.getScratch());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  return used;
 }
 
-Value LaunchBuilder::threadNumber(ThreadCode &t) {
-  Value block = gpu::BlockIdOp::create(t.b, loc, gpu::Dimension::x);
+/// A buffer is followed by the sizes and strides that its type does not hold.
+void LaunchBuilder::give(Value value) {
+  given.push_back(value);
+  auto type = dyn_cast<MemRefType>(value.getType());
+  if (!type)
+    return;
+  for (int64_t i = 0; i != type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      given.push_back(host.createOrFold<memref::DimOp>(loc, value, i));
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (type.getLayout().isIdentity() ||
+      failed(type.getStridesAndOffset(strides, offset)) ||
+      llvm::none_of(strides, ShapedType::isDynamic))
+    return;
+  auto known = memref::ExtractStridedMetadataOp::create(host, loc, value);
+  for (auto [i, stride] : llvm::enumerate(strides))
+    if (ShapedType::isDynamic(stride))
+      given.push_back(known.getStrides()[i]);
+}
+
+void LaunchBuilder::chooseArguments() {
+  for (Value value : findUsed()) {
+    Operation *from = value.getDefiningOp();
+    if (from && from->hasTrait<OpTrait::ConstantLike>())
+      constants.push_back(value);
+    else
+      give(value);
+  }
+  if (!block)
+    given.push_back(items);
+}
+
+/// Shared memory for a number of each thread.
+Value LaunchBuilder::shared(gpu::GPUFuncOp kernel, Type element) {
+  Value &place = places[element];
+  if (!place) {
+    auto space = gpu::AddressSpaceAttr::get(op->getContext(),
+                                            gpu::AddressSpace::Workgroup);
+    auto type =
+        MemRefType::get({threads}, element, MemRefLayoutAttrInterface(), space);
+    place = kernel.addWorkgroupAttribution(type, loc);
+  }
+  return place;
+}
+
+void LaunchBuilder::writeItem(gpu::GPUFuncOp kernel, ThreadCode &t) {
+  Value number = gpu::BlockIdOp::create(t.b, loc, gpu::Dimension::x);
   Value thread = gpu::ThreadIdOp::create(t.b, loc, gpu::Dimension::x);
-  return t.add(t.times(block, t.index(threads)), thread);
+  if (block) {
+    auto place = [&](Type element) { return shared(kernel, element); };
+    t.lane = thread;
+    t.threads = threads;
+    t.shared = place;
+    return emitItem(op, t, number);
+  }
+  Value item = t.add(t.times(number, t.index(threads)), thread);
+  Value all = kernel.getArguments().back();
+  t.when(t.less(item, all), [&] { emitItem(op, t, item); });
 }
 
 void LaunchBuilder::writeBody(gpu::GPUFuncOp kernel) {
@@ -79,15 +150,13 @@ void LaunchBuilder::writeBody(gpu::GPUFuncOp kernel) {
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   IRMapping inside;
   // The same size may be given more than once.
-  for (auto [value, argument] : llvm::zip_equal(given, body.getArguments()))
+  for (auto [value, argument] : llvm::zip(given, kernel.getArguments()))
     if (!inside.contains(value))
       inside.map(value, argument);
   for (Value constant : constants)
     b.clone(*constant.getDefiningOp(), inside);
   ThreadCode t(b, loc, inside);
-  Value item = threadNumber(t);
-  Value number = body.getArguments().back();
-  t.when(t.less(item, number), [&] { emitItem(op, t, item); });
+  writeItem(kernel, t);
   b.setInsertionPointToEnd(&body);
   gpu::ReturnOp::create(b, loc);
 }
@@ -110,11 +179,13 @@ gpu::GPUFuncOp LaunchBuilder::build() {
 void LaunchBuilder::launch(gpu::GPUFuncOp kernel) {
   IRMapping none;
   ThreadCode t(host, loc, none);
-  Value more = t.add(items, t.index(threads - 1));
+  Value blocks = items;
+  if (!block)
+    blocks = t.over(t.add(items, t.index(threads - 1)), t.index(threads));
   Value one = t.index(1);
-  gpu::KernelDim3 grid{t.over(more, t.index(threads)), one, one};
-  gpu::KernelDim3 block{t.index(threads), one, one};
-  gpu::LaunchFuncOp::create(host, loc, kernel, grid, block,
+  gpu::KernelDim3 grid{blocks, one, one};
+  gpu::KernelDim3 size{t.index(threads), one, one};
+  gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
                             /*dynamicSharedMemorySize=*/Value(), given);
 }
 
@@ -137,20 +208,32 @@ struct ConvertKernelToGPU
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
     kernels = gpu::GPUModuleOp::create(b, module.getLoc(), kKernels);
     known.clear();
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal() && interface::hasDims(function) &&
-          failed(convert(function)))
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      splitRowProducts(function);
+      inlineBeside(function);
+      if (failed(convert(function)))
         return signalPassFailure();
+    }
   }
 
 private:
+  /// Parts that need not each other follow each other.
+  static void inlineBeside(func::FuncOp function) {
+    SmallVector<kernel::BesideOp> all;
+    function.walk([&](kernel::BesideOp op) { all.push_back(op); });
+    for (kernel::BesideOp op : all) {
+      for (Region &part : op.getParts())
+        op->getBlock()->getOperations().splice(op->getIterator(),
+                                               part.front().getOperations());
+      op.erase();
+    }
+  }
+
   LogicalResult convert(func::FuncOp function) {
-    SmallVector<Operation *> work;
-    for (Operation &op : function.getBody().front())
-      if (isDeviceWork(&op))
-        work.push_back(&op);
     unsigned number = 0;
-    for (Operation *op : work) {
+    for (Operation *op : deviceWorkOf(function)) {
       int64_t threads = decided(op, kernel::Decision::BlockThreads);
       auto phase = dyn_cast<kernel::PhaseOp>(op);
       bool multiplies =

@@ -3,6 +3,7 @@
 
 #include "rnnc/Conversion/ExpandMath/ExpandMath.h"
 #include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
+#include "rnnc/Conversion/KernelToLoops/KernelToLoops.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -20,7 +21,22 @@ void buildKernelToGPUPipeline(OpPassManager &pm, StringRef target) {
   pm.addPass(createConvertKernelToGPU());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createGPUCollectLaunches());
+}
+
+void buildGPUHostPipeline(OpPassManager &pm, bool fastMath) {
+  pm.addPass(createGPULaunchesToCalls());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  KernelExpandMathOptions math;
+  math.fastMath = fastMath;
+  pm.addPass(createKernelExpandMath(math));
+  pm.addPass(createKernelMakeEntries());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createKernelVerifyLLVM());
 }
 
 void buildGPUToNVVMPipeline(OpPassManager &pm, bool fastMath) {

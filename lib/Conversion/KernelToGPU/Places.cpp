@@ -16,7 +16,15 @@ int64_t bytesOf(Type element) {
              : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
 }
 
-unsigned numUnknownSizes(MemRefType type) { return type.getNumDynamicDims(); }
+unsigned numUnknownSizes(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  unsigned number = type.getNumDynamicDims();
+  if (!type.getLayout().isIdentity() &&
+      succeeded(type.getStridesAndOffset(strides, offset)))
+    number += llvm::count_if(strides, ShapedType::isDynamic);
+  return number;
+}
 
 static std::optional<Place> placeOf(memref::SubViewOp view) {
   std::optional<Place> place = placeOf(view.getSource());

@@ -22,8 +22,8 @@ struct Place {
 /// Nothing where a view is not one of those that functions without loops have.
 std::optional<Place> placeOf(mlir::Value memref);
 
-/// What a kernel is given of a buffer beside its address: sizes that its type
-/// does not hold.
+/// What a kernel is given of a buffer beside its address: sizes, then strides,
+/// that its type does not hold.
 unsigned numUnknownSizes(mlir::MemRefType type);
 
 /// Bytes of an element in memory.

@@ -34,45 +34,54 @@ struct Right {
 /// The rows of a column that a thread has: those behind the last are read as
 /// the last, and not written.
 struct Rows {
-  Value first, last, count;
+  Value first, count;
   Values at;
 
-  Rows(ThreadCode &t, Value tile, int64_t rows, Value count) : count(count) {
+  /// `list` has the numbers of the rows from entry `begin` on; null: all rows.
+  Rows(ThreadCode &t, Value tile, int64_t rows, Value count, Value list,
+       int64_t begin)
+      : count(count) {
     first = t.times(tile, t.index(rows));
-    last = t.b.createOrFold<arith::SubIOp>(t.loc, count, t.index(1));
-    for (int64_t r = 0; r != rows; ++r)
-      at.push_back(r ? t.least(t.add(first, t.index(r)), last) : first);
+    Value last = t.minus(count, t.index(1));
+    for (int64_t r = 0; r != rows; ++r) {
+      Value row = r ? t.least(t.add(first, t.index(r)), last) : first;
+      if (list)
+        row = t.toIndex(t.load(list, t.add(row, t.index(begin))));
+      at.push_back(row);
+    }
   }
 
   /// Writes `body` for each row that there is.
   void forEach(ThreadCode &t, function_ref<void(unsigned, Value)> body) {
-    for (unsigned r = 0; r != at.size(); ++r) {
-      if (r == 0) {
-        body(0, first);
-        continue;
-      }
-      Value row = t.add(first, t.index(r));
-      t.when(t.less(row, count), [&] { body(r, row); });
-    }
+    body(0, at[0]);
+    for (unsigned r = 1; r != at.size(); ++r)
+      t.when(t.less(t.add(first, t.index(r)), count),
+             [&, r] { body(r, at[r]); });
   }
 };
 
-/// Adds the products of some rows with a column of each group to `sums`, which
-/// has the groups of one row, then those of the next.
-Values multiply(ThreadCode &t, Operation *op, Value steps, ValueRange sums,
-                function_ref<Value(Value, Value)> left, const Rows &rows,
-                const Right &right, Value unit) {
-  auto loop = t.loop(steps, sums, [&](Value k, ValueRange carried) {
-    Values columns, next;
-    for (int64_t g = 0; g != right.groups; ++g)
-      columns.push_back(right.load(t, k, g, unit));
-    for (auto [r, row] : llvm::enumerate(rows.at)) {
-      Value x = left(row, k);
-      for (auto [g, column] : llvm::enumerate(columns))
-        next.push_back(t.fma(x, column, carried[r * right.groups + g]));
+/// A list of rows or of terms: how many, and where they begin in it.
+struct List {
+  Value list, count;
+  int64_t begin = 0;
+
+  /// Of the operand `valid` of a product, which is null where all count.
+  List(ThreadCode &t, Value valid) {
+    if (!valid)
+      return;
+    if (Value whole = listOf(valid)) {
+      list = t.in(whole);
+      count = t.toIndex(t.load(list, t.index(0)));
+      begin = 1;
+      return;
     }
-    return next;
-  });
+    list = t.in(valid);
+    count = t.size(list, 0);
+  }
+};
+
+/// The loop over the terms of the products, written out a few at a time.
+Values unrolled(ThreadCode &t, Operation *op, scf::ForOp loop) {
   Values results(loop.getResults());
   int64_t unroll = decided(op, kernel::Decision::Unroll);
   if (unroll < 2)
@@ -94,6 +103,76 @@ Values multiply(ThreadCode &t, Operation *op, Value steps, ValueRange sums,
   return kept;
 }
 
+/// Terms whose sum is added to the total: what is lost of a long sum grows with
+/// this, not with the number of terms.
+constexpr int64_t kPartTerms = 256;
+
+/// Adds the products of some rows with a column of each group to `sums`, which
+/// has the groups of one row, then those of the next. `steps` is the number of
+/// terms where the type says it.
+class Multiply {
+public:
+  Multiply(ThreadCode &t, Operation *op, const Rows &rows, const Right &right,
+           Value unit, function_ref<Value(Value, Value)> left)
+      : t(t), op(op), rows(rows), right(right), unit(unit), left(left) {}
+
+  Values run(Value steps, std::optional<int64_t> known, ValueRange sums,
+             const List &terms) {
+    list = &terms;
+    if (known && *known <= 2 * kPartTerms)
+      return part(t.index(0), steps, sums);
+    Value length = t.index(kPartTerms);
+    Value parts = t.over(t.add(steps, t.index(kPartTerms - 1)), length);
+    auto loop = t.loop(parts, sums, [&](Value p, ValueRange total) {
+      Value first = t.times(p, length);
+      Values zeros;
+      for (Value sum : total)
+        zeros.push_back(t.zero(sum.getType()));
+      Value count = t.least(length, t.minus(steps, first));
+      Values next = part(first, count, zeros);
+      for (auto [sum, before] : llvm::zip_equal(next, total))
+        sum = arith::AddFOp::create(t.b, t.loc, before, sum);
+      return next;
+    });
+    return Values(loop.getResults());
+  }
+
+private:
+  Values part(Value first, Value count, ValueRange sums) {
+    auto loop = t.loop(count, sums, [&](Value i, ValueRange carried) {
+      Value k = t.add(first, i);
+      if (list->list)
+        k = t.toIndex(t.load(list->list, t.add(k, t.index(list->begin))));
+      Values columns, next;
+      for (int64_t g = 0; g != right.groups; ++g)
+        columns.push_back(right.load(t, k, g, unit));
+      for (auto [r, row] : llvm::enumerate(rows.at)) {
+        Value x = left(row, k);
+        for (auto [g, column] : llvm::enumerate(columns))
+          next.push_back(t.fma(x, column, carried[r * right.groups + g]));
+      }
+      return next;
+    });
+    return unrolled(t, op, loop);
+  }
+
+  ThreadCode &t;
+  Operation *op;
+  const Rows &rows;
+  const Right &right;
+  Value unit;
+  function_ref<Value(Value, Value)> left;
+  const List *list = nullptr;
+};
+
+/// The size of a dimension, where the type says it.
+std::optional<int64_t> knownSize(Value memref, int64_t dim) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (type.isDynamicDim(dim))
+    return std::nullopt;
+  return type.getDimSize(dim);
+}
+
 } // namespace
 
 /// Tiles of rows times columns.
@@ -108,66 +187,102 @@ Value productItems(Operation *op, ThreadCode &host) {
   auto phase = dyn_cast<kernel::PhaseOp>(op);
   if (phase && phase.getLefts().empty())
     return rowItems(phase, host);
-  Value out = gemm ? gemm.getC() : phase.getOuts().front();
-  int64_t rows = decided(op, kernel::Decision::TileRows);
-  Value more = host.add(host.size(out, 0), host.index(rows - 1));
-  return host.times(host.over(more, host.index(rows)), host.size(out, 1));
+  int64_t height = decided(op, kernel::Decision::TileRows);
+  Value rows, columns;
+  if (gemm) {
+    rows = host.size(gemm.getC(), 0);
+    columns = host.size(gemm.getC(), 1);
+  } else {
+    rows = host.product(rowSizes(phase, host, [](Value v) { return v; }));
+    columns = host.index(phase.getNumUnits());
+  }
+  Value more = host.add(rows, host.index(height - 1));
+  return host.times(host.over(more, host.index(height)), columns);
+}
+
+/// The products of the rows, row by row, product by product.
+static SmallVector<Values> accumulatorsOf(kernel::PhaseOp op, ThreadCode &t,
+                                          const Rows &rows, Value unit) {
+  SmallVector<Values> accumulators(rows.at.size());
+  List none(t, Value());
+  for (unsigned p = 0; p != op.getLefts().size(); ++p) {
+    Value left = t.in(op.getLefts()[p]);
+    Right right{t.in(op.getRights()[p]), /*packed=*/true, /*trans=*/false,
+                int64_t(op.columnsOf(p).size()), t.index(op.getNumUnits())};
+    Type element = cast<MemRefType>(left.getType()).getElementType();
+    Values sums(rows.at.size() * right.groups, t.zero(element));
+    auto load = [&](Value row, Value k) { return t.load(left, {row, k}); };
+    sums =
+        Multiply(t, op, rows, right, unit, load)
+            .run(t.size(left, 1), knownSize(op.getLefts()[p], 1), sums, none);
+    for (auto [r, all] : llvm::enumerate(accumulators))
+      llvm::append_range(all,
+                         ArrayRef(sums).slice(r * right.groups, right.groups));
+  }
+  return accumulators;
 }
 
 void emitPhase(kernel::PhaseOp op, ThreadCode &t, Value item) {
   if (op.getLefts().empty())
     return emitRow(op, t, item);
-  Value out = t.in(op.getOuts().front()), units = t.index(op.getNumUnits());
-  Value unit = t.rest(item, units);
+  Value units = t.index(op.getNumUnits()), unit = t.rest(item, units);
   int64_t height = decided(op, kernel::Decision::TileRows);
-  Rows rows(t, t.over(item, units), height, t.size(out, 0));
-  SmallVector<Values> accumulators(height); // of each row, product by product
-  for (unsigned p = 0; p != op.getLefts().size(); ++p) {
-    Value left = t.in(op.getLefts()[p]);
-    Right right{t.in(op.getRights()[p]), /*packed=*/true, /*trans=*/false,
-                int64_t(op.columnsOf(p).size()), units};
-    Type element = cast<MemRefType>(left.getType()).getElementType();
-    Values sums(height * right.groups, t.zero(element));
-    sums = multiply(
-        t, op, t.size(left, 1), sums,
-        [&](Value row, Value k) { return t.load(left, {row, k}); }, rows, right,
-        unit);
-    for (int64_t r = 0; r != height; ++r)
-      llvm::append_range(accumulators[r],
-                         ArrayRef(sums).slice(r * right.groups, right.groups));
-  }
-  rows.forEach(t, [&](unsigned r, Value row) {
-    Values arguments = accumulators[r];
-    for (auto [i, input] : llvm::enumerate(op.getInputs()))
-      arguments.push_back(
-          t.load(t.in(input), t.apply(op.mapOf(i), {row, unit})));
-    Values results = t.compute(op.getBody().front(), arguments);
-    for (auto [value, to] : llvm::zip_equal(results, op.getOuts()))
-      t.store(value, t.in(to), {row, unit});
-  });
+  Values sizes = rowSizes(op, t, [&](Value v) { return t.in(v); });
+  Value valid = op.getValid() ? t.in(op.getValid()) : Value();
+  Value count = valid ? t.toIndex(t.load(valid, t.index(0))) : t.product(sizes);
+  Value tile = t.over(item, units);
+  auto emit = [&] {
+    Rows rows(t, tile, height, count, valid, /*begin=*/1);
+    SmallVector<Values> accumulators = accumulatorsOf(op, t, rows, unit);
+    rows.forEach(t, [&](unsigned r, Value row) {
+      Values arguments = accumulators[r], at = t.split(row, sizes);
+      at.push_back(unit);
+      for (auto [i, input] : llvm::enumerate(op.getInputs()))
+        arguments.push_back(t.load(t.in(input), t.apply(op.mapOf(i), at)));
+      Values results = t.compute(op.getBody().front(), arguments);
+      for (auto [value, to] : llvm::zip_equal(results, op.getOuts()))
+        t.store(value, t.in(to), at);
+    });
+  };
+  if (!valid)
+    return emit();
+  t.when(t.less(t.times(tile, t.index(height)), count), emit);
 }
 
 void emitGemm(kernel::GemmOp op, ThreadCode &t, Value item) {
   Value a = t.in(op.getA()), c = t.in(op.getC());
   Value columns = t.size(c, 1), column = t.rest(item, columns);
   int64_t height = decided(op, kernel::Decision::TileRows);
-  Rows rows(t, t.over(item, columns), height, t.size(c, 0));
   bool trans = op.getTransA();
+  // Numbers are those of rows where B is packed, else those of terms.
+  Value valid = op.getValid();
+  List some(t, op.getPackedB() ? valid : Value());
+  List terms(t, op.getPackedB() ? Value() : valid);
   Right right{t.in(op.getB()), op.getPackedB(), op.getTransB(), 1, columns};
-  Values sums;
-  for (Value row : rows.at)
-    sums.push_back(
-        op.getAccumulate()
-            ? t.load(c, {row, column})
-            : t.zero(cast<MemRefType>(c.getType()).getElementType()));
-  sums = multiply(
-      t, op, t.size(a, trans ? 0 : 1), sums,
-      [&](Value row, Value k) {
-        return t.load(a, trans ? ValueRange{k, row} : ValueRange{row, k});
-      },
-      rows, right, column);
-  rows.forEach(
-      t, [&](unsigned r, Value row) { t.store(sums[r], c, {row, column}); });
+  Value count = some.list ? some.count : t.size(c, 0);
+  Value tile = t.over(item, columns);
+  unsigned dim = trans ? 0 : 1;
+  auto emit = [&] {
+    Rows rows(t, tile, height, count, some.list, some.begin);
+    Values sums;
+    for (Value row : rows.at)
+      sums.push_back(
+          op.getAccumulate()
+              ? t.load(c, {row, column})
+              : t.zero(cast<MemRefType>(c.getType()).getElementType()));
+    auto load = [&](Value row, Value k) {
+      return t.load(a, trans ? ValueRange{k, row} : ValueRange{row, k});
+    };
+    auto known = terms.list ? std::nullopt : knownSize(op.getA(), dim);
+    sums =
+        Multiply(t, op, rows, right, column, load)
+            .run(terms.list ? terms.count : t.size(a, dim), known, sums, terms);
+    rows.forEach(
+        t, [&](unsigned r, Value row) { t.store(sums[r], c, {row, column}); });
+  };
+  if (!some.list)
+    return emit();
+  t.when(t.less(t.times(tile, t.index(height)), count), emit);
 }
 
 void emitPack(kernel::PackOp op, ThreadCode &t, Value item) {

@@ -1,7 +1,8 @@
-// RowThread.cpp: phases without products, a thread for each row or point.
+// RowThread.cpp: phases without products, a block for a row or a thread for a
+// point.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Where rows are combined a thread has a row: it goes through it once for each
+// Where rows are combined a block has a row: it goes through it once for each
 // reduction and once for what is written, and computes again what it needs.
 
 #include "ThreadCode.h"
@@ -10,12 +11,24 @@ using namespace mlir;
 
 namespace rnnc {
 
-static Values rowSizes(kernel::PhaseOp op, ThreadCode &t,
-                       function_ref<Value(Value)> get) {
+Values rowSizes(kernel::PhaseOp op, ThreadCode &t,
+                function_ref<Value(Value)> get) {
   Values sizes;
   for (unsigned dim = 0; dim != op.getNumRowDims(); ++dim)
     sizes.push_back(t.size(get(op.getOuts().front()), dim));
   return sizes;
+}
+
+/// Threads of a block that has a row.
+static constexpr int64_t kRowThreads = 128, kWarp = 32;
+
+int64_t rowBlock(kernel::PhaseOp op) {
+  if (!op.hasRowReductions())
+    return 0;
+  int64_t threads = kWarp;
+  while (threads < kRowThreads && threads < op.getNumUnits())
+    threads *= 2;
+  return threads;
 }
 
 Value rowItems(kernel::PhaseOp op, ThreadCode &host) {
@@ -96,13 +109,27 @@ DenseMap<Value, Value> RowThread::knownAt(Value unit) {
 /// Each reduction, in order: later ones may read earlier ones.
 void RowThread::combine() {
   for (auto reduce : body.getOps<kernel::ReduceRowOp>()) {
-    auto loop = t.loop(
-        t.index(op.getNumUnits()), neutral(reduce),
+    bool widens = reduce.getKind() == kernel::RowKind::sum &&
+                  reduce.getType().isF32() && op.getNumUnits() > kManyTerms;
+    Value start = neutral(reduce);
+    if (widens)
+      start = arith::ExtFOp::create(t.b, t.loc, t.b.getF64Type(), start);
+    auto add = [&](Value x, Value y) {
+      return combined(reduce.getKind(), x, y);
+    };
+    auto loop = t.turns(
+        t.index(op.getNumUnits()), start,
         [&](Value unit, ValueRange carried) -> Values {
-          Values value = t.compute(body, knownAt(unit), reduce.getInput());
-          return {combined(reduce.getKind(), carried.front(), value.front())};
+          Value value =
+              t.compute(body, knownAt(unit), reduce.getInput()).front();
+          if (widens)
+            value = arith::ExtFOp::create(t.b, t.loc, t.b.getF64Type(), value);
+          return {add(carried.front(), value)};
         });
-    totals[reduce.getResult()] = loop.getResult(0);
+    Value total = t.combine(loop.getResult(0), add);
+    if (widens)
+      total = arith::TruncFOp::create(t.b, t.loc, reduce.getType(), total);
+    totals[reduce.getResult()] = total;
   }
 }
 
@@ -123,12 +150,15 @@ void RowThread::writePoint(Value unit) {
 /// What is one number a row, then the units.
 void RowThread::writeRow() {
   DenseMap<Value, Value> known = knownAt(Value());
-  for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
-    if (op.isPerRow(i))
-      t.store(t.compute(body, known, value).front(), t.in(op.getOuts()[i]), at);
+  t.once([&] {
+    for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands()))
+      if (op.isPerRow(i))
+        t.store(t.compute(body, known, value).front(), t.in(op.getOuts()[i]),
+                at);
+  });
   if (op.getUnits())
     return; // there are no others
-  t.loop(t.index(op.getNumUnits()), {}, [&](Value unit, ValueRange) -> Values {
+  t.turns(t.index(op.getNumUnits()), {}, [&](Value unit, ValueRange) -> Values {
     writePoint(unit);
     return {};
   });
@@ -136,18 +166,35 @@ void RowThread::writeRow() {
 
 } // namespace
 
+/// The indices of row number `row` of those that are computed.
+Values rowAt(kernel::PhaseOp op, ThreadCode &t, Value row) {
+  if (Value valid = op.getValid())
+    row = t.toIndex(t.load(t.in(valid), t.add(row, t.index(1))));
+  return t.split(row, rowSizes(op, t, [&](Value v) { return t.in(v); }));
+}
+
 void emitRow(kernel::PhaseOp op, ThreadCode &t, Value item) {
-  Values sizes = rowSizes(op, t, [&](Value v) { return t.in(v); });
-  if (op.hasRowReductions()) {
-    RowThread thread(op, t, t.split(item, sizes));
+  auto whole = [&] {
+    RowThread thread(op, t, rowAt(op, t, item));
     thread.combine();
     thread.writeRow();
-    return;
-  }
-  sizes.push_back(t.index(op.getNumUnits()));
-  Values place = t.split(item, sizes);
-  Value unit = place.pop_back_val();
-  RowThread(op, t, place).writePoint(unit);
+  };
+  auto point = [&](Value row, Value unit) {
+    RowThread(op, t, rowAt(op, t, row)).writePoint(unit);
+  };
+  Value units = t.index(op.getNumUnits());
+  Value row = t.lane ? item : t.over(item, units);
+  auto emit = [&] {
+    if (t.lane)
+      whole();
+    else
+      point(row, t.rest(item, units));
+  };
+  if (!op.getValid())
+    return emit();
+  // All threads of a block have the same row.
+  Value count = t.toIndex(t.load(t.in(op.getValid()), t.index(0)));
+  t.when(t.less(row, count), emit);
 }
 
 } // namespace rnnc

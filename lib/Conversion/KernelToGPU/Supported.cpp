@@ -1,10 +1,10 @@
 // Supported.cpp: which ops become kernels, and what is said of the others.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Places.h"
 #include "ThreadCode.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -13,34 +13,14 @@ using namespace mlir;
 
 namespace rnnc {
 
-/// Addresses of elements follow from sizes, and the buffer from the arguments.
+/// Addresses of elements follow from sizes and strides.
 static bool isPlain(Value value) {
   auto type = dyn_cast<MemRefType>(value.getType());
   if (!type)
     return value.getType().isIntOrIndexOrFloat();
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (failed(type.getStridesAndOffset(strides, offset)) || !placeOf(value))
-    return false;
-  return type.getLayout().isIdentity() ||
-         llvm::none_of(strides, ShapedType::isDynamic);
-}
-
-/// Whether the results of a reduction depend on more rows than a model says.
-static bool sumsOverRows(linalg::LinalgOp op) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    auto type = dyn_cast<MemRefType>(operand.get().getType());
-    if (!type)
-      continue;
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    for (auto [i, expr] : llvm::enumerate(map.getResults()))
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        if (type.isDynamicDim(i) &&
-            op.getIteratorTypesArray()[dim.getPosition()] ==
-                utils::IteratorType::reduction)
-          return true;
-  }
-  return false;
+  return succeeded(type.getStridesAndOffset(strides, offset));
 }
 
 /// Elements are read at the indices of loops, and every loop has a size.
@@ -67,80 +47,72 @@ static bool writesApart(linalg::LinalgOp op) {
   return true;
 }
 
-/// What `op` needs that there is not; empty where it needs nothing.
-static std::string lackOf(Operation *op) {
-  std::string form =
-      ("`" + op->getName().getStringRef() + "` in this form").str();
-  std::string lack =
-      llvm::TypeSwitch<Operation *, std::string>(op)
-          .Case([&](linalg::LinalgOp o) -> std::string {
-            if (sumsOverRows(o))
-              return "a sum over all rows";
-            bool fits =
-                o.hasPureBufferSemantics() && hasPlainMaps(o) && writesApart(o);
-            return fits ? "" : form;
+/// Whether a kernel can be made of `op`, which is of a kind that kernels are
+/// made of.
+static bool fits(Operation *op) {
+  bool known =
+      llvm::TypeSwitch<Operation *, bool>(op)
+          .Case([&](linalg::LinalgOp o) {
+            return o.hasPureBufferSemantics() && hasPlainMaps(o) &&
+                   writesApart(o);
           })
-          .Case<memref::CopyOp, kernel::GatherOp, kernel::PackOp>(
-              [](auto) { return ""; })
           .Case([&](kernel::ArgmaxOp o) {
             auto type = cast<MemRefType>(o.getSource().getType());
-            return isa<FloatType>(type.getElementType()) ? "" : form;
+            return isa<FloatType>(type.getElementType());
           })
-          .Case([&](kernel::GemmOp o) -> std::string {
-            if (o.getValid())
-              return "lengths of examples";
-            return ShapedType::isDynamic(cast<MemRefType>(o.getA().getType())
-                                             .getDimSize(o.getTransA() ? 0 : 1))
-                       ? "a sum over all rows"
-                       : "";
+          .Case([&](kernel::ScatterAddOp o) {
+            auto type = cast<MemRefType>(o.getOut().getType());
+            return isa<FloatType>(type.getElementType());
           })
-          .Case([&](kernel::PhaseOp o) -> std::string {
-            if (o.getValid())
-              return "lengths of examples";
-            bool fits = o.getLefts().empty()
-                            ? o.isOnMemory()
-                            : o.getPacked() && !o.hasRowReductions();
-            return fits ? "" : form;
+          .Case([&](kernel::PhaseOp o) {
+            return o.isOnMemory() && (o.getLefts().empty() || o.getPacked());
           })
-          .Case<kernel::EnterOp, kernel::LeaveOp>([](auto o) {
-            return o.getLengths().empty() ? "" : "lengths of examples";
-          })
-          .Case<kernel::MaskRowsOp, kernel::ValidRowsOp, kernel::ValidPlacesOp,
-                kernel::ReverseOp, kernel::PickStepOp, kernel::PlaceStepOp>(
-              [](auto) { return "lengths of examples"; })
-          .Case([](kernel::ScatterAddOp) { return "sums of rows of a table"; })
-          .Case([](kernel::RandomOp) { return "random numbers"; })
-          .Case<scf::ForOp, kernel::BesideOp>(
-              [](auto) { return "a loop over time"; })
-          .Case([](scf::IfOp) { return "a choice between kernels"; })
-          .Case([](memref::GetGlobalOp) { return "a table of constants"; })
-          .Case<memref::LoadOp, memref::StoreOp>(
-              [](auto) { return "a number that is computed between kernels"; })
-          .Default([](Operation *op) {
-            return ("`" + op->getName().getStringRef() + "`").str();
-          });
-  if (lack.empty() && !llvm::all_of(op->getOperands(), isPlain))
-    return form;
-  return lack;
+          .Default(true);
+  return known && llvm::all_of(op->getOperands(), isPlain);
 }
 
 bool isDeviceWork(Operation *op) {
-  return isa<linalg::LinalgOp, memref::CopyOp, kernel::GatherOp,
-             kernel::ArgmaxOp, kernel::PackOp, kernel::GemmOp, kernel::PhaseOp,
-             kernel::EnterOp, kernel::LeaveOp>(op);
+  return isa<linalg::LinalgOp, memref::CopyOp, memref::StoreOp,
+             kernel::GatherOp, kernel::ScatterAddOp, kernel::ArgmaxOp,
+             kernel::PackOp, kernel::GemmOp, kernel::PhaseOp, kernel::EnterOp,
+             kernel::LeaveOp, kernel::MaskRowsOp, kernel::ReverseOp,
+             kernel::PickStepOp, kernel::PlaceStepOp, kernel::ValidRowsOp,
+             kernel::ValidPlacesOp, kernel::RandomOp>(op);
 }
 
-/// Sizes and addresses, which the caller computes.
+/// Control flow, sizes and addresses, and numbers that decide about them.
 static bool isHostWork(Operation *op) {
-  if (isa<memref::LoadOp>(op) || op->getNumRegions())
-    return false;
-  return isa<func::ReturnOp, memref::DimOp, ViewLikeOpInterface>(op) ||
-         isa<arith::ArithDialect>(op->getDialect());
+  return isa<func::FuncOp, func::ReturnOp, func::CallOp, memref::DimOp,
+             memref::LoadOp, memref::GetGlobalOp, memref::AllocOp,
+             memref::ExtractStridedMetadataOp, kernel::BesideOp,
+             ViewLikeOpInterface>(op) ||
+         isa<arith::ArithDialect, math::MathDialect, scf::SCFDialect>(
+             op->getDialect());
+}
+
+SmallVector<Operation *> deviceWorkOf(Operation *function) {
+  SmallVector<Operation *> work;
+  function->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isDeviceWork(op))
+      return WalkResult::advance();
+    work.push_back(op);
+    return WalkResult::skip();
+  });
+  return work;
 }
 
 StringRef kindOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, StringRef>(op)
       .Case([](linalg::FillOp) { return "fill"; })
+      .Case([](memref::StoreOp) { return "number"; })
+      .Case([](kernel::ScatterAddOp) { return "scatter"; })
+      .Case([](kernel::MaskRowsOp) { return "mask"; })
+      .Case([](kernel::ReverseOp) { return "reverse"; })
+      .Case([](kernel::PickStepOp) { return "pick"; })
+      .Case([](kernel::PlaceStepOp) { return "place"; })
+      .Case([](kernel::RandomOp) { return "random"; })
+      .Case<kernel::ValidRowsOp, kernel::ValidPlacesOp>(
+          [](auto) { return "valid"; })
       .Case([](linalg::LinalgOp o) {
         return o.getNumReductionLoops() ? "reduce" : "map";
       })
@@ -171,34 +143,30 @@ static Location placeOf(Operation *op) {
 }
 
 static LogicalResult refuse(func::FuncOp function, Operation *op) {
+  bool known = isDeviceWork(op);
   InFlightDiagnostic error = mlir::emitError(placeOf(op))
-                             << "[E908] `" << publicName(function) << "` needs "
-                             << lackOf(op)
-                             << ", which --target=nvptx64 does not have yet";
-  error.attachNote()
-      << "help: pointwise code, products, look-ups, and sums and "
-         "maxima along axes of fixed size can be compiled; "
-         "`export` says which functions are wanted";
+                             << "[E908] `" << publicName(function)
+                             << "` needs `" << op->getName().getStringRef()
+                             << (known ? "` in this form" : "`")
+                             << ", which code for GPUs does not have yet";
+  error.attachNote() << "help: `export` says which functions are wanted";
   return failure();
-}
-
-/// A loop over time tells more than the lengths that come before it.
-static LogicalResult checkFunction(func::FuncOp function) {
-  Operation *first = nullptr;
-  for (Operation &op : function.getBody().front()) {
-    if (isa<scf::ForOp>(op))
-      return refuse(function, &op);
-    if (!first && !isHostWork(&op) && !lackOf(&op).empty())
-      first = &op;
-  }
-  return first ? refuse(function, first) : success();
 }
 
 LogicalResult checkSupported(ModuleOp module) {
   bool fine = true;
-  for (auto function : module.getOps<func::FuncOp>())
-    if (!function.isExternal() && interface::hasDims(function))
-      fine &= succeeded(checkFunction(function));
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal() || !interface::hasDims(function))
+      continue;
+    WalkResult result =
+        function.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
+          bool work = isDeviceWork(op);
+          if (work ? fits(op) : isHostWork(op))
+            return work ? WalkResult::skip() : WalkResult::advance();
+          return refuse(function, op);
+        });
+    fine &= !result.wasInterrupted();
+  }
   return success(fine);
 }
 

@@ -4,6 +4,7 @@
 #include "ThreadCode.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -47,6 +48,30 @@ Value ThreadCode::fma(Value x, Value y, Value z) {
   return math::FmaOp::create(b, loc, x, y, z);
 }
 
+Value ThreadCode::minus(Value x, Value y) {
+  return b.createOrFold<arith::SubIOp>(loc, x, y);
+}
+
+Value ThreadCode::most(Value x, Value y) {
+  return b.createOrFold<arith::MaxSIOp>(loc, x, y);
+}
+
+Value ThreadCode::below(Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, x, y);
+}
+
+Value ThreadCode::both(Value x, Value y) {
+  return x ? b.createOrFold<arith::AndIOp>(loc, x, y) : y;
+}
+
+Value ThreadCode::toIndex(Value number) {
+  return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), number);
+}
+
+Value ThreadCode::fromIndex(Value number, Type type) {
+  return b.createOrFold<arith::IndexCastOp>(loc, type, number);
+}
+
 Value ThreadCode::size(Value memref, int64_t dim) {
   auto type = cast<MemRefType>(memref.getType());
   if (!type.isDynamicDim(dim))
@@ -87,17 +112,23 @@ void ThreadCode::store(Value value, Value memref, ValueRange at) {
   memref::StoreOp::create(b, loc, value, memref, at);
 }
 
+/// Writes a loop whose body yields what `body` gives.
+static scf::ForOp makeLoop(ThreadCode &t, Value from, Value to, Value step,
+                           ValueRange init,
+                           function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(t.b, t.loc, from, to, step, init);
+  OpBuilder::InsertionGuard guard(t.b);
+  if (init.empty())
+    loop.getBody()->getTerminator()->erase();
+  t.b.setInsertionPointToEnd(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(t.b, t.loc, next);
+  return loop;
+}
+
 scf::ForOp ThreadCode::loop(Value to, ValueRange init,
                             function_ref<Values(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(
-      b, loc, index(0), to, index(1), init,
-      [&](OpBuilder &inner, Location, Value at, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPoint(inner.getInsertionBlock(),
-                            inner.getInsertionPoint());
-        scf::YieldOp::create(b, loc, body(at, carried));
-      });
-  return loop;
+  return makeLoop(*this, index(0), to, index(1), init, body);
 }
 
 void ThreadCode::when(Value condition, function_ref<void()> body) {
@@ -105,6 +136,49 @@ void ThreadCode::when(Value condition, function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(branch.thenBlock()->getTerminator());
   body();
+}
+
+Value ThreadCode::choose(Value condition, Type type, function_ref<Value()> yes,
+                         function_ref<Value()> no) {
+  auto branch = scf::IfOp::create(b, loc, TypeRange{type}, condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, loc, yes());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, no());
+  return branch.getResult(0);
+}
+
+scf::ForOp ThreadCode::turns(Value to, ValueRange init,
+                             function_ref<Values(Value, ValueRange)> body) {
+  return makeLoop(*this, lane, to, index(threads), init, body);
+}
+
+/// Halves onto halves. Nobody writes the place again before all have read it.
+Value ThreadCode::combine(Value own,
+                          function_ref<Value(Value, Value)> combiner) {
+  Value place = shared(own.getType());
+  store(own, place, lane);
+  gpu::BarrierOp::create(b, loc);
+  for (int64_t half = threads / 2; half >= 1; half /= 2) {
+    when(less(lane, index(half)), [&] {
+      Value other = load(place, add(lane, index(half)));
+      store(combiner(load(place, lane), other), place, lane);
+    });
+    gpu::BarrierOp::create(b, loc);
+  }
+  Value all = load(place, index(0));
+  gpu::BarrierOp::create(b, loc);
+  return all;
+}
+
+void ThreadCode::once(function_ref<void()> body) {
+  if (!lane)
+    return body();
+  Value first = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                              lane, index(0));
+  when(first, body);
 }
 
 Values ThreadCode::apply(AffineMap map, ValueRange dims) {
@@ -163,6 +237,28 @@ int64_t decided(Operation *op, kernel::Decision decision) {
   return all ? all.get(decision) : 0;
 }
 
+int64_t itemHasBlock(Operation *op) {
+  if (auto phase = dyn_cast<kernel::PhaseOp>(op))
+    return rowBlock(phase);
+  auto generic = dyn_cast<linalg::LinalgOp>(op);
+  return generic ? genericBlock(generic) : 0;
+}
+
+Value listOf(Value valid) {
+  auto view = valid ? valid.getDefiningOp<memref::SubViewOp>() : nullptr;
+  if (!view || cast<MemRefType>(view.getType()).getRank() != 1 ||
+      getConstantIntValue(view.getMixedOffsets()[0]) != 1 ||
+      getConstantIntValue(view.getMixedStrides()[0]) != 1)
+    return {};
+  auto size = dyn_cast<Value>(view.getMixedSizes()[0]);
+  auto cast = size ? size.getDefiningOp<arith::IndexCastOp>() : nullptr;
+  auto load = cast ? cast.getIn().getDefiningOp<memref::LoadOp>() : nullptr;
+  if (!load || load.getMemRef() != view.getSource() ||
+      getConstantIntValue(load.getIndices()[0]) != 0)
+    return {};
+  return view.getSource();
+}
+
 Value itemsOf(Operation *op, ThreadCode &host) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](linalg::LinalgOp o) { return genericItems(o, host); })
@@ -171,8 +267,13 @@ Value itemsOf(Operation *op, ThreadCode &host) {
       .Case([&](memref::CopyOp o) {
         return host.product(host.sizes(o.getTarget()));
       })
+      .Case([&](kernel::ScatterAddOp o) { return scatterItems(o, host); })
+      .Case<kernel::ValidRowsOp, kernel::ValidPlacesOp>(
+          [&](auto o) { return validItems(o, host); })
+      .Case([&](memref::StoreOp) { return host.index(1); })
       .Case<kernel::GatherOp, kernel::ArgmaxOp, kernel::EnterOp,
-            kernel::LeaveOp>(
+            kernel::LeaveOp, kernel::MaskRowsOp, kernel::ReverseOp,
+            kernel::PickStepOp, kernel::PlaceStepOp, kernel::RandomOp>(
           [&](auto o) { return host.product(host.sizes(o.getOut())); });
 }
 
@@ -183,11 +284,19 @@ void emitItem(Operation *op, ThreadCode &t, Value item) {
       .Case([&](kernel::GemmOp o) { emitGemm(o, t, item); })
       .Case([&](kernel::PackOp o) { emitPack(o, t, item); })
       .Case([&](memref::CopyOp o) { emitCopy(o, t, item); })
+      .Case([&](memref::StoreOp o) { emitStore(o, t); })
       .Case([&](kernel::GatherOp o) { emitGather(o, t, item); })
+      .Case([&](kernel::ScatterAddOp o) { emitScatter(o, t, item); })
       .Case([&](kernel::ArgmaxOp o) { emitArgmax(o, t, item); })
-      .Case<kernel::EnterOp, kernel::LeaveOp>([&](auto o) {
-        emitLayout(o.getSource(), o.getOut(), o.getPerm(), t, item);
-      });
+      .Case([&](kernel::MaskRowsOp o) { emitMask(o, t, item); })
+      .Case([&](kernel::ReverseOp o) { emitReverse(o, t, item); })
+      .Case([&](kernel::PickStepOp o) { emitPick(o, t, item); })
+      .Case([&](kernel::PlaceStepOp o) { emitPlace(o, t, item); })
+      .Case([&](kernel::RandomOp o) { emitRandom(o, t, item); })
+      .Case<kernel::ValidRowsOp, kernel::ValidPlacesOp>(
+          [&](auto o) { emitValid(o, t, item); })
+      .Case<kernel::EnterOp, kernel::LeaveOp>(
+          [&](auto o) { emitLayout(o, t, item); });
 }
 
 } // namespace rnnc

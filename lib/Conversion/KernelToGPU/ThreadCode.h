@@ -1,9 +1,12 @@
 // ThreadCode.h: what one thread of a kernel does.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Work is cut into items, one for each thread: an element of a result, or a
-// column of several rows of a product. `itemsOf` counts them on the host;
-// `emitItem` writes what the thread of item number `item` does.
+// Work is cut into items: an element of a result, a column of several rows of a
+// product, a row or a sum. `itemsOf` counts them on the host; `emitItem` writes
+// what is done for item number `item`. Most items have a thread each. What
+// combines many numbers has a block each (`itemHasBlock`): its threads take
+// the numbers in turns and combine what they have in shared memory, in an order
+// that follows from the sizes alone.
 
 #ifndef RNNC_LIB_CONVERSION_KERNELTOGPU_THREADCODE_H
 #define RNNC_LIB_CONVERSION_KERNELTOGPU_THREADCODE_H
@@ -39,6 +42,13 @@ public:
   mlir::Value zero(mlir::Type type);
   /// `x * y + z`, rounded once.
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
+  mlir::Value minus(mlir::Value x, mlir::Value y);
+  mlir::Value most(mlir::Value x, mlir::Value y); ///< as signed numbers
+  /// As signed numbers; of a length that may be 0, less 1.
+  mlir::Value below(mlir::Value x, mlir::Value y);
+  mlir::Value both(mlir::Value x, mlir::Value y); ///< `x` may be null
+  mlir::Value toIndex(mlir::Value number);
+  mlir::Value fromIndex(mlir::Value index, mlir::Type type);
 
   mlir::Value size(mlir::Value memref, int64_t dim);
   Values sizes(mlir::Value memref);
@@ -55,6 +65,23 @@ public:
   loop(mlir::Value to, mlir::ValueRange init,
        llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   void when(mlir::Value condition, llvm::function_ref<void()> body);
+  /// One of two values; only the code of that one runs.
+  mlir::Value choose(mlir::Value condition, mlir::Type type,
+                     llvm::function_ref<mlir::Value()> yes,
+                     llvm::function_ref<mlir::Value()> no);
+
+  // Of a block.
+  /// Runs `body` for every index below `to` that is this thread's: the threads
+  /// of the block take turns.
+  mlir::scf::ForOp
+  turns(mlir::Value to, mlir::ValueRange init,
+        llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  /// What the threads of the block have, combined; the same in each of them.
+  mlir::Value
+  combine(mlir::Value own,
+          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combiner);
+  /// Runs `body` in the first thread of the block.
+  void once(llvm::function_ref<void()> body);
 
   /// The results of a map at `dims`.
   Values apply(mlir::AffineMap map, mlir::ValueRange dims);
@@ -68,13 +95,35 @@ public:
 
   mlir::OpBuilder &b;
   mlir::Location loc;
+  /// Where a block has an item: the thread's number in it, their number, a
+  /// power of two, and shared memory for a number of each.
+  mlir::Value lane;
+  int64_t threads = 1;
+  llvm::function_ref<mlir::Value(mlir::Type)> shared;
 
 private:
   mlir::IRMapping &inside;
 };
 
+/// The op that adds to output `number` of a reduction, where it is one whose
+/// terms may be combined in any order; else null.
+mlir::Operation *combinerOf(mlir::linalg::LinalgOp op, unsigned number);
+/// The number that changes nothing when it is combined.
+mlir::Value neutralOf(ThreadCode &t, mlir::Operation *combiner, mlir::Type);
+mlir::Value combined(ThreadCode &t, mlir::Operation *combiner, mlir::Value x,
+                     mlir::Value y);
+
+/// Sums of f32 with so many terms, or with an unknown number of them, are added
+/// up in f64 and by a block.
+constexpr int64_t kManyTerms = 256;
+
 /// What kernels are made of, beside an error for what is not (Supported.cpp).
 bool isDeviceWork(mlir::Operation *op);
+/// All of it in a function, in order, inside of loops and branches, too.
+llvm::SmallVector<mlir::Operation *> deviceWorkOf(mlir::Operation *function);
+/// Products whose rows are combined: the products go to memory first
+/// (SplitRows.cpp).
+void splitRowProducts(mlir::Operation *function);
 /// Refuses what cannot run: an error for each function, at the first such op.
 mlir::LogicalResult checkSupported(mlir::ModuleOp module);
 
@@ -85,11 +134,18 @@ llvm::StringRef kindOf(mlir::Operation *op);
 /// module's is asked.
 int64_t decided(mlir::Operation *op, kernel::Decision decision);
 
-/// The number of threads that `op` needs; `host` writes in front of it.
+/// The list of which `valid` of a product is the part behind the number of its
+/// entries; null where it is not made so.
+mlir::Value listOf(mlir::Value valid);
+
+/// The threads of a block where each item has one; 0 where it has a thread.
+int64_t itemHasBlock(mlir::Operation *op);
+/// The number of items of `op`; `host` writes in front of it.
 mlir::Value itemsOf(mlir::Operation *op, ThreadCode &host);
 void emitItem(mlir::Operation *op, ThreadCode &thread, mlir::Value item);
 
 // linalg ops (GenericThread.cpp).
+int64_t genericBlock(mlir::linalg::LinalgOp op); ///< see itemHasBlock
 mlir::Value genericItems(mlir::linalg::LinalgOp op, ThreadCode &host);
 void emitGeneric(mlir::linalg::LinalgOp op, ThreadCode &t, mlir::Value item);
 
@@ -98,7 +154,13 @@ mlir::Value productItems(mlir::Operation *op, ThreadCode &host);
 void emitPhase(kernel::PhaseOp op, ThreadCode &t, mlir::Value item);
 
 // Phases without products (RowThread.cpp).
+int64_t rowBlock(kernel::PhaseOp op); ///< see itemHasBlock
+/// The indices of row number `row` of those that are computed.
+Values rowAt(kernel::PhaseOp op, ThreadCode &t, mlir::Value row);
 mlir::Value rowItems(kernel::PhaseOp op, ThreadCode &host);
+/// The sizes of the dimensions that number the rows.
+Values rowSizes(kernel::PhaseOp op, ThreadCode &t,
+                llvm::function_ref<mlir::Value(mlir::Value)> get);
 void emitRow(kernel::PhaseOp op, ThreadCode &t, mlir::Value item);
 void emitGemm(kernel::GemmOp op, ThreadCode &t, mlir::Value item);
 void emitPack(kernel::PackOp op, ThreadCode &t, mlir::Value item);
@@ -107,8 +169,28 @@ void emitPack(kernel::PackOp op, ThreadCode &t, mlir::Value item);
 void emitCopy(mlir::memref::CopyOp op, ThreadCode &t, mlir::Value item);
 void emitGather(kernel::GatherOp op, ThreadCode &t, mlir::Value item);
 void emitArgmax(kernel::ArgmaxOp op, ThreadCode &t, mlir::Value item);
-void emitLayout(mlir::Value source, mlir::Value out,
-                llvm::ArrayRef<int64_t> perm, ThreadCode &t, mlir::Value item);
+void emitLayout(kernel::EnterOp op, ThreadCode &t, mlir::Value item);
+void emitLayout(kernel::LeaveOp op, ThreadCode &t, mlir::Value item);
+mlir::Value scatterItems(kernel::ScatterAddOp op, ThreadCode &host);
+void emitScatter(kernel::ScatterAddOp op, ThreadCode &t, mlir::Value item);
+
+// Steps and examples (StepThread.cpp).
+void emitMask(kernel::MaskRowsOp op, ThreadCode &t, mlir::Value item);
+void emitReverse(kernel::ReverseOp op, ThreadCode &t, mlir::Value item);
+void emitPick(kernel::PickStepOp op, ThreadCode &t, mlir::Value item);
+void emitPlace(kernel::PlaceStepOp op, ThreadCode &t, mlir::Value item);
+mlir::Value validItems(mlir::Operation *op, ThreadCode &host);
+void emitValid(kernel::ValidRowsOp op, ThreadCode &t, mlir::Value item);
+void emitValid(kernel::ValidPlacesOp op, ThreadCode &t, mlir::Value item);
+
+// Numbers (NumberThread.cpp).
+void emitRandom(kernel::RandomOp op, ThreadCode &t, mlir::Value item);
+/// What a store between kernels computes from what was stored before: the ops,
+/// in order, whose operands are sizes or loads. Nothing where something in
+/// between may write what they read.
+std::optional<llvm::SmallVector<mlir::Operation *>>
+numbersOf(mlir::memref::StoreOp op);
+void emitStore(mlir::memref::StoreOp op, ThreadCode &t);
 
 } // namespace rnnc
 

@@ -29,6 +29,7 @@ FailureOr<GemmShape> GemmShape::of(Operation *op, kernel::TargetAttr target,
              << kernel::infoOf(decision).name;
   GemmShape s;
   s.lanes = target.lanes(bits);
+  s.registers = target.getRegisters();
   s.vectors = schedule.get(Decision::TileVectors);
   s.rows = schedule.get(Decision::TileRows);
   s.unroll = schedule.get(Decision::Unroll);
@@ -57,7 +58,12 @@ unsigned GemmShape::setsFor(unsigned sums) const {
 std::string GemmShape::tileKey() const {
   return (Twine(rows) + "x" + Twine(vectors) + "x" + Twine(unroll) + "x" +
           Twine(chains))
-      .str();
+             .str() +
+         storedKey();
+}
+
+std::string GemmShape::storedKey() const {
+  return stored ? "s" + std::to_string(stored) : "";
 }
 
 std::string GemmShape::key() const {
@@ -120,8 +126,9 @@ public:
     e.loop(e.i64(0), columns, e.i64(shape.panel()), [&](Value j) {
       Value left = e.sub(columns, j);
       Value width = e.min(left, e.i64(shape.panel()));
-      Value at = e.add(e.mul(j, allK), e.mul(before, width));
-      Column column{e.address(panels, at), j, left, packed, shape.vectors};
+      Value at = e.add(e.mul(j, e.kStored(allK)), e.mul(before, width));
+      Column column{e.addressOfStored(panels, at), j, left, packed,
+                    shape.vectors};
       // The last panel may have few columns: half a tile then.
       e.ifThenElse(
           e.less(e.i64(shape.lanes), column.left),

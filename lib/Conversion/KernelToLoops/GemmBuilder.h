@@ -18,24 +18,32 @@ class GemmCode;
 
 /// What a schedule says, for elements of one type on one target.
 struct GemmShape {
-  unsigned lanes;   ///< elements of a vector
-  unsigned vectors; ///< vectors of a tile row, or of the units of a phase
-  unsigned rows;    ///< rows of a tile, at most
-  unsigned unroll;  ///< steps of K in one trip of the tile's loop
-  unsigned chains;  ///< sums in flight, at least
-  int64_t kBlock;   ///< steps of K between two visits of C
-  int64_t mBlock;   ///< rows of A packed at a time
-  int64_t nBlock;   ///< columns of B packed at a time
-  int64_t farBytes; ///< between rows of A that may be packed
+  unsigned lanes;     ///< elements of a vector
+  unsigned registers; ///< that hold vectors
+  unsigned vectors;   ///< vectors of a tile row, or of the units of a phase
+  unsigned rows;      ///< rows of a tile, at most
+  unsigned unroll;    ///< steps of K in one trip of the tile's loop
+  unsigned chains;    ///< sums in flight, at least
+  int64_t kBlock;     ///< steps of K between two visits of C
+  int64_t mBlock;     ///< rows of A packed at a time
+  int64_t nBlock;     ///< columns of B packed at a time
+  int64_t farBytes;   ///< between rows of A that may be packed
   int64_t fewColumns, flatRows; ///< of C: A is not packed
   int64_t tasks, worth;         ///< parts; terms that are worth them
+  unsigned stored = 0; ///< bits of a number of packed B; 0: as the element
 
   /// Columns, or units, of a panel.
   int64_t panel() const { return int64_t(lanes) * vectors; }
   /// Independent sums that K is split over, of a tile with so many.
   unsigned setsFor(unsigned sums) const;
+  /// Whether so many vectors can stay in registers beside so many sums and an
+  /// element of the left operand.
+  bool hasRoomFor(unsigned vectors, unsigned sums) const {
+    return vectors + sums + 2 <= registers;
+  }
   /// All that the code of tiles depends on, or that of the whole product.
   std::string tileKey() const;
+  std::string storedKey() const;
   std::string key() const;
 
   /// Of `op`; an error where its schedule lacks one of `needed`.

@@ -20,6 +20,104 @@ Value GemmCode::byteAddress(Value pointer, Value bytes) {
                              ArrayRef<LLVM::GEPArg>{bytes});
 }
 
+Value GemmCode::addressOfStored(Value pointer, Value at) {
+  Type type = shape.stored ? Type(b.getIntegerType(shape.stored)) : element;
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), type, pointer,
+                             ArrayRef<LLVM::GEPArg>{at});
+}
+
+/// The type with other elements.
+static Type likeWith(Type type, Type element) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+static Value integer(OpBuilder &b, Location loc, Type type, uint32_t n) {
+  TypedAttr attr = b.getI32IntegerAttr(int32_t(n));
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    attr = DenseElementsAttr::get(shaped, Attribute(attr));
+  return arith::ConstantOp::create(b, loc, attr);
+}
+
+Value GemmCode::kStored(Value k) {
+  return shape.stored ? add(k, remainder(k, i64(2))) : k;
+}
+
+Value GemmCode::addressOfWord(Value pointer, Value at) {
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI32Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{at});
+}
+
+/// bf16 is the upper half of an f32.
+Value GemmCode::loadStored(Value pointer, bool second, bool keep) {
+  if (!shape.stored)
+    return loadVector(pointer);
+  // Volatile, lest LLVM keeps the first load in a register for it.
+  if (second)
+    return LLVM::LoadOp::create(b, loc, vector, pointer, 4,
+                                /*isVolatile=*/!keep);
+  Type words = likeWith(vector, b.getI32Type());
+  Value both = LLVM::LoadOp::create(b, loc, words, pointer, 4);
+  Value low = arith::ShLIOp::create(b, loc, both, integer(b, loc, words, 16));
+  return arith::BitcastOp::create(b, loc, vector, low);
+}
+
+/// The bits of bf16: rounded to the nearest, to even where two are; what is no
+/// number stays so.
+static Value bitsOfBF16(OpBuilder &b, Location loc, Value v) {
+  Type words = likeWith(v.getType(), b.getI32Type());
+  auto number = [&](uint32_t n) { return integer(b, loc, words, n); };
+  Value bits = arith::BitcastOp::create(b, loc, words, v);
+  Value upper = arith::ShRUIOp::create(b, loc, bits, number(16));
+  Value odd = arith::AndIOp::create(b, loc, upper, number(1));
+  Value more = arith::AddIOp::create(b, loc, odd, number(0x7fff));
+  Value rounded = arith::ShRUIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, bits, more), number(16));
+  Value none = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, v, v);
+  Value quiet = arith::OrIOp::create(b, loc, upper, number(0x40));
+  return arith::SelectOp::create(b, loc, none, quiet, rounded);
+}
+
+/// The word nearest to a number among those with these lower 16 bits. Its size
+/// counts as an integer, and is not below zero; what is no number stays so.
+static Value wordNear(OpBuilder &b, Location loc, Value v, Value low) {
+  Type words = low.getType();
+  auto number = [&](uint32_t n) { return integer(b, loc, words, n); };
+  Value bits = arith::BitcastOp::create(b, loc, words, v);
+  Value size = arith::AndIOp::create(b, loc, bits, number(0x7fffffff));
+  Value sign = arith::AndIOp::create(b, loc, bits, number(0x80000000u));
+  Value behind = arith::SubIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, size, number(0x8000)), low);
+  Value upper = arith::AndIOp::create(
+      b, loc, arith::MaxSIOp::create(b, loc, behind, number(0)),
+      number(0x7fff0000));
+  // Nothing finite becomes infinite.
+  Value isLast = arith::AndIOp::create(
+      b, loc,
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, upper,
+                            number(0x7f800000)),
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, size,
+                            number(0x7f800000)));
+  upper = arith::SelectOp::create(b, loc, isLast, number(0x7f7f0000), upper);
+  Value none = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, v, v);
+  upper = arith::SelectOp::create(b, loc, none, number(0x7fc00000), upper);
+  return arith::OrIOp::create(b, loc, arith::OrIOp::create(b, loc, upper, sign),
+                              low);
+}
+
+void GemmCode::writePairs(Value k, function_ref<Value(Value)> load,
+                          function_ref<Value(Value)> to) {
+  auto bitsOf = [&](Value step) { return bitsOfBF16(b, loc, load(step)); };
+  Value odd = remainder(k, i64(2)), pairs = sub(k, odd);
+  loop(i64(0), pairs, i64(2), [&](Value step) {
+    Value word = wordNear(b, loc, load(add(step, i64(1))), bitsOf(step));
+    LLVM::StoreOp::create(b, loc, word, to(step), 4);
+  });
+  ifThenElse(equal(odd, i64(1)), [&] {
+    LLVM::StoreOp::create(b, loc, bitsOf(pairs), to(pairs), 4);
+  });
+}
+
 Value GemmCode::loadIndex(Value pointer, unsigned i) {
   Value at = LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI64Type(),
                                  pointer, ArrayRef<LLVM::GEPArg>{int32_t(i)});

@@ -74,6 +74,22 @@ public:
   /// Address of element `at`.
   Value address(Value pointer, Value at);
   Value byteAddress(Value pointer, Value bytes);
+  /// Packed B may be stored in 16 bits a number: then those of two steps of K
+  /// share a word. The lower half is the first, as bf16; the word as a whole is
+  /// the second as f32, whose upper half was chosen for what the lower one
+  /// adds: it is as near as bf16, and needs no instruction. An odd last step
+  /// has the lower half of a word of its own. `at` counts numbers, an even
+  /// number of steps; `kStored` are the steps that there is room for.
+  Value addressOfStored(Value pointer, Value at);
+  Value kStored(Value k);
+  Value addressOfWord(Value pointer, Value at);
+  /// A vector of the first or the second step; `keep`: there are registers to
+  /// keep what is loaded for the first one.
+  Value loadStored(Value pointer, bool second, bool keep);
+  /// Writes the numbers, or vectors, that `load` reads for each step of K; what
+  /// `to` names is the word of a step and the next.
+  void writePairs(Value k, llvm::function_ref<Value(Value)> load,
+                  llvm::function_ref<Value(Value)> to);
   unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
   /// What lies at a pointer, with the alignment of an element.
   Value load(mlir::Type type, Value pointer);

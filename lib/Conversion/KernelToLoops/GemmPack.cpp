@@ -171,7 +171,7 @@ private:
 
   void panels(bool listed) {
     e.loop(e.i64(0), columns, panel, [&](Value j) {
-      Value to = e.address(out, e.mul(j, k));
+      Value to = e.addressOfStored(out, e.mul(j, e.kStored(k)));
       Value source = e.address(from, e.mul(j, cs));
       Value left = e.sub(columns, j);
       Value full = e.less(e.i64(e.shape.panel() - 1), left);
@@ -187,29 +187,52 @@ private:
     });
   }
 
-  Value rowOfPanel(Value to, Value s, unsigned v) {
-    return e.address(to,
-                     e.add(e.mul(s, panel), e.i64(int64_t(v) * e.shape.lanes)));
-  }
-
   void copyRows(Value source, Value to, bool listed) {
+    if (e.shape.stored)
+      return copyPairs(source, to, listed);
     e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
       Value row = e.address(source, rowAt(s, listed));
+      Value toRow = e.address(to, e.mul(s, panel));
       for (unsigned v = 0; v != e.shape.vectors; ++v) {
         Value at = e.i64(int64_t(v) * e.shape.lanes);
-        e.store(e.loadVector(e.address(row, at)), rowOfPanel(to, s, v));
+        e.store(e.loadVector(e.address(row, at)), e.address(toRow, at));
       }
     });
+  }
+
+  void copyPairs(Value source, Value to, bool listed) {
+    for (unsigned v = 0; v != e.shape.vectors; ++v) {
+      Value at = e.i64(int64_t(v) * e.shape.lanes);
+      Value column = e.address(source, at);
+      copySteps(
+          [&](Value s) {
+            return e.loadVector(e.address(column, rowAt(s, listed)));
+          },
+          to, panel, at);
+    }
   }
 
   void copyElements(Value source, Value to, Value width, bool listed) {
     e.loop(e.i64(0), width, e.i64(1), [&](Value x) {
       Value column = e.address(source, e.mul(x, cs));
-      Value toColumn = e.address(to, x);
-      e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-        Value v = e.loadScalar(e.address(column, rowAt(s, listed)));
-        e.store(v, e.address(toColumn, e.mul(s, width)));
+      copySteps(
+          [&](Value s) {
+            return e.loadScalar(e.address(column, rowAt(s, listed)));
+          },
+          to, width, x);
+    });
+  }
+
+  /// Writes what is read for each step of K into a column of a panel.
+  void copySteps(function_ref<Value(Value)> read, Value to, Value width,
+                 Value column) {
+    if (e.shape.stored)
+      return e.writePairs(k, read, [&](Value s) {
+        return e.addressOfWord(e.addressOfStored(to, e.mul(s, width)), column);
       });
+    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+      Value v = read(s);
+      e.store(v, e.address(to, e.add(e.mul(s, width), column)));
     });
   }
 
@@ -227,9 +250,10 @@ func::FuncOp GemmLibrary::packRows(Type element) {
 }
 
 func::FuncOp GemmLibrary::pack(Type element) {
-  return routine(
-      "pack", std::to_string(shape.panel()), element, "pllp ll p",
-      [](GemmCode &e, ValueRange args) { PanelPacker(e, args).build(); });
+  return routine("pack", std::to_string(shape.panel()) + shape.storedKey(),
+                 element, "pllp ll p", [](GemmCode &e, ValueRange args) {
+                   PanelPacker(e, args).build();
+                 });
 }
 
 } // namespace rnnc

@@ -44,14 +44,25 @@ private:
     return e.loadScalar(e.address(rowPointers[row], e.add(step, e.i64(u))));
   }
 
+  /// The vectors of a panel for one step.
+  Values rights(Value base, unsigned u) {
+    unsigned second = e.shape.stored ? u % 2 : 0;
+    Value at = e.addressOfStored(base, e.mul(width, e.i64(u - second)));
+    Values vs;
+    for (unsigned v = 0; v != vectors; ++v) {
+      Value column = e.i64(v * e.shape.lanes);
+      vs.push_back(e.loadStored(
+          e.shape.stored ? e.addressOfWord(at, column) : e.address(at, column),
+          second, e.shape.hasRoomFor(vectors, sets * rows * vectors)));
+    }
+    return vs;
+  }
+
   /// Adds `count` steps of K starting at `step`.
   Values steps(Value step, unsigned count, Values sums) {
-    Value base = e.address(panel, e.mul(step, width));
+    Value base = e.addressOfStored(panel, e.mul(step, width));
     for (unsigned u = 0; u != count; ++u) {
-      Values bs;
-      for (unsigned v = 0; v != vectors; ++v)
-        bs.push_back(e.loadVector(e.address(
-            base, e.add(e.mul(width, e.i64(u)), e.i64(v * e.shape.lanes)))));
+      Values bs = rights(base, u);
       unsigned set = (u % sets) * rows * vectors;
       for (unsigned r = 0; r != rows; ++r) {
         Value x = e.splat(elementOfA(r, step, u));
@@ -85,16 +96,20 @@ private:
   /// The sums of the steps [from, to) of K.
   Values part(Value from, Value to) {
     Values sums(sets * rows * vectors, e.zero());
-    unsigned unroll = e.shape.unroll;
-    Value rest = e.remainder(e.sub(to, from), e.i64(unroll));
-    Value main = e.sub(to, rest);
-    sums =
-        e.loop(from, main, e.i64(unroll), sums, [&](Value step, ValueRange in) {
-          return steps(step, unroll, Values(in));
-        });
-    sums = e.loop(main, to, e.i64(1), sums, [&](Value step, ValueRange in) {
-      return steps(step, 1, Values(in));
-    });
+    // Two steps of bf16 lie in a word.
+    unsigned least = e.shape.stored ? 2 : 1;
+    unsigned unroll = std::max(least, e.shape.unroll / least * least);
+    Value done = from;
+    for (unsigned count : {unroll, least, 1u}) {
+      Value end = e.sub(to, e.remainder(e.sub(to, from), e.i64(count)));
+      sums =
+          e.loop(done, end, e.i64(count), sums, [&](Value step, ValueRange in) {
+            return steps(step, count, Values(in));
+          });
+      done = end;
+      if (count == 1)
+        break;
+    }
     // The sets are added pairwise.
     for (unsigned half = sets / 2; half; half /= 2)
       for (unsigned i = 0; i != half * rows * vectors; ++i)

@@ -37,27 +37,6 @@ void copyToGeneric(memref::CopyOp op) {
   op.erase();
 }
 
-/// Every function that works on buffers learns the context of the call, as its
-/// last argument.
-void addContext(ModuleOp module) {
-  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  llvm::StringSet<> changed;
-  for (auto f : module.getOps<func::FuncOp>())
-    if (!f.isExternal() &&
-        (f->hasAttr(kPart) || llvm::any_of(f.getArgumentTypes(), [](Type t) {
-           return isa<MemRefType>(t);
-         }))) {
-      if (f->hasAttr(kPart))
-        f->setAttr(kHasContext, UnitAttr::get(f.getContext()));
-      if (succeeded(f.insertArgument(f.getNumArguments(), ptr, {}, f.getLoc())))
-        changed.insert(f.getName());
-    }
-  module.walk([&](func::CallOp call) {
-    if (changed.contains(call.getCallee()))
-      call->insertOperands(call->getNumOperands(), contextOf(call));
-  });
-}
-
 /// Code without products needs these.
 LogicalResult checkSchedule(ModuleOp module) {
   using kernel::Decision;
@@ -127,6 +106,25 @@ struct ConvertKernelToLoops
 };
 
 } // namespace
+
+void addContext(ModuleOp module) {
+  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
+  llvm::StringSet<> changed;
+  for (auto f : module.getOps<func::FuncOp>())
+    if (!f.isExternal() &&
+        (f->hasAttr(kPart) || llvm::any_of(f.getArgumentTypes(), [](Type t) {
+           return isa<MemRefType>(t);
+         }))) {
+      if (f->hasAttr(kPart))
+        f->setAttr(kHasContext, UnitAttr::get(f.getContext()));
+      if (succeeded(f.insertArgument(f.getNumArguments(), ptr, {}, f.getLoc())))
+        changed.insert(f.getName());
+    }
+  module.walk([&](func::CallOp call) {
+    if (changed.contains(call.getCallee()))
+      call->insertOperands(call->getNumOperands(), contextOf(call));
+  });
+}
 
 Value contextOf(Operation *op) {
   auto f = op->getParentOfType<func::FuncOp>();

@@ -71,9 +71,6 @@ mlir::LLVM::LLVMFuncOp membersFunction(mlir::ModuleOp module);
 /// Puts the parts one after the other.
 void inlineParts(kernel::BesideOp op);
 
-/// The context argument of the function around `op`, or null.
-mlir::Value contextOf(mlir::Operation *op);
-
 /// Lowers the data movement ops of the kernel dialect (gather, enter, masks,
 /// random numbers, …) to loops over rows; what moves a row is a linalg op
 /// again.

@@ -34,38 +34,47 @@ public:
       rowPointers.push_back(e.address(a, e.loadIndex(offsets, r)));
     stride = e.mul(width, e.i64(shape.accumulators));
     Values accs(sets * rows * columns, e.zero());
-    unsigned unroll = shape.unroll;
-    Value main = e.sub(k, e.remainder(k, e.i64(unroll)));
-    accs = e.loop(e.i64(0), main, e.i64(unroll), accs,
-                  [&](Value step, ValueRange in) {
-                    return steps(step, unroll, Values(in));
-                  });
-    accs = e.loop(main, k, e.i64(1), accs, [&](Value step, ValueRange in) {
-      return steps(step, 1, Values(in));
-    });
+    // Two steps of bf16 lie in a word.
+    unsigned least = shape.stored ? 2 : 1;
+    unsigned unroll = std::max(least, shape.unroll / least * least);
+    Value done = e.i64(0);
+    for (unsigned count : {unroll, least, 1u}) {
+      Value end = e.sub(k, e.remainder(k, e.i64(count)));
+      accs =
+          e.loop(done, end, e.i64(count), accs, [&](Value step, ValueRange in) {
+            return steps(step, count, Values(in));
+          });
+      done = end;
+      if (count == 1)
+        break;
+    }
     write(accs);
   }
 
 private:
   Value columnOf(Value base, unsigned c) {
     Value at = e.mul(width, e.i64(c / shape.vectors));
-    return e.address(
-        base, e.add(at, e.i64(int64_t(c % shape.vectors) * e.shape.lanes)));
+    at = e.add(at, e.i64(int64_t(c % shape.vectors) * e.shape.lanes));
+    return shape.stored ? e.addressOfWord(base, at) : e.address(base, at);
   }
 
   /// Adds `count` steps of K. What there is less of is kept in registers: the
   /// elements of the rows, or a vector of each column.
   Values steps(Value step, unsigned count, Values accs) {
-    Value base = e.address(panel, e.mul(step, stride));
+    Value base = e.addressOfStored(panel, e.mul(step, stride));
     for (unsigned u = 0; u != count; ++u) {
-      Value at = u ? e.address(base, e.mul(stride, e.i64(u))) : base;
+      unsigned second = shape.stored ? u % 2 : 0, begin = u - second;
+      Value at =
+          begin ? e.addressOfStored(base, e.mul(stride, e.i64(begin))) : base;
       unsigned set = (u % sets) * rows * columns;
       Values left;
       for (unsigned r = 0; r != rows; ++r)
         left.push_back(e.splat(
             e.loadScalar(e.address(rowPointers[r], e.add(step, e.i64(u))))));
       for (unsigned c = 0; c != columns; ++c) {
-        Value right = e.loadVector(columnOf(at, c));
+        Value right =
+            e.loadStored(columnOf(at, c), second,
+                         e.shape.hasRoomFor(columns, sets * rows * columns));
         for (unsigned r = 0; r != rows; ++r) {
           Value &sum = accs[set + r * columns + c];
           sum = e.fma(left[r], right, sum);
@@ -123,25 +132,37 @@ func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
 func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
   std::string signature = "pllpll" + std::string(shape.accumulators, 'l');
   return routine(
-      nameOf("phase.pack", shape), std::to_string(shape.panel()), element,
-      signature, [&](GemmCode &e, ValueRange args) {
+      nameOf("phase.pack", shape),
+      std::to_string(shape.panel()) + shape.storedKey(), element, signature,
+      [&](GemmCode &e, ValueRange args) {
         Value from = args[0], rs = args[1], cs = args[2], out = args[3],
               k = args[4], units = args[5];
         Value zero = e.i64(0), one = e.i64(1);
         Value accumulators = e.i64(shape.accumulators);
         e.loop(zero, units, e.i64(shape.panel()), [&](Value j) {
           Value width = e.min(e.sub(units, j), e.i64(shape.panel()));
-          Value panel = e.address(out, e.mul(e.mul(j, k), accumulators));
+          Value panel = e.addressOfStored(
+              out, e.mul(e.mul(j, e.kStored(k)), accumulators));
           Value stride = e.mul(width, accumulators);
           for (unsigned l = 0; l != shape.accumulators; ++l) {
             Value column = e.address(from, e.mul(e.add(args[6 + l], j), cs));
-            Value to = e.address(panel, e.mul(width, e.i64(l)));
+            Value before = e.mul(width, e.i64(l));
             e.loop(zero, width, one, [&](Value u) {
               Value source = e.address(column, e.mul(u, cs));
-              Value target = e.address(to, u);
+              Value within = e.add(before, u);
+              auto read = [&](Value s) {
+                return e.loadScalar(e.address(source, e.mul(s, rs)));
+              };
+              if (shape.stored) {
+                e.writePairs(k, read, [&](Value s) {
+                  return e.addressOfWord(
+                      e.addressOfStored(panel, e.mul(s, stride)), within);
+                });
+                return;
+              }
+              Value target = e.address(panel, within);
               e.loop(zero, k, one, [&](Value s) {
-                Value v = e.loadScalar(e.address(source, e.mul(s, rs)));
-                e.store(v, e.address(target, e.mul(s, stride)));
+                e.store(read(s), e.address(target, e.mul(s, stride)));
               });
             });
           }

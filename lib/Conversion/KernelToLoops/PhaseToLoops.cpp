@@ -98,6 +98,7 @@ LogicalResult PhaseLowering::prepare() {
   for (unsigned p = 0; p != op.getLefts().size(); ++p) {
     Product product;
     product.shape = {*shape, unsigned(op.columnsOf(p).size())};
+    product.shape.stored = op.storedBitsOf(p);
     Value left = op.getLefts()[p];
     product.steps = cast<MemRefType>(left.getType()).getDimSize(1);
     auto data = memref::ExtractStridedMetadataOp::create(b, loc, left);
@@ -214,12 +215,16 @@ void PhaseLowering::findRows(Value firstRow, Value rows) {
 void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
   for (Product &product : products) {
     Type ptr = product.left.getType();
+    unsigned stored = product.shape.stored;
+    Type number = stored ? Type(b.getIntegerType(stored)) : element;
     auto address = [&](Value pointer, Value at) -> Value {
-      return LLVM::GEPOp::create(b, loc, ptr, element, pointer,
+      return LLVM::GEPOp::create(b, loc, ptr, number, pointer,
                                  ArrayRef<LLVM::GEPArg>{at});
     };
-    Value before = mul(mul(toI64(firstUnit), product.k),
+    int64_t steps = stored ? llvm::alignTo(product.steps, 2) : product.steps;
+    Value before = mul(mul(toI64(firstUnit), constant(steps)),
                        constant(product.shape.accumulators));
+    library.setShape(product.shape);
     auto call = func::CallOp::create(
         b, loc, library.phaseRows(element, product.shape),
         ValueRange{product.left, pointerOf(b, loc, product.offsets),

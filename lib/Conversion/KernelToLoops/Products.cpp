@@ -52,6 +52,7 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
       {kernel::Decision::TileVectors});
   if (failed(shape))
     return failure();
+  shape->stored = op.getStoredBits().value_or(0);
   library.setShape(*shape);
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
   Type element = elementOf(op.getSource());
@@ -130,6 +131,7 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
        Decision::FlatRows, Decision::Tasks, Decision::WorthTasks});
   if (failed(shape))
     return failure();
+  shape->stored = op.getStoredBits().value_or(0);
   library.setShape(*shape);
   Matrix a = matrixOf(b, loc, op.getA(), op.getTransA());
   Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);

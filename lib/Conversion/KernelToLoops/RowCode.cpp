@@ -353,7 +353,7 @@ kernel::PhaseOp withOneRowDim(kernel::PhaseOp op) {
       ArrayRef(all).take_front(numInputs), ArrayRef(all).drop_front(numInputs),
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getColumns(),
       b.getArrayAttr(attributes), op.getPerRowAttr(), op.getZerosAttr(),
-      op.getUnitsAttr(), op.getPackedAttr());
+      op.getUnitsAttr(), op.getStoredBitsAttr(), op.getPackedAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
   op.erase();

@@ -124,7 +124,8 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
       b, loc, there.buffer.memref, target.memref, there.trans,
       columns.units ? b.getDenseI64ArrayAttr(columns.firsts)
                     : DenseI64ArrayAttr(),
-      columns.units ? b.getI64IntegerAttr(columns.units) : IntegerAttr())
+      columns.units ? b.getI64IntegerAttr(columns.units) : IntegerAttr(),
+      /*stored_bits=*/IntegerAttr())
       ->setAttr(kernel::kSchedules, columns.layouts);
   return known = target;
 }
@@ -157,7 +158,8 @@ void Emitter::emitDot(scan::DotOp op) {
                     /*scratch=*/Value(), valid, left.trans,
                     panels ? false : right.trans,
                     /*accumulate=*/false,
-                    /*packed_b=*/static_cast<bool>(panels)),
+                    /*packed_b=*/static_cast<bool>(panels),
+                    /*stored_bits=*/IntegerAttr()),
                 op);
   else
     longProduct(op, left, right, result, valid);
@@ -255,7 +257,8 @@ void Emitter::longProduct(scan::DotOp op, const Matrix &left,
         b, loc, part(left.buffer, left.trans ? 0 : 1),
         part(right.buffer, right.trans ? 1 : 0), to.memref,
         /*scratch=*/Value(), some, left.trans, right.trans,
-        /*accumulate=*/false, /*packed_b=*/false);
+        /*accumulate=*/false, /*packed_b=*/false,
+        /*stored_bits=*/IntegerAttr());
     needScratch(gemm, op);
   };
   Value zero = sizes.constant(0);

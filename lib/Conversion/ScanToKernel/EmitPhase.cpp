@@ -269,6 +269,7 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
       /*at=*/Value(), rowsThatCount(op), op.getColumns(), op.getMaps(),
       perRow.empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(perRow),
       /*zeros=*/DenseI64ArrayAttr(), op.getUnitsAttr(),
+      /*stored_bits=*/DenseI64ArrayAttr(),
       hasProducts ? b.getUnitAttr() : UnitAttr());
   kernel::copySchedules(op, made);
   OpBuilder::InsertionGuard guard(b);

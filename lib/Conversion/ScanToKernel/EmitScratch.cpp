@@ -71,6 +71,8 @@ struct Needs {
   explicit Needs(ArrayRef<kernel::ScheduleAttr> schedules) {
     using kernel::Decision;
     for (kernel::ScheduleAttr s : schedules) {
+      if (!s.get(Decision::BlockSteps))
+        continue; // threads of a GPU read the operands where they lie
       rows = std::max(rows, s.get(Decision::TileRows));
       steps = std::max(steps, s.get(Decision::BlockSteps));
       left = std::max(

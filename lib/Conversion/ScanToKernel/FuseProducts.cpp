@@ -217,7 +217,8 @@ void Fusion::apply() {
       phase.getDpsInits(), /*lengths=*/Value(), /*at=*/Value(),
       /*valid=*/Value(), b.getArrayAttr(columns), b.getArrayAttr(maps),
       /*per_row=*/DenseI64ArrayAttr(), /*zeros=*/DenseI64ArrayAttr(),
-      /*units=*/IntegerAttr(), /*packed=*/UnitAttr());
+      /*units=*/IntegerAttr(), /*stored_bits=*/DenseI64ArrayAttr(),
+      /*packed=*/UnitAttr());
   Block *body = b.createBlock(&made.getBody());
   IRMapping mapping;
   for (unsigned operand : order) {

@@ -420,7 +420,7 @@ kernel::PhaseOp RowGroup::form() {
       b.getArrayAttr(maps), numbers(perRow), numbers(zeros),
       perRow.size() == outs.size() ? b.getI64IntegerAttr(space.units)
                                    : IntegerAttr(),
-      /*packed=*/UnitAttr());
+      /*stored_bits=*/DenseI64ArrayAttr(), /*packed=*/UnitAttr());
   phase.getBody().push_back(body);
   IRRewriter rewriter(b);
   (void)runRegionDCE(rewriter, phase->getRegions());

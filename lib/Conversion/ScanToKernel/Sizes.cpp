@@ -121,6 +121,10 @@ Value Sizes::index(Value value) {
     addSegments(segments);
     return indices.lookup(value);
   }
+  if (auto chunks = dyn_cast<scan::ChunksOp>(op)) {
+    addChunks(chunks);
+    return indices.lookup(value);
+  }
   Value result;
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
     std::optional<int64_t> number = dim.getConstantIndex();
@@ -209,6 +213,49 @@ std::pair<Value, Value> Sizes::segments(OpBuilder &b, scan::SegmentsOp op,
     steps = least1(ceil(trip, least1(count)));
   }
   return {ceil(trip, steps), steps};
+}
+
+/// The sizes of chunks, likewise.
+void Sizes::addChunks(scan::ChunksOp op) {
+  Value trip = index(op.getTrip()), rows = index(op.getRows());
+  if (!trip || !rows)
+    return;
+  auto [count, steps] = atTop([&](OpBuilder &b) -> std::pair<Value, Value> {
+    if (source != target)
+      return chunks(b, op, trip, rows);
+    op->moveBefore(b.getInsertionBlock(), b.getInsertionPoint());
+    op.getTripMutable().assign(trip);
+    op.getRowsMutable().assign(rows);
+    return {op.getCount(), op.getSteps()};
+  });
+  indices[op.getCount()] = count;
+  indices[op.getSteps()] = steps;
+}
+
+/// What `scan::chunksOf` says, as code. All targets share the memory: the
+/// smallest chunk of theirs is everyone's.
+std::pair<Value, Value> Sizes::chunks(OpBuilder &b, scan::ChunksOp op,
+                                      Value trip, Value rows) {
+  int64_t bytes = kernel::infoOf(kernel::Decision::ChunkBytes).most;
+  for (kernel::ScheduleAttr one : kernel::schedulesOf(op))
+    bytes = std::min(bytes, one.get(kernel::Decision::ChunkBytes));
+  Location loc = op.getLoc();
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  auto ceil = [&](Value a, Value by) -> Value {
+    return arith::CeilDivUIOp::create(b, loc, a, by);
+  };
+  auto least1 = [&](Value value) -> Value {
+    return arith::MaxUIOp::create(b, loc, value, number(1));
+  };
+  Value inAll = number(std::max<int64_t>(1, bytes / op.getBytes()));
+  Value most =
+      op.getMost()
+          ? number(*op.getMost())
+          : least1(arith::DivUIOp::create(b, loc, inAll, least1(rows)));
+  Value each = least1(ceil(trip, least1(ceil(trip, most))));
+  return {ceil(trip, each), each};
 }
 
 Value Sizes::dynamic(Value tensor, int64_t dim) {

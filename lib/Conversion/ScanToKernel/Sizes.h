@@ -74,6 +74,11 @@ private:
   void addSegments(scan::SegmentsOp op);
   std::pair<mlir::Value, mlir::Value>
   segments(mlir::OpBuilder &b, scan::SegmentsOp op, mlir::Value trip);
+  void addChunks(scan::ChunksOp op);
+  std::pair<mlir::Value, mlir::Value> chunks(mlir::OpBuilder &b,
+                                             scan::ChunksOp op,
+                                             mlir::Value trip,
+                                             mlir::Value rows);
   mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
   /// The product of two sizes.
   mlir::Value product(mlir::Value a, mlir::Value b);

@@ -241,3 +241,13 @@ std::pair<int64_t, int64_t> scan::segmentsOf(CheckpointAttr policy,
   int64_t each = std::max<int64_t>(1, llvm::divideCeil(steps, count));
   return {llvm::divideCeil(steps, each), each};
 }
+
+std::pair<int64_t, int64_t> scan::chunksOf(int64_t chunkBytes,
+                                           int64_t stepBytes, int64_t steps) {
+  int64_t most =
+      std::max<int64_t>(1, chunkBytes / std::max<int64_t>(stepBytes, 1));
+  int64_t count = llvm::divideCeil(steps, most);
+  int64_t each = llvm::divideCeil(steps, std::max<int64_t>(count, 1));
+  each = std::max<int64_t>(each, 1);
+  return {llvm::divideCeil(steps, each), each};
+}

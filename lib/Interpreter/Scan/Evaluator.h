@@ -66,6 +66,7 @@ private:
   void pickStep(scan::PickStepOp op);
   void placeStep(scan::PlaceStepOp op);
   void segments(scan::SegmentsOp op);
+  void chunks(scan::ChunksOp op);
   void split(scan::SplitOp op);
   void join(scan::JoinOp op);
   void partLengths(scan::PartLengthsOp op);

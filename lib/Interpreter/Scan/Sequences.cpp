@@ -108,6 +108,13 @@ void Evaluator::segments(scan::SegmentsOp op) {
   set(op.getSteps(), Tensor::scalar(double(steps)));
 }
 
+/// A few chunks: results do not depend on it.
+void Evaluator::chunks(scan::ChunksOp op) {
+  auto [count, steps] = scan::chunksOf(3, 1, integer(op.getTrip()));
+  set(op.getCount(), Tensor::scalar(double(count)));
+  set(op.getSteps(), Tensor::scalar(double(steps)));
+}
+
 void Evaluator::split(scan::SplitOp op) {
   const Tensor &x = get(op.getInput());
   std::vector<int64_t> shape = x.shape;
@@ -223,6 +230,7 @@ bool Evaluator::sequences(Operation &op) {
       .Case([&](scan::PickStepOp op) { return pickStep(op), true; })
       .Case([&](scan::PlaceStepOp op) { return placeStep(op), true; })
       .Case([&](scan::SegmentsOp op) { return segments(op), true; })
+      .Case([&](scan::ChunksOp op) { return chunks(op), true; })
       .Case([&](scan::SplitOp op) { return split(op), true; })
       .Case([&](scan::JoinOp op) { return join(op), true; })
       .Case([&](scan::PartLengthsOp op) { return partLengths(op), true; })

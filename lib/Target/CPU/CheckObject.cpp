@@ -25,8 +25,13 @@ static bool movesMemory(llvm::StringRef name) {
 static bool runtimeMayCall(llvm::StringRef name) {
   static constexpr const char *kNames[] = {"__errno_location",
                                            "aligned_alloc",
+                                           "calloc",
                                            "clock_gettime",
                                            "cos",
+                                           "dlclose",
+                                           "dlerror",
+                                           "dlopen",
+                                           "dlsym",
                                            "fclose",
                                            "ferror",
                                            "fflush",

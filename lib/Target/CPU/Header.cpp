@@ -226,7 +226,7 @@ static void moduleText(llvm::raw_ostream &os, const Library &library,
   std::string prefix = modulePrefix(library, m);
   parameterTable(os, library, m, prefix);
   stateTable(os, library, m, prefix);
-  for (const ObjectFunction &f : objectFunctions(m))
+  for (const ObjectFunction &f : objectFunctions(library, m))
     objectText(os, prefix, f);
   os << "\n";
   for (const Function &f : m.functions)
@@ -250,7 +250,7 @@ std::string target::headerText(const Library &library) {
         "without gradients take NULL for `params`.\n */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << kHeaderCommon << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
-  for (const ObjectFunction &f : libraryFunctions())
+  for (const ObjectFunction &f : libraryFunctions(library))
     objectText(os, library.name, f);
   os << "\n";
   for (const Module &m : library.modules)

@@ -120,8 +120,28 @@ bool target::readsPrepared(const Function &f) {
          (f.begin && llvm::any_of(f.begin->args, isPrepared));
 }
 
-std::vector<ObjectFunction> target::libraryFunctions() {
+/// Of libraries with code for GPUs.
+static std::vector<ObjectFunction> gpuFunctions() {
   return {
+      {"gpu_count", "rnnc_rt_gpu_count", "int32_t ", "rnnc_error *error",
+       "How many GPUs the machine has; -1: there is no driver, or it fails, "
+       "as `error` says. It opens\n * the driver, which no other function "
+       "does but gpu_context_create."},
+      {"gpu_context_create", "rnnc_rt_gpu_context_create", "rnnc_context *",
+       "int32_t device, rnnc_error *error",
+       "A context whose code runs on a GPU, by its number from 0 on; NULL if "
+       "that fails.\n * RNNC_ERR_DEVICE: no driver, no such device, or one "
+       "that is too old; the kernels are\n * refused; there is not enough "
+       "memory. All functions take it in place of another context, with\n * "
+       "arrays and objects of the host; context_destroy ends it."},
+      {"gpu_name", "rnnc_rt_gpu_name", "const char *",
+       "const rnnc_context *context",
+       "What the driver calls the GPU of a context; empty: it has none."},
+  };
+}
+
+std::vector<ObjectFunction> target::libraryFunctions(const Library &library) {
+  std::vector<ObjectFunction> out = {
       {"manifest", "rnnc_rt_manifest", "const char *", "void",
        "The library's description, JSON."},
       {"abi_version", "rnnc_rt_abi_version", "int32_t ", "void",
@@ -147,6 +167,9 @@ std::vector<ObjectFunction> target::libraryFunctions() {
        "All of this as function pointers, for tools that read the manifest; "
        "set\n * `library->size` before."},
   };
+  if (library.gpu)
+    llvm::append_range(out, gpuFunctions());
+  return out;
 }
 
 static std::vector<ObjectFunction> parameterFunctions() {
@@ -196,6 +219,24 @@ static std::vector<ObjectFunction> parameterFunctions() {
        "Packs weights for the products; again after every change of the "
        "parameters.\n * Functions without gradients then take NULL for "
        "`params`."},
+  };
+}
+
+/// Objects that stay on a GPU.
+static std::vector<ObjectFunction> gpuObjectFunctions() {
+  return {
+      {"gpu_upload", "rnnc_rt_gpu_upload", "int32_t ",
+       "const rnnc_context *context, const rnnc_params *params, "
+       "const rnnc_prepared *prepared, rnnc_error *error",
+       "Copies parameters, prepared weights, or both (the other is NULL) to "
+       "the GPU of a context. Calls with\n * that context read the copy from "
+       "then on; `train_step` renews it, and whoever else changes what\n * was "
+       "copied does so by calling this again."},
+      {"gpu_release", "rnnc_rt_gpu_release", "int32_t ",
+       "const rnnc_context *context, const rnnc_params *params, "
+       "const rnnc_prepared *prepared, rnnc_error *error",
+       "Frees the copies. Needed before the memory of the objects is used "
+       "otherwise."},
   };
 }
 
@@ -320,7 +361,8 @@ static std::vector<ObjectFunction> sessionFunctions(bool baked) {
   };
 }
 
-std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
+std::vector<ObjectFunction> target::objectFunctions(const Library &library,
+                                                    const Module &m) {
   bool trains = false, carries = false, streams = false;
   for (const Function &f : m.functions) {
     trains |= f.kind == rt::KindTrainStep;
@@ -330,6 +372,8 @@ std::vector<ObjectFunction> target::objectFunctions(const Module &m) {
   std::vector<ObjectFunction> out = parameterFunctions();
   if (!m.baked.empty())
     llvm::append_range(out, bakedFunctions());
+  if (library.gpu)
+    llvm::append_range(out, gpuObjectFunctions());
   if (trains)
     llvm::append_range(out, optimizerFunctions());
   if (carries)
@@ -358,11 +402,11 @@ target::positionNames(const std::string &prefix, llvm::StringRef word,
 
 std::string target::repeatedName(const Library &library) {
   std::vector<std::string> all;
-  for (const ObjectFunction &f : libraryFunctions())
+  for (const ObjectFunction &f : libraryFunctions(library))
     all.push_back(library.name + "_" + f.suffix);
   for (const Module &m : library.modules) {
     std::string prefix = modulePrefix(library, m);
-    for (const ObjectFunction &f : objectFunctions(m))
+    for (const ObjectFunction &f : objectFunctions(library, m))
       all.push_back(prefix + "_" + f.suffix);
     for (const Function &f : m.functions) {
       all.push_back(f.symbol);

@@ -9,6 +9,7 @@
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/Support/Alignment.h"
 #include "llvm/Support/xxhash.h"
 
@@ -78,8 +79,13 @@ private:
 
   llvm::Constant *parameter(const Parameter &p);
   llvm::Constant *argument(const Arg &arg);
+  llvm::Function *codeOf(llvm::StringRef symbol, EntryKind kind,
+                         const VariantInfo &variant);
   llvm::Constant *code(llvm::StringRef symbol, EntryKind kind);
   llvm::Constant *entry(const Entry &e);
+  void handOver(const Entry &e, llvm::Constant *table,
+                const VariantInfo &variant);
+  llvm::Constant *gpu();
   llvm::Constant *places(llvm::ArrayRef<rt::PlaceDesc> places);
   llvm::Constant *draw(const Function &f);
   llvm::Constant *straight(const Module &m, const Function &f);
@@ -110,23 +116,91 @@ llvm::Constant *Emitter::argument(const Arg &arg) {
                     i32(arg.time), i32(0)});
 }
 
-/// The function of every variant; other objects of the library define it.
-llvm::Constant *Emitter::code(llvm::StringRef symbol, EntryKind kind) {
+/// The code of a variant; other objects of the library define it.
+llvm::Function *Emitter::codeOf(llvm::StringRef symbol, EntryKind kind,
+                                const VariantInfo &variant) {
   auto *ptr = llvm::PointerType::getUnqual(context);
   auto *type = kind == EntryKind::Run
                    ? llvm::FunctionType::get(llvm::Type::getVoidTy(context),
                                              {ptr, ptr, ptr, ptr}, false)
                    : llvm::FunctionType::get(llvm::Type::getInt64Ty(context),
                                              {ptr}, false);
+  std::string name = variantName(entryName(symbol, kind), variant.name);
+  auto *f = llvm::cast<llvm::Function>(
+      module.getOrInsertFunction(name, type).getCallee());
+  f->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return f;
+}
+
+/// What the runtime calls for code on a device.
+static std::string handedOver(llvm::StringRef symbol, EntryKind kind) {
+  return variantName(entryName(symbol, kind), "device");
+}
+
+/// The function of every variant.
+llvm::Constant *Emitter::code(llvm::StringRef symbol, EntryKind kind) {
   Fields out;
   for (const VariantInfo &variant : variants) {
-    std::string name = variantName(entryName(symbol, kind), variant.name);
-    auto *f = llvm::cast<llvm::Function>(
-        module.getOrInsertFunction(name, type).getCallee());
-    f->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    llvm::Function *f = codeOf(symbol, kind, variant);
+    if (variant.device)
+      f = llvm::cast<llvm::Function>(
+          module
+              .getOrInsertFunction(handedOver(symbol, kind),
+                                   f->getFunctionType())
+              .getCallee());
     out.push_back(f);
   }
   return array(out, "code");
+}
+
+/// The entry of a device gives the runtime its code on the host. What that
+/// needs as a workspace lies on the device: the caller has to give none.
+void Emitter::handOver(const Entry &e, llvm::Constant *table,
+                       const VariantInfo &variant) {
+  auto define = [&](EntryKind kind) {
+    llvm::Function *f = module.getFunction(handedOver(e.symbol, kind));
+    f->setLinkage(llvm::GlobalValue::InternalLinkage);
+    f->setDoesNotThrow();
+    return f;
+  };
+  llvm::Function *size = define(EntryKind::Workspace);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "", size));
+  b.CreateRet(b.getInt64(0));
+  llvm::Function *run = define(EntryKind::Run);
+  b.SetInsertPoint(llvm::BasicBlock::Create(context, "", run));
+  llvm::SmallVector<llvm::Value *> arguments = {
+      table,
+      codeOf(e.symbol, EntryKind::Run, variant),
+      codeOf(e.symbol, EntryKind::Workspace, variant),
+      run->getArg(0),
+      run->getArg(1),
+      run->getArg(3)};
+  llvm::SmallVector<llvm::Type *> types(arguments.size(), b.getPtrTy());
+  b.CreateCall(module.getOrInsertFunction(
+                   "rnnc_rt_gpu_run",
+                   llvm::FunctionType::get(b.getVoidTy(), types, false)),
+               arguments);
+  b.CreateRetVoid();
+}
+
+/// The kernels, as text that the driver makes code of.
+llvm::Constant *Emitter::gpu() {
+  if (!library.gpu)
+    return null();
+  Fields names;
+  for (const std::string &name : library.gpu->kernels)
+    names.push_back(string(name, "kernel"));
+  auto *ptx = llvm::cast<llvm::GlobalVariable>(string(library.gpu->ptx, "ptx"));
+  ptx->setSection(".rodata.rnnc.ptx");
+  auto *ptr = llvm::PointerType::getUnqual(context);
+  auto *type = llvm::FunctionType::get(
+      ptr, {llvm::Type::getInt32Ty(context), ptr}, false);
+  auto *open = llvm::cast<llvm::Function>(
+      module.getOrInsertFunction("rnnc_rt_gpu_open", type).getCallee());
+  return global(
+      structure({ptx, array(names, "kernels"), i32(int64_t(names.size())),
+                 i32(library.gpu->capability), open}),
+      "gpu");
 }
 
 llvm::Constant *Emitter::entry(const Entry &e) {
@@ -139,9 +213,14 @@ llvm::Constant *Emitter::entry(const Entry &e) {
   llvm::Constant *dims = numbers(e.dims);
   llvm::Constant *run = code(e.symbol, EntryKind::Run);
   llvm::Constant *size = code(e.symbol, EntryKind::Workspace);
-  return global(structure({all, dims, run, size, i32(int64_t(e.args.size())),
-                           i32(int64_t(e.dims.size()))}),
-                "entry");
+  llvm::Constant *table =
+      global(structure({all, dims, run, size, i32(int64_t(e.args.size())),
+                        i32(int64_t(e.dims.size())), i32(e.results), i32(0)}),
+             "entry");
+  for (const VariantInfo &variant : variants)
+    if (variant.device)
+      handOver(e, table, variant);
+  return table;
 }
 
 llvm::Constant *Emitter::places(llvm::ArrayRef<rt::PlaceDesc> places) {
@@ -261,15 +340,20 @@ void Emitter::run() {
   Fields modules, kinds;
   for (const Module &m : library.modules)
     modules.push_back(moduleTable(m));
-  for (const VariantInfo &v : variants)
-    kinds.push_back(structure({string(v.name), i64(v.level)}));
+  int64_t devices = 0;
+  for (const VariantInfo &v : variants) {
+    // No processor has the level of a device.
+    kinds.push_back(
+        structure({string(v.name), i64(v.device ? INT64_MAX : v.level)}));
+    devices += v.device;
+  }
   auto *manifest = llvm::cast<llvm::GlobalVariable>(
       string(manifestText(library), "manifest"));
   manifest->setSection(".rodata.rnnc.manifest");
   llvm::Constant *table =
       structure({manifest, array(modules, "modules"), array(kinds, "variants"),
                  i32(int64_t(modules.size())), i32(int64_t(kinds.size())),
-                 i32(library.real()), i32(0)});
+                 i32(library.real()), i32(devices), gpu()});
   llvm::GlobalVariable *declared =
       module.getGlobalVariable("rnnc_rt_library", true);
   auto *defined = new llvm::GlobalVariable(module, table->getType(), true,

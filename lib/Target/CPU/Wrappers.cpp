@@ -244,12 +244,12 @@ void Emitter::call(const Module &m, const Function &f, int moduleIndex,
 }
 
 std::vector<std::string> Emitter::run() {
-  for (const ObjectFunction &f : libraryFunctions())
+  for (const ObjectFunction &f : libraryFunctions(library))
     object(library.name + "_" + f.suffix, f, -1);
   for (size_t i = 0; i < library.modules.size(); ++i) {
     const Module &m = library.modules[i];
     std::string prefix = modulePrefix(library, m) + "_";
-    for (const ObjectFunction &f : objectFunctions(m))
+    for (const ObjectFunction &f : objectFunctions(library, m))
       object(prefix + f.suffix, f, int(i));
     for (size_t k = 0; k < m.functions.size(); ++k) {
       workspaceSize(m.functions[k], int(i), int(k), false);

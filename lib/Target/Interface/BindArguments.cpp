@@ -192,6 +192,7 @@ llvm::Error FunctionBinder::bind(Function &f, Entry &entry,
     if (llvm::Error error = bindArg(f, out, raw, arg))
       return error;
     entry.args.push_back(out);
+    entry.results += arg.result;
   }
   return llvm::Error::success();
 }
@@ -230,6 +231,7 @@ llvm::Error FunctionBinder::bindUpdate(Entry &entry, const RawEntry &raw) {
       return unknown(raw, arg);
     }
     entry.args.push_back(out);
+    entry.results += arg.result;
   }
   m.numSlots = slot;
   return llvm::Error::success();

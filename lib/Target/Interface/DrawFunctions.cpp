@@ -108,6 +108,7 @@ llvm::Error FunctionBinder::bindDraw(Function &f, Entry &entry,
       return error;
     }
     entry.args.push_back(out);
+    entry.results += arg.result;
   }
   entry.dims = shapeOf(f, raw.function.getDims());
   f.draw.numKept = kept;

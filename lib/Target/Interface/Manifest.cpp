@@ -171,6 +171,9 @@ json::Object target::manifestJson(const Library &library) {
       {"abi", RNNC_ABI_VERSION},  {"compiler", "rnnc " RNNC_VERSION},
       {"library", library.name},  {"precision", library.precision},
       {"target", library.target}, {"options", json::Object(library.options)}};
+  if (library.gpu)
+    root["gpu"] = json::Object{{"chip", library.gpu->chip},
+                               {"kernels", library.gpu->kernels.size()}};
   json::Array modules;
   for (const Module &m : library.modules)
     modules.push_back(moduleJson(library, m));

@@ -10,9 +10,15 @@ using namespace rnnc::target;
 
 /// Each is a `#kernel.target`, too. PTX of the version that first had the chip.
 static constexpr nvptx::Chip kChips[] = {
-    {"sm_80", "+ptx70"},
-    {"sm_90", "+ptx78"},
+    {"sm_80", "+ptx70"}, {"sm_86", "+ptx71"},  {"sm_89", "+ptx78"},
+    {"sm_90", "+ptx78"}, {"sm_100", "+ptx86"}, {"sm_120", "+ptx87"},
 };
+
+int nvptx::Chip::capability() const {
+  int number = 0;
+  name.drop_front(3).getAsInteger(10, number);
+  return number;
+}
 
 bool nvptx::isTriple(llvm::StringRef text) {
   return llvm::Triple(llvm::Triple::normalize(text)).isNVPTX();
@@ -37,7 +43,7 @@ llvm::Expected<const nvptx::Chip *> nvptx::chipFor(llvm::StringRef march) {
   }
   return llvm::createStringError(
       "there is no GPU `" + march.str() + "` for -march; there are " +
-      llvm::join(names, " and ") +
+      llvm::join(names, ", ") +
       ": a driver translates their code for newer ones");
 }
 

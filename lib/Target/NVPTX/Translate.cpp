@@ -115,5 +115,7 @@ llvm::Expected<std::string> nvptx::ptxOf(mlir::ModuleOp module,
                                       llvm::CodeGenFileType::AssemblyFile))
     return llvm::createStringError("LLVM cannot write PTX");
   passes.run(*code);
+  if (llvm::Error error = checkPTX(text, chip))
+    return std::move(error);
   return text.str().str();
 }

@@ -25,3 +25,30 @@ func.func @all(%x: vector<8xf32>, %y: f64) -> (vector<8xf32>, f64) {
   %10 = math.rsqrt %9 : f64
   return %5, %10 : vector<8xf32>, f64
 }
+
+// A product of two of them, which nothing else needs, is one quotient; with a
+// factor in place of the 1 the logistic function needs no multiplication.
+// CHECK-LABEL: func.func @products(
+// CHECK-COUNT-2: arith.divf
+// CHECK-NOT: arith.divf
+// CHECK: return
+func.func @products(%f: vector<8xf32>, %c: vector<8xf32>, %i: vector<8xf32>, %g: vector<8xf32>) -> (vector<8xf32>, vector<8xf32>) {
+  %sf = "scan.sigmoid"(%f) : (vector<8xf32>) -> vector<8xf32>
+  %kept = arith.mulf %sf, %c : vector<8xf32>
+  %si = "scan.sigmoid"(%i) : (vector<8xf32>) -> vector<8xf32>
+  %tg = math.tanh %g : vector<8xf32>
+  %new = arith.mulf %si, %tg : vector<8xf32>
+  return %kept, %new : vector<8xf32>, vector<8xf32>
+}
+
+// What is kept for a gradient is computed by itself.
+// CHECK-LABEL: func.func @kept(
+// CHECK-COUNT-2: arith.divf
+// CHECK: arith.mulf
+// CHECK-NEXT: return
+func.func @kept(%i: vector<8xf32>, %g: vector<8xf32>) -> (vector<8xf32>, vector<8xf32>) {
+  %si = "scan.sigmoid"(%i) : (vector<8xf32>) -> vector<8xf32>
+  %tg = math.tanh %g : vector<8xf32>
+  %new = arith.mulf %si, %tg : vector<8xf32>
+  return %new, %si : vector<8xf32>, vector<8xf32>
+}

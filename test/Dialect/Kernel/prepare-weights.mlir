@@ -1,5 +1,8 @@
 // RUN: rnn-opt %s --kernel-prepare-weights --split-input-file | FileCheck %s
 // RUN: rnn-opt %s --kernel-prepare-weights=gradients=true --split-input-file | FileCheck %s --check-prefix=GRADS
+// RUN: rnn-opt %s --kernel-prepare-weights=stored-bits=16 --split-input-file | FileCheck %s --check-prefix=BF16
+// RUN: not rnn-opt %s --kernel-prepare-weights=stored-bits=4 --split-input-file 2>&1 | FileCheck %s --check-prefix=BITS
+// BITS: error: kernel-prepare-weights: numbers are stored in 16 bits, or as they are
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Two functions read the same panel; the other operand is made of two
@@ -28,6 +31,13 @@
 // CHECK: kernel.gemm ins(%arg3, %[[P]] :
 // CHECK: kernel.gemm ins(%arg3, %[[Q]] :
 // CHECK: return
+
+// As bf16 two steps of K have the room of one, 2 x 8 numbers and what is behind.
+// BF16-LABEL: func.func @M.prepare(
+// BF16-SAME: memref<96xf32> {rnnc.slot = #rnnc.slot<prepared "prepared", [96]>}
+// BF16: kernel.pack {{.*}} outs(%{{.*}} : memref<48xf32{{.*}}) {stored_bits = 16 : i64, trans}
+// BF16-LABEL: func.func @M.loss(
+// BF16: kernel.gemm {{.*}} {packed_b, stored_bits = 16 : i64}
 func.func @M.loss(%U: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "U", [4, 4]>},
                   %V: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "V", [4, 4]>},
                   %W: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 4]>},

@@ -2,12 +2,15 @@
 // RUN: rnn-opt %s --kernel-select-schedule=targets=sm_80,sm_90 --split-input-file | FileCheck %s
 // RUN: rnn-opt %s --kernel-select-schedule=targets=sm_80 --split-input-file | rnn-opt --split-input-file | FileCheck %s --check-prefix=ONE
 // RUN: rnn-opt %s --kernel-select-schedule=targets=sm_80 --split-input-file --remarks-filter=.* -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
-// RUN: not rnn-opt %s --kernel-select-schedule=targets=v3,sm_80 --split-input-file 2>&1 | FileCheck %s --check-prefix=MIXED
+// RUN: rnn-opt %s --kernel-select-schedule=targets=v3,sm_80 --split-input-file | FileCheck %s --check-prefix=MIXED
 // RUN: echo 'module: block_threads = 96' > %t.good && rnn-opt %s --kernel-select-schedule="targets=sm_80 schedule=%t.good" --split-input-file | FileCheck %s --check-prefix=FILE
 // RUN: echo 'module: block_threads = 100' > %t.bad && not rnn-opt %s --kernel-select-schedule="targets=sm_80 schedule=%t.bad" --split-input-file 2>&1 | FileCheck %s --check-prefix=WARPS
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// MIXED: is for `v3` and `sm_80`: code is made for processors or for GPUs
+// A library has code for both: every op has a schedule of each.
+// MIXED-DAG: #[[P:.*]] = #kernel.schedule<"v3" tile_rows = 3
+// MIXED-DAG: #[[G:.*]] = #kernel.schedule<"sm_80" tile_rows = 7
+// MIXED: kernel.name = "gates/phase0", kernel.schedules = [#[[P]], #[[G]]]
 // FILE: #kernel.schedule<"sm_80" block_threads = 96>
 // WARPS: error: [E419] a block of sm_80 has a multiple of 32 threads, at most 1024
 

@@ -1,5 +1,7 @@
-"""Every program of the tree with --target=nvptx64: PTX without a fault, or errors
-of the language and nothing else. Half a minute of small cases.
+"""Every program of the tree for GPUs: what can be compiled for processors has
+kernels without a fault. As a file that says what to launch there are those of
+some functions; the others are refused with a code and a place, because they
+need code on the host, which a library has.
 
     every.py FOLDER... prints how many there were."""
 import glob
@@ -40,6 +42,14 @@ def main():
             # Whoever meets the error is shown where: each has a place.
             assert len(re.findall(r"^ *--> .*:\d+:\d+$", run.stderr, re.M)) >= len(said), (path, run.stderr)
             counts["E908" if "E908" in run.stderr else "other errors"] += 1
+            if "E908" in run.stderr:
+                used = [a for a in run.args if a.startswith("-D")]
+                whole = subprocess.run(["rnnc", path, "--target=nvptx64", "--emit=ptx", "-O1", "-o", out] + used,
+                                       text=True, capture_output=True)
+                assert whole.returncode == 0, (path, whole.stderr)
+                with open(out) as file:
+                    faults = ptx.lint(ptx.Module(file.read()))
+                assert not faults, (path, faults)
     assert counts["PTX"] and counts["E908"], counts
     print(", ".join(f"{count} {what}" for what, count in counts.items()))
 

@@ -5,9 +5,11 @@ compute. For tests.
     ptx.py assemble FILE.ptx        ptxas, where there is one
 
 All threads of a launch run in step, those that stand furthest back first, on
-arrays of numpy with an entry a thread. It knows what rnnc's kernels use, which
-is no shared memory and no barrier, and refuses everything else: an instruction
-that is not here is an error, and so is an address outside of what was given."""
+arrays of numpy with an entry a thread. It knows what rnnc's kernels use and
+refuses everything else: an instruction that is not here is an error, and so is
+an address outside of what was given. Shared memory is read and written between
+barriers that all threads of a block reach; whether one is missing the
+interpreter of test/gpu finds out, whose threads do not run in step."""
 import os
 import re
 import shutil
@@ -42,6 +44,7 @@ class Kernel:
     def __init__(self, name, parameters, reqntid):
         self.name, self.parameters, self.reqntid = name, parameters, reqntid
         self.registers, self.code, self.labels = {}, [], {}
+        self.shared, self.shared_size = {}, 0  # where each variable begins
 
 
 class Module:
@@ -102,6 +105,11 @@ class Module:
         if match := re.match(r"\.reg\s+\.(\w+)\s+(%\w+)<(\d+)>$", text):
             for number in range(int(match[3])):
                 kernel.registers[f"{match[2]}{number}"] = match[1]
+        elif match := re.match(r"\.shared\s+\.align\s+(\d+)\s+\.b8\s+([\w$]+)\[(\d+)\]$", text):
+            align = int(match[1])
+            start = -(-kernel.shared_size // align) * align
+            kernel.shared[match[2]] = start
+            kernel.shared_size = start + int(match[3])
         elif text.startswith(".pragma"):
             pass
         elif text.startswith("."):
@@ -129,27 +137,30 @@ def lint(module):
 def lint_kernel(kernel):
     if not kernel.reqntid or kernel.reqntid > 1024 or kernel.reqntid % 32:
         yield f".reqntid is {kernel.reqntid}"
+    if kernel.shared_size > 48 << 10:
+        yield f"{kernel.shared_size} bytes of shared memory"
     for name, kind in kernel.parameters:
         if kind not in ("u64", "b64", "f32", "f64", "u32", "b32"):
             yield f"parameter {name} is a .{kind}"
     names = {name for name, _ in kernel.parameters}
     written = set()
     for i in kernel.code:
-        if i.name in ("call", "bar", "barrier", "atom", "red", "membar", "fence"):
+        if i.name in ("call", "barrier", "atom", "red", "membar", "fence") or i.name == "bar" and not kernel.shared:
             yield f"line {i.line}: `{i.op}` is not expected"
         if i.name == "bra" and i.operands[0] not in kernel.labels:
             yield f"line {i.line}: there is no label {i.operands[0]}"
         if i.name == "ld" and i.suffixes[0] == "param" and \
                 re.match(r"\[([\w$]+)", i.operands[1])[1] not in names:
             yield f"line {i.line}: {i.operands[1]} is no parameter"
-        if i.name in ("ld", "st") and i.suffixes[0] in ("local", "shared", "b32", "b64", "f32", "f64"):
+        if i.name in ("ld", "st") and (i.suffixes[0] in ("local", "b32", "b64", "f32", "f64") or
+                                       i.suffixes[0] == "shared" and not kernel.shared):
             yield f"line {i.line}: `{i.op}` is not memory that a caller gave"
         for register in re.findall(r"%\w+(?:\.\w+)?", " ".join(i.operands) + " " + (i.guard or "")):
             if register not in kernel.registers and register not in SPECIAL:
                 yield f"line {i.line}: {register} is not declared"
-        written.update(re.findall(r"%\w+", i.operands[0]) if i.operands and i.name not in ("st", "bra") else [])
+        written.update(re.findall(r"%\w+", i.operands[0]) if i.operands and i.name not in ("st", "bra", "bar") else [])
     for i in kernel.code:
-        reads = i.operands if i.name in ("st", "bra") else i.operands[1:]
+        reads = i.operands if i.name in ("st", "bra", "bar") else i.operands[1:]
         for register in re.findall(r"%\w+(?:\.\w+)?", " ".join(reads) + " " + (i.guard or "")):
             if register not in written and register not in SPECIAL:
                 yield f"line {i.line}: {register} is never written"

@@ -92,7 +92,8 @@ class Threads:
         if len(arguments) != len(kernel.parameters):
             raise Fault(f"{kernel.name} takes {len(kernel.parameters)} arguments, not {len(arguments)}")
         self.kernel, self.memory = kernel, memory
-        self.count = blocks * block
+        self.count, self.block = blocks * block, block
+        self.shared = np.full((blocks, kernel.shared_size + 8), 0xFF, np.uint8)
         numbers = np.arange(self.count)
         self.special = {"%tid.x": (numbers % block).astype(np.uint32),
                         "%ctaid.x": (numbers // block).astype(np.uint32),
@@ -145,6 +146,8 @@ class Threads:
 
     def value(self, operand, kind):
         dtype = dtype_of(kind)
+        if operand in self.kernel.shared:
+            return np.full(self.at.size, self.kernel.shared[operand], np.uint64).astype(dtype)
         if operand in self.special:
             return self.special[operand][self.at].astype(dtype)
         if operand.startswith("%"):
@@ -175,26 +178,58 @@ class Threads:
             name = re.match(r"\[([\w$]+)\]$", operands[1])
             value = np.asarray(self.arguments[name[1]]).astype(np.uint64)
             return self.set(operands[0], np.full(self.at.size, value))
-        if suffixes[0] != "global":
+        if suffixes[0] not in ("global", "shared"):
             self.unknown(i)
         registers, dtype = vector(operands[0]), dtype_of(kind)
         for number, register in enumerate(registers):
-            loaded = self.memory.load(self.address(operands[1]) + np.uint64(number * dtype.itemsize), dtype,
-                                      self.at)
+            addresses = self.address(operands[1]) + np.uint64(number * dtype.itemsize)
+            if suffixes[0] == "shared":
+                loaded = self.shared_bytes(addresses, dtype).view(dtype)[:, 0]
+            else:
+                loaded = self.memory.load(addresses, dtype, self.at)
             wide = WIDTHS[self.kernel.registers[register]]
             if wide > dtype.itemsize * 8 and dtype.kind in "iu":
                 loaded = loaded.astype(np.dtype(f"{dtype.kind}{wide // 8}"))
             self.set(register, loaded)
 
     def do_st(self, i, suffixes, operands):
-        if suffixes[0] != "global":
+        if suffixes[0] not in ("global", "shared"):
             self.unknown(i)
         dtype = dtype_of(suffixes[-1])
         for number, register in enumerate(vector(operands[1])):
+            if suffixes[0] == "shared":
+                place = self.shared_places(self.address(operands[0]) + np.uint64(number * dtype.itemsize), dtype)
+                values = np.ascontiguousarray(self.value(register, suffixes[-1]))
+                self.shared[place] = values.view(np.uint8).reshape(self.at.size, dtype.itemsize)
+                continue
             self.memory.store(self.address(operands[0]) + np.uint64(number * dtype.itemsize),
                               self.value(register, suffixes[-1]), self.at)
 
+    def shared_places(self, addresses, dtype):
+        """Bytes of the shared memory of each thread's block."""
+        addresses = addresses.astype(np.int64)
+        if addresses.size and (addresses.min() < 0 or addresses.max() + dtype.itemsize > self.kernel.shared_size):
+            raise Fault("outside of shared memory")
+        if np.any(addresses % dtype.itemsize):
+            raise Fault(f"shared memory at an address that is no multiple of {dtype.itemsize}")
+        return (self.at // self.block)[:, None], addresses[:, None] + np.arange(dtype.itemsize)
+
+    def shared_bytes(self, addresses, dtype):
+        return np.ascontiguousarray(self.shared[self.shared_places(addresses, dtype)])
+
+    def do_bar(self, i, suffixes, operands):
+        """All threads that have not ended are here: those that stand furthest back
+        run first."""
+        if suffixes != ["sync"] or operands != ["0"]:
+            self.unknown(i)
+        blocks = np.unique(self.at // self.block)
+        if self.at.size != blocks.size * self.block:
+            raise Fault("not all threads of a block come to a barrier")
+
     def address(self, operand):
+        if name := re.match(r"\[([\w$]+)(?:\+(\d+))?\]$", operand):
+            if name[1] in self.kernel.shared:
+                return np.full(self.at.size, self.kernel.shared[name[1]] + int(name[2] or 0), np.uint64)
         match = re.match(r"\[(%\w+)(?:\+(-?\d+))?\]$", operand)
         return self.value(match[1], "u64") + np.uint64(int(match[2] or 0) % 2**64)
 

@@ -17,7 +17,8 @@ def KernelExpandMath : Pass<"kernel-expand-math"> {
     multiply-add (`kernel.target` of the module, or the option `fma` if it has
     none) only multiplications and additions are used. `fast-math` leaves out what serves denormal results of
     `exp`, and shortens the f32 polynomials of `exp`, `tanh` and the sigmoid
-    (error below 1e-6 relative).
+    (error below 1e-6 relative). Where two results of `tanh` or the sigmoid are
+    multiplied, and nothing else needs them, one division makes the product.
 
     ```mlir
     %y = math.exp %x : vector<8xf32>

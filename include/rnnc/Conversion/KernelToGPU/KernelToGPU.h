@@ -25,6 +25,13 @@ inline constexpr llvm::StringLiteral kKernels = "kernels";
 /// the target of this name; "": the last.
 void buildKernelToGPUPipeline(mlir::OpPassManager &pm, llvm::StringRef target);
 
+/// The kernels, by the number that the host knows them by.
+llvm::SmallVector<llvm::StringRef> kernelNames(mlir::ModuleOp module);
+
+/// The host, in the LLVM dialect: it computes sizes and addresses and calls the
+/// runtime; the kernels are left behind.
+void buildGPUHostPipeline(mlir::OpPassManager &pm, bool fastMath);
+
 /// From there to the NVVM dialect; the host is left behind.
 void buildGPUToNVVMPipeline(mlir::OpPassManager &pm, bool fastMath);
 

@@ -9,16 +9,22 @@ include "mlir/Pass/PassBase.td"
 def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
   let summary = "make a GPU kernel of every op that works on buffers";
   let description = [{
-    `linalg` ops, copies, products, phases and those data movement ops that need
-    no lengths become functions of the module `@kernels`, and a launch each.
-    Kernels that are the same share one function. A thread computes one element,
-    or a column of as many rows of a product as was decided (`tile_rows`). There
-    are blocks of one dimension, of `block_threads` threads; what threads of the
-    last block have nothing to do for, they leave. Nothing runs on the host but
-    the computation of sizes and addresses.
+    `linalg` ops, copies, products, phases and data movement ops become functions
+    of the module `@kernels`, and a launch each. Kernels that are the same share
+    one function. A thread computes one element, or a column of as many rows of a
+    product as was decided (`tile_rows`), in blocks of one dimension, of
+    `block_threads` threads; what threads of the last block have nothing to do
+    for, they leave. A sum of many terms, and a row whose points are combined,
+    have a block each: its threads take turns and combine what they have in
+    shared memory, in an order that follows from the sizes alone. A product
+    whose rows are combined is two kernels, with a buffer between them that the
+    device provides (`memref.alloc`). No addition is atomic: rows of a table that
+    are added to are shared out among threads.
 
-    Every other op is an error (E908): time loops, lengths of examples, sums
-    over all rows, random numbers.
+    Loops over time and branches stay on the host. What is stored between
+    kernels is computed on the device, by one thread; what decides about loops,
+    branches and sizes the host reads (`memref.load`). Any other op is an error
+    (E908).
 
     ```mlir
     linalg.generic {...} ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
@@ -50,12 +56,14 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
 def GPUCollectLaunches : Pass<"gpu-collect-launches", "::mlir::ModuleOp"> {
   let summary = "write down what a caller has to launch";
   let description = [{
-    The functions on the host hold nothing but launches, whose sizes and
-    addresses follow from the dimensions. They become the attribute
+    For callers that have the kernels and no host code of ours. Where the
+    functions on the host hold nothing but launches, whose sizes and addresses
+    follow from the dimensions, they become the attribute
     `rnnc.launches` of the module: of each function the bytes of every argument, and its
     launches in order, each with kernel, grid, block and arguments. What depends
     on dimensions is an expression in C of their names. A buffer is passed as
-    its address, then the sizes and strides that its type does not hold.
+    its address, then the sizes and strides that its type does not hold. Loops,
+    branches, and numbers that the host reads are an error (E908).
 
     ```mlir
     func.func @M.predict(%x: memref<?x4xf32> {rnnc.slot = #rnnc.slot<input "x", ["batch", 4]>}, ...)
@@ -69,11 +77,38 @@ def GPUCollectLaunches : Pass<"gpu-collect-launches", "::mlir::ModuleOp"> {
   }];
 }
 
+def GPULaunchesToCalls : Pass<"gpu-launches-to-calls", "::mlir::ModuleOp"> {
+  let summary = "drop the kernels, and make calls of the runtime of the launches";
+  let description = [{
+    What is left on the host: loops, sizes, addresses of the device as numbers.
+    Every function on buffers gets the context of the call. A launch becomes a
+    call with the kernel's number, the blocks, the threads of each, and an
+    array of the parameters; a load waits for the device and copies the number
+    back; memory between kernels, and a copy of a table of constants, are asked
+    for by their place in the module and by their address.
+
+    ```mlir
+    gpu.launch_func @kernels::@M_predict_0_map blocks in (%n, %c1, %c1) threads in (%c256, %c1, %c1)
+        args(%x : memref<4xf32>, %items : index)
+    %a = memref.load %y[] : memref<i32>
+    // become
+    llvm.store %address_of_x, %parameters[0] : i64, !llvm.ptr
+    llvm.store %number_of_items, %parameters[1] : i64, !llvm.ptr
+    llvm.call @rnnc_rt_gpu_launch(%context, %kernel, %n, %c256, %parameters, %two)
+    %0 = llvm.call @rnnc_rt_gpu_read(%context, %address_of_y, %four) : (!llvm.ptr, i64, i64) -> i64
+    %a = llvm.trunc %0 : i64 to i32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+  ];
+}
+
 def GPUKeepKernels : Pass<"gpu-keep-kernels", "::mlir::ModuleOp"> {
   let summary = "drop the host, and give kernels addresses and sizes";
   let description = [{
-    From here on there is code for the device only: the functions of the host
-    are in `rnnc.launches`. A buffer that a kernel takes becomes its address,
+    From here on there is code for the device only. A buffer that a kernel takes becomes its address,
     which is all that a caller in C has, and the sizes and strides that its
     type does not hold.
 

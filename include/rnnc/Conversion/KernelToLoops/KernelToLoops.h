@@ -39,6 +39,12 @@ void buildKernelToLLVMPipeline(mlir::OpPassManager &pm,
 /// What the pipeline needs to know of the dialects it ends in.
 void registerKernelToLLVMConversions(mlir::DialectRegistry &registry);
 
+/// Every function that works on buffers learns the context of the call, as its
+/// last argument.
+void addContext(mlir::ModuleOp module);
+/// The context of the call, where the function around `op` has it.
+mlir::Value contextOf(mlir::Operation *op);
+
 /// Registers the pipeline `lower-kernel-to-llvm`.
 void registerKernelToLLVMPipeline();
 

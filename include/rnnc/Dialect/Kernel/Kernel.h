@@ -35,7 +35,11 @@ constexpr int64_t kPanelSlack = 32;
 /// Elements of the buffer that holds a packed [K, N] operand, whatever panel
 /// width the lowering chooses: the buffer is planned before the instruction
 /// set is known.
-constexpr int64_t packedSize(int64_t k, int64_t n) {
+/// `storedBits`: 16 where an f32 is stored as bf16, two steps of K in the room
+/// of one; 0: as it is.
+constexpr int64_t packedSize(int64_t k, int64_t n, unsigned storedBits = 0) {
+  if (storedBits == 16)
+    return (k + 1) / 2 * n + kPanelSlack;
   return k * n + kPanelSlack;
 }
 

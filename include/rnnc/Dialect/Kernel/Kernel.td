@@ -155,6 +155,9 @@ def Kernel_BesideOp : Kernel_Op<"beside", [
   let assemblyFormat = "`terms` `(` $terms `)` attr-dict-with-keyword $parts";
 }
 
+/// bf16 is all there is.
+def Kernel_StoredBits : ConfinedAttr<I64Attr, [IntMinValue<16>, IntMaxValue<16>]>;
+
 def Kernel_PackOp : Kernel_Op<"pack"> {
   let summary = "packs the right operand of a product into panels";
   let description = [{
@@ -165,16 +168,25 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
     With `columns` and `units` it is the form that `kernel.phase` reads: of each entry c of `columns`
     the columns c to c + units, so that those of one unit lie side by side.
 
+    With `stored_bits = 16` numbers are rounded to bf16 (to the nearest, ties to
+    even); the buffer has room for them, in elements of its own type, and what
+    reads it says so too.
+
     ```mlir
     kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<65568xf32>) {trans}
     ```
   }];
   let arguments = (ins In:$source, Out:$packed, UnitAttr:$trans,
                        OptionalAttr<DenseI64ArrayAttr>:$columns,
-                       OptionalAttr<I64Attr>:$units);
+                       OptionalAttr<I64Attr>:$units,
+                       OptionalAttr<Kernel_StoredBits>:$stored_bits);
   let assemblyFormat = [{
     `ins` `(` $source `:` type($source) `)`
     `outs` `(` $packed `:` type($packed) `)` attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// K, and the columns of all accumulators.
+    std::pair<int64_t, int64_t> sizes();
   }];
   let hasVerifier = 1;
 }
@@ -205,7 +217,8 @@ def Kernel_GemmOp : Kernel_Op<"gemm", [AttrSizedOperandSegments]> {
                            [MemRead, MemWrite]>:$scratch,
                        Arg<Optional<AnyStridedMemRef>, "numbers", [MemRead]>:$valid,
                        UnitAttr:$trans_a, UnitAttr:$trans_b,
-                       UnitAttr:$accumulate, UnitAttr:$packed_b);
+                       UnitAttr:$accumulate, UnitAttr:$packed_b,
+                       OptionalAttr<Kernel_StoredBits>:$stored_bits);
   let assemblyFormat = [{
     `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`
     `outs` `(` $c `:` type($c) `)`

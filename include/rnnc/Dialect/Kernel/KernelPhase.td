@@ -66,6 +66,7 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
                        OptionalAttr<DenseI64ArrayAttr>:$per_row,
                        OptionalAttr<DenseI64ArrayAttr>:$zeros,
                        OptionalAttr<I64Attr>:$units,
+                       OptionalAttr<DenseI64ArrayAttr>:$stored_bits,
                        UnitAttr:$packed);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
@@ -83,6 +84,8 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
     /// The first columns of the accumulators of a product.
     ::llvm::ArrayRef<int64_t> columnsOf(unsigned product);
+    /// Bits of a number of a packed right operand; 0: as it is elsewhere.
+    unsigned storedBitsOf(unsigned product);
     /// Accumulators of all products.
     unsigned getNumAccumulators();
     /// Points of a row.

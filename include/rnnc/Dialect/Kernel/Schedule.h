@@ -29,6 +29,7 @@ enum class Decision : unsigned {
   ColumnBlock,
   RowBlock,
   DirectRows, // pointwise code, sums
+  ChunkBytes, // loops over time
   CutRows,
   Beside,
   Tasks,
@@ -81,7 +82,7 @@ namespace rnnc::kernel {
 /// (AArch64), sm_80 and sm_90 (GPUs). Null for any other name.
 TargetAttr targetNamed(mlir::MLIRContext *context, llvm::StringRef name);
 
-/// Whether the module around `op` is for GPUs.
+/// Whether the module around `op` is for GPUs, and for no processor.
 bool isForGPU(mlir::Operation *op);
 
 /// What was decided for `op`, for the target of its module: its own, or else

@@ -99,6 +99,10 @@ mlir::Value splitSequence(mlir::BlockArgument slice);
 /// each but the last is. `memory` has no answer here: the workspace decides.
 std::pair<int64_t, int64_t> segmentsOf(CheckpointAttr policy, int64_t steps);
 
+/// The same for chunks that hold a number of bytes, where a step takes so many.
+std::pair<int64_t, int64_t> chunksOf(int64_t chunkBytes, int64_t stepBytes,
+                                     int64_t steps);
+
 /// A tensor of the type and sizes filled with one number.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,
                   mlir::RankedTensorType type, mlir::ValueRange dynamicSizes,

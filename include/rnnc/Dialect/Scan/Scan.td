@@ -518,6 +518,28 @@ def Scan_SegmentsOp : Scan_Op<"segments", [Pure]> {
   let assemblyFormat = "$trip $policy attr-dict";
 }
 
+def Scan_ChunksOp : Scan_Op<"chunks", [Pure]> {
+  let summary = "how many chunks a time axis is cut into for the caches' sake";
+  let description = [{
+    Like `scan.segments`, but how long a chunk is follows from a decision of the
+    schedule, `chunk_bytes`: the largest sequence that a chunk makes and uses up,
+    of `bytes` for a step of one of `rows` examples, takes about so much. For
+    each chunk, a product reads `weights` bytes of its right operand at most. All
+    chunks have the same number of steps, but for the last; with `most`, no more
+    than that, whatever is decided.
+
+    ```mlir
+    %n, %k = scan.chunks %T rows(%batch) {bytes = 4096, weights = 1048576}
+    ```
+  }];
+  let arguments = (ins Index:$trip, Index:$rows,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$bytes,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$weights,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$most);
+  let results = (outs Index:$count, Index:$steps);
+  let assemblyFormat = "$trip `rows` `(` $rows `)` attr-dict";
+}
+
 def Scan_SplitOp : Scan_Op<"split", [Pure]> {
   let summary = "a sequence as segments of equal length, zero behind its end";
   let description = [{

@@ -26,6 +26,7 @@ struct VariantInfo {
   int level = 1;        ///< of its architecture, that the processor must have
   int vectorBits = 128; ///< width that kernels are made for
   bool fma = false;
+  bool device = false; ///< it runs on the host for code of a device
 };
 
 struct Architecture {

@@ -54,9 +54,10 @@ struct ObjectFunction {
   std::string comment;
 };
 /// Those a module needs.
-std::vector<ObjectFunction> objectFunctions(const Module &m);
+std::vector<ObjectFunction> objectFunctions(const Library &library,
+                                            const Module &m);
 /// Those of the library as a whole.
-std::vector<ObjectFunction> libraryFunctions();
+std::vector<ObjectFunction> libraryFunctions(const Library &library);
 
 /// What the symbols of a module begin with.
 std::string modulePrefix(const Library &library, const Module &m);

@@ -82,6 +82,7 @@ struct Entry {
   std::string symbol; ///< the code is SYMBOL.entry and SYMBOL.workspace
   std::vector<EntryArg> args;
   Shape dims;
+  int results = 0; ///< the last arguments
 };
 
 struct Function {
@@ -127,12 +128,21 @@ struct Module {
   interface::ModuleAttr declared; ///< what the program says of it
 };
 
+/// Code for GPUs that is part of a library.
+struct GpuCode {
+  std::string chip;   ///< "sm_80": the oldest that run it
+  int capability = 0; ///< the same as a number
+  std::string ptx;
+  std::vector<std::string> kernels; ///< by number
+};
+
 struct Library {
   std::string name; ///< prefix of all symbols
   std::string precision = "f32";
   std::string target; ///< the machine it is for, as a triple
   std::vector<Module> modules;
   llvm::json::Object options; ///< how it was compiled
+  std::optional<GpuCode> gpu;
   rt::DType real() const { return precision == "f64" ? rt::F64 : rt::F32; }
 };
 

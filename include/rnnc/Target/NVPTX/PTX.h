@@ -18,6 +18,8 @@ inline constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
 struct Chip {
   llvm::StringRef name;    ///< as -march and LLVM call it
   llvm::StringRef version; ///< of PTX, as a feature of LLVM
+  /// 80 for sm_80.
+  int capability() const;
 };
 
 /// Whether a value of --target asks for GPUs.
@@ -33,6 +35,10 @@ kernel::TargetAttr describe(mlir::MLIRContext *context, const Chip &chip);
 
 /// Makes a context of MLIR able to translate.
 void registerTranslations(mlir::MLIRContext &context);
+
+/// Refuses a text that a driver would not load, or that runs otherwise than
+/// was meant: see Lint.cpp.
+llvm::Error checkPTX(llvm::StringRef text, const Chip &chip);
 
 /// The text of the module of kernels that `module` holds.
 llvm::Expected<std::string> ptxOf(mlir::ModuleOp module, const Chip &chip,

@@ -118,6 +118,13 @@ template <typename OpTy> LogicalResult verifySteps(OpTy op, Value full) {
 
 } // namespace
 
+std::pair<int64_t, int64_t> PackOp::sizes() {
+  auto [k, n] = matrixSizes(getSource(), getTrans());
+  if (getColumns())
+    n = int64_t(*getUnits()) * int64_t(getColumns()->size());
+  return {k, n};
+}
+
 LogicalResult PackOp::verify() {
   MemRefType source = typeOf(getSource()), packed = typeOf(getPacked());
   if (source.getRank() != 2 || packed.getRank() != 1)
@@ -139,9 +146,9 @@ LogicalResult PackOp::verify() {
   if (ShapedType::isDynamic(k) || ShapedType::isDynamic(n) ||
       packed.isDynamicDim(0))
     return emitOpError("sizes must be known");
-  if (packed.getDimSize(0) < packedSize(k, n))
-    return emitOpError() << "needs a buffer of " << packedSize(k, n)
-                         << " elements";
+  int64_t size = packedSize(k, n, getStoredBits().value_or(0));
+  if (packed.getDimSize(0) < size)
+    return emitOpError() << "needs a buffer of " << size << " elements";
   return success();
 }
 
@@ -185,6 +192,8 @@ LogicalResult GemmOp::verify() {
   if (!sameSize(m, rows))
     return emitOpError() << "A has " << m << " rows, C has " << rows;
   MemRefType b = typeOf(getB());
+  if (getStoredBits() && !getPackedB())
+    return emitOpError("stored_bits is said of a packed operand");
   if (!getPackedB()) {
     if (b.getRank() != 2)
       return emitOpError("works on matrices");
@@ -200,7 +209,7 @@ LogicalResult GemmOp::verify() {
     return emitOpError("a packed operand is not transposed");
   if (b.getRank() != 1 || ShapedType::isDynamic(k) ||
       ShapedType::isDynamic(columns) ||
-      b.getDimSize(0) < packedSize(k, columns))
+      b.getDimSize(0) < packedSize(k, columns, getStoredBits().value_or(0)))
     return emitOpError("the packed operand does not fit K and N");
   return success();
 }

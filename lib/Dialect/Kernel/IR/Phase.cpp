@@ -114,6 +114,22 @@ static std::optional<int64_t> columnsOfMatrix(ShapedType type, int64_t steps) {
   return n;
 }
 
+unsigned PhaseOp::storedBitsOf(unsigned product) {
+  auto bits = getStoredBits();
+  return bits ? unsigned((*bits)[product]) : 0;
+}
+
+static LogicalResult verifyStoredBits(PhaseOp op) {
+  auto bits = op.getStoredBits();
+  if (!bits)
+    return success();
+  if (!op.getPacked() || bits->size() != op.getLefts().size() ||
+      llvm::any_of(*bits, [](int64_t n) { return n != 0 && n != 16; }))
+    return op.emitOpError("stored_bits says 0 or 16 for each product, whose "
+                          "right operand is packed");
+  return success();
+}
+
 static LogicalResult verifyProduct(PhaseOp op, unsigned p) {
   auto left = cast<ShapedType>(op.getLefts()[p].getType());
   auto right = cast<ShapedType>(op.getRights()[p].getType());
@@ -131,7 +147,8 @@ static LogicalResult verifyProduct(PhaseOp op, unsigned p) {
   if (op.getPacked()) {
     int64_t n = units * columns.size();
     if (left.getRank() != 2 || k < 1 || right.getRank() != 1 ||
-        right.isDynamicDim(0) || right.getDimSize(0) < packedSize(k, n))
+        right.isDynamicDim(0) ||
+        right.getDimSize(0) < packedSize(k, n, op.storedBitsOf(p)))
       return op.emitOpError("a packed operand is flat, with room for K of the "
                             "left operand and all columns");
     return success();
@@ -229,7 +246,8 @@ LogicalResult PhaseOp::verify() {
       getColumns().size() != getLefts().size())
     return emitOpError("has a left and a right operand and columns for each "
                        "product");
-  if (failed(verifyOuts(*this)) || failed(verifyInputs(*this)))
+  if (failed(verifyOuts(*this)) || failed(verifyInputs(*this)) ||
+      failed(verifyStoredBits(*this)))
     return failure();
   for (unsigned p = 0; p != getLefts().size(); ++p)
     if (failed(verifyProduct(*this, p)))

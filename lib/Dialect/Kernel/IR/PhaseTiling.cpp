@@ -182,7 +182,7 @@ FailureOr<TilingResult> PhaseTiler::run() {
       op.getPerRowAttr(), op.getZerosAttr(),
       allPerRow ? b.getI64IntegerAttr(*getConstantIntValue(sizes[rows]))
                 : IntegerAttr(),
-      op.getPackedAttr());
+      op.getStoredBitsAttr(), op.getPackedAttr());
   tile->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   IRMapping mapping;
   op.getBody().cloneInto(&tile.getBody(), mapping);

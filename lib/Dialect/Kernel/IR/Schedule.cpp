@@ -47,6 +47,8 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that pass by while sums of columns wait"},
       {"direct_rows", 1, int64_t(1) << 40,
        "rows that are added into a table one by one, at most"},
+      {"chunk_bytes", 1, int64_t(1) << 40,
+       "bytes of the largest sequence that loops make and use up at a time"},
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
       {"beside", 1, 1 << 10,
@@ -114,8 +116,16 @@ static TargetAttr gpuNamed(MLIRContext *context, StringRef name) {
   };
   if (name == "sm_80")
     return make(108, 192 << 10, 40 << 20);
+  if (name == "sm_86")
+    return make(84, 128 << 10, 6 << 20);
+  if (name == "sm_89")
+    return make(142, 128 << 10, 96 << 20);
   if (name == "sm_90")
     return make(132, 256 << 10, 50 << 20);
+  if (name == "sm_100")
+    return make(148, 256 << 10, 126 << 20);
+  if (name == "sm_120")
+    return make(170, 128 << 10, 96 << 20);
   return {};
 }
 
@@ -225,7 +235,7 @@ bool isForGPU(Operation *op) {
     return bool(one.getGpu());
   auto list = module->getAttrOfType<ArrayAttr>(kTargets);
   return list &&
-         llvm::any_of(list.getAsRange<TargetAttr>(),
+         llvm::all_of(list.getAsRange<TargetAttr>(),
                       [](TargetAttr one) { return bool(one.getGpu()); });
 }
 

@@ -20,6 +20,9 @@ ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
 /// So many time loops that do not need each other.
 ScheduleAttr besideSchedule(TargetAttr target, unsigned loops);
 
+/// Chunks of time whose products read so many bytes of weights.
+ScheduleAttr chunkSchedule(TargetAttr target, int64_t weights);
+
 /// Whatever has no schedule of its own.
 ScheduleAttr moduleSchedule(TargetAttr target);
 

@@ -228,6 +228,19 @@ Value MemoryPlanner::bytesOf(OpBuilder &b, const BufferExtent &extent,
       b, loc, arith::AddIOp::create(b, loc, bytes, less), mask);
 }
 
+/// A size that turned out to be a number leaves a cast behind its alloc. They
+/// come behind all allocs.
+static void sinkCasts(Operation *lastAlloc) {
+  Operation *behind = lastAlloc;
+  Block &block = *lastAlloc->getBlock();
+  for (auto cast : llvm::make_early_inc_range(block.getOps<memref::CastOp>()))
+    if (cast.getSource().getDefiningOp<memref::AllocOp>() &&
+        cast->isBeforeInBlock(lastAlloc)) {
+      cast->moveAfter(behind);
+      behind = cast;
+    }
+}
+
 LogicalResult MemoryPlanner::place() {
   MLIRContext *context = function.getContext();
   Location loc = function.getLoc();
@@ -245,6 +258,7 @@ LogicalResult MemoryPlanner::place() {
     last = alloc;
   if (!last)
     return success();
+  sinkCasts(last);
   for (Interval &interval : intervals)
     for (Operation *user : interval.alloc->getUsers())
       if (user->getBlock() == last->getBlock() && user->isBeforeInBlock(last))

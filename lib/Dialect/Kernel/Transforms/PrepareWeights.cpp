@@ -61,7 +61,8 @@ bool isParameter(func::FuncOp function, unsigned argument) {
 /// What one `kernel.pack` needs: the ops that lead from parameters to it.
 class Slice {
 public:
-  Slice(func::FuncOp function, PackOp pack) : function(function), pack(pack) {}
+  Slice(func::FuncOp function, PackOp pack, unsigned bits)
+      : function(function), pack(pack), bits(bits) {}
 
   /// False where the operand depends on more than parameters.
   bool collect() {
@@ -94,13 +95,23 @@ public:
       (isa<memref::AllocOp>(op) ? top : b).clone(*op, mapping);
     PackOp::create(b, pack.getLoc(), mapping.lookup(pack.getSource()), target,
                    pack.getTransAttr(), pack.getColumnsAttr(),
-                   pack.getUnitsAttr())
+                   pack.getUnitsAttr(), storedBits(b))
         ->setDiscardableAttrs(pack->getDiscardableAttrDictionary());
   }
 
   /// Numbers of the function's arguments, in order.
   ArrayRef<unsigned> getParameters() const { return parameters; }
   PackOp getPack() const { return pack; }
+  IntegerAttr storedBits(OpBuilder &b) const {
+    return bits ? b.getI64IntegerAttr(bits) : IntegerAttr();
+  }
+  /// Elements of the buffer.
+  int64_t size() {
+    if (!bits)
+      return cast<MemRefType>(pack.getPacked().getType()).getDimSize(0);
+    auto [k, n] = pack.sizes();
+    return packedSize(k, n, bits);
+  }
 
   StringRef nameOf(unsigned number) {
     interface::SlotAttr slot = interface::slotOf(function, number);
@@ -118,6 +129,7 @@ private:
 
   func::FuncOp function;
   PackOp pack;
+  unsigned bits; ///< of a packed number; 0: as it is
   SetVector<Operation *> ops;
   SmallVector<Operation *> sorted;
   SmallVector<unsigned> parameters;
@@ -183,7 +195,8 @@ std::string Slice::key() {
     types.push_back(function.getArgument(number).getType());
     stream << nameOf(number) << "\n";
   }
-  types.push_back(pack.getPacked().getType());
+  Type element = cast<MemRefType>(pack.getPacked().getType()).getElementType();
+  types.push_back(MemRefType::get({size()}, element));
   OwningOpRef<func::FuncOp> code =
       func::FuncOp::create(loc, "panel", FunctionType::get(context, types, {}));
   Block *block = code->addEntryBlock();
@@ -238,7 +251,7 @@ Location nameOfPrepared(Location loc) {
 /// The functions of one module of the source.
 class Preparer {
 public:
-  explicit Preparer(bool gradients) : gradients(gradients) {}
+  Preparer(bool gradients, unsigned bits) : gradients(gradients), bits(bits) {}
 
   void add(func::FuncOp function);
   void run();
@@ -253,6 +266,7 @@ private:
                        const Panel &panel);
 
   bool gradients;
+  unsigned bits; ///< of a packed number; 0: as it is
   SmallVector<func::FuncOp> functions;
   std::vector<Panel> panels;
   llvm::StringMap<size_t> numbers; ///< of panels, by what they hold
@@ -263,8 +277,11 @@ private:
 void Preparer::add(func::FuncOp function) {
   bool differentiates = interface::functionOf(function).isGradient();
   functions.push_back(function);
+  // Gradients are those of the weights as they are.
+  if (bits && differentiates)
+    return;
   for (auto pack : function.getBody().front().getOps<PackOp>()) {
-    Slice slice(function, pack);
+    Slice slice(function, pack, bits);
     Type type = cast<MemRefType>(pack.getPacked().getType()).getElementType();
     if ((element && type != element) || !slice.collect())
       continue;
@@ -281,10 +298,8 @@ void Preparer::add(func::FuncOp function) {
 void Preparer::placePanels() {
   llvm::erase_if(panels, [](const Panel &panel) { return !panel.wanted; });
   for (Panel &panel : panels) {
-    auto type =
-        cast<MemRefType>(panel.slices.front().getPack().getPacked().getType());
     panel.offset = size;
-    panel.size = type.getDimSize(0);
+    panel.size = panel.slices.front().size();
     ++numPanels;
     numShared += panel.slices.size() - 1;
     size += llvm::alignTo(panel.size, kPanelAlignment);
@@ -355,6 +370,26 @@ void Preparer::makeFunction() {
   }
 }
 
+/// What reads a panel is told how its numbers are stored.
+static void noteBits(Value panel, unsigned bits) {
+  forEachAccess(panel, [&](Operation *user, Value value) {
+    Builder b(user->getContext());
+    if (auto gemm = dyn_cast<GemmOp>(user))
+      gemm.setStoredBits(bits);
+    auto phase = dyn_cast<PhaseOp>(user);
+    if (!phase)
+      return true;
+    SmallVector<int64_t> all(phase.getRights().size(), 0);
+    if (auto known = phase.getStoredBits())
+      all.assign(known->begin(), known->end());
+    for (auto [p, right] : llvm::enumerate(phase.getRights()))
+      if (right == value)
+        all[p] = bits;
+    phase.setStoredBits(all);
+    return true;
+  });
+}
+
 /// The panels of a function come from a new argument before the results.
 void Preparer::usePanels(func::FuncOp function) {
   auto uses = [&](Slice &slice) { return slice.getFunction() == function; };
@@ -379,6 +414,8 @@ void Preparer::usePanels(func::FuncOp function) {
       auto target = pack.getPacked().getDefiningOp();
       Value panelHere =
           panelOf(b, pack.getLoc(), function.getArgument(place), panel);
+      if (bits)
+        noteBits(target->getResult(0), bits);
       target->getResult(0).replaceAllUsesWith(panelHere);
       replaced.append({pack, target});
     }
@@ -400,6 +437,14 @@ struct KernelPrepareWeights
     : public impl::KernelPrepareWeightsBase<KernelPrepareWeights> {
   using Base::Base;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    if (storedBits == 0 || storedBits == 16)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << getArgument()
+           << ": numbers are stored in 16 bits, or as they are";
+  }
+
   void runOnOperation() override {
     llvm::MapVector<Attribute, Preparer> modules;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
@@ -407,7 +452,7 @@ struct KernelPrepareWeights
       if (!known || !known.getDims() || known.getModule().empty() ||
           function.isExternal() || function.isPrivate())
         continue;
-      modules.try_emplace(known.getModule(), gradients)
+      modules.try_emplace(known.getModule(), gradients, storedBits)
           .first->second.add(function);
     }
     for (auto &[owner, preparer] : modules)

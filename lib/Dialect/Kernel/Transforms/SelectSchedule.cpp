@@ -84,12 +84,16 @@ private:
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
-  bool isForGPU() { return bool(known.front().getGpu()); }
+  /// Whether there is no processor among the targets.
+  bool isForGPU() {
+    return llvm::all_of(known, [](TargetAttr one) { return one.getGpu(); });
+  }
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
+  void remarkChunks(scan::ChunksOp op, StringRef name);
   /// The values of a decision, target by target, or just one where they agree.
   std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
                        StringRef between);
@@ -125,10 +129,6 @@ LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
       return module.emitError("names the target `")
              << target.getName() << "` twice";
     known.push_back(target);
-    if (bool(target.getGpu()) != isForGPU())
-      return module.emitError("is for `")
-             << known.front().getName() << "` and `" << target.getName()
-             << "`: code is made for processors or for GPUs";
   }
   module->setAttr(kTargets, ArrayAttr::get(&getContext(), all));
   return success();
@@ -270,6 +270,15 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
       return whole.only({Decision::TileVectors});
     });
   }
+  if (auto chunks = dyn_cast<scan::ChunksOp>(op)) {
+    std::string name = next("chunks");
+    if (failed(schedule(op, name, [&](TargetAttr target) {
+          return chunkSchedule(target, chunks.getWeights());
+        })))
+      return failure();
+    remarkChunks(chunks, name);
+    return success();
+  }
   if (phase || isa<linalg::LinalgOp>(op))
     return adjust(op, next(phase ? "rows" : "pointwise"),
                   {Decision::ElementBlock, Decision::ColumnBlock,
@@ -380,6 +389,17 @@ void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
              (inLoop ? " in each step" : "") +
              (dot && dot.getLengths() ? " without what lies past an end" : "") +
              ", " + tilesOf(op) + (isForGPU() ? "" : blocksOf(op));
+}
+
+void KernelSelectSchedule::remarkChunks(scan::ChunksOp op, StringRef name) {
+  remark::analysis(op.getLoc(),
+                   remark::RemarkOpts::name("chunks").category(getArgument()))
+      << "`" + name.str() +
+             "`: time loops and what they read run through time together, in "
+             "chunks of about " +
+             valuesOf(op, {Decision::ChunkBytes}, "") +
+             " bytes of the largest sequence, " + Twine(op.getBytes()).str() +
+             " a step of an example";
 }
 
 std::string KernelSelectSchedule::blocksOf(Operation *op) {

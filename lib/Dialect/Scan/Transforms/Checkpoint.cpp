@@ -81,11 +81,15 @@ struct Checkpoint : scan::impl::ScanCheckpointBase<Checkpoint> {
       SmallVector<LoopOp> loops = loopsOf(block);
       if (loops.empty())
         return;
+      OpBuilder b(loops.front());
       SegmentLoop segments(loops.front());
       for (LoopOp loop : ArrayRef<LoopOp>(loops).drop_front())
         segments.take(loop);
       takeSums(segments, block);
-      segments.build();
+      LoopOp first = loops.front();
+      auto sizes = SegmentsOp::create(b, first.getLoc(), first.getTrip(),
+                                      first.getCheckpointAttr());
+      segments.build(sizes.getCount(), sizes.getSteps());
       sortTopologically(&block);
       eraseUnused(block);
       ++numSegmented;

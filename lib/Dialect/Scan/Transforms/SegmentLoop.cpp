@@ -192,6 +192,81 @@ bool SegmentLoop::take(ReduceOp sum) {
   return true;
 }
 
+bool SegmentLoop::isFed(LoopOp loop) {
+  return llvm::any_of(loop.getSlices(), [&](Value slice) {
+    return isSequence(slice) && readsMade(slice);
+  });
+}
+
+//===-- What others read too
+//-----------------------------------------------===//
+
+// What is computed segment by segment for one of the loops.
+llvm::SetVector<Value> SegmentLoop::movedFor(LoopOp loop) {
+  SetVector<Value> moved;
+  SmallVector<Value> open(loop.getSlices());
+  while (!open.empty()) {
+    Value value = open.pop_back_val();
+    if (partOf(value) != Part::Moved || !moved.insert(value))
+      continue;
+    Operation *op = value.getDefiningOp();
+    auto numbers = operandsByStep(op, first.getLengths());
+    for (unsigned number : *numbers)
+      open.push_back(op->getOperand(number));
+  }
+  return moved;
+}
+
+bool SegmentLoop::isReadElsewhere(Value value, const SetVector<Value> &moved) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    bool isMoved =
+        user->getNumResults() == 1 && moved.contains(user->getResult(0));
+    return !isMoved && !llvm::is_contained(taken, user);
+  });
+}
+
+void SegmentLoop::leaveShared() {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    SetVector<Value> moved = allMoved();
+    for (Value value : moved) {
+      if (needsMade(value) || !isReadElsewhere(value, moved))
+        continue;
+      parts[value] = Part::Whole;
+      changed = true;
+    }
+  }
+}
+
+SetVector<Value> SegmentLoop::allMoved() {
+  SetVector<Value> moved;
+  for (Operation *op : taken)
+    if (auto loop = dyn_cast<LoopOp>(op))
+      moved.insert_range(movedFor(loop));
+  return moved;
+}
+
+SetVector<Value> SegmentLoop::keptSequences() {
+  SetVector<Value> moved = allMoved(), kept;
+  for (Operation *op : taken)
+    if (auto loop = dyn_cast<LoopOp>(op))
+      for (Value stack : loop.getStackResults())
+        if (isReadElsewhere(stack, moved))
+          kept.insert(stack);
+  return kept;
+}
+
+SetVector<Value> SegmentLoop::passingSequences() {
+  SetVector<Value> moved = allMoved(), passing = moved;
+  for (Operation *op : taken)
+    if (auto loop = dyn_cast<LoopOp>(op))
+      for (Value stack : loop.getStackResults())
+        if (!isReadElsewhere(stack, moved))
+          passing.insert(stack);
+  return passing;
+}
+
 //===-- The loop over segments
 //---------------------------------------------===//
 
@@ -295,17 +370,15 @@ void SegmentLoop::buildSum(ReduceOp sum) {
   results.push_back({sum.getResult(), nexts.back().first, false});
 }
 
-void SegmentLoop::build() {
+void SegmentLoop::build(Value segments, Value stepsOfEach) {
+  count = segments;
+  steps = stepsOfEach;
   Operation *last = taken.front();
   for (Operation *op : taken)
     if (last->isBeforeInBlock(op))
       last = op;
   Location loc = first.getLoc();
   b.setInsertionPoint(last);
-  auto segmentsOp =
-      SegmentsOp::create(b, loc, first.getTrip(), first.getCheckpointAttr());
-  count = segmentsOp.getCount();
-  steps = segmentsOp.getSteps();
   auto outer = LoopOp::create(
       b, loc, count, /*lengths=*/Value(), ValueRange(), ValueRange(),
       first.getReverse(),

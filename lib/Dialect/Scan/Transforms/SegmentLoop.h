@@ -21,8 +21,21 @@ public:
   bool take(LoopOp loop);
   bool take(ReduceOp sum);
 
-  /// Replaces what was taken. The block has to be sorted then.
-  void build();
+  /// Whether the loop reads, step by step, what is made here.
+  bool isFed(LoopOp loop);
+
+  /// Leaves whole what others read too and can be had before: nothing is
+  /// computed twice for them.
+  void leaveShared();
+
+  /// The sequences that are made and used up segment by segment, and those
+  /// that are made and read by others.
+  llvm::SetVector<mlir::Value> passingSequences();
+  llvm::SetVector<mlir::Value> keptSequences();
+
+  /// Replaces what was taken by a loop over so many segments of so many steps.
+  /// The block has to be sorted then.
+  void build(mlir::Value count, mlir::Value steps);
 
 private:
   enum class Part {
@@ -38,6 +51,10 @@ private:
   bool needsMade(mlir::Value value);
   bool readsMade(mlir::Value sequence);
   void noteNeeds();
+  llvm::SetVector<mlir::Value> movedFor(LoopOp loop);
+  llvm::SetVector<mlir::Value> allMoved();
+  bool isReadElsewhere(mlir::Value value,
+                       const llvm::SetVector<mlir::Value> &moved);
 
   void buildLoop(LoopOp loop);
   void buildSum(ReduceOp sum);

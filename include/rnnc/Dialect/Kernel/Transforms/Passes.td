@@ -146,11 +146,15 @@ def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
 
     What depends on the data is packed where it was. What only functions with
     gradients use (`grad`, `vjp`: their operands are good for one update) is
-    packed there too, unless `gradients` is set.
+    packed there too, unless `gradients` is set. With `stored-bits=16` numbers
+    are rounded to bf16 as they are packed, and functions with gradients pack
+    all of theirs, which stay f32.
   }];
   let options = [
     Option<"gradients", "gradients", "bool", "false",
-           "also prepare what only functions with gradients use">
+           "also prepare what only functions with gradients use">,
+    Option<"storedBits", "stored-bits", "unsigned", "0",
+           "16: f32 is stored as bf16; 0: as it is">
   ];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect"];

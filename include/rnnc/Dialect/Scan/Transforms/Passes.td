@@ -76,6 +76,47 @@ def ScanCheckpoint : Scan_Pass<"scan-checkpoint"> {
   }];
 }
 
+def ScanChunk : Scan_Pass<"scan-chunk"> {
+  let summary = "Lets time loops and what they read go through time together";
+  let description = [{
+    A product for all steps at once writes a sequence that is too large for a
+    cache when the loop comes to read it, and so does a loop that feeds another.
+    Here they become one loop over chunks of time around both: a chunk of the
+    sequence is made and used up, and only then the next. The sequence itself is
+    never there, only its chunk.
+
+    Takes loops with lengths at the top of a function, those that they feed, and
+    what is computed step by step for them alone. What others read too is made
+    before, once. Loops without such a product are left, those whose number of
+    steps is fixed, and those that keep more of a step than passes by (for a
+    gradient, mostly). How long a chunk is, a decision of the
+    schedule says. Values do not change, but for the order of additions in a
+    product of few rows.
+
+    ```mlir
+    %z = scan.dot %x, %W ... -> tensor<?x?x4xf32>
+    %h = scan.loop trip(%T) lengths(%len) slices(%s = %z : tensor<?x?x4xf32>)
+        carry(%c = %h0 : tensor<?x4xf32>) step(%t) { ... }
+    // becomes
+    %n, %k = scan.chunks %T rows(%batch) {bytes = 16 : i64, weights = 32 : i64}
+    %xs = scan.split %x into(%n, %k) : tensor<?x?x2xf32> -> tensor<?x?x?x2xf32>
+    %h = scan.loop trip(%n) slices(%xp = %xs : tensor<?x?x?x2xf32>)
+        carry(%b = %h0 : tensor<?x4xf32>) step(%s) {
+      %first = arith.muli %s, %k : index
+      %l = scan.part_lengths %len from(%first) steps(%k)
+      %z = scan.dot %xp, %W ... -> tensor<?x?x4xf32>
+      %e = scan.loop trip(%k) lengths(%l) slices(%s = %z : tensor<?x?x4xf32>)
+          carry(%c = %b : tensor<?x4xf32>) step(%t) { ... }
+      scan.yield carry(%e : tensor<?x4xf32>)
+    } {recompute}
+    ```
+  }];
+  let options = [
+    Option<"steps", "steps", "int64_t", "0",
+           "steps of a chunk; 0: what the schedule says">
+  ];
+}
+
 def ScanOrderSteps : Scan_Pass<"scan-order-steps"> {
   let summary = "Puts the ops of a step in an order of its own";
   let description = [{

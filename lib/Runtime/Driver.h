@@ -1,0 +1,82 @@
+// Driver.h: the part of a GPU's driver that libraries use.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The driver is opened when the first device is asked for; no library needs it
+// to be loaded. Names and types are those of its binary interface.
+#ifndef RNNC_LIB_RUNTIME_DRIVER_H
+#define RNNC_LIB_RUNTIME_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace rnnc::rt {
+
+using CuResult = int32_t;
+using CuDevice = int32_t;
+using CuAddress = uint64_t;
+using CuContext = struct CuContextTag *;
+using CuModule = struct CuModuleTag *;
+using CuFunction = struct CuFunctionTag *;
+using CuStream = struct CuStreamTag *;
+
+constexpr CuResult kCuSuccess = 0;
+constexpr CuResult kCuOutOfMemory = 2;
+constexpr CuResult kCuNotPermitted = 800;
+
+enum CuAttribute : int32_t {
+  CuMajor = 75, ///< of the compute capability
+  CuMinor = 76
+};
+
+enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
+
+/// X(name, parameters): the functions, as members of `Driver` without `cu` and
+/// the version behind it.
+#define RNNC_DRIVER_FUNCTIONS(X)                                               \
+  X(Init, "cuInit", (uint32_t flags))                                          \
+  X(DriverGetVersion, "cuDriverGetVersion", (int32_t *version))                \
+  X(DeviceGetCount, "cuDeviceGetCount", (int32_t *count))                      \
+  X(DeviceGet, "cuDeviceGet", (CuDevice * device, int32_t number))             \
+  X(DeviceGetName, "cuDeviceGetName",                                          \
+    (char *name, int32_t bytes, CuDevice device))                              \
+  X(DeviceGetAttribute, "cuDeviceGetAttribute",                                \
+    (int32_t *value, int32_t attribute, CuDevice device))                      \
+  X(PrimaryCtxRetain, "cuDevicePrimaryCtxRetain",                              \
+    (CuContext * context, CuDevice device))                                    \
+  X(PrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", (CuDevice device))      \
+  X(CtxPushCurrent, "cuCtxPushCurrent_v2", (CuContext context))                \
+  X(CtxPopCurrent, "cuCtxPopCurrent_v2", (CuContext * context))                \
+  X(MemAlloc, "cuMemAlloc_v2", (CuAddress * address, size_t bytes))            \
+  X(MemFree, "cuMemFree_v2", (CuAddress address))                              \
+  X(MemcpyHtoD, "cuMemcpyHtoDAsync_v2",                                        \
+    (CuAddress to, const void *from, size_t bytes, CuStream stream))           \
+  X(MemcpyDtoH, "cuMemcpyDtoHAsync_v2",                                        \
+    (void *to, CuAddress from, size_t bytes, CuStream stream))                 \
+  X(MemcpyDtoD, "cuMemcpyDtoDAsync_v2",                                        \
+    (CuAddress to, CuAddress from, size_t bytes, CuStream stream))             \
+  X(ModuleLoad, "cuModuleLoadDataEx",                                          \
+    (CuModule * module, const void *image, uint32_t options,                   \
+     CuJitOption *names, void **values))                                       \
+  X(ModuleUnload, "cuModuleUnload", (CuModule module))                         \
+  X(ModuleGetFunction, "cuModuleGetFunction",                                  \
+    (CuFunction * function, CuModule module, const char *name))                \
+  X(LaunchKernel, "cuLaunchKernel",                                            \
+    (CuFunction function, uint32_t gridX, uint32_t gridY, uint32_t gridZ,      \
+     uint32_t blockX, uint32_t blockY, uint32_t blockZ, uint32_t shared,       \
+     CuStream stream, void **parameters, void **extra))                        \
+  X(StreamCreate, "cuStreamCreate", (CuStream * stream, uint32_t flags))       \
+  X(StreamDestroy, "cuStreamDestroy_v2", (CuStream stream))                    \
+  X(StreamSynchronize, "cuStreamSynchronize", (CuStream stream))               \
+  X(GetErrorName, "cuGetErrorName", (CuResult result, const char **name))      \
+  X(GetErrorString, "cuGetErrorString", (CuResult result, const char **text))
+
+struct Driver {
+#define RNNC_DECLARE(member, symbol, parameters) CuResult(*member) parameters;
+  RNNC_DRIVER_FUNCTIONS(RNNC_DECLARE)
+#undef RNNC_DECLARE
+  void *handle;
+};
+
+} // namespace rnnc::rt
+
+#endif // RNNC_LIB_RUNTIME_DRIVER_H

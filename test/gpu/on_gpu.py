@@ -1,0 +1,140 @@
+"""A library with code for GPUs computes on a GPU what it computes on a
+processor: every function, with what it leaves behind, and the parameters and
+losses of a number of updates.
+
+on_gpu.py LIBRARY [--steps N] [MODULE.FUNCTION ...]"""
+import argparse
+import os
+import sys
+
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Target"))
+from library import *  # noqa: E402
+
+options = argparse.ArgumentParser()
+options.add_argument("library")
+options.add_argument("--steps", type=int, default=3)
+options.add_argument("--batch", type=int, default=5)
+options.add_argument("--time", type=int, default=6)
+options.add_argument("only", nargs="*")
+options = options.parse_args()
+
+library = Library(options.library)
+SINGLE = library.real == np.float32
+
+
+def tolerance(function, key):
+    """An optimiser may divide a gradient by its own size, rounding included: what
+    is left of it in f32 has fewer digits. In f64 there are enough."""
+    if not SINGLE:
+        return 1e-12
+    left = function == "train_step" and not key[0].isdigit()
+    return 1e-3 if left else 1e-5
+
+
+def open_gpu():
+    """A context on the first GPU; ends with the reason where there is none."""
+    out, error = memory(library.table.context_size()), Error()
+    given = Options(1, b"gpu", TASKS(), None)
+    status = library.table.context_init(out.ctypes.data, out.size, c.addressof(given),
+                                        c.addressof(error))
+    if status:
+        sys.exit(f"no GPU: {error.words()} (status {status})")
+    return out
+
+
+def start(module, function):
+    about = module.about
+    if function == "train_step":
+        module.start("optimizer")
+    if function in ("step", "sample", "predict_chunk", "begin") and about["kind"] == "model":
+        module.start("stream", options.batch)
+    if function in ("loss", "grad", "train_step") and "bptt" in about.get("train", {}):
+        module.start("carry", options.batch)
+
+
+def upload(module, name, what):
+    """Keeps parameters and prepared weights on the GPU, or gives them up."""
+    prefix = os.path.basename(options.library).split(".")[0].removeprefix("lib")
+    move = getattr(c.CDLL(os.path.abspath(options.library)), f"{prefix}_{name}_gpu_{what}")
+    move.argtypes = [P, P, P, P]
+    address = lambda a: None if a is None else a.ctypes.data
+    status = move(module.context.ctypes.data, address(module.params), address(module.prepared),
+                  c.addressof(module.error))
+    assert status == OK, module.error.words()
+
+
+def run(name, function, context, prepared, ragged, uploads=False):
+    """The results of a few calls, one after the other, and what they leave."""
+    module = library.module(name, context)
+    times = len(module.about_function(function)["times"])
+    start(module, function)
+    if prepared:
+        assert module.prepare() == OK, module.error.words()
+    if uploads:
+        upload(module, name, "upload")
+    out = {}
+    for call in range(options.steps if function == "train_step" else 2):
+        args = random_arguments(module, function, options.batch, [options.time] * times, seed=call)
+        if not ragged:
+            lengths = [a["name"] for a in module.about_function(function)["args"]
+                       if a["role"] == "lengths"]
+            args = {k: v for k, v in args.items() if k not in lengths}
+        status, results = module.call(function, options.batch, [options.time] * times, seed=call,
+                                      **args)
+        out[f"{call}.status"] = np.array(status)
+        if status not in (OK, 6, 7):
+            sys.exit(f"{name}.{function}: status {status}: {module.error.words()}")
+        out.update({f"{call}.{key}": value for key, value in results.items()})
+    out.update({p["name"]: module.data(p["name"]) for p in about_parameters(module)})
+    for kind in ("optimizer", "carry", "stream"):
+        left = getattr(module, kind)
+        if left is not None and function != "sample":
+            out[kind] = left[128:left.size // 8 * 8].view(library.real)
+    if uploads:
+        upload(module, name, "release")
+    return out
+
+
+def about_parameters(module):
+    return module.about["parameters"]
+
+
+def compare(name, expected, found):
+    worst, function = 0, name.split(".")[-1]
+    for key, value in expected.items():
+        other = found[key]
+        if value.dtype.kind in "iu":
+            assert (value == other).all(), (name, key, value, other)
+            continue
+        # Flags lie among numbers in what is left: they are the same bits.
+        same = (value == other) | (np.isnan(value) & np.isnan(other))
+        with np.errstate(all="ignore"):
+            finite = value[np.isfinite(value)]
+            scale = max(1, np.abs(finite).max(initial=0))
+            if key in ("carry", "stream"):
+                scale = max(1, np.abs(finite[np.abs(finite) < 1e6]).max(initial=0))
+            difference = np.where(same, 0, np.abs(value - other)) / scale
+        assert not np.isnan(difference).any(), (name, key, value, other)
+        worst = max(worst, difference.max(initial=0))
+        assert difference.max(initial=0) <= tolerance(function, key), (name, key, worst, value, other)
+    return worst
+
+
+processor, gpu, count = library.context(), open_gpu(), 0
+for about in library.modules:
+    for function in [f["name"] for f in about["functions"]]:
+        called = f"{about['name']}.{function}"
+        if options.only and called not in options.only and function not in options.only:
+            continue
+        worst = 0
+        for prepared in (False, True):
+            for ragged in (True, False):
+                expected = run(about["name"], function, processor, prepared, ragged)
+                found = run(about["name"], function, gpu, prepared, ragged,
+                            uploads=ragged and about["name"].isidentifier())
+                worst = max(worst, compare(called, expected, found))
+        print(f"{called}: {worst:.1e}", flush=True)
+        count += 1
+print(count, "functions agree")
