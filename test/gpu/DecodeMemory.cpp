@@ -2,6 +2,8 @@
 // Apache-2.0 WITH LLVM-exception
 #include "Decoder.h"
 
+#include <cstdlib>
+
 using namespace rnnc::ptx;
 
 /// [%rd1+8], [name+8], [64]: a slot of addresses and what is added to them.
@@ -104,6 +106,11 @@ bool Decoder::parameterAccess(const Statement &s, Inst &inst,
   return true;
 }
 
+/// Of one access: chips from sm_100 on have wider ones.
+unsigned Decoder::mostBytes() const {
+  return std::atoi(module.syntax.target.c_str() + 3) >= 100 ? 32 : 16;
+}
+
 /// ld and st.
 bool Decoder::access(const Statement &s) {
   Modifiers m(s);
@@ -123,8 +130,8 @@ bool Decoder::access(const Statement &s) {
          m.takePrefix("L2::128B") || m.takePrefix("L2::64B") ||
          m.takePrefix("L2::256B"))
     ;
-  int vector = m.takeOneOf({"v2", "v4"});
-  read.count = vector < 0 ? 1 : vector == 0 ? 2 : 4;
+  int vector = m.takeOneOf({"v2", "v4", "v8"});
+  read.count = uint8_t(vector < 0 ? 1 : 2 << vector);
   std::optional<Type> type = m.takeType();
   if (!type || m.left())
     return unknown(s, m);
@@ -132,7 +139,7 @@ bool Decoder::access(const Statement &s) {
     return refuse(s, "`.nc` outside of .global");
   read.type = *type;
   read.bytes = uint8_t(bytesOf(*type));
-  if (!read.bytes || unsigned(read.bytes) * read.count > 16)
+  if (!read.bytes || unsigned(read.bytes) * read.count > mostBytes())
     return refuse(s, "elements of so many bits");
   kernel->hasCachedLoads |= read.isCached;
   if (!hasOperands(s, 2))

@@ -128,6 +128,7 @@ private:
   bool parameterAccess(const Statement &s, Inst &inst, const Operand &operand,
                        bool &isDone);
   bool access(const Statement &s);
+  unsigned mostBytes() const;
   bool order(const Statement &s, Modifiers &m, Inst &inst);
   bool elements(const Statement &s, const Operand &operand, Type type,
                 unsigned count, bool isLoad, std::vector<Slot> &slots);

@@ -24,7 +24,7 @@ Driver &Driver::get() {
 
 Driver::Call::Call(const char *entry, Needs needs) : lock(Driver::get().mutex) {
   Driver &driver = Driver::get();
-  if (needs == Needs::Nothing && !driver.isInitialized)
+  if (needs == Needs::Nothing)
     driver.options = Options::fromEnvironment();
   status = driver.failure(entry);
   if (status || needs == Needs::Nothing)

@@ -80,7 +80,9 @@ bool Launch::step(std::vector<std::unique_ptr<Block>> &resident) {
       uint64_t budget = 1 + random.below(1u << (1 + random.below(12)));
       sinceProgress += warp.run(budget);
       if (block.isDone() && !fault.code) {
-        block.view.release();
+        // An end is no fence: other blocks may not see what it stored yet.
+        if (options.weak)
+          ended.push_back(std::move(block.view));
         resident.erase(resident.begin() +
                        int64_t((first + n) % resident.size()));
       }
@@ -129,6 +131,8 @@ int Launch::run() {
     if (!step(resident) || sinceProgress > options.limit)
       reportStuck(resident);
   }
+  for (WeakView &view : ended)
+    view.release();
   return fault.code;
 }
 

@@ -153,13 +153,17 @@ struct Barrier {
 class WeakView {
 public:
   WeakView(DeviceMemory &memory, uint64_t seed)
-      : memory(memory), random(seed) {}
+      : memory(&memory), random(seed) {}
   void read(uint64_t address, unsigned bytes, void *to);
   void write(uint64_t address, unsigned bytes, const void *from);
   /// What a strong access of those bytes does before: own stores go first.
   void settle(uint64_t address, unsigned bytes);
   void release();
+  /// What is read from here on is new.
   void acquire() { lines.clear(); }
+  /// The same for a fence, behind which loads may be early: what was read
+  /// before is read again now, and is what later loads see.
+  void refresh();
 
 private:
   static constexpr unsigned kLine = 32;
@@ -167,11 +171,17 @@ private:
     uint64_t value = 0;
     uint8_t valid = 0;
   };
-  void drain(uint64_t address, const Word &word);
-  DeviceMemory &memory;
+  DeviceMemory *memory;
   Random random;
   std::unordered_map<uint64_t, Word> stores; ///< by address / 8
-  std::unordered_map<uint64_t, std::array<uint8_t, kLine>> lines;
+  struct Line {
+    std::array<uint8_t, kLine> bytes;
+    const uint8_t *host = nullptr; ///< null: nothing was there
+    unsigned age = 0;              ///< fences since its last use
+  };
+  void drain(uint64_t number, const Word &word);
+  static void fetch(Line &line);
+  std::unordered_map<uint64_t, Line> lines;
 };
 
 class Block {
@@ -231,6 +241,8 @@ public:
 
 private:
   bool step(std::vector<std::unique_ptr<Block>> &resident);
+  /// Stores of blocks that have ended, and that no fence has sent on.
+  std::vector<WeakView> ended;
   void reportStuck(const std::vector<std::unique_ptr<Block>> &resident);
 };
 

@@ -116,21 +116,37 @@ bool rnnc::ptx::noteAccess(Warp &w, const Inst &i, unsigned lane,
   Allocation *a = place.allocation;
   if (!a || !w.kernel.hasCachedLoads || (access == Access::Read && !i.isCached))
     return true;
-  size_t words = (a->size + 63) / 64;
   if (a->written.empty()) {
-    a->written.resize(words);
-    a->cached.resize(words);
+    a->written.resize(a->size / 64 + 2);
+    a->cached.resize(a->size / 64 + 2);
   }
-  auto &mine = access == Access::Write ? a->written : a->cached;
-  auto &other = access == Access::Write ? a->cached : a->written;
-  uint64_t at = place.address - a->base;
-  for (uint64_t k = at; k < at + bytes; ++k) {
-    if ((other[k / 64] >> (k % 64)) & 1)
-      return refuseAccess(w, i, lane, kLaunchFailed, place.address, bytes,
-                          access,
-                          "this kernel reads that memory by ld.global.nc and "
-                          "writes it too");
-    mine[k / 64] |= uint64_t(1) << (k % 64);
+  uint64_t *mine = (access == Access::Write ? a->written : a->cached).data();
+  uint64_t *other = (access == Access::Write ? a->cached : a->written).data();
+  // The bits of an access are in one word, or in two.
+  uint64_t at = place.address - a->base, word = at / 64, shift = at % 64;
+  uint64_t ones = (uint64_t(1) << bytes) - 1;
+  uint64_t low = ones << shift, high = shift ? ones >> (64 - shift) : 0;
+  if ((other[word] & low) | (other[word + 1] & high))
+    return refuseAccess(w, i, lane, kLaunchFailed, place.address, bytes, access,
+                        "this kernel reads that memory by ld.global.nc and "
+                        "writes it too");
+  mine[word] |= low;
+  mine[word + 1] |= high;
+  return true;
+}
+
+/// The same for all lanes of an access to i.near.
+static bool noteLanes(Warp &w, const Inst &i, const uint64_t *addresses,
+                      Access access) {
+  if (!w.kernel.hasCachedLoads || (access == Access::Read && !i.isCached))
+    return true;
+  Place place;
+  place.allocation = i.near;
+  for (uint32_t rest = w.mask; rest; rest &= rest - 1) {
+    unsigned l = unsigned(std::countr_zero(rest));
+    place.address = addresses[l];
+    if (!noteAccess(w, i, l, place, unsigned(i.bytes) * i.count, access))
+      return false;
   }
   return true;
 }
@@ -217,7 +233,46 @@ static void gather(Warp &w, const Inst &i, const uint8_t *base,
 
 static bool isPlainGlobal(const Warp &w, const Inst &i) {
   return (i.space == Space::Global || i.space == Space::Const) &&
-         !w.kernel.hasCachedLoads && !w.launch().options.weak;
+         (!w.launch().options.weak || i.isCached);
+}
+
+template <typename T>
+static uint64_t statesOf(const Warp &w, const uint64_t *addresses,
+                         unsigned count) {
+  const uint8_t *state = w.block.sharedState.data();
+  T all = 0;
+  for (uint32_t rest = w.mask; rest; rest &= rest - 1)
+    for (unsigned k = 0; k < count; ++k) {
+      T word;
+      std::memcpy(&word,
+                  state + addresses[std::countr_zero(rest)] + k * sizeof(T),
+                  sizeof(T));
+      all |= word;
+    }
+  return all;
+}
+
+/// Shared memory, if all lanes are inside of it, aligned, and no byte is in one
+/// of those states.
+static uint8_t *commonShared(Warp &w, const Inst &i, const uint64_t *addresses,
+                             uint8_t states) {
+  uint64_t total = uint64_t(i.bytes) * i.count;
+  uint64_t extent = w.launch().sharedExtent;
+  if (extent < total)
+    return nullptr;
+  uint64_t wrong = 0, room = extent - total;
+  for (unsigned l = 0; l < kLanes; ++l) {
+    uint64_t bad = uint64_t(addresses[l] > room) | (addresses[l] & (total - 1));
+    wrong |= (w.mask >> l) & 1 ? bad : 0;
+  }
+  if (wrong)
+    return nullptr;
+  uint64_t found = i.bytes == 1   ? statesOf<uint8_t>(w, addresses, i.count)
+                   : i.bytes == 2 ? statesOf<uint16_t>(w, addresses, i.count)
+                   : i.bytes == 4 ? statesOf<uint32_t>(w, addresses, i.count)
+                                  : statesOf<uint64_t>(w, addresses, i.count);
+  bool isRight = !(found & (states * 0x0101010101010101u));
+  return isRight ? w.block.shared.data() : nullptr;
 }
 
 void rnnc::ptx::load(Warp &w, const Inst &i) {
@@ -226,9 +281,15 @@ void rnnc::ptx::load(Warp &w, const Inst &i) {
     return;
   if (i.isStrong && !w.launch().random.below(4))
     w.stop = w.yield = true;
-  uint8_t *base = isPlainGlobal(w, i) ? commonBase(w, i, addresses) : nullptr;
+  uint8_t *base = nullptr;
+  if (i.space == Space::Shared)
+    base = commonShared(w, i, addresses, kUninitialised | kGap);
+  else if (isPlainGlobal(w, i))
+    base = commonBase(w, i, addresses);
   if (!base)
     return loadSlowly(w, i, addresses);
+  if (i.space == Space::Global && !noteLanes(w, i, addresses, Access::Read))
+    return;
   switch (i.bytes) {
   case 1:
     return gather<uint8_t>(w, i, base, addresses);
@@ -302,12 +363,23 @@ void rnnc::ptx::store(Warp &w, const Inst &i) {
   if (!addressesOf(w, i, i.a, addresses))
     return;
   w.launch().progress();
-  uint8_t *base = isPlainGlobal(w, i) ? commonBase(w, i, addresses) : nullptr;
+  uint8_t *base = nullptr;
+  if (i.space == Space::Shared)
+    base = commonShared(w, i, addresses, kGap);
+  else if (isPlainGlobal(w, i) && i.near && !i.near->isConst)
+    base = commonBase(w, i, addresses);
   for (const Slot &slot : i.list)
     if (w.mask & ~w.known(slot))
       base = nullptr;
-  if (!base || i.near->isConst)
+  if (!base)
     return storeSlowly(w, i, addresses);
+  if (i.space == Space::Global && !noteLanes(w, i, addresses, Access::Write))
+    return;
+  if (i.space == Space::Shared)
+    for (uint32_t rest = w.mask; rest; rest &= rest - 1)
+      std::memset(w.block.sharedState.data() +
+                      addresses[std::countr_zero(rest)],
+                  kInitialised, size_t(i.bytes) * i.count);
   switch (i.bytes) {
   case 1:
     return scatter<uint8_t>(w, i, base, addresses);
@@ -338,7 +410,7 @@ void rnnc::ptx::fence(Warp &w, const Inst &i) {
   if (!i.isGpuScope || !w.launch().options.weak)
     return;
   w.block.view.release();
-  w.block.view.acquire();
+  w.block.view.refresh();
 }
 
 /// Nothing but a check of what it names, as a load would be.

@@ -10,6 +10,10 @@ bool rnnc::ptx::parse(std::string_view text, Module &module, Refusal &refusal) {
   return Parser(text, module, refusal).run();
 }
 
+static std::optional<Type> typeAfterDot(std::string_view word) {
+  return word.starts_with(".") ? typeOf(word.substr(1)) : std::nullopt;
+}
+
 bool Parser::refuse(int line, std::string reason) {
   refusal = {line, std::move(reason)};
   return false;
@@ -201,7 +205,7 @@ bool Parser::parameters(Function &function, unsigned &count) {
     Variable read;
     if (lexer.eat(".reg")) {
       Token type = lexer.take();
-      std::optional<Type> known = typeOf(type.text.substr(1));
+      std::optional<Type> known = typeAfterDot(type.text);
       if (!known)
         return refuse(type.line, "parameter of type " + std::string(type.text));
       read.line = type.line;
@@ -275,7 +279,7 @@ bool Parser::blockItem() {
 bool Parser::registers() {
   lexer.take();
   Token type = lexer.take();
-  std::optional<Type> known = typeOf(type.text.substr(1));
+  std::optional<Type> known = typeAfterDot(type.text);
   if (!known)
     return refuse(type.line, "registers of type `" + std::string(type.text) +
                                  "` are not known here");

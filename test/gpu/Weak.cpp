@@ -15,12 +15,13 @@ void WeakView::read(uint64_t address, unsigned bytes, void *to) {
     }
     auto [line, isNew] = lines.try_emplace(at / kLine);
     if (isNew) {
-      // Whole lines come in, up to what an allocation has of them.
-      for (unsigned n = 0; n < kLine; ++n)
-        if (const uint8_t *host = memory.at(at / kLine * kLine + n, 1))
-          line->second[n] = *host;
+      // Whole lines come in; around allocations there are red zones.
+      if (const uint8_t *host = memory->at(at, 1))
+        line->second.host = host - at % kLine;
+      fetch(line->second);
     }
-    out[k] = line->second[at % kLine];
+    line->second.age = 0;
+    out[k] = line->second.bytes[at % kLine];
   }
 }
 
@@ -34,7 +35,7 @@ void WeakView::write(uint64_t address, unsigned bytes, const void *from) {
                                                                  << shift;
     word.valid |= uint8_t(1u << (at % 8));
     if (auto line = lines.find(at / kLine); line != lines.end())
-      line->second[at % kLine] = in[k];
+      line->second.bytes[at % kLine] = in[k];
   }
   // Nothing keeps a store back for ever either.
   if (random.below(64) == 0) {
@@ -47,7 +48,7 @@ void WeakView::write(uint64_t address, unsigned bytes, const void *from) {
 void WeakView::drain(uint64_t number, const Word &word) {
   for (unsigned k = 0; k < 8; ++k)
     if ((word.valid >> k) & 1)
-      if (uint8_t *host = memory.at(number * 8 + k, 1))
+      if (uint8_t *host = memory->at(number * 8 + k, 1))
         *host = uint8_t(word.value >> (8 * k));
 }
 
@@ -61,6 +62,23 @@ void WeakView::settle(uint64_t address, unsigned bytes) {
   for (uint64_t line = address / kLine; line <= (address + bytes - 1) / kLine;
        ++line)
     lines.erase(line);
+}
+
+void WeakView::fetch(Line &line) {
+  if (line.host)
+    std::memcpy(line.bytes.data(), line.host, kLine);
+}
+
+void WeakView::refresh() {
+  constexpr unsigned kMostAge = 4;
+  for (auto line = lines.begin(); line != lines.end();) {
+    if (++line->second.age > kMostAge) {
+      line = lines.erase(line);
+      continue;
+    }
+    fetch(line->second);
+    ++line;
+  }
 }
 
 void WeakView::release() {
