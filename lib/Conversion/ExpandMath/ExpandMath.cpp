@@ -93,18 +93,26 @@ private:
   SetVector<Operation *> quotients;
 };
 
+/// The host of a GPU is any processor.
+bool isOnHost(Operation *op) {
+  for (Operation *up = op->getParentOp(); up; up = up->getParentOp())
+    if (up->getName().getStringRef() == "gpu.module")
+      return false;
+  return true;
+}
+
 struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
   using Base::Base;
 
   void runOnOperation() override {
-    bool hasFma = fma;
+    bool hasFma = fma, isForGPU = false;
     auto module = dyn_cast<ModuleOp>(getOperation());
     if (!module)
       module = getOperation()->getParentOfType<ModuleOp>();
     if (auto target =
             module ? module->getAttrOfType<kernel::TargetAttr>(kernel::kTarget)
                    : kernel::TargetAttr())
-      hasFma = target.getFma();
+      hasFma = target.getFma(), isForGPU = bool(target.getGpu());
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (op->getNumResults() != 1)
@@ -118,8 +126,8 @@ struct KernelExpandMath : public impl::KernelExpandMathBase<KernelExpandMath> {
     QuotientFusion quotients;
     for (Operation *op : ops) {
       OpBuilder b(op);
-      MathEmitter e(b, op->getLoc(), op->getResult(0).getType(), hasFma,
-                    fastMath);
+      MathEmitter e(b, op->getLoc(), op->getResult(0).getType(),
+                    hasFma && !(isForGPU && isOnHost(op)), fastMath);
       if (Value v = expand(op, e)) {
         if (isa<math::TanhOp>(op) ||
             op->getName().getStringRef() == "scan.sigmoid")
