@@ -50,28 +50,27 @@ static bool writesApart(linalg::LinalgOp op) {
 /// Whether a kernel can be made of `op`, which is of a kind that kernels are
 /// made of.
 static bool fits(Operation *op) {
-  bool known =
-      llvm::TypeSwitch<Operation *, bool>(op)
-          .Case([&](linalg::LinalgOp o) {
-            return o.hasPureBufferSemantics() && hasPlainMaps(o) &&
-                   writesApart(o);
-          })
-          .Case([&](kernel::ArgmaxOp o) {
-            auto type = cast<MemRefType>(o.getSource().getType());
-            return isa<FloatType>(type.getElementType());
-          })
-          .Case([&](kernel::ScatterAddOp o) {
-            auto type = cast<MemRefType>(o.getOut().getType());
-            return isa<FloatType>(type.getElementType());
-          })
-          // Packed weights are as they were.
-          .Case<kernel::PackOp, kernel::GemmOp>(
-              [](auto o) { return !o.getStoredBits(); })
-          .Case([&](kernel::PhaseOp o) {
-            return o.isOnMemory() && !o.getStoredBits() &&
-                   (o.getLefts().empty() || o.getPacked());
-          })
-          .Default(true);
+  bool known = llvm::TypeSwitch<Operation *, bool>(op)
+                   .Case([&](linalg::LinalgOp o) {
+                     return o.hasPureBufferSemantics() && hasPlainMaps(o) &&
+                            writesApart(o);
+                   })
+                   .Case([&](kernel::ArgmaxOp o) {
+                     auto type = cast<MemRefType>(o.getSource().getType());
+                     return isa<FloatType>(type.getElementType());
+                   })
+                   .Case([&](kernel::ScatterAddOp o) {
+                     auto type = cast<MemRefType>(o.getOut().getType());
+                     return isa<FloatType>(type.getElementType());
+                   })
+                   // Packed weights are as they were.
+                   .Case<kernel::PackOp, kernel::GemmOp>(
+                       [](auto o) { return !o.getStoredBits(); })
+                   .Case([&](kernel::PhaseOp o) {
+                     return o.isOnMemory() && !o.getStoredBits() &&
+                            (o.getLefts().empty() || o.getPacked());
+                   })
+                   .Default(true);
   return known && llvm::all_of(op->getOperands(), isPlain);
 }
 
@@ -86,6 +85,9 @@ bool isDeviceWork(Operation *op) {
 
 /// Control flow, sizes and addresses, and numbers that decide about them.
 static bool isHostWork(Operation *op) {
+  StringRef name = op->getName().getStringRef();
+  if (name == "scan.sigmoid" || name == "scan.softplus")
+    return true;
   return isa<func::FuncOp, func::ReturnOp, func::CallOp, memref::DimOp,
              memref::LoadOp, memref::GetGlobalOp, memref::AllocOp,
              memref::ExtractStridedMetadataOp, kernel::BesideOp,
