@@ -43,7 +43,7 @@ class Kernel:
 
     def __init__(self, name, parameters, reqntid):
         self.name, self.parameters, self.reqntid = name, parameters, reqntid
-        self.registers, self.code, self.labels = {}, [], {}
+        self.registers, self.code, self.labels = {"tmp": "b32"}, [], {}
         self.shared, self.shared_size = {}, 0  # where each variable begins
 
 
@@ -53,6 +53,8 @@ class Module:
         self.kernels, self.externs = {}, []
         text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
         text = re.sub(r"//[^\n]*", "", text)
+        # One half of 64 bits: the other goes into a register of its own scope.
+        text = re.sub(r"\{ \.reg \.b32 tmp; ([^;]*); \}", r"\1;", text)
         self.read(text)
 
     def read(self, text):
