@@ -9,7 +9,8 @@
  * cannot be held. No function writes global state; only `_context_create`,
  * `_open`, `_reserve` and `_params_load_file` allocate (`_params_init` and
  * `_prepare` may for as long as they run); contexts of more than one thread
- * also allocate what the threads share, and lock.
+ * also allocate what the threads share, and lock; so do contexts on a GPU, for
+ * what they keep of it.
  *
  * What can fail returns an rnnc_status and takes an rnnc_error as its last
  * argument, which may be NULL. It is always filled: after RNNC_OK its status
@@ -95,7 +96,7 @@ typedef struct rnnc_context_options {
   size_t size;
   int32_t threads;     /* >= 1; 0 means 1 */
   const char *variant; /* "v2", "v3", "v4", "neon", "native", or NULL: best for
-                          this machine */
+                          this machine; "gpu", "gpu:1": code on that GPU */
   /* NULL: the library's own threads (none is made if threads == 1) */
   rnnc_task_fn tasks;
   void *tasks_user;
