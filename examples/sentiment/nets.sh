@@ -41,7 +41,7 @@ nets=
 while [ "$1" != -- ]; do nets="$nets $1"; shift; done
 train=$2 valid=$3 test=$4
 shift 4
-case " ${TRAIN:-} " in *" --epochs "*) ;; *) set -- "$@" --epochs $epochs ;; esac
+case " ${TRAIN:-} " in *" --epochs "*|*" --steps "*) ;; *) set -- "$@" --epochs $epochs ;; esac
 for net in ${nets:-rnn gru lstm bilstm conv-rnn conv-gru conv-lstm conv-bilstm}; do
   cell=${net#conv-} size=H windows= read=E
   [ "$cell" = "$net" ] || { windows='windows[E, F] >> '; read=F; }

@@ -23,7 +23,7 @@ case $what in
   weibo)   files=weiboNER_2nd_conll.%s model=characters fields=char=0,pair=0:pair,tags=1 digit=1 ;;
   *)       echo "run.sh: no such task: $what" >&2; exit 2 ;;
 esac
-case " $* " in *" --epochs "*) ;; *) set -- --epochs $epochs "$@" ;; esac
+case " $* " in *" --epochs "*|*" --steps "*) ;; *) set -- --epochs $epochs "$@" ;; esac
 for part in train dev test; do
   columns $digit < "$data/$(printf "$files" $part)" > "$out/$part.conll"
 done
