@@ -8,7 +8,7 @@ shift; [ $# -eq 0 ] || shift
 mkdir -p "$out"
 for part in train val test_2016_flickr; do
   for language in de en; do # small letters; each mark is a word
-    LC_ALL=C sed -e "s/[^A-Za-z0-9 $(printf '\200-\377')]/ & /g" -e 's/[„“”‚‘’–…]/ & /g' -e 's/Ä/ä/g; s/Ö/ö/g; s/Ü/ü/g' \
+    LC_ALL=C sed -e "s/[^A-Za-z0-9 $(printf '\200-\377')]/ & /g" -e 's/„/ & /g; s/“/ & /g; s/”/ & /g; s/‚/ & /g; s/‘/ & /g; s/’/ & /g; s/–/ & /g; s/…/ & /g' -e 's/Ä/ä/g; s/Ö/ö/g; s/Ü/ü/g' \
       -e 's/  */ /g; s/^ //; s/ $//' "$data/$part.$language" | tr 'A-Z' 'a-z' > "$out/$part.$language"
   done
 done
