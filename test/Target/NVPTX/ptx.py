@@ -195,7 +195,7 @@ def assemble(path):
     with open(path) as file:
         oldest = re.search(r"\.target\s+(\w+)", file.read())[1]
     for chip in dict.fromkeys((oldest, "sm_90")):
-        command = [found, f"-arch={chip}", "-v", "--warning-as-error", "--warn-on-spills", path, "-o", os.devnull]
+        command = [found, f"-arch={chip}", "-v", "--warning-as-error", "--warn-on-spills", path, "-o", path + f".{chip}.cubin"]
         done = subprocess.run(command, text=True, capture_output=True)
         if done.returncode or "out of bound" in done.stdout + done.stderr:
             sys.exit(f"ptxas -arch={chip} refuses {path}:\n{done.stdout}{done.stderr}")
