@@ -172,7 +172,8 @@ bool Decoder::computeFloat(const Statement &s, Modifiers &m, Type type) {
   bool ftz = m.take("ftz"), saturate = m.take("sat"), relu = m.take("relu");
   bool isApproximate = m.take("approx") || m.take("full");
   bool nan = m.take("NaN");
-  m.take("noftz");
+  // add.rn.f32.bf16: an f32 and a bf16.
+  Type narrow = m.takeType().value_or(Type::None);
   if (m.left())
     return unknown(s, m);
   Op op;
@@ -208,6 +209,10 @@ bool Decoder::computeFloat(const Statement &s, Modifiers &m, Type type) {
   if (needsMode && !isRounded)
     return refuse(s, "there is no mode of rounding");
   bool isHalf = type != Type::F32 && type != Type::F64;
+  if (narrow != Type::None &&
+      (type != Type::F32 || (narrow != Type::F16 && narrow != Type::BF16) ||
+       (op != Op::Add && op != Op::Sub && op != Op::Fma)))
+    return refuse(s, "such types are not known here");
   if (nan && op != Op::MinNan && op != Op::MaxNan)
     return refuse(s, "`.NaN` is not known here");
   if (ftz && type == Type::F64 && op != Op::ApproxRcp)
@@ -215,7 +220,17 @@ bool Decoder::computeFloat(const Statement &s, Modifiers &m, Type type) {
   if (isHalf && rounding != Rounding::Nearest)
     return refuse(s, "such rounding of ." + std::string(nameOf(type)));
   return emitFloat(s, op, type, arity, rounding, ftz && type == Type::F32,
-                   saturate, relu, isApproximate);
+                   saturate, relu, isApproximate, narrow);
+}
+
+Slot Decoder::widened(const Statement &s, const Slot &slot, Type type) {
+  Slot made = allocate(4);
+  Inst &inst = emitMore(s, convert);
+  inst.d = made;
+  inst.a = slot;
+  inst.type = Type::F32;
+  inst.bytes = uint8_t(type);
+  return made;
 }
 
 Slot Decoder::flushed(const Statement &s, const Slot &slot) {
@@ -228,7 +243,7 @@ Slot Decoder::flushed(const Statement &s, const Slot &slot) {
 
 bool Decoder::emitFloat(const Statement &s, Op op, Type type, unsigned arity,
                         Rounding rounding, bool ftz, bool saturate, bool relu,
-                        bool isApproximate) {
+                        bool isApproximate, Type narrow) {
   bool isHalf = type != Type::F32 && type != Type::F64;
   Handler handler = isApproximate                   ? pickApproximate(op, type)
                     : isHalf                        ? pickHalf(op, type)
@@ -238,8 +253,11 @@ bool Decoder::emitFloat(const Statement &s, Op op, Type type, unsigned arity,
     return false;
   Slot d, slots[3];
   for (unsigned k = 0; k < arity; ++k) {
-    if (!source(s, s.operands[k + 1], type, slots[k]))
+    bool isNarrow = narrow != Type::None && k + 1 < arity;
+    if (!source(s, s.operands[k + 1], isNarrow ? narrow : type, slots[k]))
       return false;
+    if (isNarrow)
+      slots[k] = widened(s, slots[k], narrow);
     if (ftz)
       slots[k] = flushed(s, slots[k]);
   }

@@ -109,7 +109,8 @@ private:
   bool computePredicate(const Statement &s);
   bool emitFloat(const Statement &s, Op op, Type type, unsigned arity,
                  Rounding rounding, bool ftz, bool saturate, bool relu,
-                 bool isApproximate);
+                 bool isApproximate, Type narrow = Type::None);
+  Slot widened(const Statement &s, const Slot &slot, Type type);
   Slot flushed(const Statement &s, const Slot &slot);
   bool approximate(const Statement &s);
   bool lop3(const Statement &s);

@@ -137,12 +137,12 @@ bool Parser::function(Linkage linkage) {
   read.name = std::string(lexer.take().text);
   if (lexer.peek().is("(") && !parameters(read, read.numParams))
     return false;
+  if (linkage.isExtern)
+    return refuse(read.line, "nothing gives `.extern .func` " + read.name);
   if (!performance(read))
     return false;
   if (lexer.eat(";")) {
     read.isDeclaration = true;
-    if (linkage.isExtern)
-      return refuse(read.line, "nothing gives `.extern .func` " + read.name);
   } else if (!expect("{") || !body() || !resolveLabels()) {
     return false;
   }

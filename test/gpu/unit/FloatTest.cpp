@@ -285,6 +285,9 @@ TEST(Float, Halves) {
         u64 bits = std::bit_cast<u64>(double(sum));
         return u16(fromDouble(Type::BF16, std::bit_cast<double>(bits)));
       });
+  expectSame(
+      "sub.rn.f32.bf16 %d, %a, %b;",
+      +[](u16 a, float b) { return fromBf16(a) - b; });
   expectSame("neg.bf16x2 %d, %a;", +[](u32 a) { return a ^ 0x80008000; });
   expectSame(
       "setp.gt.f16 %p, %a, %b; selp.b32 %d, 1, 0, %p;", +[](u16 a, u16 b) {

@@ -55,6 +55,8 @@ TEST(Parser, RefusesInstructions) {
 TEST(Parser, RefusesModules) {
   expectRefusal(".extern .func (.param .b32 r) __nv_expf(.param .b32 x);\n", 4,
                 "nothing gives `.extern .func` __nv_expf");
+  expectRefusal(".extern .func f(.param .b32 x)\n.visible .entry k() { }\n", 4,
+                "nothing gives `.extern .func` f");
   expectRefusal(".global .texref t;\n", 4, "`.texref` is not known here");
   expectRefusal(".extern .global .b8 x[];\n", 4, "nothing gives `.extern` x");
   expectRefusal(".visible .entry k()\n.explicitcluster\n{\nret;\n}\n", 5,
