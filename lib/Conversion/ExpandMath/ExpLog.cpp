@@ -77,17 +77,18 @@ Value MathEmitter::exp(Value x) {
   return mul(doubled, pow2(isub(a.n, ic(1))));
 }
 
-/// With E = exp(2|x|) - 1: E / (E + 2). One formula for small and large.
+/// With M = 1 - exp(-2|x|): M / (2 - M). One formula for small and large, and a
+/// denominator between 1 and 2.
 Value MathEmitter::tanh(Value x) {
   Value magnitude = abs(x);
   Value t = atMost(add(magnitude, magnitude), wide ? 44.0 : 20.0);
-  Reduced a = reduceExp(t);
+  Reduced a = reduceExpOfMinus(t);
   Value square = mul(a.r, a.r);
-  Value p = mad(square, expPoly(a.r, square), a.r);
+  Value p = mad(square, expPoly(a.r, square, /*ofMinus=*/true), neg(a.r));
   Value s = pow2(a.n);
-  Value e = mad(s, p, sub(s, c(1)));
+  Value m = mad(neg(s), p, sub(c(1), s));
   // Not negative, so that a sign can be put on it.
-  return div(withSign(e, x), add(e, c(2)));
+  return div(withSign(m, x), sub(c(2), m));
 }
 
 /// 1 / (1 + exp(-x)): one form for either sign. Far below zero, where a result

@@ -42,9 +42,9 @@ Value expand(Operation *op, MathEmitter &e) {
 }
 
 /// A product of two results of tanh or the logistic function needs one
-/// division, and with 1 / d as a factor no multiplication. Their denominators
-/// are 1 at least, and where a product of two is infinite the result is too
-/// small for a normal number.
+/// division, and with 1 / d as a factor no multiplication. Numerators are at
+/// most 1 and denominators at least: where a product of two is infinite the
+/// result is too small for a normal number.
 class QuotientFusion {
 public:
   void note(Value result) {

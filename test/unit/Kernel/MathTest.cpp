@@ -49,8 +49,9 @@ std::string replaced(std::string text, const std::string &type) {
   return text;
 }
 
+/// The function of %a and %b that `op` gives, with ops `before` it.
 std::string sourceOf(const std::string &op, const std::string &type,
-                     bool two = false) {
+                     const std::string &before = "") {
   std::string m = "memref<?x" + type + ">";
   std::string arg = " {rnnc.slot = #rnnc.slot<input \"\", [\"n\"]>}";
   return "#id = affine_map<(i) -> (i)>\n"
@@ -61,8 +62,9 @@ std::string sourceOf(const std::string &op, const std::string &type,
          "linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = "
          "[\"parallel\"]} ins(%x, %z : " +
          m + ", " + m + ") outs(%y : " + m + ") {\n^bb0(%a: " + type +
-         ", %b: " + type + ", %o: " + type + "):\n%0 = " + replaced(op, type) +
-         "\nlinalg.yield %0 : " + type + "\n}\nreturn\n}";
+         ", %b: " + type + ", %o: " + type + "):\n" + replaced(before, type) +
+         "\n%0 = " + replaced(op, type) + "\nlinalg.yield %0 : " + type +
+         "\n}\nreturn\n}";
 }
 
 template <typename T> double ulpError(T got, long double want) {
@@ -201,6 +203,49 @@ TYPED_TEST(Math, Signs) {
       EXPECT_EQ(y[1], 0);
       EXPECT_FALSE(std::signbit(y[0])) << op;
       EXPECT_TRUE(std::signbit(y[1])) << op;
+    }
+}
+
+// Products share a division: as exact as the factors allow, also where one of
+// them is tiny and the other one is not.
+TYPED_TEST(Math, Products) {
+  using T = TypeParam;
+  struct Product {
+    const char *before;
+    Reference left, right;
+  };
+  const std::string sigmoid = "\"scan.sigmoid\"";
+  const std::string p = "%p = " + sigmoid + "(%a) : (T) -> T\n";
+  const std::string q = "%q = " + sigmoid + "(%b) : (T) -> T\n";
+  const std::string both = p + q, tanhs = p + "%q = math.tanh %b : T\n",
+                    factor = p + "%q = arith.negf %b : T\n";
+  const Product products[] = {
+      {both.c_str(), sigmoidOf, sigmoidOf},
+      {tanhs.c_str(), sigmoidOf, tanhl},
+      {factor.c_str(), sigmoidOf, [](long double x) { return -x; }}};
+  std::vector<T> x, z;
+  std::mt19937_64 random(13);
+  double range = sizeof(T) == 4 ? 85 : 700;
+  for (int i = 0; i != 100000; ++i) {
+    x.push_back(
+        T(std::uniform_real_distribution<double>(-range, range)(random)));
+    z.push_back(T(std::uniform_real_distribution<double>(-30, 30)(random)));
+  }
+  for (const JitTarget &target : jitTargets())
+    for (const Product &one : products) {
+      Jit jit(sourceOf("arith.mulf %p, %q : T", sizeof(T) == 4 ? "f32" : "f64",
+                       one.before),
+              target);
+      ASSERT_TRUE(jit.ok()) << jit.message();
+      std::vector<T> y(x.size());
+      jit.call("f", {x.data(), z.data(), y.data()}, {int64_t(x.size())});
+      for (size_t i = 0; i != x.size(); ++i) {
+        long double want = one.left(x[i]) * one.right(z[i]);
+        if (std::fabs(want) < 2 * std::numeric_limits<T>::min())
+          ASSERT_LE(std::fabs(y[i]), 4 * std::numeric_limits<T>::min());
+        else
+          ASSERT_LE(ulpError(y[i], want), 8) << x[i] << ", " << z[i];
+      }
     }
 }
 
