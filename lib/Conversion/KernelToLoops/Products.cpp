@@ -132,6 +132,8 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
   if (failed(shape))
     return failure();
   shape->stored = op.getStoredBits().value_or(0);
+  if (shape->stored) // blocks begin at whole words, of two steps
+    shape->kBlock += shape->kBlock % 2;
   library.setShape(*shape);
   Matrix a = matrixOf(b, loc, op.getA(), op.getTransA());
   Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);

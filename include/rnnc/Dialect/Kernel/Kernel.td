@@ -155,7 +155,7 @@ def Kernel_BesideOp : Kernel_Op<"beside", [
   let assemblyFormat = "`terms` `(` $terms `)` attr-dict-with-keyword $parts";
 }
 
-/// bf16 is all there is.
+/// 16 is all there is.
 def Kernel_StoredBits : ConfinedAttr<I64Attr, [IntMinValue<16>, IntMaxValue<16>]>;
 
 def Kernel_PackOp : Kernel_Op<"pack"> {
@@ -168,9 +168,10 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
     With `columns` and `units` it is the form that `kernel.phase` reads: of each entry c of `columns`
     the columns c to c + units, so that those of one unit lie side by side.
 
-    With `stored_bits = 16` numbers are rounded to bf16 (to the nearest, ties to
-    even); the buffer has room for them, in elements of its own type, and what
-    reads it says so too.
+    With `stored_bits = 16` two steps of K share a word of 32 bits: the lower half
+    is the first one's number rounded to bf16, and the word, read as f32, is as
+    near to the second one's as bf16 would be. The buffer has elements of its own
+    type all the same, half as many, and what reads it says `stored_bits` too.
 
     ```mlir
     kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<65568xf32>) {trans}
