@@ -89,7 +89,7 @@ const EntryArgDesc sumBinding[] = {
     {batchTime, SrcUser, 1, I32, 2},
     {batch, SrcUser, 2, F32, 1},
 };
-const EntryDesc sum = {sumBinding, batchTime, sumCode, sumSize, 4, 2};
+const EntryDesc sum = {sumBinding, batchTime, sumCode, sumSize, 4, 2, 0, 0};
 const ArgDesc sumArgs[] = {
     {"T", batch, 0, 0, RoleLengths, I32, 1, 1, 0, 0},
     {"words", batchTime, 5, 0, RoleInput, I32, 2, 0, -1, 0},
@@ -103,7 +103,7 @@ const EntryArgDesc stepBinding[] = {
     {batch, SrcStateIn, 0, F32, 1},
     {batch, SrcStateOut, 0, F32, 1},
 };
-const EntryDesc step = {stepBinding, batch, stepCode, stepSize, 3, 1};
+const EntryDesc step = {stepBinding, batch, stepCode, stepSize, 3, 1, 0, 0};
 
 const EntryFn prepareCode[] = {prepareEntry};
 const WorkspaceFn prepareSize[] = {oneLine};
@@ -111,8 +111,8 @@ const EntryArgDesc prepareBinding[] = {
     {shapeW, SrcParam, 0, F32, 2},
     {panels, SrcPrepared, 0, F32, 1},
 };
-const EntryDesc prepare = {prepareBinding, nullptr, prepareCode,
-                           prepareSize,    2,       0};
+const EntryDesc prepare = {
+    prepareBinding, nullptr, prepareCode, prepareSize, 2, 0, 0, 0};
 
 const FunctionDesc functions[] = {
     {"sum", sumArgs, &sum, nullptr, nullptr, nullptr, nullptr, KindPlain, 1, 3,
@@ -139,7 +139,7 @@ const EntryArgDesc mixBinding[] = {
     {nullptr, SrcGiven, 1, I32, 0},   {batch, SrcNothing, 0, F32, 1},
     {batch, SrcUser, 2, F32, 1},
 };
-const EntryDesc mix = {mixBinding, batch, mixCode, mixSize, 7, 1};
+const EntryDesc mix = {mixBinding, batch, mixCode, mixSize, 7, 1, 0, 0};
 const ArgDesc mixArgs[] = {
     {"word", batch, 5, 0, RoleInput, I32, 1, 0, -1, 0},
     {"x", batchTwo, 0, 0, RoleStateIn, F32, 2, 1, -1, 0},
@@ -175,7 +175,7 @@ const EntryArgDesc countBinding[] = {
     {batchTwenty, SrcStateOut, 1, F32, 2}, {batch, SrcPrevOut, 0, I32, 1},
     {batch, SrcUser, 1, F32, 1},
 };
-const EntryDesc count = {countBinding, batch, countCode, stepSize, 9, 1};
+const EntryDesc count = {countBinding, batch, countCode, stepSize, 9, 1, 0, 0};
 const ArgDesc countArgs[] = {
     {"word", batch, 5, 0, RoleInput, I32, 1, 0, -1, 0},
     {"out", batch, 0, 0, RoleOutput, F32, 1, 0, -1, 0},
@@ -276,5 +276,6 @@ const VariantDesc variants[] = {{"v1", 1}};
 
 extern "C" {
 extern const LibraryDesc rnnc_rt_library;
-const LibraryDesc rnnc_rt_library = {"{}", modules, variants, 3, 1, F32, 0};
+const LibraryDesc rnnc_rt_library = {"{}", modules, variants, 3,
+                                     1,    F32,     0,        nullptr};
 }

@@ -6,10 +6,7 @@
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/Statistic.h"
 
 #define DEBUG_TYPE "scan-checkpoint"
@@ -61,13 +58,6 @@ struct Checkpoint : scan::impl::ScanCheckpointBase<Checkpoint> {
       segments.take(sum);
   }
 
-  // What only the loops had needed.
-  static void eraseUnused(Block &block) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
-  }
-
   void runOnFunction(func::FuncOp function) {
     refuse(function);
     Block &block = function.getBody().front();
@@ -90,20 +80,14 @@ struct Checkpoint : scan::impl::ScanCheckpointBase<Checkpoint> {
       auto sizes = SegmentsOp::create(b, first.getLoc(), first.getTrip(),
                                       first.getCheckpointAttr());
       segments.build(sizes.getCount(), sizes.getSteps());
-      sortTopologically(&block);
-      eraseUnused(block);
+      tidyAfterSegments(block);
       ++numSegmented;
     }
   }
 
   void runOnOperation() override {
-    SmallVector<func::FuncOp> functions;
-    getOperation()->walk([&](func::FuncOp function) {
-      if (!function.isExternal())
-        functions.push_back(function);
-    });
-    for (func::FuncOp function : functions)
-      runOnFunction(function);
+    forEachFunction(getOperation(),
+                    [&](func::FuncOp function) { runOnFunction(function); });
   }
 };
 } // namespace

@@ -5,9 +5,6 @@
 
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
-#include "mlir/Analysis/TopologicalSortUtils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/Statistic.h"
 
 #define DEBUG_TYPE "scan-chunk"
@@ -109,8 +106,7 @@ struct Chunk : scan::impl::ScanChunkBase<Chunk> {
       if (!group)
         continue;
       build(*group);
-      sortTopologically(&block);
-      eraseUnused(block);
+      tidyAfterSegments(block);
       ++numChunked;
     }
   }
@@ -127,21 +123,9 @@ struct Chunk : scan::impl::ScanChunkBase<Chunk> {
     group.loop.build(sizes.getCount(), sizes.getSteps());
   }
 
-  // What only the loops had needed.
-  static void eraseUnused(Block &block) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
-  }
-
   void runOnOperation() override {
-    SmallVector<func::FuncOp> functions;
-    getOperation()->walk([&](func::FuncOp function) {
-      if (!function.isExternal())
-        functions.push_back(function);
-    });
-    for (func::FuncOp function : functions)
-      runOnFunction(function);
+    forEachFunction(getOperation(),
+                    [&](func::FuncOp function) { runOnFunction(function); });
   }
 };
 } // namespace

@@ -3,7 +3,9 @@
 
 #include "SegmentLoop.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -416,4 +418,25 @@ void SegmentLoop::replace() {
   }
   for (Operation *op : taken)
     op->erase();
+}
+
+//===-- What passes have in common
+//-----------------------------------------===//
+
+void rnnc::scan::forEachFunction(Operation *top,
+                                 function_ref<void(func::FuncOp)> body) {
+  SmallVector<func::FuncOp> functions;
+  top->walk([&](func::FuncOp function) {
+    if (!function.isExternal())
+      functions.push_back(function);
+  });
+  for (func::FuncOp function : functions)
+    body(function);
+}
+
+void rnnc::scan::tidyAfterSegments(Block &block) {
+  sortTopologically(&block);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
 }

@@ -6,6 +6,7 @@
 
 #include "LoopEdit.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace rnnc::scan {
@@ -86,6 +87,14 @@ private:
   llvm::SmallVector<std::pair<unsigned, mlir::Value>> nexts; // by carry
   llvm::SmallVector<Result> results;
 };
+
+/// Calls `body` for the functions under `top` that have code.
+void forEachFunction(mlir::Operation *top,
+                     llvm::function_ref<void(mlir::func::FuncOp)> body);
+
+/// Sorts a block after `SegmentLoop::build`, and removes what only the loops
+/// had needed.
+void tidyAfterSegments(mlir::Block &block);
 
 } // namespace rnnc::scan
 
