@@ -77,8 +77,8 @@ Value MathEmitter::exp(Value x) {
   return mul(doubled, pow2(isub(a.n, ic(1))));
 }
 
-/// With M = 1 - exp(-2|x|): M / (2 - M). One formula for small and large, and a
-/// denominator between 1 and 2.
+/// With E = exp(-2|x|): (1 - E) / (1 + E), where neither waits for the other.
+/// One formula for small and large, and a denominator between 1 and 2.
 Value MathEmitter::tanh(Value x) {
   Value magnitude = abs(x);
   Value t = atMost(add(magnitude, magnitude), wide ? 44.0 : 20.0);
@@ -86,9 +86,9 @@ Value MathEmitter::tanh(Value x) {
   Value square = mul(a.r, a.r);
   Value p = mad(square, expPoly(a.r, square, /*ofMinus=*/true), neg(a.r));
   Value s = pow2(a.n);
-  Value m = mad(neg(s), p, sub(c(1), s));
   // Not negative, so that a sign can be put on it.
-  return div(withSign(m, x), sub(c(2), m));
+  Value above = mad(neg(s), p, sub(c(1), s));
+  return div(withSign(above, x), mad(s, p, add(s, c(1))));
 }
 
 /// 1 / (1 + exp(-x)): one form for either sign. Far below zero, where a result
