@@ -81,7 +81,7 @@ def refusals():
     without = dict(os.environ, LD_LIBRARY_PATH="")
     for words, code, place, said in (
             (run + ["gpu"], 3, without, "cannot make a context: device 0: there is no driver: libcuda.so.1"),
-            (run + ["gpu"], 3, dict(PLACE, RNNC_PTX_NO_DEVICE="1"), "device 0: the driver does not start: CUDA_ERROR_NO_DEVICE"),
+            (run + ["gpu"], 3, dict(PLACE, RNNC_PTX_NO_DEVICE="1"), "device 0: the driver does not start: no CUDA-capable device is detected"),
             (run + ["gpu:1"], 3, PLACE, "device 1: there is no such device: the machine has 1"),
             (run + ["gpu"], 3, dict(PLACE, RNNC_PTX_CAPABILITY="7.5"), "it is sm_75, and the code is for sm_80"),
             (run + ["gpu"], 3, dict(PLACE, RNNC_PTX_FAIL="cuLaunchKernel:3=719"), "`Small.train_step` failed: device 0: "),
