@@ -24,9 +24,12 @@ public:
   void run(const TrainItem &item) {
     for (const Setting &one : item.settings)
       setting(one);
-    for (const Setting *one : seen)
+    for (const Setting *one : seen) {
       if (one->name.text == "schedule")
         rateOfCycle(*one);
+      if (one->name.text == "accumulate")
+        countedAlike(*one);
+    }
   }
 
 private:
@@ -87,15 +90,18 @@ private:
       plain(one, settings.decay, 0, 1e30);
     else if (name == "average")
       average(one);
+    else if (name == "accumulate")
+      whole(one, 1, settings.accumulate, 1000000);
     else
       unknown(one);
   }
 
   static const std::vector<std::string> &names() {
     static const std::vector<std::string> all = {
-        "optimize",   "schedule", "init",  "clip",      "bptt",
-        "checkpoint", "feed",     "per",   "precision", "batch",
-        "epochs",     "seed",     "decay", "average",   "rate"};
+        "optimize",  "schedule",   "init",   "clip",
+        "bptt",      "checkpoint", "feed",   "per",
+        "precision", "batch",      "epochs", "seed",
+        "decay",     "average",    "rate",   "accumulate"};
     return all;
   }
   static bool isKnown(const std::string &name) {
@@ -146,6 +152,7 @@ private:
         {"seed", "seed 0"},
         {"decay", "decay 1e-4"},
         {"average", "average 0.99"},
+        {"accumulate", "accumulate 4"},
         {"rate", "rate Emb 0.1"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
     std::string form = forms.at(one.name.text);
@@ -185,12 +192,15 @@ private:
     return false;
   }
 
-  void whole(const Setting &one, int64_t least, std::optional<int64_t> &slot) {
+  void whole(const Setting &one, int64_t least, std::optional<int64_t> &slot,
+             double most = 9e15) {
     std::optional<double> value = number(one, 0);
     if (!value || *value != std::floor(*value) || *value < least ||
-        *value > 9e15)
-      return wrong(one, one.values[0]->range,
-                   fmt::format("a whole number, at least {}", least));
+        *value > most)
+      return wrong(
+          one, one.values[0]->range,
+          most < 9e15 ? fmt::format("a whole number from {} to {}", least, most)
+                      : fmt::format("a whole number, at least {}", least));
     if (noMore(one, 1))
       slot = static_cast<int64_t>(*value);
   }
@@ -261,6 +271,46 @@ private:
         rate != settings.optimize.args.end() && rate->second == 0)
       wrong(one, one.values[0]->range,
             "the cycle begins at `lr`, which is 0 here");
+  }
+
+  /// The time axes that a mean counts; "" counts examples.
+  std::string countOf(const ModelInfo::Drawn &output) const {
+    std::string times;
+    for (const Poly &size : output.type.axes)
+      if (size.time())
+        times += (times.empty() ? "" : ", ") + size.str();
+    return times;
+  }
+
+  /// Batches are weighed by what their mean counts: one number for each.
+  void countedAlike(const Setting &one) {
+    if (settings.accumulate.value_or(1) == 1 || settings.perExample ||
+        model.outputs.empty())
+      return;
+    auto text = [](const std::string &times) {
+      return times.empty() ? std::string("a mean over examples")
+                           : fmt::format("a mean over elements of {}", times);
+    };
+    std::string first = countOf(model.outputs.front());
+    SourceRange other;
+    std::string second;
+    for (const ModelInfo::Drawn &output : model.outputs)
+      if (!other.valid() && countOf(output) != first) {
+        other = output.typeRange;
+        second = countOf(output);
+      }
+    if (!other.valid() && !first.empty())
+      other = model.loss;
+    if (!other.valid())
+      return;
+    diags
+        .error(
+            "E421", one.range,
+            "`accumulate` adds up batches that have to be counted in one way")
+        .label("two means of different numbers")
+        .also(model.outputs.front().typeRange, text(first))
+        .also(other, text(second))
+        .help("add a line `per example`: every loss is a mean over examples");
   }
 
   bool methodArg(const Setting &one, const std::string &name, const Expr &arg,

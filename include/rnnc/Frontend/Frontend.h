@@ -45,7 +45,8 @@ struct TrainSettings {
   double feedSampled = 0;          ///< 0: the truth
   bool perExample = false;         ///< else per element
   std::optional<int64_t> batch, epochs, seed;
-  std::string precision; ///< f32 or f64; empty: not given
+  std::optional<int64_t> accumulate; ///< batches of an update
+  std::string precision;             ///< f32 or f64; empty: not given
   double decay = 0;
   double average = 0;
   struct Init {
