@@ -206,6 +206,7 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
         for (int64_t k = lengths.begin[e]; k < lengths.begin[e + 1]; ++k) {
           int64_t length = lengths.ints[static_cast<size_t>(k)] * inner;
           fillRow(column, begin, length, to, real, tensor);
+          observed += length;
           begin += length;
           to += room;
         }

@@ -534,6 +534,7 @@ void Analyser::lossStmt(const LossStmt &stmt) {
   Ty value = expr(*stmt.value);
   model.reduction = before;
   model.hasLoss = true;
+  model.loss = stmt.value->range;
   if (value.isError() || (value.isNumber() && value.rank() == 0))
     return;
   diags.error("E313", stmt.value->range, "a loss is a single number")

@@ -30,6 +30,8 @@ public:
       if (one->name.text == "batch" && settings.mixed && settings.carry)
         wrong(*one, one->values[1]->range,
               "with `carry` all rows of a batch are chunks of one length");
+      if (one->name.text == "accumulate")
+        countedAlike(*one);
     }
   }
 
@@ -91,15 +93,18 @@ private:
       plain(one, settings.decay, 0, 1e30);
     else if (name == "average")
       average(one);
+    else if (name == "accumulate")
+      whole(one, 1, settings.accumulate, 1000000);
     else
       unknown(one);
   }
 
   static const std::vector<std::string> &names() {
     static const std::vector<std::string> all = {
-        "optimize",   "schedule", "init",  "clip",      "bptt",
-        "checkpoint", "feed",     "per",   "precision", "batch",
-        "epochs",     "seed",     "decay", "average",   "rate"};
+        "optimize",  "schedule",   "init",   "clip",
+        "bptt",      "checkpoint", "feed",   "per",
+        "precision", "batch",      "epochs", "seed",
+        "decay",     "average",    "rate",   "accumulate"};
     return all;
   }
   static bool isKnown(const std::string &name) {
@@ -150,6 +155,7 @@ private:
         {"seed", "seed 0"},
         {"decay", "decay 1e-4"},
         {"average", "average 0.99"},
+        {"accumulate", "accumulate 4"},
         {"rate", "rate Emb 0.1"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
     std::string form = forms.at(one.name.text);
@@ -186,8 +192,8 @@ private:
   void batch(const Setting &one) {
     const std::string *kind = word(one, 1);
     bool isMixed = kind && *kind == "mixed";
-    whole(one, 1, settings.batch, isMixed ? 2 : 1);
     settings.mixed = isMixed;
+    whole(one, 1, settings.batch, 9e15, isMixed ? 2 : 1);
   }
 
   bool noMore(const Setting &one, size_t count) {
@@ -198,12 +204,14 @@ private:
   }
 
   void whole(const Setting &one, int64_t least, std::optional<int64_t> &slot,
-             size_t values = 1) {
+             double most = 9e15, size_t values = 1) {
     std::optional<double> value = number(one, 0);
     if (!value || *value != std::floor(*value) || *value < least ||
-        *value > 9e15)
-      return wrong(one, one.values[0]->range,
-                   fmt::format("a whole number, at least {}", least));
+        *value > most)
+      return wrong(
+          one, one.values[0]->range,
+          most < 9e15 ? fmt::format("a whole number from {} to {}", least, most)
+                      : fmt::format("a whole number, at least {}", least));
     if (noMore(one, values))
       slot = static_cast<int64_t>(*value);
   }
@@ -274,6 +282,46 @@ private:
         rate != settings.optimize.args.end() && rate->second == 0)
       wrong(one, one.values[0]->range,
             "the cycle begins at `lr`, which is 0 here");
+  }
+
+  /// The time axes that a mean counts; "" counts examples.
+  std::string countOf(const ModelInfo::Drawn &output) const {
+    std::string times;
+    for (const Poly &size : output.type.axes)
+      if (size.time())
+        times += (times.empty() ? "" : ", ") + size.str();
+    return times;
+  }
+
+  /// Batches are weighed by what their mean counts: one number for each.
+  void countedAlike(const Setting &one) {
+    if (settings.accumulate.value_or(1) == 1 || settings.perExample ||
+        model.outputs.empty())
+      return;
+    auto text = [](const std::string &times) {
+      return times.empty() ? std::string("a mean over examples")
+                           : fmt::format("a mean over elements of {}", times);
+    };
+    std::string first = countOf(model.outputs.front());
+    SourceRange other;
+    std::string second;
+    for (const ModelInfo::Drawn &output : model.outputs)
+      if (!other.valid() && countOf(output) != first) {
+        other = output.typeRange;
+        second = countOf(output);
+      }
+    if (!other.valid() && !first.empty())
+      other = model.loss;
+    if (!other.valid())
+      return;
+    diags
+        .error(
+            "E421", one.range,
+            "`accumulate` adds up batches that have to be counted in one way")
+        .label("two means of different numbers")
+        .also(model.outputs.front().typeRange, text(first))
+        .also(other, text(second))
+        .help("add a line `per example`: every loss is a mean over examples");
   }
 
   bool methodArg(const Setting &one, const std::string &name, const Expr &arg,

@@ -150,6 +150,7 @@ struct ModelInfo {
   };
   std::vector<Drawn> outputs;
   bool hasLoss = false;
+  SourceRange loss;            ///< a line `loss`
   SourceRange backward;        ///< a scan that starts at the end
   SourceRange reduction;       ///< a reduction over time
   SourceRange nonCausalModule; ///< a layer that sees the future

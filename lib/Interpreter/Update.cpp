@@ -302,13 +302,16 @@ void Updater::undo() {
 bool rnnc::interp::update(rnn::ModuleOp module, const Arrays &inputs,
                           bool isEmpty, Arrays &results, std::string &error) {
   Updater updater(module, inputs, results);
-  if (const Weight *weight = updater.notFinite()) {
-    error = "the gradient of `" + weight->name + "` is not finite";
+  // The first of several batches only waits for the others.
+  bool waits = numberOf(module.getTrain(), "accumulate", 1) > 1;
+  const Weight *bad = waits ? nullptr : updater.notFinite();
+  if (bad) {
+    error = "the gradient of `" + bad->name + "` is not finite";
     return false;
   }
-  results["norm"] = Array::scalar(updater.norm());
+  results["norm"] = Array::scalar(waits ? 0 : updater.norm());
   updater.run();
-  if (isEmpty) {
+  if (isEmpty || waits) {
     updater.undo();
   } else if (const Weight *weight = updater.overflown()) {
     error = "the update of `" + weight->name + "` is not finite";

@@ -11,6 +11,7 @@
 #include "Draw.cpp"
 #include "Errors.cpp"
 #include "Find.cpp"
+#include "Gather.cpp"
 #include "Objects.cpp"
 #include "Open.cpp"
 #include "Params.cpp"

@@ -337,8 +337,13 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
   const rnnc_call *c = call.c;
   if (int32_t status = checkCall(call))
     return status;
-  if (nothingHappens(call))
-    return runNothing(call);
+  if (nothingHappens(call)) {
+    int32_t status = runNothing(call);
+    bool ends = call.f->kind == KindTrainStep && call.m->accumulate > 1;
+    if (!ends)
+      return status;
+    call.nothing = true;
+  }
   // A negative seed stands for none.
   bool none = call.f->optionalSeed && !c->has_seed;
   call.seedPair[0] = none ? -1 : int64_t(c->seed & INT64_MAX);

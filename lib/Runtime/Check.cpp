@@ -118,6 +118,9 @@ static int32_t checkObjects(Call &call) {
     if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
                                      kOptimizerMagic, call.module))
       return status;
+  if (call.f->kind == KindTrainStep)
+    if (int32_t status = checkGathering(call))
+      return status;
   return openStates(call);
 }
 
@@ -355,9 +358,11 @@ int32_t checkCall(Call &call) {
   return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
 }
 
-/// True if a row has an entry before the ends of all its time axes.
-static bool isObserved(const Call &call, const ArgDesc &arg, int64_t row) {
-  // What is fixed has no part in it.
+/// Calls `use` with each place of a row before the ends of all its time axes,
+/// until it says false. What is fixed has no part in it.
+template <typename Use>
+static void forEachObserved(const Call &call, const ArgDesc &arg, int64_t row,
+                            Use use) {
   int64_t shape[kMaxTimes + 1], entries = 1;
   int32_t rank = 1;
   for (int32_t k = 1; k < arg.rank && rank <= kMaxTimes; ++k)
@@ -367,9 +372,24 @@ static bool isObserved(const Call &call, const ArgDesc &arg, int64_t row) {
     }
   ElementPlace place{row};
   for (int64_t i = 0; i < entries; ++i)
-    if (findPlace(call, shape, rank, i, place))
-      return true;
-  return false;
+    if (findPlace(call, shape, rank, i, place) && !use())
+      return;
+}
+
+static bool isObserved(const Call &call, const ArgDesc &arg, int64_t row) {
+  bool any = false;
+  forEachObserved(call, arg, row, [&] {
+    any = true;
+    return false;
+  });
+  return any;
+}
+
+int64_t countObserved(const Call &call, const ArgDesc &arg) {
+  int64_t count = 0;
+  for (int64_t b = 0; b < call.batch; ++b)
+    forEachObserved(call, arg, b, [&] { return ++count > 0; });
+  return count;
 }
 
 bool nothingHappens(const Call &call) {

@@ -15,7 +15,7 @@ Temporary::Temporary(char *behind, size_t left, size_t bytes)
 
 Temporary::~Temporary() { free(owned); }
 
-/// Header, counters, then one arena a slot.
+/// Header, counters, one arena a slot, and the sum of gathered gradients.
 constexpr size_t kCounters = kAlign;
 constexpr size_t kSlots = kCounters + 2 * kAlign;
 
@@ -24,12 +24,16 @@ static size_t slotBytes(const ModuleDesc &m) {
 }
 
 static size_t optimizerBytes(const ModuleDesc &m) {
-  return kSlots + size_t(m.numSlots) * slotBytes(m);
+  return kSlots + size_t(m.numSlots + (m.accumulate > 1)) * slotBytes(m);
 }
 
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot) {
   return reinterpret_cast<char *>(optimizer) + kSlots +
          size_t(slot) * slotBytes(*moduleAt(module));
+}
+
+char *gatheredArena(int32_t module, rnnc_optimizer *optimizer) {
+  return optimizerSlot(module, optimizer, moduleAt(module)->numSlots);
 }
 
 size_t stateBytes(const ModuleDesc &m, int32_t state, int64_t batch) {
@@ -145,6 +149,7 @@ int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
   counters->size = sizeof(rnnc_optimizer_counters);
   counters->rate_scale = 1;
   counters->bad_parameter = -1;
+  counters->accumulate = moduleAt(module)->accumulate;
   return succeed(error);
 }
 

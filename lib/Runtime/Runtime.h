@@ -181,6 +181,8 @@ void blankParams(int32_t module, rnnc_params *params);
 /// Refuses parameters that are part of the library where they would change.
 int32_t checkWritable(const rnnc_params *params, rnnc_error *error);
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot);
+/// The sum of gathered gradients, where the module has `accumulate`.
+char *gatheredArena(int32_t module, rnnc_optimizer *optimizer);
 
 /// Carry and stream: per-row flags and values that go on.
 struct StateView {
@@ -236,6 +238,7 @@ struct Call {
   char *panels = nullptr;    ///< packed weights
   bool hasPrepared = false;  ///< the caller gives them
   char *gradArena = nullptr; ///< train_step
+  bool nothing = false;      ///< a batch without observed elements
   double scalars[4] = {};
   char *newParams = nullptr;
   char *newSlots = nullptr; ///< all slots, one arena after the other
@@ -296,6 +299,22 @@ int32_t checkCall(Call &call);
 /// True if the call computes nothing: no row, or no predicted value with a
 /// valid step.
 bool nothingHappens(const Call &call);
+/// Entries of an argument before the ends of its time axes, not counting its
+/// fixed axes.
+int64_t countObserved(const Call &call, const ArgDesc &arg);
+
+// Gather.cpp
+/// Refuses a number of batches that the module does not gather.
+int32_t checkGathering(const Call &call);
+/// Whether this batch ends an update.
+bool lastOfUpdate(const Call &call);
+/// No two batches of a training have the same number.
+int64_t numberOfBatch(const Call &call);
+/// Adds the batch's gradient to those before it.
+void gather(const Call &call);
+/// Puts the mean into the place of the gradient and begins anew; false if there
+/// was nothing.
+bool takeGathered(const Call &call);
 
 // Straight.cpp
 /// Runs a call that lacks nothing. False: nothing was done, the call has to

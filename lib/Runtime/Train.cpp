@@ -161,14 +161,40 @@ static int32_t skip(const Call &call, rnnc_optimizer_counters &counters,
               counters.updates, message, name, (long long)counters.updates);
 }
 
+/// Nothing is known yet about an update whose batches are not all there.
+static int32_t waitForMore(Call &call) {
+  memset(call.norm, 0, sizeOf(rnnc_rt_library.real));
+  giveNorm(call);
+  for (int32_t p = 0; p < call.m->numParams && call.c->norms; ++p)
+    call.c->norms[p] = 0;
+  return RNNC_OK;
+}
+
+/// The batch's gradient joins those before it. True: an update follows, of
+/// their mean.
+static bool gathersUpdate(Call &call) {
+  bool isLast = lastOfUpdate(call);
+  // What is not finite spoils the update, but not the next one.
+  if (!call.nothing && !isLast && !anyNotFinite(call.gradArena, call.m->arena))
+    storeStates(call);
+  gather(call);
+  return isLast && takeGathered(call);
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
-  call.seedPair[1] = counters.updates + counters.skipped + counters.empty;
+  call.seedPair[1] = numberOfBatch(call);
   TrainPlan plan = placeTrain(call, bump);
-  loadStates(call);
-  memset(call.gradArena, 0, plan.arena);
-  runEntry(call, *call.f->entry, plan.gradArgs, bump);
+  if (!call.nothing) {
+    loadStates(call);
+    memset(call.gradArena, 0, plan.arena);
+    runEntry(call, *call.f->entry, plan.gradArgs, bump);
+    if (call.run.failed)
+      return failDevice(call);
+  }
+  if (m.accumulate > 1 && !gathersUpdate(call))
+    return waitForMore(call);
   // The update sees the rate's factor and the number of this update.
   call.scalars[0] = scheduleFactor(m, counters);
   call.scalars[1] = double(counters.updates + 1);
@@ -194,7 +220,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
     memcpy(optimizerSlot(call.module, call.c->optimizer, s),
            call.newSlots + size_t(s) * plan.arena,
            size_t(m.arena) * realSize());
-  storeStates(call);
+  if (!call.nothing)
+    storeStates(call);
   ++counters.updates;
   paramsChanged(call.c->params, uint64_t(counters.updates));
   refreshPrepared(call, bump);

@@ -92,7 +92,8 @@ double Trainer::seconds() const {
 
 /// How many updates there will be, and when to validate.
 void Trainer::planSteps() {
-  perEpoch = std::max<int64_t>(planEpoch(0).count(), 1);
+  perEpoch = std::max<int64_t>(
+      (planEpoch(0).count() + accumulate - 1) / accumulate, 1);
   epochs = options.epochs;
   const Json &settings = instance.module().train;
   if (epochs == 0 && settings.contains("epochs") &&
@@ -133,6 +134,8 @@ Status Trainer::prepare() {
   if (Status status = instance.initialiseOptimizer(); !status)
     return status;
   average = settingOr(instance.module().train, "average", 0);
+  accumulate =
+      static_cast<int64_t>(settingOr(instance.module().train, "accumulate", 1));
   if (schema.chunk)
     if (Status status = instance.initialiseCarry(batch); !status)
       return status;
@@ -199,59 +202,89 @@ static std::string faultOf(const rnnc_error &error, double loss) {
   return std::isfinite(loss) ? "" : fmt::format("the loss is {}", loss);
 }
 
-Status Trainer::oneBatch(const BatchPlan &plan) {
-  Batch data = plan.make(state.batch);
+/// Calls `train_step` for the batches of an update: one, or as many as
+/// `accumulate` says; the last update of an epoch has those that are left.
+Status Trainer::gatherUpdate(const BatchPlan &plan, Made &made) {
   const FunctionInfo &info =
       instance.module().functions[static_cast<size_t>(function)];
+  int64_t count = std::min(accumulate, plan.count() - state.batch);
+  if (accumulate > 1)
+    instance.counters()->accumulate = static_cast<int32_t>(count);
+  ModelInstance::CallOptions call;
+  call.seed = options.seed;
+  call.hasSeed = true;
+  call.useOptimizer = true;
+  call.useCarry = schema.chunk.has_value();
+  call.norms = &made.norms;
+  bool hasOutputs =
+      std::any_of(schema.fields.begin(), schema.fields.end(),
+                  [](const data::FieldSchema &field) { return field.output; });
+  double losses = 0, weights = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    Batch data = plan.make(state.batch);
+    Result<Arrays> results =
+        instance.call(function, argumentsOf(info, data), call);
+    if (!results)
+      return results.error();
+    ++state.batch;
+    bool examples = instance.module().lossPerExample() || !hasOutputs;
+    double weight = static_cast<double>(examples ? data.rows : data.elements);
+    made.loss = plain((*results)["loss"].number(0));
+    losses += weight > 0 ? weight * made.loss : 0;
+    weights += weight;
+    made.norm =
+        results->contains("norm") ? plain((*results)["norm"].number(0)) : 0;
+    made.rows += data.rows;
+    made.elements += data.elements;
+    made.steps += data.steps;
+  }
+  if (count > 1)
+    made.loss = weights > 0 ? losses / weights : 0;
+  return {};
+}
+
+Status Trainer::oneUpdate(const BatchPlan &plan) {
   rnnc_optimizer_counters *counters = instance.counters();
   counters->epoch = state.epoch;
   counters->total_steps =
       totalSteps > 0
           ? totalSteps
           : expectedSteps(firstStep, state.step, seconds(), options.maxSeconds);
-  ModelInstance::CallOptions call;
-  call.seed = options.seed;
-  call.hasSeed = true;
-  call.useOptimizer = true;
-  call.useCarry = schema.chunk.has_value();
-  std::vector<double> norms;
-  call.norms = &norms;
   double rate = learningRate(instance.module().train, *counters);
-  Result<Arrays> results =
-      instance.call(function, argumentsOf(info, data), call);
-  if (!results)
-    return results.error();
+  Made made;
+  if (Status status = gatherUpdate(plan, made); !status)
+    return status;
   ++state.step;
-  ++state.batch;
-  tokens += data.steps;
-  double loss = plain((*results)["loss"].number(0));
-  double norm =
-      results->contains("norm") ? plain((*results)["norm"].number(0)) : 0;
-  health.add(state.step, faultOf(instance.lastError(), loss), norms);
+  return noteUpdate(made, rate);
+}
+
+Status Trainer::noteUpdate(const Made &made, double rate) {
+  tokens += made.steps;
+  health.add(state.step, faultOf(instance.lastError(), made.loss), made.norms);
   if (instance.lastError().status == RNNC_ERR_NOT_FINITE)
     warnSkipped(health.fault());
-  lastLoss = loss;
-  if (std::isfinite(loss)) {
+  lastLoss = made.loss;
+  if (std::isfinite(made.loss)) {
     // A mean over about the last hundred updates.
-    runningLoss = 0.99 * runningLoss + loss;
+    runningLoss = 0.99 * runningLoss + made.loss;
     runningWeight = 0.99 * runningWeight + 1;
     double share = static_cast<double>(
-        instance.module().lossPerExample() ? data.rows : data.elements);
-    runningNats = 0.99 * runningNats + loss * share;
+        instance.module().lossPerExample() ? made.rows : made.elements);
+    runningNats = 0.99 * runningNats + made.loss * share;
     runningElements =
-        0.99 * runningElements + static_cast<double>(data.elements);
-    state.epochLoss += loss;
+        0.99 * runningElements + static_cast<double>(made.elements);
+    state.epochLoss += made.loss;
     ++state.epochUpdates;
   }
   Json entry = {{"step", state.step},
                 {"epoch", state.epoch},
-                {"loss", jsonNumber(loss)},
-                {"norm", jsonNumber(norm)},
+                {"loss", jsonNumber(made.loss)},
+                {"norm", jsonNumber(made.norm)},
                 {"norms", health.lastNorms()},
                 {"rate", rate},
-                {"tokens", data.steps},
+                {"tokens", made.steps},
                 {"seconds", log.earlierSeconds() + seconds()}};
-  showProgress(norm);
+  showProgress(made.norm);
   return log.addUpdate(entry);
 }
 
@@ -427,7 +460,7 @@ Status Trainer::loop() {
       stop = shouldStop();
       if (stop != Stop::No)
         return {};
-      if (Status status = oneBatch(plan); !status)
+      if (Status status = oneUpdate(plan); !status)
         return status;
       if (state.batch == plan.count()) {
         ++state.epoch;

@@ -45,6 +45,7 @@ struct TrainSettings {
   double feedSampled = 0;          ///< 0: the truth
   bool perExample = false;         ///< else per element
   std::optional<int64_t> batch, epochs, seed;
+  std::optional<int64_t> accumulate; ///< batches of an update
   bool mixed = false;    ///< batches of any lengths, else of similar ones
   std::string precision; ///< f32 or f64; empty: not given
   double decay = 0;

@@ -293,7 +293,13 @@ typedef struct rnnc_optimizer_counters {
   double rate_scale;   /* extra factor on the learning rate, 1 by default */
   /* index of the parameter that an update was skipped for last, or -1 */
   int32_t bad_parameter;
+  /* with `accumulate`: batches since the last update, and how many one is made
+   * of, 1 to what `train` says; set by `_optimizer_init`, the caller may change
+   * it, so that the last update of an epoch has those that are left */
+  int32_t gathered;
+  int32_t accumulate;
   int32_t reserved;
+  double weight; /* elements, or examples, of the batches since then */
 } rnnc_optimizer_counters;
 
 /* `<library>_describe`: RNNC_ERR_ARGUMENT for NULL, and for a size that ends

@@ -321,8 +321,10 @@ struct ModuleDesc {
   int32_t numSlots;
   int32_t hasPrev; ///< the carry holds a previous element
   int32_t schedule;
-  int32_t firstPrev; ///< `start`
-  int32_t prevSize;  ///< > 0: previous elements lie in [0, prevSize)
+  int32_t firstPrev;  ///< `start`
+  int32_t prevSize;   ///< > 0: previous elements lie in [0, prevSize)
+  int32_t accumulate; ///< batches of an update; 1: none are gathered
+  int32_t perExample; ///< losses are means over examples, not over elements
 };
 
 struct VariantDesc {

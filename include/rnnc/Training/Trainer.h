@@ -87,7 +87,15 @@ private:
 
   Status begin();
   Status loop();
-  Status oneBatch(const data::BatchPlan &plan);
+  /// What an update was made of.
+  struct Made {
+    double loss = 0, norm = 0; ///< mean over its batches
+    int64_t rows = 0, elements = 0, steps = 0;
+    std::vector<double> norms; ///< of each parameter's gradient
+  };
+  Status oneUpdate(const data::BatchPlan &plan);
+  Status gatherUpdate(const data::BatchPlan &plan, Made &made);
+  Status noteUpdate(const Made &made, double rate);
   Stop shouldStop() const;
   Status afterBatch();
   Status validate(bool extra);
@@ -126,7 +134,8 @@ private:
   Stop stop = Stop::No;
   int function = -1;
   int32_t batch = 32;
-  double average = 0; ///< how much an update leaves of the mean weights
+  int64_t accumulate = 1; ///< batches of an update
+  double average = 0;     ///< how much an update leaves of the mean weights
   int64_t totalSteps = 0, epochs = 0, validEvery = 0, perEpoch = 1;
   int64_t firstStep = 0, tokens = 0, lastValidation = -1;
   double runningLoss = 0, runningWeight = 0, lastLoss = 0;

@@ -333,7 +333,9 @@ llvm::Constant *Emitter::moduleTable(const Module &m) {
                     i32(m.hasPrev),
                     i32(m.schedule),
                     i32(m.firstPrev),
-                    i32(m.prevSize)});
+                    i32(m.prevSize),
+                    i32(m.accumulate),
+                    i32(m.perExample)});
 }
 
 void Emitter::run() {

@@ -243,6 +243,15 @@ static void readSchedule(Module &m) {
   }
 }
 
+/// Of how many batches an update is made, and what each of them counts.
+static void readAccumulate(Module &m) {
+  auto train = m.declared.getSettings().getAs<mlir::DictionaryAttr>("train");
+  if (!train)
+    return;
+  m.accumulate = int64_t(numberOr(train, "accumulate", 1));
+  m.perExample = textOr(train, "per") == "example";
+}
+
 /// Parameters lie where the program says.
 static void measureArena(Module &m) {
   for (Parameter &p : m.parameters)
@@ -278,6 +287,7 @@ static Module readModule(interface::ModuleAttr declared, int64_t width) {
       strings(declared.getSettings().getAs<mlir::ArrayAttr>("nonempty"));
   measureArena(m);
   readSchedule(m);
+  readAccumulate(m);
   return m;
 }
 

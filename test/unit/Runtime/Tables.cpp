@@ -226,6 +226,8 @@ const ModuleDesc modules[] = {
      0,
      ScheduleConstant,
      0,
+     0,
+     1,
      0},
     {"Other",
      nullptr,
@@ -247,6 +249,8 @@ const ModuleDesc modules[] = {
      0,
      ScheduleConstant,
      0,
+     0,
+     1,
      0},
     {"Paths",
      params,
@@ -268,7 +272,9 @@ const ModuleDesc modules[] = {
      1,
      ScheduleConstant,
      0,
-     5},
+     5,
+     1,
+     0},
 };
 const VariantDesc variants[] = {{"v1", 1}};
 

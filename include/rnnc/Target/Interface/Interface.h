@@ -123,6 +123,8 @@ struct Module {
   int64_t prevSize = 0; ///< of the axis of the previous element
   rt::Schedule schedule = rt::ScheduleConstant;
   double scheduleA = 0, scheduleB = 0, scheduleC = 0;
+  int64_t accumulate = 1; ///< batches of an update
+  bool perExample = false;
   /// The arena with the weights that become a part of the library; or empty.
   std::vector<char> baked;
   interface::ModuleAttr declared; ///< what the program says of it
