@@ -40,8 +40,8 @@ static void setOption(llvm::StringRef name, llvm::StringRef value) {
 /// Tiles are written in the order in which they should run. The scheduler puts
 /// the loads of several steps first, for which the registers do not suffice: in
 /// the loop, sums go to memory and back. As written takes 0.92 to 0.95 forward
-/// with 512 bits (lstm 256, 512, 128, gru 256; batch 16 to 64), 0.95 to 1.0 with
-/// all gradients, and 0.99 to 1.03 with 256 bits, Zen 4.
+/// with 512 bits (lstm 256, 512, 128, gru 256; batch 16 to 64), 0.95 to 1.0
+/// with all gradients, and 0.99 to 1.03 with 256 bits, Zen 4.
 static void setOptions() {
   setOption("disable-lsr", "true");
   setOption("enable-misched", "false");
