@@ -30,19 +30,18 @@ std::vector<int32_t> BatchPlan::order() const {
   return order;
 }
 
-void BatchPlan::planExamples() {
-  std::vector<int32_t> examples = order();
-  size_t batch = static_cast<size_t>(options.batch);
-  size_t bucket = batch * bucketBatches;
-  auto length = [&](int32_t example) {
-    return data.lengths.empty() ? 0
-                                : data.lengths[0][static_cast<size_t>(example)];
-  };
+int32_t BatchPlan::lengthOf(int32_t example) const {
+  return data.lengths.empty() ? 0
+                              : data.lengths[0][static_cast<size_t>(example)];
+}
+
+void BatchPlan::sortByLength(std::vector<int32_t> &examples) const {
+  size_t bucket = static_cast<size_t>(options.batch) * bucketBatches;
   for (size_t begin = 0; begin < examples.size(); begin += bucket) {
     // Sorted with their place, so that equal lengths keep their order.
     std::vector<std::pair<int32_t, size_t>> sorted;
     for (size_t i = begin; i < std::min(begin + bucket, examples.size()); ++i)
-      sorted.emplace_back(length(examples[i]), i);
+      sorted.emplace_back(lengthOf(examples[i]), i);
     std::sort(sorted.begin(), sorted.end());
     std::vector<int32_t> moved;
     for (const auto &[steps, at] : sorted)
@@ -50,11 +49,18 @@ void BatchPlan::planExamples() {
     std::copy(moved.begin(), moved.end(),
               examples.begin() + static_cast<ptrdiff_t>(begin));
   }
+}
+
+void BatchPlan::planExamples() {
+  std::vector<int32_t> examples = order();
+  if (!options.mixed)
+    sortByLength(examples);
+  size_t batch = static_cast<size_t>(options.batch);
   std::vector<std::vector<BatchRow>> batches;
   for (size_t begin = 0; begin < examples.size(); begin += batch) {
     batches.emplace_back();
     for (size_t i = begin; i < std::min(begin + batch, examples.size()); ++i)
-      batches.back().push_back({examples[i], 0, length(examples[i]), true});
+      batches.back().push_back({examples[i], 0, lengthOf(examples[i]), true});
   }
   if (!options.shuffle) {
     plan = std::move(batches);

@@ -27,6 +27,9 @@ public:
     for (const Setting *one : seen) {
       if (one->name.text == "schedule")
         rateOfCycle(*one);
+      if (one->name.text == "batch" && settings.mixed && settings.carry)
+        wrong(*one, one->values[1]->range,
+              "with `carry` all rows of a batch are chunks of one length");
       if (one->name.text == "accumulate")
         countedAlike(*one);
     }
@@ -81,7 +84,7 @@ private:
     else if (name == "precision")
       precision(one);
     else if (name == "batch")
-      whole(one, 1, settings.batch);
+      batch(one);
     else if (name == "epochs")
       whole(one, 1, settings.epochs);
     else if (name == "seed")
@@ -147,7 +150,7 @@ private:
         {"feed", "feed truth` or `feed sampled 0.2"},
         {"per", "per element` or `per example"},
         {"precision", "precision f32` or `precision f64"},
-        {"batch", "batch 32"},
+        {"batch", "batch 32` or `batch 32 mixed"},
         {"epochs", "epochs 10"},
         {"seed", "seed 0"},
         {"decay", "decay 1e-4"},
@@ -185,6 +188,14 @@ private:
     return constantOf(*one.values[i], analyser.program.dims);
   }
 
+  /// `batch 32`, `batch 32 mixed`.
+  void batch(const Setting &one) {
+    const std::string *kind = word(one, 1);
+    bool isMixed = kind && *kind == "mixed";
+    settings.mixed = isMixed;
+    whole(one, 1, settings.batch, 9e15, isMixed ? 2 : 1);
+  }
+
   bool noMore(const Setting &one, size_t count) {
     if (one.values.size() <= count)
       return true;
@@ -193,7 +204,7 @@ private:
   }
 
   void whole(const Setting &one, int64_t least, std::optional<int64_t> &slot,
-             double most = 9e15) {
+             double most = 9e15, size_t values = 1) {
     std::optional<double> value = number(one, 0);
     if (!value || *value != std::floor(*value) || *value < least ||
         *value > most)
@@ -201,7 +212,7 @@ private:
           one, one.values[0]->range,
           most < 9e15 ? fmt::format("a whole number from {} to {}", least, most)
                       : fmt::format("a whole number, at least {}", least));
-    if (noMore(one, 1))
+    if (noMore(one, values))
       slot = static_cast<int64_t>(*value);
   }
 

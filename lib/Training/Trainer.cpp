@@ -80,6 +80,7 @@ BatchPlan Trainer::planEpoch(int64_t epoch) const {
   plan.seed = options.seed;
   plan.epoch = static_cast<uint64_t>(epoch);
   plan.chunk = schema.chunk.value_or(0);
+  plan.mixed = instance.module().mixesLengths();
   return BatchPlan(train, schema, plan);
 }
 

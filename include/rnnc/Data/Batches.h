@@ -36,6 +36,7 @@ public:
     int32_t batch = 32;
     uint64_t seed = 0, epoch = 0;
     bool shuffle = true; ///< else in order, as evaluation wants it
+    bool mixed = false;  ///< any lengths together, else similar ones
     /// `bptt k carry`: steps of a chunk; 0: whole examples.
     int64_t chunk = 0;
   };
@@ -48,6 +49,8 @@ private:
   void planExamples();
   void planChunks();
   std::vector<int32_t> order() const;
+  int32_t lengthOf(int32_t example) const;
+  void sortByLength(std::vector<int32_t> &examples) const;
 
   const Dataset &data;
   const Schema &schema;

@@ -46,7 +46,8 @@ struct TrainSettings {
   bool perExample = false;         ///< else per element
   std::optional<int64_t> batch, epochs, seed;
   std::optional<int64_t> accumulate; ///< batches of an update
-  std::string precision;             ///< f32 or f64; empty: not given
+  bool mixed = false;    ///< batches of any lengths, else of similar ones
+  std::string precision; ///< f32 or f64; empty: not given
   double decay = 0;
   double average = 0;
   struct Init {

@@ -115,6 +115,10 @@ struct ModuleInfo {
   bool lossPerExample() const {
     return train.contains("per") && train["per"] == "example";
   }
+  /// Whether a batch holds examples of any lengths, else of similar ones.
+  bool mixesLengths() const {
+    return train.contains("mixed") && train["mixed"] == true;
+  }
   /// Position of a function, or -1.
   int find(std::string_view function) const;
 };

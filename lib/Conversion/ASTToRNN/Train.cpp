@@ -168,6 +168,8 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
     clips.push_back(clip.getDictionary(builder.getContext()));
     return true;
   }
+  if (name == "batch" && word(1) == "mixed")
+    list.set("mixed", builder.getBoolAttr(true));
   if (name == "bptt") {
     std::optional<double> steps = number(*setting.values[0], env);
     if (!steps || *steps < 1) {
@@ -201,7 +203,7 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
   std::optional<Attribute> value = settingValue(*setting.values[0], env);
   if (!value)
     return false;
-  if (setting.values.size() == 1) {
+  if (setting.values.size() == 1 || name == "batch") {
     list.set(name, *value);
     return true;
   }

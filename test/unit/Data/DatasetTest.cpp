@@ -427,6 +427,26 @@ TEST(Batches, EveryExampleOnceAndBucketed) {
   EXPECT_LT(padded, steps * 13 / 10); // sorted by length: little padding
 }
 
+TEST(Batches, MixedHoldAnyLengths) {
+  Schema schema = classifier();
+  Dataset data = ragged(700);
+  BatchPlan::Options options;
+  options.batch = 70;
+  options.mixed = true;
+  BatchPlan plan(data, schema, options);
+  ASSERT_EQ(plan.count(), 10);
+  std::set<int32_t> seen;
+  for (int64_t b = 0; b < plan.count(); ++b) {
+    std::set<int32_t> lengths;
+    for (int32_t example : plan.make(b).examples) {
+      EXPECT_TRUE(seen.insert(example).second);
+      lengths.insert(example % 7);
+    }
+    EXPECT_EQ(lengths.size(), 7u); // all but surely, and the same in every run
+  }
+  EXPECT_EQ(seen.size(), 700u);
+}
+
 TEST(Batches, OrderIsAFunctionOfSeedAndEpoch) {
   Schema schema = classifier();
   Dataset data = ragged(103);
