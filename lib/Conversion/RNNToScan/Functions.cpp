@@ -483,6 +483,8 @@ bool FunctionMaker::canPredict() const {
     if (law && !law.hasMode())
       return false;
     any = true;
+    if (!info.unknownTime(observe.getDist()).empty())
+      return false;
     rnn::ValueType type = law ? law.getModeType() : observe.getData().getType();
     for (rnn::AxisAttr axis : type.getAxes())
       if (axis.isTime() && !llvm::is_contained(given, axis.getName()))

@@ -92,6 +92,9 @@ struct ModuleInfo {
   }
   /// What reads data that is predicted, but for the prediction itself.
   llvm::SmallVector<mlir::Operation *> usersOfData() const;
+  /// A time axis that the values run along, or what they are made from, and
+  /// that no input has: nothing says how long it is. "" if there is none.
+  llvm::StringRef unknownTime(mlir::ValueRange values) const;
   /// Why there is no `step`: an empty reason if there is one.
   std::pair<mlir::Location, std::string> reasonAgainstStep() const;
   /// Why there is no `predict_chunk`, which takes a sequence in parts.

@@ -3,6 +3,7 @@
 
 #include "Functions.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -181,6 +182,33 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
   for (Operation *user : usersOfData())
     return {user->getLoc(), "it reads the data of an output"};
   return reason;
+}
+
+StringRef ModuleInfo::unknownTime(ValueRange values) const {
+  auto isGiven = [&](rnn::AxisAttr axis) {
+    return llvm::any_of(inputs, [&](rnn::InputOp op) {
+      return llvm::any_of(
+          rnn::InputOp(op).getType().getAxes(),
+          [&](rnn::AxisAttr own) { return own.getName() == axis.getName(); });
+    });
+  };
+  StringRef unknown;
+  auto look = [&](rnn::AxisAttr axis) {
+    if (axis.isTime() && !isGiven(axis))
+      unknown = axis.getName();
+  };
+  SetVector<Operation *> needed;
+  BackwardSliceOptions options;
+  options.omitBlockArguments = true;
+  options.inclusive = true;
+  for (Value value : values) {
+    if (auto type = dyn_cast<rnn::ValueType>(value.getType()))
+      llvm::for_each(type.getAxes(), look);
+    (void)getBackwardSlice(value, &needed, options);
+  }
+  for (Operation *op : needed)
+    op->walk([&](rnn::BindOp bind) { look(bind.getAxis()); });
+  return unknown;
 }
 
 SmallVector<Operation *> ModuleInfo::usersOfData() const {

@@ -134,6 +134,12 @@ Unfolding::reasonAgainst(const ModuleInfo &info) const {
   if (rnn::LawOp one = law(); one && !one.hasMode() && one.getSample().empty())
     return {loc, "`" + one.getName().str() +
                      "` has neither a line `mode = ...` nor `sample = ...`"};
+  SmallVector<Value> first(unfold->getOperands());
+  llvm::append_range(first, captured);
+  llvm::append_range(first, capturedInputs);
+  if (StringRef time = info.unknownTime(first); !time.empty())
+    return {loc,
+            ("nothing that is given says how long `" + time + "` is").str()};
   std::string drawn = unfold.getAxis().getName().str();
   std::string why;
   auto isKnown = [&](StringRef time) {
