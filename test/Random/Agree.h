@@ -135,6 +135,8 @@ private:
   void checkValues(const std::string &function, const Case &one);
   void checkGradients(const std::string &function, const Case &one,
                       const Results &results);
+  std::optional<Results> bend(const Case &one, double step);
+  void checkHessian(const Case &one);
   void checkSinglePrecision(const std::string &function, const Case &one,
                             const Results &results, bool withDropout);
   void checkPadding(const std::string &function, const Case &one,
