@@ -2,12 +2,24 @@
 # rnnc_mlir_library, so that libMLIR.so is linked once and the MLIR headers are
 # precompiled once.
 
-# The shared precompiled header: its owner compiles nothing else.
+# rnnc_pch(NAME HEADERS headers... [OPTIONS options...]): a precompiled header that
+# targets share; its owner compiles nothing else.
+function(rnnc_pch name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;OPTIONS" ${ARGN})
+  file(WRITE ${CMAKE_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
+  target_compile_options(${name} PRIVATE ${ARG_OPTIONS})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+  # The compiled header holds the folder's name, so ccache would never hit in
+  # another checkout. build.sh has it look at what the header is made of instead.
+  string(SHA256 pch_sum "${ARG_HEADERS}${ARG_OPTIONS}${CMAKE_CXX_COMPILER}\
+${CMAKE_CXX_COMPILER_VERSION}${CMAKE_CXX_FLAGS}${CMAKE_BUILD_TYPE}${RNNC_SANITIZE}\
+${MLIR_VERSION}${LLVM_PACKAGE_VERSION}")
+  file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch.sum "${pch_sum}")
+endfunction()
+
 if(RNNC_PCH)
-  file(WRITE ${CMAKE_BINARY_DIR}/rnnc_pch.cpp "")
-  add_library(rnnc_pch OBJECT ${CMAKE_BINARY_DIR}/rnnc_pch.cpp)
-  target_compile_options(rnnc_pch PRIVATE -fno-exceptions)
-  target_precompile_headers(rnnc_pch PRIVATE
+  rnnc_pch(rnnc_pch OPTIONS -fno-exceptions HEADERS
     <mlir/IR/BuiltinOps.h> <mlir/IR/PatternMatch.h> <mlir/IR/OpImplementation.h>
     <mlir/Bytecode/BytecodeOpInterface.h> <mlir/Pass/Pass.h>
     <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h>
@@ -15,27 +27,38 @@ if(RNNC_PCH)
     <mlir/Dialect/Tensor/IR/Tensor.h> <mlir/Dialect/MemRef/IR/MemRef.h>
     <mlir/Transforms/GreedyPatternRewriteDriver.h>
     <llvm/ADT/TypeSwitch.h> <llvm/ADT/StringSwitch.h> <string> <vector> <map>)
-  # The compiled header holds the folder's name, so ccache would never hit in
-  # another checkout. build.sh has it look at what the header is made of instead.
-  file(READ ${CMAKE_CURRENT_LIST_FILE} pch_recipe)
-  string(SHA256 pch_sum "${pch_recipe}${CMAKE_CXX_COMPILER}${CMAKE_CXX_COMPILER_VERSION}\
-${CMAKE_CXX_FLAGS}${CMAKE_BUILD_TYPE}${RNNC_SANITIZE}${MLIR_VERSION}${LLVM_PACKAGE_VERSION}")
-  file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch.sum "${pch_sum}")
+  rnnc_pch(rnnc_tool_pch HEADERS
+    <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
 endif()
+
+# rnnc_use_pch(TARGET PCH): all sources of the target include it first.
+function(rnnc_use_pch target pch)
+  if(NOT RNNC_PCH)
+    return()
+  endif()
+  # As the header was, also for executables: -fPIC and not -fPIE.
+  # Not REUSE_FROM, which names the header by its full path: a command that
+  # is the same in every checkout lets ccache hit. Ninja runs in the build folder.
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-fPIC -include-pch CMakeFiles/${pch}.dir/cmake_pch.hxx.pch>")
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cpp$")
+  get_target_property(dir ${target} SOURCE_DIR)
+  set_source_files_properties(${sources} DIRECTORY ${dir} PROPERTIES
+    OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/CMakeFiles/${pch}.dir/cmake_pch.hxx.pch)
+endfunction()
+
+# An executable that uses MLIR, as rnnc_mlir_library.
+function(rnnc_use_mlir target)
+  target_compile_options(${target} PRIVATE -fno-exceptions)
+  rnnc_use_pch(${target} rnnc_pch)
+endfunction()
 
 # rnnc_mlir_library(NAME src... [DEPENDS tablegen-targets...] [LINK libs...])
 function(rnnc_mlir_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
-  target_compile_options(${name} PRIVATE -fno-exceptions)
-  if(RNNC_PCH)
-    # Not REUSE_FROM, which names the header by its full path: a command that
-    # is the same in every checkout lets ccache hit. Ninja runs in the build folder.
-    target_compile_options(${name} PRIVATE
-      "SHELL:-include-pch CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch")
-    set_source_files_properties(${ARG_UNPARSED_ARGUMENTS} PROPERTIES
-      OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/CMakeFiles/rnnc_pch.dir/cmake_pch.hxx.pch)
-  endif()
+  rnnc_use_mlir(${name})
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()

@@ -46,6 +46,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.mergeProducts = request.mergeProducts;
   options.simplify = request.simplify;
   options.chunk = request.chunk;
+  options.stagger = request.stagger;
   options.weightBits = request.weightBits;
   options.unroll = request.unroll;
   options.unrollBudget = request.unrollBudget;

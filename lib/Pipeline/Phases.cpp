@@ -87,6 +87,8 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(scan::createScanChunk(chunk));
     pm.addPass(mlir::createCSEPass());
     pm.addPass(mlir::createCanonicalizerPass());
+    if (o.stagger)
+      pm.addPass(scan::createScanStagger());
   }
   if (o.unroll == 1)
     return;
@@ -288,6 +290,9 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
       llvm::cl::desc("steps that loops and what they read do together; 0: as "
                      "many as there are; -1: as decided"),
       llvm::cl::init(PipelineOptions().chunk)};
+  Option<bool> stagger{*this, "stagger",
+                       llvm::cl::desc("let layers run a chunk of time apart"),
+                       llvm::cl::init(PipelineOptions().stagger)};
   Option<int64_t> unroll{
       *this, "unroll",
       llvm::cl::desc("steps of a time loop at a time; 0: loops of known length "
@@ -304,6 +309,7 @@ struct ScheduledFlags : PassPipelineOptions<ScheduledFlags> {
     o.sumWeightGradients = sumWeightGradients;
     o.mergeProducts = mergeProducts;
     o.chunk = chunk;
+    o.stagger = stagger;
     o.unroll = unroll;
     o.unrollBudget = unrollBudget;
   }

@@ -83,6 +83,7 @@ static CompileRequest request(const std::string &precision) {
     request.prepareWeights &= pass != "prepare-weights";
     request.fuseProducts &= pass != "fuse-products";
     request.fuseRows &= pass != "fuse-rows";
+    request.stagger &= pass != "stagger";
   }
   request.unroll = unroll;
   request.chunk = chunk;

@@ -24,7 +24,7 @@ import generate
 
 AGREE = os.environ.get("RNNC_AGREE", "rnnc-agree")
 PASSES = ("hoist", "sum-weight-gradients", "merge-products", "simplify", "prepare-weights",
-          "fuse-products", "fuse-rows", "chunk", "unroll")
+          "fuse-products", "fuse-rows", "chunk", "stagger", "unroll")
 A_FILE = 10  # programs: most of the time of a small one would be its library's runtime
 LIMIT = 120  # seconds of a processor
 HEAD = "# rnnc-agree "

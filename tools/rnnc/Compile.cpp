@@ -113,6 +113,10 @@ struct Options {
       cl::desc("Steps that time loops and the products they read do together: "
                "N; auto (the default): what fits the caches; off: all"),
       cl::value_desc("N|auto|off"), cl::cat(category)};
+  cl::opt<bool> noStagger{
+      "no-stagger",
+      cl::desc("Leave layers that could run a chunk of time apart together"),
+      cl::cat(category)};
   cl::opt<std::string> unroll{
       "unroll", cl::init("off"),
       cl::desc("Unroll time loops: N steps at a time; full: write loops of "
@@ -341,6 +345,7 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("`--chunk=" + options.chunk +
                  "`: write a number of steps from 1 to 1048576, `auto`, or "
                  "`off`");
+  request.stagger = !options.noStagger;
   request.schedule = options.schedule;
   request.prepareWeights = !options.noPrepare;
   request.testFault = options.testFault;

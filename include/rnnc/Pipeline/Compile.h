@@ -60,13 +60,14 @@ struct CompileRequest {
   bool sumWeightGradients = true;
   bool mergeProducts = true;
   bool simplify = true;
-  /// Steps of a time loop at a time; 0: loops of known length are written out.
   /// Bits of a number of packed weights: 16 for bf16; 0: as it is.
   unsigned weightBits = 0;
+  /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   /// Steps that time loops and what they read do together; 0: as many as there
   /// are; less: as decided.
   int64_t chunk = -1;
+  bool stagger = true; ///< layers run a chunk apart
   int64_t unrollBudget = 1024;
   /// Report what passes did and did not do.
   bool remarks = false;

@@ -63,6 +63,7 @@ struct PipelineOptions {
   /// Steps that time loops and what they read do together; 0: as many as there
   /// are; less: as decided.
   int64_t chunk = -1;
+  bool stagger = true; ///< layers run a chunk apart
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;
   int64_t unrollBudget = 1024;

@@ -108,6 +108,9 @@ void BesideLowering::run() {
                       .getResult();
   Value few = both(compare(sgt, members, 1), compare(sle, members, most));
   Value worth = compare(sge, terms, schedule.get(kernel::Decision::WorthTasks));
+  Value rows = arith::IndexCastOp::create(b, loc, i64, op.getRows());
+  worth =
+      both(worth, compare(slt, rows, schedule.get(kernel::Decision::CutRows)));
   buildIf(
       b, loc, both(few, worth), [&] { runAsTasks(terms); },
       [&] {

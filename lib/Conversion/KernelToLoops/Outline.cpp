@@ -17,9 +17,11 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OperationSupport.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/Hashing.h"
 
 using namespace mlir;
 
@@ -301,6 +303,42 @@ void sinkViews(Region &part) {
   }
 }
 
+/// Kernels by their structure: what they compute, on which types, in which
+/// order. Names and places in the source do not count.
+class KnownKernels {
+public:
+  /// A function that was given before and is the same, or the one given.
+  func::FuncOp sameOrNew(func::FuncOp function) {
+    auto &alike = byHash[hashOf(function)];
+    for (func::FuncOp other : alike)
+      if (areSame(function, other))
+        return other;
+    alike.push_back(function);
+    return function;
+  }
+
+private:
+  static llvm::hash_code hashOf(func::FuncOp function) {
+    llvm::hash_code hash = hash_value(Type(function.getFunctionType()));
+    function.getBody().walk([&](Operation *op) {
+      hash = llvm::hash_combine(
+          hash, op->getName(), op->getAttrDictionary(), op->getNumOperands(),
+          llvm::hash_combine_range(op->result_type_begin(),
+                                   op->result_type_end()));
+    });
+    return hash;
+  }
+
+  static bool areSame(func::FuncOp a, func::FuncOp b) {
+    return a.getFunctionType() == b.getFunctionType() &&
+           OperationEquivalence::isRegionEquivalentTo(
+               &a.getBody(), &b.getBody(),
+               OperationEquivalence::IgnoreLocations);
+  }
+
+  llvm::DenseMap<llvm::hash_code, SmallVector<func::FuncOp, 1>> byHash;
+};
+
 struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
   using Base::Base;
 
@@ -319,18 +357,16 @@ struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
       if (isKernel(op))
         kernels.push_back(op);
     });
-    llvm::StringMap<func::FuncOp> known;
+    KnownKernels known;
     for (Operation *op : kernels) {
       op = flatten(op);
       KernelBuilder builder(op, converter);
       func::FuncOp made = builder.build();
-      func::FuncOp &function = known[textOf(made)];
-      if (function) {
-        made.erase();
-      } else {
-        function = made;
+      func::FuncOp function = known.sameOrNew(made);
+      if (function == made)
         finish(function, symbols);
-      }
+      else
+        made.erase();
       OpBuilder b(op);
       func::CallOp::create(b, op->getLoc(), function, builder.arguments());
       op->erase();
@@ -361,13 +397,6 @@ private:
       OpBuilder inside = OpBuilder::atBlockBegin(&part.front());
       func::CallOp::create(inside, op->getLoc(), made, builder.arguments());
     }
-  }
-
-  static std::string textOf(func::FuncOp function) {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    function->print(os, OpPrintingFlags().useLocalScope().assumeVerified());
-    return text;
   }
 
   void finish(func::FuncOp function, SymbolTable &symbols) {

@@ -227,7 +227,10 @@ void Emitter::emitLoops(ArrayRef<scan::LoopOp> all) {
   Value terms = termsOf(first);
   for (scan::LoopOp loop : all.drop_front())
     terms = arith::AddIOp::create(b, loc, terms, termsOf(loop));
-  auto beside = kernel::BesideOp::create(b, loc, terms, all.size());
+  Value rows = sizes.constant(1);
+  if (first.getNumCarries())
+    rows = indexValue(loc, sizes.get(first.getFirsts().front(), 0));
+  auto beside = kernel::BesideOp::create(b, loc, terms, rows, all.size());
   kernel::copySchedules(first, beside);
   Operation *outer = outermostLoop;
   if (!outer)

@@ -15,6 +15,8 @@ using namespace mlir;
 
 namespace rnnc {
 
+using kernel::Decision;
+
 Sizes::Sizes(func::FuncOp source, func::FuncOp target)
     : source(source), target(target), top(target.getContext()) {
   // Every name is known before the first use, in the order of the arguments.
@@ -232,13 +234,33 @@ void Sizes::addChunks(scan::ChunksOp op) {
   indices[op.getSteps()] = steps;
 }
 
+/// Steps of a chunk where parts of a loop work a chunk apart, at most: few
+/// enough for some chunks, and enough for a product.
+static Value stepsApart(OpBuilder &b, scan::ChunksOp op, Value trip,
+                        Value rows) {
+  Location loc = op.getLoc();
+  int64_t chunks = 1, least = kernel::infoOf(Decision::ChunkRows).most;
+  for (kernel::ScheduleAttr one : kernel::schedulesOf(op)) {
+    chunks = std::max(chunks, one.get(Decision::LeastChunks));
+    least = std::min(least, one.get(Decision::ChunkRows));
+  }
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  auto share = [&](Value all, Value by) -> Value {
+    return arith::CeilDivUIOp::create(b, loc, all,
+                                      arith::MaxUIOp::create(b, loc, by, one));
+  };
+  return arith::MaxUIOp::create(
+      b, loc, share(trip, arith::ConstantIndexOp::create(b, loc, chunks)),
+      share(arith::ConstantIndexOp::create(b, loc, least), rows));
+}
+
 /// What `scan::chunksOf` says, as code. All targets share the memory: the
 /// smallest chunk of theirs is everyone's.
 std::pair<Value, Value> Sizes::chunks(OpBuilder &b, scan::ChunksOp op,
                                       Value trip, Value rows) {
-  int64_t bytes = kernel::infoOf(kernel::Decision::ChunkBytes).most;
+  int64_t bytes = kernel::infoOf(Decision::ChunkBytes).most;
   for (kernel::ScheduleAttr one : kernel::schedulesOf(op))
-    bytes = std::min(bytes, one.get(kernel::Decision::ChunkBytes));
+    bytes = std::min(bytes, one.get(Decision::ChunkBytes));
   Location loc = op.getLoc();
   auto number = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -254,6 +276,8 @@ std::pair<Value, Value> Sizes::chunks(OpBuilder &b, scan::ChunksOp op,
       op.getMost()
           ? number(*op.getMost())
           : least1(arith::DivUIOp::create(b, loc, inAll, least1(rows)));
+  if (op.getStages())
+    most = arith::MinUIOp::create(b, loc, most, stepsApart(b, op, trip, rows));
   Value each = least1(ceil(trip, least1(ceil(trip, most))));
   return {ceil(trip, each), each};
 }
@@ -274,30 +298,10 @@ Value Sizes::dynamic(Value tensor, int64_t dim) {
               : dynamic(loop.getFirsts()[number - loop.getNumSlices()], dim);
     }
   } else {
-    OpFoldResult size;
-    auto opResult = cast<OpResult>(tensor);
-    result = dynamicOfResult(opResult, dim);
+    result = dynamicOfResult(cast<OpResult>(tensor), dim);
   }
   memo[{tensor, dim}] = result;
   return result;
-}
-
-/// The operand in `sizes` (one for each dynamic dimension) for `dim`.
-Value Sizes::sizeOperand(Value tensor, int64_t dim, ValueRange sizes) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  unsigned number = 0;
-  for (int64_t i = 0; i < dim; ++i)
-    number += type.isDynamicDim(i);
-  return index(sizes[number]);
-}
-
-/// Which dimension of an operand the dimension `dim` of a result is, where
-/// some dimensions `gone` are left out.
-template <typename Gone> static int64_t dimWithout(int64_t dim, Gone gone) {
-  int64_t d = 0;
-  for (int64_t left = dim;; ++d)
-    if (!gone(d) && left-- == 0)
-      return d;
 }
 
 Value Sizes::valueOf(Value tensor, int64_t dim) {
@@ -307,148 +311,27 @@ Value Sizes::valueOf(Value tensor, int64_t dim) {
   return cast<Value>(size);
 }
 
-Value Sizes::ofProduct(scan::DotOp dot, int64_t dim) {
-  if (dim < static_cast<int64_t>(dot.getLhsBatch().size()))
-    return valueOf(dot.getLhs(), dot.getLhsBatch()[dim]);
-  dim -= dot.getLhsBatch().size();
-  SmallVector<int64_t> lhsFree = dot.getLhsFree();
-  if (dim < static_cast<int64_t>(lhsFree.size()))
-    return valueOf(dot.getLhs(), lhsFree[dim]);
-  return valueOf(dot.getRhs(), dot.getRhsFree()[dim - lhsFree.size()]);
-}
-
-/// Of ops of the scan dialect that move data; nothing for others.
-std::optional<Value> Sizes::ofMovement(Operation *op, OpResult result,
-                                       int64_t dim) {
-  return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
-      .Case<scan::GatherOp>([&](auto g) {
-        int64_t rank = cast<ShapedType>(g.getIndices().getType()).getRank();
-        if (dim < rank)
-          return valueOf(g.getIndices(), dim);
-        return valueOf(g.getTable(), dim - rank + g.getBatchDims() + 1);
-      })
-      .Case<scan::ScatterAddOp>([&](auto s) {
-        int64_t n = s.getBatchDims();
-        int64_t rank = cast<ShapedType>(s.getIndices().getType()).getRank();
-        if (dim < n)
-          return valueOf(s.getUpdates(), dim);
-        if (dim == n)
-          return index(s.getSize());
-        return valueOf(s.getUpdates(), dim - n - 1 + rank);
-      })
-      .Case<scan::PickStepOp>([&](auto p) {
-        int64_t time = p.getTimeDim();
-        return valueOf(p.getInput(), dim < time ? dim : dim + 1);
-      })
-      .Case<scan::PlaceStepOp>([&](auto p) {
-        int64_t time = p.getTimeDim();
-        if (dim == time)
-          return index(p.getSize());
-        return valueOf(p.getInput(), dim < time ? dim : dim - 1);
-      })
-      .Case<scan::SplitOp>([&](auto s) {
-        if (dim == 0)
-          return index(s.getCount());
-        return dim == 1 ? index(s.getSteps()) : valueOf(s.getInput(), dim - 1);
-      })
-      .Case<scan::JoinOp>([&](auto j) {
-        return dim == 0 ? index(j.getSize()) : valueOf(j.getInput(), dim + 1);
-      })
-      .Case<scan::PartLengthsOp>(
-          [&](auto p) { return valueOf(p.getLengths(), dim); })
-      .Case<scan::EnterOp>([&](auto e) {
-        int64_t n = e.getLengths().size();
-        return valueOf(e.getInput(), dim < n ? dim + 1 : dim == n ? 0 : dim);
-      })
-      .Case<scan::LeaveOp>([&](auto e) {
-        int64_t n = e.getLengths().size();
-        return valueOf(e.getInput(), dim == 0 ? n : dim <= n ? dim - 1 : dim);
-      })
-      .Case<scan::LoopOp>([&](auto loop) {
-        unsigned number = result.getResultNumber();
-        if (number >= loop.getNumStacks())
-          return valueOf(loop.getFirsts()[number - loop.getNumStacks()], dim);
-        if (dim == 0)
-          return index(loop.getTrip());
-        return valueOf(loop.getYield().getStacks()[number], dim - 1);
-      })
-      .Default([](Operation *) { return std::nullopt; });
-}
-
-/// Of ops of the tensor dialect; nothing for others.
-std::optional<Value> Sizes::ofReshape(Operation *op, OpResult result,
-                                      int64_t dim) {
-  return llvm::TypeSwitch<Operation *, std::optional<Value>>(op)
-      .Case<tensor::SplatOp>(
-          [&](auto s) { return sizeOperand(result, dim, s.getDynamicSizes()); })
-      .Case<tensor::EmptyOp>(
-          [&](auto e) { return sizeOperand(result, dim, e.getDynamicSizes()); })
-      .Case<DestinationStyleOpInterface>([&](DestinationStyleOpInterface op) {
-        return valueOf(op.getDpsInits()[result.getResultNumber()], dim);
-      })
-      .Case<tensor::InsertSliceOp>(
-          [&](auto i) { return valueOf(i.getDest(), dim); })
-      .Case<tensor::ConcatOp>(
-          [&](auto c) { return valueOf(c.getInputs().front(), dim); })
-      .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp e) {
-        // Slices are full on dynamic dimensions.
-        llvm::SmallBitVector dropped = e.getDroppedDims();
-        return valueOf(e.getSource(), dimWithout(dim, [&](int64_t d) {
-                         return dropped.test(d);
-                       }));
-      })
-      .Case<tensor::CollapseShapeOp>([&](tensor::CollapseShapeOp c) {
+/// The rules are those of the scan dialect; here they are followed to what the
+/// function has been made of so far.
+Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
+  if (auto before = scan::sameSizeBefore({result, dim}))
+    return valueOf(before->value, before->number);
+  if (Value size = scan::sizeOperand({result, dim}))
+    return index(size);
+  return llvm::TypeSwitch<Operation *, Value>(result.getOwner())
+      .Case([&](tensor::CollapseShapeOp op) {
         Value size;
-        ReassociationIndices group = c.getReassociationIndices()[dim];
+        ReassociationIndices group = op.getReassociationIndices()[dim];
         for (int64_t d : group) {
-          Value one = valueOf(c.getSrc(), d);
+          Value one = valueOf(op.getSrc(), d);
           size = size ? product(size, one) : one;
         }
         return size;
       })
-      .Case<tensor::ExpandShapeOp>([&](tensor::ExpandShapeOp e) {
-        OpFoldResult size = e.getMixedOutputShape()[dim];
-        return index(cast<Value>(size));
+      .Case([&](DestinationStyleOpInterface op) {
+        return valueOf(op.getDpsInits()[result.getResultNumber()], dim);
       })
-      .Default([](Operation *) { return std::nullopt; });
-}
-
-Value Sizes::dynamicOfResult(OpResult result, int64_t dim) {
-  Operation *op = result.getOwner();
-  if (std::optional<Value> size = ofMovement(op, result, dim))
-    return *size;
-  if (std::optional<Value> size = ofReshape(op, result, dim))
-    return *size;
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<scan::BroadcastOp>([&](auto b) {
-        for (auto [i, to] : llvm::enumerate(b.getDims()))
-          if (to == dim)
-            return valueOf(b.getInput(), i);
-        return sizeOperand(result, dim, b.getSizes());
-      })
-      .Case<scan::RandomOp>(
-          [&](auto r) { return sizeOperand(result, dim, r.getSizes()); })
-      .Case<scan::TransposeOp>(
-          [&](auto t) { return valueOf(t.getInput(), t.getPerm()[dim]); })
-      .Case<scan::ReduceOp>([&](auto r) {
-        return valueOf(r.getInput(), dimWithout(dim, [&](int64_t d) {
-                         return llvm::is_contained(r.getDims(), d);
-                       }));
-      })
-      .Case<scan::ArgmaxOp>([&](auto a) {
-        int64_t gone = a.getDim();
-        return valueOf(a.getInput(), dim < gone ? dim : dim + 1);
-      })
-      .Case<scan::DotOp>([&](auto d) { return ofProduct(d, dim); })
-      .Default([&](Operation *other) -> Value {
-        // Elementwise: the first tensor operand of the same rank.
-        for (Value operand : other->getOperands())
-          if (auto type = dyn_cast<RankedTensorType>(operand.getType()))
-            if (type.getRank() ==
-                cast<RankedTensorType>(result.getType()).getRank())
-              return valueOf(operand, dim);
-        return {};
-      });
+      .Default([](Operation *) { return Value(); });
 }
 
 } // namespace rnnc

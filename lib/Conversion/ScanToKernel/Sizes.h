@@ -67,10 +67,6 @@ private:
   mlir::Value ofArgument(unsigned number, int64_t dim);
   mlir::Value dynamic(mlir::Value tensor, int64_t dim);
   mlir::Value dynamicOfResult(mlir::OpResult result, int64_t dim);
-  std::optional<mlir::Value> ofMovement(mlir::Operation *op,
-                                        mlir::OpResult result, int64_t dim);
-  std::optional<mlir::Value> ofReshape(mlir::Operation *op,
-                                       mlir::OpResult result, int64_t dim);
   void addSegments(scan::SegmentsOp op);
   std::pair<mlir::Value, mlir::Value>
   segments(mlir::OpBuilder &b, scan::SegmentsOp op, mlir::Value trip);
@@ -79,13 +75,10 @@ private:
                                              scan::ChunksOp op,
                                              mlir::Value trip,
                                              mlir::Value rows);
-  mlir::Value ofProduct(scan::DotOp dot, int64_t dim);
   /// The product of two sizes.
   mlir::Value product(mlir::Value a, mlir::Value b);
   /// A size as a value at the top.
   mlir::Value valueOf(mlir::Value tensor, int64_t dim);
-  mlir::Value sizeOperand(mlir::Value tensor, int64_t dim,
-                          mlir::ValueRange sizes);
 
   mlir::func::FuncOp source, target;
   mlir::OpBuilder top;

@@ -12,12 +12,6 @@ using namespace rnnc;
 using namespace rnnc::scan;
 
 namespace {
-// A dimension of a value.
-struct Dim {
-  Value value;
-  int64_t number;
-};
-
 RankedTensorType tensorOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
@@ -121,9 +115,9 @@ std::optional<Dim> throughReshape(Value source,
   return std::nullopt;
 }
 
-// A dimension of an operand (or of a value outside the loop) that has the same
-// size, one step back.
-std::optional<Dim> stepBack(Dim dim) {
+} // namespace
+
+std::optional<Dim> scan::sameSizeBefore(Dim dim) {
   if (auto argument = dyn_cast<BlockArgument>(dim.value))
     return throughArgument(argument, dim.number);
   Operation *op = dim.value.getDefiningOp();
@@ -173,7 +167,8 @@ std::optional<Dim> stepBack(Dim dim) {
       })
       .Case([&](tensor::ExtractSliceOp op) -> Result {
         std::optional<int64_t> source = sliceSource(op, dim.number);
-        if (!source || !op.getSourceType().isDynamicDim(*source))
+        if (!source || !op.getSourceType().isDynamicDim(*source) ||
+            op.isDynamicOffset(*source) || op.getStaticOffset(*source) != 0)
           return std::nullopt;
         return Dim{op.getSource(), *source};
       })
@@ -208,8 +203,7 @@ std::optional<Dim> stepBack(Dim dim) {
       });
 }
 
-// The index operand that gives a dynamic dimension of the op, if it has one.
-Value sizeOperand(Dim dim) {
+Value scan::sizeOperand(Dim dim) {
   Operation *op = dim.value.getDefiningOp();
   if (!op)
     return {};
@@ -223,6 +217,12 @@ Value sizeOperand(Dim dim) {
     return among(broadcast.getSizes());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return among(expand.getOutputShape());
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return among(slice.getSizes());
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return among(empty.getDynamicSizes());
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return among(splat.getDynamicSizes());
   if (auto random = dyn_cast<RandomOp>(op))
     return among(random.getSizes());
   if (auto scatter = dyn_cast<ScatterAddOp>(op))
@@ -246,6 +246,7 @@ Value sizeOperand(Dim dim) {
   return {};
 }
 
+namespace {
 // Where a size comes from: a number, an index value, or a dimension.
 struct Root {
   std::optional<int64_t> number;
@@ -270,7 +271,7 @@ Root findRoot(Dim dim) {
     RankedTensorType type = tensorOf(dim.value);
     if (!type.isDynamicDim(dim.number))
       return {type.getDimSize(dim.number), {}, dim};
-    if (std::optional<Dim> before = stepBack(dim)) {
+    if (std::optional<Dim> before = sameSizeBefore(dim)) {
       dim = *before;
       continue;
     }
@@ -480,7 +481,7 @@ static std::optional<Ragged> lengthsOf(Value value, unsigned depth) {
       return ragged;
     int64_t time = -1, batch = -1;
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      std::optional<Dim> before = stepBack({value, dim});
+      std::optional<Dim> before = sameSizeBefore({value, dim});
       if (!before || before->value != operand)
         continue;
       if (before->number == ragged->timeDim)
@@ -523,7 +524,7 @@ static int64_t resultDim(Value result, Value operand, int64_t number) {
         if (auto at = llvm::find(dims, number); at != dims.end())
           return at - dims.begin();
   for (int64_t dim = 0; dim < tensorOf(result).getRank(); ++dim) {
-    std::optional<Dim> before = stepBack({result, dim});
+    std::optional<Dim> before = sameSizeBefore({result, dim});
     if (before && before->value == operand && before->number == number)
       return dim;
   }
@@ -592,7 +593,7 @@ static std::optional<Ragged> emptyRows(Value value, unsigned depth) {
     if (op->hasTrait<OpTrait::Elementwise>())
       return found;
     for (int64_t dim = 0; dim < tensorOf(value).getRank(); ++dim) {
-      std::optional<Dim> before = stepBack({value, dim});
+      std::optional<Dim> before = sameSizeBefore({value, dim});
       if (before && before->value == operand &&
           before->number == found->batchDim)
         return Ragged{found->lengths, -1, dim};

@@ -37,7 +37,7 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
       }
       // The parts follow each other.
       // CHECK-NOT: kernel.beside
-      kernel.beside terms(%c3) {
+      kernel.beside terms(%c3) rows(%c3) {
         // CHECK: gpu.launch_func @kernels::@steps_2_copy
         memref.copy %now, %h : memref<?x4xf32, strided<[4, 1], offset: ?>> to memref<?x4xf32>
       }, {

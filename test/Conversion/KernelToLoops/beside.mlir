@@ -16,6 +16,8 @@
 // CHECK: %[[MEMBERS:.*]] = llvm.call @rnnc_rt_members(%[[CTX]])
 // CHECK: arith.cmpi sgt, %[[MEMBERS]]
 // CHECK: arith.cmpi sle, %[[MEMBERS]]
+// CHECK: %[[LIMIT:.*]] = arith.constant 16 : i64
+// CHECK: arith.cmpi slt, %{{.*}}, %[[LIMIT]]
 // CHECK: scf.if
 // CHECK: constant @[[TASK]]
 // CHECK: llvm.call @rnnc_rt_parallel_for(%[[CTX]],
@@ -34,14 +36,14 @@
 // ALONE: call @both.part1
 #id = affine_map<(i, j) -> (i, j)>
 #some = #kernel.schedule<"v3" element_block = 4096, column_block = 512, row_block = 16, direct_rows = 64, tasks = 8, worth_tasks = 16384, function_ops = 20, call_ops = 200>
-#two = #kernel.schedule<"v3" beside = 2, worth_tasks = 131072>
+#two = #kernel.schedule<"v3" cut_rows = 16, beside = 2, worth_tasks = 131072>
 module attributes {kernel.targets = [#kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>], kernel.schedules = [#some]} {
   func.func @both(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %T: index) {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %n = memref.dim %x, %c0 : memref<?x8xf32>
     %half = memref.subview %x[0, 4] [%n, 4] [1, 1] : memref<?x8xf32> to memref<?x4xf32, strided<[8, 1], offset: 4>>
-    kernel.beside terms(%n) attributes {kernel.schedules = [#two]} {
+    kernel.beside terms(%n) rows(%n) attributes {kernel.schedules = [#two]} {
       scf.for %t = %c0 to %T step %c1 {
         linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]}
             outs(%half : memref<?x4xf32, strided<[8, 1], offset: 4>>) {

@@ -7,7 +7,7 @@
 // CHECK-LABEL: func.func @both(
 // CHECK: kernel.pack
 // CHECK: kernel.pack
-// CHECK: kernel.beside terms(%{{.*}}) attributes {kernel.schedules = {{.*}}} {
+// CHECK: kernel.beside terms(%{{.*}}) rows(%{{.*}}) attributes {kernel.schedules = {{.*}}} {
 // CHECK-NEXT: scf.for
 // CHECK: kernel.gemm
 // CHECK-SAME: scratch(%[[ONE:[a-z0-9_]+]]

@@ -84,11 +84,11 @@ func.func @phase_memory(%h: memref<?x8xf32>, %U: memref<2x8x8xf32>, %p: memref<1
 
 // CHECK-LABEL: func.func @beside
 func.func @beside(%x: memref<?x8xf32>, %y: memref<?x8xf32>, %a: memref<?x8xf32>, %b: memref<?x8xf32>, %n: index) {
-  // CHECK: kernel.beside terms(%{{.*}}) {
+  // CHECK: kernel.beside terms(%{{.*}}) rows(%{{.*}}) {
   // CHECK: memref.copy
   // CHECK: }, {
   // CHECK: memref.copy
-  kernel.beside terms(%n) {
+  kernel.beside terms(%n) rows(%n) {
     memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
   }, {
     memref.copy %y, %b : memref<?x8xf32> to memref<?x8xf32>

@@ -110,7 +110,7 @@ func.func @beside(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch"
   %a = memref.alloc(%B) : memref<?x8xf32>
   %b = memref.alloc(%B) : memref<?x8xf32>
   %c = memref.alloc(%B) : memref<?x8xf32>
-  kernel.beside terms(%B) {
+  kernel.beside terms(%B) rows(%B) {
     linalg.fill ins(%z : f32) outs(%a : memref<?x8xf32>)
     linalg.fill ins(%z : f32) outs(%b : memref<?x8xf32>)
   }, {

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Two directions do not need each other; the loop that reads both stands alone.
-// CHECK: #[[BESIDE:.*]] = #kernel.schedule<"v3" beside = 2, worth_tasks = 131072>
+// CHECK: #[[BESIDE:.*]] = #kernel.schedule<"v3" cut_rows = 1099511627776, beside = 2, worth_tasks = 131072>
 // CHECK-LABEL: func.func @both
 // CHECK: scan.loop
 // CHECK: kernel.beside = 0 : i64
@@ -17,7 +17,7 @@
 // CHECK-NOT: kernel.beside
 // CHECK: return
 // REMARK: `both/beside0`: 2 time loops do not need each other: they run side by side on up to 2 threads; more share each kernel
-// NEVER: #kernel.schedule<"v3" beside = 1, worth_tasks = 131072>
+// NEVER: #kernel.schedule<"v3" cut_rows = 1099511627776, beside = 1, worth_tasks = 131072>
 
 //--- in.mlir
 func.func @both(%x: tensor<?x?x8xf32>, %h0: tensor<?x8xf32>, %T: index) -> tensor<?x8xf32> {

@@ -3,6 +3,7 @@
 #include "Programs.h"
 
 #include "rnnc/Conversion/ASTToRNN/ASTToRNN.h"
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Pipeline/Phases.h"
 

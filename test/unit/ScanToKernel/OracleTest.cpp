@@ -4,6 +4,7 @@
 
 #include "ScanJit.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/InitAll.h"
 #include "rnnc/Interpreter/Scan.h"
 #include "rnnc/Pipeline/Phases.h"

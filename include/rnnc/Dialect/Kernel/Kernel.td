@@ -140,19 +140,20 @@ def Kernel_BesideOp : Kernel_Op<"beside", [
     reads or writes what another one writes. `terms` says about how many
     multiplications all of them take. Where a team has few members (`beside` of the
     schedule), each part is the task of one, and its kernels are not cut; else the
-    parts follow each other and share their kernels among all members.
+    parts follow each other and share their kernels among all members. So they do
+    where a step has many `rows` (`cut_rows`): then the members share those.
 
     ```mlir
-    kernel.beside terms(%n) {
+    kernel.beside terms(%n) rows(%batch) {
       scf.for %t = %c0 to %T step %c1 {...}
     }, {
       scf.for %t = %c0 to %T step %c1 {...}
     }
     ```
   }];
-  let arguments = (ins Index:$terms);
+  let arguments = (ins Index:$terms, Index:$rows);
   let regions = (region VariadicRegion<SizedRegion<1>>:$parts);
-  let assemblyFormat = "`terms` `(` $terms `)` attr-dict-with-keyword $parts";
+  let assemblyFormat = "`terms` `(` $terms `)` `rows` `(` $rows `)` attr-dict-with-keyword $parts";
 }
 
 /// 16 is all there is.

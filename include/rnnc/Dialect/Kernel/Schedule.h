@@ -29,7 +29,9 @@ enum class Decision : unsigned {
   ColumnBlock,
   RowBlock,
   DirectRows, // pointwise code, sums
-  ChunkBytes, // loops over time
+  ChunkBytes,
+  LeastChunks,
+  ChunkRows, // loops over time
   CutRows,
   Beside,
   Tasks,

@@ -42,6 +42,20 @@ mlir::RankedTensorType dropDim(mlir::RankedTensorType type, int64_t dim);
 mlir::RankedTensorType insertDim(mlir::RankedTensorType type, int64_t dim,
                                  int64_t size);
 
+/// A dimension of a value.
+struct Dim {
+  mlir::Value value;
+  int64_t number;
+};
+
+/// A dimension of an operand (or of a value outside the loop) that has the same
+/// size as this one, one step back; nothing where there is none.
+std::optional<Dim> sameSizeBefore(Dim dim);
+
+/// The operand of an op, an index value, that is the size of this dimension,
+/// which is dynamic; null where it has none.
+mlir::Value sizeOperand(Dim dim);
+
 /// The size of a dimension of `value` as an index value. It is found by going
 /// back to where the size comes from, so `value` itself need not be available
 /// where it is asked for; what it is made from outside of all loops must be.

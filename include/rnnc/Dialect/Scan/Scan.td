@@ -526,7 +526,8 @@ def Scan_ChunksOp : Scan_Op<"chunks", [Pure]> {
     of `bytes` for a step of one of `rows` examples, takes about so much. For
     each chunk, a product reads `weights` bytes of its right operand at most. All
     chunks have the same number of steps, but for the last; with `most`, no more
-    than that, whatever is decided.
+    than that, whatever is decided. With `stages`, so many parts of the loop work
+    a chunk apart, and the axis is cut into more chunks if need be.
 
     ```mlir
     %n, %k = scan.chunks %T rows(%batch) {bytes = 4096, weights = 1048576}
@@ -535,7 +536,8 @@ def Scan_ChunksOp : Scan_Op<"chunks", [Pure]> {
   let arguments = (ins Index:$trip, Index:$rows,
                        ConfinedAttr<I64Attr, [IntPositive]>:$bytes,
                        ConfinedAttr<I64Attr, [IntNonNegative]>:$weights,
-                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$most);
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$most,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$stages);
   let results = (outs Index:$count, Index:$steps);
   let assemblyFormat = "$trip `rows` `(` $rows `)` attr-dict";
 }

@@ -49,6 +49,11 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that are added into a table one by one, at most"},
       {"chunk_bytes", 1, int64_t(1) << 40,
        "bytes of the largest sequence that loops make and use up at a time"},
+      {"least_chunks", 1, 1 << 20,
+       "chunks that a time axis is cut into, at least, where parts of a loop "
+       "work a chunk apart"},
+      {"chunk_rows", 1, int64_t(1) << 40,
+       "rows that such a chunk has, all its steps together, at least"},
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
       {"beside", 1, 1 << 10,

@@ -18,7 +18,8 @@ ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
                            int64_t weights);
 
 /// So many time loops that do not need each other.
-ScheduleAttr besideSchedule(TargetAttr target, unsigned loops);
+ScheduleAttr besideSchedule(TargetAttr target, unsigned bits, unsigned loops,
+                            int64_t weights, bool apart);
 
 /// Chunks of time whose products read so many bytes of weights.
 ScheduleAttr chunkSchedule(TargetAttr target, int64_t weights);

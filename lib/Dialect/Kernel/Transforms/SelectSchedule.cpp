@@ -81,6 +81,7 @@ private:
   LogicalResult scheduleFunction(func::FuncOp function);
   LogicalResult scheduleOp(Operation *op, func::FuncOp function);
   LogicalResult scheduleBeside(func::FuncOp function);
+  LogicalResult scheduleBeside(func::FuncOp function, Block &block);
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
   LogicalResult adjust(Operation *op, const Twine &name,
                        ArrayRef<Decision> decisions);
@@ -184,12 +185,12 @@ LogicalResult KernelSelectSchedule::scheduleFunction(func::FuncOp function) {
   return failure(result.wasInterrupted());
 }
 
-/// Time loops with as many others before them do not need each other.
-static SmallVector<SmallVector<scan::LoopOp>>
-loopsByDepth(func::FuncOp function) {
+/// Time loops of a block with as many others before them do not need each
+/// other.
+static SmallVector<SmallVector<scan::LoopOp>> loopsByDepth(Block &block) {
   SmallVector<SmallVector<scan::LoopOp>> loops;
   llvm::DenseMap<Value, unsigned> depths;
-  for (Operation &op : function.getBody().front()) {
+  for (Operation &op : block) {
     SetVector<Value> read(op.operand_begin(), op.operand_end());
     getUsedValuesDefinedAbove(op.getRegions(), read);
     unsigned depth = 0;
@@ -209,16 +210,41 @@ loopsByDepth(func::FuncOp function) {
 LogicalResult KernelSelectSchedule::scheduleBeside(func::FuncOp function) {
   if (function.isExternal())
     return success();
+  Block &top = function.getBody().front();
+  if (failed(scheduleBeside(function, top)))
+    return failure();
+  // Layers that work a chunk of time apart.
+  for (auto loop : llvm::to_vector(top.getOps<scan::LoopOp>())) {
+    auto chunks = loop.getTrip().getDefiningOp<scan::ChunksOp>();
+    if (chunks && chunks.getStages() &&
+        failed(scheduleBeside(function, *loop.getBodyBlock())))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult KernelSelectSchedule::scheduleBeside(func::FuncOp function,
+                                                   Block &block) {
   Builder b(&getContext());
-  for (auto &loops : loopsByDepth(function)) {
+  for (auto &loops : loopsByDepth(block)) {
     if (loops.size() < 2)
       continue;
     unsigned number = counts["beside"]++;
     std::string name = (function.getName() + "/beside" + Twine(number)).str();
-    for (scan::LoopOp loop : loops)
+    bool apart = &block != &function.getBody().front();
+    int64_t weights = 0;
+    unsigned bits = 32;
+    for (scan::LoopOp loop : loops) {
       loop->setAttr(kBeside, b.getI64IntegerAttr(number));
+      for (auto phase : loop.getBodyBlock()->getOps<PhaseOp>()) {
+        if (phase.getLefts().empty())
+          continue;
+        weights = std::max(weights, weightsOf(phase));
+        bits = bitsOf(phase.getLefts().front());
+      }
+    }
     if (failed(schedule(loops.front(), name, [&](TargetAttr target) {
-          return besideSchedule(target, loops.size());
+          return besideSchedule(target, bits, loops.size(), weights, apart);
         })))
       return failure();
     remarkBeside(loops, name);
@@ -399,7 +425,13 @@ void KernelSelectSchedule::remarkChunks(scan::ChunksOp op, StringRef name) {
              "chunks of about " +
              valuesOf(op, {Decision::ChunkBytes}, "") +
              " bytes of the largest sequence, " + Twine(op.getBytes()).str() +
-             " a step of an example";
+             " a step of an example" +
+             (op.getStages()
+                  ? "; two parts of them work a chunk apart, in " +
+                        valuesOf(op, {Decision::LeastChunks}, "") +
+                        " chunks or more where each has " +
+                        valuesOf(op, {Decision::ChunkRows}, "") + " rows"
+                  : std::string());
 }
 
 std::string KernelSelectSchedule::blocksOf(Operation *op) {

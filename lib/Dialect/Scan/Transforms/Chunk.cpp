@@ -119,7 +119,8 @@ struct Chunk : scan::impl::ScanChunkBase<Chunk> {
     auto sizes = ChunksOp::create(
         b, loc, first.getTrip(), rows, b.getI64IntegerAttr(group.bytes),
         b.getI64IntegerAttr(group.weights),
-        steps ? b.getI64IntegerAttr(steps) : IntegerAttr());
+        steps ? b.getI64IntegerAttr(steps) : IntegerAttr(),
+        /*stages=*/IntegerAttr());
     group.loop.build(sizes.getCount(), sizes.getSteps());
   }
 

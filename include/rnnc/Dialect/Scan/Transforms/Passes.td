@@ -117,6 +117,46 @@ def ScanChunk : Scan_Pass<"scan-chunk"> {
   ];
 }
 
+def ScanStagger : Scan_Pass<"scan-stagger"> {
+  let summary = "Lets layers run a chunk of time apart";
+  let description = [{
+    In a loop over chunks of time, a layer reads what the layer before has made of
+    the same chunk: the two cannot run at the same time. Here the loops of such a
+    body are parted in two, about half of the work in each, and the first part
+    works one chunk ahead: its first chunk comes before the loop, and what it has
+    made is carried to the next trip. In one trip the parts do not need each
+    other; `kernel-select-schedule` lets their loops run side by side, so that
+    each thread keeps the weights of its own layers in its cache.
+
+    The slices get one chunk more, which has no step: the last trip finds nothing
+    to do there. Loops that go back are left, and those that keep what is made
+    ahead. Values do not change.
+
+    ```mlir
+    %n, %k = scan.chunks %T rows(%B) {bytes = 32 : i64, weights = 128 : i64}
+    %xs = scan.split %x into(%n, %k) : tensor<?x?x4xf32> -> tensor<?x?x?x4xf32>
+    %r:2 = scan.loop trip(%n) slices(%s = %xs : tensor<?x?x?x4xf32>)
+        carry(%a = %a0 : tensor<?x4xf32>, %b = %b0 : tensor<?x4xf32>) step(%t) {
+      %one:2 = scan.loop ... slices(... = %s ...) carry(... = %a ...)
+      %two:2 = scan.loop ... slices(... = %one#0 ...) carry(... = %b ...)
+      scan.yield carry(%one#1, %two#1 ...) stack(%two#0 ...)
+    }
+    // becomes
+    %n, %k = scan.chunks %T rows(%B) {bytes = 32 : i64, stages = 2 : i64, weights = 128 : i64}
+    %more = arith.addi %n, %c1 : index
+    %xs = scan.split %x into(%more, %k) : tensor<?x?x4xf32> -> tensor<?x?x?x4xf32>
+    // the first layer, of the first chunk:
+    %first:2 = scan.loop ... carry(... = %a0 ...)
+    %r:3 = scan.loop trip(%n) slices(%s = %from1 : tensor<?x?x?x4xf32>)
+        carry(%a = %first#1 ..., %b = %b0 ..., %y = %first#0 ...) step(%t) {
+      %two:2 = scan.loop ... slices(... = %y ...) carry(... = %b ...)
+      %one:2 = scan.loop ... slices(... = %s ...) carry(... = %a ...)
+      scan.yield carry(%one#1, %two#1, %one#0 ...) stack(%two#0 ...)
+    }
+    ```
+  }];
+}
+
 def ScanOrderSteps : Scan_Pass<"scan-order-steps"> {
   let summary = "Puts the ops of a step in an order of its own";
   let description = [{
