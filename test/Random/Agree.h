@@ -136,7 +136,8 @@ private:
   void checkGradients(const std::string &function, const Case &one,
                       const Results &results);
   std::optional<Results> bend(const Case &one, double step);
-  void checkHessian(const Case &one);
+  Case withVectors(const Case &one) const;
+  void checkHessian(const Case &plain);
   void checkSinglePrecision(const std::string &function, const Case &one,
                             const Results &results, bool withDropout);
   void checkPadding(const std::string &function, const Case &one,

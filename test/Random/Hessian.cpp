@@ -46,8 +46,26 @@ static std::pair<double, double> settle(double coarse, double middle,
   return {found, std::fabs(found - (4 * middle - coarse) / 3)};
 }
 
+/// The case with a vector for each parameter.
+Case Checker::withVectors(const Case &one) const {
+  Case now = one;
+  Draw draw(seed + 29);
+  const training::FunctionInfo &info =
+      subject.info().functions[size_t(subject.info().find("hvp"))];
+  for (const training::ArgInfo &arg : info.args) {
+    if (arg.isOutput() || arg.name.rfind("vec.", 0) != 0)
+      continue;
+    interp::Array vector(one.args.at(arg.name.substr(4)).shape);
+    for (double &x : vector.data)
+      x = draw.number(0.05, 1) * (draw.below(2) ? 1 : -1);
+    now.args[arg.name] = std::move(vector);
+  }
+  return now;
+}
+
 /// Loss and gradient are those of `grad`; the rest how the gradient changes.
-void Checker::checkHessian(const Case &one) {
+void Checker::checkHessian(const Case &plain) {
+  Case one = withVectors(plain);
   std::optional<Results> results = callOnThreads("hvp", one, true);
   if (!results)
     return;

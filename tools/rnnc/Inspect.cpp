@@ -5,6 +5,7 @@
 #include "Model.h"
 #include "Trained.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/Progress.h"
 
 #include <filesystem>
 
