@@ -15,18 +15,21 @@ mkdir -p "$out"
 columns() { awk -F '\t' -v digit="$1" '{ sub(/\r$/, "") } NF < 2 || $1 == "" { print ""; next }
     { gsub(/ /, "_", $1); if (digit && length($1) > 1) $1 = substr($1, 1, length($1) - 1); print $1 "\t" $2 }'; }
 
-model=words fields=word=0,chars=0,tags=1 digit=0 options= epochs=15
+model=words fields=word=0,chars=0,tags=1 digit=0 options= change= epochs=15
 case $what in
-  english) files=en_ewt-%s.tsv options="--lower --batch 32" epochs=6 ;;
-  chinese) files=zh_gsd-%s.tsv options="-D L=4" epochs=8 ;;
-  wnut)    files=%s.conll options="--lower -D H=100" epochs=10 ;;
-  weibo)   files=weiboNER_2nd_conll.%s model=characters fields=char=0,pair=0:pair,tags=1 digit=1 ;;
+  english) files=en_ewt-%s.tsv options="--min-count 2 --lower --batch 32" epochs=6 ;;
+  chinese) files=zh_gsd-%s.tsv options="--min-count 2 -D L=4" epochs=8 ;;
+  wnut)    files=%s.conll options="--lower -D H=100" epochs=10
+           # Few names, and new ones in the test part: words go more often, the rate stays higher.
+           change='s/0.1, tied/0.2, tied/; s/schedule .*/schedule step(every = 1, by = 0.94)/' ;;
+  weibo)   files=weiboNER_2nd_conll.%s model=characters fields=char=0,pair=0:pair,tags=1 digit=1 ;; # those seen once are of names: all are kept
   *)       echo "run.sh: no such task: $what" >&2; exit 2 ;;
 esac
 case " $* " in *" --epochs "*|*" --steps "*) ;; *) set -- --epochs $epochs "$@" ;; esac
 for part in train dev test; do
   columns $digit < "$data/$(printf "$files" $part)" > "$out/$part.conll"
 done
-rnnc train "$here/$model.rnn" --data "$out/train.conll" --valid "$out/dev.conll" --columns $fields --min-count 2 \
+sed "$change" "$here/$model.rnn" > "$out/$model.rnn"
+rnnc train "$out/$model.rnn" --data "$out/train.conll" --valid "$out/dev.conll" --columns $fields \
   --seed 1 $options --out "$out/model" "$@"
 rnnc eval "$out/model" --data "$out/test.conll"

@@ -50,7 +50,9 @@ FailureOr<GemmShape> GemmShape::of(Operation *op, kernel::TargetAttr target,
 
 unsigned GemmShape::setsFor(unsigned sums) const {
   unsigned sets = 1;
-  while (sets < unroll && sums * sets < chains)
+  // Where sums would take nearly all registers some go to memory and back.
+  auto fits = [&](unsigned all) { return all + 6 <= registers; };
+  while (sets < unroll && sums * sets < chains && fits(2 * sums * sets))
     sets *= 2;
   return sets;
 }

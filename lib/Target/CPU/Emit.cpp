@@ -58,6 +58,8 @@ llvm::Expected<VariantModule> target::translate(mlir::ModuleOp module,
     f.setName(variantName(f.getName(), info.name));
     f.setDoesNotThrow();
     f.addFnAttr("target-cpu", info.cpu);
+    if (!info.tune.empty())
+      f.addFnAttr("tune-cpu", info.tune);
     if (!info.features.empty())
       f.addFnAttr("target-features", info.features);
     f.addFnAttr("prefer-vector-width", std::to_string(info.vectorBits));

@@ -22,6 +22,9 @@ static VariantInfo makeVariant(std::string name, std::string cpu, int level) {
   VariantInfo info;
   info.name = std::move(name);
   info.cpu = std::move(cpu);
+  // Libraries for one processor are what those for its level are, with more
+  // instructions: what was measured for one holds for the other.
+  info.tune = level >= 2 ? "x86-64-v" + std::to_string(level) : "x86-64";
   info.level = level;
   info.like = level >= 4 ? "v4" : level == 3 ? "v3" : "v2";
   info.vectorBits = level >= 4 ? 512 : level == 3 ? 256 : 128;

@@ -21,6 +21,8 @@ namespace rnnc::target {
 struct VariantInfo {
   std::string name; ///< "v2", "v3", "v4", "neon", "native", …
   std::string cpu;  ///< LLVM's name
+  /// Processor whose timing the order of instructions follows; "": that one.
+  std::string tune;
   std::string features;
   std::string like;     ///< the `#kernel.target` whose registers it has
   int level = 1;        ///< of its architecture, that the processor must have
