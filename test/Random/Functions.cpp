@@ -466,6 +466,8 @@ void Checker::run(const Case &one) {
       continue;
     if (function.name == "train_step")
       checkTrainStep(one);
+    else if (function.name == "hvp")
+      checkHessian(one);
     else if (function.name == "step" && !reference)
       checkSteps(one);
     else if (function.name != "step") // of one precision: steps add up
