@@ -15,8 +15,12 @@ using data::Tensor;
 using data::TensorFile;
 
 Result<std::unique_ptr<ModelInstance>>
-ModelInstance::create(std::shared_ptr<Library> library, int module,
-                      int threads) {
+ModelInstance::create(std::shared_ptr<Library> library, int module, int threads,
+                      const std::string &device) {
+  if (!device.empty() && threads > 1)
+    return usageError("rnnc: error: --threads {} is for a processor, and "
+                      "--device {} is none",
+                      threads, device);
   std::unique_ptr<ModelInstance> instance(new ModelInstance);
   instance->lib = std::move(library);
   instance->index = module;
@@ -25,10 +29,16 @@ ModelInstance::create(std::shared_ptr<Library> library, int module,
   rnnc_context_options options{};
   options.size = sizeof(options);
   options.threads = threads;
+  options.variant = device.empty() ? nullptr : device.c_str();
   int status = api.context_init(instance->ctx(), instance->context.size(),
                                 &options, &instance->error);
-  if (status != RNNC_OK)
-    return instance->refused("cannot make a context");
+  if (status != RNNC_OK) {
+    Error refusal = instance->refused("cannot make a context");
+    // Another library, or another command line, would do.
+    if (status == RNNC_ERR_UNSUPPORTED && !device.empty())
+      refusal.exitCode = ExitUsage;
+    return refusal;
+  }
   instance->haveContext = true;
   instance->params = Buffer(api.params_size(module));
   if (Status status = instance->initialise(0); !status)

@@ -12,7 +12,7 @@ using namespace rnnc::tool;
 using namespace rnnc::training;
 
 static Json toJson(const Library &library, const BenchRow &row,
-                   const Timing &timing) {
+                   const Timing &timing, const std::string &device) {
   Json json = {{"function", row.function},
                {"library", library.manifest().library},
                {"precision", library.manifest().precision},
@@ -20,6 +20,7 @@ static Json toJson(const Library &library, const BenchRow &row,
                {"batch", row.batch},
                {"length", row.length},
                {"threads", row.threads},
+               {"device", device},
                {"calls", timing.calls},
                {"best_ms", timing.best},
                {"median_ms", timing.median},
@@ -129,7 +130,7 @@ static int bench(BenchOptions &options) {
                                [&](auto &one) { return one.first == row; });
     bool compare = before != earlier.end();
     if (options.json) {
-      Json json = toJson(**library, row, *timing);
+      Json json = toJson(**library, row, *timing, shownDevice(options.model));
       if (compare)
         json["ratio"] = timing->median / before->second.median;
       fmt::print("{}\n", json.dump());
@@ -144,13 +145,15 @@ static int bench(BenchOptions &options) {
   return ExitOk;
 }
 
-static void addTuneOption(CLI::App &command, BenchOptions &options) {
+static void addTuneOption(CLI::App &command, BenchOptions &options,
+                          [[maybe_unused]] CLI::Option *device) {
 #if RNNC_HAVE_PIPELINE
   command
       .add_option("--tune", options.tune,
                   "Look for decisions that make a source faster on this "
                   "machine; write them for --schedule")
-      ->option_text("FILE");
+      ->option_text("FILE")
+      ->excludes(device);
 #endif
 }
 
@@ -219,8 +222,9 @@ void tool::addBenchCommand(CLI::App &app, int &exitCode) {
   command->add_option("--seed", options->seed, "Seed of all that is drawn")
       ->option_text("N")
       ->check(SeedNumber);
+  CLI::Option *device = addDeviceOption(*command, options->model.device);
   addMeasureOptions(*command, *options);
-  addTuneOption(*command, *options);
+  addTuneOption(*command, *options, device);
   addModelOptions(*command, options->model);
   command->footer(
       "Rows are shown with the best and the median time of a call, how far the "

@@ -133,8 +133,8 @@ Result<Timing> tool::measureRow(std::shared_ptr<Library> library, BenchRow &row,
       return toolError("`--perf`: the processor's counters cannot "
                        "be read: {}",
                        *why);
-  Result<std::unique_ptr<ModelInstance>> made =
-      ModelInstance::create(library, place->module, row.threads);
+  Result<std::unique_ptr<ModelInstance>> made = ModelInstance::create(
+      library, place->module, row.threads, options.model.device);
   if (!made)
     return made.error();
   ModelInstance &instance = **made;

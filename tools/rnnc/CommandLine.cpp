@@ -74,6 +74,20 @@ tool::assignment(const std::string &text) {
   return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
+const CLI::Validator tool::DeviceName(
+    [](std::string &text) -> std::string {
+      std::string number = text.starts_with("gpu:") ? text.substr(4) : "0";
+      std::optional<int32_t> value = numberIn<int32_t>(number);
+      if (text != "cpu" &&
+          (!text.starts_with("gpu") || !value || *value < 0 || *value > 99999 ||
+           (text.size() > 3 && text[3] != ':')))
+        return fmt::format("`{}` is none of cpu, gpu and gpu:N", text);
+      if (text == "cpu")
+        text.clear();
+      return "";
+    },
+    "");
+
 CLI::Validator tool::oneOf(const std::vector<std::string> &words) {
   return CLI::Validator(
       [words](std::string &text) -> std::string {

@@ -32,6 +32,9 @@ std::optional<double> finiteNumber(const std::string &text);
 std::optional<std::pair<std::string, std::string>>
 assignment(const std::string &text);
 
+/// `cpu`, `gpu` or `gpu:N`; `cpu` becomes the empty text.
+extern const CLI::Validator DeviceName;
+
 /// One of a few words.
 CLI::Validator oneOf(const std::vector<std::string> &words);
 

@@ -15,10 +15,10 @@ using data::Schema;
 
 namespace {
 struct EvalCommand {
-  std::string directory, weights, part;
+  std::string directory, part;
   std::vector<std::string> files;
   DataOptions data;
-  int threads = 1;
+  UseOptions use;
   int32_t batch = 0;
   bool perLine = false, json = false, beam = false, manyRight = false;
   std::optional<int32_t> length;
@@ -277,8 +277,7 @@ static int evaluateAll(const EvalCommand &command, Trained &trained) {
 }
 
 static int evaluateCommand(const EvalCommand &command) {
-  Result<Trained> trained =
-      openTrained(command.directory, command.threads, command.weights);
+  Result<Trained> trained = openTrained(command.directory, command.use);
   if (!trained)
     return report(trained.error());
   return command.perLine ? evaluateLineByLine(command, *trained)
@@ -318,7 +317,7 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
                    "`unfold`)")
       ->option_text("N")
       ->check(AtLeastOne);
-  addTrainedOptions(*command, options->weights, options->threads);
+  addTrainedOptions(*command, options->use);
   command->add_flag("--json", options->json, "One line of JSON");
   addDataOptions(*command, options->data);
   addSplitOptions(*command, options->data);

@@ -149,7 +149,8 @@ static std::vector<std::string> smallDims(const ModelOptions &options) {
 static Result<interp::Arrays>
 compiledGradients(std::shared_ptr<Library> library, Library::Place place,
                   interp::Arrays arguments, const Options &options) {
-  auto instance = ModelInstance::create(library, place.module, 1);
+  auto instance =
+      ModelInstance::create(library, place.module, 1, options.model.device);
   if (!instance)
     return instance.error();
   data::TensorFile weights;
@@ -400,6 +401,7 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
                    "Stop after S seconds; what was not compared is counted")
       ->option_text("S")
       ->check(PositiveReal);
+  addDeviceOption(*command, options->model.device);
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
   command->footer("Example:\n  rnnc gradcheck model.rnn --seed 2");

@@ -42,8 +42,8 @@ constexpr Guess guesses[] = {
      "sizes are `dim`s of the source: `-D H=256` sets one"},
     {" define ", "`-D H=256` sets a `dim` of the source"},
     {" gpu gpus cuda device ",
-     "verbs run on CPUs only so far; `--threads N` uses several cores",
-     " train eval predict sample run gradcheck "},
+     "`--device gpu` computes on a GPU, `--device gpu:1` on the second one",
+     " train eval predict sample run gradcheck bench "},
     {" gpu gpus cuda device ", "`--target=cpu,nvptx64` makes a library with "
                                "code for GPUs; `--target` and "
                                "`--march` choose the processor"},

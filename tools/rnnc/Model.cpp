@@ -48,6 +48,16 @@ void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
       ->group(group);
 }
 
+CLI::Option *tool::addDeviceOption(CLI::App &command, std::string &device) {
+  return command
+      .add_option("--device", device,
+                  "What computes: cpu (the default), gpu, or gpu:N for another "
+                  "GPU than the first; a library needs code for it "
+                  "(--target=cpu,nvptx64), a source gets some")
+      ->option_text("cpu|gpu[:N]")
+      ->transform(DeviceName);
+}
+
 Result<std::pair<std::string, int64_t>>
 tool::parseDim(const std::string &text) {
   auto pair = splitDim(text);
@@ -83,6 +93,8 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   request.fastMath = options.fastMath;
   request.importDirs = options.importDirs;
   request.march = "native";
+  if (!options.device.empty())
+    request.target = "cpu,nvptx64";
   request.allFunctions = true;
   request.clipGradients = options.clipGradients;
   request.stateGradients = options.stateGradients;

@@ -29,10 +29,21 @@ struct ModelOptions {
   bool stateGradients = false;
   /// Make `attention` too, where there is any.
   bool attention = false;
+  /// What runs its code: `gpu` or `gpu:N`; empty: the processor. A source gets
+  /// code for it.
+  std::string device;
 };
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.
 void addModelOptions(CLI::App &command, ModelOptions &options);
+
+/// `--device`.
+CLI::Option *addDeviceOption(CLI::App &command, std::string &device);
+
+/// What `--device` says, as it is written there.
+inline std::string shownDevice(const ModelOptions &options) {
+  return options.device.empty() ? "cpu" : options.device;
+}
 
 /// `V=96` as a pair; the error says what is wrong.
 Result<std::pair<std::string, int64_t>> parseDim(const std::string &text);

@@ -409,8 +409,7 @@ int tool::predict(const PredictCommand &command) {
     return report(usageError("rnnc: error: {} needs a text or --in FILE, "
                              "not both",
                              command.function));
-  Result<Trained> trained =
-      openTrained(command.directory, command.threads, command.weights);
+  Result<Trained> trained = openTrained(command.directory, command.use);
   if (!trained)
     return report(trained.error());
   Schema inputs = inputsOf(trained->schema);
@@ -447,7 +446,7 @@ void tool::addPredictCommand(CLI::App &app, int &exitCode) {
   command->add_flag_callback(
       "--beam", [options] { options->function = "beam"; },
       "Search with the model's function `beam`, if it is exported");
-  addTrainedOptions(*command, options->weights, options->threads);
+  addTrainedOptions(*command, options->use);
   command->add_flag("--json", options->json, "One line of JSON");
   addDataOptions(*command, options->data);
   command->footer("Examples:\n"

@@ -8,10 +8,10 @@
 namespace rnnc::tool {
 
 struct PredictCommand {
-  std::string directory, in, weights;
+  std::string directory, in;
   std::vector<std::string> texts;
   DataOptions data;
-  int threads = 1;
+  UseOptions use;
   bool json = false;
   /// `predict`, or a function that draws.
   std::string function = "predict";

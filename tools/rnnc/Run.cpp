@@ -232,6 +232,7 @@ static void printResults(const RunOptions &options, const Library &library,
                  {"library", library.manifest().library},
                  {"precision", library.manifest().precision},
                  {"threads", options.threads},
+                 {"device", shownDevice(options.model)},
                  {"repeat", options.repeat},
                  {"best_ms", times.front()},
                  {"median_ms", median}};
@@ -403,8 +404,8 @@ static int run(const RunOptions &options) {
   Result<Library::Place> place = (*library)->find(options.function);
   if (!place)
     return report(place.error());
-  Result<std::unique_ptr<ModelInstance>> instance =
-      ModelInstance::create(*library, place->module, options.threads);
+  Result<std::unique_ptr<ModelInstance>> instance = ModelInstance::create(
+      *library, place->module, options.threads, options.model.device);
   if (!instance)
     return report(instance.error());
   std::vector<double> times;
@@ -459,13 +460,16 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
   command->add_option("--threads", options->threads, "Threads (default: 1)")
       ->option_text("N")
       ->check(ThreadCount);
+  CLI::Option *device = addDeviceOption(*command, options->model.device);
   command
       ->add_option("--repeat", options->repeat,
                    "Call it N times; the best and the median time are shown")
       ->option_text("N")
       ->check(AtLeastOne);
-  command->add_flag("--reference", options->reference,
-                    "Ask the interpreter, in f64, instead of compiled code");
+  command
+      ->add_flag("--reference", options->reference,
+                 "Ask the interpreter, in f64, instead of compiled code")
+      ->excludes(device);
   command->add_flag("--json", options->json, "One line of JSON");
   addModelOptions(*command, options->model);
   command->footer(

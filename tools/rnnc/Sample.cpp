@@ -16,13 +16,13 @@ using data::Vocabulary;
 
 namespace {
 struct SampleCommand {
-  std::string directory, prompt, weights, in;
+  std::string directory, prompt, in;
   DataOptions data;
   std::optional<int32_t> length;
   uint64_t seed = 0;
   std::optional<double> temperature, topP;
   std::optional<int64_t> topK;
-  int threads = 1;
+  UseOptions use;
   bool drawUnknown = false, json = false;
 };
 
@@ -127,9 +127,8 @@ static int sampleFrom(const SampleCommand &command) {
   request.function = "sample";
   request.directory = command.directory;
   request.in = command.in;
-  request.weights = command.weights;
   request.data = command.data;
-  request.threads = command.threads;
+  request.use = command.use;
   request.json = command.json;
   request.seed = command.seed;
   request.length = command.length;
@@ -145,8 +144,7 @@ static int sampleFrom(const SampleCommand &command) {
 static int sample(const SampleCommand &command) {
   if (!command.in.empty())
     return sampleFrom(command);
-  Result<Trained> trained =
-      openTrained(command.directory, command.threads, command.weights);
+  Result<Trained> trained = openTrained(command.directory, command.use);
   if (!trained)
     return report(trained.error());
   int function = trained->instance->module().find("sample");
@@ -234,7 +232,7 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
       ->check(Share);
   command->add_flag("--draw-unknown", options->drawUnknown,
                     "May draw <unk>, what stands for unknown symbols");
-  addTrainedOptions(*command, options->weights, options->threads);
+  addTrainedOptions(*command, options->use);
   command->add_flag("--json", options->json, "One line of JSON");
   addDataOptions(*command, options->data);
   command->footer("Examples:\n"

@@ -212,8 +212,8 @@ Status TrainRun::compile() {
   Result<int> module = findModule(*library, schema.model);
   if (!module)
     return module.error();
-  Result<std::unique_ptr<ModelInstance>> made =
-      ModelInstance::create(library, *module, command.threads);
+  Result<std::unique_ptr<ModelInstance>> made = ModelInstance::create(
+      library, *module, command.threads, command.model.device);
   if (!made)
     return made.error();
   instance = std::move(*made);
@@ -485,6 +485,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       ->option_text("N")
       ->check(ThreadCount)
       ->group(group);
+  addDeviceOption(command, options.model.device)->group(group);
   count("--checkpoint-every", train.checkpointEvery,
         "Updates between checkpoints (default: 500, and after each validation "
         "and epoch)");

@@ -134,15 +134,15 @@ void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   count("--max-length", options.read.maxLength, "Cut longer sequences");
 }
 
-void tool::addTrainedOptions(CLI::App &command, std::string &weights,
-                             int &threads) {
+void tool::addTrainedOptions(CLI::App &command, UseOptions &options) {
   command
-      .add_option("--weights", weights,
+      .add_option("--weights", options.weights,
                   "Other weights than the best of the training")
       ->option_text("FILE");
-  command.add_option("--threads", threads, "Threads (default: 1)")
+  command.add_option("--threads", options.threads, "Threads (default: 1)")
       ->option_text("N")
       ->check(ThreadCount);
+  addDeviceOption(command, options.device);
 }
 
 data::ReadOptions Trained::readOptions(const DataOptions &given) const {
@@ -244,8 +244,10 @@ static Error badProgram(const ModelDirectory &directory, Error error) {
   return error;
 }
 
-static ModelOptions programOptions(const ModelDirectory &directory) {
+static ModelOptions programOptions(const ModelDirectory &directory,
+                                   const std::string &device) {
   ModelOptions options;
+  options.device = device;
   options.model = directory.file(directory.program);
   options.onlyErrors = true;
   if (!directory.program.ends_with(".rnn"))
@@ -262,9 +264,9 @@ static ModelOptions programOptions(const ModelDirectory &directory) {
 }
 
 Result<std::shared_ptr<Library>>
-tool::openProgram(const ModelDirectory &directory) {
+tool::openProgram(const ModelDirectory &directory, const std::string &device) {
   Result<std::shared_ptr<Library>> library =
-      openModel(programOptions(directory));
+      openModel(programOptions(directory, device));
   if (!library)
     return badProgram(directory, library.error());
   if (Result<int> module = findModule(**library, directory.model); !module)
@@ -272,27 +274,29 @@ tool::openProgram(const ModelDirectory &directory) {
   return library;
 }
 
-Result<Trained> tool::openTrained(const std::string &path, int threads,
-                                  const std::string &weights) {
+Result<Trained> tool::openTrained(const std::string &path,
+                                  const UseOptions &options) {
   Trained trained;
   trained.directory = ModelDirectory(path);
   if (Status status = trained.directory.load(); !status)
     return status.error();
-  Result<std::shared_ptr<Library>> library = openProgram(trained.directory);
+  Result<std::shared_ptr<Library>> library =
+      openProgram(trained.directory, options.device);
   if (!library)
     return library.error();
   Result<int> module = findModule(**library, trained.directory.model);
   if (!module)
     return module.error();
   Result<std::unique_ptr<ModelInstance>> instance =
-      ModelInstance::create(*library, *module, threads);
+      ModelInstance::create(*library, *module, options.threads, options.device);
   if (!instance)
     return instance.error();
   trained.instance = std::move(*instance);
   trained.schema = schemaOf(trained.instance->module());
   data::bindScales(trained.schema, trained.directory.read.series);
-  Result<std::string> found = weights.empty() ? trained.directory.weightFile()
-                                              : Result<std::string>(weights);
+  Result<std::string> found = options.weights.empty()
+                                  ? trained.directory.weightFile()
+                                  : Result<std::string>(options.weights);
   if (!found)
     return found.error();
   const std::string &file = *found;

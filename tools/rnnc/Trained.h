@@ -29,8 +29,15 @@ void addSeriesOptions(CLI::App &command, DataOptions &options);
 void addSplitOptions(CLI::App &command, DataOptions &options);
 /// What shapes the vocabulary.
 void addVocabularyOptions(CLI::App &command, DataOptions &options);
-/// `--weights` and `--threads` of the verbs that use a trained model.
-void addTrainedOptions(CLI::App &command, std::string &weights, int &threads);
+/// How a trained model is used.
+struct UseOptions {
+  std::string weights; ///< empty: the best ones
+  int threads = 1;
+  std::string device; ///< `gpu` or `gpu:N`; empty: the processor
+};
+/// `--weights`, `--threads` and `--device` of the verbs that use a trained
+/// model.
+void addTrainedOptions(CLI::App &command, UseOptions &options);
 
 /// A trained model, loaded and ready.
 struct Trained {
@@ -54,11 +61,11 @@ Result<int> findModule(const training::Library &library,
 /// The program of a directory as a library; if that is none any more, the
 /// directory's data are bad.
 Result<std::shared_ptr<training::Library>>
-openProgram(const training::ModelDirectory &directory);
+openProgram(const training::ModelDirectory &directory,
+            const std::string &device = "");
 
-/// Loads the model in `path` with its best weights, or those in `weights`.
-Result<Trained> openTrained(const std::string &path, int threads,
-                            const std::string &weights);
+/// Loads the model in `path`.
+Result<Trained> openTrained(const std::string &path, const UseOptions &options);
 
 } // namespace rnnc::tool
 

@@ -48,8 +48,10 @@ struct BoundCall;
 /// stream, and the memory that calls need.
 class ModelInstance {
 public:
+  /// `device` is `gpu` or `gpu:N`; empty: the processor, with `threads`.
   static Result<std::unique_ptr<ModelInstance>>
-  create(std::shared_ptr<Library> library, int module, int threads);
+  create(std::shared_ptr<Library> library, int module, int threads,
+         const std::string &device = "");
   ~ModelInstance();
   ModelInstance(const ModelInstance &) = delete;
   ModelInstance &operator=(const ModelInstance &) = delete;
