@@ -50,7 +50,7 @@ static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
   // The symbol that stands before the first, and the one for no label.
   if (port.distribution == "crf")
     field.reserved[0] = "<start>";
-  if (port.distribution == "ctc")
+  if (port.distribution == "ctc" || port.distribution == "ctc_beam")
     field.reserved[0] = "<blank>";
   field.stop = port.stop;
   return field;

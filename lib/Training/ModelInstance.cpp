@@ -338,6 +338,7 @@ Status ModelInstance::invoke(int function, BoundCall &bound,
   // A size that cannot be held is 0; the call says which.
   size_t bytes = api.workspace_size(ctx(), index, function, bound.batch,
                                     bound.times.data());
+  needed = bytes;
   if (workspace.size() < bytes || !workspace.data())
     workspace = Buffer(bytes);
   rnnc_call call{};

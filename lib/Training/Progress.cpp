@@ -25,6 +25,14 @@ std::string training::durationText(double seconds) {
   return fmt::format("{}s", total);
 }
 
+std::string training::bytesText(int64_t bytes) {
+  double value = static_cast<double>(bytes);
+  if (value < 1e6)
+    return fmt::format("{:.4g} kB", value / 1e3);
+  return value < 1e9 ? fmt::format("{:.4g} MB", value / 1e6)
+                     : fmt::format("{:.4g} GB", value / 1e9);
+}
+
 std::string training::countText(double count) {
   if (count >= 1e6)
     return fmt::format("{:.1f}M", count / 1e6);

@@ -202,6 +202,21 @@ static std::string faultOf(const rnnc_error &error, double loss) {
   return std::isfinite(loss) ? "" : fmt::format("the loss is {}", loss);
 }
 
+/// `checkpoint memory M`: as few segments as fit; where none fit, it says so.
+void Trainer::warnMemory(const Batch &data) {
+  int64_t limit = instance.module().memoryLimit();
+  auto need = static_cast<int64_t>(instance.lastWorkspace());
+  if (limit == 0 || need <= limit || need <= toldMemory)
+    return;
+  // Told again only where it is much more: lengths differ in every batch.
+  toldMemory = need + need / 4;
+  progress.print(fmt::format(
+      "warning: step {}: `checkpoint memory` allows {}, `train_step` needs {} "
+      "for these {} rows; a smaller `batch` (`accumulate` adds several up), "
+      "`bptt` or --max-length needs less",
+      state.step + 1, bytesText(limit), bytesText(need), data.rows));
+}
+
 /// Calls `train_step` for the batches of an update: one, or as many as
 /// `accumulate` says; the last update of an epoch has those that are left.
 Status Trainer::gatherUpdate(const BatchPlan &plan, Made &made) {
@@ -227,6 +242,7 @@ Status Trainer::gatherUpdate(const BatchPlan &plan, Made &made) {
     if (!results)
       return results.error();
     ++state.batch;
+    warnMemory(data);
     bool examples = instance.module().lossPerExample() || !hasOutputs;
     double weight = static_cast<double>(examples ? data.rows : data.elements);
     made.loss = plain((*results)["loss"].number(0));

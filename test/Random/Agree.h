@@ -135,6 +135,9 @@ private:
   void checkValues(const std::string &function, const Case &one);
   void checkGradients(const std::string &function, const Case &one,
                       const Results &results);
+  std::optional<Results> bend(const Case &one, double step);
+  Case withVectors(const Case &one) const;
+  void checkHessian(const Case &plain);
   void checkSinglePrecision(const std::string &function, const Case &one,
                             const Results &results, bool withDropout);
   void checkPadding(const std::string &function, const Case &one,

@@ -109,8 +109,10 @@ std::optional<Results> Checker::call(const Subject &of,
   int place = of.info().find(function);
   training::ModelInstance::CallOptions options;
   options.batch = int32_t(one.batch);
-  for (const auto &[name, size] : one.padded)
-    options.lengths[name] = int32_t(size);
+  // Of axes that the function knows: what is drawn may have others.
+  for (const std::string &time : of.info().functions[size_t(place)].times)
+    if (auto size = one.padded.find(time); size != one.padded.end())
+      options.lengths[time] = int32_t(size->second);
   options.seed = seed;
   options.hasSeed = withDropout || function != "vjp";
   options.useOptimizer = function == "train_step";
@@ -464,6 +466,8 @@ void Checker::run(const Case &one) {
       continue;
     if (function.name == "train_step")
       checkTrainStep(one);
+    else if (function.name == "hvp")
+      checkHessian(one);
     else if (function.name == "step" && !reference)
       checkSteps(one);
     else if (function.name != "step") // of one precision: steps add up

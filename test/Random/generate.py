@@ -670,6 +670,12 @@ class Generator(Expressions):
                    for t in scope.times)
         if "predict" in functions and (self.unfolds or not (outputs and seen)):
             functions = ("grad",)
+        # The gradient of a gradient sees what `stop` and its kin hide.
+        own = random.Random(f"hvp {self.seed}")
+        if own.random() < 0.4 and "grad" in functions and not re.search(
+                r"\b(stop\(|clipgrad|bptt|feed sampled)", "".join(self.items)):
+            functions += ("hvp",)
+            self.note("hvp")
         self.items.append(f"export {', '.join(f'{name}.{f}' for f in functions)}\n")
         self.note("model")
 
@@ -707,6 +713,10 @@ class Generator(Expressions):
             policy = own.choice(("sqrt", "every 1", "every 2", "every 3", "memory 20kB", "none"))
             lines.append(f"checkpoint {policy}")
             self.note("checkpoint " + policy.split()[0])
+        own = random.Random(f"accumulate {self.seed}")
+        if own.random() < 0.5 and "per example" in lines:
+            lines.append("accumulate 3")
+            self.note("accumulate")
         return f"train {name} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
     def program(self):

@@ -5,6 +5,7 @@
 #include "Model.h"
 #include "Trained.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/Progress.h"
 
 #include <filesystem>
 
@@ -76,9 +77,17 @@ static void printWorkspaces(const ModuleInfo &module,
   fmt::print("  workspace for {} example{} of {} step{}\n", options.batch,
              options.batch == 1 ? "" : "s", options.steps,
              options.steps == 1 ? "" : "s");
-  for (size_t f = 0; f < bytes.size(); ++f)
-    fmt::print("    {:<28} {:.1f} KiB\n", module.functions[f].name,
-               static_cast<double>(bytes[f]) / 1024);
+  int64_t limit = module.memoryLimit();
+  for (size_t f = 0; f < bytes.size(); ++f) {
+    const std::string &name = module.functions[f].name;
+    bool isOver = limit > 0 && (name == "grad" || name == "train_step") &&
+                  bytes[f] > static_cast<size_t>(limit);
+    fmt::print("    {:<28} {:.1f} KiB{}\n", name,
+               static_cast<double>(bytes[f]) / 1024,
+               isOver ? fmt::format(", more than the {} of `checkpoint memory`",
+                                    bytesText(limit))
+                      : "");
+  }
 }
 
 static void printModule(const Library &library, const ModuleInfo &module,

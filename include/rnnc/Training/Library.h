@@ -126,6 +126,8 @@ public:
   /// Bytes that a call needs beside its arguments, for so many examples and
   /// steps along each time axis; 0: no memory can hold them.
   size_t workspaceBytes(int function, int32_t batch, int32_t steps) const;
+  /// What the last call needed.
+  size_t lastWorkspace() const { return needed; }
   /// The status of the last call and where a value was at fault.
   const rnnc_error &lastError() const { return error; }
 
@@ -149,6 +151,7 @@ private:
   int index = 0;
   bool haveContext = false, havePrepared = false, haveOptimizer = false,
        haveCarry = false, haveStream = false;
+  size_t needed = 0; ///< workspace of the last call
   data::Buffer context, params, prepared, optimizer, carry, stream, workspace;
   rnnc_error error{};
 };

@@ -119,6 +119,13 @@ struct ModuleInfo {
   bool mixesLengths() const {
     return train.contains("mixed") && train["mixed"] == true;
   }
+  /// `checkpoint memory M` in bytes; 0: none.
+  int64_t memoryLimit() const {
+    auto checkpoint = train.find("checkpoint");
+    bool isMemory = checkpoint != train.end() && checkpoint->is_object() &&
+                    checkpoint->value("kind", "") == "memory";
+    return isMemory ? checkpoint->value("amount", int64_t(0)) : 0;
+  }
   /// Position of a function, or -1.
   int find(std::string_view function) const;
 };

@@ -54,6 +54,8 @@ std::string durationText(double seconds);
 /// Four digits behind the point, or of a very large one four in all.
 std::string lossText(double loss);
 std::string countText(double count);
+/// 500 MB, with powers of 1000 as `checkpoint memory` has them.
+std::string bytesText(int64_t bytes);
 
 } // namespace rnnc::training
 

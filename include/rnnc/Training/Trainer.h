@@ -119,6 +119,7 @@ private:
   Status writeCurve();
   Status traceStates(bool extra);
   void showProgress(double norm);
+  void warnMemory(const data::Batch &data);
   void warnSkipped(const std::string &fault);
   void judge();
   double seconds() const;
@@ -135,6 +136,7 @@ private:
   int function = -1;
   int32_t batch = 32;
   int64_t accumulate = 1; ///< batches of an update
+  int64_t toldMemory = 0; ///< the workspace that a warning was about
   double average = 0;     ///< how much an update leaves of the mean weights
   int64_t totalSteps = 0, epochs = 0, validEvery = 0, perEpoch = 1;
   int64_t firstStep = 0, tokens = 0, lastValidation = -1;

@@ -329,11 +329,27 @@ Emitter::openSizes(const std::vector<ast::Generic> &generics,
       }
     } else if (generic.hasDefault) {
       env.numbers[name] = generic.defaultValue;
+      if (generic.defaultValue == double(int64_t(generic.defaultValue)))
+        env.sizes[name] = Size(int64_t(generic.defaultValue));
     } else {
       open.insert(name);
     }
   }
   return open;
+}
+
+/// The lines `axis` and `dim` of a block.
+bool Emitter::declareSizes(const ast::Block &block, Env &env) {
+  for (const ast::StmtPtr &stmt : block) {
+    bool ok = true;
+    if (const auto *axis = ast::dynAs<ast::AxisStmt>(*stmt))
+      ok = declareAxis(axis->name, axis->labels, env);
+    else if (const auto *dim = ast::dynAs<ast::DimStmt>(*stmt))
+      ok = declareDims(dim->entries, env, nullptr);
+    if (!ok)
+      return false;
+  }
+  return true;
 }
 
 Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
@@ -355,6 +371,8 @@ Thing Emitter::inlineFunction(const ast::FnItem &fn, const ast::Call &call,
                    "called here");
     env.values[field.name.text] = arg;
   }
+  if (!declareSizes(fn.body, env))
+    return {};
   uses.push_back(call.range);
   Thing result = runBlock(fn.body, env);
   uses.pop_back();

@@ -246,13 +246,8 @@ Thing Emitter::law(const ast::DistItem &item, const ast::Call &node, Env &env,
   if (data && !open.empty() &&
       size_t(data.getRank()) == law.lead.size() + item.type.axes.size())
     matchType(item.type, data, law.lead.size(), law.env, open);
-  for (const ast::StmtPtr &stmt : item.body) {
-    if (const auto *axis = ast::dynAs<ast::AxisStmt>(*stmt))
-      declareAxis(axis->name, axis->labels, law.env);
-    else if (const auto *dim = ast::dynAs<ast::DimStmt>(*stmt))
-      if (!declareDims(dim->entries, law.env, nullptr))
-        return {};
-  }
+  if (!declareSizes(item.body, law.env))
+    return {};
   rnn::ValueType one = type(item.type, law.env);
   if (!one)
     return {};

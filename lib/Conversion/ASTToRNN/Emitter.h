@@ -221,6 +221,7 @@ private:
                  const std::map<std::string, Thing> &constants,
                  StateMap *states, SourceRange range);
   Thing runBlock(const ast::Block &block, Env &env);
+  bool declareSizes(const ast::Block &block, Env &env);
   std::set<std::string> openSizes(const std::vector<ast::Generic> &generics,
                                   const std::vector<ast::SizePtr> &given,
                                   Env &caller, Env &env);

@@ -24,23 +24,7 @@ Instance *Emitter::instantiateCall(const ast::ModuleItem &module,
                                    SourceRange range, std::string path,
                                    Env &outer, llvm::ArrayRef<Value> inputs) {
   Env env = fileEnv(module.name);
-  std::set<std::string> open;
-  for (auto [i, generic] : llvm::enumerate(module.generics)) {
-    const std::string &name = generic.name.text;
-    env.sizes.erase(name);
-    if (i < sizes.size()) {
-      std::optional<Size> poly = size(*sizes[i], outer);
-      if (!poly)
-        return nullptr;
-      env.sizes[name] = *poly;
-      if (std::optional<int64_t> value = poly->value())
-        env.numbers[name] = double(*value);
-    } else if (generic.hasDefault) {
-      env.numbers[name] = generic.defaultValue;
-    } else {
-      open.insert(name);
-    }
-  }
+  std::set<std::string> open = openSizes(module.generics, sizes, outer, env);
   for (auto [field, input] : llvm::zip(module.inputs, inputs)) {
     auto type = cast<rnn::ValueType>(input.getType());
     if (size_t(type.getRank()) >= field.type.axes.size())

@@ -321,10 +321,11 @@ private:
   static llvm::hash_code hashOf(func::FuncOp function) {
     llvm::hash_code hash = hash_value(Type(function.getFunctionType()));
     function.getBody().walk([&](Operation *op) {
-      hash = llvm::hash_combine(
-          hash, op->getName(), op->getAttrDictionary(), op->getNumOperands(),
-          llvm::hash_combine_range(op->result_type_begin(),
-                                   op->result_type_end()));
+      hash = llvm::hash_combine(hash,
+                                OperationEquivalence::computeHash(
+                                    op, OperationEquivalence::ignoreHashValue,
+                                    OperationEquivalence::ignoreHashValue,
+                                    OperationEquivalence::IgnoreLocations));
     });
     return hash;
   }

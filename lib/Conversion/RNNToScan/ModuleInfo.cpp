@@ -3,7 +3,7 @@
 
 #include "Functions.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -197,17 +197,28 @@ StringRef ModuleInfo::unknownTime(ValueRange values) const {
     if (axis.isTime() && !isGiven(axis))
       unknown = axis.getName();
   };
-  SetVector<Operation *> needed;
-  BackwardSliceOptions options;
-  options.omitBlockArguments = true;
-  options.inclusive = true;
-  for (Value value : values) {
+  DenseSet<Operation *> seen;
+  SmallVector<Value> open(values);
+  while (!open.empty()) {
+    Value value = open.pop_back_val();
     if (auto type = dyn_cast<rnn::ValueType>(value.getType()))
       llvm::for_each(type.getAxes(), look);
-    (void)getBackwardSlice(value, &needed, options);
+    Operation *op = value.getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    SetVector<Value> needed(op->operand_begin(), op->operand_end());
+    // How probable something is does not matter where it is given.
+    auto law = dyn_cast<rnn::LawOp>(op);
+    for (Region &region : op->getRegions()) {
+      if (law && &region == &law.getLogp())
+        continue;
+      region.walk([&](rnn::BindOp bind) { look(bind.getAxis()); });
+      getUsedValuesDefinedAbove(region, needed);
+    }
+    if (auto bind = dyn_cast<rnn::BindOp>(op))
+      look(bind.getAxis());
+    open.append(needed.begin(), needed.end());
   }
-  for (Operation *op : needed)
-    op->walk([&](rnn::BindOp bind) { look(bind.getAxis()); });
   return unknown;
 }
 

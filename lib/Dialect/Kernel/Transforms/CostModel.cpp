@@ -55,7 +55,8 @@ static constexpr int64_t kChunksOfCache = 2;
 /// Where layers work a chunk apart, two threads have little to share in the
 /// first chunk and the last; and each chunk reads the weights of its products
 /// again, for so many rows at least. 4 x lstm 128 on two AVX-512 cores, against
-/// layers together: batch 1, 100 steps 0.88, 4 0.88; one thread 0.97 to 1.01.
+/// layers together, 100 steps: batch 1 0.88 to 0.90, 4 and 8 0.88 to 0.97; one
+/// thread 0.97 to 1.02.
 static constexpr int64_t kLeastChunks = 8, kChunkRows = 32;
 /// How many tasks depends on sizes alone, so that the number of threads changes
 /// no bit. 8 serve up to 8 threads: a guess. On one thread cutting everything

@@ -48,7 +48,7 @@ public:
 
 private:
   bool belongs(Operation *op) { return op && op->getBlock() == body; }
-  void gather(ValueRange roots, SetVector<Operation *> &ops, bool crossing);
+  void gather(ValueRange roots, SetVector<Operation *> &ops, bool isBehind);
   bool needsLoop(Value value);
   bool isOfAhead(unsigned carry);
   bool partCarries();
