@@ -327,18 +327,27 @@ static int32_t checkObjects(const rnnc_context *ctx, int32_t module,
              : int32_t(RNNC_OK);
 }
 
+/// The host has the newest values of what is about to live there no longer.
+static int32_t settle(const rnnc_context *ctx, const rnnc_params *params,
+                      rnnc_error *error) {
+  if (!params)
+    return RNNC_OK;
+  if (int32_t status = checkNewest(ctx, params, error))
+    return status;
+  Device &d = *deviceOf(ctx);
+  return d.training->fetch(&d, params, /*slots=*/true, error);
+}
+
 int32_t rnnc_rt_gpu_upload(const rnnc_context *ctx, int32_t module,
                            const rnnc_params *params,
                            const rnnc_prepared *prepared, rnnc_error *error) {
   if (int32_t status = checkObjects(ctx, module, params, prepared, error))
     return status;
   Device &d = *deviceOf(ctx);
+  if (int32_t status = settle(ctx, params, error))
+    return status;
   CuResult code = withDevice(d, [&] {
     CuResult one = kCuSuccess;
-    // What the host has counts.
-    if (params)
-      reinterpret_cast<Header *>(const_cast<rnnc_params *>(params))->of =
-          nullptr;
     dropResident(d, params);
     if (params)
       one = keepCopy(d, params, rnnc_rt_params_size(module));
@@ -357,9 +366,8 @@ int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
   if (int32_t status = checkObjects(ctx, module, params, prepared, error))
     return status;
   Device &d = *deviceOf(ctx);
-  if (params)
-    if (int32_t status = d.training->fetch(&d, params, /*slots=*/true, error))
-      return status;
+  if (int32_t status = settle(ctx, params, error))
+    return status;
   withDevice(d, [&] {
     dropCopy(d, params);
     dropResident(d, params);

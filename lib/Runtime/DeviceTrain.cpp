@@ -38,9 +38,11 @@ static Header *lineOf(const void *object) {
 }
 
 /// Whether nobody gave the host other values since.
-static bool isCurrent(const Resident &r) {
-  return lineOf(r.params)->stamp == r.stamp &&
-         lineOf(r.optimizer)->stamp == r.slotStamp;
+static bool hasValues(const Resident &r) {
+  return lineOf(r.params)->stamp == r.stamp;
+}
+static bool hasSlots(const Resident &r) {
+  return lineOf(r.optimizer)->stamp == r.slotStamp;
 }
 
 /// A resident's memory on the host is looked at where the caller has named it.
@@ -50,7 +52,7 @@ CuAddress keptPlace(const Device &d, const void *host, size_t bytes) {
     const char *values = paramsArena(r->params);
     size_t arena = residentBytes(rnnc_rt_library.modules[r->module]);
     if (at >= values && at + bytes <= values + arena)
-      return lineOf(r->params)->stamp == r->stamp
+      return hasValues(*r)
                  ? r->values[r->now] + CuAddress(at - values)
                  : 0;
   }
@@ -82,20 +84,34 @@ static CuResult toDevice(Device &d, CuAddress to, const void *from,
 }
 
 /// What the host has, in both places: what an update does not write is there.
-static CuResult upload(Device &d, Resident &r) {
+static CuResult uploadValues(Device &d, Resident &r) {
+  size_t arena = residentBytes(rnnc_rt_library.modules[r.module]);
+  CuResult code = kCuSuccess;
+  for (int32_t i = 0; i < 2 && !code; ++i)
+    code = toDevice(d, r.values[i], paramsArena(r.params), arena);
+  r.stamp = lineOf(r.params)->stamp;
+  return code;
+}
+
+static CuResult uploadSlots(Device &d, Resident &r) {
   const ModuleDesc &m = rnnc_rt_library.modules[r.module];
-  size_t arena = residentBytes(m);
+  size_t bytes = residentBytes(m) * size_t(m.numSlots);
   char *slots =
       optimizerSlot(r.module, const_cast<rnnc_optimizer *>(r.optimizer), 0);
   CuResult code = kCuSuccess;
-  for (int32_t i = 0; i < 2 && !code; ++i) {
-    code = toDevice(d, r.values[i], paramsArena(r.params), arena);
-    if (!code)
-      code = toDevice(d, r.slots[i], slots, arena * size_t(m.numSlots));
-  }
-  r.now = 0;
-  r.stamp = lineOf(r.params)->stamp;
+  for (int32_t i = 0; i < 2 && !code; ++i)
+    code = toDevice(d, r.slots[i], slots, bytes);
   r.slotStamp = ++lineOf(r.optimizer)->stamp;
+  return code;
+}
+
+/// What the host was given since is there; what is newer there stays.
+static CuResult renew(Device &d, Resident &r) {
+  if (hasValues(r) && hasSlots(r))
+    return kCuSuccess;
+  CuResult code = hasValues(r) ? kCuSuccess : uploadValues(d, r);
+  if (!code && !hasSlots(r))
+    code = uploadSlots(d, r);
   return code ? code : d.driver.StreamSynchronize(d.stream);
 }
 
@@ -176,9 +192,11 @@ static CuResult keep(Device &d, int32_t module, rnnc_params *params,
   r->module = module;
   r->next = d.residents;
   d.residents = r;
+  r->stamp = ~lineOf(params)->stamp;
+  r->slotStamp = ~lineOf(optimizer)->stamp;
   CuResult code = makeRoom(d, *r);
   if (!code)
-    code = upload(d, *r);
+    code = renew(d, *r);
   if (code)
     dropResident(d, params);
   return code;
@@ -199,7 +217,7 @@ static bool beginTraining(Call &call) {
     Resident *r = residentOf(d, call.c->params);
     if (!r || r->optimizer != call.c->optimizer)
       return kCuSuccess;
-    CuResult done = isCurrent(*r) ? kCuSuccess : upload(d, *r);
+    CuResult done = renew(d, *r);
     size_t arena = residentBytes(*call.m);
     r->places.count = 0;
     bool fits =
