@@ -52,9 +52,7 @@ CuAddress keptPlace(const Device &d, const void *host, size_t bytes) {
     const char *values = paramsArena(r->params);
     size_t arena = residentBytes(rnnc_rt_library.modules[r->module]);
     if (at >= values && at + bytes <= values + arena)
-      return hasValues(*r)
-                 ? r->values[r->now] + CuAddress(at - values)
-                 : 0;
+      return hasValues(*r) ? r->values[r->now] + CuAddress(at - values) : 0;
   }
   return d.kept.find(host, bytes);
 }
