@@ -161,12 +161,39 @@ void LaunchBuilder::writeBody(gpu::GPUFuncOp kernel) {
   gpu::ReturnOp::create(b, loc);
 }
 
+/// Where a buffer begins is in its address, and strides that follow from sizes
+/// need not be said: kernels that differ in nothing else are the same.
+static Type plainType(Type type) {
+  auto buffer = dyn_cast<MemRefType>(type);
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!buffer || buffer.getLayout().isIdentity() ||
+      failed(buffer.getStridesAndOffset(strides, offset)))
+    return type;
+  int64_t expected = 1;
+  bool isDense = true;
+  for (auto [size, stride] :
+       llvm::reverse(llvm::zip_equal(buffer.getShape(), strides))) {
+    isDense &= !ShapedType::isDynamic(expected) && stride == expected;
+    expected = ShapedType::isDynamic(size) || ShapedType::isDynamic(expected)
+                   ? ShapedType::kDynamic
+                   : expected * size;
+  }
+  MemRefLayoutAttrInterface layout;
+  if (!isDense)
+    layout = StridedLayoutAttr::get(type.getContext(), 0, strides);
+  return MemRefType::get(buffer.getShape(), buffer.getElementType(), layout);
+}
+
 gpu::GPUFuncOp LaunchBuilder::build() {
   IRMapping none;
   ThreadCode before(host, loc, none);
   items = itemsOf(op, before);
   chooseArguments();
-  auto type = host.getFunctionType(ValueRange(given).getTypes(), {});
+  auto types = llvm::map_to_vector(given, [](Value value) {
+    return plainType(value.getType());
+  });
+  auto type = host.getFunctionType(types, {});
   OpBuilder detached(op->getContext());
   auto kernel = gpu::GPUFuncOp::create(detached, loc, "kernel", type);
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), host.getUnitAttr());
