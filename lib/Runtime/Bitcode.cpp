@@ -7,6 +7,7 @@
 #include "Context.cpp"
 #include "Describe.cpp"
 #include "Device.cpp"
+#include "DeviceArrays.cpp"
 #include "DeviceCall.cpp"
 #include "DeviceTrain.cpp"
 #include "Draw.cpp"

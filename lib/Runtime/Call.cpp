@@ -3,7 +3,7 @@
 //
 // A call is checked, its buffers are placed in the workspace, its entry runs.
 // The size query walks the same code with a null base.
-#include "Runtime.h"
+#include "Device.h"
 
 #include <string.h>
 
@@ -34,6 +34,7 @@ void placeStates(Call &call, Bump &bump) {
   call.stateBytes = stateOffset(m, m.numStates, call.batch);
   call.statesOut = static_cast<char *>(bump.take(call.stateBytes));
   call.prevOut = static_cast<int32_t *>(bump.take(row));
+  placeOnDevice(call, DevicePart::States, call.statesOut, call.stateBytes);
   if (StateView &kept = call.state; kept.states) {
     call.statesIn = kept.states;
     call.prevIn = kept.prev;
@@ -69,7 +70,10 @@ void storeStates(Call &call) {
   StateView &kept = call.state;
   if (!kept.states || !(call.f->uses & UsesStates))
     return;
-  memcpy(kept.states, call.statesOut, call.stateBytes);
+  if (call.streamThere)
+    deviceOf(call.run.ctx)->calls->commit(call);
+  else
+    memcpy(kept.states, call.statesOut, call.stateBytes);
   for (int64_t b = 0; b < call.batch; ++b) {
     int64_t steps = call.f->numTimes ? 0 : 1;
     for (int32_t t = 0; t < call.f->numTimes; ++t)
@@ -320,7 +324,8 @@ static int32_t runNothing(Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
     const ArgDesc &arg = call.f->args[i];
     if (arg.role >= RoleLoss && call.c->args[i])
-      memset(call.c->args[i], 0, bytesOf(call, arg.shape, arg.rank, arg.dtype));
+      giveResult(call, call.c->args[i], nullptr,
+                 bytesOf(call, arg.shape, arg.rank, arg.dtype));
   }
   const int32_t *asked = askedResets(call);
   for (int32_t b = 0; asked && b < call.state.batch; ++b)
@@ -332,11 +337,8 @@ static int32_t runNothing(Call &call) {
   return succeed(call.c->error);
 }
 
-/// Out of line: it runs in the floating-point state of kernels.
-__attribute__((noinline)) static int32_t guardedCall(Call &call) {
+static int32_t runCall(Call &call) {
   const rnnc_call *c = call.c;
-  if (int32_t status = checkCall(call))
-    return status;
   if (nothingHappens(call)) {
     int32_t status = runNothing(call);
     bool ends = call.f->kind == KindTrainStep && call.m->accumulate > 1;
@@ -356,9 +358,27 @@ __attribute__((noinline)) static int32_t guardedCall(Call &call) {
   return once ? runEntryOnce(call, bump) : runPlanned(call, bump);
 }
 
-/// Refuses what a caller of a later version may ask for, or of a device.
-static int32_t checkUnknown(const rnnc_call *c) {
-  size_t unknown = unknownByte(c, c->size, kCallBytes);
+/// Out of line: it runs in the floating-point state of kernels.
+__attribute__((noinline)) static int32_t guardedCall(Call &call) {
+  if (int32_t status = checkCall(call))
+    return status;
+  if (!beginDevice(call)) {
+    finishDevice(call);
+    return failDevice(call);
+  }
+  int32_t status = runCall(call);
+  if (!status && call.run.failed)
+    status = failDevice(call);
+  finishDevice(call);
+  return status;
+}
+
+/// Refuses what a caller of a later version may ask for, or of a device where
+/// there is none.
+static int32_t checkUnknown(const rnnc_context *ctx, const rnnc_call *c) {
+  bool onDevice = c->size >= kDeviceCallBytes && deviceOf(ctx);
+  size_t unknown =
+      unknownByte(c, c->size, onDevice ? kDeviceCallBytes : kCallBytes);
   if (unknown == SIZE_MAX)
     return RNNC_OK;
   return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "call", -1, -1,
@@ -420,7 +440,7 @@ int32_t rnnc_rt_call(const rnnc_context *ctx, int32_t module, int32_t function,
   if (!c || !isStructSize(c->size, kCallBytes))
     return RNNC_ERR_ARGUMENT;
   if (c->size > kCallBytes)
-    if (int32_t status = checkUnknown(c))
+    if (int32_t status = checkUnknown(ctx, c))
       return status;
   int32_t variant = variantOf(ctx);
   const ModuleDesc *m = moduleAt(module);

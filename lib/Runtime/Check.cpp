@@ -11,7 +11,12 @@ namespace rnnc::rt {
 
 Call::Call(const rnnc_context *ctx, int32_t module, const rnnc_call *c)
     : run{ctx, kKernelFloats}, variant(variantOf(ctx)), module(module),
-      m(moduleAt(module)), c(c), hasPrepared(c && c->prepared) {}
+      m(moduleAt(module)), c(c), hasPrepared(c && c->prepared) {
+  if (!c || c->size < kDeviceCallBytes)
+    return;
+  run.queue = c->device_stream;
+  argsThere = c->memory == RNNC_MEMORY_DEVICE;
+}
 
 bool begin(Call &call, int32_t function, int64_t batch, const int32_t *times) {
   if (!call.m || function < 0 || function >= call.m->numFunctions)
@@ -83,6 +88,8 @@ static int32_t openStates(Call &call) {
   if (int32_t status =
           checkObject(c->error, name, object,
                       stream ? kStreamMagic : kCarryMagic, call.module))
+    return status;
+  if (int32_t status = checkNewest(call.run.ctx, object, c->error))
     return status;
   if (call.batch == 0)
     return RNNC_OK;
@@ -342,7 +349,24 @@ static int32_t checkValues(const Call &call) {
   return RNNC_OK;
 }
 
+/// Arrays of a device are those of calls that run there from end to end.
+static int32_t checkPlaces(const Call &call) {
+  const rnnc_call *c = call.c;
+  bool known = c->size >= kDeviceCallBytes;
+  if (known && c->memory != RNNC_MEMORY_HOST && !call.argsThere)
+    return fail(c->error, RNNC_ERR_ARGUMENT, -1, "memory", -1, -1, c->memory,
+                "`memory` is %d: none of rnnc_memory", c->memory);
+  bool draws = call.f->kind == KindSample || call.f->kind == KindDraw;
+  if (call.argsThere && draws)
+    return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "memory", -1, -1, c->memory,
+                "`%s` draws on the host: its arrays are the host's",
+                call.f->name);
+  return RNNC_OK;
+}
+
 int32_t checkCall(Call &call) {
+  if (int32_t status = checkPlaces(call))
+    return status;
   if (int32_t status = checkSizes(call))
     return status;
   if (int32_t status = checkObjects(call))

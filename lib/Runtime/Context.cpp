@@ -126,11 +126,15 @@ int32_t checkNewest(const rnnc_context *ctx, const void *object,
                     rnnc_error *error) {
   const void *where = static_cast<const Header *>(object)->of;
   Device *d = deviceOf(ctx);
-  if (!where || (where == d && d->training->holds(d, object)))
+  if (!where || (where == d && d->calls->holds(d, object)))
     return RNNC_OK;
-  return fail(error, RNNC_ERR_STATE, -1, "params", -1, -1, -1,
-              "newer values of these parameters are on the GPU of another "
-              "context: gpu_fetch brings them");
+  bool isStream = static_cast<const Header *>(object)->magic == kStreamMagic;
+  return fail(
+      error, RNNC_ERR_STATE, -1, isStream ? "stream" : "params", -1, -1, -1,
+      isStream ? "newer states of the stream are on the GPU of another "
+                 "context: gpu_stream_fetch brings them"
+               : "newer values of these parameters are on the GPU of another "
+                 "context: gpu_fetch brings them");
 }
 
 bool bringNewest(Call &call) {
@@ -142,10 +146,31 @@ bool bringNewest(Call &call) {
   return !call.run.failed;
 }
 
-void placeOnDevice(Call &call, TrainPart part, const void *place,
+void placeOnDevice(Call &call, DevicePart part, const void *place,
                    size_t bytes) {
-  if (call.resident && place)
-    deviceOf(call.run.ctx)->training->place(call, part, place, bytes);
+  bool stays = part == DevicePart::States ? call.streamThere != nullptr
+                                          : call.resident != nullptr;
+  if (stays && place)
+    deviceOf(call.run.ctx)->calls->place(call, part, place, bytes);
+}
+
+bool beginDevice(Call &call) {
+  Device *d = deviceOf(call.run.ctx);
+  return !d || d->calls->begin(call);
+}
+
+void finishDevice(Call &call) {
+  if (Device *d = deviceOf(call.run.ctx))
+    d->calls->finish(call);
+}
+
+void giveResult(Call &call, void *to, const void *from, size_t bytes) {
+  if (call.argsThere)
+    deviceOf(call.run.ctx)->calls->give(call, to, from, bytes);
+  else if (from)
+    memcpy(to, from, bytes);
+  else
+    memset(to, 0, bytes);
 }
 
 void changedOnHost(const Call &call, const void *host, size_t bytes) {

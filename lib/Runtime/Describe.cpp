@@ -57,6 +57,14 @@ int32_t rnnc_rt_describe(rnnc_library *library) {
                       : nullptr,
       .gpu_fetch =
           gpu ? reinterpret_cast<decltype(library->gpu_fetch)>(gpu->fetch)
+              : nullptr,
+      .gpu_stream_keep =
+          gpu ? reinterpret_cast<decltype(library->gpu_stream_keep)>(
+                    gpu->keepStream)
+              : nullptr,
+      .gpu_stream_fetch =
+          gpu ? reinterpret_cast<decltype(library->gpu_stream_fetch)>(
+                    gpu->fetchStream)
               : nullptr};
   size_t asked = library->size < sizeof(whole) ? library->size : sizeof(whole);
   // Half a pointer is none.

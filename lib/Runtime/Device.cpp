@@ -146,6 +146,11 @@ static int32_t loadKernels(Device &d, rnnc_error *error) {
     return failOpen(error, d.number, code, "no queue can be made",
                     wordsOf(d.driver, code));
   }
+  if (CuResult code = d.driver.EventCreate(&d.event, kCuEventNoTiming)) {
+    d.event = nullptr;
+    return failOpen(error, d.number, code, "no event can be made",
+                    wordsOf(d.driver, code));
+  }
   return RNNC_OK;
 }
 
@@ -159,6 +164,8 @@ static void freeMirrors(Device &d, Mirrors &mirrors) {
 
 /// What is on the device; its context is current.
 static void releaseMemory(Device &d) {
+  if (d.last && !joinQueues(d, d.stream))
+    d.driver.StreamSynchronize(d.stream);
   if (d.arena.address)
     d.driver.MemFree(d.arena.address);
   for (size_t i = 0; i < d.numScratch; ++i)
@@ -168,6 +175,9 @@ static void releaseMemory(Device &d) {
   freeMirrors(d, d.kept);
   freeMirrors(d, d.inputs);
   dropResidents(d);
+  dropStreams(d);
+  if (d.event)
+    d.driver.EventDestroy(d.event);
   if (d.stream)
     d.driver.StreamDestroy(d.stream);
   if (d.module)
@@ -283,6 +293,7 @@ void *rnnc_rt_gpu_open(int32_t number, rnnc_error *error) {
   d->finish = finishDevice;
   d->renew = renewCopy;
   d->training = &kDeviceTraining;
+  d->calls = &kDeviceCalls;
   d->number = number;
   d->process = getpid();
   pthread_mutex_init(&d->lock, nullptr);
@@ -311,12 +322,7 @@ rnnc_context *rnnc_rt_gpu_context_create(int32_t number, rnnc_error *error) {
 static int32_t checkObjects(const rnnc_context *ctx, int32_t module,
                             const rnnc_params *params,
                             const rnnc_prepared *prepared, rnnc_error *error) {
-  if (int32_t status = checkContext(error, ctx))
-    return status;
-  if (!deviceOf(ctx))
-    return fail(error, RNNC_ERR_ARGUMENT, -1, "context", -1, -1, -1,
-                "`context` runs on no device");
-  if (int32_t status = checkModule(error, module))
+  if (int32_t status = checkDevice(ctx, module, error))
     return status;
   if (params)
     if (int32_t status =

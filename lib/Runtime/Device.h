@@ -49,7 +49,17 @@ struct Resident {
   CuAddress gradients, panels;
   CuAddress table; ///< of each parameter: its first element, how many
   CuAddress sums;  ///< of each parameter, of each array that is looked at
-  Mirrors places;  ///< of the call that runs
+};
+
+/// States of a stream that live on the device, twice: a step reads one and
+/// writes the other.
+struct ResidentStream {
+  ResidentStream *next;
+  const rnnc_stream *stream;
+  int32_t batch;
+  int32_t now; ///< which of the two
+  size_t bytes;
+  CuAddress states[2];
 };
 
 struct Device;
@@ -58,18 +68,28 @@ struct Device;
 struct DeviceTraining {
   /// What the call changes lives on the device: it does from now on.
   bool (*begin)(Call &call);
-  /// `host` is a place in the workspace for what stays there.
-  void (*place)(Call &call, TrainPart part, const void *host, size_t bytes);
   /// Gives the norms of gradients. The first parameter that is at fault, or -1;
   /// `isUpdate`: its new values are, or else its gradient.
   int32_t (*check)(Call &call, bool &isUpdate);
   void (*commit)(Call &call);
-  /// Whether newer values of these parameters, or of this optimiser's state,
-  /// are there.
-  bool (*holds)(Device *device, const void *object);
   /// Brings what is newer there; `slots`: of the optimiser, too.
   int32_t (*fetch)(Device *device, const rnnc_params *params, bool slots,
                    rnnc_error *error);
+};
+
+/// What every call does with a device.
+struct DeviceCalls {
+  /// Finds the arrays and the states that lie on the device.
+  bool (*begin)(Call &call);
+  void (*finish)(Call &call);
+  /// `host` is a place in the workspace for what stays there.
+  void (*place)(Call &call, DevicePart part, const void *host, size_t bytes);
+  /// Writes a result there, or zeros.
+  void (*give)(Call &call, void *to, const void *from, size_t bytes);
+  /// The states that a step wrote are the stream's.
+  void (*commit)(Call &call);
+  /// Whether newer values of an object are there.
+  bool (*holds)(Device *device, const void *object);
 };
 
 /// What a context knows of its device. One call at a time uses it.
@@ -80,6 +100,7 @@ struct Device {
   /// The host changed what may have a copy on the device.
   void (*renew)(Device *device, const void *host, size_t bytes);
   const DeviceTraining *training;
+  const DeviceCalls *calls;
   pthread_mutex_t lock;
   pid_t process; ///< that opened the driver: a child after a fork cannot use it
   int32_t number;
@@ -89,6 +110,8 @@ struct Device {
   CuContext context;
   CuModule module;
   CuStream stream;
+  CuEvent event; ///< behind what was put into `last`
+  CuStream last; ///< a caller's queue; null: nothing is left in one
   CuFunction *kernels;
   DeviceMemory arena;    ///< arguments and workspace of a call
   DeviceMemory *scratch; ///< memory between kernels, by number
@@ -97,6 +120,7 @@ struct Device {
   Mirrors kept;      ///< objects that stay on the device
   Mirrors inputs;    ///< of the call that runs: what it only reads
   Resident *residents;
+  ResidentStream *streams;
   // The first thing that went wrong in a call.
   int32_t code;
   char message[192];
@@ -104,6 +128,18 @@ struct Device {
 
 /// The device of a context; null: it has none.
 Device *deviceOf(const rnnc_context *ctx);
+
+/// The queue that a call goes into.
+inline CuStream queueOf(const Device &d, const CallSite &run) {
+  return run.queue ? static_cast<CuStream>(run.queue) : d.stream;
+}
+
+/// What comes into `queue` comes after what callers have put into theirs.
+inline CuResult joinQueues(Device &d, CuStream queue) {
+  if (!d.last || d.last == queue)
+    return kCuSuccess;
+  return d.driver.StreamWaitEvent(queue, d.event, 0);
+}
 
 /// Runs `body` with the device's context current, and nobody else there.
 template <typename Body> CuResult withDevice(Device &d, Body body) {
@@ -113,7 +149,9 @@ template <typename Body> CuResult withDevice(Device &d, Body body) {
   CuContext before;
   CuResult code = d.driver.CtxPushCurrent(d.context);
   if (!code) {
-    code = body();
+    code = joinQueues(d, d.stream);
+    if (!code)
+      code = body();
     d.driver.CtxPopCurrent(&before);
   }
   pthread_mutex_unlock(&d.lock);
@@ -131,7 +169,16 @@ CuAddress keptPlace(const Device &d, const void *host, size_t bytes);
 /// Frees one, or all; the device's context is current.
 void dropResident(Device &d, const rnnc_params *params);
 void dropResidents(Device &d);
+void dropStreams(Device &d);
+/// Where a part of what an update writes goes.
+CuAddress partOf(const Resident &r, DevicePart part);
+/// Where the call keeps what lies on the device; null: there is no memory.
+Mirrors *placesOf(Call &call);
+void noteFailure(Call &call, CuResult code, const char *what);
+/// Refuses a context that runs on no device, and what is no module.
+int32_t checkDevice(const rnnc_context *ctx, int32_t module, rnnc_error *error);
 extern const DeviceTraining kDeviceTraining;
+extern const DeviceCalls kDeviceCalls;
 
 } // namespace rnnc::rt
 

@@ -40,7 +40,7 @@ static bool grow(Device &d, CallSite &run, DeviceMemory &memory, size_t bytes) {
   if (run.failed || bytes <= memory.bytes)
     return !run.failed;
   if (memory.address) {
-    if (CuResult code = d.driver.StreamSynchronize(d.stream)) {
+    if (CuResult code = d.driver.StreamSynchronize(queueOf(d, run))) {
       note(d, run, code, "a kernel failed");
       return false;
     }
@@ -64,7 +64,8 @@ class EntryRun {
 public:
   EntryRun(Device &d, CallSite &run, const EntryDesc &entry, void **args,
            const int64_t *dims)
-      : d(d), run(run), entry(entry), args(args), dims(dims) {}
+      : d(d), run(run), entry(entry), args(args), dims(dims),
+        queue(queueOf(d, run)) {}
 
   void execute(EntryFn code, WorkspaceFn workspace);
 
@@ -82,6 +83,7 @@ private:
   const EntryDesc &entry;
   void **args;
   const int64_t *dims;
+  CuStream queue;
   void **onDevice = nullptr; ///< arguments
   bool *isKept = nullptr;
   void *workspace = nullptr;
@@ -139,7 +141,7 @@ void EntryRun::copyIn() {
     size_t bytes = bytesOfArg(i);
     auto to = reinterpret_cast<CuAddress>(onDevice[i]);
     CuResult code =
-        bytes ? d.driver.MemcpyHtoD(to, args[i], bytes, d.stream) : kCuSuccess;
+        bytes ? d.driver.MemcpyHtoD(to, args[i], bytes, queue) : kCuSuccess;
     if (code)
       note(d, run, code, "arguments cannot be copied to the device");
     // Without the note, what the host reads is copied back.
@@ -147,19 +149,23 @@ void EntryRun::copyIn() {
   }
 }
 
+/// A caller's own queue is waited for only if the host gets something.
 void EntryRun::copyOut() {
+  bool waits = !run.queue;
   for (int32_t i = 0; i < entry.numArgs && !run.failed; ++i) {
     if (!args[i] || !isResult(i) || isKept[i])
       continue;
     size_t bytes = bytesOfArg(i);
     auto from = reinterpret_cast<CuAddress>(onDevice[i]);
-    CuResult code = bytes ? d.driver.MemcpyDtoH(args[i], from, bytes, d.stream)
-                          : kCuSuccess;
+    CuResult code =
+        bytes ? d.driver.MemcpyDtoH(args[i], from, bytes, queue) : kCuSuccess;
+    waits = true;
     if (code)
       note(d, run, code, "results cannot be copied from the device");
   }
-  if (CuResult code = d.driver.StreamSynchronize(d.stream))
-    note(d, run, code, "a kernel failed");
+  if (waits || run.failed)
+    if (CuResult code = d.driver.StreamSynchronize(queue))
+      note(d, run, code, "a kernel failed");
   d.inputs.count = 0;
 }
 
@@ -196,7 +202,10 @@ void rnnc_rt_gpu_run(const EntryDesc *entry, EntryFn code,
   if (CuResult failed = d.driver.CtxPushCurrent(d.context)) {
     note(d, site, failed, "the device cannot be used");
   } else {
-    EntryRun(d, site, *entry, args, dims).execute(code, workspace);
+    if (CuResult failed = joinQueues(d, queueOf(d, site)))
+      note(d, site, failed, "the queue cannot be used");
+    else
+      EntryRun(d, site, *entry, args, dims).execute(code, workspace);
     d.driver.CtxPopCurrent(&before);
   }
   pthread_mutex_unlock(&d.lock);
@@ -215,7 +224,7 @@ void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
     list[i] = &parameters[i];
   if (CuResult code = d.driver.LaunchKernel(d.kernels[kernel], uint32_t(blocks),
                                             1, 1, uint32_t(threads), 1, 1, 0,
-                                            d.stream, list, nullptr))
+                                            queueOf(d, site), list, nullptr))
     note(d, site, code, rnnc_rt_library.gpu->kernels[kernel]);
 }
 
@@ -234,9 +243,10 @@ int64_t rnnc_rt_gpu_read(void *run, int64_t address, int64_t bytes) {
       return value;
     }
   }
-  CuResult code = d.driver.MemcpyDtoH(&value, at, size_t(bytes), d.stream);
+  CuStream queue = queueOf(d, site);
+  CuResult code = d.driver.MemcpyDtoH(&value, at, size_t(bytes), queue);
   if (!code)
-    code = d.driver.StreamSynchronize(d.stream);
+    code = d.driver.StreamSynchronize(queue);
   if (!code)
     return value;
   note(d, site, code, "a kernel failed");
@@ -272,8 +282,8 @@ int64_t rnnc_rt_gpu_constant(void *run, int64_t host, int64_t bytes) {
   DeviceMemory memory;
   if (!grow(d, site, memory, alignDevice(size_t(bytes) + 1)))
     return 0;
-  CuResult code =
-      d.driver.MemcpyHtoD(memory.address, table, size_t(bytes), d.stream);
+  CuResult code = d.driver.MemcpyHtoD(memory.address, table, size_t(bytes),
+                                      queueOf(d, site));
   if (code || !d.constants.add(table, size_t(bytes), memory.address)) {
     note(d, site, code, "constants cannot be copied to the device");
     d.driver.MemFree(memory.address);

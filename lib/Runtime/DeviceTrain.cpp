@@ -65,7 +65,6 @@ void dropResident(Device &d, const rnnc_params *params) {
     *at = r->next;
     if (r->room.address)
       d.driver.MemFree(r->room.address);
-    free(r->places.all);
     free(r);
     return;
   }
@@ -200,13 +199,6 @@ static CuResult keep(Device &d, int32_t module, rnnc_params *params,
   return code;
 }
 
-static void noteFailure(Call &call, CuResult code, const char *what) {
-  Device &d = *deviceOf(call.run.ctx);
-  call.run.failed = RNNC_ERR_DEVICE;
-  d.code = code;
-  strncpy(d.message, what, sizeof(d.message) - 1);
-}
-
 /// What the call reads of them is on the device; the host may have loaded other
 /// values since: they count.
 static bool beginTraining(Call &call) {
@@ -217,13 +209,12 @@ static bool beginTraining(Call &call) {
       return kCuSuccess;
     CuResult done = renew(d, *r);
     size_t arena = residentBytes(*call.m);
-    r->places.count = 0;
-    bool fits =
-        r->places.add(paramsArena(r->params), arena, r->values[r->now]) &&
-        r->places.add(optimizerSlot(call.module, call.c->optimizer, 0),
-                      arena * size_t(call.m->numSlots), r->slots[r->now]);
+    Mirrors *places = placesOf(call);
+    bool fits = places &&
+                places->add(paramsArena(r->params), arena, r->values[r->now]) &&
+                places->add(optimizerSlot(call.module, call.c->optimizer, 0),
+                            arena * size_t(call.m->numSlots), r->slots[r->now]);
     call.resident = r;
-    call.run.places = &r->places;
     return !done && !fits ? kCuOutOfMemory : done;
   });
   if (code)
@@ -231,15 +222,17 @@ static bool beginTraining(Call &call) {
   return !code;
 }
 
-static void placeTraining(Call &call, TrainPart part, const void *host,
-                          size_t bytes) {
-  Resident &r = *call.resident;
-  CuAddress device = part == TrainPart::Panels      ? r.panels
-                     : part == TrainPart::Gradients ? r.gradients
-                     : part == TrainPart::Values    ? r.values[1 - r.now]
-                                                    : r.slots[1 - r.now];
-  if (!r.places.add(host, bytes, device) && !call.run.failed)
-    noteFailure(call, 0, "there is no memory on the host");
+CuAddress partOf(const Resident &r, DevicePart part) {
+  switch (part) {
+  case DevicePart::Panels:
+    return r.panels;
+  case DevicePart::Gradients:
+    return r.gradients;
+  case DevicePart::Values:
+    return r.values[1 - r.now];
+  default:
+    return r.slots[1 - r.now];
+  }
 }
 
 /// Sums of each parameter's squares, each times `factor`: with 0 they are 0, or
@@ -261,6 +254,7 @@ static CuResult readSums(Call &call, double *sums) {
   const ModuleDesc &m = *call.m;
   const Resident &r = *call.resident;
   int32_t next = 1 - r.now;
+  CuStream queue = queueOf(d, call.run);
   return withDevice(d, [&] {
     addUp(call, r.gradients, 1, 0);
     addUp(call, r.values[next], 0, 1);
@@ -269,8 +263,8 @@ static CuResult readSums(Call &call, double *sums) {
     if (call.run.failed)
       return kCuSuccess;
     CuResult code =
-        d.driver.MemcpyDtoH(sums, r.sums, sumsOf(m) * sizeof(double), d.stream);
-    return code ? code : d.driver.StreamSynchronize(d.stream);
+        d.driver.MemcpyDtoH(sums, r.sums, sumsOf(m) * sizeof(double), queue);
+    return code ? code : d.driver.StreamSynchronize(queue);
   });
 }
 
@@ -319,22 +313,11 @@ static void commitTraining(Call &call) {
   Resident &r = *call.resident;
   withDevice(d, [&] {
     r.now = 1 - r.now;
-    r.places.count = 0;
     r.stamp = lineOf(r.params)->stamp;
     lineOf(r.params)->of = &d;
     lineOf(r.optimizer)->of = &d;
     return kCuSuccess;
   });
-}
-
-static bool holdsNewest(Device *d, const void *object) {
-  bool holds = false;
-  withDevice(*d, [&] {
-    for (const Resident *r = d->residents; r && !holds; r = r->next)
-      holds = r->params == object || r->optimizer == object;
-    return kCuSuccess;
-  });
-  return holds;
 }
 
 /// What is newer on the device; `optimizer` may be null.
@@ -373,20 +356,14 @@ static int32_t fetchNewest(Device *d, const rnnc_params *params, bool slots,
               : int32_t(RNNC_OK);
 }
 
-const DeviceTraining kDeviceTraining = {beginTraining, placeTraining,
-                                        checkTraining, commitTraining,
-                                        holdsNewest,   fetchNewest};
+const DeviceTraining kDeviceTraining = {beginTraining, checkTraining,
+                                        commitTraining, fetchNewest};
 
 /// Refuses a context without a device, and what are no objects of the module.
 static int32_t checkBoth(const rnnc_context *ctx, int32_t module,
                          const rnnc_params *params,
                          const rnnc_optimizer *optimizer, rnnc_error *error) {
-  if (int32_t status = checkContext(error, ctx))
-    return status;
-  if (!deviceOf(ctx))
-    return fail(error, RNNC_ERR_ARGUMENT, -1, "context", -1, -1, -1,
-                "`context` runs on no device");
-  if (int32_t status = checkModule(error, module))
+  if (int32_t status = checkDevice(ctx, module, error))
     return status;
   if (int32_t status =
           checkObject(error, "params", params, kParamsMagic, module))

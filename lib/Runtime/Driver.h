@@ -18,6 +18,10 @@ using CuContext = struct CuContextTag *;
 using CuModule = struct CuModuleTag *;
 using CuFunction = struct CuFunctionTag *;
 using CuStream = struct CuStreamTag *;
+using CuEvent = struct CuEventTag *;
+
+/// An event that tells no time.
+constexpr uint32_t kCuEventNoTiming = 2;
 
 constexpr CuResult kCuSuccess = 0;
 constexpr CuResult kCuOutOfMemory = 2;
@@ -54,6 +58,8 @@ enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
     (void *to, CuAddress from, size_t bytes, CuStream stream))                 \
   X(MemcpyDtoD, "cuMemcpyDtoDAsync_v2",                                        \
     (CuAddress to, CuAddress from, size_t bytes, CuStream stream))             \
+  X(MemsetD8, "cuMemsetD8Async",                                               \
+    (CuAddress to, unsigned char value, size_t count, CuStream stream))        \
   X(ModuleLoad, "cuModuleLoadDataEx",                                          \
     (CuModule * module, const void *image, uint32_t options,                   \
      CuJitOption *names, void **values))                                       \
@@ -66,6 +72,11 @@ enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
      CuStream stream, void **parameters, void **extra))                        \
   X(StreamCreate, "cuStreamCreate", (CuStream * stream, uint32_t flags))       \
   X(StreamDestroy, "cuStreamDestroy_v2", (CuStream stream))                    \
+  X(StreamWaitEvent, "cuStreamWaitEvent",                                      \
+    (CuStream stream, CuEvent event, uint32_t flags))                          \
+  X(EventCreate, "cuEventCreate", (CuEvent * event, uint32_t flags))           \
+  X(EventRecord, "cuEventRecord", (CuEvent event, CuStream stream))            \
+  X(EventDestroy, "cuEventDestroy_v2", (CuEvent event))                        \
   X(StreamSynchronize, "cuStreamSynchronize", (CuStream stream))               \
   X(GetErrorName, "cuGetErrorName", (CuResult result, const char **name))      \
   X(GetErrorString, "cuGetErrorString", (CuResult result, const char **text))

@@ -228,7 +228,8 @@ const void *rnnc_rt_stream_state_const(int32_t module,
   const ModuleDesc *m = moduleAt(module);
   StateView view;
   if (!m || state < 0 || state >= m->numStates ||
-      !streamView(module, const_cast<rnnc_stream *>(stream), view))
+      !streamView(module, const_cast<rnnc_stream *>(stream), view) ||
+      reinterpret_cast<const Header *>(stream)->of)
     return nullptr;
   return view.states + stateOffset(*m, state, view.batch);
 }
@@ -270,6 +271,8 @@ int32_t rnnc_rt_stream_copy(int32_t module, rnnc_stream *to, size_t bytes,
   if (int32_t status = checkModule(error, module))
     return status;
   if (int32_t status = checkObject(error, "from", from, kStreamMagic, module))
+    return status;
+  if (int32_t status = checkNewest(nullptr, from, error))
     return status;
   size_t size = stateObjectSize(*moduleAt(module),
                                 headerOf(from, kStreamMagic, module)->batch);
@@ -316,6 +319,10 @@ int32_t rnnc_rt_stream_load(int32_t module, rnnc_stream *stream, size_t bytes,
       header.stamp != statesKind(*m) || header.batch < 0)
     return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, -1,
                 "these bytes are no stream of `%s` with such states", m->name);
+  if (header.of)
+    return fail(error, RNNC_ERR_STATE, -1, "saved", -1, -1, -1,
+                "newer states of this stream were on a GPU when it was saved: "
+                "gpu_stream_fetch brings them");
   size_t size = stateObjectSize(*m, header.batch);
   auto *from = static_cast<const char *>(saved);
   if (saved_bytes != size)

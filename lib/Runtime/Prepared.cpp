@@ -62,7 +62,7 @@ void placePanels(Call &call, Bump &bump) {
     return;
   }
   call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
-  placeOnDevice(call, TrainPart::Panels, call.panels, panelBytes(*call.m));
+  placeOnDevice(call, DevicePart::Panels, call.panels, panelBytes(*call.m));
   packWeights(call, bump);
 }
 

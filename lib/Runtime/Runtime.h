@@ -26,8 +26,8 @@ namespace rnnc::rt {
 
 constexpr int kMaxThreads = 256;
 
-/// What an update leaves on a device.
-enum class TrainPart { Panels, Gradients, Values, Slots };
+/// What a call leaves on a device.
+enum class DevicePart { Panels, Gradients, Values, Slots, States };
 
 /// Sizes that cannot be held stop at SIZE_MAX and stay there.
 inline size_t addSizes(size_t a, size_t b) {
@@ -121,6 +121,8 @@ constexpr size_t kErrorBytes = offsetof(rnnc_error, device);
 constexpr size_t kTensorBytes = offsetof(rnnc_tensor, memory);
 constexpr size_t kOptionsBytes = offsetof(rnnc_context_options, device);
 constexpr size_t kCallBytes = offsetof(rnnc_call, device_stream);
+/// What calls on a device may have beside it.
+constexpr size_t kDeviceCallBytes = offsetof(rnnc_call, reserved);
 /// What all libraries have: the functions up to the first that was added.
 constexpr size_t kLibraryBytes = offsetof(rnnc_library, params_save_size);
 
@@ -174,7 +176,13 @@ int32_t checkNewest(const rnnc_context *ctx, const void *object,
 /// Brings newer values of parameters to the host; false: the call has failed.
 bool bringNewest(Call &call);
 /// What `place` is for stays on the device where the call's objects do.
-void placeOnDevice(Call &call, TrainPart part, const void *place, size_t bytes);
+void placeOnDevice(Call &call, DevicePart part, const void *place,
+                   size_t bytes);
+/// Finds what lies on the device before the call runs; false: it has failed.
+bool beginDevice(Call &call);
+void finishDevice(Call &call);
+/// Writes a result, or zeros in its place (`from` null), wherever it lies.
+void giveResult(Call &call, void *to, const void *from, size_t bytes);
 /// The host changed what may have a copy on the device.
 void changedOnHost(const Call &call, const void *host, size_t bytes);
 
@@ -213,6 +221,7 @@ size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
 struct Team;
 struct Mirrors;
 struct Resident;
+struct ResidentStream;
 
 /// What compiled code hands to rnnc_rt_parallel_for: the context, and the
 /// floating-point state of who called the library. The rest is found out when
@@ -223,8 +232,9 @@ struct CallSite {
   bool isKnown = false; ///< whether the context has a team in this process
   Team *team = nullptr;
   int64_t work = 0; ///< of all tasks of this call
-  /// Of this call: what stays on the device; null: nothing does.
-  const Mirrors *places = nullptr;
+  /// Of this call: what lies on the device; null: nothing does.
+  Mirrors *places = nullptr;
+  void *queue = nullptr; ///< the caller's, of the device
   /// A status if the device failed: from then on nothing is done.
   int32_t failed = 0;
 };
@@ -267,7 +277,9 @@ struct Call {
   void *probabilities = nullptr; ///< sample: what the step gives
   void *drawn = nullptr;         ///< draw: the modes of a step
   Resident *resident = nullptr;  ///< train_step: what lives on the device
-  void **kept = nullptr;         ///< draw: what `begin` made for the steps
+  ResidentStream *streamThere = nullptr; ///< step: its states live there
+  bool argsThere = false;                ///< arrays lie on the device
+  void **kept = nullptr; ///< draw: what `begin` made for the steps
 };
 
 /// The size of a dimension in this call.
@@ -402,6 +414,11 @@ int32_t rnnc_rt_gpu_fetch(const rnnc_context *ctx, int32_t module,
 int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
                             const rnnc_params *params,
                             const rnnc_prepared *prepared, rnnc_error *error);
+int32_t rnnc_rt_gpu_stream_keep(const rnnc_context *ctx, int32_t module,
+                                rnnc_stream *stream, rnnc_error *error);
+int32_t rnnc_rt_gpu_stream_fetch(const rnnc_context *ctx, int32_t module,
+                                 rnnc_stream *stream, int32_t end,
+                                 rnnc_error *error);
 /// Runs an entry: `code` on the host, with arguments that lie on the device.
 void rnnc_rt_gpu_run(const rnnc::rt::EntryDesc *entry, rnnc::rt::EntryFn code,
                      rnnc::rt::WorkspaceFn workspace, void **args,

@@ -126,9 +126,9 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
   call.newParams = static_cast<char *>(bump.take(plan.arena));
   call.newSlots =
       static_cast<char *>(bump.take(plan.arena * size_t(m.numSlots)));
-  placeOnDevice(call, TrainPart::Gradients, call.gradArena, plan.arena);
-  placeOnDevice(call, TrainPart::Values, call.newParams, plan.arena);
-  placeOnDevice(call, TrainPart::Slots, call.newSlots,
+  placeOnDevice(call, DevicePart::Gradients, call.gradArena, plan.arena);
+  placeOnDevice(call, DevicePart::Values, call.newParams, plan.arena);
+  placeOnDevice(call, DevicePart::Slots, call.newSlots,
                 plan.arena * size_t(m.numSlots));
   call.norm = bump.take(8);
   call.finite = static_cast<int32_t *>(bump.take(8));
@@ -148,11 +148,11 @@ void planTrainStep(Call &call, Bump &bump) {
     bump.used = used > bump.used ? used : bump.used;
 }
 
-static void giveNorm(const Call &call) {
+static void giveNorm(Call &call) {
   int32_t real = rnnc_rt_library.real;
   for (int32_t i = 0; i < call.f->numArgs; ++i)
     if (call.f->args[i].role == RoleNorm && call.c->args[i])
-      memcpy(call.c->args[i], call.norm, sizeOf(real));
+      giveResult(call, call.c->args[i], call.norm, sizeOf(real));
 }
 
 /// Leaves everything as it was, and says which parameter is the reason.

@@ -85,7 +85,9 @@ class Table(Sized):
         ("stream_load", function(I32, I32, P, SIZE, P, SIZE, P)),
         ("carry_state", function(P, I32, P, I32)),
         ("gpu_keep", function(I32, P, I32, P, P, P)),
-        ("gpu_fetch", function(I32, P, I32, P, P, P))]
+        ("gpu_fetch", function(I32, P, I32, P, P, P)),
+        ("gpu_stream_keep", function(I32, P, I32, P, P)),
+        ("gpu_stream_fetch", function(I32, P, I32, P, I32, P))]
 
 
 def memory(size, fill=0xA5):
@@ -127,6 +129,7 @@ class Module:
         assert self.table.params_init(index, self.params.ctypes.data, self.params.size, seed,
                                       None) == OK
         self.prepared = self.optimizer = self.carry = self.stream = None
+        self.there = None  # what puts arrays on a device, and gets them: `put`, `get`, `queue`
         self.error = Error()
 
     def data(self, name):
@@ -179,6 +182,7 @@ class Module:
         given = {key.replace("__", "."): value for key, value in given.items()}
         sizes = dict(zip(about["times"], times), batch=batch)
         results, keep, pointers = {}, [], (P * max(1, len(about["args"])))()
+        places = {}
         for i, arg in enumerate(about["args"]):
             shape = [sizes.get(d, d) for d in arg["shape"]]
             kind = DTYPES[arg["dtype"]]
@@ -196,6 +200,8 @@ class Module:
                 continue
             keep.append(array)
             pointers[i] = array.ctypes.data
+            if self.there and (arg["name"] in results or array.dtype.kind == "f"):
+                pointers[i] = places[arg["name"]] = self.there.put(array)
         assert not given, given
         number = self.functions().index(name)
         padded = np.array(times, np.int32)
@@ -209,8 +215,12 @@ class Module:
         call = Call(address(self.params), address(self.prepared), address(self.optimizer),
                     address(self.carry), address(self.stream), work.ctypes.data, need - slack,
                     batch, len(times), padded.ctypes.data, c.addressof(pointers),
-                    len(about["args"]), seed or 0, seed is not None, c.addressof(self.error))
+                    len(about["args"]), seed or 0, seed is not None, c.addressof(self.error), None,
+                    self.there and self.there.queue, self.there is not None)
         status = self.table.call(self.context.ctypes.data, self.index, number, c.addressof(call))
+        if self.there:
+            for name, place in places.items():
+                self.there.get(place, results.get(name))
         assert (work[need:] == 0xA5).all(), "wrote behind the workspace"
         return status, results
 

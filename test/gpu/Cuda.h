@@ -90,6 +90,8 @@ PTX_EXPORT CUresult cuStreamDestroy_v2(CUstream stream);
 PTX_EXPORT CUresult cuStreamSynchronize(CUstream stream);
 PTX_EXPORT CUresult cuEventCreate(CUevent *event, unsigned flags);
 PTX_EXPORT CUresult cuEventRecord(CUevent event, CUstream stream);
+PTX_EXPORT CUresult cuStreamWaitEvent(CUstream stream, CUevent event,
+                                      unsigned flags);
 PTX_EXPORT CUresult cuEventSynchronize(CUevent event);
 PTX_EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent start,
                                        CUevent end);

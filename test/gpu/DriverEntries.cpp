@@ -559,6 +559,14 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   return kSuccess;
 }
 
+CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
+  PTX_CALL(Context);
+  PTX_STREAM(stream);
+  if (flags > 1)
+    return kInvalidValue;
+  return driver.events.count(event) ? int(kSuccess) : int(kInvalidHandle);
+}
+
 CUresult cuEventSynchronize(CUevent event) {
   PTX_CALL(Context);
   return driver.events.count(event) ? int(kSuccess) : int(kInvalidHandle);

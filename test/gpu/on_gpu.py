@@ -12,12 +12,16 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Target"))
 from library import *  # noqa: E402
 
+from cuda import Driver  # noqa: E402
+
 options = argparse.ArgumentParser()
 options.add_argument("library")
 options.add_argument("--steps", type=int, default=3)
 options.add_argument("--batch", type=int, default=5)
 options.add_argument("--time", type=int, default=6)
 options.add_argument("--keep", action="store_true", help="what train_step changes lives on the GPU")
+options.add_argument("--there", action="store_true",
+                     help="arrays lie on the GPU, calls go into a queue, streams live there")
 options.add_argument("only", nargs="*")
 options = options.parse_args()
 
@@ -66,6 +70,30 @@ def upload(module, name, what):
     assert status == OK, module.error.words()
 
 
+class There:
+    """Arrays on the GPU, and a queue."""
+
+    def __init__(self):
+        self.driver, queue = Driver("libcuda.so.1"), c.c_void_p()
+        self.driver("cuStreamCreate", c.byref(queue), 1)
+        self.queue = queue.value
+
+    def put(self, array):
+        return self.driver.put(array)
+
+    def get(self, place, array):
+        self.driver("cuStreamSynchronize", c.c_void_p(self.queue))
+        if array is not None:
+            array[...] = self.driver.get(place, array.shape, array.dtype)
+        self.driver.free(place)
+
+
+def move_stream(module, what, *more):
+    status = getattr(library.table, "gpu_stream_" + what)(
+        module.context.ctypes.data, module.index, module.stream.ctypes.data, *more, c.addressof(module.error))
+    assert status == OK, module.error.words()
+
+
 def keep(module, what):
     status = getattr(library.table, "gpu_" + what)(
         module.context.ctypes.data, module.index, module.params.ctypes.data, module.optimizer.ctypes.data,
@@ -85,6 +113,10 @@ def run(name, function, context, prepared, ragged, uploads=False):
     kept = options.keep and function == "train_step" and context is gpu
     if kept:
         keep(module, "keep")
+    if options.there and context is gpu:
+        module.there = there
+        if module.stream is not None:
+            move_stream(module, "keep")
     out = {}
     for call in range(options.steps if function == "train_step" else 2):
         args = random_arguments(module, function, options.batch, [options.time] * times, seed=call)
@@ -94,12 +126,20 @@ def run(name, function, context, prepared, ragged, uploads=False):
             args = {k: v for k, v in args.items() if k not in lengths}
         status, results = module.call(function, options.batch, [options.time] * times, seed=call,
                                       **args)
+        if status == UNSUPPORTED and module.there:
+            assert "draws on the host" in module.error.words(), module.error.words()
+            module.there = None
+            status, results = module.call(function, options.batch, [options.time] * times, seed=call, **args)
         out[f"{call}.status"] = np.array(status)
         if status not in (OK, 6, 7):
             sys.exit(f"{name}.{function}: status {status}: {module.error.words()}")
         out.update({f"{call}.{key}": value for key, value in results.items()})
     if kept:
         keep(module, "fetch")
+    if options.there and context is gpu and module.stream is not None:
+        state = library.table.stream_state_const(module.index, module.stream.ctypes.data, 0)
+        assert bool(state) == (function == "sample" or not module.about["states"]), (function, state)
+        move_stream(module, "fetch", 1)
     out.update({p["name"]: module.data(p["name"]) for p in about_parameters(module)})
     if module.optimizer is not None:
         out["optimizer"] = module.optimizer[128:module.optimizer.size // 8 * 8].view(library.real)
@@ -150,6 +190,7 @@ def compare(name, expected, found):
 
 
 processor, gpu, count = library.context(), open_gpu(), 0
+there = There() if options.there else None
 for about in library.modules:
     for function in [f["name"] for f in about["functions"]]:
         called = f"{about['name']}.{function}"

@@ -70,7 +70,7 @@ typedef enum rnnc_status {
   RNNC_ERR_STATE = 9,
   /* a file cannot be read or written: see rnnc_error */
   RNNC_ERR_FILE = 10,
-  RNNC_ERR_DEVICE = 11 /* reserved: a device failed */
+  RNNC_ERR_DEVICE = 11 /* a device failed, or there is none */
 } rnnc_status;
 
 /* Where a value is at fault. Fields that do not apply are -1 or empty. */
@@ -83,8 +83,8 @@ typedef struct rnnc_error {
   int64_t value;       /* the value found */
   char name[128];      /* argument or parameter name */
   char message[256];   /* one English sentence, zero-terminated */
-  int32_t device;      /* reserved: the device that failed; -1 */
-  int32_t device_code; /* reserved: its own number for what happened */
+  int32_t device;      /* the device that failed; -1 */
+  int32_t device_code; /* its driver's own number for what happened */
 } rnnc_error;
 
 /* A caller's own way to run tasks: call body(data, i) for every i in [0, n),
@@ -155,6 +155,15 @@ typedef struct rnnc_session {
   int32_t reserved;
 } rnnc_session;
 
+/* Where the arrays of a call lie. */
+typedef enum rnnc_memory {
+  RNNC_MEMORY_HOST = 0,
+  /* Of the context's GPU: inputs of real numbers, and all results. Whole
+   * numbers that a call reads (lengths, indices, flags) are the host's: they
+   * are checked. */
+  RNNC_MEMORY_DEVICE = 1
+} rnnc_memory;
+
 /* Arguments of the generic call. `args` has one pointer for every entry of the
  * function's "args" list in the manifest, in that order (inputs and outputs
  * alike, row-major [batch, time, feature]); an optional one may be NULL, and
@@ -182,9 +191,11 @@ typedef struct rnnc_call {
   rnnc_error *error; /* may be NULL */
   /* train_step: the norm of each parameter's gradient; may be NULL */
   double *norms;
-  /* reserved: the queue of a device that the call goes into; NULL */
+  /* Of a context on a GPU: the stream (CUstream) that the call goes into; it
+   * returns without waiting if no result is wanted on the host. NULL: the
+   * context's own, and all is done when the call returns. */
   void *device_stream;
-  /* reserved: whose memory arrays lie in; 0: the host's */
+  /* Of a context on a GPU: where `args` lie, an rnnc_memory. */
   int32_t memory;
   int32_t reserved;
 } rnnc_call;
@@ -286,6 +297,12 @@ typedef struct rnnc_library {
                       rnnc_optimizer *, rnnc_error *);
   int32_t (*gpu_fetch)(const rnnc_context *, int32_t module, rnnc_params *,
                        rnnc_optimizer *, rnnc_error *);
+  /* The same for the states of a stream, which `step` changes. `fetch` with
+   * `end` frees them there, too. */
+  int32_t (*gpu_stream_keep)(const rnnc_context *, int32_t module,
+                             rnnc_stream *, rnnc_error *);
+  int32_t (*gpu_stream_fetch)(const rnnc_context *, int32_t module,
+                              rnnc_stream *, int32_t end, rnnc_error *);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {

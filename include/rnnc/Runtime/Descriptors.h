@@ -271,7 +271,7 @@ struct Header {
   /// Parameters: what was done to them; prepared: of what; stream: what its
   /// states are.
   uint64_t stamp;
-  /// Prepared: the parameters; parameters: the device that has newer ones.
+  /// Prepared: the parameters; others: the device that has newer values.
   const void *of;
   int32_t variant;  ///< prepared: the code that packed them
   int32_t readOnly; ///< parameters: part of the library
@@ -346,6 +346,8 @@ struct GpuDesc {
   /// Functions of the table of a library, with its types.
   void (*keep)();
   void (*fetch)();
+  void (*keepStream)();
+  void (*fetchStream)();
 };
 
 struct LibraryDesc {

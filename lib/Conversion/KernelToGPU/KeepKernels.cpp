@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
@@ -46,6 +47,22 @@ void ArgumentRewriter::makeNumber(BlockArgument argument) {
   auto cast = arith::IndexCastOp::create(b, kernel.getLoc(), b.getIndexType(),
                                          argument);
   argument.replaceAllUsesExcept(cast, cast);
+}
+
+/// Views of memory are where it is.
+static void spreadSpace(Value memref) {
+  for (Operation *user : memref.getUsers()) {
+    if (!isa<ViewLikeOpInterface>(user) || user->getNumResults() != 1)
+      continue;
+    Value view = user->getResult(0);
+    auto type = dyn_cast<MemRefType>(view.getType());
+    if (!type || type.getMemorySpace())
+      continue;
+    view.setType(MemRefType::get(
+        type.getShape(), type.getElementType(), type.getLayout(),
+        cast<MemRefType>(memref.getType()).getMemorySpace()));
+    spreadSpace(view);
+  }
 }
 
 /// The address is that of the first element, so the offset is none; elements
@@ -91,6 +108,7 @@ LogicalResult ArgumentRewriter::makeAddress(BlockArgument buffer) {
   Value memref = memrefAt(b, loc, converter, inner, address, sizeOf, strideOf);
   Operation *cast = address.getDefiningOp();
   buffer.replaceAllUsesExcept(memref, cast);
+  spreadSpace(memref);
   buffer.setType(pointer);
   address.replaceAllUsesWith(buffer);
   cast->erase();

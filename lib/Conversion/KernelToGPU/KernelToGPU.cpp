@@ -7,16 +7,18 @@
 // dimension, and takes a few addresses and sizes. What surrounds the ops, loops
 // over time above all, stays on the host.
 
+#include "LaunchWriter.h"
 #include "Places.h"
-#include "ThreadCode.h"
 
 #include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
@@ -28,11 +30,11 @@ namespace rnnc {
 namespace {
 
 /// One op: its kernel, and what the kernel is launched with.
-class LaunchBuilder {
+class LaunchBuilder : public LaunchWriter {
 public:
   LaunchBuilder(Operation *op, unsigned threads)
-      : op(op), block(itemHasBlock(op)), threads(block ? block : threads),
-        host(op), loc(op->getLoc()) {}
+      : LaunchWriter(op, itemHasBlock(op) ? itemHasBlock(op) : threads),
+        block(itemHasBlock(op)) {}
 
   /// The function, not yet in a module.
   gpu::GPUFuncOp build();
@@ -40,20 +42,10 @@ public:
 
 private:
   SetVector<Value> findUsed();
-  void give(Value value);
-  void chooseArguments();
-  void writeBody(gpu::GPUFuncOp kernel);
   void writeItem(gpu::GPUFuncOp kernel, ThreadCode &t);
-  Value shared(gpu::GPUFuncOp kernel, Type element);
 
-  Operation *op;
   int64_t block; ///< threads of a block that has an item, or 0
-  unsigned threads;
-  OpBuilder host;
-  Location loc;
-  Values given, constants; ///< of what the op uses
   Value items;
-  llvm::SmallDenseMap<Type, Value> places; ///< in shared memory
 };
 
 /// What the code of the op reads that is made outside of it.
@@ -84,52 +76,6 @@ SetVector<Value> LaunchBuilder::findUsed() {
   return used;
 }
 
-/// A buffer is followed by the sizes and strides that its type does not hold.
-void LaunchBuilder::give(Value value) {
-  given.push_back(value);
-  auto type = dyn_cast<MemRefType>(value.getType());
-  if (!type)
-    return;
-  for (int64_t i = 0; i != type.getRank(); ++i)
-    if (type.isDynamicDim(i))
-      given.push_back(host.createOrFold<memref::DimOp>(loc, value, i));
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (type.getLayout().isIdentity() ||
-      failed(type.getStridesAndOffset(strides, offset)) ||
-      llvm::none_of(strides, ShapedType::isDynamic))
-    return;
-  auto known = memref::ExtractStridedMetadataOp::create(host, loc, value);
-  for (auto [i, stride] : llvm::enumerate(strides))
-    if (ShapedType::isDynamic(stride))
-      given.push_back(known.getStrides()[i]);
-}
-
-void LaunchBuilder::chooseArguments() {
-  for (Value value : findUsed()) {
-    Operation *from = value.getDefiningOp();
-    if (from && from->hasTrait<OpTrait::ConstantLike>())
-      constants.push_back(value);
-    else
-      give(value);
-  }
-  if (!block)
-    given.push_back(items);
-}
-
-/// Shared memory for a number of each thread.
-Value LaunchBuilder::shared(gpu::GPUFuncOp kernel, Type element) {
-  Value &place = places[element];
-  if (!place) {
-    auto space = gpu::AddressSpaceAttr::get(op->getContext(),
-                                            gpu::AddressSpace::Workgroup);
-    auto type =
-        MemRefType::get({threads}, element, MemRefLayoutAttrInterface(), space);
-    place = kernel.addWorkgroupAttribution(type, loc);
-  }
-  return place;
-}
-
 void LaunchBuilder::writeItem(gpu::GPUFuncOp kernel, ThreadCode &t) {
   Value number = gpu::BlockIdOp::create(t.b, loc, gpu::Dimension::x);
   Value thread = gpu::ThreadIdOp::create(t.b, loc, gpu::Dimension::x);
@@ -145,34 +91,22 @@ void LaunchBuilder::writeItem(gpu::GPUFuncOp kernel, ThreadCode &t) {
   t.when(t.less(item, all), [&] { emitItem(op, t, item); });
 }
 
-void LaunchBuilder::writeBody(gpu::GPUFuncOp kernel) {
-  Block &body = kernel.getBody().front();
-  OpBuilder b = OpBuilder::atBlockBegin(&body);
-  IRMapping inside;
-  // The same size may be given more than once.
-  for (auto [value, argument] : llvm::zip(given, kernel.getArguments()))
-    if (!inside.contains(value))
-      inside.map(value, argument);
-  for (Value constant : constants)
-    b.clone(*constant.getDefiningOp(), inside);
-  ThreadCode t(b, loc, inside);
-  writeItem(kernel, t);
-  b.setInsertionPointToEnd(&body);
-  gpu::ReturnOp::create(b, loc);
-}
-
 gpu::GPUFuncOp LaunchBuilder::build() {
   IRMapping none;
   ThreadCode before(host, loc, none);
   items = itemsOf(op, before);
-  chooseArguments();
-  auto type = host.getFunctionType(ValueRange(given).getTypes(), {});
-  OpBuilder detached(op->getContext());
-  auto kernel = gpu::GPUFuncOp::create(detached, loc, "kernel", type);
-  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), host.getUnitAttr());
-  kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                  host.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
-  writeBody(kernel);
+  for (Value value : findUsed())
+    take(value);
+  if (!block)
+    given.push_back(items);
+  gpu::GPUFuncOp kernel = makeKernel();
+  OpBuilder b = OpBuilder::atBlockBegin(&kernel.getBody().front());
+  IRMapping inside;
+  mapGiven(kernel, b, inside);
+  ThreadCode t(b, loc, inside);
+  writeItem(kernel, t);
+  b.setInsertionPointToEnd(&kernel.getBody().front());
+  gpu::ReturnOp::create(b, loc);
   return kernel;
 }
 
@@ -182,11 +116,7 @@ void LaunchBuilder::launch(gpu::GPUFuncOp kernel) {
   Value blocks = items;
   if (!block)
     blocks = t.over(t.add(items, t.index(threads - 1)), t.index(threads));
-  Value one = t.index(1);
-  gpu::KernelDim3 grid{blocks, one, one};
-  gpu::KernelDim3 size{t.index(threads), one, one};
-  gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
-                            /*dynamicSharedMemorySize=*/Value(), given);
+  launchBlocks(kernel, blocks);
 }
 
 struct ConvertKernelToGPU
@@ -233,26 +163,87 @@ private:
 
   LogicalResult convert(func::FuncOp function) {
     unsigned number = 0;
-    for (Operation *op : deviceWorkOf(function)) {
-      int64_t threads = decided(op, kernel::Decision::BlockThreads);
-      auto phase = dyn_cast<kernel::PhaseOp>(op);
-      bool multiplies =
-          phase ? !phase.getLefts().empty() : isa<kernel::GemmOp>(op);
-      if (threads < 1 ||
-          (multiplies && decided(op, kernel::Decision::TileRows) < 1))
-        return op->emitError("has no decision about threads or rows: "
-                             "kernel-select-schedule makes them");
-      LaunchBuilder builder(op, threads);
-      gpu::GPUFuncOp kernel = named(builder.build(), function, number++, op);
-      builder.launch(kernel);
-      op->erase();
+    for (Operation *op : workOf(function)) {
+      auto loop = dyn_cast<scf::ForOp>(op);
+      LogicalResult done = loop ? convertLoop(loop, function, number++)
+                                : convertOp(op, function, number++);
+      if (failed(done))
+        return failure();
     }
+    return success();
+  }
+
+  /// What becomes a launch, in order: ops, and loops that have a block for some
+  /// examples.
+  SmallVector<Operation *> workOf(func::FuncOp function) {
+    SmallVector<Operation *> work;
+    function->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      auto loop = dyn_cast<scf::ForOp>(op);
+      if (!isDeviceWork(op) && !(loop && runsInBlocks(loop)))
+        return WalkResult::advance();
+      work.push_back(op);
+      return WalkResult::skip();
+    });
+    return work;
+  }
+
+  /// Whether it was decided so, and its examples do not need each other.
+  bool runsInBlocks(scf::ForOp loop) {
+    auto schedule =
+        loop->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule);
+    if (!schedule || schedule.get(kernel::Decision::LoopPlan) !=
+                         int64_t(kernel::LoopPlan::Block))
+      return false;
+    hoistMemory(loop);
+    std::string why = loopLaunch(loop).check();
+    if (why.empty())
+      return true;
+    auto name = loop->getAttrOfType<StringAttr>(kernel::kDecisionName);
+    remark::analysis(loop.getLoc(),
+                     remark::RemarkOpts::name("loop").category(getArgument()))
+        << "`" + (name ? name.str() : std::string("loop")) +
+               "`: each step is launched by itself after all: " + why;
+    return false;
+  }
+
+  /// Rows that are combined want a power of two of threads.
+  static LoopLaunch loopLaunch(scf::ForOp loop) {
+    auto schedule =
+        loop->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule);
+    int64_t rows = schedule.get(kernel::Decision::LoopRows);
+    int64_t threads = schedule.get(kernel::Decision::BlockThreads);
+    return LoopLaunch(loop, std::max<int64_t>(rows, 1),
+                      llvm::bit_floor(uint32_t(std::max<int64_t>(threads, 1))));
+  }
+
+  LogicalResult convertLoop(scf::ForOp loop, func::FuncOp function,
+                            unsigned number) {
+    LoopLaunch launch = loopLaunch(loop);
+    (void)launch.check();
+    launch.launch(named(launch.build(), function, number, "loop"));
+    loop.erase();
+    return success();
+  }
+
+  LogicalResult convertOp(Operation *op, func::FuncOp function,
+                          unsigned number) {
+    int64_t threads = decided(op, kernel::Decision::BlockThreads);
+    auto phase = dyn_cast<kernel::PhaseOp>(op);
+    bool multiplies =
+        phase ? !phase.getLefts().empty() : isa<kernel::GemmOp>(op);
+    if (threads < 1 ||
+        (multiplies && decided(op, kernel::Decision::TileRows) < 1))
+      return op->emitError("has no decision about threads or rows: "
+                           "kernel-select-schedule makes them");
+    LaunchBuilder builder(op, threads);
+    builder.launch(named(builder.build(), function, number, kindOf(op)));
+    op->erase();
     return success();
   }
 
   /// The kernel in the module, or one that is the same.
   gpu::GPUFuncOp named(gpu::GPUFuncOp made, func::FuncOp function,
-                       unsigned number, Operation *op) {
+                       unsigned number, StringRef kind) {
     std::string text;
     llvm::raw_string_ostream(text) << OpWithFlags(
         made, OpPrintingFlags().useLocalScope().assumeVerified());
@@ -264,7 +255,7 @@ private:
     std::string name;
     for (char c : function.getName())
       name += llvm::isAlnum(c) ? c : '_';
-    made.setName((name + "_" + Twine(number) + "_" + kindOf(op)).str());
+    made.setName((name + "_" + Twine(number) + "_" + kind).str());
     SymbolTable(kernels).insert(made);
     kernel = made;
     return kernel;

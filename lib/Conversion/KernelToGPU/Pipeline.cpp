@@ -45,6 +45,7 @@ void buildGPUToNVVMPipeline(OpPassManager &pm, bool fastMath) {
   math.fastMath = fastMath;
   pm.addPass(createKernelExpandMath(math));
   OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
+  device.addPass(memref::createExpandStridedMetadataPass());
   device.addPass(createLowerAffinePass());
   device.addPass(createSCFToControlFlowPass());
   device.addPass(createConvertKernelsToNVVM());

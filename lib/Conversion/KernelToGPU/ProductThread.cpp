@@ -34,13 +34,14 @@ struct Right {
 /// The rows of a column that a thread has: those behind the last are read as
 /// the last, and not written.
 struct Rows {
-  Value first, count;
+  Value first, count, list;
+  int64_t begin;
   Values at;
 
   /// `list` has the numbers of the rows from entry `begin` on; null: all rows.
   Rows(ThreadCode &t, Value tile, int64_t rows, Value count, Value list,
        int64_t begin)
-      : count(count) {
+      : count(count), list(list), begin(begin) {
     first = t.times(tile, t.index(rows));
     Value last = t.minus(count, t.index(1));
     for (int64_t r = 0; r != rows; ++r) {
@@ -49,6 +50,30 @@ struct Rows {
         row = t.toIndex(t.load(list, t.add(row, t.index(begin))));
       at.push_back(row);
     }
+  }
+
+  /// Writes `body` once, for the rows that there are one after the other. It
+  /// gets what each of them has in `sums`, which move up by one row a turn:
+  /// registers have no numbers that a loop could choose.
+  void forEachInTurn(ThreadCode &t, ArrayRef<Values> sums,
+                     function_ref<void(Value, ValueRange)> body) {
+    if (sums.size() == 1)
+      return body(at[0], sums[0]);
+    Values all;
+    for (const Values &row : sums)
+      llvm::append_range(all, row);
+    size_t each = sums[0].size();
+    t.loop(t.index(int64_t(sums.size())), all, [&](Value r, ValueRange left) {
+      Value row = t.add(first, r);
+      t.when(t.less(row, count), [&] {
+        Value place =
+            list ? t.toIndex(t.load(list, t.add(row, t.index(begin)))) : row;
+        body(place, left.take_front(each));
+      });
+      Values next(left.drop_front(each));
+      llvm::append_range(next, left.take_front(each));
+      return next;
+    });
   }
 
   /// Writes `body` for each row that there is.
@@ -234,8 +259,8 @@ void emitPhase(kernel::PhaseOp op, ThreadCode &t, Value item) {
   auto emit = [&] {
     Rows rows(t, tile, height, count, valid, /*begin=*/1);
     SmallVector<Values> accumulators = accumulatorsOf(op, t, rows, unit);
-    rows.forEach(t, [&](unsigned r, Value row) {
-      Values arguments = accumulators[r], at = t.split(row, sizes);
+    rows.forEachInTurn(t, accumulators, [&](Value row, ValueRange sums) {
+      Values arguments(sums), at = t.split(row, sizes);
       at.push_back(unit);
       for (auto [i, input] : llvm::enumerate(op.getInputs()))
         arguments.push_back(t.load(t.in(input), t.apply(op.mapOf(i), at)));

@@ -153,11 +153,29 @@ Emitter::LoopStart Emitter::startLoop(scan::LoopOp loop) {
   return start;
 }
 
+/// What was decided about the loop on GPUs.
+static void keepDecisions(scan::LoopOp loop, scf::ForOp made) {
+  using kernel::Decision;
+  SmallVector<Attribute> kept;
+  bool any = false;
+  for (kernel::ScheduleAttr one : kernel::schedulesOf(loop)) {
+    bool decides = one.get(Decision::LoopPlan) != 0;
+    any |= decides;
+    kept.push_back(decides ? one : one.only({}));
+  }
+  if (!any)
+    return;
+  made->setAttr(kernel::kSchedules, ArrayAttr::get(made.getContext(), kept));
+  if (Attribute name = loop->getAttr(kernel::kDecisionName))
+    made->setAttr(kernel::kDecisionName, name);
+}
+
 void Emitter::emitFor(scan::LoopOp loop, LoopStart start) {
   auto loopOp = scf::ForOp::create(b, loop.getLoc(), sizes.constant(0),
                                    start.trip, sizes.constant(1));
   if (std::optional<uint64_t> factor = loop.getUnroll(); factor.value_or(1) > 1)
     loopOp->setAttr("kernel.unroll", loop.getUnrollAttr());
+  keepDecisions(loop, loopOp);
   bool outermost = !outermostLoop;
   if (outermost)
     outermostLoop = loopOp;

@@ -143,8 +143,8 @@ static std::string statuses(const Function &f) {
   return out + ".\n";
 }
 
-static void functionText(llvm::raw_ostream &os, const Module &m,
-                         const Function &f) {
+static void functionText(llvm::raw_ostream &os, const Library &library,
+                         const Module &m, const Function &f) {
   std::vector<CParameter> parameters = callParameters(m, f);
   os << "/* " << purpose(f) << "\n";
   for (const CParameter &p : parameters)
@@ -157,6 +157,12 @@ static void functionText(llvm::raw_ostream &os, const Module &m,
     prototype(os, "size_t ", f.symbol + "_prepared_workspace_size",
               spell(workspaceParameters(f)));
   prototype(os, "int32_t ", f.symbol, spell(parameters));
+  if (runsOnGPU(library, f)) {
+    os << "/* The same with arrays on the GPU of the context, but for whole "
+          "numbers that are read; into a CUstream, or NULL. */\n";
+    prototype(os, "int32_t ", symbolOnGPU(f),
+              spell(callParameters(m, f, /*onGPU=*/true)));
+  }
   os << "\n";
 }
 
@@ -230,7 +236,7 @@ static void moduleText(llvm::raw_ostream &os, const Library &library,
     objectText(os, prefix, f);
   os << "\n";
   for (const Function &f : m.functions)
-    functionText(os, m, f);
+    functionText(os, library, m, f);
 }
 
 std::string target::headerText(const Library &library) {

@@ -70,7 +70,7 @@ static void addTimes(std::vector<CParameter> &out, const Function &f) {
 }
 
 std::vector<CParameter> target::callParameters(const Module &m,
-                                               const Function &f) {
+                                               const Function &f, bool onGPU) {
   bool trains = f.kind == rt::KindTrainStep;
   std::vector<CParameter> out;
   out.push_back({CParam::Context, "const rnnc_context *", "context"});
@@ -100,8 +100,18 @@ std::vector<CParameter> target::callParameters(const Module &m,
     out.push_back({CParam::Seed, "uint64_t ", uniqueName(out, "seed")});
   if (f.usesSeed && f.optionalSeed)
     out.push_back({CParam::HasSeed, "int32_t ", uniqueName(out, "has_seed")});
+  if (onGPU)
+    out.push_back({CParam::Queue, "void *", uniqueName(out, "gpu_queue")});
   out.push_back({CParam::Error, "rnnc_error *", uniqueName(out, "error")});
   return out;
+}
+
+bool target::runsOnGPU(const Library &library, const Function &f) {
+  return library.gpu && f.kind != rt::KindSample && f.kind != rt::KindDraw;
+}
+
+std::string target::symbolOnGPU(const Function &f) {
+  return f.symbol + "_on_gpu";
 }
 
 std::vector<CParameter> target::workspaceParameters(const Function &f) {
@@ -237,6 +247,12 @@ static std::vector<ObjectFunction> gpuObjectFunctions() {
        "const rnnc_prepared *prepared, rnnc_error *error",
        "Frees the copies, and brings what is newer. Needed before the memory "
        "of the objects is used otherwise."},
+  };
+}
+
+/// What a training changes there.
+static std::vector<ObjectFunction> gpuTrainingFunctions() {
+  return {
       {"gpu_keep", "rnnc_rt_gpu_keep", "int32_t ",
        "const rnnc_context *context, rnnc_params *params, "
        "rnnc_optimizer *optimizer, rnnc_error *error",
@@ -250,6 +266,24 @@ static std::vector<ObjectFunction> gpuObjectFunctions() {
        "const rnnc_context *context, rnnc_params *params, "
        "rnnc_optimizer *optimizer, rnnc_error *error",
        "Brings what is newer on the GPU; it goes on living there."},
+  };
+}
+
+/// What a step changes there.
+static std::vector<ObjectFunction> gpuStreamFunctions() {
+  return {
+      {"gpu_stream_keep", "rnnc_rt_gpu_stream_keep", "int32_t ",
+       "const rnnc_context *context, rnnc_stream *stream, rnnc_error *error",
+       "The states of a stream live on the GPU of a context: `step` with that "
+       "context changes them there\n * and copies none of them. The host's are "
+       "old until gpu_stream_fetch: stream_state gives NULL,\n * and another "
+       "context refuses the stream (RNNC_ERR_STATE). Again after stream_init."},
+      {"gpu_stream_fetch", "rnnc_rt_gpu_stream_fetch", "int32_t ",
+       "const rnnc_context *context, rnnc_stream *stream, int32_t end, "
+       "rnnc_error *error",
+       "Brings the states; they go on living on the GPU, or with `end` not 0 "
+       "they do not. Needed before the\n * memory of the stream is used "
+       "otherwise."},
   };
 }
 
@@ -387,6 +421,10 @@ std::vector<ObjectFunction> target::objectFunctions(const Library &library,
     llvm::append_range(out, bakedFunctions());
   if (library.gpu)
     llvm::append_range(out, gpuObjectFunctions());
+  if (library.gpu && trains)
+    llvm::append_range(out, gpuTrainingFunctions());
+  if (library.gpu && streams)
+    llvm::append_range(out, gpuStreamFunctions());
   if (trains)
     llvm::append_range(out, optimizerFunctions());
   if (carries)
@@ -423,6 +461,8 @@ std::string target::repeatedName(const Library &library) {
       all.push_back(prefix + "_" + f.suffix);
     for (const Function &f : m.functions) {
       all.push_back(f.symbol);
+      if (runsOnGPU(library, f))
+        all.push_back(symbolOnGPU(f));
       all.push_back(f.symbol + "_workspace_size");
     }
     std::vector<std::string> parameters, states;

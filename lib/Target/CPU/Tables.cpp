@@ -206,7 +206,9 @@ llvm::Constant *Emitter::gpu() {
   return global(
       structure({ptx, array(names, "kernels"), i32(int64_t(names.size())),
                  i32(library.gpu->capability), open,
-                 runtime("rnnc_rt_gpu_keep"), runtime("rnnc_rt_gpu_fetch")}),
+                 runtime("rnnc_rt_gpu_keep"), runtime("rnnc_rt_gpu_fetch"),
+                 runtime("rnnc_rt_gpu_stream_keep"),
+                 runtime("rnnc_rt_gpu_stream_fetch")}),
       "gpu");
 }
 

@@ -30,7 +30,9 @@ private:
   void object(llvm::StringRef name, const ObjectFunction &f, int module);
   void workspaceSize(const Function &f, int module, int function,
                      bool prepared);
-  void call(const Module &m, const Function &f, int module, int function);
+  void call(const Module &m, const Function &f, int module, int function,
+            bool onGPU);
+  void storeMemory(llvm::Value *call, bool onGPU);
   llvm::Value *timesArray(const Function &f, llvm::Function *wrapper,
                           const std::vector<CParameter> &parameters);
   void storeMissing(llvm::ArrayRef<CParameter> parameters, llvm::Value *call);
@@ -171,6 +173,8 @@ static std::optional<size_t> fieldOf(CParam kind) {
     return offsetof(rnnc_call, seed);
   case CParam::HasSeed:
     return offsetof(rnnc_call, has_seed);
+  case CParam::Queue:
+    return offsetof(rnnc_call, device_stream);
   case CParam::Error:
     return offsetof(rnnc_call, error);
   }
@@ -197,19 +201,29 @@ void Emitter::storeMissing(llvm::ArrayRef<CParameter> parameters,
   store(b.getInt64(0), call, offsetof(rnnc_call, norms));
 }
 
+/// What follows `norms` is 0, or says where arrays lie.
+void Emitter::storeMemory(llvm::Value *call, bool onGPU) {
+  static_assert(offsetof(rnnc_call, reserved) ==
+                offsetof(rnnc_call, memory) + 4);
+  if (onGPU)
+    store(b.getInt64(RNNC_MEMORY_DEVICE), call, offsetof(rnnc_call, memory));
+}
+
 void Emitter::call(const Module &m, const Function &f, int moduleIndex,
-                   int functionIndex) {
-  std::vector<CParameter> parameters = callParameters(m, f);
+                   int functionIndex, bool onGPU) {
+  std::vector<CParameter> parameters = callParameters(m, f, onGPU);
   llvm::SmallVector<llvm::Type *> types;
   for (const CParameter &p : parameters)
     types.push_back(typeOf(p.type));
-  llvm::Function *wrapper = define(f.symbol, b.getInt32Ty(), types);
+  llvm::Function *wrapper =
+      define(onGPU ? symbolOnGPU(f) : f.symbol, b.getInt32Ty(), types);
   // Without what is reserved: a call of that size asks for nothing else.
-  constexpr size_t size = offsetof(rnnc_call, device_stream);
-  static_assert(size % sizeof(int64_t) == 0);
+  size_t size = onGPU ? sizeof(rnnc_call) : offsetof(rnnc_call, device_stream);
+  assert(size % sizeof(int64_t) == 0);
   auto *bytes = llvm::ArrayType::get(b.getInt64Ty(), size / sizeof(int64_t));
   llvm::Value *call = b.CreateAlloca(bytes);
   storeMissing(parameters, call);
+  storeMemory(call, onGPU);
   store(b.getInt64(size), call, offsetof(rnnc_call, size));
   auto *list = llvm::ArrayType::get(ptr, f.args.size());
   llvm::Value *args = b.CreateAlloca(list);
@@ -255,7 +269,9 @@ std::vector<std::string> Emitter::run() {
       workspaceSize(m.functions[k], int(i), int(k), false);
       if (readsPrepared(m.functions[k]))
         workspaceSize(m.functions[k], int(i), int(k), true);
-      call(m, m.functions[k], int(i), int(k));
+      call(m, m.functions[k], int(i), int(k), /*onGPU=*/false);
+      if (runsOnGPU(library, m.functions[k]))
+        call(m, m.functions[k], int(i), int(k), /*onGPU=*/true);
     }
   }
   return names;

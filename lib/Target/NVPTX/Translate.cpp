@@ -92,6 +92,28 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine,
   builder.buildPerModuleDefaultPipeline(levelOf(optLevel)).run(module, modules);
 }
 
+/// Parameters are called after their kernel, with a long name and often: a
+/// seventh of a text. Each kernel has names of its own.
+static std::string shortParameters(llvm::StringRef text) {
+  std::string out, prefix;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    auto [line, rest] = text.split('\n');
+    text = rest;
+    if (size_t at = line.find(".entry "); at != llvm::StringRef::npos)
+      prefix = (line.drop_front(at + 7).split('(').first + "_param_").str();
+    for (size_t at; !prefix.empty() &&
+                    (at = line.find(prefix)) != llvm::StringRef::npos;) {
+      out += line.take_front(at);
+      out += 'p';
+      line = line.drop_front(at + prefix.size());
+    }
+    out += line;
+    out += '\n';
+  }
+  return out;
+}
+
 llvm::Expected<std::string> nvptx::ptxOf(mlir::ModuleOp module,
                                          const Chip &chip, int optLevel) {
   auto kernels = module.lookupSymbol<mlir::gpu::GPUModuleOp>(kKernels);
@@ -115,7 +137,8 @@ llvm::Expected<std::string> nvptx::ptxOf(mlir::ModuleOp module,
                                       llvm::CodeGenFileType::AssemblyFile))
     return llvm::createStringError("LLVM cannot write PTX");
   passes.run(*code);
-  if (llvm::Error error = checkPTX(text, chip))
+  std::string shorter = shortParameters(text);
+  if (llvm::Error error = checkPTX(shorter, chip))
     return std::move(error);
-  return text.str().str();
+  return shorter;
 }

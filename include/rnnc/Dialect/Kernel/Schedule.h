@@ -39,8 +39,14 @@ enum class Decision : unsigned {
   FunctionOps,
   CallOps,      // how work is estimated
   BlockThreads, // threads of a GPU
+  LoopPlan,
+  LoopRows, // loops over time on a GPU
 };
-constexpr unsigned kNumDecisions = unsigned(Decision::BlockThreads) + 1;
+constexpr unsigned kNumDecisions = unsigned(Decision::LoopRows) + 1;
+
+/// What a time loop is on a GPU: a launch for each step, or one for all, in
+/// which a block has some of the examples.
+enum class LoopPlan : int64_t { Step = 1, Block = 2 };
 
 /// Rows of the left operand that a product lists at a time, where each begins:
 /// 2 KB of the stack.

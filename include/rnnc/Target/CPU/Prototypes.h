@@ -23,6 +23,7 @@ enum class CParam {
   Option,
   Seed,
   HasSeed,
+  Queue, ///< of a GPU
   Error
 };
 
@@ -33,8 +34,13 @@ struct CParameter {
   int index = 0; ///< of the time axis or argument
 };
 
-/// The parameters of the typed function of `f`, in order.
-std::vector<CParameter> callParameters(const Module &m, const Function &f);
+/// The parameters of the typed function of `f`, in order; `onGPU`: of that
+/// whose arrays lie on a GPU.
+std::vector<CParameter> callParameters(const Module &m, const Function &f,
+                                       bool onGPU = false);
+/// Whether there is one, and what it is called.
+bool runsOnGPU(const Library &library, const Function &f);
+std::string symbolOnGPU(const Function &f);
 /// Those of its workspace query.
 std::vector<CParameter> workspaceParameters(const Function &f);
 /// Whether the function reads packed weights: without prepared ones it needs

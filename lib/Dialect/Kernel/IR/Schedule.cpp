@@ -67,6 +67,11 @@ const DecisionInfo &infoOf(Decision decision) {
        "vector ops that exp, tanh and other functions count as"},
       {"call_ops", 1, 1 << 20, "vector ops that a call counts as"},
       {"block_threads", 1, 1024, "threads of a block of a GPU"},
+      {"loop_plan", 1, 2,
+       "1: every step of a time loop is launched by itself; 2: a block of a "
+       "GPU takes some examples through all steps, where examples do not need "
+       "each other"},
+      {"loop_rows", 1, 64, "examples of such a block"},
   };
   return table[unsigned(decision)];
 }

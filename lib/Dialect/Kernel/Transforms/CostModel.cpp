@@ -82,6 +82,11 @@ static constexpr int64_t kCallOps = 200;
 /// warps, of which a processor holds several blocks. Nothing of a GPU was
 /// measured: guesses.
 static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
+/// Examples that a block takes through all steps: one weight that is read
+/// serves so many, and more would leave processors without work. A thread for
+/// each unit, in so many at least and at most. Guesses.
+static constexpr int64_t kLoopRows = 2, kLoopThreads = 128,
+                         kMostLoopThreads = 512;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -209,6 +214,26 @@ ScheduleAttr rnnc::kernel::chunkSchedule(TargetAttr target, int64_t weights) {
         std::max(target.getL2() / kChunksOfCache, weights)},
        {Decision::LeastChunks, kLeastChunks},
        {Decision::ChunkRows, kChunkRows}});
+}
+
+/// A block reads all weights in each step: they have to fit what is next to its
+/// processor.
+ScheduleAttr rnnc::kernel::loopSchedule(TargetAttr target, unsigned bits,
+                                        int64_t units, int64_t weights) {
+  if (!target.getGpu())
+    return ScheduleAttr::get(target.getContext(), target.getName(),
+                             llvm::ArrayRef<std::pair<Decision, int64_t>>());
+  bool fits = weights * (bits / 8) <= target.getL1();
+  int64_t threads = kLoopThreads;
+  while (threads < kMostLoopThreads && threads < units)
+    threads *= 2;
+  LoopPlan plan = fits ? LoopPlan::Block : LoopPlan::Step;
+  return ScheduleAttr::get(
+      target.getContext(), target.getName(),
+      {{Decision::LoopPlan, int64_t(plan)},
+       {Decision::LoopRows, kLoopRows},
+       {Decision::BlockThreads,
+        std::min<int64_t>(threads, target.getGpu().getBlock())}});
 }
 
 ScheduleAttr rnnc::kernel::moduleSchedule(TargetAttr target) {

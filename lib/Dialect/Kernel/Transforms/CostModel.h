@@ -24,6 +24,11 @@ ScheduleAttr besideSchedule(TargetAttr target, unsigned bits, unsigned loops,
 /// Chunks of time whose products read so many bytes of weights.
 ScheduleAttr chunkSchedule(TargetAttr target, int64_t weights);
 
+/// A time loop on a GPU, whose products have so many weights in all, and at
+/// most so many units; empty for a processor.
+ScheduleAttr loopSchedule(TargetAttr target, unsigned bits, int64_t units,
+                          int64_t weights);
+
 /// Whatever has no schedule of its own.
 ScheduleAttr moduleSchedule(TargetAttr target);
 

@@ -80,6 +80,7 @@ private:
   LogicalResult findTargets(ModuleOp module);
   LogicalResult scheduleFunction(func::FuncOp function);
   LogicalResult scheduleOp(Operation *op, func::FuncOp function);
+  LogicalResult scheduleLoop(scan::LoopOp loop, const std::string &name);
   LogicalResult scheduleBeside(func::FuncOp function);
   LogicalResult scheduleBeside(func::FuncOp function, Block &block);
   LogicalResult schedule(Operation *op, const Twine &name, Decide decide);
@@ -92,6 +93,7 @@ private:
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
+  void remarkLoop(scan::LoopOp loop, StringRef name, ScheduleAttr schedule);
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
   void remarkChunks(scan::ChunksOp op, StringRef name);
@@ -252,6 +254,40 @@ LogicalResult KernelSelectSchedule::scheduleBeside(func::FuncOp function,
   return success();
 }
 
+/// Innermost loops, where there is a GPU. Those side by side have a schedule of
+/// what processors do with them, which stays.
+LogicalResult KernelSelectSchedule::scheduleLoop(scan::LoopOp loop,
+                                                 const std::string &name) {
+  Block &body = *loop.getBodyBlock();
+  bool anyGPU =
+      llvm::any_of(known, [](TargetAttr one) { return !!one.getGpu(); });
+  if (!anyGPU || !body.getOps<scan::LoopOp>().empty())
+    return success();
+  int64_t weights = 0, units = 1;
+  unsigned bits = 32;
+  for (auto phase : body.getOps<PhaseOp>()) {
+    units = std::max(units, phase.getNumUnits());
+    if (phase.getLefts().empty())
+      continue;
+    weights += weightsOf(phase);
+    bits = bitsOf(phase.getLefts().front());
+  }
+  SmallVector<ScheduleAttr> before = schedulesOf(loop);
+  SmallVector<Attribute> list;
+  for (auto [i, target] : llvm::enumerate(known)) {
+    FailureOr<ScheduleAttr> decided =
+        file.apply(name, target, loopSchedule(target, bits, units, weights));
+    if (failed(decided))
+      return failure();
+    if (target.getGpu())
+      remarkLoop(loop, name, *decided);
+    list.push_back(!target.getGpu() && !before.empty() ? before[i] : *decided);
+  }
+  loop->setAttr(kSchedules, ArrayAttr::get(&getContext(), list));
+  loop->setAttr(kDecisionName, StringAttr::get(&getContext(), name));
+  return success();
+}
+
 LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
                                                func::FuncOp function) {
   auto next = [&](StringRef kind) {
@@ -305,6 +341,8 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     remarkChunks(chunks, name);
     return success();
   }
+  if (auto loop = dyn_cast<scan::LoopOp>(op))
+    return scheduleLoop(loop, next("loop"));
   if (phase || isa<linalg::LinalgOp>(op))
     return adjust(op, next(phase ? "rows" : "pointwise"),
                   {Decision::ElementBlock, Decision::ColumnBlock,
@@ -392,6 +430,21 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
              counted(phase.getNumUnits(), "unit") + ", " + tilesOf(phase) +
              "; the weights are packed once a call or earlier" + tasksOf(phase);
+}
+
+void KernelSelectSchedule::remarkLoop(scan::LoopOp loop, StringRef name,
+                                      ScheduleAttr schedule) {
+  bool whole = schedule.get(Decision::LoopPlan) == int64_t(LoopPlan::Block);
+  std::string what = "each step is launched by itself";
+  if (whole)
+    what = "a block of " +
+           std::to_string(schedule.get(Decision::BlockThreads)) +
+           " threads takes " +
+           counted(schedule.get(Decision::LoopRows), "example") +
+           " through all steps";
+  remark::analysis(loop.getLoc(),
+                   remark::RemarkOpts::name("loop").category(getArgument()))
+      << "`" + name.str() + "` on " + schedule.getTarget().str() + ": " + what;
 }
 
 void KernelSelectSchedule::remarkBeside(ArrayRef<scan::LoopOp> loops,

@@ -1,0 +1,111 @@
+// LaunchWriter.cpp: what kernels are given, and how they are launched.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "LaunchWriter.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+/// A buffer is followed by the sizes and strides that its type does not hold.
+void LaunchWriter::give(Value value) {
+  given.push_back(value);
+  auto type = dyn_cast<MemRefType>(value.getType());
+  if (!type)
+    return;
+  for (int64_t i = 0; i != type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      given.push_back(host.createOrFold<memref::DimOp>(loc, value, i));
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (type.getLayout().isIdentity() ||
+      failed(type.getStridesAndOffset(strides, offset)) ||
+      llvm::none_of(strides, ShapedType::isDynamic))
+    return;
+  auto known = memref::ExtractStridedMetadataOp::create(host, loc, value);
+  for (auto [i, stride] : llvm::enumerate(strides))
+    if (ShapedType::isDynamic(stride))
+      given.push_back(known.getStrides()[i]);
+}
+
+void LaunchWriter::take(Value value) {
+  Operation *from = value.getDefiningOp();
+  if (from && from->hasTrait<OpTrait::ConstantLike>())
+    constants.push_back(value);
+  else
+    give(value);
+}
+
+/// Where a buffer begins is in its address, and strides that follow from sizes
+/// need not be said: kernels that differ in nothing else are the same.
+static Type plainType(Type type) {
+  auto buffer = dyn_cast<MemRefType>(type);
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!buffer || buffer.getLayout().isIdentity() ||
+      failed(buffer.getStridesAndOffset(strides, offset)))
+    return type;
+  int64_t expected = 1;
+  bool isDense = true;
+  for (int64_t i = buffer.getRank(); i-- > 0;) {
+    isDense &= !ShapedType::isDynamic(expected) && strides[i] == expected;
+    bool unknown = buffer.isDynamicDim(i) || ShapedType::isDynamic(expected);
+    expected = unknown ? ShapedType::kDynamic : expected * buffer.getDimSize(i);
+  }
+  MemRefLayoutAttrInterface layout;
+  if (!isDense)
+    layout = StridedLayoutAttr::get(type.getContext(), 0, strides);
+  return MemRefType::get(buffer.getShape(), buffer.getElementType(), layout);
+}
+
+gpu::GPUFuncOp LaunchWriter::makeKernel() {
+  auto types = llvm::map_to_vector(
+      given, [](Value value) { return plainType(value.getType()); });
+  auto type = host.getFunctionType(types, {});
+  OpBuilder detached(op->getContext());
+  auto kernel = gpu::GPUFuncOp::create(detached, loc, "kernel", type);
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), host.getUnitAttr());
+  kernel->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                  host.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
+  return kernel;
+}
+
+void LaunchWriter::mapGiven(gpu::GPUFuncOp kernel, OpBuilder &b,
+                            IRMapping &inside) {
+  // The same size may be given more than once.
+  for (auto [value, argument] : llvm::zip(given, kernel.getArguments()))
+    if (!inside.contains(value))
+      inside.map(value, argument);
+  for (Value constant : constants)
+    b.clone(*constant.getDefiningOp(), inside);
+}
+
+Value LaunchWriter::addShared(gpu::GPUFuncOp kernel, int64_t count,
+                              Type element) {
+  auto space = gpu::AddressSpaceAttr::get(op->getContext(),
+                                          gpu::AddressSpace::Workgroup);
+  auto type =
+      MemRefType::get({count}, element, MemRefLayoutAttrInterface(), space);
+  return kernel.addWorkgroupAttribution(type, loc);
+}
+
+Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
+  Value &place = places[element];
+  if (!place)
+    place = addShared(kernel, threads, element);
+  return place;
+}
+
+void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
+  IRMapping none;
+  ThreadCode t(host, loc, none);
+  Value one = t.index(1);
+  gpu::KernelDim3 grid{blocks, one, one};
+  gpu::KernelDim3 size{t.index(threads), one, one};
+  gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
+                            /*dynamicSharedMemorySize=*/Value(), given);
+}
+
+} // namespace rnnc

@@ -1,0 +1,70 @@
+// LaunchWriter.h: a kernel and its launch in the place of an op.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef RNNC_LIB_CONVERSION_KERNELTOGPU_LAUNCHWRITER_H
+#define RNNC_LIB_CONVERSION_KERNELTOGPU_LAUNCHWRITER_H
+
+#include "ThreadCode.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace rnnc {
+
+/// What kernels have in common: what they are given, and shared memory.
+class LaunchWriter {
+public:
+  LaunchWriter(mlir::Operation *op, unsigned threads)
+      : op(op), threads(threads), host(op), loc(op->getLoc()) {}
+
+protected:
+  /// Gives a value to the kernel, a buffer with the sizes and strides that its
+  /// type does not hold; constants are made anew there.
+  void take(mlir::Value value);
+  void give(mlir::Value value);
+  /// The function with these parameters, not yet in a module.
+  mlir::gpu::GPUFuncOp makeKernel();
+  /// Maps what was given to parameters.
+  void mapGiven(mlir::gpu::GPUFuncOp kernel, mlir::OpBuilder &b,
+                mlir::IRMapping &inside);
+  /// Shared memory for a number of each thread.
+  mlir::Value shared(mlir::gpu::GPUFuncOp kernel, mlir::Type element);
+  mlir::Value addShared(mlir::gpu::GPUFuncOp kernel, int64_t count,
+                        mlir::Type element);
+  void launchBlocks(mlir::gpu::GPUFuncOp kernel, mlir::Value blocks);
+
+  mlir::Operation *op;
+  unsigned threads;
+  mlir::OpBuilder host;
+  mlir::Location loc;
+  Values given, constants; ///< of what the op uses
+
+private:
+  llvm::SmallDenseMap<mlir::Type, mlir::Value> places; ///< in shared memory
+};
+
+/// A loop over time whose examples do not need each other: a block of threads
+/// has some of them, and runs all steps (plan B).
+class LoopLaunch : public LaunchWriter {
+public:
+  LoopLaunch(mlir::scf::ForOp loop, int64_t rows, unsigned threads)
+      : LaunchWriter(loop, threads), loop(loop), rows(rows) {}
+
+  /// Why the loop cannot run so, in words; empty: it can.
+  std::string check();
+  mlir::gpu::GPUFuncOp build();
+  void launch(mlir::gpu::GPUFuncOp kernel);
+
+private:
+  mlir::scf::ForOp loop;
+  int64_t rows;      ///< examples of a block
+  mlir::Value batch; ///< examples in all
+  mlir::Value list;  ///< of the rows that go on, or null
+  Values weights;    ///< right operands that fit shared memory
+};
+
+/// Moves memory between kernels out of a loop.
+void hoistMemory(mlir::scf::ForOp loop);
+
+} // namespace rnnc
+
+#endif // RNNC_LIB_CONVERSION_KERNELTOGPU_LAUNCHWRITER_H

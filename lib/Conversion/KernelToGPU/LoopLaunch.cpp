@@ -1,0 +1,401 @@
+// LoopLaunch.cpp: all steps of a time loop in one kernel.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where examples do not need each other, a block has a few of them and runs
+// every step: instead of a launch between one op and the next there is a
+// barrier of the block. Its code is the loop's, on a batch that is the block's:
+// buffers with a row for each example are cut to the rows of the block, and
+// whatever reads and writes them stays as it is. The weights stay in shared
+// memory if they fit.
+
+#include "LaunchWriter.h"
+#include "LoopRows.h"
+
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace rnnc {
+
+/// Shared memory for weights: a block has 48 KB without asking, of which rows
+/// that are combined need some.
+static constexpr int64_t kSharedWeights = 32 << 10;
+
+/// Where a buffer lies: one that the function has, or a place in the workspace,
+/// which is a number of bytes.
+using Root = std::pair<Value, Value>;
+
+static Root rootOf(Value memref) {
+  while (Operation *from = memref.getDefiningOp()) {
+    if (auto view = dyn_cast<memref::ViewOp>(from))
+      return {view.getSource(), view.getByteShift()};
+    auto view = dyn_cast<ViewLikeOpInterface>(from);
+    if (!view)
+      break;
+    memref = view.getViewSource();
+  }
+  return {memref, Value()};
+}
+
+void hoistMemory(scf::ForOp loop) {
+  for (auto alloc :
+       llvm::make_early_inc_range(loop.getBody()->getOps<memref::AllocOp>())) {
+    bool fixed = llvm::all_of(alloc->getOperands(), [&](Value size) {
+      return loop.isDefinedOutsideOfLoop(size);
+    });
+    if (fixed)
+      alloc->moveBefore(loop);
+  }
+}
+
+namespace {
+
+/// Looks whether the rows of a loop need each other.
+class LoopCheck {
+public:
+  explicit LoopCheck(scf::ForOp loop) : loop(loop) {}
+
+  std::string run();
+  Value batch, list;
+  Values weights;
+
+private:
+  std::string look(Operation *op);
+  std::string lookAtWork(Operation *op);
+  std::string lookAtOperands(Operation *op, ArrayRef<unsigned> rows);
+  std::string lookAtRows(kernel::ValidRowsOp op);
+  std::string lookAtList(Value buffer);
+
+  scf::ForOp loop;
+  /// Of each place with rows: the bytes from one to the next.
+  llvm::DenseMap<Root, int64_t> distances;
+  llvm::DenseSet<Root> written, others;
+};
+
+} // namespace
+
+static std::string named(Operation *op, StringRef why) {
+  return ("`" + op->getName().getStringRef() + "` " + why).str();
+}
+
+/// Only what decides which rows go on uses the list.
+std::string LoopCheck::lookAtList(Value buffer) {
+  if (list == buffer)
+    return "";
+  if (list || !loop.isDefinedOutsideOfLoop(buffer))
+    return "there are two lists of rows";
+  for (Operation *user : buffer.getUsers()) {
+    auto fill = dyn_cast<kernel::ValidRowsOp>(user);
+    auto phase = dyn_cast<kernel::PhaseOp>(user);
+    bool inLoop = loop->isProperAncestor(user);
+    if (fill && (inLoop || getConstantIntValue(fill.getAt()) == -1))
+      continue;
+    if (inLoop && phase && phase.getValid() == buffer &&
+        llvm::count(phase->getOperands(), buffer) == 1)
+      continue;
+    return "its list of rows is used elsewhere, too";
+  }
+  list = buffer;
+  return "";
+}
+
+std::string LoopCheck::lookAtRows(kernel::ValidRowsOp op) {
+  if (sizeValue(op.getLengths(), 0) != batch && batch)
+    return named(op, "has other rows");
+  others.insert(rootOf(op.getLengths()));
+  return lookAtList(op.getOut());
+}
+
+std::string LoopCheck::lookAtOperands(Operation *op, ArrayRef<unsigned> rows) {
+  MemoryEffectOpInterface effects = dyn_cast<MemoryEffectOpInterface>(op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type || operand.get() == list)
+      continue;
+    Root root = rootOf(operand.get());
+    bool writes = !effects || effects.getEffectOnValue<MemoryEffects::Write>(
+                                  operand.get()) != std::nullopt;
+    if (!llvm::is_contained(rows, operand.getOperandNumber())) {
+      if (writes)
+        return named(op, "writes what all examples have in common");
+      others.insert(root);
+      continue;
+    }
+    if (sizeValue(operand.get(), 0) != batch)
+      return named(op, "has other rows");
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(type.getStridesAndOffset(strides, offset)) ||
+        ShapedType::isDynamic(strides[0]))
+      return named(op, "has rows at an unknown distance");
+    int64_t bytes = strides[0] * int64_t(type.getElementTypeBitWidth() / 8);
+    if (distances.try_emplace(root, bytes).first->second != bytes)
+      return named(op, "shares a place with other rows");
+    if (writes)
+      written.insert(root);
+  }
+  return "";
+}
+
+std::string LoopCheck::lookAtWork(Operation *op) {
+  if (auto valid = dyn_cast<kernel::ValidRowsOp>(op))
+    return lookAtRows(valid);
+  auto rows = rowOperands(op);
+  if (!rows)
+    return named(op, "is not computed example by example");
+  if (!batch)
+    batch = sizeValue(op->getOperand(rows->front()), 0);
+  if (!batch || !loop.isDefinedOutsideOfLoop(batch))
+    return named(op, "has an unknown number of rows");
+  if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
+    if (phase.getValid())
+      if (std::string why = lookAtList(phase.getValid()); !why.empty())
+        return why;
+    for (Value right : phase.getRights())
+      if (!llvm::is_contained(weights, right))
+        weights.push_back(right);
+  }
+  return lookAtOperands(op, *rows);
+}
+
+std::string LoopCheck::look(Operation *op) {
+  if (isDeviceWork(op))
+    return lookAtWork(op);
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    if (branch.getNumResults())
+      return named(op, "chooses a number");
+    for (Region &region : branch->getRegions())
+      for (Block &block : region)
+        for (Operation &inner : block.without_terminator())
+          if (std::string why = look(&inner); !why.empty())
+            return why;
+    return "";
+  }
+  bool computes = isMemoryEffectFree(op) && op->getNumRegions() == 0;
+  return computes ? "" : named(op, "needs the host in each step");
+}
+
+std::string LoopCheck::run() {
+  if (loop.getNumResults())
+    return "it carries a number";
+  for (Operation &op : loop.getBody()->without_terminator())
+    if (std::string why = look(&op); !why.empty())
+      return why;
+  if (!batch)
+    return "it does nothing";
+  for (const Root &root : written)
+    if (others.contains(root))
+      return "what all examples read is written";
+  return "";
+}
+
+std::string LoopLaunch::check() {
+  LoopCheck check(loop);
+  std::string why = check.run();
+  batch = check.batch;
+  list = check.list;
+  int64_t bytes = 0;
+  for (Value right : check.weights) {
+    auto type = cast<MemRefType>(right.getType());
+    if (!type.hasStaticShape() || !loop.isDefinedOutsideOfLoop(right))
+      return why;
+    bytes += type.getNumElements() * int64_t(type.getElementTypeBitWidth() / 8);
+  }
+  if (bytes <= kSharedWeights)
+    weights = check.weights;
+  return why;
+}
+
+namespace {
+
+/// Writes the kernel.
+class LoopBody {
+public:
+  LoopBody(OpBuilder &b, Location loc, IRMapping &inside, int64_t rows,
+           int64_t threads, function_ref<Value(Type)> shared)
+      : b(b), loc(loc), inside(inside), t(b, loc, inside), rows(rows),
+        threads(threads), shared(shared) {}
+
+  /// The rows of this block, and this thread.
+  void begin(Value batch);
+  void fill(Value list);
+  void copy(Value from, Value to);
+  void loop(scf::ForOp loop);
+  void barrier() { gpu::BarrierOp::create(b, loc); }
+
+private:
+  void write(Block &block);
+  void writeWork(Operation *op);
+  Value cut(Value memref);
+  /// Runs `body` for every index below `to`, in turns of all threads.
+  void share(Value to, function_ref<void(Value)> body);
+
+  OpBuilder &b;
+  Location loc;
+  IRMapping &inside;
+  ThreadCode t;
+  int64_t rows, threads;
+  function_ref<Value(Type)> shared;
+  Value lane, first, count;
+};
+
+} // namespace
+
+void LoopBody::begin(Value batch) {
+  Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  lane = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
+  first = t.times(block, t.index(rows));
+  count = t.least(t.index(rows), t.minus(batch, first));
+}
+
+void LoopBody::share(Value to, function_ref<void(Value)> body) {
+  t.lane = lane;
+  t.threads = threads;
+  t.turns(to, {}, [&](Value i, ValueRange) -> Values {
+    body(i);
+    return {};
+  });
+  t.lane = {};
+}
+
+/// All rows go on before the first step.
+void LoopBody::fill(Value list) {
+  Type type = cast<MemRefType>(list.getType()).getElementType();
+  share(t.add(count, t.index(1)), [&](Value i) {
+    Value isCount =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, t.index(0));
+    Value row = t.minus(i, t.index(1));
+    Value value = arith::SelectOp::create(b, loc, isCount, count, row);
+    t.store(t.fromIndex(value, type), list, i);
+  });
+}
+
+void LoopBody::copy(Value from, Value to) {
+  share(t.size(to, 0), [&](Value i) { t.store(t.load(from, i), to, i); });
+}
+
+/// The rows of the block.
+Value LoopBody::cut(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1)), sizes;
+  offsets[0] = first;
+  sizes.push_back(count);
+  for (int64_t i = 1; i != type.getRank(); ++i)
+    sizes.push_back(getAsOpFoldResult(t.size(memref, i)));
+  return memref::SubViewOp::create(b, loc, memref, offsets, sizes, strides);
+}
+
+/// A copy of the op on the rows of the block says how many items there are and
+/// what is done for each; then it goes.
+void LoopBody::writeWork(Operation *op) {
+  IRMapping own(inside);
+  SmallVector<unsigned> numbers;
+  if (auto valid = dyn_cast<kernel::ValidRowsOp>(op))
+    numbers.push_back(valid.getLengthsMutable().getOperandNumber());
+  else
+    numbers = *rowOperands(op);
+  for (unsigned number : numbers) {
+    Value operand = op->getOperand(number);
+    own.map(operand, cut(inside.lookup(operand)));
+  }
+  Operation *made = b.clone(*op, own);
+  if (kernel::ScheduleAttr schedule = kernel::scheduleOf(op);
+      schedule && schedule.get(kernel::Decision::TileRows) > rows)
+    made->setAttr(kernel::kSchedule,
+                  schedule.with(kernel::Decision::TileRows, rows));
+  IRMapping same;
+  llvm::SetVector<Value> used(made->operand_begin(), made->operand_end());
+  getUsedValuesDefinedAbove(made->getRegions(), used);
+  for (Value value : used)
+    same.map(value, value);
+  ThreadCode code(b, loc, same);
+  Value items = itemsOf(made, code);
+  if (itemHasBlock(made)) {
+    // All threads have the same item.
+    code.lane = lane;
+    code.threads = threads;
+    code.shared = shared;
+    code.loop(items, {}, [&](Value item, ValueRange) -> Values {
+      emitItem(made, code, item);
+      return {};
+    });
+  } else {
+    share(items, [&](Value item) { emitItem(made, code, item); });
+  }
+  made->erase();
+  barrier();
+}
+
+void LoopBody::write(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    auto branch = dyn_cast<scf::IfOp>(op);
+    if (isDeviceWork(&op)) {
+      writeWork(&op);
+    } else if (branch) {
+      bool hasElse = branch.elseBlock();
+      auto made = scf::IfOp::create(
+          b, loc, inside.lookup(branch.getCondition()), hasElse);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(made.thenBlock()->getTerminator());
+      write(*branch.thenBlock());
+      if (hasElse) {
+        b.setInsertionPoint(made.elseBlock()->getTerminator());
+        write(*branch.elseBlock());
+      }
+    } else {
+      b.clone(op, inside);
+    }
+  }
+}
+
+void LoopBody::loop(scf::ForOp loop) {
+  auto made = scf::ForOp::create(b, loc, inside.lookup(loop.getLowerBound()),
+                                 inside.lookup(loop.getUpperBound()),
+                                 inside.lookup(loop.getStep()));
+  inside.map(loop.getInductionVar(), made.getInductionVar());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(made.getBody()->getTerminator());
+  write(*loop.getBody());
+}
+
+gpu::GPUFuncOp LoopLaunch::build() {
+  llvm::SetVector<Value> used(loop->operand_begin(), loop->operand_end());
+  used.insert(batch);
+  getUsedValuesDefinedAbove(loop.getRegion(), used);
+  used.remove(list);
+  for (Value value : used)
+    take(value);
+  gpu::GPUFuncOp kernel = makeKernel();
+  OpBuilder b = OpBuilder::atBlockBegin(&kernel.getBody().front());
+  IRMapping inside;
+  mapGiven(kernel, b, inside);
+  auto place = [&](Type element) { return shared(kernel, element); };
+  LoopBody body(b, loc, inside, rows, threads, place);
+  body.begin(inside.lookup(batch));
+  if (list) {
+    Type element = cast<MemRefType>(list.getType()).getElementType();
+    inside.map(list, addShared(kernel, rows + 1, element));
+    body.fill(inside.lookup(list));
+  }
+  for (Value right : weights) {
+    auto type = cast<MemRefType>(right.getType());
+    Value to = addShared(kernel, type.getNumElements(), type.getElementType());
+    body.copy(inside.lookup(right), to);
+    inside.map(right, to);
+  }
+  body.barrier();
+  body.loop(loop);
+  gpu::ReturnOp::create(b, loc);
+  return kernel;
+}
+
+void LoopLaunch::launch(gpu::GPUFuncOp kernel) {
+  IRMapping none;
+  ThreadCode t(host, loc, none);
+  Value more = t.add(batch, t.index(rows - 1));
+  launchBlocks(kernel, t.over(more, t.index(rows)));
+}
+
+} // namespace rnnc
