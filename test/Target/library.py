@@ -178,18 +178,29 @@ class Module:
     def call(self, name, batch, times=(), seed=None, slack=0, unwanted=(), **given):
         """Status, and the results by name. Inputs that are not given and results
         that are not wanted are NULL; `a.b` is given as `a__b`."""
-        about = self.about_function(name)
+        bound = Bound(self, name, batch, times, seed, slack, unwanted, given)
+        status = bound.run()
+        bound.finish()
+        return status, bound.results
+
+
+class Bound:
+    """A call with all that it needs: it may be made more than once."""
+
+    def __init__(self, module, name, batch, times, seed, slack, unwanted, given):
+        self.module, self.table = module, module.table
+        about = module.about_function(name)
         given = {key.replace("__", "."): value for key, value in given.items()}
         sizes = dict(zip(about["times"], times), batch=batch)
-        results, keep, pointers = {}, [], (P * max(1, len(about["args"])))()
-        places = {}
+        self.results, self.kept, self.there = {}, [], module.there
+        self.places, self.pointers = {}, (P * max(1, len(about["args"])))()
         for i, arg in enumerate(about["args"]):
             shape = [sizes.get(d, d) for d in arg["shape"]]
             kind = DTYPES[arg["dtype"]]
             if arg["role"] in ("loss", "norm", "output", "probability", "state_out", "grad"):
                 if arg["name"] in unwanted:
                     continue
-                array = results[arg["name"]] = np.full(shape, 77, kind)
+                array = self.results[arg["name"]] = np.full(shape, 77, kind)
             elif arg["name"] in given:
                 value = given.pop(arg["name"])
                 if value is None:
@@ -198,31 +209,34 @@ class Module:
                 assert list(array.shape) == shape, (arg, array.shape)
             else:
                 continue
-            keep.append(array)
-            pointers[i] = array.ctypes.data
-            if self.there and (arg["name"] in results or array.dtype.kind == "f"):
-                pointers[i] = places[arg["name"]] = self.there.put(array)
+            self.kept.append(array)
+            self.pointers[i] = array.ctypes.data
+            if self.there and (arg["name"] in self.results or array.dtype.kind == "f"):
+                self.pointers[i] = self.places[arg["name"]] = self.there.put(array)
         assert not given, given
-        number = self.functions().index(name)
-        padded = np.array(times, np.int32)
-        size = (self.table.workspace_size if self.prepared is None
+        self.number = module.functions().index(name)
+        self.padded = np.array(times, np.int32)
+        size = (self.table.workspace_size if module.prepared is None
                 else self.table.prepared_workspace_size)
-        need = size(self.context.ctypes.data, self.index, number, batch, padded.ctypes.data)
-        assert need > 0, name
-        work = memory(need + 64)
-        self.error = Error()
+        self.need = size(module.context.ctypes.data, module.index, self.number, batch, self.padded.ctypes.data)
+        assert self.need > 0, name
+        self.work = memory(self.need + 64)
+        module.error = Error()
         address = lambda a: None if a is None else a.ctypes.data
-        call = Call(address(self.params), address(self.prepared), address(self.optimizer),
-                    address(self.carry), address(self.stream), work.ctypes.data, need - slack,
-                    batch, len(times), padded.ctypes.data, c.addressof(pointers),
-                    len(about["args"]), seed or 0, seed is not None, c.addressof(self.error), None,
-                    self.there and self.there.queue, self.there is not None)
-        status = self.table.call(self.context.ctypes.data, self.index, number, c.addressof(call))
-        if self.there:
-            for name, place in places.items():
-                self.there.get(place, results.get(name))
-        assert (work[need:] == 0xA5).all(), "wrote behind the workspace"
-        return status, results
+        self.call = Call(address(module.params), address(module.prepared), address(module.optimizer),
+                         address(module.carry), address(module.stream), self.work.ctypes.data, self.need - slack,
+                         batch, len(times), self.padded.ctypes.data, c.addressof(self.pointers),
+                         len(about["args"]), seed or 0, seed is not None, c.addressof(module.error), None,
+                         self.there and self.there.queue, self.there is not None)
+
+    def run(self):
+        return self.table.call(self.module.context.ctypes.data, self.module.index, self.number, c.addressof(self.call))
+
+    def finish(self):
+        """Results of a device come to the host; nothing was written where it should not be."""
+        for name, place in self.places.items():
+            self.there.get(place, self.results.get(name))
+        assert (self.work[self.need:] == 0xA5).all(), "wrote behind the workspace"
 
 
 def random_arguments(module, name, batch, times, seed=0):

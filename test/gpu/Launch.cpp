@@ -58,6 +58,10 @@ Launch::Launch(const Kernel &kernel, const LaunchShape &shape,
       blocks(shape.grid[0] * shape.grid[1] * shape.grid[2]) {
   for (const Inst &inst : kernel.code)
     inst.near = nullptr;
+  for (Allocation &allocation : memory.all()) {
+    allocation.writers.clear();
+    allocation.readers.clear();
+  }
   if (kernel.hasCachedLoads)
     for (Allocation &allocation : memory.all()) {
       std::fill(allocation.written.begin(), allocation.written.end(), 0);

@@ -55,6 +55,8 @@ bool DeviceMemory::release(uint64_t address) {
   found->isFreed = true;
   found->written.clear();
   found->cached.clear();
+  found->writers = {};
+  found->readers = {};
   inUse -= found->size;
   uintptr_t first = (uintptr_t(found->host) + 4095) & ~uintptr_t(4095);
   uintptr_t last = uintptr_t(found->host + found->size) & ~uintptr_t(4095);

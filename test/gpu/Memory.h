@@ -20,6 +20,9 @@ struct Allocation {
   std::string name;        ///< of a variable
   /// A bit a byte, of the launch that runs: written, and read by ld.global.nc.
   std::vector<uint64_t> written, cached;
+  /// Of each byte, in the launch that runs: the block that wrote it, and the
+  /// one that read it, from 1 on.
+  std::vector<uint32_t> writers, readers;
 };
 
 /// Addresses of the device are no addresses of the host: a program that mixes

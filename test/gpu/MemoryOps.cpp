@@ -114,6 +114,8 @@ bool rnnc::ptx::resolve(Warp &w, const Inst &i, unsigned lane, uint64_t address,
 bool rnnc::ptx::noteAccess(Warp &w, const Inst &i, unsigned lane,
                            const Place &place, unsigned bytes, Access access) {
   Allocation *a = place.allocation;
+  if (!meetsNobody(w, i, lane, place, bytes, access))
+    return false;
   if (!a || !w.kernel.hasCachedLoads || (access == Access::Read && !i.isCached))
     return true;
   if (a->written.empty()) {
@@ -138,7 +140,9 @@ bool rnnc::ptx::noteAccess(Warp &w, const Inst &i, unsigned lane,
 /// The same for all lanes of an access to i.near.
 static bool noteLanes(Warp &w, const Inst &i, const uint64_t *addresses,
                       Access access) {
-  if (!w.kernel.hasCachedLoads || (access == Access::Read && !i.isCached))
+  bool cached =
+      w.kernel.hasCachedLoads && (access == Access::Write || i.isCached);
+  if (!cached && !w.launch().options.races)
     return true;
   Place place;
   place.allocation = i.near;

@@ -25,6 +25,9 @@ bool resolve(Warp &w, const Inst &i, unsigned lane, uint64_t address,
 /// after a fault.
 bool addressesOf(Warp &w, const Inst &i, const Slot &slot, uint64_t *addresses);
 
+/// Races.cpp: false, with a fault, where another block was there.
+bool meetsNobody(Warp &w, const Inst &i, unsigned lane, const Place &place,
+                 unsigned bytes, Access access);
 /// Marks bytes that ld.global.nc read or a store wrote; false after a fault.
 bool noteAccess(Warp &w, const Inst &i, unsigned lane, const Place &place,
                 unsigned bytes, Access access);

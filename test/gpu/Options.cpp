@@ -74,6 +74,7 @@ Options Options::fromEnvironment() {
   else if (read == 1)
     options.capability = major < 10 ? major * 10 : major;
   options.weak = flag("RNNC_PTX_WEAK");
+  options.races = flag("RNNC_PTX_RACES");
   options.perturb = flag("RNNC_PTX_PERTURB");
   options.noCooperative = flag("RNNC_PTX_NO_COOPERATIVE");
   options.noDevice = flag("RNNC_PTX_NO_DEVICE");

@@ -16,6 +16,9 @@ struct Options {
   /// RNNC_PTX_WEAK=1: stores wait in a buffer of their block, loads may be
   /// stale, until a fence, a release or an acquire.
   bool weak = false;
+  /// RNNC_PTX_RACES=1: no two blocks of a launch touch a byte that one of them
+  /// writes.
+  bool races = false;
   /// RNNC_PTX_PERTURB=1: approximate instructions err as far as they may.
   bool perturb = false;
   /// RNNC_PTX_SMS: multiprocessors of the device.

@@ -12,7 +12,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Target"))
 from library import *  # noqa: E402
 
-from cuda import Driver  # noqa: E402
+from cuda import There  # noqa: E402
 
 options = argparse.ArgumentParser()
 options.add_argument("library")
@@ -68,24 +68,6 @@ def upload(module, name, what):
     status = move(module.context.ctypes.data, address(module.params), address(module.prepared),
                   c.addressof(module.error))
     assert status == OK, module.error.words()
-
-
-class There:
-    """Arrays on the GPU, and a queue."""
-
-    def __init__(self):
-        self.driver, queue = Driver("libcuda.so.1"), c.c_void_p()
-        self.driver("cuStreamCreate", c.byref(queue), 1)
-        self.queue = queue.value
-
-    def put(self, array):
-        return self.driver.put(array)
-
-    def get(self, place, array):
-        self.driver("cuStreamSynchronize", c.c_void_p(self.queue))
-        if array is not None:
-            array[...] = self.driver.get(place, array.shape, array.dtype)
-        self.driver.free(place)
 
 
 def move_stream(module, what, *more):

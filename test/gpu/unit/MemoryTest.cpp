@@ -218,6 +218,30 @@ static unsigned wrongMessages(const std::string &body, bool weak) {
   return wrong;
 }
 
+static int codeOfBlocks(const std::string &body, bool races,
+                        bool isCooperative = false) {
+  Machine machine(kernel(body));
+  machine.options.races = races;
+  return runOn(machine, 32, nullptr, 2, 0, isCooperative);
+}
+
+TEST(Memory, BlocksThatMeet) {
+  // Both write the same; one writes what both read; each has its own.
+  std::string same = "st.global.b32 [%y], %t;";
+  std::string other =
+      "mov.u32 %r1, %ctaid.x; setp.eq.s32 %p, %r1, 1;\n"
+      "ld.global.b32 %r2, [%b+4]; @%p st.global.b32 [%b+4], %r2;";
+  std::string own = "mov.u32 %r1, %ctaid.x; mul.wide.u32 %l0, %r1, 128;\n"
+                    "add.s64 %l1, %y, %l0; ld.global.b32 %r2, [%l1];\n"
+                    "ld.global.b32 %r3, [%x]; st.global.b32 [%l1], %r3;";
+  EXPECT_EQ(codeOfBlocks(same, true), 719);
+  EXPECT_EQ(codeOfBlocks(other, true), 719);
+  EXPECT_EQ(codeOfBlocks(own, true), 0);
+  EXPECT_EQ(codeOfBlocks(same, false), 0);
+  EXPECT_EQ(codeOfBlocks(same, true, true), 0);
+  EXPECT_EQ(codeOfBlocks("atom.global.add.u32 %r1, [%b], 1;", true), 0);
+}
+
 TEST(Memory, WeakMode) {
   std::string fence = "fence.acq_rel.gpu;";
   EXPECT_EQ(wrongMessages(message(fence, fence), true), 0u);

@@ -21,7 +21,14 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     device provides (`memref.alloc`). No addition is atomic: rows of a table that
     are added to are shared out among threads.
 
-    Loops over time and branches stay on the host. What is stored between
+    A loop over time whose schedule says `loop_plan = 2` is one kernel, of which
+    each block takes `loop_rows` examples through all steps: its code is the
+    loop's on the rows of the block, with a barrier behind each op, and packed
+    weights stay in shared memory if they fit. Examples must not need each
+    other, and nothing in a step the host; where they do, a remark says why, and
+    each step is launched by itself.
+
+    Other loops over time, and branches, stay on the host. What is stored between
     kernels is computed on the device, by one thread; what decides about loops,
     branches and sizes the host reads (`memref.load`). Any other op is an error
     (E908).

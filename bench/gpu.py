@@ -1,0 +1,239 @@
+"""What gpu.sh runs: `prepare FOLDER` compiles the programs, `measure FOLDER OUT` runs them.
+
+A folder that was prepared has all that measuring needs: libraries with code for
+GPUs and for processors, and the Python files that call them. First every function
+of the test models is held against the processor, with arrays on the host and on
+the GPU; what disagrees ends the run. Then layers and training steps are timed with
+the device's events: the median of five rounds."""
+import argparse
+import ctypes as c
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SECONDS = 480  # for all of it
+CELLS = {"lstm": "LSTM", "gru": "GRU", "ln_lstm": None, "minimal_gru": None}  # PyTorch's own
+
+
+def shapes(small):
+    """Cell, units, batch, steps."""
+    if small:
+        return [(cell, 8, 3, 4) for cell in CELLS]
+    named = [("lstm", 512, 64, 25), ("lstm", 256, 1, 100), ("gru", 512, 64, 25), ("ln_lstm", 256, 64, 100),
+             ("minimal_gru", 256, 64, 100)]
+    more = [(cell, h, b, 25 if b > 16 else 200 if b == 1 else 100) for cell in ("lstm", "gru")
+            for h in (256, 512, 1024, 2048) for b in (1, 16, 64, 256)]
+    return named + [shape for shape in more if shape not in named]
+
+
+def models(small):
+    """Name, file of the tree, dims, batch, steps."""
+    if small:
+        return [("character model", "char-lm/charlm.rnn", {"V": 7, "E": 4, "H": 8}, 2, 3)]
+    return [("character model", "char-lm/charlm.rnn", {"V": 96}, 50, 100),
+            ("word model, small", "word-lm/wordlm.rnn", {"V": 10000}, 20, 20),
+            ("word model, medium", "word-lm/wordlm.rnn", {"V": 10000, "H": 650}, 20, 35)]
+
+
+def prepare(folder, small):
+    folder.mkdir(parents=True, exist_ok=True)
+    root = HERE.parent
+    rnnc = os.environ.get("RNNC", str(root / "build/bin/rnnc"))
+    for file in ("bench/gpu.py", "test/gpu/on_gpu.py", "test/gpu/cuda.py", "test/Target/library.py"):
+        shutil.copy(root / file, folder)
+
+    def compile_one(source, name, *options):
+        subprocess.run([rnnc, source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1" if small else "-O3",
+                        "-o", folder / f"lib{name}.so", *options], check=True)
+
+    for precision in ("f32", "f64"):
+        compile_one(root / "test/Target" / ("one.rnn" if small else "models.rnn"), precision, f"--precision={precision}")
+    for cell, h in sorted({(s[0], s[1]) for s in shapes(small)}):
+        source = folder / f"{cell}_{h}.rnn"
+        source.write_text(f"import std\n\nlayer net[time T](x: [T, {h}]) -> [T, {h}] {{\n  use l = {cell}[{h}, {h}]\n"
+                          "  out scan l over x\n}\n\nexport net.forward, net.vjp\n")
+        compile_one(source, f"{cell}_{h}")
+    for number, (_, file, dims, _, _) in enumerate(models(small)):
+        compile_one(root / "examples" / file, f"model{number}", *(f"-D{k}={v}" for k, v in dims.items()))
+
+
+def agrees(folder, small):
+    """Every function of the test models computes what it computes on a processor."""
+    lines = []
+    for library, *options in (["f32"], ["f32", "--there", "--keep"], ["f64"]):
+        run = subprocess.run([sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so", *options],
+                             capture_output=True, text=True)
+        lines.append(f"{library} {' '.join(options)}: {(run.stdout.splitlines() or [''])[-1]}")
+        if run.returncode:
+            sys.exit(f"{lines[-1]}\n{run.stdout}{run.stderr}")
+    sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
+    for library in ("f32", "lstm_8" if small else "lstm_256", "model0"):
+        if small or not os.path.exists(sanitizer):
+            lines.append("compute-sanitizer did not run")
+            break
+        run = subprocess.run([sanitizer, "--error-exitcode", "9", sys.executable, folder / "on_gpu.py",
+                              folder / f"lib{library}.so", "--batch", "3", "--time", "3"], capture_output=True, text=True)
+        lines.append(f"compute-sanitizer, {library}: {run.returncode or 'nothing found'}")
+        if run.returncode:
+            sys.exit(f"{lines[-1]}\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
+    return lines
+
+
+class Clock:
+    """Times what is put into a queue, with the device's events."""
+
+    def __init__(self, driver, queue, small):
+        self.driver, self.queue, self.small = driver, queue, small
+        self.events = [c.c_void_p(), c.c_void_p()]
+        for event in self.events:
+            driver("cuEventCreate", c.byref(event), 0)
+
+    def once(self, body, count):
+        self.driver("cuEventRecord", self.events[0], self.queue)
+        for _ in range(count):
+            body()
+        self.driver("cuEventRecord", self.events[1], self.queue)
+        self.driver("cuEventSynchronize", self.events[1])
+        taken = c.c_float()
+        self.driver("cuEventElapsedTime", c.byref(taken), *self.events)
+        return taken.value / count
+
+    def median(self, body):
+        first = self.once(body, 1 if self.small else 3)
+        count = 1 if self.small else max(1, min(200, int(60 / max(first, 1e-3))))
+        return statistics.median(self.once(body, count) for _ in range(1 if self.small else 5))
+
+
+def bind(folder, name, function, batch, steps, there):
+    """A call whose arrays lie on the GPU."""
+    import library as lib
+    loaded = lib.Library(folder / f"lib{name}.so")
+    context, error = lib.memory(loaded.table.context_size()), lib.Error()
+    options = lib.Options(1, b"gpu", lib.TASKS(), None)
+    if loaded.table.context_init(context.ctypes.data, context.size, c.addressof(options), c.addressof(error)):
+        sys.exit(f"no GPU: {error.words()}")
+    module = loaded.module(loaded.modules[0]["name"], context)
+    if function == "train_step":
+        module.start("optimizer")
+        if "bptt" in module.about.get("train", {}):
+            module.start("carry", batch)
+        status = loaded.table.gpu_keep(context.ctypes.data, module.index, module.params.ctypes.data,
+                                       module.optimizer.ctypes.data, c.addressof(module.error))
+        assert status == lib.OK, module.error.words()
+    elif function == "forward":
+        assert module.prepare() == lib.OK, module.error.words()
+    module.there = there
+    names = module.about_function(function)["times"]
+    args = lib.random_arguments(module, function, batch, [steps] * len(names))
+    args = {key: value for key, value in args.items() if key not in names}  # all are full
+    bound = lib.Bound(module, function, batch, [steps] * len(names), 1, 0, (), args)
+    assert bound.run() == lib.OK, module.error.words()
+    return bound, lambda: loaded.table.context_finish(context.ctypes.data)
+
+
+def timed(clock, *what):
+    bound, close = bind(*what)
+    taken = clock.median(bound.run)
+    bound.finish()
+    close()
+    return taken
+
+
+def measure(folder, out, small):
+    began = time.monotonic()
+    lines = agrees(folder, small)
+    sys.path.insert(0, str(folder))
+    from cuda import There
+    there = There()
+    clock = Clock(there.driver, c.c_void_p(there.queue), small)
+    name = there.driver.name()
+    rows = []
+    for what, body in work(folder, small, there):
+        if time.monotonic() - began > SECONDS:
+            lines.append(f"time was over before: {what}")
+            break
+        rows.append({"what": what, **body(clock)})
+        print(json.dumps(rows[-1]), flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "gpu.json").write_text("".join(json.dumps({"device": name, **row}) + "\n" for row in rows))
+    (out / "gpu.md").write_text(table(name, lines, rows))
+    print(table(name, lines, rows))
+
+
+def table(name, lines, rows):
+    peers = sorted({key for row in rows for key in row if key not in ("what", "rnnc")})
+    text = [name, "", *(f"- {line}" for line in lines), "", "| what | rnnc ms | " + " | ".join(f"{p} ms" for p in peers) + " |",
+            "|---|---|" + "---|" * len(peers)]
+    for row in rows:
+        cells = [f"{row[p]:.3g}" if p in row else "" for p in ("rnnc", *peers)]
+        text.append("| " + " | ".join([row["what"], *cells]) + " |")
+    return "\n".join(text) + "\n"
+
+
+def work(folder, small, there):
+    """What is measured, and how: a function of the clock."""
+    for cell, h, batch, steps in shapes(small):
+        for function, what in (("forward", "forward"), ("vjp", "training")):
+            def layer(clock, cell=cell, h=h, batch=batch, steps=steps, function=function):
+                return {"rnnc": timed(clock, folder, f"{cell}_{h}", function, batch, steps, there),
+                        **peer(cell, h, batch, steps, function)}
+            yield f"{cell} {h}, batch {batch}, {steps} steps, {what}", layer
+    for number, (name, _, _, batch, steps) in enumerate(models(small)):
+        def model(clock, number=number, batch=batch, steps=steps):
+            return {"rnnc": timed(clock, folder, f"model{number}", "train_step", batch, steps, there)}
+        yield f"{name}, batch {batch}, {steps} steps, an update", model
+
+
+def peer(cell, h, batch, steps, function):
+    """PyTorch's layer, where it has one; a plain one for other cells is not written here."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    if not CELLS[cell] or not torch.cuda.is_available():
+        return {}
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    layer = getattr(torch.nn, CELLS[cell])(h, h, batch_first=True).cuda()
+    x = torch.randn(batch, steps, h, device="cuda", requires_grad=function == "vjp")
+    cot = torch.randn(batch, steps, h, device="cuda")
+
+    def body():
+        if function == "forward":
+            with torch.no_grad():
+                return layer(x)
+        layer(x)[0].backward(cot)
+
+    def once(count):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        for _ in range(count):
+            body()
+        end.record()
+        end.synchronize()
+        return start.elapsed_time(end) / count
+
+    count = max(1, min(200, int(60 / max(once(3), 1e-3))))
+    return {"cuDNN": statistics.median(once(count) for _ in range(5))}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("do", choices=["prepare", "measure"])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path, nargs="?")
+    args = parser.parse_args()
+    if args.do == "prepare":
+        prepare(args.folder, args.small)
+    else:
+        measure(args.folder.resolve(), args.out, args.small)
+
+
+if __name__ == "__main__":
+    main()
