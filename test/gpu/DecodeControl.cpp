@@ -211,6 +211,7 @@ bool Decoder::barOf(const Statement &s, Modifiers &m, bool isAligned) {
   constexpr BarrierKind kKinds[] = {BarrierKind::RedPopc, BarrierKind::RedAnd,
                                     BarrierKind::RedOr};
   Inst &inst = emit(s, barrier);
+  kernel->hasBarriers = true;
   inst.a = id;
   inst.b = count;
   inst.c = p;

@@ -20,8 +20,8 @@ struct Allocation {
   std::string name;        ///< of a variable
   /// A bit a byte, of the launch that runs: written, and read by ld.global.nc.
   std::vector<uint64_t> written, cached;
-  /// Of each byte, in the launch that runs: the block that wrote it, and the
-  /// one that read it, from 1 on.
+  /// Of each byte, in the launch that runs: the block or thread that wrote it,
+  /// and the one that read it, from 1 on.
   std::vector<uint32_t> writers, readers;
 };
 

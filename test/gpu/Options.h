@@ -17,7 +17,7 @@ struct Options {
   /// stale, until a fence, a release or an acquire.
   bool weak = false;
   /// RNNC_PTX_RACES=1: no two blocks of a launch touch a byte that one of them
-  /// writes.
+  /// writes, and no two threads of a kernel without barriers.
   bool races = false;
   /// RNNC_PTX_PERTURB=1: approximate instructions err as far as they may.
   bool perturb = false;

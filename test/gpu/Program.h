@@ -112,6 +112,7 @@ struct Kernel {
   std::array<unsigned, 3> reqntid = {0, 0, 0}, maxntid = {0, 0, 0};
   unsigned registersPerThread = 32; ///< about what an assembler needs
   bool hasCachedLoads = false;
+  bool hasBarriers = false;
   int line = 0;
 };
 

@@ -1,7 +1,7 @@
-"""What the PTX of a model computes, thread by thread, and what its library for
-processors does with the same weights and arguments.
+"""What the PTX of a model computes in the interpreter, through the driver's entries,
+and what its library for processors does with the same weights and arguments.
 
-    agree.py MODEL.ptx LIBRARY.so BATCH...
+    agree.py DRIVER_FOLDER MODEL.ptx LIBRARY.so BATCH...
 
 The launches are made as the manifest beside the PTX says."""
 import json
@@ -11,33 +11,60 @@ import sys
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from library import DTYPES, OK, Library, random_arguments
-
-import ptx
-from threads import Memory, Threads
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(here, ".."), os.path.join(here, "..", "..", "gpu")]
+import cuda  # noqa: E402
+import ptx  # noqa: E402
+from library import DTYPES, OK, Library, random_arguments  # noqa: E402
 
 
 READ = ("param", "prepared", "input", "state_in", "cot", "lengths")
 TIME = 4  # the longest example, where there is a time axis
 
 
+class Memory:
+    """Buffers of one call, in memory of the driver."""
+
+    def __init__(self, driver):
+        self.driver, self.pointers = driver, []
+
+    def allocate(self, size):
+        self.pointers.append(self.driver.allocate(size))
+        return self.pointers[-1]
+
+    def put(self, array):
+        if not array.nbytes:
+            return self.allocate(0)
+        self.pointers.append(self.driver.put(array))
+        return self.pointers[-1]
+
+    def get(self, place, shape, dtype):
+        return self.driver.get(place, shape, dtype)
+
+    def free(self):
+        for pointer in self.pointers:
+            self.driver.free(pointer)
+
+
 class Device:
     """A loaded module of PTX, and how its functions are called."""
 
-    def __init__(self, path):
+    def __init__(self, folder, path):
         with open(path) as file:
-            self.module = ptx.Module(file.read())
-        faults = ptx.lint(self.module)
+            text = file.read()
+        faults = ptx.lint(ptx.Module(text))
         assert not faults, faults
+        self.driver = cuda.Driver(os.path.join(folder, "libcuda.so.1"))
+        assert self.driver.name() == "rnnc PTX interpreter (no GPU)", self.driver.name()
+        self.loaded = self.driver.load(text)
         with open(os.path.splitext(path)[0] + ".json") as file:
             self.manifest = json.load(file)
         assert self.manifest["ptx"] == os.path.basename(path)
         self.functions = {f["symbol"]: f for f in self.manifest["launches"]}
 
-    def call(self, symbol, sizes, given, memory=None):
+    def call(self, symbol, sizes, given):
         """The results of a function, by name. `given` has what it reads."""
-        function, memory = self.functions[symbol], memory or Memory()
+        function, memory = self.functions[symbol], Memory(self.driver)
         assert set(function["dims"]) <= set(sizes), function["dims"]
         places, results = {}, {}
         for buffer in function["buffers"]:
@@ -52,11 +79,13 @@ class Device:
                 if role != "workspace":
                     results[name] = places[key], size, DTYPES[buffer["dtype"]]
         for launch in function["launches"]:
-            self.launch(launch, sizes, places, memory)
-        return {name: memory.get(place, (size // np.dtype(dtype).itemsize,), dtype)
-                for name, (place, size, dtype) in results.items()}
+            self.launch(launch, sizes, places)
+        out = {name: memory.get(place, (size // np.dtype(dtype).itemsize,), dtype)
+               for name, (place, size, dtype) in results.items()}
+        memory.free()
+        return out
 
-    def launch(self, launch, sizes, places, memory):
+    def launch(self, launch, sizes, places):
         grid, block = ([evaluate(n, sizes) for n in launch[what]] for what in ("grid", "block"))
         assert grid[1:] == block[1:] == [1, 1]
         if not grid[0]:
@@ -64,7 +93,7 @@ class Device:
         arguments = [evaluate(a["size"], sizes) if "size" in a
                      else places[a["role"], a.get("name")] + evaluate(a["offset"], sizes)
                      for a in launch["args"]]
-        Threads(self.module.kernels[launch["kernel"]], memory, grid[0], block[0], arguments).run()
+        self.driver.launch(self.driver.function(self.loaded, launch["kernel"]), grid, block, arguments)
 
 
 def evaluate(expression, sizes):
@@ -73,7 +102,7 @@ def evaluate(expression, sizes):
 
 
 def main():
-    device, library = Device(sys.argv[1]), Library(sys.argv[2])
+    device, library = Device(*sys.argv[1:3]), Library(sys.argv[3])
     assert [m["name"] for m in device.manifest["modules"]] == [m["name"] for m in library.modules]
     bound = 2e-6 if library.real == np.float32 else 1e-13
     calls = numbers = 0
@@ -88,7 +117,7 @@ def main():
         if prepare in device.functions:
             weights["prepared"] = device.call(prepare, {}, weights)["prepared"]
         for function in (f["name"] for f in about["functions"]):
-            for batch in map(int, sys.argv[3:]):
+            for batch in map(int, sys.argv[4:]):
                 times = module.about_function(function)["times"]
                 args = random_arguments(module, function, batch, [TIME] * len(times))
                 status, expected = module.call(function, batch, [TIME] * len(times), seed=1, **args)

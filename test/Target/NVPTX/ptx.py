@@ -1,15 +1,7 @@
-"""PTX without a GPU: reads the text, checks it, and computes what its kernels
-compute. For tests.
+"""PTX as a text: reads it and checks it. For tests.
 
     ptx.py lint FILE.ptx            refuses what no driver would load
-    ptx.py assemble FILE.ptx        ptxas, where there is one
-
-All threads of a launch run in step, those that stand furthest back first, on
-arrays of numpy with an entry a thread. It knows what rnnc's kernels use and
-refuses everything else: an instruction that is not here is an error, and so is
-an address outside of what was given. Shared memory is read and written between
-barriers that all threads of a block reach; whether one is missing the
-interpreter of test/gpu finds out, whose threads do not run in step."""
+    ptx.py assemble FILE.ptx        ptxas, where there is one"""
 import os
 import re
 import shutil
