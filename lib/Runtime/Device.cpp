@@ -164,7 +164,7 @@ static void freeMirrors(Device &d, Mirrors &mirrors) {
 
 /// What is on the device; its context is current.
 static void releaseMemory(Device &d) {
-  if (d.last && !joinQueues(d, d.stream))
+  if (d.isPending && !joinQueues(d, d.stream))
     d.driver.StreamSynchronize(d.stream);
   if (d.arena.address)
     d.driver.MemFree(d.arena.address);

@@ -110,8 +110,8 @@ struct Device {
   CuContext context;
   CuModule module;
   CuStream stream;
-  CuEvent event; ///< behind what was put into `last`
-  CuStream last; ///< a caller's queue; null: nothing is left in one
+  CuEvent event;  ///< behind what was put into a caller's queue last
+  bool isPending; ///< there was such a thing
   CuFunction *kernels;
   DeviceMemory arena;    ///< arguments and workspace of a call
   DeviceMemory *scratch; ///< memory between kernels, by number
@@ -134,11 +134,10 @@ inline CuStream queueOf(const Device &d, const CallSite &run) {
   return run.queue ? static_cast<CuStream>(run.queue) : d.stream;
 }
 
-/// What comes into `queue` comes after what callers have put into theirs.
+/// What comes into `queue` comes after what callers have put into theirs. The
+/// same number may be that of another queue since.
 inline CuResult joinQueues(Device &d, CuStream queue) {
-  if (!d.last || d.last == queue)
-    return kCuSuccess;
-  return d.driver.StreamWaitEvent(queue, d.event, 0);
+  return d.isPending ? d.driver.StreamWaitEvent(queue, d.event, 0) : kCuSuccess;
 }
 
 /// Runs `body` with the device's context current, and nobody else there.

@@ -159,7 +159,7 @@ static void finishCall(Call &call) {
       if (noted)
         noted = d.driver.StreamSynchronize(queue);
       else
-        d.last = queue;
+        d.isPending = true;
       return noted;
     });
     (void)code; // it shows in the next call

@@ -114,7 +114,7 @@ def main():
     faults.expect(DEVICE, "there is no such device: the machine has 1", device="gpu:1")
     faults.expect(UNSUPPORTED, "", device="gpu:x")
     for entry in ("cuDeviceGetCount", "cuDeviceGet", "cuDevicePrimaryCtxRetain", "cuModuleLoadDataEx",
-                  "cuModuleGetFunction", "cuStreamCreate", "cuCtxPushCurrent_v2"):
+                  "cuModuleGetFunction", "cuStreamCreate", "cuEventCreate", "cuCtxPushCurrent_v2"):
         faults.expect(DEVICE, "device 0: ", RNNC_PTX_FAIL=f"{entry}:1=999")
     calls = {entry: faults.each_call(entry, code, words)
              for entry, code, words in (("cuMemAlloc_v2", 2, "there is not enough memory on the device"),)}
