@@ -226,6 +226,7 @@ public:
 
 private:
   void write(Block &block);
+  void writeView(Operation &op);
   void writeWork(Operation *op);
   Value cut(Value memref);
   /// Runs `body` for every index below `to`, in turns of all threads.
@@ -345,8 +346,46 @@ void LoopBody::write(Block &block) {
         write(*branch.elseBlock());
       }
     } else {
-      b.clone(op, inside);
+      writeView(op);
     }
+  }
+}
+
+/// What a kernel is given begins at its address, which types of views say, too:
+/// they are made anew. Other ops are as they were.
+void LoopBody::writeView(Operation &op) {
+  auto in = [&](Value value) { return inside.lookup(value); };
+  auto known = [&](ArrayRef<OpFoldResult> numbers) {
+    return llvm::map_to_vector(numbers, [&](OpFoldResult number) {
+      auto value = dyn_cast<Value>(number);
+      return value ? OpFoldResult(in(value)) : number;
+    });
+  };
+  if (auto cast = dyn_cast<memref::CastOp>(op)) {
+    inside.map(cast.getResult(), in(cast.getSource()));
+  } else if (auto view = dyn_cast<memref::SubViewOp>(op)) {
+    Value source = in(view.getSource());
+    auto offsets = known(view.getMixedOffsets());
+    auto sizes = known(view.getMixedSizes());
+    auto strides = known(view.getMixedStrides());
+    MemRefType type = memref::SubViewOp::inferRankReducedResultType(
+        view.getType().getShape(), cast<MemRefType>(source.getType()), offsets,
+        sizes, strides);
+    inside.map(view.getResult(),
+               memref::SubViewOp::create(b, loc, type, source, offsets, sizes,
+                                         strides));
+  } else if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op)) {
+    inside.map(collapse.getResult(), memref::CollapseShapeOp::create(
+                                         b, loc, in(collapse.getSrc()),
+                                         collapse.getReassociationIndices()));
+  } else if (auto expand = dyn_cast<memref::ExpandShapeOp>(op)) {
+    inside.map(expand.getResult(),
+               memref::ExpandShapeOp::create(
+                   b, loc, expand.getType().getShape(), in(expand.getSrc()),
+                   expand.getReassociationIndices(),
+                   known(expand.getMixedOutputShape())));
+  } else {
+    b.clone(op, inside);
   }
 }
 
