@@ -361,8 +361,8 @@ void LoopBody::writeView(Operation &op) {
       return value ? OpFoldResult(in(value)) : number;
     });
   };
-  if (auto cast = dyn_cast<memref::CastOp>(op)) {
-    inside.map(cast.getResult(), in(cast.getSource()));
+  if (auto same = dyn_cast<memref::CastOp>(op)) {
+    inside.map(same.getResult(), in(same.getSource()));
   } else if (auto view = dyn_cast<memref::SubViewOp>(op)) {
     Value source = in(view.getSource());
     auto offsets = known(view.getMixedOffsets());
