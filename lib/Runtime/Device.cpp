@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Device.h"
 
+#include "rnnc/Runtime/PackedText.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,14 +122,29 @@ static int32_t findDevice(Device &d, rnnc_error *error) {
   return RNNC_OK;
 }
 
+/// The text of the kernels, or null.
+static char *unpackKernels() {
+  const char *packed = rnnc_rt_library.gpu->ptx;
+  auto *text = static_cast<char *>(malloc(textBytes(packed)));
+  if (text && !TextUnpacker(packed, text).run()) {
+    free(text);
+    return nullptr;
+  }
+  return text;
+}
+
 /// The driver makes code of the kernels; the context is current.
 static int32_t loadKernels(Device &d, rnnc_error *error) {
   const GpuDesc &gpu = *rnnc_rt_library.gpu;
   char log[512] = "";
   CuJitOption names[] = {CuJitErrorLog, CuJitErrorLogBytes};
   void *values[] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
-  if (CuResult code =
-          d.driver.ModuleLoad(&d.module, gpu.ptx, 2, names, values)) {
+  char *text = unpackKernels();
+  if (!text)
+    return failOpen(error, d.number, 0, "there is no memory on the host", "");
+  CuResult loaded = d.driver.ModuleLoad(&d.module, text, 2, names, values);
+  free(text);
+  if (CuResult code = loaded) {
     d.module = nullptr;
     return failOpen(error, d.number, code, "the driver refuses the kernels",
                     *log ? log : wordsOf(d.driver, code));

@@ -7,6 +7,8 @@
 
 #include "Straight.h"
 
+#include "rnnc/Target/CPU/PackText.h"
+
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/IRBuilder.h"
@@ -183,14 +185,16 @@ void Emitter::handOver(const Entry &e, llvm::Constant *table,
   b.CreateRetVoid();
 }
 
-/// The kernels, as text that the driver makes code of.
+/// The kernels, as packed text that the driver makes code of.
 llvm::Constant *Emitter::gpu() {
   if (!library.gpu)
     return null();
   Fields names;
   for (const std::string &name : library.gpu->kernels)
     names.push_back(string(name, "kernel"));
-  auto *ptx = llvm::cast<llvm::GlobalVariable>(string(library.gpu->ptx, "ptx"));
+  // With the byte behind it that ends a text.
+  llvm::StringRef text(library.gpu->ptx.c_str(), library.gpu->ptx.size() + 1);
+  auto *ptx = llvm::cast<llvm::GlobalVariable>(string(packText(text), "ptx"));
   ptx->setSection(".rodata.rnnc.ptx");
   auto *ptr = llvm::PointerType::getUnqual(context);
   auto *type = llvm::FunctionType::get(
