@@ -125,7 +125,7 @@ static int32_t findDevice(Device &d, rnnc_error *error) {
 /// The text of the kernels, or null.
 static char *unpackKernels() {
   const char *packed = rnnc_rt_library.gpu->ptx;
-  auto *text = static_cast<char *>(malloc(textBytes(packed)));
+  auto *text = static_cast<char *>(calloc(1, textBytes(packed)));
   if (text && !TextUnpacker(packed, text).run()) {
     free(text);
     return nullptr;

@@ -195,7 +195,7 @@ private:
       std::optional<Expression> size = sizes.of(operand);
       return size ? dictionary({{"size", text(size->text)}}) : DictionaryAttr();
     }
-    std::optional<Place> place = placeOf(operand);
+    std::optional<Place> place = placeOf(givenOf(operand));
     if (!place)
       return {};
     std::string offset;

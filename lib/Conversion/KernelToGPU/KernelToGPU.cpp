@@ -20,6 +20,8 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
 
+#include <map>
+
 using namespace mlir;
 
 namespace rnnc {
@@ -195,9 +197,12 @@ private:
                          int64_t(kernel::LoopPlan::Block))
       return false;
     hoistMemory(loop);
-    std::string why = loopLaunch(loop).check();
-    if (why.empty())
+    LoopLaunch launch = loopLaunch(loop);
+    std::string why = launch.check();
+    if (why.empty()) {
+      loops.insert({loop, launch});
       return true;
+    }
     auto name = loop->getAttrOfType<StringAttr>(kernel::kDecisionName);
     remark::analysis(loop.getLoc(),
                      remark::RemarkOpts::name("loop").category(getArgument()))
@@ -218,8 +223,8 @@ private:
 
   LogicalResult convertLoop(scf::ForOp loop, func::FuncOp function,
                             unsigned number) {
-    LoopLaunch launch = loopLaunch(loop);
-    (void)launch.check();
+    LoopLaunch launch = loops.at(loop);
+    loops.erase(loop);
     launch.launch(named(launch.build(), function, number, "loop"));
     loop.erase();
     return success();
@@ -262,6 +267,7 @@ private:
   }
 
   gpu::GPUModuleOp kernels;
+  std::map<Operation *, LoopLaunch> loops; ///< of the function
   llvm::StringMap<gpu::GPUFuncOp> known;
 };
 

@@ -101,11 +101,20 @@ Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
 void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
   IRMapping none;
   ThreadCode t(host, loc, none);
+  // Types that differ in where a buffer begins are one to a kernel.
+  Values operands;
+  for (auto [value, argument] :
+       llvm::zip_equal(given, kernel.getArguments().take_front(given.size())))
+    operands.push_back(value.getType() == argument.getType()
+                           ? value
+                           : UnrealizedConversionCastOp::create(
+                                 host, loc, argument.getType(), value)
+                                 .getResult(0));
   Value one = t.index(1);
   gpu::KernelDim3 grid{blocks, one, one};
   gpu::KernelDim3 size{t.index(threads), one, one};
   gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
-                            /*dynamicSharedMemorySize=*/Value(), given);
+                            /*dynamicSharedMemorySize=*/Value(), operands);
 }
 
 } // namespace rnnc

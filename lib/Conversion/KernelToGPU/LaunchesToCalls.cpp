@@ -113,7 +113,7 @@ Value HostRewriter::call(StringRef name, Type result, ValueRange arguments) {
 LogicalResult HostRewriter::rewrite(gpu::LaunchFuncOp launch) {
   at(launch);
   SmallVector<Value> values;
-  for (Value operand : launch.getKernelOperands()) {
+  for (Value operand : llvm::map_range(launch.getKernelOperands(), givenOf)) {
     Type type = operand.getType();
     if (isa<MemRefType>(type))
       values.push_back(addressOf(operand, {}));

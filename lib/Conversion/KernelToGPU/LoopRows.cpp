@@ -152,11 +152,17 @@ Value sizeValue(Value memref, unsigned dim) {
     ReassociationIndices from = collapse.getReassociationIndices()[dim];
     return from.size() == 1 ? sizeValue(collapse.getSrc(), from[0]) : Value();
   }
-  for (Operation *user : memref.getUsers())
-    if (auto size = dyn_cast<memref::DimOp>(user))
-      if (size.getConstantIndex() == int64_t(dim))
-        return size;
-  return {};
+  // Launches add more of them.
+  memref::DimOp first;
+  for (Operation *user : memref.getUsers()) {
+    auto size = dyn_cast<memref::DimOp>(user);
+    if (!size || size.getConstantIndex() != int64_t(dim))
+      continue;
+    if (!first ||
+        (size->getBlock() == first->getBlock() && size->isBeforeInBlock(first)))
+      first = size;
+  }
+  return first ? Value(first) : Value();
 }
 
 } // namespace rnnc

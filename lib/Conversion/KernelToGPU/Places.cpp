@@ -26,6 +26,12 @@ unsigned numUnknownSizes(MemRefType type) {
   return number;
 }
 
+Value givenOf(Value operand) {
+  while (auto cast = operand.getDefiningOp<UnrealizedConversionCastOp>())
+    operand = cast.getOperand(0);
+  return operand;
+}
+
 static std::optional<Place> placeOf(memref::SubViewOp view) {
   std::optional<Place> place = placeOf(view.getSource());
   MemRefType type = view.getSourceType();

@@ -26,6 +26,9 @@ std::optional<Place> placeOf(mlir::Value memref);
 /// that its type does not hold.
 unsigned numUnknownSizes(mlir::MemRefType type);
 
+/// What a launch was given, behind the type that its kernel has for it.
+mlir::Value givenOf(mlir::Value operand);
+
 /// Bytes of an element in memory.
 int64_t bytesOf(mlir::Type element);
 
