@@ -21,7 +21,8 @@ def compile_library(name, schedule, *more):
     run = subprocess.run(["rnnc", SOURCE, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1", "--remarks", "-o", f"lib{name}.so",
                           *options], text=True, capture_output=True)
     assert run.returncode == 0, run.stderr
-    return re.findall(r"`(\S+/loop\d+)`(?: on sm_80)?: (.*)", run.stderr)
+    assert "after all" not in run.stderr, run.stderr
+    return re.findall(r"`(\S+/loop\d+)` on sm_80: (.*)", run.stderr)
 
 
 def run(name, batch, **settings):
@@ -31,7 +32,6 @@ def run(name, batch, **settings):
     assert done.returncode == 0, (name, batch, settings, done.stdout, done.stderr)
     with open("log") as file:
         text = file.read()
-    assert "leaked: 0 allocations" in text, text
     return set(re.findall(r"^kernel (\S+_loop):", text, re.M)), int(re.search(r"total: (\d+) launches", text)[1])
 
 

@@ -61,6 +61,10 @@ public:
   Values weights;
 
 private:
+  void addWeights(Value right) {
+    if (!llvm::is_contained(weights, right))
+      weights.push_back(right);
+  }
   std::string look(Operation *op);
   std::string lookAtWork(Operation *op);
   std::string lookAtOperands(Operation *op, ArrayRef<unsigned> rows);
@@ -113,6 +117,10 @@ std::string LoopCheck::lookAtOperands(Operation *op, ArrayRef<unsigned> rows) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type || operand.get() == list)
       continue;
+    // What products need on a processor is of no use here.
+    auto gemm = dyn_cast<kernel::GemmOp>(op);
+    if (gemm && operand.get() == gemm.getScratch())
+      continue;
     Root root = rootOf(operand.get());
     bool writes = !effects || effects.getEffectOnValue<MemoryEffects::Write>(
                                   operand.get()) != std::nullopt;
@@ -153,9 +161,10 @@ std::string LoopCheck::lookAtWork(Operation *op) {
       if (std::string why = lookAtList(phase.getValid()); !why.empty())
         return why;
     for (Value right : phase.getRights())
-      if (!llvm::is_contained(weights, right))
-        weights.push_back(right);
+      addWeights(right);
   }
+  if (auto gemm = dyn_cast<kernel::GemmOp>(op))
+    addWeights(gemm.getB());
   return lookAtOperands(op, *rows);
 }
 
@@ -198,7 +207,8 @@ std::string LoopLaunch::check() {
   int64_t bytes = 0;
   for (Value right : check.weights) {
     auto type = cast<MemRefType>(right.getType());
-    if (!type.hasStaticShape() || !loop.isDefinedOutsideOfLoop(right))
+    if (!type.hasStaticShape() || type.getRank() != 1 ||
+        !loop.isDefinedOutsideOfLoop(right))
       return why;
     bytes += type.getNumElements() * int64_t(type.getElementTypeBitWidth() / 8);
   }

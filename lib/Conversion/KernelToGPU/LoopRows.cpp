@@ -36,7 +36,9 @@ static bool hasRows(Value value) {
 }
 
 static RowNumbers phaseRows(kernel::PhaseOp op) {
-  if (op.getNumRowDims() != 1)
+  // Rows that several dimensions number are examples along the first.
+  bool isPlain = op.getLefts().empty() && !op.getValid();
+  if (op.getNumRowDims() != 1 && !isPlain)
     return std::nullopt;
   SmallVector<unsigned> numbers;
   auto add = [&](MutableOperandRange range, unsigned i) {
@@ -91,6 +93,13 @@ static RowNumbers genericRows(linalg::LinalgOp op) {
   return numbers;
 }
 
+static RowNumbers gemmRows(kernel::GemmOp op) {
+  if (op.getTransA() || op.getValid())
+    return std::nullopt;
+  return SmallVector<unsigned>{op.getCMutable().getOperandNumber(),
+                               op.getAMutable().getOperandNumber()};
+}
+
 static RowNumbers gatherRows(kernel::GatherOp op) {
   if (op.getBatchDims() != 0)
     return std::nullopt;
@@ -113,6 +122,7 @@ RowNumbers rowOperands(Operation *op) {
       llvm::TypeSwitch<Operation *, RowNumbers>(op)
           .Case([](kernel::PhaseOp o) { return phaseRows(o); })
           .Case([](linalg::LinalgOp o) { return genericRows(o); })
+          .Case([](kernel::GemmOp o) { return gemmRows(o); })
           .Case([](kernel::GatherOp o) { return gatherRows(o); })
           .Case([](kernel::MaskRowsOp o) { return maskRows(o); })
           .Case([](memref::CopyOp o) {
