@@ -313,6 +313,8 @@ static void commitTraining(Call &call) {
   Resident &r = *call.resident;
   withDevice(d, [&] {
     r.now = 1 - r.now;
+    // What reads parameters from here on reads the new ones.
+    call.run.places->count = 0;
     r.stamp = lineOf(r.params)->stamp;
     lineOf(r.params)->of = &d;
     lineOf(r.optimizer)->of = &d;
