@@ -54,7 +54,8 @@ struct RunOptions {
   std::map<std::string, int64_t> lengths;
   /// Of `step`: all rows begin, with `start` in place of `prev`.
   bool begins = false;
-  /// Of sequences that are drawn also `NAME.p`, what each element is drawn from.
+  /// Of sequences that are drawn also `NAME.p`, what each element is drawn
+  /// from.
   bool showsDraws = false;
   /// Values of `stop(...)`, in the order in which they are computed: filled by
   /// a run if empty, else used by it. So differences do not pass through them.
