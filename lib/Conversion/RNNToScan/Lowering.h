@@ -101,7 +101,7 @@ public:
   /// What an unfold reads before anything is drawn.
   mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   /// The first or the last valid element along the first axis.
-  Batched pickStep(scan::StepKind kind, const Batched &x);
+  Batched pickStep(scan::StepKind kind, const Batched &x, unsigned along = 0);
   /// The mode of a distribution that has one, and its `.p` companion; a law has
   /// none.
   mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>

@@ -100,13 +100,15 @@ private:
     }
   }
 
-  /// Adds what is added to the states whose next value this is: whatever reads
-  /// it from here on reads the sum.
+  /// Adds what is added to the state whose next value this is: whatever reads
+  /// it from here on reads the sum. A second state that takes the same value is
+  /// moved on its own.
   void perturb(Value next) {
     for (auto [state, probe] : llvm::zip(probed, probes))
-      if (r.next[state] == next && !isDone.contains(state)) {
+      if (r.next[state] == next) {
         isDone.insert(state);
         l.values[next] = e.add(l.values[next], probe);
+        return;
       }
   }
 
@@ -227,7 +229,7 @@ private:
       auto one = l.get(r.next[state]);
       if (failed(one))
         return failure();
-      // A next value that no op of the loop makes.
+      // A next value that no op of the loop makes, or that is another state's.
       for (auto [other, probe] : llvm::zip(probed, probes))
         if (other == state && !isDone.contains(state))
           one = e.add(*one, probe);
