@@ -102,6 +102,9 @@ gpu::GPUFuncOp LaunchBuilder::build() {
   if (!block)
     given.push_back(items);
   gpu::GPUFuncOp kernel = makeKernel();
+  auto phase = dyn_cast<kernel::PhaseOp>(op);
+  if (isa<kernel::GemmOp>(op) || (phase && !phase.getLefts().empty()))
+    allowRegisters(kernel);
   OpBuilder b = OpBuilder::atBlockBegin(&kernel.getBody().front());
   IRMapping inside;
   mapGiven(kernel, b, inside);

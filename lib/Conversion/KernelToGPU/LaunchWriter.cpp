@@ -72,6 +72,18 @@ gpu::GPUFuncOp LaunchWriter::makeKernel() {
   return kernel;
 }
 
+/// Left to itself NVIDIA's assembler gives a thread so few that some are
+/// spilled, so that many threads fit. It may give so many, and as many blocks
+/// fit then.
+static constexpr unsigned kRegistersOfThread = 128, kRegisters = 65536;
+
+void LaunchWriter::allowRegisters(gpu::GPUFuncOp kernel) {
+  unsigned blocks = kRegisters / (kRegistersOfThread * threads);
+  if (blocks)
+    kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    host.getI32IntegerAttr(int32_t(blocks)));
+}
+
 void LaunchWriter::mapGiven(gpu::GPUFuncOp kernel, OpBuilder &b,
                             IRMapping &inside) {
   // The same size may be given more than once.

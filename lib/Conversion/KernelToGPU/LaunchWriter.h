@@ -23,6 +23,8 @@ protected:
   void give(mlir::Value value);
   /// The function with these parameters, not yet in a module.
   mlir::gpu::GPUFuncOp makeKernel();
+  /// A product keeps many numbers in registers.
+  void allowRegisters(mlir::gpu::GPUFuncOp kernel);
   /// Maps what was given to parameters.
   void mapGiven(mlir::gpu::GPUFuncOp kernel, mlir::OpBuilder &b,
                 mlir::IRMapping &inside);

@@ -417,6 +417,7 @@ gpu::GPUFuncOp LoopLaunch::build() {
   for (Value value : used)
     take(value);
   gpu::GPUFuncOp kernel = makeKernel();
+  allowRegisters(kernel);
   OpBuilder b = OpBuilder::atBlockBegin(&kernel.getBody().front());
   IRMapping inside;
   mapGiven(kernel, b, inside);

@@ -56,17 +56,18 @@
 // CHECK: memref.store %[[SUM]], %{{.*}}[%[[R]]]
 
 // Two rows of a column of both gates; what was packed is read side by side. Steps
-// of K are unrolled as was decided.
+// of K are unrolled as was decided. What follows is written once: the sums of the
+// rows move up.
 // CHECK: gpu.func @M_gates_0_product
-// CHECK-SAME: nvvm.reqntid = array<i32: 64, 1, 1>
+// CHECK-SAME: nvvm.minctasm = 8 : i32, nvvm.reqntid = array<i32: 64, 1, 1>
 // CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} = %c0 to %c6 step %c2
 // CHECK-COUNT-8: math.fma
 // CHECK-NOT: math.fma
-// CHECK: arith.mulf %[[SUMS]]#0, %[[SUMS]]#1
-// CHECK: memref.store
+// CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1 iter_args(%[[G0:.*]] = %[[SUMS]]#0, %[[G1:.*]] = %[[SUMS]]#1, %[[G2:.*]] = %[[SUMS]]#2, %[[G3:.*]] = %[[SUMS]]#3)
 // CHECK: scf.if
-// CHECK: arith.mulf %[[SUMS]]#2, %[[SUMS]]#3
+// CHECK: arith.mulf %[[G0]], %[[G1]]
 // CHECK: memref.store
+// CHECK: scf.yield %[[G2]], %[[G3]], %[[G0]], %[[G1]]
 // NVVM: llvm.func @M_gates_0_product
 // NVVM: llvm.intr.fma
 
