@@ -70,17 +70,21 @@ private:
       for (Operation *user : first->getUsers())
         if (isa<memref::GetGlobalOp>(first) && isa<UnknownLoc>(place))
           place = user->getLoc();
-      StringRef name = interface::functionOf(function).getName();
-      InFlightDiagnostic error =
-          mlir::emitError(place)
-          << "[E908] `" << (name == "update" ? "train_step" : name)
-          << "` needs " << need
-          << " on the host, and there is none beside PTX alone";
-      error.attachNote() << "help: --target=cpu,nvptx64 makes a library that "
-                            "has it; `export` says which functions are wanted";
-      return error;
+      return refuse(function, place, need);
     }
     return success();
+  }
+
+  static LogicalResult refuse(func::FuncOp function, Location place,
+                              StringRef need) {
+    StringRef name = interface::functionOf(function).getName();
+    InFlightDiagnostic error =
+        mlir::emitError(place)
+        << "[E908] `" << (name == "update" ? "train_step" : name) << "` needs "
+        << need << " on the host, and there is none beside PTX alone";
+    error.attachNote() << "help: --target=cpu,nvptx64 makes a library that "
+                          "has it; `export` says which functions are wanted";
+    return error;
   }
 
   DictionaryAttr dictionary(ArrayRef<Entry> entries) {
@@ -104,8 +108,7 @@ private:
     for (auto launch : function.getOps<gpu::LaunchFuncOp>()) {
       DictionaryAttr one = describe(function, launch, sizes);
       if (!one) {
-        launch.emitError("is launched with what does not follow from "
-                         "dimensions and arguments");
+        (void)refuse(function, launch.getLoc(), "sizes that are computed");
         return {};
       }
       launches.push_back(one);

@@ -72,10 +72,10 @@ gpu::GPUFuncOp LaunchWriter::makeKernel() {
   return kernel;
 }
 
-/// Left to itself NVIDIA's assembler gives a thread so few that some are
-/// spilled, so that many threads fit. It may give so many, and as many blocks
-/// fit then.
-static constexpr unsigned kRegistersOfThread = 128, kRegisters = 65536;
+/// Left to itself NVIDIA's assembler may give a thread so few that some are
+/// spilled, so that many threads fit. It may give as many as there are, and so
+/// many blocks fit then.
+static constexpr unsigned kRegistersOfThread = 255, kRegisters = 65536;
 
 void LaunchWriter::allowRegisters(gpu::GPUFuncOp kernel) {
   unsigned blocks = kRegisters / (kRegistersOfThread * threads);

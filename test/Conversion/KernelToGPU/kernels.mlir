@@ -59,7 +59,7 @@
 // of K are unrolled as was decided. What follows is written once: the sums of the
 // rows move up.
 // CHECK: gpu.func @M_gates_0_product
-// CHECK-SAME: nvvm.minctasm = 8 : i32, nvvm.reqntid = array<i32: 64, 1, 1>
+// CHECK-SAME: nvvm.minctasm = 4 : i32, nvvm.reqntid = array<i32: 64, 1, 1>
 // CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} = %c0 to %c6 step %c2
 // CHECK-COUNT-8: math.fma
 // CHECK-NOT: math.fma
