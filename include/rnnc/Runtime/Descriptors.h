@@ -83,7 +83,8 @@ enum Role : int32_t {
 struct ArgDesc {
   const char *name;
   const int64_t *shape;
-  int64_t indexSize;   ///< > 0: entries must lie in [0, indexSize)
+  int64_t indexSize;   ///< > 0: entries must lie in [0, indexSize); < 0: below
+                       ///< the length of the time axis -1 - indexSize
   double defaultValue; ///< of an option
   int32_t role;
   int32_t dtype;

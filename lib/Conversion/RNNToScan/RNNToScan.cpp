@@ -89,7 +89,8 @@ struct ConvertRNNToScan
       auto refuse = [](Operation *op, const std::string &message) {
         op->emitError("[E139] ") << message;
       };
-      if (!info.nesting.check(module, refuse) || failed(convert(b, info, real)))
+      if (!info.nesting.check(module, refuse) || failed(checkIndices(info)) ||
+          failed(convert(b, info, real)))
         return signalPassFailure();
       described.push_back(describeModule(info, real));
       module.erase();
@@ -100,6 +101,25 @@ struct ConvertRNNToScan
                  interface::InterfaceAttr::get(&getContext(),
                                                b.getStringAttr(precision),
                                                b.getArrayAttr(described)));
+  }
+
+  /// What comes from outside cannot be an index into an axis whose length is
+  /// that of some element.
+  LogicalResult checkIndices(const ModuleInfo &info) {
+    for (Operation &op : info.module->getRegion(0).front()) {
+      if (!isa<rnn::InputOp, rnn::OutputOp>(op))
+        continue;
+      auto type = cast<rnn::ValueType>(op.getResult(0).getType());
+      if (!type.isIndex() || !type.getIndexAxis().isTime() ||
+          info.nesting.around(type.getIndexAxis()).empty())
+        continue;
+      return op.emitError("[E139] an index into `")
+             << type.getIndexAxis().getName()
+             << "`, which has a length of its own for each element of `"
+             << info.nesting.around(type.getIndexAxis()).back().getName()
+             << "`, cannot be given";
+    }
+    return success();
   }
 
   LogicalResult convert(OpBuilder &b, const ModuleInfo &info, FloatType real) {
