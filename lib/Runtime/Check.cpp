@@ -366,6 +366,8 @@ int32_t checkCall(Call &call) {
       return status;
   if (call.f->kind == KindDraw)
     return checkDraw(call);
+  if (call.f->kind == KindDrawEach)
+    return checkDrawEach(call);
   return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
 }
 

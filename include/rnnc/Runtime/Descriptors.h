@@ -90,8 +90,8 @@ struct ArgDesc {
   int32_t dtype;
   int32_t rank;
   int32_t optional;
-  int32_t time; ///< lengths: which time axis; -1 else
-  int32_t reserved;
+  int32_t time;  ///< lengths: which time axis; -1 else
+  int32_t drawn; ///< of KindDrawEach, a result that is drawn: 1 + its DrawKind
 };
 
 /// Where an argument or result of a compiled entry comes from.
@@ -155,7 +155,9 @@ enum FunctionKind : int32_t {
   KindSample = 2,    ///< a loop of the step entry
   KindDraw = 4,      ///< a loop of the `next` entry after the `begin` entry
   /// `step`, `predict_chunk`: one entry; states live in the stream
-  KindStep = 3
+  KindStep = 3,
+  /// One entry, whose modes then become draws from what stands behind each.
+  KindDrawEach = 5
 };
 
 /// What the places of a straight call are counted from.

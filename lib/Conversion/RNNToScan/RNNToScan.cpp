@@ -165,7 +165,13 @@ struct ConvertRNNToScan
       return failure();
     if (wanted({"loss"}) && failed(maker.makeLoss()))
       return failure();
-    if (wanted({"predict"})) {
+    bool feedsBack = llvm::any_of(info.observes, [&](rnn::ObserveOp observe) {
+      return info.isUnfold(observe);
+    });
+    if (!feedsBack && exported.contains("sample") &&
+        failed(checkDrawEach(maker, info)))
+      return failure();
+    if (wanted({"predict"}) || (!feedsBack && wanted({"sample"}))) {
       if (maker.canPredict()) {
         if (failed(maker.makePredict()))
           return failure();
@@ -189,11 +195,37 @@ struct ConvertRNNToScan
       return convertDraws(maker, info, exported, wanted);
     if (failed(checkPaths(info)))
       return failure();
+    if (!feedsBack && !wanted({"step", "beam"}))
+      return success();
     // A search goes its own way through the steps of a language model.
     if (exported.contains("beam") &&
         failed(convertDraws(maker, info, exported, wanted)))
       return failure();
     return convertStep(maker, info, exported, wanted);
+  }
+
+  /// Outputs that are not fed back are drawn from what `predict` gives.
+  LogicalResult checkDrawEach(FunctionMaker &maker, const ModuleInfo &info) {
+    for (rnn::ObserveOp observe : info.observes) {
+      auto type = cast<rnn::ValueType>(observe.getData().getType());
+      std::string reason;
+      if (observe.getDist().getDefiningOp<rnn::LawOp>())
+        reason =
+            "` is of a distribution of one's own, and no `unfold` draws it";
+      else if (llvm::count_if(type.getAxes(), [](rnn::AxisAttr axis) {
+                 return axis.isTime();
+               }) > 2)
+        reason = "` has more than two time axes";
+      if (!reason.empty())
+        return observe.emitError("[E404] `sample` is not possible for this "
+                                 "module: `")
+               << observe.getName() << reason;
+    }
+    if (!info.observes.empty() && maker.canPredict())
+      return success();
+    return rnn::ModuleOp(info.module)
+        .emitError("[E404] `sample` is not possible for this module: no "
+                   "output follows from the inputs alone");
   }
 
   /// Where nothing is given to an example, its rows are paths as they are.
@@ -278,8 +310,11 @@ struct ConvertRNNToScan
     auto [loc, reason] = info.reasonAgainstStep();
     if (reason.empty())
       return maker.makeStep();
+    bool drawsEach = llvm::none_of(info.observes, [&](rnn::ObserveOp observe) {
+      return info.isUnfold(observe);
+    });
     for (StringRef name : {"step", "sample", "beam"})
-      if (exported.contains(name))
+      if (exported.contains(name) && !(name == "sample" && drawsEach))
         return emitError(loc)
                << "[E404] `" << name
                << "` is not possible for this module: " << reason;

@@ -68,6 +68,7 @@ struct Arg {
   double defaultValue = 0;
   int64_t indexSize = 0;
   int time = -1;
+  int drawn = 0; ///< of KindDrawEach: 1 + the kind of draw
   bool isResult() const { return role >= rt::RoleLoss; }
 };
 
