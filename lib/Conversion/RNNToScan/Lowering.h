@@ -175,6 +175,15 @@ private:
   mlir::LogicalResult runForEach(Recurrence &recurrence, const Dims &outer);
   mlir::LogicalResult lowerAll(mlir::Block *body,
                                const llvm::DenseSet<mlir::Operation *> &ops);
+  bool isRegisters(const Recurrence &recurrence);
+  llvm::SmallVector<Batched, 0> lastElements(const Batched &element,
+                                             const Batched &init,
+                                             const Recurrence &recurrence,
+                                             Dim steps, int64_t count);
+  Batched lastHeld(const Batched &all, const Batched &init, Dim steps,
+                   const Recurrence &recurrence);
+  /// Values of states that are registers, for all steps.
+  void holdAll(Recurrence &recurrence, Dim steps);
   Dims carriedBinders(const Recurrence &recurrence);
   llvm::SmallVector<std::string> innerAxes(const AxisInfo &axis);
   mlir::LogicalResult lookUpBefore(Recurrence &recurrence, const Dims &outer,

@@ -379,6 +379,13 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
     return runForEach(r, outer);
   BodyShape shape{r.body,   r.axis.name, innerAxes(r.axis),
                   r.states, r.next,      r.outs};
+  bool registers = isRegisters(r);
+  if (registers) {
+    for (Value next : r.next)
+      shape.known.insert(next.getDefiningOp());
+    shape.states.clear();
+    shape.next.clear();
+  }
   BodyPlan plan(shape, {drawsNoise(), options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
@@ -397,6 +404,8 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
       all.dims.insert(all.dims.begin() + sequence.position(axisDim(0)), steps);
     values[element] = all;
   }
+  if (registers)
+    holdAll(r, steps);
   auto allAtOnce = [&](const llvm::DenseSet<Operation *> &ops) {
     e.frames.push_back({r.axis, true, id, Value()});
     LogicalResult result = lowerAll(r.body, ops);
