@@ -32,7 +32,7 @@ struct EachPlan {
 
 /// Where an entry of an output stands: its numbers do not depend on how far the
 /// batch is padded.
-struct Place {
+struct DrawnEntry {
   int64_t row, step, entry;
 };
 
@@ -50,8 +50,8 @@ static EachPlan placeEach(Call &call, Bump &bump) {
 
 /// The steps of the first time axis are counted; those of a second one, then
 /// all other axes count entries.
-static Place placeOf(const Call &call, const ArgDesc &arg, int64_t i) {
-  Place place = {0, 0, 0};
+static DrawnEntry placeOf(const Call &call, const ArgDesc &arg, int64_t i) {
+  DrawnEntry place = {0, 0, 0};
   int64_t entries = 1, first = 0, second = 0;
   bool hasFirst = false, hasSecond = false;
   for (int32_t k = arg.rank - 1; k > 0; --k) {
@@ -100,7 +100,7 @@ static void drawOutput(Call &call, const EachPlan &plan,
   for (int32_t k = 1; k < arg.rank; ++k)
     count *= extent(call, arg.shape[k]);
   for (int64_t i = 0; i < count; ++i) {
-    Place at = placeOf(call, arg, i);
+    DrawnEntry at = placeOf(call, arg, i);
     double u[2];
     uniforms(call, site, at.row, at.step, at.entry, u);
     if (kind == DrawCategorical) {
