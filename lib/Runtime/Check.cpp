@@ -362,7 +362,8 @@ static int32_t checkPlaces(const Call &call) {
   if (known && c->memory != RNNC_MEMORY_HOST && !call.argsThere)
     return fail(c->error, RNNC_ERR_ARGUMENT, -1, "memory", -1, -1, c->memory,
                 "`memory` is %d: none of rnnc_memory", c->memory);
-  bool draws = call.f->kind == KindSample || call.f->kind == KindDraw;
+  bool draws = call.f->kind == KindSample || call.f->kind == KindDraw ||
+               call.f->kind == KindDrawEach;
   if (call.argsThere && draws)
     return fail(c->error, RNNC_ERR_UNSUPPORTED, -1, "memory", -1, -1, c->memory,
                 "`%s` draws on the host: its arrays are the host's",

@@ -107,7 +107,8 @@ std::vector<CParameter> target::callParameters(const Module &m,
 }
 
 bool target::runsOnGPU(const Library &library, const Function &f) {
-  return library.gpu && f.kind != rt::KindSample && f.kind != rt::KindDraw;
+  return library.gpu && f.kind != rt::KindSample && f.kind != rt::KindDraw &&
+         f.kind != rt::KindDrawEach;
 }
 
 std::string target::symbolOnGPU(const Function &f) {
