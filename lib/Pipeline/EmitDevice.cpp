@@ -54,10 +54,15 @@ int Compilation::makeDeviceCode(target::Library &library,
   if (ok) {
     auto text = target::nvptx::ptxOf(*kernels, *chip, request.optLevel);
     if (text)
-      code.ptx = std::move(*text);
+      code.ptx = std::move(*text) +
+                 target::nvptx::squaresKernel(options.precision == "f64");
     else
       fault = llvm::toString(text.takeError());
   }
+  code.kernels.push_back("rnnc_rt_squares");
+  if (fault.empty())
+    if (llvm::Error error = target::nvptx::checkPTX(code.ptx, *chip))
+      fault = llvm::toString(std::move(error));
   if (fault.empty()) {
     auto made =
         target::translate(*host, hostVariant(modules.front().info, *chip));

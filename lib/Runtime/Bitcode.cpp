@@ -8,6 +8,7 @@
 #include "Describe.cpp"
 #include "Device.cpp"
 #include "DeviceCall.cpp"
+#include "DeviceTrain.cpp"
 #include "Draw.cpp"
 #include "Errors.cpp"
 #include "Find.cpp"

@@ -103,6 +103,8 @@ static int32_t checkObjects(Call &call) {
     if (int32_t status = checkObject(c->error, "params", c->params,
                                      kParamsMagic, call.module))
       return status;
+    if (int32_t status = checkNewest(call.run.ctx, c->params, c->error))
+      return status;
   } else if (call.f->uses & UsesParams) {
     return fail(c->error, RNNC_ERR_ARGUMENT, -1, "params", -1, -1, -1,
                 "`params` is NULL: `%s` reads parameters that prepared weights "
@@ -117,6 +119,9 @@ static int32_t checkObjects(Call &call) {
   if (call.f->kind == KindTrainStep)
     if (int32_t status = checkObject(c->error, "optimizer", c->optimizer,
                                      kOptimizerMagic, call.module))
+      return status;
+  if (call.f->kind == KindTrainStep)
+    if (int32_t status = checkNewest(call.run.ctx, c->optimizer, c->error))
       return status;
   if (call.f->kind == KindTrainStep)
     if (int32_t status = checkGathering(call))

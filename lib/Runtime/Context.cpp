@@ -122,6 +122,32 @@ int32_t failDevice(const Call &call) {
   return RNNC_ERR_DEVICE;
 }
 
+int32_t checkNewest(const rnnc_context *ctx, const void *object,
+                    rnnc_error *error) {
+  const void *where = static_cast<const Header *>(object)->of;
+  Device *d = deviceOf(ctx);
+  if (!where || (where == d && d->training->holds(d, object)))
+    return RNNC_OK;
+  return fail(error, RNNC_ERR_STATE, -1, "params", -1, -1, -1,
+              "newer values of these parameters are on the GPU of another "
+              "context: gpu_fetch brings them");
+}
+
+bool bringNewest(Call &call) {
+  Device *d = deviceOf(call.run.ctx);
+  if (!reinterpret_cast<const Header *>(call.c->params)->of || !d)
+    return true;
+  call.run.failed =
+      d->training->fetch(d, call.c->params, /*slots=*/false, call.c->error);
+  return !call.run.failed;
+}
+
+void placeOnDevice(Call &call, TrainPart part, const void *place,
+                   size_t bytes) {
+  if (call.resident && place)
+    deviceOf(call.run.ctx)->training->place(call, part, place, bytes);
+}
+
 void changedOnHost(const Call &call, const void *host, size_t bytes) {
   if (Device *d = deviceOf(call.run.ctx))
     d->renew(d, host, bytes);

@@ -13,6 +13,7 @@ int32_t rnnc_rt_abi_version(void) { return RNNC_ABI_VERSION; }
 int32_t rnnc_rt_describe(rnnc_library *library) {
   if (!library || library->size < kLibraryBytes)
     return RNNC_ERR_ARGUMENT;
+  const GpuDesc *gpu = rnnc_rt_library.gpu;
   const rnnc_library whole = {
       .size = sizeof(rnnc_library),
       .abi_version = RNNC_ABI_VERSION,
@@ -51,7 +52,12 @@ int32_t rnnc_rt_describe(rnnc_library *library) {
       .params_baked = rnnc_rt_params_baked,
       .params_init_baked = rnnc_rt_params_init_baked,
       .stream_load = rnnc_rt_stream_load,
-      .carry_state = rnnc_rt_carry_state};
+      .carry_state = rnnc_rt_carry_state,
+      .gpu_keep = gpu ? reinterpret_cast<decltype(library->gpu_keep)>(gpu->keep)
+                      : nullptr,
+      .gpu_fetch =
+          gpu ? reinterpret_cast<decltype(library->gpu_fetch)>(gpu->fetch)
+              : nullptr};
   size_t asked = library->size < sizeof(whole) ? library->size : sizeof(whole);
   // Half a pointer is none.
   size_t filled = asked / sizeof(void *) * sizeof(void *);

@@ -32,15 +32,15 @@ CuAddress Mirrors::find(const void *host, size_t bytes) const {
 }
 
 /// What the driver says of a code.
-static const char *wordsOf(const Driver &driver, CuResult code) {
+const char *wordsOf(const Driver &driver, CuResult code) {
   const char *name = nullptr;
   if (!driver.GetErrorString || driver.GetErrorString(code, &name) || !name)
     return "unknown error";
   return name;
 }
 
-static int32_t failOpen(rnnc_error *error, int32_t number, int32_t code,
-                        const char *what, const char *why) {
+int32_t failOpen(rnnc_error *error, int32_t number, int32_t code,
+                 const char *what, const char *why) {
   fail(error, RNNC_ERR_DEVICE, -1, "device", -1, -1, number,
        "device %d: %s%s%.150s", number, what, *why ? ": " : "", why);
   if (error && error->size > kErrorBytes) {
@@ -167,25 +167,11 @@ static void releaseMemory(Device &d) {
   freeMirrors(d, d.constants);
   freeMirrors(d, d.kept);
   freeMirrors(d, d.inputs);
+  dropResidents(d);
   if (d.stream)
     d.driver.StreamDestroy(d.stream);
   if (d.module)
     d.driver.ModuleUnload(d.module);
-}
-
-/// Runs `body` with the device's context current, and nobody else there.
-template <typename Body> static CuResult withDevice(Device &d, Body body) {
-  if (d.process != getpid())
-    return kCuNotPermitted;
-  pthread_mutex_lock(&d.lock);
-  CuContext before;
-  CuResult code = d.driver.CtxPushCurrent(d.context);
-  if (!code) {
-    code = body();
-    d.driver.CtxPopCurrent(&before);
-  }
-  pthread_mutex_unlock(&d.lock);
-  return code;
 }
 
 /// A copy that cannot be renewed is given up: the next call copies again.
@@ -296,6 +282,7 @@ void *rnnc_rt_gpu_open(int32_t number, rnnc_error *error) {
   }
   d->finish = finishDevice;
   d->renew = renewCopy;
+  d->training = &kDeviceTraining;
   d->number = number;
   d->process = getpid();
   pthread_mutex_init(&d->lock, nullptr);
@@ -340,14 +327,28 @@ static int32_t checkObjects(const rnnc_context *ctx, int32_t module,
              : int32_t(RNNC_OK);
 }
 
+/// The host has the newest values of what is about to live there no longer.
+static int32_t settle(const rnnc_context *ctx, const rnnc_params *params,
+                      rnnc_error *error) {
+  if (!params)
+    return RNNC_OK;
+  if (int32_t status = checkNewest(ctx, params, error))
+    return status;
+  Device &d = *deviceOf(ctx);
+  return d.training->fetch(&d, params, /*slots=*/true, error);
+}
+
 int32_t rnnc_rt_gpu_upload(const rnnc_context *ctx, int32_t module,
                            const rnnc_params *params,
                            const rnnc_prepared *prepared, rnnc_error *error) {
   if (int32_t status = checkObjects(ctx, module, params, prepared, error))
     return status;
   Device &d = *deviceOf(ctx);
+  if (int32_t status = settle(ctx, params, error))
+    return status;
   CuResult code = withDevice(d, [&] {
     CuResult one = kCuSuccess;
+    dropResident(d, params);
     if (params)
       one = keepCopy(d, params, rnnc_rt_params_size(module));
     if (!one && prepared)
@@ -365,8 +366,11 @@ int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
   if (int32_t status = checkObjects(ctx, module, params, prepared, error))
     return status;
   Device &d = *deviceOf(ctx);
+  if (int32_t status = settle(ctx, params, error))
+    return status;
   withDevice(d, [&] {
     dropCopy(d, params);
+    dropResident(d, params);
     dropCopy(d, prepared);
     return kCuSuccess;
   });

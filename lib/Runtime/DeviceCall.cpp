@@ -107,7 +107,10 @@ bool EntryRun::place(WorkspaceFn workspaceOf) {
     size_t bytes = bytesOfArg(i);
     // Results are wanted on the host, whatever has a copy.
     bool mayKeep = args[i] && !isResult(i);
-    CuAddress kept = mayKeep ? d.kept.find(args[i], bytes) : 0;
+    CuAddress kept =
+        run.places && args[i] ? run.places->find(args[i], bytes) : 0;
+    if (!kept && mayKeep)
+      kept = keptPlace(d, args[i], bytes);
     isKept[i] = kept != 0;
     onDevice[i] = reinterpret_cast<void *>(kept ? kept : CuAddress(used));
     if (args[i] && !kept)
@@ -146,7 +149,7 @@ void EntryRun::copyIn() {
 
 void EntryRun::copyOut() {
   for (int32_t i = 0; i < entry.numArgs && !run.failed; ++i) {
-    if (!args[i] || !isResult(i))
+    if (!args[i] || !isResult(i) || isKept[i])
       continue;
     size_t bytes = bytesOfArg(i);
     auto from = reinterpret_cast<CuAddress>(onDevice[i]);

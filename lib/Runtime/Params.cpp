@@ -21,6 +21,7 @@ char *paramsArena(rnnc_params *params) {
 }
 
 void paramsChanged(rnnc_params *params, uint64_t by) {
+  reinterpret_cast<Header *>(params)->of = nullptr;
   uint64_t &stamp = reinterpret_cast<Header *>(params)->stamp;
   stamp = (stamp ^ by) * 0x9E3779B97F4A7C15ull + 1;
 }

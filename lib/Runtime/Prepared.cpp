@@ -62,6 +62,7 @@ void placePanels(Call &call, Bump &bump) {
     return;
   }
   call.panels = static_cast<char *>(bump.take(panelBytes(*call.m)));
+  placeOnDevice(call, TrainPart::Panels, call.panels, panelBytes(*call.m));
   packWeights(call, bump);
 }
 
@@ -80,7 +81,7 @@ void refreshPrepared(Call &call, Bump &bump) {
     return;
   call.panels = reinterpret_cast<char *>(call.c->prepared) + kPanelsOffset;
   packWeights(call, bump);
-  if (call.run.failed)
+  if (call.run.failed || !bringNewest(call))
     return;
   keepParameters(call, call.c->prepared);
   sign(call, call.c->prepared);
@@ -120,7 +121,7 @@ __attribute__((noinline)) static void pack(Call &call, rnnc_prepared *prepared,
   call.panels = reinterpret_cast<char *>(prepared) + kPanelsOffset;
   Bump bump{room};
   packWeights(call, bump);
-  if (call.run.failed)
+  if (call.run.failed || !bringNewest(call))
     return;
   keepParameters(call, prepared);
   sign(call, prepared);
@@ -146,6 +147,8 @@ int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
     return status;
   if (int32_t status =
           checkObject(error, "params", params, kParamsMagic, module))
+    return status;
+  if (int32_t status = checkNewest(ctx, params, error))
     return status;
   size_t size = objectBytes(*moduleAt(module));
   if (int32_t status = checkMemory(error, "prepared", prepared, bytes, size))

@@ -26,6 +26,9 @@ namespace rnnc::rt {
 
 constexpr int kMaxThreads = 256;
 
+/// What an update leaves on a device.
+enum class TrainPart { Panels, Gradients, Values, Slots };
+
 /// Sizes that cannot be held stop at SIZE_MAX and stay there.
 inline size_t addSizes(size_t a, size_t b) {
   size_t sum;
@@ -164,6 +167,14 @@ inline bool isDevice(int32_t variant) {
 }
 /// The status of a call whose device failed, with the words for it.
 int32_t failDevice(const Call &call);
+/// RNNC_ERR_STATE where newer values of an object are on a device, which is not
+/// that of the context, or on one that is gone.
+int32_t checkNewest(const rnnc_context *ctx, const void *object,
+                    rnnc_error *error);
+/// Brings newer values of parameters to the host; false: the call has failed.
+bool bringNewest(Call &call);
+/// What `place` is for stays on the device where the call's objects do.
+void placeOnDevice(Call &call, TrainPart part, const void *place, size_t bytes);
 /// The host changed what may have a copy on the device.
 void changedOnHost(const Call &call, const void *host, size_t bytes);
 
@@ -200,6 +211,8 @@ size_t stateBytes(const ModuleDesc &module, int32_t state, int64_t batch);
 size_t stateOffset(const ModuleDesc &module, int32_t state, int64_t batch);
 
 struct Team;
+struct Mirrors;
+struct Resident;
 
 /// What compiled code hands to rnnc_rt_parallel_for: the context, and the
 /// floating-point state of who called the library. The rest is found out when
@@ -210,6 +223,8 @@ struct CallSite {
   bool isKnown = false; ///< whether the context has a team in this process
   Team *team = nullptr;
   int64_t work = 0; ///< of all tasks of this call
+  /// Of this call: what stays on the device; null: nothing does.
+  const Mirrors *places = nullptr;
   /// A status if the device failed: from then on nothing is done.
   int32_t failed = 0;
 };
@@ -251,6 +266,7 @@ struct Call {
   int32_t *feed = nullptr;       ///< sample: elements fed to the step
   void *probabilities = nullptr; ///< sample: what the step gives
   void *drawn = nullptr;         ///< draw: the modes of a step
+  Resident *resident = nullptr;  ///< train_step: what lives on the device
   void **kept = nullptr;         ///< draw: what `begin` made for the steps
 };
 
@@ -377,6 +393,12 @@ const char *rnnc_rt_gpu_name(const rnnc_context *ctx);
 int32_t rnnc_rt_gpu_upload(const rnnc_context *ctx, int32_t module,
                            const rnnc_params *params,
                            const rnnc_prepared *prepared, rnnc_error *error);
+int32_t rnnc_rt_gpu_keep(const rnnc_context *ctx, int32_t module,
+                         rnnc_params *params, rnnc_optimizer *optimizer,
+                         rnnc_error *error);
+int32_t rnnc_rt_gpu_fetch(const rnnc_context *ctx, int32_t module,
+                          rnnc_params *params, rnnc_optimizer *optimizer,
+                          rnnc_error *error);
 int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
                             const rnnc_params *params,
                             const rnnc_prepared *prepared, rnnc_error *error);

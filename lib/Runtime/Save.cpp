@@ -144,6 +144,8 @@ int32_t rnnc_rt_params_save(int32_t module, const rnnc_params *params,
                             rnnc_error *error) {
   if (int32_t status = checkParams(module, params, error))
     return status;
+  if (int32_t status = checkNewest(nullptr, params, error))
+    return status;
   size_t need = rnnc_rt_params_save_size(module);
   if (!safetensors || bytes < need)
     return fail(error, safetensors ? RNNC_ERR_WORKSPACE : RNNC_ERR_ARGUMENT, -1,

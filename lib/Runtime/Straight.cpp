@@ -58,8 +58,11 @@ static inline uintptr_t addressOf(void *place) {
 RNNC_INLINE bool StraightCall::hasObjects() {
   bases[BaseParams] = reinterpret_cast<char *>(c->params);
   bases[BasePrepared] = reinterpret_cast<char *>(c->prepared);
-  if (c->params && !headerOf(c->params, kParamsMagic, module))
-    return false;
+  if (c->params) {
+    const Header *header = headerOf(c->params, kParamsMagic, module);
+    if (!header || header->of)
+      return false;
+  }
   if (!c->prepared)
     return c->params && !straight.needsPrepared;
   const Header *header = headerOf(c->prepared, kPreparedMagic, module);

@@ -1,6 +1,6 @@
 // Train.cpp: one update of the parameters.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Runtime.h"
+#include "Device.h"
 
 #include "rnnc/Runtime/Schedules.h"
 
@@ -126,6 +126,10 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
   call.newParams = static_cast<char *>(bump.take(plan.arena));
   call.newSlots =
       static_cast<char *>(bump.take(plan.arena * size_t(m.numSlots)));
+  placeOnDevice(call, TrainPart::Gradients, call.gradArena, plan.arena);
+  placeOnDevice(call, TrainPart::Values, call.newParams, plan.arena);
+  placeOnDevice(call, TrainPart::Slots, call.newSlots,
+                plan.arena * size_t(m.numSlots));
   call.norm = bump.take(8);
   call.finite = static_cast<int32_t *>(bump.take(8));
   plan.gradArgs = bindEntry(call, *call.f->entry, bump);
@@ -181,14 +185,42 @@ static bool gathersUpdate(Call &call) {
   return isLast && takeGathered(call);
 }
 
+/// Gives the norms of gradients. The first parameter that is at fault, or -1;
+/// `isUpdate`: its new values are, or else its gradient.
+static int32_t checkUpdate(const Call &call, size_t arena, bool &isUpdate) {
+  const ModuleDesc &m = *call.m;
+  giveNorms(call);
+  if (!*call.finite)
+    return badParameter(m, call.gradArena);
+  isUpdate = true;
+  int32_t overflow = firstOverflow(m, call.newParams, 1, arena);
+  return overflow < 0 ? firstOverflow(m, call.newSlots, m.numSlots, arena)
+                      : overflow;
+}
+
+/// The new values take the place of the old ones.
+static void commitUpdate(const Call &call, size_t arena) {
+  const ModuleDesc &m = *call.m;
+  size_t bytes = size_t(m.arena) * realSize();
+  memcpy(paramsArena(call.c->params), call.newParams, bytes);
+  changedOnHost(call, paramsArena(call.c->params), bytes);
+  for (int32_t s = 0; s < m.numSlots; ++s)
+    memcpy(optimizerSlot(call.module, call.c->optimizer, s),
+           call.newSlots + size_t(s) * arena, bytes);
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
   call.seedPair[1] = numberOfBatch(call);
+  Device *device = deviceOf(call.run.ctx);
+  if (device && !device->training->begin(call))
+    return failDevice(call);
   TrainPlan plan = placeTrain(call, bump);
   if (!call.nothing) {
     loadStates(call);
-    memset(call.gradArena, 0, plan.arena);
+    if (!call.resident)
+      memset(call.gradArena, 0, plan.arena);
     runEntry(call, *call.f->entry, plan.gradArgs, bump);
     if (call.run.failed)
       return failDevice(call);
@@ -202,28 +234,24 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   if (call.run.failed)
     return failDevice(call);
   giveNorm(call);
-  giveNorms(call);
-  if (!*call.finite)
-    return skip(call, counters, badParameter(m, call.gradArena),
-                "the gradient of `%s` is not finite after %lld updates");
-  int32_t overflow = firstOverflow(m, call.newParams, 1, plan.arena);
-  if (overflow < 0)
-    overflow = firstOverflow(m, call.newSlots, m.numSlots, plan.arena);
-  if (overflow >= 0)
-    return skip(call, counters, overflow,
-                "the update of `%s` is not finite after %lld updates");
-  memcpy(paramsArena(call.c->params), call.newParams,
-         size_t(m.arena) * realSize());
-  changedOnHost(call, paramsArena(call.c->params),
-                size_t(m.arena) * realSize());
-  for (int32_t s = 0; s < m.numSlots; ++s)
-    memcpy(optimizerSlot(call.module, call.c->optimizer, s),
-           call.newSlots + size_t(s) * plan.arena,
-           size_t(m.arena) * realSize());
+  bool isUpdate = false;
+  int32_t bad = call.resident ? device->training->check(call, isUpdate)
+                              : checkUpdate(call, plan.arena, isUpdate);
+  if (call.run.failed)
+    return failDevice(call);
+  if (bad >= 0)
+    return skip(call, counters, bad,
+                isUpdate
+                    ? "the update of `%s` is not finite after %lld updates"
+                    : "the gradient of `%s` is not finite after %lld updates");
+  if (!call.resident)
+    commitUpdate(call, plan.arena);
   if (!call.nothing)
     storeStates(call);
   ++counters.updates;
   paramsChanged(call.c->params, uint64_t(counters.updates));
+  if (call.resident)
+    device->training->commit(call);
   refreshPrepared(call, bump);
   return call.run.failed ? failDevice(call) : int32_t(RNNC_OK);
 }

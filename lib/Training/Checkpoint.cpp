@@ -69,6 +69,8 @@ TensorFile Trainer::usedWeights() const {
 }
 
 Status Trainer::useMean() {
+  if (Status status = instance.fetch(); !status)
+    return status;
   return average > 0 ? instance.setParameters(usedWeights(), directory.model)
                      : Status();
 }
@@ -77,6 +79,8 @@ Status Trainer::useMean() {
 static const char kTrained[] = "trainer.weights.";
 
 Status Trainer::saveCheckpoint() {
+  if (Status status = instance.fetch(); !status)
+    return status;
   TensorFile file = usedWeights();
   if (average > 0)
     for (auto &[name, tensor] : instance.parameters().tensors)
@@ -115,6 +119,8 @@ Status Trainer::saveCheckpoint() {
 }
 
 Status Trainer::saveBest() {
+  if (Status status = instance.fetch(); !status)
+    return status;
   TensorFile file = usedWeights();
   file.metadata = directory.metadata();
   file.metadata["step"] = std::to_string(state.step);

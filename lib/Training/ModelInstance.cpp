@@ -40,6 +40,7 @@ ModelInstance::create(std::shared_ptr<Library> library, int module, int threads,
     return refusal;
   }
   instance->haveContext = true;
+  instance->isOnDevice = !device.empty();
   instance->params = Buffer(api.params_size(module));
   if (Status status = instance->initialise(0); !status)
     return status.error();
@@ -60,7 +61,29 @@ Error ModelInstance::refused(std::string_view what) const {
   return toolError("{}: error: {}: {}", lib->path(), what, error.message);
 }
 
+/// A library may have been made before there was such a function, or gather
+/// gradients, which it does on the host: it copies in each update.
+Status ModelInstance::keep() {
+  bool gathers = module().train.contains("accumulate");
+  if (!isOnDevice || !livesOnDevice || isKept || !haveOptimizer || gathers ||
+      !lib->api().gpu_keep)
+    return {};
+  if (lib->api().gpu_keep(ctx(), index, par(), opt(), &error) != RNNC_OK)
+    return refused("cannot put the parameters on the device");
+  isKept = true;
+  return {};
+}
+
+Status ModelInstance::fetch() {
+  if (!isKept)
+    return {};
+  if (lib->api().gpu_fetch(ctx(), index, par(), opt(), &error) != RNNC_OK)
+    return refused("cannot take the parameters from the device");
+  return {};
+}
+
 Status ModelInstance::initialise(uint64_t seed) {
+  isKept = false;
   int status =
       lib->api().params_init(index, par(), params.size(), seed, &error);
   havePrepared = false;
@@ -75,6 +98,7 @@ bool ModelInstance::hasBaked() const {
 }
 
 Status ModelInstance::initialiseBaked() {
+  isKept = false;
   int status =
       lib->api().params_init_baked(index, par(), params.size(), nullptr);
   havePrepared = false;
@@ -141,6 +165,10 @@ Status ModelInstance::setParameters(const TensorFile &file,
       return dataError("{}: error: {}", path, tensor.error().message);
     converted.push_back(std::move(*tensor));
   }
+  // What is newer elsewhere must not come after what is written now.
+  if (Status status = fetch(); !status)
+    return status;
+  isKept = false;
   for (size_t i = 0; i < infos.size(); ++i)
     std::memcpy(lib->api().params_data(index, par(), static_cast<int>(i)),
                 converted[i].bytes.data(), converted[i].bytes.size());
@@ -185,6 +213,9 @@ Status ModelInstance::prepare() {
 }
 
 Status ModelInstance::initialiseOptimizer() {
+  if (Status status = fetch(); !status)
+    return status;
+  isKept = false;
   optimizer = Buffer(lib->api().optimizer_size(index));
   int status = lib->api().optimizer_init(
       index, reinterpret_cast<rnnc_optimizer *>(optimizer.data()),
@@ -230,6 +261,9 @@ TensorFile ModelInstance::optimizerState() const {
 
 Status ModelInstance::setOptimizerState(const TensorFile &file,
                                         const std::string &path) {
+  if (Status status = fetch(); !status)
+    return status;
+  isKept = false;
   auto *object = reinterpret_cast<rnnc_optimizer *>(optimizer.data());
   const auto &infos = module().parameters;
   for (size_t s = 0; s < module().optimizerSlots.size(); ++s) {
@@ -402,6 +436,9 @@ Result<Arrays> ModelInstance::call(int function, const Arrays &args,
   BoundCall &bound = *arguments;
   if (options.usePrepared)
     if (Status status = prepare(); !status)
+      return status.error();
+  if (options.useOptimizer)
+    if (Status status = keep(); !status)
       return status.error();
   if (Status status = invoke(function, bound, options); !status)
     return status.error();

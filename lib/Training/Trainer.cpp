@@ -133,6 +133,7 @@ Status Trainer::prepare() {
                      train.files.front(), batch);
   if (Status status = instance.initialiseOptimizer(); !status)
     return status;
+  instance.liveOnDevice();
   average = settingOr(instance.module().train, "average", 0);
   accumulate =
       static_cast<int64_t>(settingOr(instance.module().train, "accumulate", 1));
@@ -373,6 +374,8 @@ Result<Evaluation> Trainer::evaluateUsed() {
   evaluation.vocabularies = &directory.vocabularies;
   if (average <= 0)
     return evaluate(instance, schema, *valid, evaluation);
+  if (Status status = instance.fetch(); !status)
+    return status.error();
   data::TensorFile trained = instance.parameters();
   if (Status status = useMean(); !status)
     return status.error();

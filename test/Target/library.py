@@ -83,7 +83,9 @@ class Table(Sized):
         ("params_baked", function(P, I32)),
         ("params_init_baked", function(I32, I32, P, SIZE, P)),
         ("stream_load", function(I32, I32, P, SIZE, P, SIZE, P)),
-        ("carry_state", function(P, I32, P, I32))]
+        ("carry_state", function(P, I32, P, I32)),
+        ("gpu_keep", function(I32, P, I32, P, P, P)),
+        ("gpu_fetch", function(I32, P, I32, P, P, P))]
 
 
 def memory(size, fill=0xA5):

@@ -163,6 +163,12 @@ void Driver::report() const {
   }
   std::fprintf(file, "total: %llu launches, %llu instructions\n",
                number(launches), number(instructions));
+  std::fprintf(file,
+               "copies: %llu to the device, %llu bytes, the largest %llu; %llu "
+               "to the host, %llu bytes, the largest %llu\n",
+               number(toDevice.count), number(toDevice.bytes),
+               number(toDevice.largest), number(toHost.count),
+               number(toHost.bytes), number(toHost.largest));
   uint64_t count = 0, bytes = 0;
   for (const Allocation &allocation : memory.all())
     if (!allocation.isFreed && !allocation.isVariable)

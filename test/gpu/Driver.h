@@ -90,6 +90,15 @@ public:
   std::set<CUstream> streams;
   std::set<CUevent> events;
   std::map<std::string, uint64_t> calls;
+  struct Copied {
+    uint64_t count = 0, bytes = 0, largest = 0;
+    void add(uint64_t more) {
+      ++count;
+      bytes += more;
+      largest = std::max(largest, more);
+    }
+  };
+  Copied toDevice, toHost;
   struct Launched {
     uint64_t launches = 0, instructions = 0;
   };

@@ -233,6 +233,7 @@ static int copyIn(Driver &driver, const char *entry, CUdeviceptr to,
   if (!host)
     return kInvalidValue;
   std::memcpy(host, from, bytes);
+  driver.toDevice.add(bytes);
   return kSuccess;
 }
 
@@ -244,6 +245,7 @@ static int copyOut(Driver &driver, const char *entry, void *to,
   if (!host)
     return kInvalidValue;
   std::memcpy(to, host, bytes);
+  driver.toHost.add(bytes);
   return kSuccess;
 }
 

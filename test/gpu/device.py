@@ -49,6 +49,27 @@ def trainings():
         close(f"moods: begun on {first}, ended on {second}", losses("moods.cpu"), losses(folder), 1e-5)
 
 
+def copied(steps):
+    """Bytes that a training of so many updates copies to the device and from it."""
+    what = [f"{examples}/sentiment/bilstm.rnn", "-D", "E=16", "-D", "H=24", "-O1", "--data", "moods.tsv", "--batch", "8"]
+    place = dict(PLACE, RNNC_PTX_LOG=f"{steps}.log")
+    rnnc("train", *what, "--device", "gpu", "--steps", str(steps), "--out", f"copies.{steps}", "--quiet", "--json", place=place)
+    with open(f"{steps}.log") as file:
+        words = next(line for line in file if line.startswith("copies:")).replace(",", "").split()
+    return int(words[5]), int(words[14])
+
+
+def copies():
+    """Parameters and optimiser state stay on the device between updates."""
+    few, many = copied(4), copied(10)
+    to, back = ((y - x) / 6 for x, y in zip(few, many))
+    with open("copies.10/report.json") as file:
+        size = 4 * json.load(file)["parameters"]
+    assert to < size / 10 and back < size / 10, (to, back, size)
+    print("copies: an update takes a tenth of the parameters' bytes at most", flush=True)
+    print(f"  {to:.0f} bytes to the device and {back:.0f} from it; the parameters have {size}", flush=True)
+
+
 def uses():
     """What reads a training, whichever device it was made on."""
     figures = [json.loads(rnnc("eval", f"moods.{made}", "--data", "moods.tsv", "--json", "--device", device))
@@ -108,5 +129,6 @@ if __name__ == "__main__":
     subprocess.check_call([sys.executable, f"{tests}/Driver/moods.py", "moods.tsv", "96", "1"])
     rnnc(f"{tests}/gpu/device.rnn", "-march=x86-64-v3", "-O1", "-o", "libcpu.so")
     trainings()
+    copies()
     uses()
     refusals()

@@ -17,6 +17,7 @@ options.add_argument("library")
 options.add_argument("--steps", type=int, default=3)
 options.add_argument("--batch", type=int, default=5)
 options.add_argument("--time", type=int, default=6)
+options.add_argument("--keep", action="store_true", help="what train_step changes lives on the GPU")
 options.add_argument("only", nargs="*")
 options = options.parse_args()
 
@@ -65,6 +66,13 @@ def upload(module, name, what):
     assert status == OK, module.error.words()
 
 
+def keep(module, what):
+    status = getattr(library.table, "gpu_" + what)(
+        module.context.ctypes.data, module.index, module.params.ctypes.data, module.optimizer.ctypes.data,
+        c.addressof(module.error))
+    assert status == OK, module.error.words()
+
+
 def run(name, function, context, prepared, ragged, uploads=False):
     """The results of a few calls, one after the other, and what they leave."""
     module = library.module(name, context)
@@ -74,6 +82,9 @@ def run(name, function, context, prepared, ragged, uploads=False):
         assert module.prepare() == OK, module.error.words()
     if uploads:
         upload(module, name, "upload")
+    kept = options.keep and function == "train_step" and context is gpu
+    if kept:
+        keep(module, "keep")
     out = {}
     for call in range(options.steps if function == "train_step" else 2):
         args = random_arguments(module, function, options.batch, [options.time] * times, seed=call)
@@ -87,6 +98,8 @@ def run(name, function, context, prepared, ragged, uploads=False):
         if status not in (OK, 6, 7):
             sys.exit(f"{name}.{function}: status {status}: {module.error.words()}")
         out.update({f"{call}.{key}": value for key, value in results.items()})
+    if kept:
+        keep(module, "fetch")
     out.update({p["name"]: module.data(p["name"]) for p in about_parameters(module)})
     if module.optimizer is not None:
         out["optimizer"] = module.optimizer[128:module.optimizer.size // 8 * 8].view(library.real)

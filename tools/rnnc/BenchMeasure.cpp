@@ -112,9 +112,11 @@ static Result<ModelInstance::CallOptions> prepareCall(ModelInstance &instance,
   call.usePrepared = readsPrepared(info);
   call.useOptimizer = info.name == "train_step";
   call.useStream = wantsStream(instance.module(), info);
-  if (call.useOptimizer)
+  if (call.useOptimizer) {
     if (Status status = instance.initialiseOptimizer(); !status)
       return status.error();
+    instance.liveOnDevice();
+  }
   if (call.useStream)
     if (Status status = instance.initialiseStream(batch); !status)
       return status.error();

@@ -280,6 +280,12 @@ typedef struct rnnc_library {
    * row that begins anew has zeros until its first step, whatever is written
    * there. */
   void *(*carry_state)(int32_t module, rnnc_carry *, int32_t state);
+  /* Of libraries with code for GPUs, else NULL: what `train_step` changes lives
+   * on the GPU of a context; brings what is newer there. */
+  int32_t (*gpu_keep)(const rnnc_context *, int32_t module, rnnc_params *,
+                      rnnc_optimizer *, rnnc_error *);
+  int32_t (*gpu_fetch)(const rnnc_context *, int32_t module, rnnc_params *,
+                       rnnc_optimizer *, rnnc_error *);
 } rnnc_library;
 
 typedef struct rnnc_optimizer_counters {

@@ -271,7 +271,8 @@ struct Header {
   /// Parameters: what was done to them; prepared: of what; stream: what its
   /// states are.
   uint64_t stamp;
-  const void *of;   ///< prepared: the parameters
+  /// Prepared: the parameters; parameters: the device that has newer ones.
+  const void *of;
   int32_t variant;  ///< prepared: the code that packed them
   int32_t readOnly; ///< parameters: part of the library
 };
@@ -337,11 +338,14 @@ struct VariantDesc {
 struct GpuDesc {
   const char *ptx; ///< of all kernels
   const char *const *kernels;
-  int32_t numKernels;
+  int32_t numKernels; ///< the last one is that of Target/NVPTX/Squares.cpp
   int32_t capability; ///< of the oldest devices that run it: 80 for sm_80
   /// Opens a device: an rnnc::rt::Device, or null. Libraries without code for
   /// devices have nothing of the runtime's part behind it.
   void *(*open)(int32_t number, void *error);
+  /// Functions of the table of a library, with its types.
+  void (*keep)();
+  void (*fetch)();
 };
 
 struct LibraryDesc {

@@ -79,6 +79,11 @@ public:
   Status prepare();
   void forgetPrepared() { havePrepared = false; }
 
+  /// Parameters and optimiser state live on the GPU, if the instance has one,
+  /// while they are trained. `fetch` brings them before anybody looks at them.
+  void liveOnDevice() { livesOnDevice = true; }
+  Status fetch();
+
   Status initialiseOptimizer();
   rnnc_optimizer_counters *counters();
   /// Optimiser slots, named `optimizer.SLOT.PARAMETER`.
@@ -147,8 +152,17 @@ private:
         const_cast<std::byte *>(params.data()));
   }
 
+  rnnc_optimizer *opt() const {
+    return reinterpret_cast<rnnc_optimizer *>(
+        const_cast<std::byte *>(optimizer.data()));
+  }
+
   std::shared_ptr<Library> lib;
   int index = 0;
+  Status keep();
+  bool isOnDevice = false;    ///< the context is one of a GPU
+  bool livesOnDevice = false; ///< it is wanted
+  bool isKept = false;        ///< and done, with the host's last values
   bool haveContext = false, havePrepared = false, haveOptimizer = false,
        haveCarry = false, haveStream = false;
   size_t needed = 0; ///< workspace of the last call

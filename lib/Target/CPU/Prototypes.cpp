@@ -235,8 +235,21 @@ static std::vector<ObjectFunction> gpuObjectFunctions() {
       {"gpu_release", "rnnc_rt_gpu_release", "int32_t ",
        "const rnnc_context *context, const rnnc_params *params, "
        "const rnnc_prepared *prepared, rnnc_error *error",
-       "Frees the copies. Needed before the memory of the objects is used "
-       "otherwise."},
+       "Frees the copies, and brings what is newer. Needed before the memory "
+       "of the objects is used otherwise."},
+      {"gpu_keep", "rnnc_rt_gpu_keep", "int32_t ",
+       "const rnnc_context *context, rnnc_params *params, "
+       "rnnc_optimizer *optimizer, rnnc_error *error",
+       "Parameters and the optimiser's state live on the GPU of a context: "
+       "`train_step` with that context\n * changes them there and copies none "
+       "of them, and its other calls read them there. The host's are\n * old "
+       "until gpu_fetch; another context refuses them (RNNC_ERR_STATE). "
+       "Again, after the host has\n * written to them through pointers. "
+       "RNNC_ERR_UNSUPPORTED: `train` says `accumulate`."},
+      {"gpu_fetch", "rnnc_rt_gpu_fetch", "int32_t ",
+       "const rnnc_context *context, rnnc_params *params, "
+       "rnnc_optimizer *optimizer, rnnc_error *error",
+       "Brings what is newer on the GPU; it goes on living there."},
   };
 }
 

@@ -197,9 +197,16 @@ llvm::Constant *Emitter::gpu() {
       ptr, {llvm::Type::getInt32Ty(context), ptr}, false);
   auto *open = llvm::cast<llvm::Function>(
       module.getOrInsertFunction("rnnc_rt_gpu_open", type).getCallee());
+  // Those of the runtime: they are called with types that it knows.
+  auto runtime = [&](llvm::StringRef name) {
+    auto *none = llvm::FunctionType::get(llvm::Type::getVoidTy(context), false);
+    return llvm::cast<llvm::Constant>(
+        module.getOrInsertFunction(name, none).getCallee());
+  };
   return global(
       structure({ptx, array(names, "kernels"), i32(int64_t(names.size())),
-                 i32(library.gpu->capability), open}),
+                 i32(library.gpu->capability), open,
+                 runtime("rnnc_rt_gpu_keep"), runtime("rnnc_rt_gpu_fetch")}),
       "gpu");
 }
 

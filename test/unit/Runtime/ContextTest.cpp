@@ -129,9 +129,10 @@ TEST(Describe, TheWholeTable) {
   library.size = sizeof(library);
   EXPECT_EQ(rnnc_rt_describe(&library), RNNC_OK);
   EXPECT_EQ(library.abi_version, RNNC_ABI_VERSION);
-  // Every pointer of it is set.
+  // Every pointer of it is set, but those of libraries with code for GPUs.
   auto *words = reinterpret_cast<const uintptr_t *>(&library);
-  for (size_t i = 1; i < sizeof(library) / sizeof(uintptr_t); ++i)
+  for (size_t i = 1; i < offsetof(rnnc_library, gpu_keep) / sizeof(uintptr_t);
+       ++i)
     EXPECT_NE(words[i], 0u) << i;
   EXPECT_EQ(library.stream_copy, rnnc_rt_stream_copy);
   EXPECT_EQ(rnnc_rt_describe(nullptr), RNNC_ERR_ARGUMENT);

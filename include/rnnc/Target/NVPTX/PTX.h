@@ -44,6 +44,9 @@ llvm::Error checkPTX(llvm::StringRef text, const Chip &chip);
 llvm::Expected<std::string> ptxOf(mlir::ModuleOp module, const Chip &chip,
                                   int optLevel);
 
+/// The kernel `rnnc_rt_squares`, by which the runtime looks at parameters.
+std::string squaresKernel(bool isDouble);
+
 /// The JSON text beside `ptxFile`: the library's manifest, and `launches`, the
 /// value of `rnnc.launches`.
 std::string manifestOf(const Library &library, mlir::ArrayAttr launches,
