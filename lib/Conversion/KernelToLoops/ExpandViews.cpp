@@ -26,6 +26,22 @@ bool isView(Operation *op) {
              memref::ExtractAlignedPointerAsIndexOp>(op);
 }
 
+/// A size is a part of the buffer's metadata, which other patterns resolve.
+struct ReadSize : OpRewritePattern<memref::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(memref::DimOp op,
+                                PatternRewriter &b) const override {
+    std::optional<int64_t> index = op.getConstantIndex();
+    if (!index || !isa<MemRefType>(op.getSource().getType()))
+      return failure();
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getLoc(),
+                                                             op.getSource());
+    b.replaceOp(op, metadata.getSizes()[*index]);
+    return success();
+  }
+};
+
 struct KernelExpandViews
     : public impl::KernelExpandViewsBase<KernelExpandViews> {
   using Base::Base;
@@ -38,6 +54,7 @@ struct KernelExpandViews
     });
     RewritePatternSet patterns(&getContext());
     memref::populateExpandStridedMetadataPatterns(patterns);
+    patterns.add<ReadSize>(&getContext());
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     config.setScope(&getOperation().getBodyRegion());

@@ -69,8 +69,7 @@ target::translate(llvm::ArrayRef<mlir::ModuleOp> parts,
   VariantModule result{info, {}};
   for (mlir::ModuleOp module : parts) {
     CodePart part;
-    part.module =
-        mlir::translateModuleToLLVMIR(module, *part.context, "model");
+    part.module = mlir::translateModuleToLLVMIR(module, *part.context, "model");
     if (!part.module)
       return llvm::createStringError(
           "the code could not be translated to LLVM");

@@ -58,7 +58,7 @@ static void declareFrom(const mlir::SymbolTable &other, ModuleOp part) {
 }
 
 mlir::OwningOpRef<ModuleOp> target::splitOff(ModuleOp module,
-                                           int64_t leastOps) {
+                                             int64_t leastOps) {
   mlir::SymbolTable symbols(module);
   int64_t all = 0;
   llvm::SmallVector<std::pair<LLVMFuncOp, int64_t>> movable;

@@ -44,8 +44,8 @@ public:
       llvm::consumeError(addend.takeError());
       return "";
     }
-    auto name = names.find({section->getIndex(),
-                            llvm::cantFail(symbol.getAddress()) + *addend});
+    auto name = names.find(
+        {section->getIndex(), llvm::cantFail(symbol.getAddress()) + *addend});
     return name == names.end() ? "" : name->second;
   }
 
@@ -65,9 +65,9 @@ static llvm::Expected<uint64_t> sizeAt(llvm::StringRef contents,
   if (offset + kAddressBytes >= contents.size())
     return broken("the section ends early");
   const char *error = nullptr;
-  uint64_t size = llvm::decodeULEB128(
-      contents.bytes_begin() + offset + kAddressBytes, nullptr,
-      contents.bytes_end(), &error);
+  uint64_t size =
+      llvm::decodeULEB128(contents.bytes_begin() + offset + kAddressBytes,
+                          nullptr, contents.bytes_end(), &error);
   if (error)
     return broken(error);
   return size;

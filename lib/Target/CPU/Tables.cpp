@@ -365,9 +365,9 @@ void Emitter::run() {
                  i32(library.real()), i32(devices), gpu()});
   llvm::GlobalVariable *declared =
       module.getGlobalVariable(kLibraryTable, true);
-  auto *defined = new llvm::GlobalVariable(module, table->getType(), true,
-                                           llvm::GlobalValue::ExternalLinkage,
-                                           table);
+  auto *defined =
+      new llvm::GlobalVariable(module, table->getType(), true,
+                               llvm::GlobalValue::ExternalLinkage, table);
   defined->setAlignment(llvm::Align(8));
   defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
   if (declared) {
