@@ -142,6 +142,7 @@ bool Batch::checkNames() {
     StringRef text(name);
     return llvm::is_contained(known, name) || name == "reset" ||
            (options.function == "vjp" && text.starts_with("cot.")) ||
+           (options.function == "hvp" && text.starts_with("vec.")) ||
            (options.function == "train_step" && text.starts_with("optimizer."));
   };
   for (auto &[name, array] : inputs)
@@ -153,9 +154,14 @@ bool Batch::checkNames() {
   return true;
 }
 
+/// Whether the outputs are given.
+bool Batch::hasData() const {
+  static const char *const functions[] = {"loss", "grad",       "train_step",
+                                          "hvp",  "state_grad", "attention"};
+  return llvm::is_contained(functions, options.function);
+}
+
 bool Batch::prepare() {
-  bool hasData = options.function == "loss" || options.function == "grad" ||
-                 options.function == "train_step";
   bool isSample = options.function == "sample" && !drawn;
   for (Operation &op : module.getBody().front()) {
     bool ok = true;
@@ -166,7 +172,7 @@ bool Batch::prepare() {
                    isSample);
     else if (auto output = dyn_cast<rnn::OutputOp>(op))
       ok = declare(output.getName(), output.getResult().getType(), false,
-                   !hasData);
+                   !hasData());
     else if (auto state = dyn_cast<rnn::FirstStateOp>(op))
       ok = declare(state.getName(), state.getResult().getType(), false, true);
     if (!ok)
@@ -174,6 +180,13 @@ bool Batch::prepare() {
   }
   if (!declareStates())
     return false;
+  if (options.lossOf != LossOf::AllSteps)
+    probes = findProbes(module);
+  for (StateProbe &probe : probes)
+    if (!declare("state." + probe.name, probe.type, false, true))
+      return false;
+  if (options.function == "attention")
+    looks = findLooks(module);
   for (auto &[name, size] : options.lengths)
     padded.try_emplace(name, size);
   if (batch < 0)
@@ -217,21 +230,27 @@ Array Batch::pick(const Array &array, rnn::ValueType type, int64_t row,
   return valid;
 }
 
+Shape Batch::shapeOf(rnn::ValueType type) const {
+  Shape shape{batch};
+  for (rnn::AxisAttr axis : type.getAxes()) {
+    auto size = padded.find(axis.getName().str());
+    shape.push_back(!axis.isTime()         ? axis.getSize()
+                    : size == padded.end() ? 0
+                                           : size->second);
+  }
+  return shape;
+}
+
 /// Puts the examples' parts into one array, zero in the padding. A step has no
 /// time axes.
 void Batch::give(Arrays &outputs, const std::string &name, rnn::ValueType type,
                  const std::vector<ExampleResult> &examples) {
   bool isStep =
       options.function == "step" || (options.function == "sample" && !drawn);
-  Shape shape{batch}, outer{batch};
-  for (rnn::AxisAttr axis : type.getAxes()) {
-    auto size = padded.find(axis.getName().str());
-    shape.push_back(!axis.isTime()         ? axis.getSize()
-                    : size == padded.end() ? 0
-                                           : size->second);
+  Shape shape = shapeOf(type), outer{batch};
+  for (auto [i, axis] : llvm::enumerate(type.getAxes()))
     if (!axis.isTime() || !isStep)
-      outer.push_back(shape.back());
-  }
+      outer.push_back(shape[i + 1]);
   Array array(shape);
   for (auto [row, example] : llvm::enumerate(examples)) {
     auto it = example.outputs.find(name);
@@ -262,7 +281,8 @@ double Batch::lossOf(const std::vector<ExampleResult> &examples) {
   if (observesNothing)
     return loss;
   auto per = module.getTrain().getAs<StringAttr>("per");
-  bool perExample = per && per.getValue() == "example";
+  bool countsRows = (per && per.getValue() == "example") ||
+                    options.lossOf != LossOf::AllSteps;
   for (size_t i = 0; i < examples[0].observed.size(); ++i) {
     Observed all;
     for (const ExampleResult &example : examples) {
@@ -270,7 +290,7 @@ double Batch::lossOf(const std::vector<ExampleResult> &examples) {
       all.count += example.observed[i].count;
     }
     if (all.count)
-      loss += all.sum / double(perExample ? batch : all.count);
+      loss += all.sum / double(countsRows ? batch : all.count);
   }
   for (const ExampleResult &example : examples)
     loss += example.loss / double(batch);
@@ -290,6 +310,11 @@ bool Batch::isGiven(const std::string &axis) const {
 
 Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
   Arrays outputs;
+  for (const Look &look : looks)
+    give(outputs, look.name, look.type, examples);
+  if (!looks.empty())
+    return outputs;
+  rnn::ValueType number = rnn::ValueType::real(module.getContext());
   auto predictions = [&](const std::string &name, rnn::DistOp dist,
                          rnn::ValueType type) {
     give(outputs, name, type, examples);
@@ -312,13 +337,24 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
     rnn::ValueType type = observe.getData().getType();
     Operation *dist = observe.getDist().getDefiningOp();
     auto unfold = dyn_cast<rnn::UnfoldOp>(dist);
+    if (unfold && options.function == "begin") {
+      give(outputs, previousName(observe), type.dropFront(), examples);
+      for (auto [name, first] : llvm::zip_equal(
+               unfold.getStates().getAsRange<StringAttr>(), unfold.getInit()))
+        give(outputs, "state." + name.getValue().str(),
+             cast<rnn::ValueType>(first.getType()), examples);
+      continue;
+    }
     if (unfold && drawn) {
       give(outputs, observe.getName().str(), type, examples);
+      if (auto shown = shownType(observe, unfold); shown && options.showsDraws)
+        give(outputs, observe.getName().str() + ".p", *shown, examples);
+      if (drawn->width)
+        give(outputs, observe.getName().str() + ".score", number, examples);
       // How long it became, where no input says so.
       std::string axis = unfold.getAxis().getName().str();
       if (!isGiven(axis))
-        give(outputs, axis, rnn::ValueType::real(module.getContext()),
-             examples);
+        give(outputs, axis, number, examples);
       continue;
     }
     if (unfold) {
@@ -350,6 +386,7 @@ std::optional<Arrays> Batch::evaluate() {
     Example example(values, lengths, row, options, stopCount);
     if (drawn)
       example.drawBy(*drawn);
+    example.watch(probes, looks);
     if (!example.run(module, examples[row])) {
       error = "example " + std::to_string(row) + ": " + example.error();
       return std::nullopt;

@@ -26,6 +26,8 @@ public:
 
   Array &input(const std::string &name) { return inputs[name]; }
   int64_t size() const { return batch; }
+  /// Of a value that is not a parameter, after `prepare`.
+  Shape shapeOf(rnn::ValueType type) const;
   /// True if no example was observed when the batch was evaluated last.
   bool isEmpty() const { return observesNothing; }
 
@@ -43,6 +45,7 @@ private:
   Array pick(const Array &array, rnn::ValueType type, int64_t row,
              const ExampleLengths &lengths);
   double lossOf(const std::vector<ExampleResult> &examples);
+  bool hasData() const;
   Arrays collect(const std::vector<ExampleResult> &examples);
   void give(Arrays &outputs, const std::string &name, rnn::ValueType type,
             const std::vector<ExampleResult> &examples);
@@ -53,6 +56,8 @@ private:
   const RunOptions &options;
   std::string &error;
   const DrawChoice *drawn = nullptr;
+  std::vector<StateProbe> probes;
+  std::vector<Look> looks;
   int64_t batch = -1;
   bool observesNothing = false;
   std::map<std::string, int64_t> padded; ///< of each time axis

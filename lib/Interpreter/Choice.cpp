@@ -45,7 +45,13 @@ DrawChoice rnnc::interp::readChoice(rnn::ModuleOp module,
   choice.temperature = isSample ? setting("temperature", 1) : 0;
   choice.topK = isSample ? int64_t(setting("top_k", 0)) : 0;
   choice.topP = isSample ? setting("top_p", 1) : 1;
-  if (std::optional<double> paths = defaultOf(module, function, "paths"))
+  bool isBeam = function == "beam";
+  if (isBeam) {
+    choice.width = size_t(defaultOf(module, function, "width").value_or(5));
+    choice.lengthPenalty = setting("length_penalty", 0);
+  }
+  if (std::optional<double> paths =
+          defaultOf(module, function, isBeam ? "best" : "paths"))
     choice.paths = int64_t(*paths);
   return choice;
 }

@@ -7,12 +7,14 @@
 
 namespace rnnc::interp {
 
-/// The options of `sample`; `predict` has temperature 0.
+/// The options of `sample` and `beam`; `predict` has temperature 0.
 struct DrawChoice {
   double temperature = 1, topP = 1;
+  double lengthPenalty = 0;
+  size_t width = 0; ///< of a search; 0: elements are drawn
   int64_t topK = 0;
-  int64_t never = -1; ///< a symbol that is not drawn
-  std::optional<int64_t> paths;
+  int64_t never = -1;           ///< a symbol that is not drawn
+  std::optional<int64_t> paths; ///< of a search: how many are shown
 };
 
 /// From the arguments, which are taken out of `inputs`, else from the export

@@ -67,6 +67,8 @@ std::vector<int64_t> Example::lastLengths(rnn::ValueType type,
 
 bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   result = &out;
+  for (auto &[weights, look] : looks)
+    result->outputs[look->name] = Array(shapeOf(look->type));
   // With `carry` a call gets one segment.
   auto bptt = module.getTrain().getAs<DictionaryAttr>("bptt");
   auto steps = bptt ? bptt.getAs<IntegerAttr>("steps") : IntegerAttr();
@@ -77,9 +79,13 @@ bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
 }
 
 bool Example::evaluateBlock(Block &block) {
-  for (Operation &op : block)
-    if (!isa<rnn::YieldOp>(op) && !evaluate(op))
+  for (Operation &op : block) {
+    if (isa<rnn::YieldOp>(op))
+      continue;
+    if (!evaluate(op))
       return false;
+    lookAt(op);
+  }
   return true;
 }
 
@@ -280,8 +286,8 @@ bool Example::advance(OpTy op, std::vector<Array> &states) {
     set(arg, state);
   if (!evaluateBlock(op.getBody().front()))
     return false;
-  for (auto [state, next] : llvm::zip_equal(states, op.getYield().getNext()))
-    state = get(next);
+  for (auto [i, next] : llvm::enumerate(op.getYield().getNext()))
+    states[i] = nextState(op, i, next);
   return true;
 }
 
@@ -425,8 +431,11 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
         return false;
       drawn = heldStill(std::move(drawn));
     }
-    for (double one : cost.data)
-      observed.sum += one;
+    bool isLast = t + 1 == data.shape[0];
+    if (options.lossOf == LossOf::AllSteps ||
+        (options.lossOf == LossOf::LastStep ? isLast : t == 0))
+      for (double one : cost.data)
+        observed.sum += one;
     // A step counts once, however many numbers it draws.
     observed.count += 1;
   }
@@ -472,8 +481,10 @@ bool Example::observe(rnn::ObserveOp op) {
   } else if (unfold && hasData) {
     if (!observeUnfold(unfold, get(op.getData()), observed))
       return false;
+  } else if (unfold && options.function == "begin") {
+    beginUnfold(op, unfold);
   } else if (unfold && drawn && !isLeftOut(unfold)) {
-    if (!drawUnfold(op, unfold))
+    if (!(drawn->width ? searchUnfold(op, unfold) : drawUnfold(op, unfold)))
       return false;
   } else if (!unfold && !missing.count(op.getDist())) {
     const Dist &dist = dists[op.getDist()];
@@ -493,7 +504,9 @@ bool Example::observe(rnn::ObserveOp op) {
       int64_t i = 0;
       forEachIndex(cost.shape, [&](const Shape &index) {
         double one = cost.data[i++];
-        observed.sum += lengths.isValid(costType.getAxes(), index) ? one : 0;
+        if (lengths.isValid(costType.getAxes(), index) &&
+            isAtStep(costType.getAxes(), index))
+          observed.sum += one;
       });
       observed.count = lengths.count(type.getAxes(), get(op.getData()).shape);
     }

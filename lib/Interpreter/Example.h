@@ -5,6 +5,7 @@
 
 #include "Choice.h"
 #include "ExampleLengths.h"
+#include "Looks.h"
 
 #include "rnnc/Dialect/RNN/Feed.h"
 
@@ -18,6 +19,12 @@ struct Observed {
 
 /// The argument of `step` for what was fed last to an unfold.
 std::string previousName(rnn::ObserveOp observe);
+
+/// The type of what the elements of a drawn sequence are drawn from: of all
+/// steps the probabilities, scales or the like. None of a distribution of one's
+/// own.
+std::optional<rnn::ValueType> shownType(rnn::ObserveOp observe,
+                                        rnn::UnfoldOp unfold);
 
 /// What one example gives.
 struct ExampleResult {
@@ -38,6 +45,9 @@ public:
   bool run(rnn::ModuleOp module, ExampleResult &result);
   /// Sequences that depend on inputs are drawn, element by element.
   void drawBy(const DrawChoice &choice) { drawn = &choice; }
+  /// States that are moved, and softmaxes that are shown.
+  void watch(const std::vector<StateProbe> &states,
+             const std::vector<Look> &weights);
   const std::string &error() const { return message; }
 
 private:
@@ -78,6 +88,10 @@ private:
   bool isLeftOut(mlir::Operation *op);
   bool drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   bool drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out);
+  bool searchUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
+  bool continueBeginning(rnn::UnfoldOp unfold, Array previous,
+                         std::vector<Array> &states, Array &logp);
+  void beginUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   bool observeUnfold(rnn::UnfoldOp op, Array data, Observed &result);
   bool stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   Array nll(const Dist &dist, const Array &data, bool &ok);
@@ -94,6 +108,11 @@ private:
                   rnn::AxisAttr axis);
   template <typename OpTy> bool advance(OpTy op, std::vector<Array> &states);
   Array heldStill(Array value);
+  Array moved(Array next, const StateProbe &probe);
+  Array nextState(mlir::Operation *recurrence, unsigned state,
+                  mlir::Value next);
+  void lookAt(mlir::Operation &op);
+  bool isAtStep(llvm::ArrayRef<rnn::AxisAttr> axes, const Shape &index);
   void cut(std::vector<Array> &states, int64_t step);
 
   /// One step only, of which `sample` makes many.
@@ -127,6 +146,11 @@ private:
   /// outputs without data, and what follows
   llvm::DenseSet<mlir::Value> missing;
   std::vector<Frame> frames;
+  llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, const StateProbe *>
+      probes;
+  /// Where an op of the step makes the next value of a state.
+  llvm::DenseMap<mlir::Value, const StateProbe *> owners;
+  llvm::DenseMap<mlir::Value, const Look *> looks;
   ExampleResult *result = nullptr;
   int64_t period = 0;    ///< of `bptt`; 0: the gradient is not cut
   bool inLaw = false;    ///< its recurrences are no states of the model

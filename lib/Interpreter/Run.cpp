@@ -12,8 +12,8 @@ using namespace rnnc::interp;
 
 static bool isKnown(StringRef kind, StringRef function) {
   static const char *const ofModels[] = {
-      "loss",          "grad", "train_step", "predict",
-      "predict_chunk", "step", "sample"};
+      "loss", "grad",    "train_step", "hvp",  "state_grad",    "attention",
+      "step", "predict", "begin",      "beam", "predict_chunk", "sample"};
   if (kind == "model")
     return llvm::is_contained(ofModels, function);
   return function == "forward" || function == "vjp" ||
@@ -84,6 +84,8 @@ bool rnnc::interp::drawsWhole(rnn::ModuleOp module,
                               const std::string &function) {
   rnn::UnfoldOp unfold;
   module.walk([&](rnn::UnfoldOp op) { unfold = op; });
+  if (function == "beam")
+    return unfold != nullptr;
   if (!unfold || (function != "sample" && function != "predict"))
     return false;
   // `predict` gives outputs that are no sequences to draw, where there are any.
@@ -145,12 +147,13 @@ static void renameStates(rnn::ModuleOp module, const RunOptions &options,
 }
 
 /// Central differences of the batch's objective by one of its arguments.
-static std::optional<Array> differences(Batch &batch, const std::string &name) {
+static std::optional<Array> differences(Batch &batch, const std::string &name,
+                                        double relative) {
   Array &variable = batch.input(name);
   Array gradient(variable.shape);
   for (int64_t i = 0; i < gradient.size(); ++i) {
     double before = variable.data[i];
-    double h = 1e-5 * std::max(1.0, std::fabs(before));
+    double h = relative * std::max(1.0, std::fabs(before));
     double ends[2];
     for (int side : {0, 1}) {
       variable.data[i] = before + (side ? h : -h);
@@ -165,10 +168,71 @@ static std::optional<Array> differences(Batch &batch, const std::string &name) {
   return gradient;
 }
 
+/// What the gradient of a step's loss is with respect to each state.
+static std::optional<Arrays> stateGradients(rnn::ModuleOp module, Arrays given,
+                                            RunOptions options,
+                                            std::string &error) {
+  Arrays outputs;
+  std::vector<StateProbe> probes = findProbes(module);
+  if (probes.empty())
+    error = "no recurrence keeps a state of numbers";
+  Batch sizes(module, given, options, error);
+  if (!error.empty() || !sizes.prepare())
+    return std::nullopt;
+  for (const StateProbe &probe : probes)
+    given["state." + probe.name] = Array(sizes.shapeOf(probe.type));
+  options.function = "loss";
+  std::vector<Array> stopped;
+  for (LossOf step : {LossOf::LastStep, LossOf::FirstStep}) {
+    stopped.clear();
+    options.stopped = &stopped;
+    options.lossOf = step;
+    Batch batch(module, given, options, error);
+    if (!batch.prepare() || !batch.evaluate())
+      return std::nullopt;
+    for (const StateProbe &probe : probes) {
+      if (probe.backward != (step == LossOf::FirstStep))
+        continue;
+      std::optional<Array> gradient =
+          differences(batch, "state." + probe.name, 1e-5);
+      if (!gradient)
+        return std::nullopt;
+      outputs["grad.state." + probe.name] = std::move(*gradient);
+    }
+  }
+  return outputs;
+}
+
+/// The Hessian of the loss times `vec.NAME`, beside the gradients in `outputs`:
+/// how the gradient changes along the vectors.
+static bool addHessian(Batch &batch, const Arrays &given, Arrays &outputs) {
+  constexpr double step = 3e-4;
+  auto move = [&](double by) {
+    for (const std::string &name : batch.variables())
+      if (auto it = given.find("vec." + name); it != given.end())
+        for (int64_t i = 0; i < it->second.size(); ++i)
+          batch.input(name).data[i] += by * it->second.data[i];
+  };
+  for (double side : {1, -1}) {
+    move(side * step);
+    for (const std::string &name : batch.variables()) {
+      std::optional<Array> gradient = differences(batch, name, step);
+      if (!gradient)
+        return false;
+      Array &out =
+          outputs.try_emplace("hvp." + name, gradient->shape).first->second;
+      for (int64_t i = 0; i < out.size(); ++i)
+        out.data[i] += side * gradient->data[i] / (2 * step);
+    }
+    move(-side * step);
+  }
+  return true;
+}
+
 /// Only what the compiled function gives.
 static void dropOthers(const std::string &function, Arrays &outputs) {
-  bool hasLoss =
-      function == "loss" || function == "grad" || function == "train_step";
+  bool hasLoss = function == "loss" || function == "grad" ||
+                 function == "train_step" || function == "hvp";
   for (auto it = outputs.begin(); it != outputs.end();) {
     bool isLoss = it->first == "loss";
     it = isLoss != hasLoss ? outputs.erase(it) : std::next(it);
@@ -200,15 +264,23 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
       dropOthers(function, *outputs);
     return outputs;
   }
+  bool unfolds = !module.getBody().getOps<rnn::UnfoldOp>().empty();
+  if ((function == "beam" || function == "begin") && !unfolds) {
+    error = "`" + module.getSymName().str() + "` has no `unfold` to " +
+            (function == "beam" ? "search" : "begin");
+    return std::nullopt;
+  }
   if (function == "sample")
     return sample(module, given, options, error);
+  if (function == "state_grad")
+    return stateGradients(module, given, options, error);
   RunOptions own = options;
   if (function == "step") {
     makeSequences(module, given);
     haveOneStep(module, own);
   }
-  bool differentiates =
-      function == "grad" || function == "vjp" || function == "train_step";
+  bool differentiates = function == "grad" || function == "vjp" ||
+                        function == "train_step" || function == "hvp";
   std::vector<Array> stopped;
   if (differentiates && !own.stopped)
     own.stopped = &stopped;
@@ -223,11 +295,13 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   if (!differentiates)
     return outputs;
   for (const std::string &name : batch.variables()) {
-    std::optional<Array> gradient = differences(batch, name);
+    std::optional<Array> gradient = differences(batch, name, 1e-5);
     if (!gradient)
       return std::nullopt;
     (*outputs)["grad." + name] = std::move(*gradient);
   }
+  if (function == "hvp" && !addHessian(batch, given, *outputs))
+    return std::nullopt;
   if (function == "train_step" &&
       !update(module, given, isEmpty, *outputs, error))
     return std::nullopt;

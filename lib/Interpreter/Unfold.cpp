@@ -43,9 +43,8 @@ bool Example::drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out) {
   predict("drawn", op, dist,
           cast<rnn::ValueType>(unfold.getPrevious().getType()), true);
   out = std::move(result->outputs["drawn"]);
-  Array more = std::move(result->outputs["drawn.p"]);
+  Array more = result->outputs["drawn.p"];
   result->outputs.erase("drawn");
-  result->outputs.erase("drawn.p");
   double temperature = drawn->temperature;
   for (int64_t i = 0, n = out.size(); i < n; ++i) {
     if (op.getKind() == rnn::DistKind::Categorical) {
@@ -70,11 +69,25 @@ bool Example::drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out) {
   return true;
 }
 
+std::optional<rnn::ValueType> rnnc::interp::shownType(rnn::ObserveOp observe,
+                                                      rnn::UnfoldOp unfold) {
+  auto dist = unfold.getYield().getOut().front().getDefiningOp<rnn::DistOp>();
+  if (!dist)
+    return std::nullopt;
+  if (dist.getKind() != rnn::DistKind::Categorical)
+    return observe.getData().getType();
+  return cast<rnn::ValueType>(dist.getArgs()[0].getType())
+      .pushFront(unfold.getAxis());
+}
+
 bool Example::drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   std::vector<Array> states =
       firstStates(unfold.getInit(), unfold.getStates(), unfold.getAxis());
   Array whole(shapeOf(op.getData().getType()));
   Array element = firstElement(unfold);
+  std::optional<Array> shown;
+  if (auto type = shownType(op, unfold))
+    shown = Array(shapeOf(*type));
   // Random numbers of a step count from 0: its key counts the steps.
   frames.push_back({unfold.getAxis(), 0, true});
   int64_t t = 0;
@@ -85,15 +98,28 @@ bool Example::drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
     if (!advance(unfold, states) || !drawElement(unfold, t, element))
       return false;
     setEntry(whole, t, element);
+    if (shown)
+      setEntry(*shown, t, result->outputs["drawn.p"]);
     stops = unfold.getStop() && element.size() == 1 &&
             element.data[0] == double(*unfold.getStop());
   }
   frames.pop_back();
   result->outputs[op.getName().str()] = std::move(whole);
+  result->outputs.erase("drawn.p");
+  if (shown)
+    result->outputs[op.getName().str() + ".p"] = std::move(*shown);
   if (unfold.getAxis().isTime())
     result->outputs[unfold.getAxis().getName().str()] =
         Array::scalar(double(t));
   return true;
+}
+
+/// What `begin` gives: what is fed first, and the first states.
+void Example::beginUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
+  result->outputs[previousName(op)] = firstElement(unfold);
+  for (auto [name, first] : llvm::zip_equal(
+           unfold.getStates().getAsRange<StringAttr>(), unfold.getInit()))
+    result->outputs["state." + name.getValue().str()] = get(first);
 }
 
 /// As many rows as there are paths, for each row of the arguments.

@@ -95,6 +95,14 @@ def compare_nested(tool, path, data, tmp, precision):
     return compare_functions(tool, path, data, tmp, precision, HERE / "nested.rnn", path.stem.removeprefix("nested-"))
 
 
+def compare_pictures(tool, path, data, tmp, precision):
+    model = tmp / "pictures.rnn"
+    sizes = ", ".join(str(n) for n in data["sizes"])
+    exports = f"export seen[{sizes}].forward, seen[{sizes}].vjp\n"
+    model.write_text((HERE / "pictures.rnn").read_text() + exports)
+    return compare_functions(tool, path, data, tmp, precision, model, "seen")
+
+
 def compare_layer(tool, path, data, tmp, precision):
     kind, _, variant = path.stem.removeprefix("layer-").partition("-")
     suffix = {"two": "_two", "both": "_both"}.get(variant.split("-")[0], "")
@@ -117,7 +125,7 @@ def compare_update(tool, path, data, tmp, precision):
     return check(f"{path.stem} {precision}", got, part(data, "after."), precision)
 
 
-RUNS = {"layer": compare_layer, "nested": compare_nested, "update": compare_update}
+RUNS = {"layer": compare_layer, "nested": compare_nested, "pictures": compare_pictures, "update": compare_update}
 
 
 def main():

@@ -2,7 +2,7 @@
 """Writes the golden numbers of test/Golden/data with PyTorch.
 
 Run once, with torch and numpy: ./make_golden.py data
-Three kinds of files:
+Four kinds of files:
 
   layer-*.npz    one recurrent layer stack of torch.nn: `weight.PATH` by rnnc's
                  instance paths, `in.NAME` inputs, first states, lengths and
@@ -12,6 +12,8 @@ Three kinds of files:
 
   nested-*.npz   the layers of nested.rnn: sequences inside of a sequence, as
                  layer-*.npz, with lengths `in.T` and `in.L` [batch, T]
+  pictures-*.npz convolutions, pooling and what stands behind them, the layer
+                 of pictures.rnn for its `sizes`, as layer-*.npz
 
 Everything is computed in f64; weights are PyTorch's default uniform
 +-1/sqrt(H), which keeps the recurrences contractive.
@@ -130,6 +132,37 @@ def make_nested(out, name, kind):
     save(out / f"nested-{name}.npz", data)
 
 
+def kernel(w, reach):
+    """A kernel [output, input, row, column] as rnnc's: rows and columns from the middle on."""
+    order = [reach, *(reach - k for k in range(1, reach + 1)), *(reach + k for k in range(1, reach + 1))]
+    return w[:, :, order][..., order].permute(2, 0, 3, 1).flatten(2)
+
+
+def make_pictures(out, name, sizes, batch):
+    torch.manual_seed(5)
+    rows, columns, inputs, first, second, reach, width = sizes
+    near = torch.nn.Conv2d(inputs, first, 3, padding=1)
+    far = torch.nn.Conv2d(first, second, 2 * reach + 1, padding=reach)
+    norm, head = torch.nn.LayerNorm(first), torch.nn.Linear(rows * columns * second, width)
+    torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+    torch.nn.init.uniform_(norm.bias, -0.5, 0.5)
+    x = torch.randn(batch, 4 * rows, 4 * columns, inputs, requires_grad=True)
+    y = norm(near(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    y = torch.nn.functional.max_pool2d(torch.relu(y), 2)
+    y = torch.nn.functional.avg_pool2d(torch.relu(far(y)), 2)
+    y = torch.relu(head(y.permute(0, 2, 3, 1).flatten(1)))
+    cot = torch.randn_like(y)
+    (y * cot).sum().backward()
+    data = {"sizes": np.array(sizes), "in.x": x, "in.cot.out": cot, "out.out": y, "out.grad.x": x.grad}
+    tensors = {"near.W": (near.weight, lambda w: kernel(w, 1)), "far.W": (far.weight, lambda w: kernel(w, reach)),
+               "near.b": (near.bias, None), "far.b": (far.bias, None), "norm.gain": (norm.weight, None),
+               "norm.bias": (norm.bias, None), "head.W": (head.weight, None), "head.b": (head.bias, None)}
+    for path, (w, turn) in tensors.items():
+        turn = turn or (lambda w: w)
+        data[f"weight.{path}"], data[f"out.grad.{path}"] = turn(w), turn(w.grad)
+    save(out / f"pictures-{name}.npz", data)
+
+
 class Regression(torch.nn.Module):
     """The model of update.rnn: an LSTM's last output, a dense layer, a normal."""
 
@@ -229,6 +262,7 @@ def main():
         make_layer(out, f"{kind}-both-ragged", kind, 3, 17, 1, True, ragged, 5, 3)
     make_nested(out, "spelled", "lstm")
     make_nested(out, "deep", "gru")
+    make_pictures(out, "small", (2, 3, 2, 5, 3, 2, 4), 3)
     for optimizer in OPTIMIZERS:
         for clip in CLIPS:
             make_update(out, optimizer, clip)

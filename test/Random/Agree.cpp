@@ -74,7 +74,7 @@ static CompileRequest request(const std::string &precision) {
   request.precision = precision;
   request.optLevel = optLevel;
   request.march = march;
-  request.allFunctions = allFunctions;
+  request.allFunctions = request.attention = allFunctions;
   for (const std::string &pass : without) {
     request.hoist &= pass != "hoist";
     request.sumWeightGradients &= pass != "sum-weight-gradients";

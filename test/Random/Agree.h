@@ -107,6 +107,12 @@ bool compareArrays(const interp::Array &mine, const interp::Array &theirs,
 Case moved(const Case &one, const Subject &subject, double size, int trial);
 
 // Functions.cpp
+data::TensorFile weightsOf(const Subject &of, const Case &one);
+training::Arrays tensorsFor(const training::FunctionInfo &function,
+                            const Case &one);
+/// Of axes that the function knows: what is drawn may have others.
+std::map<std::string, int32_t>
+lengthsFor(const training::FunctionInfo &function, const Case &one);
 using Results = std::map<std::string, interp::Array>;
 /// Calls and compares the functions of a module.
 class Checker {
@@ -138,6 +144,12 @@ private:
   std::optional<Results> bend(const Case &one, double step);
   Case withVectors(const Case &one) const;
   void checkHessian(const Case &plain);
+  void checkStateGradients(const Case &plain);
+  void checkDraws(const std::string &function, const Case &plain);
+  void checkBegin(const Case &plain);
+  void followSteps(training::ModelInstance &instance, const Case &one,
+                   const training::Arrays &begun,
+                   const training::ModelInstance::CallOptions &options);
   void checkSinglePrecision(const std::string &function, const Case &one,
                             const Results &results, bool withDropout);
   void checkPadding(const std::string &function, const Case &one,

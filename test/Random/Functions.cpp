@@ -26,7 +26,7 @@ void Checker::differs(const std::string &function, const Case &one,
 interp::Arrays Checker::argumentsOf(const std::string &function,
                                     const Case &one) const {
   interp::Arrays args;
-  bool needsData = function == "loss";
+  bool needsData = function == "loss" || function == "attention";
   for (const auto &[name, array] : one.args) {
     bool isCotangent = name.rfind("cot.", 0) == 0;
     bool isOutput = false;
@@ -64,7 +64,7 @@ std::optional<interp::Arrays> Checker::interpret(const std::string &function,
                      runOptions(name, one, withDropout), error);
 }
 
-static data::TensorFile weightsOf(const Subject &of, const Case &one) {
+data::TensorFile agree::weightsOf(const Subject &of, const Case &one) {
   data::TensorFile weights;
   for (const training::ParameterInfo &param : of.info().parameters)
     weights.add(param.name, toTensor(one.args.at(param.name),
@@ -72,7 +72,7 @@ static data::TensorFile weightsOf(const Subject &of, const Case &one) {
   return weights;
 }
 
-static training::Arrays tensorsFor(const FunctionInfo &function,
+training::Arrays agree::tensorsFor(const FunctionInfo &function,
                                    const Case &one) {
   training::Arrays args;
   for (const ArgInfo &arg : function.args) {
@@ -81,6 +81,15 @@ static training::Arrays tensorsFor(const FunctionInfo &function,
       args[arg.name] = toTensor(it->second, arg.dtype);
   }
   return args;
+}
+
+std::map<std::string, int32_t> agree::lengthsFor(const FunctionInfo &function,
+                                                 const Case &one) {
+  std::map<std::string, int32_t> lengths;
+  for (const std::string &time : function.times)
+    if (auto size = one.padded.find(time); size != one.padded.end())
+      lengths[time] = int32_t(size->second);
+  return lengths;
 }
 
 /// Makes the result wrong that the command line names.
@@ -109,10 +118,7 @@ std::optional<Results> Checker::call(const Subject &of,
   int place = of.info().find(function);
   training::ModelInstance::CallOptions options;
   options.batch = int32_t(one.batch);
-  // Of axes that the function knows: what is drawn may have others.
-  for (const std::string &time : of.info().functions[size_t(place)].times)
-    if (auto size = one.padded.find(time); size != one.padded.end())
-      options.lengths[time] = int32_t(size->second);
+  options.lengths = lengthsFor(of.info().functions[size_t(place)], one);
   options.seed = seed;
   options.hasSeed = withDropout || function != "vjp";
   options.useOptimizer = function == "train_step";
@@ -459,12 +465,19 @@ void Checker::checkSteps(const Case &one) {
 
 void Checker::run(const Case &one) {
   for (const FunctionInfo &function : subject.info().functions) {
-    // What draws is compared by test/Target/unfold.py.
-    bool draws = function.draws || function.name == "begin" ||
-                 (function.name == "step" && subject.info().find("begin") >= 0);
-    if (draws || function.name == "sample" || function.name == "beam")
+    bool draws =
+        function.draws || function.name == "sample" || function.name == "beam";
+    // Its steps go on from what `begin` gives.
+    bool isBegun = function.name == "step" && subject.info().find("begin") >= 0;
+    if (draws)
+      checkDraws(function.name, one);
+    else if (function.name == "begin" && !reference)
+      checkBegin(one);
+    else if (function.name == "begin" || isBegun)
       continue;
-    if (function.name == "train_step")
+    else if (function.name == "state_grad")
+      checkStateGradients(one);
+    else if (function.name == "train_step")
       checkTrainStep(one);
     else if (function.name == "hvp")
       checkHessian(one);

@@ -185,6 +185,42 @@ void Checker::followDirections(const std::string &function, const Case &one,
   }
 }
 
+/// The gradient of the loss of one step with respect to what is added to the
+/// states after each step.
+void Checker::checkStateGradients(const Case &plain) {
+  std::optional<Results> results = callOnThreads("state_grad", plain, true);
+  if (!results)
+    return;
+  checkPadding("state_grad", plain, *results);
+  if (reference)
+    return checkSinglePrecision("state_grad", plain, *results, true);
+  for (interp::LossOf step :
+       {interp::LossOf::LastStep, interp::LossOf::FirstStep}) {
+    Case one = plain;
+    Results gradients;
+    for (const interp::StateProbe &probe : interp::findProbes(subject.module)) {
+      auto found = results->find("grad.state." + probe.name);
+      if (probe.backward != (step == interp::LossOf::FirstStep))
+        continue;
+      if (found == results->end())
+        return differs("state_grad", one, "there is no " + probe.name);
+      gradients[found->first] = found->second;
+      one.args["state." + probe.name] = interp::Array(found->second.shape);
+      for (double g : found->second.data)
+        if (!std::isfinite(g)) {
+          ++report.notFinite;
+          return;
+        }
+    }
+    std::vector<interp::Array> stopped;
+    interp::RunOptions options = runOptions("loss", one, true);
+    options.lossOf = step;
+    options.stopped = &stopped;
+    if (!gradients.empty())
+      followDirections("state_grad", one, gradients, options, {});
+  }
+}
+
 void Checker::checkGradients(const std::string &function, const Case &one,
                              const Results &results) {
   Results gradients = results;

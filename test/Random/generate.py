@@ -31,6 +31,7 @@ class Generator(Expressions):
         self.cells = []
         self.names = collections.Counter()
         self.usesStd = False
+        self.keepsStates = False
 
     def top(self, stem):
         self.names[stem] += 1
@@ -357,7 +358,8 @@ class Generator(Expressions):
         text += f" start {self.start(drawn, scope)}"
         if type.kind == "index" and rng.random() < 0.5:
             text += f" stop {rng.randrange(type.index.size)}"
-        self.unfolds = True
+        self.unfolds += 1
+        self.keepsStates |= bool(cell.states)
         self.note(f"unfold of {type.kind}")
         if cell.states and rng.random() < 0.3:
             final = block.fresh("s")
@@ -430,6 +432,7 @@ class Generator(Expressions):
             first = self.limited(self.real(states[path], scope, 1), 2)
             clauses += f" from {{{path}: {first.text}}}"
             self.note("from")
+        self.keepsStates |= bool(states) and block.kind == "model" and t.isTime
         y = block.fresh("y")
         if rng.random() < 0.6 or not states:
             final = ""
@@ -448,10 +451,17 @@ class Generator(Expressions):
             if final:
                 scope.values.append(Value(f"{final}.{path}", Type(axes), 3))
 
+    def asReal(self, value):
+        """What can stand where a real number is declared."""
+        if value.type.kind != "int":
+            return value
+        self.note("int as a number")
+        return Value(f"real({value.text})", Type(value.type.axes), value.bound)
+
     def defines(self, scope, n):
         for _ in range(n):
             axes = self.someAxes(scope)
-            value = self.limited(self.real(axes, scope, self.rng.choice((1, 1, 2))), 6)
+            value = self.asReal(self.limited(self.real(axes, scope, self.rng.choice((1, 1, 2))), 6))
             name = scope.block.fresh("v")
             scope.block.lines.append(f"{name} = {value.text}")
             scope.values.append(Value(name, Type(axes), value.bound))
@@ -466,7 +476,7 @@ class Generator(Expressions):
 
     def result(self, axes, scope, depth):
         """A value that reads what was computed before and is not read yet."""
-        value = self.real(axes, scope, depth)
+        value = self.asReal(self.real(axes, scope, depth))
         text = "\n".join(scope.block.lines + [value.text])
         for v in scope.values:
             name = v.text.rstrip("'")
@@ -641,7 +651,7 @@ class Generator(Expressions):
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
         inner = self.elements(scope, inputs)
         self.body(scope)
-        self.unfolds = False
+        self.unfolds = 0
         for name, type in outputs:
             if rng.random() > 0.4 or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
@@ -676,6 +686,10 @@ class Generator(Expressions):
                 r"\b(stop\(|clipgrad|bptt|feed sampled)", "".join(self.items)):
             functions += ("hvp",)
             self.note("hvp")
+        own = random.Random(f"looks {self.seed}")
+        if self.keepsStates and own.random() < 0.4:
+            functions += ("state_grad",)
+            self.note("state_grad")
         self.items.append(f"export {', '.join(f'{name}.{f}' for f in functions)}\n")
         self.note("model")
 

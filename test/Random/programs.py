@@ -47,7 +47,7 @@ def options(seed):
     words.append("--without=" + ",".join(off))
     if draw.random() < 0.2:
         words.append("--f32")
-    if draw.random() < 0.3:
+    if draw.random() < 0.5:  # what draws and searches among them
         words.append("--all-functions")
     return words + ["--thread-counts=1,3", f"--seed={seed % 2**31}"]
 

@@ -106,7 +106,8 @@ Result<data::TensorFile> tool::runReference(const ReferenceCall &call) {
   run.function =
       dot == std::string::npos ? call.function : call.function.substr(dot + 1);
   bool training = run.function == "train_step";
-  run.dropout = run.function == "grad" || training ||
+  run.dropout = run.function == "grad" || training || run.function == "hvp" ||
+                run.function == "state_grad" ||
                 (run.function == "vjp" && call.seed);
   run.seed = static_cast<uint32_t>(call.seed.value_or(0));
   run.batch = call.batch;

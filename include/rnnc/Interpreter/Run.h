@@ -33,11 +33,18 @@ struct Array {
 
 using Arrays = std::map<std::string, Array>;
 
+/// Which steps of the outputs a loss is of. That of one step is a sum, divided
+/// by the number of rows.
+enum class LossOf { AllSteps, FirstStep, LastStep };
+
 /// How a module of the rnn level is run.
 struct RunOptions {
-  /// Of models `loss`, `grad`, `train_step`, `predict`, `step`, `sample`; of
-  /// layers and cells `forward`, `vjp`; of cells also `step`.
+  /// Of models those that `export` knows; of layers and cells `forward`, `vjp`;
+  /// of cells also `step`.
   std::string function = "loss";
+  /// Of `loss`; with one step also `state.PROBE` is read, which is added to the
+  /// states after each step.
+  LossOf lossOf = LossOf::AllSteps;
   /// Dropout acts, with the key (seed, update number).
   bool dropout = false;
   uint32_t seed = 0;
@@ -47,6 +54,9 @@ struct RunOptions {
   std::map<std::string, int64_t> lengths;
   /// Of `step`: all rows begin, with `start` in place of `prev`.
   bool begins = false;
+  /// Of sequences that are drawn also `NAME.p`, what each element is drawn
+  /// from.
+  bool showsDraws = false;
   /// Values of `stop(...)`, in the order in which they are computed: filled by
   /// a run if empty, else used by it. So differences do not pass through them.
   std::vector<Array> *stopped = nullptr;
@@ -58,14 +68,28 @@ struct RunOptions {
 /// cells by their names, cotangents as `cot.NAME`; for `step` and `sample` also
 /// `state.PATH` and `prev`; for `sample` `prompt`, its lengths `P`, and the
 /// options; for `train_step` `optimizer.SLOT.PATH`. Results: `loss`, outputs,
-/// `NAME.p`, `state.PATH`, `grad.NAME` (by central differences), what an update
-/// changes under its name. On failure returns nothing and says why in `error`.
+/// `NAME.p`, `state.PATH`, `grad.NAME` and `hvp.NAME` (by central differences),
+/// what an update changes under its name. `begin` gives what is fed first and
+/// first states. On failure returns nothing and says why in `error`.
 std::optional<Arrays> run(rnn::ModuleOp module, const Arrays &inputs,
                           const RunOptions &options, std::string &error);
 
 /// Whether a function draws whole sequences, as long as `lengths` says: its
 /// steps need more than a stream keeps.
 bool drawsWhole(rnn::ModuleOp module, const std::string &function);
+
+/// A state of real numbers of a recurrence over time, for `state_grad`.
+struct StateProbe {
+  /// Its path; of a second use of an instance PATH.2; with `.backward` behind
+  /// it where the recurrence runs backward.
+  std::string name;
+  mlir::Operation *recurrence;
+  unsigned state;
+  mlir::Value next;
+  bool backward;
+  rnn::ValueType type; ///< of all steps
+};
+std::vector<StateProbe> findProbes(rnn::ModuleOp module);
 
 /// The first values of all parameters, as a compiled library draws them.
 Arrays firstValues(rnn::ModuleOp module, uint64_t seed);

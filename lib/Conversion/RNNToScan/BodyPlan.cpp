@@ -83,6 +83,8 @@ private:
 
   void findInvariants() {
     for (Operation &op : shape.body->without_terminator()) {
+      if (shape.known.contains(&op))
+        continue;
       bool same = !(options.training && drawsAnew(&op));
       for (Value value : operandsOf(&op))
         same &= !varies(value);

@@ -20,6 +20,8 @@ struct BodyShape {
   /// for all steps at once.
   llvm::SmallVector<std::string> inner;
   llvm::SmallVector<mlir::Value> states, next, outs;
+  /// Ops whose values of all steps are known.
+  llvm::DenseSet<mlir::Operation *> known = {};
 };
 
 struct PlanOptions {

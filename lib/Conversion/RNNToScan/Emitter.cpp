@@ -93,6 +93,86 @@ Batched Emitter::iota(const AxisInfo &axis) {
   return {value, {axisDim(0)}, {axis}, {}};
 }
 
+SmallVector<OpFoldResult> Emitter::mixedSizes(ArrayRef<Dim> dims,
+                                              ArrayRef<AxisInfo> axes) {
+  SmallVector<OpFoldResult> sizes;
+  for (Dim dim : dims) {
+    int64_t size = staticSize(dim, axes);
+    sizes.push_back(ShapedType::isDynamic(size)
+                        ? OpFoldResult(sizeOf(dim, axes))
+                        : OpFoldResult(b.getIndexAttr(size)));
+  }
+  return sizes;
+}
+
+Batched Emitter::withUnit(const Batched &x, Dim dim) {
+  Batched result = x;
+  result.dims.push_back(dim);
+  sort(result.dims, result.axes);
+  int64_t place = result.position(dim);
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0; i < int64_t(result.dims.size()); ++i)
+    if (i == std::max<int64_t>(place, 1))
+      groups.back().push_back(i);
+    else
+      groups.push_back({i});
+  Type element = cast<RankedTensorType>(x.value.getType()).getElementType();
+  result.value = tensor::ExpandShapeOp::create(
+      b, loc, typeFor(result.dims, result.axes, element), x.value, groups,
+      mixedSizes(result.dims, result.axes));
+  return result;
+}
+
+/// What `withUnit` made, with that dimension at another place: no code. Null
+/// where anything else is to be moved.
+static Value moveUnit(OpBuilder &b, Location loc, Value value,
+                      ArrayRef<int64_t> perm) {
+  auto op = value.getDefiningOp<tensor::ExpandShapeOp>();
+  if (!op || op.getResultType().getRank() != op.getSrcType().getRank() + 1)
+    return {};
+  int64_t unit = -1;
+  for (const ReassociationIndices &group : op.getReassociationIndices())
+    for (int64_t i : group)
+      if (group.size() == 2 && op.getResultType().getDimSize(i) == 1)
+        unit = i;
+  SmallVector<int64_t> others, shape;
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<OpFoldResult> sizes, before = op.getMixedOutputShape();
+  int64_t place = llvm::find(perm, unit) - perm.begin();
+  for (auto [i, from] : llvm::enumerate(perm)) {
+    if (from != unit)
+      others.push_back(from);
+    shape.push_back(op.getResultType().getDimSize(from));
+    sizes.push_back(before[from]);
+    if (int64_t(i) == std::max<int64_t>(place, 1))
+      groups.back().push_back(i);
+    else
+      groups.push_back({int64_t(i)});
+  }
+  if (unit < 0 || !llvm::is_sorted(others))
+    return {};
+  return tensor::ExpandShapeOp::create(b, loc, op.getResultType().clone(shape),
+                                       op.getSrc(), groups, sizes);
+}
+
+/// Transposes; of what is put together from units, such as a window, the parts
+/// are put together in another order at once.
+static Value transposed(OpBuilder &b, Location loc, Value value,
+                        ArrayRef<int64_t> perm) {
+  if (Value moved = moveUnit(b, loc, value, perm))
+    return moved;
+  auto concat = value.getDefiningOp<tensor::ConcatOp>();
+  SmallVector<Value> parts;
+  if (concat)
+    for (Value input : concat.getInputs())
+      if (Value part = moveUnit(b, loc, input, perm))
+        parts.push_back(part);
+  if (!concat || parts.size() != concat.getInputs().size())
+    return scan::TransposeOp::create(b, loc, value, perm);
+  int64_t dim = llvm::find(perm, int64_t(concat.getDim())) - perm.begin();
+  return tensor::ConcatOp::create(b, loc, dim, parts);
+}
+
 Value Emitter::align(const Batched &value, ArrayRef<Dim> dims,
                      ArrayRef<AxisInfo> axes) {
   // The value's own dimensions in the order of the target.
@@ -105,7 +185,7 @@ Value Emitter::align(const Batched &value, ArrayRef<Dim> dims,
   }
   Value result = value.value;
   if (!llvm::is_sorted(perm))
-    result = scan::TransposeOp::create(b, loc, result, perm);
+    result = transposed(b, loc, result, perm);
   if (perm.size() == dims.size())
     return result;
   auto element = cast<RankedTensorType>(result.getType()).getElementType();

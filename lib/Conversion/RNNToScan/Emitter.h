@@ -134,6 +134,10 @@ public:
   llvm::SmallVector<mlir::Value> dynamicSizes(llvm::ArrayRef<Dim> dims,
                                               llvm::ArrayRef<AxisInfo> axes);
 
+  /// The sizes of dimensions, as numbers where they are known.
+  llvm::SmallVector<mlir::OpFoldResult>
+  mixedSizes(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<AxisInfo> axes);
+
   /// A scalar or splat without dimensions.
   Batched constant(double value);
   Batched constantInt(int64_t value, mlir::Type type);
@@ -146,6 +150,8 @@ public:
                     llvm::ArrayRef<AxisInfo> axes);
   /// The value with these dimensions too, in canonical order.
   Batched with(const Batched &value, llvm::ArrayRef<Dim> more);
+  /// The value with one more dimension, of size 1.
+  Batched withUnit(const Batched &value, Dim dim);
   /// The value with all its axes as dimensions, and the batch if `batched`.
   Batched full(const Batched &value, bool batched);
   /// Brings an ad-hoc order of dimensions into canonical order.

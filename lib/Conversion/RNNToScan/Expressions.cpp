@@ -221,23 +221,44 @@ FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
   return result;
 }
 
+/// Consecutive entries along a dimension of what was put together along it, if
+/// they are whole parts; else null.
+static Value wholeParts(OpBuilder &b, Location loc, Value value, int64_t dim,
+                        int64_t from, int64_t size) {
+  auto concat = value.getDefiningOp<tensor::ConcatOp>();
+  if (!concat || int64_t(concat.getDim()) != dim)
+    return {};
+  SmallVector<Value> parts;
+  int64_t at = 0, covered = 0;
+  for (Value input : concat.getInputs()) {
+    int64_t extent = cast<RankedTensorType>(input.getType()).getDimSize(dim);
+    if (at >= from && at + extent <= from + size) {
+      parts.push_back(input);
+      covered += extent;
+    }
+    at += extent;
+  }
+  if (covered != size || parts.empty())
+    return {};
+  return parts.size() == 1 ? parts.front()
+                           : tensor::ConcatOp::create(b, loc, dim, parts);
+}
+
 /// Consecutive entries of the first (fixed) axis.
 Batched Lowering::part(const Batched &x, int64_t from, int64_t size) {
   Batched result = x;
   result.axes[0].size = size;
   if (!x.has(axisDim(0)))
     return result;
+  int64_t position = x.position(axisDim(0));
+  result.value = wholeParts(e.b, e.loc, x.value, position, from, size);
+  if (result.value)
+    return result;
   auto type = cast<RankedTensorType>(x.value.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1)), sizes;
-  for (Dim dim : x.dims) {
-    int64_t extent = e.staticSize(dim, result.axes);
-    if (ShapedType::isDynamic(extent))
-      sizes.push_back(e.sizeOf(dim, result.axes));
-    else
-      sizes.push_back(e.b.getIndexAttr(extent));
-  }
-  offsets[x.position(axisDim(0))] = e.b.getIndexAttr(from);
+  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = e.mixedSizes(x.dims, result.axes);
+  offsets[position] = e.b.getIndexAttr(from);
   result.value = tensor::ExtractSliceOp::create(
       e.b, e.loc, e.typeFor(x.dims, result.axes, type.getElementType()),
       x.value, offsets, sizes, strides);
@@ -349,17 +370,9 @@ FailureOr<Batched> Lowering::as(rnn::AsOp op) {
         tensor::CollapseShapeOp::create(e.b, e.loc, result.value, joined);
   if (split.size() < result.dims.size()) {
     auto type = cast<RankedTensorType>(result.value.getType());
-    SmallVector<OpFoldResult> sizes;
-    for (Dim dim : result.dims) {
-      int64_t size = e.staticSize(dim, result.axes);
-      if (ShapedType::isDynamic(size))
-        sizes.push_back(e.sizeOf(dim, result.axes));
-      else
-        sizes.push_back(e.b.getIndexAttr(size));
-    }
     result.value = tensor::ExpandShapeOp::create(
         e.b, e.loc, e.typeFor(result.dims, result.axes, type.getElementType()),
-        result.value, split, sizes);
+        result.value, split, e.mixedSizes(result.dims, result.axes));
   }
   return result;
 }
@@ -371,19 +384,20 @@ Batched Lowering::stepAt(const Batched &x, int64_t index) {
   Batched result = x;
   llvm::erase(result.dims, axisDim(0));
   auto type = cast<RankedTensorType>(x.value.getType());
+  auto element = e.typeFor(result.dims, x.axes, type.getElementType());
   int64_t position = x.position(axisDim(0));
+  // What was put there as an entry of its own.
+  if (Value entry = wholeParts(e.b, e.loc, x.value, position, index, 1))
+    if (auto unit = entry.getDefiningOp<tensor::ExpandShapeOp>();
+        unit && unit.getSrcType() == element) {
+      result.value = unit.getSrc();
+      return dropAxis(result, 0);
+    }
   SmallVector<OpFoldResult> offsets(type.getRank(), e.b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1)), sizes;
-  for (Dim dim : x.dims) {
-    int64_t size = e.staticSize(dim, x.axes);
-    if (ShapedType::isDynamic(size))
-      sizes.push_back(e.sizeOf(dim, x.axes));
-    else
-      sizes.push_back(e.b.getIndexAttr(size));
-  }
+  SmallVector<OpFoldResult> strides(type.getRank(), e.b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes = e.mixedSizes(x.dims, x.axes);
   offsets[position] = e.b.getIndexAttr(index);
   sizes[position] = e.b.getIndexAttr(1);
-  auto element = e.typeFor(result.dims, x.axes, type.getElementType());
   result.value = tensor::ExtractSliceOp::create(e.b, e.loc, element, x.value,
                                                 offsets, sizes, strides);
   return dropAxis(result, 0);

@@ -74,11 +74,13 @@ FailureOr<Batched> FunctionMaker::observedTerm(Lowering &lowering,
     return failure();
   Batched all = e.full(*nll, true);
   if (lowering.options.lossAt) {
-    auto isSteps = [&](const AxisInfo &axis) {
-      return axis.time || info.isUnfold(observe);
-    };
-    while (!all.axes.empty() && isSteps(all.axes[0]))
-      all = lowering.pickStep(*lowering.options.lossAt, all);
+    // The innermost axis first: its ends are those of the elements around.
+    unsigned steps = 0;
+    while (steps < all.axes.size() &&
+           (all.axes[steps].time || (steps == 0 && info.isUnfold(observe))))
+      ++steps;
+    for (; steps > 0; --steps)
+      all = lowering.pickStep(*lowering.options.lossAt, all, steps - 1);
     return e.div(sumOfBatch(lowering, all),
                  atLeastOne(e, batchCount(lowering)));
   }

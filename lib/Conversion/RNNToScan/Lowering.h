@@ -101,7 +101,7 @@ public:
   /// What an unfold reads before anything is drawn.
   mlir::FailureOr<Batched> firstElement(rnn::UnfoldOp op, mlir::StringRef name);
   /// The first or the last valid element along the first axis.
-  Batched pickStep(scan::StepKind kind, const Batched &x);
+  Batched pickStep(scan::StepKind kind, const Batched &x, unsigned along = 0);
   /// The mode of a distribution that has one, and its `.p` companion; a law has
   /// none.
   mlir::FailureOr<std::pair<Batched, std::optional<Batched>>>
@@ -175,6 +175,15 @@ private:
   mlir::LogicalResult runForEach(Recurrence &recurrence, const Dims &outer);
   mlir::LogicalResult lowerAll(mlir::Block *body,
                                const llvm::DenseSet<mlir::Operation *> &ops);
+  bool isRegisters(const Recurrence &recurrence);
+  llvm::SmallVector<Batched, 0> lastElements(const Batched &element,
+                                             const Batched &init,
+                                             const Recurrence &recurrence,
+                                             Dim steps, int64_t count);
+  Batched lastHeld(const Batched &all, const Batched &init, Dim steps,
+                   const Recurrence &recurrence);
+  /// Values of states that are registers, for all steps.
+  void holdAll(Recurrence &recurrence, Dim steps);
   Dims carriedBinders(const Recurrence &recurrence);
   llvm::SmallVector<std::string> innerAxes(const AxisInfo &axis);
   mlir::LogicalResult lookUpBefore(Recurrence &recurrence, const Dims &outer,

@@ -100,13 +100,15 @@ private:
     }
   }
 
-  /// Adds what is added to the states whose next value this is: whatever reads
-  /// it from here on reads the sum.
+  /// Adds what is added to the state whose next value this is: whatever reads
+  /// it from here on reads the sum. A second state that takes the same value is
+  /// moved on its own.
   void perturb(Value next) {
     for (auto [state, probe] : llvm::zip(probed, probes))
-      if (r.next[state] == next && !isDone.contains(state)) {
+      if (r.next[state] == next) {
         isDone.insert(state);
         l.values[next] = e.add(l.values[next], probe);
+        return;
       }
   }
 
@@ -227,7 +229,7 @@ private:
       auto one = l.get(r.next[state]);
       if (failed(one))
         return failure();
-      // A next value that no op of the loop makes.
+      // A next value that no op of the loop makes, or that is another state's.
       for (auto [other, probe] : llvm::zip(probed, probes))
         if (other == state && !isDone.contains(state))
           one = e.add(*one, probe);
@@ -377,6 +379,13 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
     return runForEach(r, outer);
   BodyShape shape{r.body,   r.axis.name, innerAxes(r.axis),
                   r.states, r.next,      r.outs};
+  bool registers = isRegisters(r);
+  if (registers) {
+    for (Value next : r.next)
+      shape.known.insert(next.getDefiningOp());
+    shape.states.clear();
+    shape.next.clear();
+  }
   BodyPlan plan(shape, {drawsNoise(), options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))
     return failure();
@@ -395,6 +404,8 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
       all.dims.insert(all.dims.begin() + sequence.position(axisDim(0)), steps);
     values[element] = all;
   }
+  if (registers)
+    holdAll(r, steps);
   auto allAtOnce = [&](const llvm::DenseSet<Operation *> &ops) {
     e.frames.push_back({r.axis, true, id, Value()});
     LogicalResult result = lowerAll(r.body, ops);

@@ -7,23 +7,27 @@ using namespace mlir;
 
 namespace rnnc::batch {
 
-Batched Lowering::pickStep(scan::StepKind kind, const Batched &x) {
-  const AxisInfo &axis = x.axes[0];
-  if (!axis.time)
+Batched Lowering::pickStep(scan::StepKind kind, const Batched &x,
+                           unsigned along) {
+  const AxisInfo &axis = x.axes[along];
+  if (!axis.time) {
+    assert(along == 0 && "only time axes lie inside of others");
     return stepAt(x, kind == scan::StepKind::first ? 0 : axis.size - 1);
+  }
   if (options.step)
-    return dropAxis(x, 0);
+    return dropAxis(x, along);
+  Dim steps = axisDim(along);
   Batched picked =
-      e.inRows(e.with(x, {axisDim(0), batchDim()}), axisDim(0),
+      e.inRows(e.with(x, {steps, batchDim()}), steps,
                [&](const Batched &whole, Value lengths, const RowDims *) {
                  Batched result = whole;
                  result.value = scan::PickStepOp::create(
                      e.b, e.loc, kind, whole.value, lengths,
-                     whole.position(axisDim(0)), whole.position(batchDim()));
-                 llvm::erase(result.dims, axisDim(0));
+                     whole.position(steps), whole.position(batchDim()));
+                 llvm::erase(result.dims, steps);
                  return result;
                });
-  return dropAxis(picked, 0);
+  return dropAxis(picked, along);
 }
 
 /// Running sums along the first axis, a fixed one: each round adds what lies

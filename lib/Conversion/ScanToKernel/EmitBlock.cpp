@@ -230,6 +230,31 @@ void Emitter::place(Value value) {
   buffers[value] = wanted.front();
 }
 
+/// A change of shape: its operand is made where the result is wanted, or the
+/// result lies where the operand does; false where it needs a place.
+bool Emitter::assignReshape(Operation *op) {
+  if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op))
+    return false;
+  Value value = op->getResult(0), operand = op->getOperand(0);
+  bool isMade = takesDestination(operand) && !isLate(operand) &&
+                !operand.getDefiningOp<scan::LoopOp>();
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+    isMade &= canExpand(collapse.getSrcType().getShape(),
+                        collapse.getReassociationIndices());
+  if (!isMade)
+    return dests[value].empty();
+  place(value);
+  Buffer whole = buffers[value];
+  Buffer other = reshaped(op, whole, /*back=*/true);
+  if (!other)
+    return true;
+  if (reused.contains(whole.memref))
+    reused.insert(other.memref);
+  dests[operand].push_back(other);
+  inPlace.insert(op);
+  return true;
+}
+
 /// Gives every value its memory, users first: they say where they want it.
 void Emitter::assign(Block &block) {
   for (Operation &op : llvm::reverse(block)) {
@@ -239,7 +264,7 @@ void Emitter::assign(Block &block) {
     }
     for (Value value : op.getResults()) {
       if (!isa<RankedTensorType>(value.getType()) || !takesDestination(value) ||
-          isLate(value))
+          isLate(value) || assignReshape(&op))
         continue;
       place(value);
       if (kindOf(value) == Kind::Composite)

@@ -155,35 +155,55 @@ void Emitter::emitConstant(arith::ConstantOp op) {
 }
 
 /// The same numbers in other dimensions: copied through a view of the result.
-void Emitter::emitReshape(Operation *op) {
-  Location loc = op->getLoc();
-  Buffer from = bufferFor(op->getOperand(0)), out = buffers[op->getResult(0)];
-  bool collapses = isa<tensor::CollapseShapeOp>(op);
+
+/// Memory of the operand of a change of shape as that of its result, or `back`;
+/// null where it does not lie so.
+Buffer Emitter::reshaped(Operation *op, const Buffer &buffer, bool back) {
+  auto collapses = dyn_cast<tensor::CollapseShapeOp>(op);
   SmallVector<ReassociationIndices> groups =
-      collapses ? cast<tensor::CollapseShapeOp>(op).getReassociationIndices()
+      collapses ? collapses.getReassociationIndices()
                 : cast<tensor::ExpandShapeOp>(op).getReassociationIndices();
-  const Buffer &wide = collapses ? from : out;
-  Buffer narrow = groups.empty() ? Buffer() : collapse(b, loc, wide, groups);
-  if (!groups.empty() && narrow) {
-    collapses ? copy(loc, narrow, out) : copy(loc, from, narrow);
+  if (groups.empty())
+    return {};
+  if (!collapses == back)
+    return collapse(b, op->getLoc(), buffer, groups);
+  return expand(b, op->getLoc(), buffer, groups,
+                sizes.get(back ? op->getOperand(0) : op->getResult(0)));
+}
+
+/// A tensor of another shape: the same memory where that is possible.
+void Emitter::emitReshape(Operation *op) {
+  if (inPlace.contains(op))
     return;
+  Value value = op->getResult(0);
+  Buffer from = bufferFor(op->getOperand(0));
+  if (!buffers.contains(value)) {
+    if (Buffer same = reshaped(op, from, /*back=*/false)) {
+      buffers[value] = same;
+      return;
+    }
+    place(value);
   }
+  copyReshaped(op, from, buffers[value]);
+}
+
+void Emitter::copyReshaped(Operation *op, const Buffer &from,
+                           const Buffer &out) {
+  Location loc = op->getLoc();
+  if (Buffer wide = reshaped(op, out, /*back=*/true))
+    return copy(loc, from, wide);
+  if (Buffer narrow = reshaped(op, from, /*back=*/false))
+    return copy(loc, narrow, out);
   // Through memory that lies densely.
-  Buffer dense =
-      collapses ? allocLike(op->getOperand(0)) : allocLike(op->getResult(0));
-  Buffer flat = collapse(b, loc, dense, groups);
-  if (!flat || groups.empty()) {
+  Buffer dense = allocLike(op->getOperand(0));
+  Buffer flat = reshaped(op, dense, /*back=*/false);
+  if (!flat) {
     op->emitError("this change of shape is not supported on buffers");
     failed = true;
     return;
   }
-  if (collapses) {
-    copy(loc, from, dense);
-    copy(loc, flat, out);
-  } else {
-    copy(loc, from, flat);
-    copy(loc, dense, out);
-  }
+  copy(loc, from, dense);
+  copy(loc, flat, out);
 }
 
 static SmallVector<Value> memrefs(ArrayRef<Buffer> buffers) {

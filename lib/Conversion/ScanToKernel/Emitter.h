@@ -60,6 +60,7 @@ private:
   void assign(mlir::Block &block);
   void assignComposite(mlir::Value value);
   void place(mlir::Value value);
+  bool assignReshape(mlir::Operation *op);
   void emitLevel(mlir::Block &block, int level);
   void emitBarrier(mlir::Operation *op);
   bool takesDestination(mlir::Value value);
@@ -180,7 +181,9 @@ private:
   void fillPastEnd(scan::ShiftOp op, Buffer out);
   void emitRandom(scan::RandomOp op);
   void emitConstant(mlir::arith::ConstantOp op);
+  Buffer reshaped(mlir::Operation *op, const Buffer &buffer, bool back);
   void emitReshape(mlir::Operation *op);
+  void copyReshaped(mlir::Operation *op, const Buffer &from, const Buffer &out);
   template <typename KernelOp, typename ScanOp>
   void emitLayout(ScanOp op, bool enters);
   void emitElements(mlir::tensor::FromElementsOp op);
@@ -201,6 +204,8 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> validRows;
   /// Of lengths: the list of places before the ends.
   llvm::DenseMap<mlir::Value, mlir::Value> places;
+  /// Changes of shape whose operand is written to the place of the result.
+  llvm::DenseSet<mlir::Operation *> inPlace;
   /// Copies of pieces that are not written in place, by composite.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;

@@ -100,21 +100,60 @@ Buffer rowsOf(OpBuilder &b, Location loc, const Buffer &buffer,
   return rows(b, loc, buffer, first, count, false);
 }
 
+/// Whether the dimensions of a group lie as one would: they follow one another,
+/// or all but one are of size 1.
+static bool isOne(const Buffer &buffer, ArrayRef<int64_t> group) {
+  auto follows = [&](int64_t i) { return buffer.merge[i]; };
+  auto isLong = [&](int64_t i) { return buffer.type().getDimSize(i) != 1; };
+  return llvm::all_of(group.drop_back(), follows) ||
+         llvm::count_if(group, isLong) <= 1;
+}
+
 Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
                 ArrayRef<ReassociationIndices> groups) {
   SmallVector<bool> merge;
   bool trivial = true;
   for (const ReassociationIndices &group : groups) {
     trivial &= group.size() == 1;
-    for (int64_t i : ArrayRef<int64_t>(group).drop_back())
-      if (!buffer.merge[i])
-        return {};
+    if (!isOne(buffer, group))
+      return {};
     if (group.back() + 1 < buffer.rank())
       merge.push_back(buffer.merge[group.back()]);
   }
   if (trivial)
     return buffer;
   return {memref::CollapseShapeOp::create(b, loc, buffer.memref, groups),
+          merge};
+}
+
+bool canExpand(ArrayRef<int64_t> shape, ArrayRef<ReassociationIndices> groups) {
+  return llvm::all_of(groups, [&](const ReassociationIndices &group) {
+    return llvm::count_if(group, [&](int64_t i) {
+             return ShapedType::isDynamic(shape[i]);
+           }) <= 1;
+  });
+}
+
+Buffer expand(OpBuilder &b, Location loc, const Buffer &buffer,
+              ArrayRef<ReassociationIndices> groups,
+              ArrayRef<OpFoldResult> sizes) {
+  SmallVector<int64_t> shape;
+  SmallVector<bool> merge;
+  for (auto [dim, group] : llvm::enumerate(groups)) {
+    for (int64_t i : group) {
+      shape.push_back(
+          getConstantIntValue(sizes[i]).value_or(ShapedType::kDynamic));
+      merge.push_back(i != group.back() ||
+                      (dim + 1 < groups.size() && buffer.merge[dim]));
+    }
+  }
+  FailureOr<MemRefType> type =
+      memref::ExpandShapeOp::computeExpandedType(buffer.type(), shape, groups);
+  if (failed(type) || !canExpand(shape, groups))
+    return {};
+  merge.pop_back();
+  return {memref::ExpandShapeOp::create(b, loc, *type, buffer.memref, groups,
+                                        sizes),
           merge};
 }
 

@@ -73,6 +73,17 @@ Buffer rowsOf(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
 Buffer collapse(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
                 llvm::ArrayRef<mlir::ReassociationIndices> groups);
 
+/// Whether memory can be given these groups of dimensions: MLIR computes one
+/// unknown size of each.
+bool canExpand(llvm::ArrayRef<int64_t> shape,
+               llvm::ArrayRef<mlir::ReassociationIndices> groups);
+
+/// The reverse: each dimension as those of its group, of these sizes; null
+/// where that cannot be.
+Buffer expand(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
+              llvm::ArrayRef<mlir::ReassociationIndices> groups,
+              llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
 /// Splits the dimensions of `buffer` after the first `count` into a matrix;
 /// null when memory does not allow it.
 Buffer asMatrix(mlir::OpBuilder &b, mlir::Location loc, const Buffer &buffer,
