@@ -20,8 +20,8 @@ llvm.func @known(%p: !llvm.ptr, %n: i64, %v: f32) -> i64 {
 // that passes a branch.
 // CHECK-LABEL: llvm.func @unknown
 // CHECK:         %[[S:.*]] = llvm.load
+// CHECK:         llvm.insertvalue %{{.*}}, %[[S]][0]
 // CHECK:         llvm.extractvalue %[[S]][1]
-// CHECK:         llvm.insertvalue
 // CHECK:         llvm.br
 // CHECK:         llvm.extractvalue
 llvm.func @unknown(%p: !llvm.ptr, %n: i64) -> i64 {
