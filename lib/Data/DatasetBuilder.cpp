@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "DatasetBuilder.h"
 
+#include "Png.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 using namespace rnnc;
@@ -323,6 +326,21 @@ static std::optional<std::vector<double>> parseNumbers(std::string_view cell) {
   return result;
 }
 
+/// A cell names a picture, from the folder of the file on.
+Status DatasetBuilder::addPicture(size_t field, std::string_view cell) {
+  const FieldSchema &info = schema.fields[field];
+  if (info.time(schema.times) >= 0)
+    return dataError("{}: error: `{}` runs along time: a picture has one size",
+                     here(), info.name);
+  std::filesystem::path path(cell);
+  if (path.is_relative())
+    path = std::filesystem::path(data.files.back()).parent_path() / path;
+  Result<std::vector<double>> numbers = readPng(info, path.string());
+  if (!numbers)
+    return dataError("{}: {}", here(), numbers.error().message);
+  return addNumbers(field, *numbers, 1);
+}
+
 Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   const FieldSchema &info = schema.fields[field];
   bool sequence = info.time(schema.times) >= 0;
@@ -348,6 +366,8 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
       return addSymbols(field, splitSymbols(label, Unit::Words));
     return addSymbols(field, {label});
   }
+  if (info.kind == FieldSchema::Kind::Real && isPng(trim(cell)))
+    return addPicture(field, trim(cell));
   std::optional<std::vector<double>> values = parseNumbers(cell);
   if (!values)
     return dataError("{}: error: `{}`: \"{}\" is not a list of numbers", here(),

@@ -40,6 +40,7 @@ public:
   Status addTokens(size_t field, const std::vector<std::string_view> &tokens);
   Status addJson(size_t field, const nlohmann::json &value);
   /// Lists of symbols, one for each element of the first axis.
+  Status addPicture(size_t field, std::string_view cell);
   Status addLists(size_t field,
                   std::vector<std::vector<std::string_view>> lists);
   void addNothing(size_t field);

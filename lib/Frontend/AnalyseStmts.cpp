@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Analyser.h"
 
+#include "rnnc/Frontend/Walk.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -451,7 +453,39 @@ void Analyser::defineStmt(const DefineStmt &stmt) {
                           stmt.name.text, text(stmt.value->range)));
     return;
   }
-  declareLocal(stmt.name, Local::Kind::Define, std::move(value));
+  declareLocal(stmt.name, Local::Kind::Define, std::move(value))->ofData =
+      followsFromData(*stmt.value);
+}
+
+/// Whether a value may differ from example to example.
+bool Analyser::followsFromData(const Expr &value) const {
+  bool follows = false;
+  auto isData = [&](const std::string &name) {
+    const Local *local = findLocal(name);
+    if (!local)
+      return false;
+    switch (local->kind) {
+    case Local::Kind::Define:
+      return local->ofData;
+    case Local::Kind::Axis:
+      return local->axis && local->axis->kind == Axis::Kind::Time;
+    case Local::Kind::Param:
+    case Local::Kind::Instance:
+    case Local::Kind::Number:
+    case Local::Kind::Module:
+      return false;
+    default:
+      return true;
+    }
+  };
+  walk(value, [&](const Expr &part) {
+    if (const auto *ref = dynAs<NameRef>(part))
+      follows |= isData(ref->name);
+    const auto *bind = dynAs<Bind>(part);
+    if (bind && bind->axis->kind == Size::Kind::Name)
+      follows |= isData(bind->axis->name);
+  });
+  return follows;
 }
 
 void Analyser::nextStmt(const NextStmt &stmt) {
@@ -534,7 +568,8 @@ void Analyser::lossStmt(const LossStmt &stmt) {
   Ty value = expr(*stmt.value);
   model.reduction = before;
   model.hasLoss = true;
-  model.loss = stmt.value->range;
+  if (followsFromData(*stmt.value))
+    model.loss = stmt.value->range;
   if (value.isError() || (value.isNumber() && value.rank() == 0))
     return;
   diags.error("E313", stmt.value->range, "a loss is a single number")

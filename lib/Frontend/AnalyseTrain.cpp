@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <set>
 
 using namespace rnnc;
 using namespace rnnc::ast;
@@ -286,10 +287,13 @@ private:
 
   /// The time axes that a mean counts; "" counts examples.
   std::string countOf(const ModelInfo::Drawn &output) const {
-    std::string times;
+    std::multiset<std::string> names; // in whatever order they stand
     for (const Poly &size : output.type.axes)
       if (size.time())
-        times += (times.empty() ? "" : ", ") + size.str();
+        names.insert(size.str());
+    std::string times;
+    for (const std::string &name : names)
+      times += (times.empty() ? "" : ", ") + name;
     return times;
   }
 
@@ -310,6 +314,7 @@ private:
         other = output.typeRange;
         second = countOf(output);
       }
+    // What reads no data is the same in every batch, however they are weighed.
     if (!other.valid() && !first.empty())
       other = model.loss;
     if (!other.valid())

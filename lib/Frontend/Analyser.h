@@ -82,6 +82,7 @@ private:
   void observedTypes(const ast::ObserveStmt &stmt, Local &output,
                      const Ty &type);
   void outStmt(const ast::OutStmt &stmt);
+  bool followsFromData(const ast::Expr &value) const;
   void lossStmt(const ast::LossStmt &stmt);
   void firstValue(const ast::Expr &value, const Ty &type, const char *code,
                   BlockScope::Rule rule);

@@ -122,6 +122,7 @@ struct Local {
 
   bool read = false;
   bool frozen = false;
+  bool ofData = false; ///< Define: follows from what a model is given
 
   // State
   SourceRange next; ///< where it is set
@@ -150,7 +151,7 @@ struct ModelInfo {
   };
   std::vector<Drawn> outputs;
   bool hasLoss = false;
-  SourceRange loss;            ///< a line `loss`
+  SourceRange loss;            ///< a line `loss` that reads data
   SourceRange backward;        ///< a scan that starts at the end
   SourceRange reduction;       ///< a reduction over time
   SourceRange nonCausalModule; ///< a layer that sees the future

@@ -57,9 +57,12 @@ DrawChoice rnnc::interp::readChoice(rnn::ModuleOp module,
 }
 
 std::array<double, 2> rnnc::interp::drawNumbers(uint32_t seed, int64_t row,
-                                                int64_t step, int64_t entry) {
-  std::array<uint32_t, 4> numbers = philox(
-      seed, 0, {0x7fffffffu, uint32_t(row), uint32_t(step), uint32_t(entry)});
+                                                int64_t step, int64_t entry,
+                                                int64_t output) {
+  std::array<uint32_t, 4> numbers =
+      philox(seed, 0,
+             {0x7fffffffu - uint32_t(output), uint32_t(row), uint32_t(step),
+              uint32_t(entry)});
   std::array<double, 2> out;
   for (int i : {0, 1})
     out[i] = double(numbers[2 * i] >> 8) * 0x1p-24 +
@@ -73,8 +76,8 @@ int64_t rnnc::interp::chooseSymbol(const DrawChoice &choice,
                                    double number) {
   std::vector<std::pair<double, int64_t>> weights;
   double largest = 0;
-  int64_t start = int64_t(unfold.getStart().value_or(-1));
-  bool startStops = unfold.getStop() == uint64_t(start);
+  int64_t start = unfold ? int64_t(unfold.getStart().value_or(-1)) : -1;
+  bool startStops = unfold && unfold.getStop() == uint64_t(start);
   for (int64_t k = symbols; k-- > 0;)
     if (k != choice.never && (k != start || startStops)) {
       weights.emplace_back(probabilities[k], k);

@@ -24,7 +24,7 @@ DrawChoice readChoice(rnn::ModuleOp module, const std::string &function,
 
 /// Two numbers in [0, 1) for an entry of a row's step.
 std::array<double, 2> drawNumbers(uint32_t seed, int64_t row, int64_t step,
-                                  int64_t entry);
+                                  int64_t entry, int64_t output = 0);
 
 /// Temperature first, then the k largest, then the fewest that hold a share of
 /// p. The start symbol is never drawn, nor is `never`. `number` is in [0, 1).

@@ -491,6 +491,10 @@ bool Example::observe(rnn::ObserveOp op) {
     if (!predict(op.getName().str(), dist, op.getDist().getType().getValue(),
                  true))
       return false;
+    // What is drawn has no data.
+    if (drawn && options.function == "sample" && !hasData &&
+        !drawEach(op, dist, int64_t(result->observed.size())))
+      return false;
     if (hasData) {
       bool ok = true;
       Array cost = nll(dist, get(op.getData()), ok);

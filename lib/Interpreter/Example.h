@@ -87,6 +87,7 @@ private:
   bool drawOwn(const Dist &dist, Array &out);
   bool isLeftOut(mlir::Operation *op);
   bool drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
+  bool drawEach(rnn::ObserveOp op, const Dist &dist, int64_t output);
   bool drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out);
   bool searchUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold);
   bool continueBeginning(rnn::UnfoldOp unfold, Array previous,

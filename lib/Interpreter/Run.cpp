@@ -229,6 +229,21 @@ static bool addHessian(Batch &batch, const Arrays &given, Arrays &outputs) {
   return true;
 }
 
+/// `sample` of outputs that nothing is fed back from.
+static std::optional<Arrays> drawEach(rnn::ModuleOp module, Arrays given,
+                                      const RunOptions &options,
+                                      std::string &error) {
+  DrawChoice choice = readChoice(module, "sample", given);
+  Batch batch(module, given, options, error);
+  batch.drawBy(choice);
+  if (!batch.prepare())
+    return std::nullopt;
+  std::optional<Arrays> outputs = batch.evaluate();
+  if (outputs)
+    outputs->erase("loss");
+  return outputs;
+}
+
 /// Only what the compiled function gives.
 static void dropOthers(const std::string &function, Arrays &outputs) {
   bool hasLoss = function == "loss" || function == "grad" ||
@@ -251,6 +266,9 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   }
   Arrays given = inputs;
   renameStates(module, options, given);
+  bool unfolds = !module.getBody().getOps<rnn::UnfoldOp>().empty();
+  if (function == "sample" && !unfolds)
+    return drawEach(module, given, options, error);
   bool isWhole = drawsWhole(module, function);
   bool isStepwise =
       function == "sample" || function == "step" || function == "predict_chunk";
@@ -264,7 +282,6 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
       dropOthers(function, *outputs);
     return outputs;
   }
-  bool unfolds = !module.getBody().getOps<rnn::UnfoldOp>().empty();
   if ((function == "beam" || function == "begin") && !unfolds) {
     error = "`" + module.getSymName().str() + "` has no `unfold` to " +
             (function == "beam" ? "search" : "begin");

@@ -28,6 +28,12 @@ static double distance(rnn::DistKind kind, std::array<double, 2> u) {
   return u[0] < 0.5 ? -size : size;
 }
 
+static bool drawBit(double p, double temperature, double u) {
+  if (temperature != 1 && p > 0 && p < 1)
+    p = 1 / (1 + std::pow((1 - p) / p, 1 / temperature));
+  return u < p;
+}
+
 /// One element from the distribution of the step that is evaluated.
 bool Example::drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out) {
   const Dist &dist = dists[unfold.getYield().getOut().front()];
@@ -58,13 +64,10 @@ bool Example::drawElement(rnn::UnfoldOp unfold, int64_t step, Array &out) {
       continue;
     std::array<double, 2> u = drawNumbers(options.seed, row, step, i);
     double p = more.data[i];
-    if (op.getKind() != rnn::DistKind::Bernoulli) {
+    if (op.getKind() == rnn::DistKind::Bernoulli)
+      out.data[i] = drawBit(p, temperature, u[0]);
+    else
       out.data[i] += temperature * p * distance(op.getKind(), u);
-      continue;
-    }
-    if (temperature != 1 && p > 0 && p < 1)
-      p = 1 / (1 + std::pow((1 - p) / p, 1 / temperature));
-    out.data[i] = u[0] < p;
   }
   return true;
 }
@@ -111,6 +114,49 @@ bool Example::drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   if (unfold.getAxis().isTime())
     result->outputs[unfold.getAxis().getName().str()] =
         Array::scalar(double(t));
+  return true;
+}
+
+/// The modes of an output that is not fed back become draws. The steps of its
+/// first time axis are counted; those of a second one, then all other axes
+/// count entries.
+bool Example::drawEach(rnn::ObserveOp op, const Dist &dist, int64_t output) {
+  auto plain = dyn_cast<rnn::DistOp>(dist.op);
+  if (!plain)
+    return fail(*dist.op, "it is drawn by an `unfold` alone");
+  Array &values = result->outputs[op.getName().str()];
+  const Array &more = result->outputs[op.getName().str() + ".p"];
+  ArrayRef<rnn::AxisAttr> axes = op.getDist().getType().getValue().getAxes();
+  rnn::DistKind kind = plain.getKind();
+  double temperature = drawn->temperature;
+  int64_t i = 0;
+  forEachIndex(values.shape, [&](const Shape &index) {
+    int64_t step = 0, entry = 0, times = 0;
+    for (bool isTime : {true, false})
+      for (auto [axis, at] : llvm::zip_equal(axes, index)) {
+        if (axis.isTime() != isTime)
+          continue;
+        if (!isTime)
+          entry = entry * axis.getSize() + at;
+        else if (times++ == 0)
+          step = at;
+        else
+          entry = at;
+      }
+    double &value = values.data[i];
+    std::array<double, 2> u =
+        drawNumbers(options.seed, row, step, entry, output);
+    if (kind == rnn::DistKind::Categorical) {
+      int64_t symbols = more.shape.back();
+      value = double(chooseSymbol(*drawn, {}, more.data.data() + i * symbols,
+                                  symbols, u[0]));
+    } else if (temperature > 0) {
+      value = kind == rnn::DistKind::Bernoulli
+                  ? drawBit(more.data[i], temperature, u[0])
+                  : value + temperature * more.data[i] * distance(kind, u);
+    }
+    ++i;
+  });
   return true;
 }
 

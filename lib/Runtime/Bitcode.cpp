@@ -10,6 +10,7 @@
 #include "DeviceCall.cpp"
 #include "DeviceTrain.cpp"
 #include "Draw.cpp"
+#include "DrawEach.cpp"
 #include "Errors.cpp"
 #include "Find.cpp"
 #include "Gather.cpp"

@@ -218,6 +218,8 @@ static void plan(Call &call, Bump &bump) {
     return planSample(call, bump);
   case KindDraw:
     return planDraw(call, bump);
+  case KindDrawEach:
+    return planDrawEach(call, bump);
   default: {
     placePanels(call, bump);
     placeStates(call, bump);
@@ -310,6 +312,9 @@ static int32_t runPlanned(Call &call, Bump &bump) {
   case KindDraw:
     placeLengths(call, bump);
     return runDraw(call, bump);
+  case KindDrawEach:
+    placeLengths(call, bump);
+    return runDrawEach(call, bump);
   default:
     return runEntryOnce(call, bump);
   }

@@ -274,7 +274,12 @@ struct IndexScan {
   int64_t step = -1; ///< on the first time axis
   int32_t value = 0;
 
-  bool isBad(int32_t v) const { return v < 0 || v >= arg.indexSize; }
+  /// An index into a time axis lies inside of the example.
+  int64_t size() const {
+    return arg.indexSize > 0
+               ? arg.indexSize
+               : lengthOf(call, int32_t(-1 - arg.indexSize), place);
+  }
 
   /// Searches the row whose entries begin at `data`, one run of the last axis
   /// after the other.
@@ -289,8 +294,9 @@ struct IndexScan {
         continue;
       int64_t length =
           timed ? lengthOf(call, kTime - arg.shape[last], place) : stride;
+      int64_t most = size();
       for (int64_t k = 0; k < length; ++k)
-        if (isBad(data[k])) {
+        if (data[k] < 0 || data[k] >= most) {
           step = timed ? k : -1;
           for (int32_t axis = last - 1; axis > 0; --axis)
             if (arg.shape[axis] <= kTime)
@@ -318,7 +324,7 @@ static int32_t checkIndices(const Call &call, int32_t i) {
         call.c->error, RNNC_ERR_INDEX, i, arg.name, b, scan.step, scan.value,
         "`%s` is %d in example %lld, step %lld: not in 0 ... %lld", arg.name,
         scan.value, (long long)b, (long long)(scan.step < 0 ? 0 : scan.step),
-        (long long)(arg.indexSize - 1));
+        (long long)(scan.size() - 1));
   }
   return RNNC_OK;
 }
@@ -331,7 +337,7 @@ static int32_t checkValues(const Call &call) {
     if (!data || arg.role >= RoleLoss)
       continue;
     int32_t status = RNNC_OK;
-    if (arg.indexSize > 0 && arg.rank > 0)
+    if (arg.indexSize != 0 && arg.rank > 0)
       status = checkIndices(call, i);
     else if (arg.role == RoleReset)
       status = checkFlags(call.c->error, i, arg.name,
@@ -360,6 +366,8 @@ int32_t checkCall(Call &call) {
       return status;
   if (call.f->kind == KindDraw)
     return checkDraw(call);
+  if (call.f->kind == KindDrawEach)
+    return checkDrawEach(call);
   return call.f->kind == KindSample ? checkSample(call) : RNNC_OK;
 }
 

@@ -192,12 +192,10 @@ void stepRows(Call &call, const DrawPlan &plan, int64_t step, Bump &bump) {
 
 //===-- Draws -----------------------------------------------------------===//
 
-/// Two numbers in [0, 1) of 48 bits for an entry of a row's step.
-static void uniforms(const Call &call, int64_t row, int64_t step, int64_t entry,
-                     double out[2]) {
+void uniforms(const Call &call, uint32_t site, int64_t row, int64_t step,
+              int64_t entry, double out[2]) {
   uint32_t key[2] = {uint32_t(call.seedPair[0]), 0};
-  uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step),
-                         uint32_t(entry)};
+  uint32_t counter[4] = {site, uint32_t(row), uint32_t(step), uint32_t(entry)};
   uint32_t numbers[4];
   philox(key, counter, numbers);
   for (int i = 0; i < 2; ++i)
@@ -206,19 +204,24 @@ static void uniforms(const Call &call, int64_t row, int64_t step, int64_t entry,
              16777216.0;
 }
 
-static double realAt(const void *array, int64_t i) {
+double realAt(const void *array, int64_t i) {
   return rnnc_rt_library.real == F64
              ? static_cast<const double *>(array)[i]
              : double(static_cast<const float *>(array)[i]);
 }
 
-/// How far from its middle a distribution of scale 1 is drawn.
-static double distance(int32_t kind, const double u[2]) {
+double distance(int32_t kind, const double u[2]) {
   if (kind == DrawNormal)
     return sqrt(-2 * log(1 - u[0])) * cos(2 * M_PI * u[1]);
   double centred = u[0] - 0.5;
   double size = -log(1 - 2 * fabs(centred));
   return centred < 0 ? -size : size;
+}
+
+bool drawBit(double p, double temperature, double u) {
+  if (temperature != 1 && p > 0 && p < 1)
+    p = 1 / (1 + pow((1 - p) / p, 1 / temperature));
+  return u < p;
 }
 
 static bool isOwn(const DrawDesc &d) {
@@ -242,19 +245,20 @@ static void drawRow(Call &call, const DrawPlan &plan,
     return takeOwn(call, row);
   for (int64_t e = 0; e < d.elements; ++e) {
     int64_t i = row * d.elements + e;
+    double u[2] = {};
     if (d.kind == DrawCategorical) {
-      call.feed[i] = drawSymbol(call, choice, i, step, plan.weight, plan.list);
+      uniforms(call, kDrawSite, i, step, 0, u);
+      call.feed[i] = drawSymbol(call, choice, i, u[0], plan.weight, plan.list);
       continue;
     }
-    double u[2] = {};
     if (choice.temperature > 0)
-      uniforms(call, row, step, e, u);
+      uniforms(call, kDrawSite, row, step, e, u);
     if (d.kind == DrawBernoulli) {
       auto *best = static_cast<const int32_t *>(call.drawn);
       double p = realAt(call.probabilities, i);
-      if (choice.temperature > 0 && choice.temperature != 1 && p > 0 && p < 1)
-        p = 1 / (1 + pow((1 - p) / p, 1 / choice.temperature));
-      call.feed[i] = choice.temperature > 0 ? u[0] < p : best[i];
+      call.feed[i] = choice.temperature > 0
+                         ? drawBit(p, choice.temperature, u[0])
+                         : best[i];
       continue;
     }
     double value = realAt(call.drawn, i);

@@ -27,10 +27,22 @@ inline bool isDrawn(const Call &call, const SymbolChoice &choice, int64_t k) {
   bool starts = k == call.f->start && k != call.f->stop;
   return !starts && k != choice.never;
 }
-/// Draws one symbol from the probabilities of `row`; the places have room for
-/// all symbols.
+/// What the counters of draws begin with; other outputs than the first count
+/// down from it.
+constexpr uint32_t kDrawSite = 0x7fffffffu;
+/// Two numbers in [0, 1) of 48 bits for an entry of a row's step: f32's 24 are
+/// too coarse for large alphabets.
+void uniforms(const Call &call, uint32_t site, int64_t row, int64_t step,
+              int64_t entry, double out[2]);
+/// How far from its middle a distribution of scale 1 is drawn.
+double distance(int32_t kind, const double u[2]);
+/// Whether a bit of probability p is drawn as 1.
+bool drawBit(double p, double temperature, double u);
+double realAt(const void *array, int64_t i);
+/// Draws one symbol from the probabilities of `row` by a number in [0, 1); the
+/// places have room for all symbols.
 int32_t drawSymbol(const Call &call, const SymbolChoice &choice, int64_t row,
-                   int64_t step, double *weight, int32_t *list);
+                   double number, double *weight, int32_t *list);
 
 /// The places of a draw: `begin` runs for the batch, `next` for its rows.
 struct DrawPlan {

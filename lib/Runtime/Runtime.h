@@ -362,6 +362,9 @@ int32_t runSample(Call &call, Bump &bump);
 int32_t checkDraw(const Call &call);
 void planDraw(Call &call, Bump &bump);
 int32_t runDraw(Call &call, Bump &bump);
+int32_t checkDrawEach(const Call &call);
+void planDrawEach(Call &call, Bump &bump);
+int32_t runDrawEach(Call &call, Bump &bump);
 /// Places for states that go in and come out.
 void placeStates(Call &call, Bump &bump);
 void loadStates(Call &call);

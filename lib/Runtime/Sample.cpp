@@ -137,22 +137,12 @@ void moveHeaviest(const double *weight, int32_t *list, int64_t n,
   }
 }
 
-/// A number in [0, 1) of 48 bits: f32's 24 are too coarse for large alphabets.
-double uniform48(const Call &call, int64_t row, int64_t step) {
-  uint32_t key[2] = {uint32_t(call.seedPair[0]), 0};
-  uint32_t counter[4] = {0x7fffffffu, uint32_t(row), uint32_t(step), 0};
-  uint32_t numbers[4];
-  philox(key, counter, numbers);
-  return (double(numbers[0] >> 8) + double(numbers[1] >> 8) / 16777216.0) /
-         16777216.0;
-}
-
 } // namespace
 
 /// Temperature first, then the k largest, then the fewest of those that hold a
 /// share of p.
 int32_t drawSymbol(const Call &call, const SymbolChoice &args, int64_t row,
-                   int64_t step, double *weight, int32_t *list) {
+                   double number, double *weight, int32_t *list) {
   int64_t n = candidates(call, args, row, weight, list);
   if (n == 0)
     return 0;
@@ -175,7 +165,7 @@ int32_t drawSymbol(const Call &call, const SymbolChoice &args, int64_t row,
     for (count = 1; count < all && total < share; ++count)
       total += weight[list[n - 1 - count]];
   }
-  double goal = uniform48(call, row, step) * total, sum = 0;
+  double goal = number * total, sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     sum += weight[list[n - 1 - i]];
     if (goal < sum)
@@ -295,8 +285,10 @@ int32_t runSample(Call &call, Bump &bump) {
       }
       if (plan.done[b])
         continue;
+      double u[2];
+      uniforms(call, kDrawSite, b, step, 0, u);
       int32_t symbol =
-          drawSymbol(call, args.choice, b, step, plan.weight, plan.list);
+          drawSymbol(call, args.choice, b, u[0], plan.weight, plan.list);
       if (args.text)
         args.text[b * args.steps + plan.counts[b]] = symbol;
       ++plan.counts[b];

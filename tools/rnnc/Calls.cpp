@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Calls.h"
 
+#include <algorithm>
+
 using namespace rnnc;
 using namespace rnnc::training;
 
@@ -13,8 +15,12 @@ bool tool::readsPrepared(const FunctionInfo &function) {
 
 bool tool::wantsStream(const ModuleInfo &module, const FunctionInfo &function) {
   const std::string &name = function.name;
-  bool goesOn = name == "step" || name == "sample" || name == "begin" ||
-                name == "predict_chunk";
+  // Draws of outputs that are not fed back go on from nothing.
+  bool feedsBack =
+      std::any_of(module.ports.begin(), module.ports.end(),
+                  [](const PortInfo &port) { return port.unfold; });
+  bool goesOn = name == "step" || (name == "sample" && feedsBack) ||
+                name == "begin" || name == "predict_chunk";
   return goesOn && !function.draws &&
          (!module.states.empty() || module.find("begin") >= 0);
 }

@@ -334,7 +334,8 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
     ModelInstance::CallOptions call;
     call.usePrepared = true;
     call.hasSeed = command.seed.has_value();
-    call.seed = command.seed.value_or(0);
+    // Rows are counted in their batch: each has numbers of its own.
+    call.seed = command.seed.value_or(0) + uint64_t(b) * 0x9e3779b9u;
     if (Status status = addDrawnLengths(trained.instance->module(), info,
                                         command.length, call.lengths);
         !status)

@@ -149,8 +149,10 @@ static int sample(const SampleCommand &command) {
     return report(trained.error());
   int function = trained->instance->module().find("sample");
   if (function < 0 || !trained->schema.isLanguageModel())
-    return report(usageError("rnnc: error: the model cannot draw: it has no "
-                             "function `sample`"));
+    return report(usageError(
+        "rnnc: error: {}", function < 0 ? "the model cannot draw: it has no "
+                                          "function `sample`"
+                                        : "the model reads inputs: give --in"));
   const FunctionInfo &info =
       trained->instance->module().functions[static_cast<size_t>(function)];
   const FieldSchema &field = trained->schema.fields[0];
@@ -204,8 +206,7 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
       ->option_text("TEXT");
   command
       ->add_option("--in", options->in,
-                   "Data of a model that draws from inputs, a sequence for "
-                   "each example")
+                   "Data of a model that reads inputs: a draw for each example")
       ->option_text("FILE");
   command
       ->add_option("--length", options->length,

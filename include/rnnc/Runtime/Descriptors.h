@@ -83,14 +83,15 @@ enum Role : int32_t {
 struct ArgDesc {
   const char *name;
   const int64_t *shape;
-  int64_t indexSize;   ///< > 0: entries must lie in [0, indexSize)
+  int64_t indexSize;   ///< > 0: entries must lie in [0, indexSize); < 0: below
+                       ///< the length of the time axis -1 - indexSize
   double defaultValue; ///< of an option
   int32_t role;
   int32_t dtype;
   int32_t rank;
   int32_t optional;
-  int32_t time; ///< lengths: which time axis; -1 else
-  int32_t reserved;
+  int32_t time;  ///< lengths: which time axis; -1 else
+  int32_t drawn; ///< of KindDrawEach, a result that is drawn: 1 + its DrawKind
 };
 
 /// Where an argument or result of a compiled entry comes from.
@@ -154,7 +155,9 @@ enum FunctionKind : int32_t {
   KindSample = 2,    ///< a loop of the step entry
   KindDraw = 4,      ///< a loop of the `next` entry after the `begin` entry
   /// `step`, `predict_chunk`: one entry; states live in the stream
-  KindStep = 3
+  KindStep = 3,
+  /// One entry, whose modes then become draws from what stands behind each.
+  KindDrawEach = 5
 };
 
 /// What the places of a straight call are counted from.

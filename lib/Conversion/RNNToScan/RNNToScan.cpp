@@ -89,7 +89,8 @@ struct ConvertRNNToScan
       auto refuse = [](Operation *op, const std::string &message) {
         op->emitError("[E139] ") << message;
       };
-      if (!info.nesting.check(module, refuse) || failed(convert(b, info, real)))
+      if (!info.nesting.check(module, refuse) || failed(checkIndices(info)) ||
+          failed(convert(b, info, real)))
         return signalPassFailure();
       described.push_back(describeModule(info, real));
       module.erase();
@@ -100,6 +101,25 @@ struct ConvertRNNToScan
                  interface::InterfaceAttr::get(&getContext(),
                                                b.getStringAttr(precision),
                                                b.getArrayAttr(described)));
+  }
+
+  /// What comes from outside cannot be an index into an axis whose length is
+  /// that of some element.
+  LogicalResult checkIndices(const ModuleInfo &info) {
+    for (Operation &op : info.module->getRegion(0).front()) {
+      if (!isa<rnn::InputOp, rnn::OutputOp>(op))
+        continue;
+      auto type = cast<rnn::ValueType>(op.getResult(0).getType());
+      if (!type.isIndex() || !type.getIndexAxis().isTime() ||
+          info.nesting.around(type.getIndexAxis()).empty())
+        continue;
+      return op.emitError("[E139] an index into `")
+             << type.getIndexAxis().getName()
+             << "`, which has a length of its own for each element of `"
+             << info.nesting.around(type.getIndexAxis()).back().getName()
+             << "`, cannot be given";
+    }
+    return success();
   }
 
   LogicalResult convert(OpBuilder &b, const ModuleInfo &info, FloatType real) {
@@ -145,7 +165,13 @@ struct ConvertRNNToScan
       return failure();
     if (wanted({"loss"}) && failed(maker.makeLoss()))
       return failure();
-    if (wanted({"predict"})) {
+    bool feedsBack = llvm::any_of(info.observes, [&](rnn::ObserveOp observe) {
+      return info.isUnfold(observe);
+    });
+    if (!feedsBack && exported.contains("sample") &&
+        failed(checkDrawEach(maker, info)))
+      return failure();
+    if (wanted({"predict"}) || (!feedsBack && wanted({"sample"}))) {
       if (maker.canPredict()) {
         if (failed(maker.makePredict()))
           return failure();
@@ -169,11 +195,37 @@ struct ConvertRNNToScan
       return convertDraws(maker, info, exported, wanted);
     if (failed(checkPaths(info)))
       return failure();
+    if (!feedsBack && !wanted({"step", "beam"}))
+      return success();
     // A search goes its own way through the steps of a language model.
     if (exported.contains("beam") &&
         failed(convertDraws(maker, info, exported, wanted)))
       return failure();
     return convertStep(maker, info, exported, wanted);
+  }
+
+  /// Outputs that are not fed back are drawn from what `predict` gives.
+  LogicalResult checkDrawEach(FunctionMaker &maker, const ModuleInfo &info) {
+    for (rnn::ObserveOp observe : info.observes) {
+      auto type = cast<rnn::ValueType>(observe.getData().getType());
+      std::string reason;
+      if (observe.getDist().getDefiningOp<rnn::LawOp>())
+        reason =
+            "` is of a distribution of one's own, and no `unfold` draws it";
+      else if (llvm::count_if(type.getAxes(), [](rnn::AxisAttr axis) {
+                 return axis.isTime();
+               }) > 2)
+        reason = "` has more than two time axes";
+      if (!reason.empty())
+        return observe.emitError("[E404] `sample` is not possible for this "
+                                 "module: `")
+               << observe.getName() << reason;
+    }
+    if (!info.observes.empty() && maker.canPredict())
+      return success();
+    return rnn::ModuleOp(info.module)
+        .emitError("[E404] `sample` is not possible for this module: no "
+                   "output follows from the inputs alone");
   }
 
   /// Where nothing is given to an example, its rows are paths as they are.
@@ -258,8 +310,11 @@ struct ConvertRNNToScan
     auto [loc, reason] = info.reasonAgainstStep();
     if (reason.empty())
       return maker.makeStep();
+    bool drawsEach = llvm::none_of(info.observes, [&](rnn::ObserveOp observe) {
+      return info.isUnfold(observe);
+    });
     for (StringRef name : {"step", "sample", "beam"})
-      if (exported.contains(name))
+      if (exported.contains(name) && !(name == "sample" && drawsEach))
         return emitError(loc)
                << "[E404] `" << name
                << "` is not possible for this module: " << reason;

@@ -118,6 +118,8 @@ static void describeArg(llvm::raw_ostream &os, const Arg &arg,
     os << whenNull(arg);
   if (arg.indexSize > 0)
     os << ": in 0 ... " << arg.indexSize - 1;
+  else if (arg.indexSize < 0)
+    os << ": below the length of " << f.times[size_t(-1 - arg.indexSize)];
   os << "\n";
 }
 
@@ -125,7 +127,7 @@ static void describeArg(llvm::raw_ostream &os, const Arg &arg,
 static std::string statuses(const Function &f) {
   bool checksIndex = false, checksLength = false;
   for (const Arg &arg : f.args) {
-    checksIndex |= arg.indexSize > 0 && !arg.isResult();
+    checksIndex |= arg.indexSize != 0 && !arg.isResult();
     checksLength |= arg.role == rt::RoleLengths;
   }
   std::string out =

@@ -36,7 +36,7 @@ uint32_t target::usesOf(const Function &f) {
   if (!f.times.empty())
     uses |= rt::UsesSizes;
   for (const Arg &arg : f.args) {
-    if (arg.indexSize > 0 || arg.role == rt::RoleReset)
+    if (arg.indexSize != 0 || arg.role == rt::RoleReset)
       uses |= rt::UsesValues;
     double row = 8;
     for (int64_t dim : arg.shape)

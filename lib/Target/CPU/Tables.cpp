@@ -113,7 +113,7 @@ llvm::Constant *Emitter::argument(const Arg &arg) {
   return structure({string(arg.name), numbers(arg.shape), i64(arg.indexSize),
                     f64(arg.defaultValue), i32(arg.role), i32(arg.dtype),
                     i32(int64_t(arg.shape.size())), i32(arg.optional),
-                    i32(arg.time), i32(0)});
+                    i32(arg.time), i32(arg.drawn)});
 }
 
 /// The code of a variant; other objects of the library define it.

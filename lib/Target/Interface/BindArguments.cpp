@@ -44,6 +44,15 @@ Shape FunctionBinder::shapeOf(const Function &f, mlir::ArrayAttr sizes) const {
   return shape;
 }
 
+/// What limits the entries of an index: a number, or the length of a time axis
+/// that the function knows.
+static int64_t indexSize(const Function &f, const Port &port) {
+  auto time = llvm::find(f.times, port.indexAxis);
+  if (port.size > 0 || time == f.times.end())
+    return port.size;
+  return -1 - (time - f.times.begin());
+}
+
 int FunctionBinder::addArg(Function &f, llvm::StringRef name, rt::DType dtype,
                            Shape shape, rt::Role role, bool optional) {
   Arg arg;
@@ -58,7 +67,7 @@ int FunctionBinder::addArg(Function &f, llvm::StringRef name, rt::DType dtype,
   for (const Port &p : m.ports)
     if (p.kind == "index" && !arg.isResult() && role == rt::RoleInput &&
         (p.name == name || (name == "prev" && p.unfold)))
-      arg.indexSize = p.size;
+      arg.indexSize = indexSize(f, p);
   f.args.push_back(arg);
   return int(f.args.size()) - 1;
 }

@@ -64,6 +64,45 @@ llvm::Expected<Function> FunctionBinder::sample(const RawEntry &step) {
   return f;
 }
 
+int32_t target::drawKind(const Port &port) {
+  auto own = port.kind == "real" ? rt::DrawOwnReal : rt::DrawOwnIndex;
+  return llvm::StringSwitch<int32_t>(port.distribution)
+      .Case("categorical", rt::DrawCategorical)
+      .Case("bernoulli", rt::DrawBernoulli)
+      .Case("normal", rt::DrawNormal)
+      .Case("laplace", rt::DrawLaplace)
+      .Default(own);
+}
+
+/// `predict`, whose modes become draws.
+llvm::Expected<Function> FunctionBinder::sampleEach(const RawEntry &predict) {
+  Function f;
+  f.name = "sample";
+  f.kind = rt::KindDrawEach;
+  f.usesSeed = true;
+  f.start = f.stop = -1;
+  if (llvm::Error error = bind(f, f.entry, predict))
+    return std::move(error);
+  for (Arg &arg : f.args)
+    for (const Port &p : m.ports)
+      if (p.output && p.name == arg.name) {
+        arg.drawn = 1 + drawKind(p);
+        if (drawKind(p) == rt::DrawCategorical)
+          f.symbols = std::max(f.symbols, int(p.size));
+      }
+  auto add = [&](llvm::StringRef name, rt::DType dtype, double value) {
+    addArg(f, name, dtype, {}, rt::RoleOption, true);
+    f.args.back().defaultValue = value;
+  };
+  add("temperature", rt::F32, 1);
+  if (f.symbols == 0)
+    return f;
+  add("top_k", rt::I32, 0);
+  add("top_p", rt::F32, 1);
+  add("never", rt::I32, -1);
+  return f;
+}
+
 /// What the arguments of `begin` and `next` are to the loop around them.
 llvm::Error FunctionBinder::bindDraw(Function &f, Entry &entry,
                                      const RawEntry &raw, const Port &drawn) {
@@ -192,13 +231,7 @@ llvm::Expected<Function> FunctionBinder::draw(llvm::StringRef name,
                 : name == "beam" ? rt::DrawBeam
                                  : rt::DrawMost;
   f.usesSeed = f.draw.mode == rt::DrawSample;
-  auto own = drawn->kind == "real" ? rt::DrawOwnReal : rt::DrawOwnIndex;
-  f.draw.kind = llvm::StringSwitch<int32_t>(drawn->distribution)
-                    .Case("categorical", rt::DrawCategorical)
-                    .Case("bernoulli", rt::DrawBernoulli)
-                    .Case("normal", rt::DrawNormal)
-                    .Case("laplace", rt::DrawLaplace)
-                    .Default(own);
+  f.draw.kind = drawKind(*drawn);
   bool isSymbol = f.draw.kind == rt::DrawCategorical;
   f.symbols = isSymbol ? int(drawn->size) : 0;
   f.start = int(drawn->start.value_or(-1));

@@ -7,6 +7,9 @@
 
 namespace rnnc::target {
 
+/// How an output is drawn: a rt::DrawKind.
+int32_t drawKind(const Port &port);
+
 /// Of an argument with one dimension that is known its size; 0 of all others.
 int64_t elementsOf(const RawArg &arg);
 
@@ -45,6 +48,7 @@ private:
   llvm::Expected<Function> trainStep(const RawEntry &gradient,
                                      const RawEntry &update);
   llvm::Expected<Function> sample(const RawEntry &step);
+  llvm::Expected<Function> sampleEach(const RawEntry &predict);
   llvm::Expected<Function> draw(llvm::StringRef name, const RawExport *named);
   llvm::Error bindDraw(Function &f, Entry &entry, const RawEntry &raw,
                        const Port &drawn);

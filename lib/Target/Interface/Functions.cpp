@@ -40,6 +40,20 @@ void FunctionBinder::collectObserved(Function &f) {
       f.observed.push_back(int(i));
 }
 
+/// Whether every output is drawn on its own, from a distribution that the
+/// runtime knows.
+static bool drawsEach(const Module &m) {
+  bool any = false;
+  for (const Port &p : m.ports) {
+    if (!p.output)
+      continue;
+    if (p.unfold || drawKind(p) > rt::DrawLaplace)
+      return false;
+    any = true;
+  }
+  return any && m.kind == "model";
+}
+
 llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
                                               const RawExport *named) {
   if (name == "train_step")
@@ -49,7 +63,7 @@ llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
   if (draws)
     return draw(name, named);
   if (name == "sample")
-    return sample(*find("step"));
+    return drawsEach(m) ? sampleEach(*find("predict")) : sample(*find("step"));
   Function f;
   f.name = name.str();
   f.usesStream =
@@ -133,6 +147,8 @@ static std::vector<std::string> possible(const Module &m,
                return arg.slot.getRole() == Role::Input;
              });
   if (have.contains("step") && draws && m.kind == "model")
+    have.insert("sample");
+  if (have.contains("predict") && drawsEach(m))
     have.insert("sample");
   std::vector<std::string> names;
   for (const char *name : kOrder)

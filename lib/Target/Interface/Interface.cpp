@@ -195,6 +195,8 @@ static Port readPort(interface::PortAttr declared, bool output) {
   port.output = output;
   port.name = declared.getName().str();
   port.kind = declared.getKind().str();
+  if (declared.getAxis())
+    port.indexAxis = declared.getAxis().str();
   if (auto size = llvm::dyn_cast_or_null<mlir::IntegerAttr>(declared.getSize()))
     port.size = size.getInt();
   port.axes = strings(declared.getAxes());

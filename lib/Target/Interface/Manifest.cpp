@@ -107,7 +107,9 @@ static json::Object portJson(interface::PortAttr port) {
                    {"shape", toJson(port.getShape())}};
   if (port.getAxis()) {
     out["axis"] = port.getAxis().getValue();
-    out["size"] = toJson(port.getSize());
+    // A time axis is as long as each example.
+    if (llvm::isa_and_nonnull<mlir::IntegerAttr>(port.getSize()))
+      out["size"] = toJson(port.getSize());
   }
   if (!port.getOutput())
     return out;

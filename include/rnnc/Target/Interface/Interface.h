@@ -43,7 +43,8 @@ struct Parameter {
 /// An input or output of the source, as the manifest describes it.
 struct Port {
   std::string name, kind, distribution;
-  int64_t size = 0; ///< of the axis of an index
+  std::string indexAxis; ///< of an index
+  int64_t size = 0;      ///< of that axis; 0: a time axis
   bool output = false;
   std::vector<std::string> axes;
   bool unfold = false;
@@ -67,6 +68,7 @@ struct Arg {
   double defaultValue = 0;
   int64_t indexSize = 0;
   int time = -1;
+  int drawn = 0; ///< of KindDrawEach: 1 + the kind of draw
   bool isResult() const { return role >= rt::RoleLoss; }
 };
 
