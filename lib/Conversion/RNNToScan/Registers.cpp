@@ -12,7 +12,7 @@ using namespace mlir;
 namespace rnnc::batch {
 
 /// More elements than this are kept for all steps only where that is asked for.
-constexpr int64_t fewElements = 8;
+constexpr int64_t fewElements = 4;
 
 /// The shift that is all there is to the next value of a state.
 static rnn::SequenceOp shiftOf(Value state, Value next) {

@@ -20,12 +20,23 @@ Value scan::cloneWith(OpBuilder &builder, Operation *op, Value operand,
   return copy->getResult(0);
 }
 
+// Whether a comparison holds for no pair with what is no number.
+static bool isOrdered(arith::CmpFPredicate predicate) {
+  return llvm::is_contained(
+      {arith::CmpFPredicate::OLE, arith::CmpFPredicate::OLT,
+       arith::CmpFPredicate::OGE, arith::CmpFPredicate::OGT},
+      predicate);
+}
+
 // A comparison of the two values themselves that gives way to what is no
-// number is a maximum or minimum; a random number makes a dropout. Anything
-// else says which examples and steps count.
+// number is a maximum or minimum, as is a `relu`, whose other value is a
+// number; a random number makes a dropout. Anything else says which examples
+// and steps count.
 bool scan::isProgramsChoice(arith::SelectOp op) {
+  std::optional<double> number = getSplat(op.getTrueValue());
   auto isOwn = [&](Value operand) {
-    return operand == op.getTrueValue() || operand == op.getFalseValue();
+    return operand == op.getTrueValue() || operand == op.getFalseValue() ||
+           (number && getSplat(operand) == number);
   };
   bool isExtreme = false, isRandom = false;
   SmallVector<Value> parts = {op.getCondition()};
@@ -44,7 +55,8 @@ bool scan::isProgramsChoice(arith::SelectOp op) {
     if (!random && !llvm::all_of(compare->getOperands(), isOwn))
       return true;
     isRandom |= random;
-    isExtreme |= compare.getPredicate() == arith::CmpFPredicate::UNO;
+    isExtreme |= compare.getPredicate() == arith::CmpFPredicate::UNO ||
+                 (number && isOrdered(compare.getPredicate()));
   }
   return !isExtreme && !isRandom;
 }
