@@ -25,10 +25,23 @@ if(RNNC_PCH)
     <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h>
     <mlir/Dialect/Math/IR/Math.h> <mlir/Dialect/SCF/IR/SCF.h>
     <mlir/Dialect/Tensor/IR/Tensor.h> <mlir/Dialect/MemRef/IR/MemRef.h>
+    <mlir/Dialect/GPU/IR/GPUDialect.h> <mlir/Dialect/Linalg/IR/Linalg.h>
+    <mlir/Dialect/LLVMIR/LLVMDialect.h> <mlir/Dialect/LLVMIR/NVVMDialect.h>
+    <mlir/Dialect/Vector/IR/VectorOps.h>
+    <mlir/IR/DialectImplementation.h> <mlir/IR/Remarks.h>
+    <mlir/Pass/PassManager.h> <mlir/Parser/Parser.h>
     <mlir/Transforms/GreedyPatternRewriteDriver.h>
-    <llvm/ADT/TypeSwitch.h> <llvm/ADT/StringSwitch.h> <string> <vector> <map>)
+    <mlir/Transforms/RegionUtils.h>
+    <llvm/ADT/TypeSwitch.h> <llvm/ADT/StringSwitch.h> <llvm/IR/Module.h>
+    <string> <vector> <map>)
   rnnc_pch(rnnc_tool_pch HEADERS
     <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
+  # As find_package(GTest) defines it for whoever uses it.
+  rnnc_pch(rnnc_test_pch OPTIONS -DGTEST_HAS_PTHREAD=1 HEADERS
+    <gtest/gtest.h> <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
+  rnnc_pch(rnnc_plain_pch HEADERS
+    <fmt/format.h> <algorithm> <functional> <optional> <string> <unordered_map>
+    <vector> <map>)
 endif()
 
 # rnnc_use_pch(TARGET PCH): all sources of the target include it first.

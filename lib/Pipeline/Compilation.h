@@ -60,6 +60,8 @@ private:
   int printTree(const CheckedProgram &program);
   int lower(mlir::ModuleOp top, Phase from, Phase to,
             const PipelineOptions &passes);
+  /// Whether an option --mlir-… was given: these print while passes run.
+  bool isDebugged() const;
   mlir::LogicalResult runPasses(mlir::ModuleOp top, Phase from, Phase to,
                                 const PipelineOptions &passes,
                                 std::string &fault);

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/CommandLine.h"
 
 using namespace rnnc;
 using namespace rnnc::pipeline;
@@ -189,6 +190,15 @@ int Compilation::choosePrecision() {
   return ExitOk;
 }
 
+bool Compilation::isDebugged() const {
+  if (!request.debugOptions)
+    return false;
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (name.starts_with("mlir-") && option->getNumOccurrences())
+      return true;
+  return false;
+}
+
 /// Runs the passes of the phases after `from`, up to `to`. No fault: the
 /// options --mlir-… do not fit together.
 mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
@@ -201,8 +211,13 @@ mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
       return mlir::failure();
     mlir::applyDefaultTimingPassManagerCLOptions(manager);
   }
+  // To verify behind every pass takes a third of the time of all passes. Text
+  // may be of any hand, and who looks for a fault wants to see where it began.
+  bool each = isText || isDebugged() || !request.testFault.empty();
+  manager.enableVerifier(each);
   addPasses(manager, from, to, passes);
-  if (mlir::succeeded(manager.run(top)))
+  if (mlir::succeeded(manager.run(top)) &&
+      (each || mlir::succeeded(mlir::verify(top))))
     return mlir::success();
   fault = "a pass failed";
   return mlir::failure();

@@ -10,7 +10,6 @@
 
 #include "mlir/IR/Threading.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
 
 using namespace rnnc;
@@ -63,15 +62,6 @@ int Compilation::printPTX() {
   return write(request.output, *text);
 }
 
-/// The options --mlir-… print while passes run: one variant after the other
-/// then.
-static bool isDebugged() {
-  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
-    if (name.starts_with("mlir-") && option->getNumOccurrences())
-      return true;
-  return false;
-}
-
 /// Code for every set of instructions, on a thread each. Messages come in the
 /// order of the variants.
 int Compilation::makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
@@ -87,13 +77,18 @@ int Compilation::makeVariants(llvm::ArrayRef<target::VariantInfo> variants,
                                optionsFor(options, info), faults[i])))
       return;
     currentWork = {"object"};
-    auto translated = target::translate(*copy, info);
+    llvm::SmallVector<mlir::ModuleOp> parts = {*copy};
+    mlir::OwningOpRef<mlir::ModuleOp> half = target::splitOff(*copy);
+    if (half)
+      parts.push_back(*half);
+    auto translated = target::translate(parts, info);
     if (translated)
       made[i].emplace(std::move(*translated));
     else
       faults[i] = llvm::toString(translated.takeError());
   };
-  if (request.debugOptions && isDebugged()) {
+  if (isDebugged()) {
+    // What these options print, one variant after the other.
     for (size_t i = 0; i != variants.size(); ++i)
       makeOne(i);
   } else {

@@ -13,7 +13,6 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -30,7 +29,13 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
   ConvertKernelToLoopsOptions loops;
   loops.threads = options.threads;
   pm.addPass(createConvertKernelToLoops(loops));
-  pm.addPass(createCanonicalizerPass());
+  // Once, over what is left when nothing is there twice: a second round finds
+  // nothing that LLVM would not, and takes as long.
+  pm.addPass(createCSEPass());
+  GreedyRewriteConfig once;
+  once.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  once.setMaxIterations(1);
+  pm.addPass(createCanonicalizerPass(once));
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
 
@@ -39,12 +44,16 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
   math.fastMath = options.fastMath;
   pm.addPass(createKernelExpandMath(math));
   pm.addPass(createKernelMakeEntries());
-  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createKernelExpandViews());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  // All dialects at once: one after the other takes three times as long.
-  pm.addPass(createConvertToLLVMPass());
+  // All dialects at once: one after the other takes three times as long. What
+  // cannot be converted ends the compilation, so nothing need be taken back.
+  ConvertToLLVMPassOptions convert;
+  convert.allowPatternRollback = false;
+  pm.addPass(createConvertToLLVMPass(convert));
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createKernelFoldDescriptors());
   pm.addPass(createKernelVerifyLLVM());
 }
 

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A module is optimised and made an object on a thread of its own: one for
-// each variant, one for the runtime with the tables and the API. They meet in
-// the linker of a shared library. An object or an archive is to be one object
-// that shows nothing but the API: there the optimised modules become one
-// before machine code is made.
+// each variant, one for the tables and the API. They meet in the linker of a
+// shared library, with the runtime, which is an object since the compiler was
+// built. An object or an archive is to be one object that shows nothing but the
+// API: there the optimised modules, the runtime's bitcode among them, become
+// one before machine code is made.
 #include "CodeGen.h"
 #include "Tables.h"
 
@@ -32,30 +33,23 @@
 using namespace rnnc;
 using namespace rnnc::target;
 
-VariantModule::VariantModule(VariantInfo info,
-                             std::unique_ptr<llvm::LLVMContext> context,
-                             std::unique_ptr<llvm::Module> module)
-    : info(std::move(info)), context(std::move(context)),
-      module(std::move(module)) {}
-VariantModule::VariantModule(VariantModule &&) = default;
-VariantModule::~VariantModule() = default;
+CodePart::CodePart() : context(std::make_unique<llvm::LLVMContext>()) {}
+CodePart::CodePart(CodePart &&) = default;
+CodePart::~CodePart() = default;
 
 void target::registerTranslations(mlir::MLIRContext &context) {
   mlir::registerBuiltinDialectTranslation(context);
   mlir::registerLLVMDialectTranslation(context);
 }
 
-llvm::Expected<VariantModule> target::translate(mlir::ModuleOp module,
-                                                const VariantInfo &info) {
-  VariantModule result{info, std::make_unique<llvm::LLVMContext>(), nullptr};
-  std::unique_ptr<llvm::Module> out =
-      mlir::translateModuleToLLVMIR(module, *result.context, "model");
-  if (!out)
-    return llvm::createStringError("the code could not be translated to LLVM");
-  for (llvm::Function &f : *out) {
+/// Names the code of a variant, and says which machine it is for.
+static void markCode(llvm::Module &module, const VariantInfo &info) {
+  for (llvm::Function &f : module) {
+    // What the other part has is named as it is there.
+    if (!f.isDeclaration() || f.hasHiddenVisibility())
+      f.setName(variantName(f.getName(), info.name));
     if (f.isDeclaration())
       continue;
-    f.setName(variantName(f.getName(), info.name));
     f.setDoesNotThrow();
     f.addFnAttr("target-cpu", info.cpu);
     if (!info.tune.empty())
@@ -64,10 +58,24 @@ llvm::Expected<VariantModule> target::translate(mlir::ModuleOp module,
       f.addFnAttr("target-features", info.features);
     f.addFnAttr("prefer-vector-width", std::to_string(info.vectorBits));
   }
-  for (llvm::GlobalVariable &g : out->globals())
+  for (llvm::GlobalVariable &g : module.globals())
     if (!g.isDeclaration())
       g.setLinkage(llvm::GlobalValue::PrivateLinkage);
-  result.module = std::move(out);
+}
+
+llvm::Expected<VariantModule>
+target::translate(llvm::ArrayRef<mlir::ModuleOp> parts,
+                  const VariantInfo &info) {
+  VariantModule result{info, {}};
+  for (mlir::ModuleOp module : parts) {
+    CodePart part;
+    part.module = mlir::translateModuleToLLVMIR(module, *part.context, "model");
+    if (!part.module)
+      return llvm::createStringError(
+          "the code could not be translated to LLVM");
+    markCode(*part.module, info);
+    result.parts.push_back(std::move(part));
+  }
   return result;
 }
 
@@ -75,69 +83,91 @@ static llvm::StringRef stringOf(const Bytes &bytes) {
   return llvm::StringRef(bytes.data(), bytes.size());
 }
 
-/// What the tables name stays; it is seen by the other objects of the library
-/// and by nobody else.
+/// The function `name`, which one of the parts has.
+static llvm::Function *findCode(VariantModule &variant, llvm::StringRef name) {
+  for (CodePart &part : variant.parts)
+    if (llvm::Function *f = part.module->getFunction(name))
+      if (!f->isDeclaration())
+        return f;
+  return nullptr;
+}
+
+/// What the tables name stays, and what the parts take from each other; it is
+/// seen by the other objects of the library and by nobody else.
 static llvm::Error
 exportEntries(VariantModule &variant,
               llvm::ArrayRef<std::pair<std::string, EntryKind>> entries) {
-  llvm::StringSet<> kept;
   for (const auto &[name, kind] : entries) {
     std::string full = variantName(name, variant.info.name);
-    llvm::Function *f = variant.module->getFunction(full);
-    if (!f || f->isDeclaration())
+    llvm::Function *f = findCode(variant, full);
+    if (!f)
       return llvm::createStringError("the compiled code has no function `" +
                                      full + "`");
     f->setLinkage(llvm::GlobalValue::ExternalLinkage);
     f->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    kept.insert(full);
   }
-  llvm::internalizeModule(*variant.module, [&](const llvm::GlobalValue &value) {
-    return kept.contains(value.getName());
-  });
+  for (CodePart &part : variant.parts)
+    llvm::internalizeModule(*part.module, [](const llvm::GlobalValue &value) {
+      return value.hasHiddenVisibility();
+    });
   return llvm::Error::success();
 }
 
-/// The runtime with the tables of the library and its API.
+/// The runtime as it was embedded.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
-makeMain(llvm::LLVMContext &context, const Architecture &architecture,
-         const Library &library, const std::vector<VariantModule> &variants,
-         std::vector<std::string> &api) {
+readRuntime(llvm::LLVMContext &context, const Architecture &architecture) {
   if (llvm::Error error = checkRuntime(architecture))
     return std::move(error);
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile(
           llvm::MemoryBufferRef(runtimeBitcode(architecture.name), "runtime"),
           context);
-  if (!runtime)
-    return runtime.takeError();
-  std::unique_ptr<llvm::Module> whole = std::move(*runtime);
-  whole->setModuleIdentifier("library");
-  whole->setSourceFileName("library");
   // What clang said about the runtime is of no use, and not the same on
   // every machine.
-  if (llvm::NamedMDNode *ident = whole->getNamedMetadata("llvm.ident"))
-    whole->eraseNamedMetadata(ident);
+  if (runtime)
+    if (auto *ident = (*runtime)->getNamedMetadata("llvm.ident"))
+      (*runtime)->eraseNamedMetadata(ident);
+  return runtime;
+}
+
+/// What the code of the variants calls is seen by it, and by nobody else.
+static void keepCalled(llvm::Module &whole,
+                       const std::vector<VariantModule> &variants,
+                       llvm::StringSet<> &kept) {
+  auto keep = [&](const llvm::Function &called) {
+    llvm::Function *f = whole.getFunction(called.getName());
+    if (!called.isDeclaration() || !f || f->isDeclaration())
+      return;
+    f->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    kept.insert(f->getName());
+  };
+  for (const VariantModule &variant : variants)
+    for (const CodePart &part : variant.parts)
+      for (const llvm::Function &called : *part.module)
+        keep(called);
+}
+
+/// Adds the tables of the library and its API to `whole`, which has the
+/// runtime or is linked with it; the names of the API.
+static std::vector<std::string>
+fillMain(llvm::Module &whole, const Library &library,
+         const std::vector<VariantModule> &variants) {
   llvm::StringSet<> kept;
+  kept.insert(kLibraryTable);
+  keepCalled(whole, variants, kept);
   std::vector<VariantInfo> infos;
-  for (const VariantModule &variant : variants) {
+  for (const VariantModule &variant : variants)
     infos.push_back(variant.info);
-    // What the code of the variants calls.
-    for (const llvm::Function &called : *variant.module) {
-      llvm::Function *f = whole->getFunction(called.getName());
-      if (!called.isDeclaration() || !f || f->isDeclaration())
-        continue;
-      f->setVisibility(llvm::GlobalValue::HiddenVisibility);
-      kept.insert(f->getName());
-    }
-  }
-  emitTables(*whole, library, infos);
-  api = emitWrappers(*whole, library);
-  for (const std::string &name : api)
-    kept.insert(name);
-  llvm::internalizeModule(*whole, [&](const llvm::GlobalValue &value) {
+  emitTables(whole, library, infos);
+  std::vector<std::string> api = emitWrappers(whole, library);
+  kept.insert_range(api);
+  for (llvm::Function &f : whole)
+    if (f.isDeclaration() && f.getName().starts_with("rnnc_rt_"))
+      f.setVisibility(llvm::GlobalValue::HiddenVisibility);
+  llvm::internalizeModule(whole, [&](const llvm::GlobalValue &value) {
     return kept.contains(value.getName());
   });
-  return whole;
+  return api;
 }
 
 /// Checks and optimises one module; the result is an object, or bitcode.
@@ -162,7 +192,7 @@ static llvm::Expected<Bytes> compileModule(llvm::Module &module, CodeKind kind,
   return bytes;
 }
 
-/// Compiles all modules, the last of which has the runtime, as many at once as
+/// Compiles all modules, the last of which has the tables, as many at once as
 /// the machine has threads.
 static llvm::Expected<std::vector<Bytes>>
 compileModules(llvm::ArrayRef<llvm::Module *> modules,
@@ -304,6 +334,38 @@ static llvm::Error checkStack(const StackUse &stack,
   return llvm::Error::success();
 }
 
+/// What an object of the library may take from another one.
+static llvm::StringSet<> definedBy(llvm::ArrayRef<llvm::Module *> modules) {
+  llvm::StringSet<> defined;
+  for (const llvm::Module *module : modules)
+    for (const llvm::GlobalObject &one : module->global_objects())
+      if (!one.isDeclaration() && !one.hasLocalLinkage())
+        defined.insert(one.getName());
+  return defined;
+}
+
+/// The runtime that was made before, and what its functions need of the stack.
+static llvm::Error addRuntime(const llvm::Module &runtime,
+                              const Architecture &architecture,
+                              std::vector<Bytes> &objects, StackUse &stack) {
+  llvm::StringRef object = runtimeObject(architecture.name);
+  stack.readCalls(runtime);
+  if (llvm::Error error = stack.readFrames(object))
+    return error;
+  objects.emplace_back(object.begin(), object.end());
+  return llvm::Error::success();
+}
+
+static llvm::Error writeOutput(llvm::ArrayRef<Bytes> objects,
+                               const EmitOptions &options) {
+  if (options.output == Output::SharedLibrary)
+    return writeShared(objects, options);
+  llvm::StringRef bytes = stringOf(objects.front());
+  return options.output == Output::Object
+             ? writeFile(options.path, bytes)
+             : writeArchiveFile(options.path, bytes);
+}
+
 llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
                                 const Library &library,
                                 const EmitOptions &options) {
@@ -314,26 +376,35 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
     if (llvm::Error error = exportEntries(variant, entries))
       return error;
     infos.push_back(variant.info);
-    modules.push_back(variant.module.get());
+    for (CodePart &part : variant.parts)
+      modules.push_back(part.module.get());
   }
-  llvm::LLVMContext context;
-  std::vector<std::string> api;
-  auto main = makeMain(context, *options.architecture, library, variants, api);
-  if (!main)
-    return main.takeError();
-  modules.push_back(main->get());
-  llvm::StringSet<> defined;
-  for (const llvm::Module *module : modules)
-    for (const llvm::Function &f : *module)
-      if (!f.isDeclaration() && !f.hasLocalLinkage())
-        defined.insert(f.getName());
   bool shared = options.output == Output::SharedLibrary;
+  const Architecture &architecture = *options.architecture;
+  llvm::LLVMContext context, runtimeContext;
+  auto runtime = readRuntime(shared ? runtimeContext : context, architecture);
+  if (!runtime)
+    return runtime.takeError();
+  std::unique_ptr<llvm::Module> main =
+      shared ? std::make_unique<llvm::Module>("library", context)
+             : std::move(*runtime);
+  main->setModuleIdentifier("library");
+  main->setSourceFileName("library");
+  std::vector<std::string> api = fillMain(*main, library, variants);
+  modules.push_back(main.get());
+  llvm::StringSet<> defined = definedBy(modules);
   StackUse stack;
   auto objects = compileModules(modules, options, shared, stack);
   if (objects && !shared)
     objects = joinModules(*objects, options, stack);
   if (!objects)
     return objects.takeError();
+  if (shared) {
+    defined.insert_range(definedBy(runtime->get()).keys());
+    if (llvm::Error error =
+            addRuntime(**runtime, architecture, *objects, stack))
+      return error;
+  }
   std::vector<std::string> compiled;
   for (const auto &[name, kind] : entries)
     for (const VariantInfo &info : infos)
@@ -342,12 +413,7 @@ llvm::Error target::emitLibrary(std::vector<VariantModule> variants,
     return error;
   for (const Bytes &bytes : *objects)
     if (llvm::Error error =
-            checkObject(stringOf(bytes), *options.architecture, infos, defined))
+            checkObject(stringOf(bytes), architecture, infos, defined))
       return error;
-  if (shared)
-    return writeShared(*objects, options);
-  llvm::StringRef bytes = stringOf(objects->front());
-  return options.output == Output::Object
-             ? writeFile(options.path, bytes)
-             : writeArchiveFile(options.path, bytes);
+  return writeOutput(*objects, options);
 }

@@ -18,11 +18,6 @@
 using namespace rnnc;
 using namespace rnnc::target;
 
-/// A frame has what the function saves, and the address to return to. (Where a
-/// register holds that, it is among what is saved, and the bound is larger than
-/// it has to be.)
-static constexpr uint64_t kReturnBytes = 8;
-
 void StackUse::watch(llvm::Module &module) {
   for (llvm::Function &f : module)
     if (!f.isDeclaration()) {

@@ -21,6 +21,11 @@ namespace rnnc::target {
 constexpr uint64_t kMaxFrameBytes = 16 << 10;
 constexpr uint64_t kMaxStackBytes = 32 << 10;
 
+/// A frame has what the function saves, and the address to return to. (Where a
+/// register holds that, it is among what is saved, and the bound is larger than
+/// it has to be.)
+constexpr uint64_t kReturnBytes = 8;
+
 /// The frames of compiled functions and who calls whom.
 class StackUse {
 public:
@@ -29,6 +34,8 @@ public:
   void watch(llvm::Module &module);
   /// Reads from the optimised module who calls whom, or hands on whose address.
   void readCalls(const llvm::Module &module);
+  /// Reads from the section `.stack_sizes` of an object how large frames are.
+  llvm::Error readFrames(llvm::StringRef object);
   void add(const StackUse &other);
 
   /// The functions from one of `roots` down that need most at a time, and how

@@ -364,15 +364,17 @@ void Emitter::run() {
                  i32(int64_t(modules.size())), i32(int64_t(kinds.size())),
                  i32(library.real()), i32(devices), gpu()});
   llvm::GlobalVariable *declared =
-      module.getGlobalVariable("rnnc_rt_library", true);
-  auto *defined = new llvm::GlobalVariable(module, table->getType(), true,
-                                           llvm::GlobalValue::InternalLinkage,
-                                           table, "rnnc_rt_tables");
+      module.getGlobalVariable(kLibraryTable, true);
+  auto *defined =
+      new llvm::GlobalVariable(module, table->getType(), true,
+                               llvm::GlobalValue::ExternalLinkage, table);
   defined->setAlignment(llvm::Align(8));
+  defined->setVisibility(llvm::GlobalValue::HiddenVisibility);
   if (declared) {
     declared->replaceAllUsesWith(defined);
     declared->eraseFromParent();
   }
+  defined->setName(kLibraryTable);
 }
 
 } // namespace

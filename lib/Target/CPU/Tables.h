@@ -17,7 +17,10 @@ enum class EntryKind { Run, Workspace };
 std::vector<std::pair<std::string, EntryKind>>
 entryNames(const Library &library);
 
-/// Defines `rnnc_rt_library` in `module`; the code of the variants is declared
+/// The table that the runtime reads; the other objects of the library see it.
+inline constexpr llvm::StringLiteral kLibraryTable = "rnnc_rt_library";
+
+/// Defines it in `module`; the code of the variants is declared
 /// under the names of `variantName`.
 void emitTables(llvm::Module &module, const Library &library,
                 const std::vector<VariantInfo> &variants);

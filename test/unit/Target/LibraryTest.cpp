@@ -175,6 +175,55 @@ TEST_F(LibraryTest, CompiledCodeCallsTheRuntimeOnly) {
   EXPECT_FALSE(llvm::sys::fs::exists(options.path));
 }
 
+/// Both halves declare what they take from each other, and nothing else is
+/// seen; what needs data of the module stays with it.
+TEST(Parts, Split) {
+  mlir::MLIRContext context;
+  prepare(context);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(R"(
+    llvm.mlir.global private @data(1 : i64) : i64
+    llvm.func @rnnc_rt_members() -> i64
+    llvm.func @M.f.entry() -> i64 {
+      %0 = llvm.call @late() : () -> i64
+      llvm.return %0 : i64
+    }
+    llvm.func @common() -> i64 attributes {sym_visibility = "private"} {
+      %0 = llvm.call @rnnc_rt_members() : () -> i64
+      llvm.return %0 : i64
+    }
+    llvm.func @reads() -> i64 attributes {sym_visibility = "private"} {
+      %0 = llvm.mlir.addressof @data : !llvm.ptr
+      %1 = llvm.load %0 : !llvm.ptr -> i64
+      llvm.return %1 : i64
+    }
+    llvm.func @late() -> i64 attributes {sym_visibility = "private"} {
+      %0 = llvm.call @common() : () -> i64
+      %1 = llvm.call @reads() : () -> i64
+      %2 = llvm.add %0, %1 : i64
+      %3 = llvm.add %2, %1 : i64
+      %4 = llvm.add %3, %1 : i64
+      %5 = llvm.add %4, %1 : i64
+      llvm.return %5 : i64
+    })",
+                                                        &context);
+  ASSERT_TRUE(module);
+  EXPECT_FALSE(splitOff(*module));
+  mlir::OwningOpRef<mlir::ModuleOp> half = splitOff(*module, 0);
+  ASSERT_TRUE(half);
+  auto describe = [](mlir::ModuleOp part) {
+    std::string text;
+    for (auto f : part.getOps<mlir::LLVM::LLVMFuncOp>()) {
+      text += f.isExternal() ? " ?" : " ";
+      text += f.getName();
+      if (f.getVisibility_() == mlir::LLVM::Visibility::Hidden)
+        text += "*";
+    }
+    return text;
+  };
+  EXPECT_EQ(describe(*module), " ?late* ?rnnc_rt_members M.f.entry reads*");
+  EXPECT_EQ(describe(*half), " ?rnnc_rt_members ?reads* common late*");
+}
+
 TEST_F(LibraryTest, NoLinker) {
   std::string path = getenv("PATH");
   setenv("PATH", "/nowhere", 1);

@@ -94,6 +94,43 @@ def KernelMakeEntries : Pass<"kernel-make-entries", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def KernelExpandViews : Pass<"kernel-expand-views", "::mlir::ModuleOp"> {
+  let summary = "compute where views of buffers lie, and their sizes";
+  let description = [{
+    Upstream's patterns of `expand-strided-metadata`, applied to views of
+    buffers and to what these become. The upstream pass tries them, and every
+    folder, on all ops of the module: ten times as many.
+
+    ```mlir
+    %row = memref.subview %x[%i, 0] [1, 64] [1, 1] : memref<?x64xf32> to memref<64xf32, strided<[1], offset: ?>>
+    // becomes
+    %at = affine.apply affine_map<()[s0] -> (s0 * 64)>()[%i]
+    %row = memref.reinterpret_cast %base to offset: [%at], sizes: [64], strides: [1] : memref<f32> to memref<64xf32, strided<[1], offset: ?>>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def KernelFoldDescriptors : Pass<"kernel-fold-descriptors", "::mlir::ModuleOp"> {
+  let summary = "read the parts of buffers' descriptors where they were put";
+  let description = [{
+    A memref is a struct in the LLVM dialect, filled part by part and read part
+    by part. Each read gives what was put there, and the structs that nobody
+    reads any more go: a third of all ops, which neither the translation nor
+    LLVM has to look at.
+
+    ```mlir
+    %1 = llvm.insertvalue %p, %0[1] : !llvm.struct<(ptr, ptr, i64)>
+    %2 = llvm.extractvalue %1[1] : !llvm.struct<(ptr, ptr, i64)>
+    llvm.store %v, %2 : f32, !llvm.ptr
+    // becomes
+    llvm.store %v, %p : f32, !llvm.ptr
+    ```
+  }];
+}
+
 def KernelVerifyLLVM : Pass<"kernel-verify-llvm", "::mlir::ModuleOp"> {
   let summary = "check what generated code may contain";
   let description = [{

@@ -7,6 +7,7 @@
 #include "rnnc/Target/CPU/Architecture.h"
 #include "rnnc/Target/Interface/Interface.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <functional>
@@ -16,10 +17,6 @@ namespace llvm {
 class LLVMContext;
 class Module;
 } // namespace llvm
-namespace mlir {
-class MLIRContext;
-class ModuleOp;
-} // namespace mlir
 
 namespace rnnc::target {
 
@@ -27,17 +24,20 @@ namespace rnnc::target {
 kernel::TargetAttr describe(mlir::MLIRContext *context,
                             const VariantInfo &variant);
 
-/// The code of one variant, in a context of its own: variants are compiled on
-/// threads.
-struct VariantModule {
-  VariantModule(VariantInfo info, std::unique_ptr<llvm::LLVMContext> context,
-                std::unique_ptr<llvm::Module> module);
-  VariantModule(VariantModule &&);
-  ~VariantModule();
+/// Code in a context of its own, which a thread may compile beside others.
+struct CodePart {
+  CodePart();
+  CodePart(CodePart &&);
+  ~CodePart();
 
-  VariantInfo info;
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
+};
+
+/// The code of one variant.
+struct VariantModule {
+  VariantInfo info;
+  std::vector<CodePart> parts;
 };
 
 enum class Output { SharedLibrary, Object, StaticArchive };
@@ -63,8 +63,14 @@ llvm::Error checkObject(llvm::StringRef bytes, const Architecture &architecture,
                         llvm::ArrayRef<VariantInfo> variants,
                         const llvm::StringSet<> &elsewhere);
 
-/// Translates a module of the LLVM dialect for one variant.
-llvm::Expected<VariantModule> translate(mlir::ModuleOp module,
+/// Takes about half of the code out of a module of the LLVM dialect. Functions
+/// that both halves need are hidden from then on instead of private. Null where
+/// the module has less than `leastOps`: it is compiled faster than divided.
+mlir::OwningOpRef<mlir::ModuleOp> splitOff(mlir::ModuleOp module,
+                                           int64_t leastOps = 4000);
+
+/// Translates modules of the LLVM dialect, the parts of one variant.
+llvm::Expected<VariantModule> translate(llvm::ArrayRef<mlir::ModuleOp> parts,
                                         const VariantInfo &info);
 
 /// Optimises the variants and the runtime with tables and API, on as many
