@@ -1,0 +1,222 @@
+"""Random recurrences, and values that read what was computed before."""
+import re
+
+from cells import *
+
+
+class Recurrences(Cells):
+    def recurrence(self, scope):
+        """A statement that scans or folds, and what can be read after it."""
+        rng, block = self.rng, scope.block
+        axes = scope.times * 5 + [a for a in scope.axes if not a.parts]
+        if block.kind == "cell":
+            axes = [a for a in scope.axes if not a.parts] + scope.times
+        t = rng.choice(axes)
+        inputs = [self.sequence(t, scope) for _ in range(rng.choice((1, 1, 1, 2)))]
+        out = self.someAxes(scope, times=False)
+        types = [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in inputs]
+        constants, given = self.constantsFor(scope)
+        if len(types) == 1 and types[0].kind == "real" and rng.random() < 0.3 and not any(
+                a.isTime for a in types[0].axes):
+            out = types[0].axes  # a cell that can be repeated
+        again = [(n, c) for n, c in block.instances if c.inputs == types]
+        states = None
+        if again and rng.random() < 0.4:
+            name, cell = rng.choice(again)
+            out, states, bound = cell.out.axes, cell.states, cell.bound
+            constants, given = (), ""
+            self.note("instance used twice")
+        elif rng.random() < 0.3 and not constants and all(x.kind == "real" for x in types):
+            text, states, bound = self.chain(types, out, scope)
+            name = block.fresh("r")
+            block.head.append(f"use {name} = {text}")
+        else:
+            cell = self.cellOf(types, out, scope, 1, constants)
+            name = block.fresh("r")
+            block.head.append(f"use {name} = {cell.name}{cell.sizes}")
+            states, bound = cell.states, cell.bound
+            if not constants:
+                block.instances.append((name, cell))
+        block.params += 2
+        self.run(t, name, inputs, out, states, bound, given, scope)
+
+    def unfold(self, output, type, scope):
+        """An output whose elements are drawn one after the other, or nothing."""
+        rng, block = self.rng, scope.block
+        if not type.axes or (type.kind != "index" and len(type.axes) < 2) or any(
+                a.isTime for a in type.axes[1:]):
+            return None
+        t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
+        over = [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
+        constants, given = self.constantsFor(scope, 0.5)
+        inputs = [drawn] + [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in over]
+        shape = drawn.axes + ((drawn.index,) if drawn.index else ())
+        cell = self.makeCell(inputs, shape, scope.axes, constants, 1, drawn)
+        name = block.fresh("r")
+        block.head.append(f"use {name} = {cell.name}")
+        text = f"unfold {name}{given}"
+        if over:
+            text += f" over ({', '.join(v.text for v in over)})" if len(over) > 1 \
+                else f" over {over[0].text}"
+            self.note("unfold over")
+        if given:
+            self.note("unfold with constants")
+        if cell.states and rng.random() < 0.7:
+            path = rng.choice(list(cell.states))
+            first = self.limited(self.real(cell.states[path], scope, 1), 2)
+            text += f" from {{{path}: {first.text}}}"
+            self.note("unfold from")
+        text += f" start {self.start(drawn, scope)}"
+        if type.kind == "index" and rng.random() < 0.5:
+            text += f" stop {rng.randrange(type.index.size)}"
+        self.unfolds += 1
+        self.keepsStates |= bool(cell.states)
+        self.note(f"unfold of {type.kind}")
+        if cell.states and rng.random() < 0.3:
+            final = block.fresh("s")
+            text += f" final {final}"
+            self.note("unfold final")
+            block.lines.append(f"{output} ~ {text}")
+            for path, axes in cell.states.items():
+                scope.values.append(Value(f"{final}.{path}", Type(axes), 3))
+        else:
+            block.lines.append(f"{output} ~ {text}")
+        block.params += 2
+        return text
+
+    def start(self, drawn, scope):
+        """What an unfold reads first."""
+        rng = self.rng
+        if drawn.kind == "bit":
+            return rng.randrange(2)
+        if drawn.kind == "index":
+            found = [v for v in scope.values if len(v.type.axes) == 1 and v.type.kind == "index"
+                     and v.type.index == drawn.index]
+            if found and rng.random() < 0.5:
+                self.note("unfold from a symbol of the data")
+                return f"{rng.choice(('first', 'last'))}({rng.choice(found).text})"
+            return rng.randrange(drawn.index.size)
+        if rng.random() < 0.4:
+            return rng.choice(("0", "0.5"))
+        return self.limited(self.real(drawn.axes, scope, 1), 2).text
+
+    def sequence(self, t, scope):
+        """What a cell can run over."""
+        found = [v for v in scope.values if v.type.axes[:1] == (t,)]
+        if found and self.rng.random() < 0.7:
+            return self.rng.choice(found)
+        axes = (t,) + self.someAxes(scope, 1, times=False)
+        return self.limited(self.real(axes, scope, 1), 3)
+
+    def constantsFor(self, scope, often=0.25):
+        """What is given to a cell after `;`: types and the text of the call."""
+        if self.rng.random() > often:
+            return (), ""
+        values = [v for v in scope.values if v.type.kind == "real" and "'" not in v.text and
+                  sum(a.isTime for a in v.type.axes) <= 1]
+        if not values:
+            return (), ""
+        v = self.rng.choice(values)
+        if any(a.isTime for a in v.type.axes):
+            self.note("sequence as a constant")
+        return (v.type,), f"(k0 = {v.text})"
+
+    def run(self, t, name, inputs, out, states, bound, given, scope):
+        rng, block = self.rng, scope.block
+        over = inputs[0].text if len(inputs) == 1 else f"({', '.join(v.text for v in inputs)})"
+        if len(inputs) > 1:
+            self.note("over several")
+        kind = "fixed" if not t.isTime else "time"
+        clauses, over = "", f" over {over}"
+        if rng.random() < 0.2:
+            # Steps on the same inputs.
+            t = literal(rng.randint(1, 4))
+            held = [f"{rng.choice(('first', 'last'))}({v.text})" for v in inputs]
+            given = f"({', '.join(held + [given[1:-1]] * bool(given))})"
+            over = f" times {t.text}"
+            self.note("times")
+        elif rng.random() < 0.35:
+            clauses += " backward"
+            self.note("backward")
+        if states and rng.random() < 0.3:
+            path = rng.choice(list(states))
+            first = self.limited(self.real(states[path], scope, 1), 2)
+            clauses += f" from {{{path}: {first.text}}}"
+            self.note("from")
+        self.keepsStates |= bool(states) and block.kind == "model" and t.isTime
+        y = block.fresh("y")
+        if rng.random() < 0.6 or not states:
+            final = ""
+            if states and rng.random() < 0.3:
+                final = block.fresh("s")
+                clauses += f" final {final}"
+                self.note("final")
+            block.lines.append(f"{y} = scan {name}{given}{over}{clauses}")
+            scope.values.append(Value(y, Type((t,) + out), bound))
+            self.note(f"scan over {kind}")
+        else:
+            final = y
+            block.lines.append(f"{y} = fold {name}{given}{over}{clauses}")
+            self.note(f"fold over {kind}")
+        for path, axes in (states or {}).items():
+            if final:
+                scope.values.append(Value(f"{final}.{path}", Type(axes), 3))
+
+    def asReal(self, value):
+        """What can stand where a real number is declared."""
+        if value.type.kind != "int":
+            return value
+        self.note("int as a number")
+        return Value(f"real({value.text})", Type(value.type.axes), value.bound)
+
+    def defines(self, scope, n):
+        for _ in range(n):
+            axes = self.someAxes(scope)
+            value = self.asReal(self.limited(self.real(axes, scope, self.rng.choice((1, 1, 2))), 6))
+            name = scope.block.fresh("v")
+            scope.block.lines.append(f"{name} = {value.text}")
+            scope.values.append(Value(name, Type(axes), value.bound))
+
+    def body(self, scope):
+        """Definitions and recurrences."""
+        for _ in range(self.rng.choice((1, 1, 1, 2))):
+            if self.rng.random() < 0.7:
+                self.recurrence(scope)
+            else:
+                self.defines(scope, 1)
+
+    def result(self, axes, scope, depth):
+        """A value that reads what was computed before and is not read yet."""
+        value = self.asReal(self.real(axes, scope, depth))
+        text = "\n".join(scope.block.lines + [value.text])
+        for v in scope.values:
+            name = v.text.rstrip("'")
+            isRead = len(re.findall(rf"\b{re.escape(name)}\b", text)) > (name[0] in "vy")
+            if isRead or not re.match(r"[vysxh]\d", name) or self.rng.random() < 0.15:
+                continue
+            other = self.reducedTo(v, axes)
+            if other:
+                value = Value(f"({value.text} + {other.text})", value.type,
+                              value.bound + other.bound)
+        return value
+
+    def reducedTo(self, v, axes):
+        """The value, or a number made of it, so that it can be added to [axes]."""
+        rng, text, type = self.rng, v.text, v.type
+        if type.kind not in ("real", "int") or (axes and rng.random() < 0.1):
+            return None
+        left = list(type.axes)
+        while not isSuffix(tuple(left), axes):
+            what = rng.choice(("mean", "first", "last", "lookup"))
+            if what == "lookup" and not left[0].isTime:
+                text = f"{text}[{rng.randrange(left[0].size)}]"
+                left.pop(0)
+            elif what in ("first", "last"):
+                text = f"{what}({text})"
+                self.note(what + (" of time" if left[0].isTime else ""))
+                left.pop(0)
+            else:
+                text = f"mean({text})"
+                self.note("mean()" + (" of a time axis" if left[-1].isTime else ""))
+                left.pop()
+        return Value(text, Type(tuple(left)), v.bound)
