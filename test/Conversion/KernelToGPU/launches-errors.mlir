@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // A size that no dimension gives.
-// LAUNCHES: error: is launched with what does not follow from dimensions and arguments
+// LAUNCHES: error: [E908] `f` needs sizes that are computed on the host
 module attributes {gpu.container_module} {
   func.func @f(%x: memref<?xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
     %c0 = arith.constant 0 : index

@@ -16,10 +16,10 @@ rnn.module @backward attributes {kind = "cell", source = "backward", train = {},
 
 // -----
 
-rnn.module @total attributes {kind = "model", source = "total", train = {}, exports = [{function = "sample"}], axes = {}} {
+rnn.module @total attributes {kind = "model", source = "total", train = {}, exports = [{function = "step"}], axes = {}} {
   %x = rnn.input "x" : !rnn.value<["T"] real>
   %y = rnn.output "y" : !rnn.value<[] bit>
-  // expected-error @below {{[E404] `sample` is not possible for this module: it reduces over a time axis}}
+  // expected-error @below {{[E404] `step` is not possible for this module: it reduces over a time axis}}
   %s = rnn.reduce_last sum %x : !rnn.value<["T"] real>
   %d = rnn.dist bernoulli(%s : !rnn.value<[] real>) : !rnn.dist<bernoulli, !rnn.value<[] bit>>
   rnn.observe "y" %y, %d : !rnn.value<[] bit>, !rnn.dist<bernoulli, !rnn.value<[] bit>>
