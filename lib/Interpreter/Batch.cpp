@@ -115,17 +115,8 @@ bool Batch::checkLength(const std::string &name, const Array &given,
     forEachIndex(one.shape, [&](const Shape &index) {
       double length = one.data[i++];
       bool counts = true;
-      for (auto [k, axis] : llvm::enumerate(nesting.around(name)))
-        counts &= index[k] < lengths.lengthOf(
-                                 axis,
-                                 [&](rnn::AxisAttr around) {
-                                   std::optional<int64_t> place;
-                                   for (auto [n, left] :
-                                        llvm::enumerate(nesting.around(name)))
-                                     if (left == around)
-                                       place = index[n];
-                                   return place;
-                                 });
+      for (size_t k = 0; k < index.size(); ++k)
+        counts &= index[k] < lengths.lengthAt(nesting.around(name), k, index);
       fine &= !counts || (length >= 0 && length <= double(size));
     });
     if (!fine) {

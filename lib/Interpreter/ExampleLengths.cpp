@@ -26,19 +26,23 @@ int64_t ExampleLengths::lengthOf(rnn::AxisAttr axis, PlaceFn place) const {
   return int64_t(at(it->second, index));
 }
 
+int64_t ExampleLengths::lengthAt(llvm::ArrayRef<rnn::AxisAttr> axes, size_t i,
+                                 const Shape &index) const {
+  return lengthOf(axes[i], [&](rnn::AxisAttr around) {
+    std::optional<int64_t> place;
+    for (size_t k = 0; k < i; ++k)
+      if (axes[k] == around)
+        place = index[k];
+    return place;
+  });
+}
+
 bool ExampleLengths::isValid(llvm::ArrayRef<rnn::AxisAttr> axes,
                              const Shape &index) const {
-  for (size_t i = 0; i < axes.size(); ++i) {
-    auto left = [&](rnn::AxisAttr around) {
-      std::optional<int64_t> place;
-      for (size_t k = 0; k < i; ++k)
-        if (axes[k] == around)
-          place = index[k];
-      return place;
-    };
-    if (!nesting.around(axes[i]).empty() && index[i] >= lengthOf(axes[i], left))
+  for (size_t i = 0; i < axes.size(); ++i)
+    if (!nesting.around(axes[i]).empty() &&
+        index[i] >= lengthAt(axes, i, index))
       return false;
-  }
   return true;
 }
 

@@ -23,6 +23,9 @@ struct ExampleLengths {
   /// The length for the element that `place` gives of each axis around; room
   /// for all where it gives none.
   int64_t lengthOf(rnn::AxisAttr axis, PlaceFn place) const;
+  /// The length along `axes[i]` for the element of a value at `index`.
+  int64_t lengthAt(llvm::ArrayRef<rnn::AxisAttr> axes, size_t i,
+                   const Shape &index) const;
   /// Whether an element of a value lies before all ends.
   bool isValid(llvm::ArrayRef<rnn::AxisAttr> axes, const Shape &index) const;
   /// The number of valid elements.

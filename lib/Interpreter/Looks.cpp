@@ -137,14 +137,7 @@ bool Example::isAtStep(ArrayRef<rnn::AxisAttr> axes, const Shape &index) {
   if (options.lossOf == LossOf::AllSteps)
     return true;
   for (size_t k = 0; k < axes.size() && axes[k].isTime(); ++k) {
-    auto left = [&](rnn::AxisAttr around) {
-      std::optional<int64_t> place;
-      for (size_t n = 0; n < k; ++n)
-        if (axes[n] == around)
-          place = index[n];
-      return place;
-    };
-    int64_t last = lengths.lengthOf(axes[k], left) - 1;
+    int64_t last = lengths.lengthAt(axes, k, index) - 1;
     if (index[k] != (options.lossOf == LossOf::LastStep ? last : 0))
       return false;
   }
