@@ -27,16 +27,7 @@ void buildGPUHostPipeline(OpPassManager &pm, bool fastMath) {
   pm.addPass(createGPULaunchesToCalls());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  KernelExpandMathOptions math;
-  math.fastMath = fastMath;
-  pm.addPass(createKernelExpandMath(math));
-  pm.addPass(createKernelMakeEntries());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createKernelVerifyLLVM());
+  buildLoopsToLLVMPipeline(pm, fastMath);
 }
 
 void buildGPUToNVVMPipeline(OpPassManager &pm, bool fastMath) {

@@ -20,6 +20,24 @@ using namespace mlir;
 
 namespace rnnc {
 
+void buildLoopsToLLVMPipeline(OpPassManager &pm, bool fastMath) {
+  KernelExpandMathOptions math;
+  math.fastMath = fastMath;
+  pm.addPass(createKernelExpandMath(math));
+  pm.addPass(createKernelMakeEntries());
+  pm.addPass(createKernelExpandViews());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  // All dialects at once: one after the other takes three times as long. What
+  // cannot be converted ends the compilation, so nothing need be taken back.
+  ConvertToLLVMPassOptions convert;
+  convert.allowPatternRollback = false;
+  pm.addPass(createConvertToLLVMPass(convert));
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createKernelFoldDescriptors());
+  pm.addPass(createKernelVerifyLLVM());
+}
+
 void buildKernelToLLVMPipeline(OpPassManager &pm,
                                const KernelToLLVMOptions &options) {
   kernel::KernelChooseTargetOptions choose;
@@ -40,21 +58,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createLoopInvariantCodeMotionPass());
 
   // From here on LLVM cleans up, in a tenth of the time.
-  KernelExpandMathOptions math;
-  math.fastMath = options.fastMath;
-  pm.addPass(createKernelExpandMath(math));
-  pm.addPass(createKernelMakeEntries());
-  pm.addPass(createKernelExpandViews());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  // All dialects at once: one after the other takes three times as long. What
-  // cannot be converted ends the compilation, so nothing need be taken back.
-  ConvertToLLVMPassOptions convert;
-  convert.allowPatternRollback = false;
-  pm.addPass(createConvertToLLVMPass(convert));
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createKernelFoldDescriptors());
-  pm.addPass(createKernelVerifyLLVM());
+  buildLoopsToLLVMPipeline(pm, options.fastMath);
 }
 
 void registerKernelToLLVMConversions(DialectRegistry &registry) {

@@ -36,6 +36,10 @@ struct KernelToLLVMOptions
 void buildKernelToLLVMPipeline(mlir::OpPassManager &pm,
                                const KernelToLLVMOptions &options);
 
+/// The end of it, for any functions on the host: from loops over buffers to the
+/// LLVM dialect, with the entry points.
+void buildLoopsToLLVMPipeline(mlir::OpPassManager &pm, bool fastMath);
+
 /// What the pipeline needs to know of the dialects it ends in.
 void registerKernelToLLVMConversions(mlir::DialectRegistry &registry);
 

@@ -99,7 +99,7 @@ def KernelExpandViews : Pass<"kernel-expand-views", "::mlir::ModuleOp"> {
   let description = [{
     Upstream's patterns of `expand-strided-metadata`, applied to views of
     buffers and to what these become. The upstream pass tries them, and every
-    folder, on all ops of the module: ten times as many.
+    folder, on all ops of the module.
 
     ```mlir
     %row = memref.subview %x[%i, 0] [1, 64] [1, 1] : memref<?x64xf32> to memref<64xf32, strided<[1], offset: ?>>
@@ -118,8 +118,8 @@ def KernelFoldDescriptors : Pass<"kernel-fold-descriptors", "::mlir::ModuleOp"> 
   let description = [{
     A memref is a struct in the LLVM dialect, filled part by part and read part
     by part. Each read gives what was put there, and the structs that nobody
-    reads any more go: a third of all ops, which neither the translation nor
-    LLVM has to look at.
+    reads any more go: ops that neither the translation nor LLVM has to look at
+    then.
 
     ```mlir
     %1 = llvm.insertvalue %p, %0[1] : !llvm.struct<(ptr, ptr, i64)>
