@@ -2,24 +2,47 @@
 # rnnc_mlir_library, so that libMLIR.so is linked once and the MLIR headers are
 # precompiled once.
 
-# rnnc_pch(NAME HEADERS headers... [OPTIONS options...]): a precompiled header that
-# targets share; its owner compiles nothing else.
+# rnnc_pch(NAME HEADERS headers... [OPTIONS options...] [OWN files... TABLES targets...]):
+# a precompiled header that targets share; its owner compiles nothing else. `OWN`
+# are the files of ours that it is made of, `TABLES` what TableGen makes of them.
 function(rnnc_pch name)
-  cmake_parse_arguments(ARG "" "" "HEADERS;OPTIONS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "HEADERS;OPTIONS;OWN;TABLES" ${ARGN})
   file(WRITE ${CMAKE_BINARY_DIR}/${name}.cpp "")
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
   target_compile_options(${name} PRIVATE ${ARG_OPTIONS})
   target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+  if(ARG_TABLES)
+    add_dependencies(${name} ${ARG_TABLES})
+  endif()
   # The compiled header holds the folder's name, so ccache would never hit in
   # another checkout. build.sh has it look at what the header is made of instead.
   string(SHA256 pch_sum "${ARG_HEADERS}${ARG_OPTIONS}${CMAKE_CXX_COMPILER}\
 ${CMAKE_CXX_COMPILER_VERSION}${CMAKE_CXX_FLAGS}${CMAKE_BUILD_TYPE}${RNNC_SANITIZE}\
 ${MLIR_VERSION}${LLVM_PACKAGE_VERSION}")
-  file(WRITE ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch.sum "${pch_sum}")
+  set(file ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch.sum)
+  set(RNNC_PCH_FILES_${name} ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch ${file}
+    PARENT_SCOPE)
+  if(NOT ARG_OWN)
+    file(WRITE ${file} "${pch_sum}")
+    return()
+  endif()
+  add_custom_command(OUTPUT ${file}
+    COMMAND ${CMAKE_COMMAND} -D OUT=${file} -D SUM=${pch_sum} "-DFILES=${ARG_OWN}"
+      -P ${CMAKE_SOURCE_DIR}/cmake/SumOfFiles.cmake
+    DEPENDS ${ARG_OWN} ${CMAKE_SOURCE_DIR}/cmake/SumOfFiles.cmake
+    COMMENT "Summing up what ${name} is made of" VERBATIM)
+  add_custom_target(${name}_sum DEPENDS ${file})
 endfunction()
 
 if(RNNC_PCH)
-  rnnc_pch(rnnc_pch OPTIONS -fno-exceptions HEADERS
+  # What is made of the headers of MLIR, and our dialects: their classes took a
+  # second of every file.
+  file(GLOB_RECURSE dialects CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/include/rnnc/Dialect/*.h ${CMAKE_SOURCE_DIR}/include/rnnc/Dialect/*.td)
+  list(FILTER dialects EXCLUDE REGEX /Transforms/)
+  rnnc_pch(rnnc_pch OPTIONS -fno-exceptions OWN ${dialects}
+    TABLES RnncInterfaceIncGen RnncRNNIncGen RnncScanIncGen RnncGradIncGen RnncKernelIncGen
+    HEADERS
     <mlir/IR/BuiltinOps.h> <mlir/IR/PatternMatch.h> <mlir/IR/OpImplementation.h>
     <mlir/Bytecode/BytecodeOpInterface.h> <mlir/Pass/Pass.h>
     <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h>
@@ -33,7 +56,9 @@ if(RNNC_PCH)
     <mlir/Transforms/GreedyPatternRewriteDriver.h>
     <mlir/Transforms/RegionUtils.h>
     <llvm/ADT/TypeSwitch.h> <llvm/ADT/StringSwitch.h> <llvm/IR/Module.h>
-    <string> <vector> <map>)
+    <string> <vector> <map>
+    <rnnc/Dialect/Interface/Interface.h> <rnnc/Dialect/RNN/RNN.h>
+    <rnnc/Dialect/Scan/Scan.h> <rnnc/Dialect/Grad/Grad.h> <rnnc/Dialect/Kernel/Kernel.h>)
   # CLI11's constants are made anew in every file, for a second each: only where
   # verbs are.
   rnnc_pch(rnnc_verb_pch HEADERS
@@ -62,7 +87,7 @@ function(rnnc_use_pch target pch)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
   get_target_property(dir ${target} SOURCE_DIR)
   set_source_files_properties(${sources} DIRECTORY ${dir} PROPERTIES
-    OBJECT_DEPENDS ${CMAKE_BINARY_DIR}/CMakeFiles/${pch}.dir/cmake_pch.hxx.pch)
+    OBJECT_DEPENDS "${RNNC_PCH_FILES_${pch}}")
 endfunction()
 
 # An executable that uses MLIR, as rnnc_mlir_library.
