@@ -184,8 +184,8 @@ static void addMeasureOptions(CLI::App &command, BenchOptions &options) {
 
 void tool::addBenchCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = app.add_subcommand(
-      "bench", "Measure how long functions of a library take");
+  CLI::App *command =
+      addVerb(app, "bench", "Measure how long functions of a library take");
   command
       ->add_option("MODEL", options->model.model, "A library or a .rnn source")
       ->required();

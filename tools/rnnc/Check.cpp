@@ -60,7 +60,7 @@ int printPage(std::string code) {
 
 void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<CheckArguments>();
-  CLI::App *verb = app.add_subcommand("check", "Look for mistakes in a source");
+  CLI::App *verb = addVerb(app, "check", "Look for mistakes in a source");
   verb->add_option("FILE", arguments->path,
                    "The source, a .rnn file; - is standard input")
       ->required();
@@ -82,8 +82,7 @@ void rnnc::tool::addCheckCommand(CLI::App &app, int &exitCode) {
 
 void rnnc::tool::addExplainCommand(CLI::App &app, int &exitCode) {
   auto code = std::make_shared<std::string>();
-  CLI::App *verb =
-      app.add_subcommand("explain", "Tell what an error code means");
+  CLI::App *verb = addVerb(app, "explain", "Tell what an error code means");
   verb->add_option("CODE", *code, "Such as E101")->required();
   verb->footer("Example:\n  rnnc explain E101");
   verb->callback([code, &exitCode] { exitCode = printPage(*code); });

@@ -88,6 +88,11 @@ const CLI::Validator tool::DeviceName(
     },
     "");
 
+CLI::App *tool::addVerb(CLI::App &app, const std::string &name,
+                        const std::string &description) {
+  return app.add_subcommand(name, description);
+}
+
 CLI::Validator tool::oneOf(const std::vector<std::string> &words) {
   return CLI::Validator(
       [words](std::string &text) -> std::string {

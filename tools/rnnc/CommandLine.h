@@ -38,6 +38,10 @@ extern const CLI::Validator DeviceName;
 /// One of a few words.
 CLI::Validator oneOf(const std::vector<std::string> &words);
 
+/// A verb. Whoever makes a CLI::App compiles half of CLI11: no other file does.
+CLI::App *addVerb(CLI::App &app, const std::string &name,
+                  const std::string &description);
+
 /// Makes help texts of `app`'s verbs short.
 void setHelpStyle(CLI::App &app);
 

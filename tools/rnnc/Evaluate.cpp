@@ -286,8 +286,7 @@ static int evaluateCommand(const EvalCommand &command) {
 
 void tool::addEvalCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<EvalCommand>();
-  CLI::App *command =
-      app.add_subcommand("eval", "Measure a trained model on data");
+  CLI::App *command = addVerb(app, "eval", "Measure a trained model on data");
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
   command->add_option("--data", options->files, "Data to measure on")

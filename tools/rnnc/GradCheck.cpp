@@ -382,8 +382,9 @@ static int run(Options options) {
 
 void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand(
-      "gradcheck", "Compare compiled gradients with finite differences in f64");
+  CLI::App *command =
+      addVerb(app, "gradcheck",
+              "Compare compiled gradients with finite differences in f64");
   command->add_option("MODEL", options->model.model, "A .rnn source")
       ->required();
   command

@@ -66,8 +66,7 @@ static int drawGraph(const GraphCommand &command) {
 
 void tool::addGraphCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<GraphCommand>();
-  CLI::App *command =
-      app.add_subcommand("graph", "Draw a model: what computes what");
+  CLI::App *command = addVerb(app, "graph", "Draw a model: what computes what");
   command->add_option("MODEL", options->model.model, "A .rnn source")
       ->required();
   command

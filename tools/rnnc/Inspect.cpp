@@ -245,9 +245,10 @@ static int inspect(const InspectOptions &options) {
 
 void tool::addInspectCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App *command = app.add_subcommand(
-      "inspect", "Show what a library or a model holds: parameters, sizes, "
-                 "functions");
+  CLI::App *command =
+      addVerb(app, "inspect",
+              "Show what a library or a model holds: parameters, sizes, "
+              "functions");
   command
       ->add_option("MODEL", options->model.model,
                    "A library, a .rnn source, or the directory of `train`")

@@ -429,8 +429,8 @@ int tool::predict(const PredictCommand &command) {
 
 void tool::addPredictCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<PredictCommand>();
-  CLI::App *command = app.add_subcommand(
-      "predict", "Predict labels, or the perplexity of a text");
+  CLI::App *command =
+      addVerb(app, "predict", "Predict labels, or the perplexity of a text");
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
   command->add_option("TEXT", options->texts, "Texts to judge");

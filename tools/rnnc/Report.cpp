@@ -59,8 +59,8 @@ static int makeReport(ReportCommand command) {
 
 void tool::addReportCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<ReportCommand>();
-  CLI::App *command = app.add_subcommand(
-      "report", "Show how trainings went, as a page of HTML");
+  CLI::App *command =
+      addVerb(app, "report", "Show how trainings went, as a page of HTML");
   command
       ->add_option("DIR", options->directories,
                    "Directories of `train`; several are compared")

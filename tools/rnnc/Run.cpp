@@ -423,7 +423,7 @@ static int run(const RunOptions &options) {
 void tool::addRunCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command =
-      app.add_subcommand("run", "Call a function of a library on files");
+      addVerb(app, "run", "Call a function of a library on files");
   command
       ->add_option("MODEL", options->model.model, "A library or a .rnn source")
       ->required();

@@ -198,8 +198,7 @@ constexpr int64_t mostSymbols = 9999999;
 
 void tool::addSampleCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<SampleCommand>();
-  CLI::App *command =
-      app.add_subcommand("sample", "Draw text from a trained model");
+  CLI::App *command = addVerb(app, "sample", "Draw text from a trained model");
   command->add_option("DIR", options->directory, "The directory of `train`")
       ->required();
   command->add_option("--prompt", options->prompt, "How the text begins")

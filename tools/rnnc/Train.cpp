@@ -510,7 +510,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
 
 void tool::addTrainCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<TrainCommand>();
-  CLI::App *command = app.add_subcommand("train", "Train a model on data");
+  CLI::App *command = addVerb(app, "train", "Train a model on data");
   command
       ->add_option("MODEL", options->model.model, "A .rnn source or a library")
       ->required();
