@@ -507,7 +507,7 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
 /// Checks `start`, `stop` and `max`.
 void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
   auto fits = [&](const Expr &value, const Ty &type) {
-    if (drawn.kind == Ty::Kind::Index && drawn.rank() == 0)
+    if (drawn.kind == Ty::Kind::Index && (drawn.rank() == 0 || type.literal))
       return fitsIndex(type, drawn.index, value.range);
     bool isBit = drawn.kind == Ty::Kind::Bit && type.literal &&
                  (type.literalValue == 0 || type.literalValue == 1);
@@ -532,7 +532,7 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
         .help("add `start 0`, the symbol that stands before every sequence");
   }
   if (node.stop) {
-    Ty stop = expr(*node.stop);
+    Ty stop = fixedExpr(*node.stop);
     if (!stop.isError() && (drawn.kind != Ty::Kind::Index || drawn.rank() != 0))
       diags
           .error("E315", node.stop->range,
@@ -564,6 +564,15 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
 }
 
 Ty Analyser::unfold(const Recur &node, Instance &cell) {
+  if (blockScope->observed != &node)
+    diags
+        .error("E322", join(node.opRange, node.cell.range),
+               "`unfold` stands right of `~`, and nowhere else")
+        .label("nothing says here what is drawn")
+        .note("what is drawn, and how long it is, follows from the output")
+        .help(fmt::format("in a model, with `output y : [T] ...`, write `y ~ "
+                          "{}`",
+                          text(node.range)));
   if (blockScope->kind == BlockScope::Kind::Cell)
     seesFuture(node.opRange);
   if (node.backward)

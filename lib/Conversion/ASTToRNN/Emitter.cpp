@@ -71,9 +71,8 @@ Thing Emitter::error(const char *code, SourceRange range, std::string message,
   return {};
 }
 
-Thing Emitter::unsupported(SourceRange range, std::string what) {
-  return error("E990", range, what + " is not supported yet",
-               "cannot be compiled yet");
+Thing Emitter::contradiction(SourceRange range, std::string what) {
+  return error("E999", range, what + " has no meaning", "found while compiling");
 }
 
 //===----------------------------------------------------------------------===//
@@ -175,6 +174,6 @@ rnn::ValueType Emitter::type(const ast::Type &node, Env &env) {
   case ast::Type::Kind::Dist:
     break;
   }
-  unsupported(node.range, "a distribution here");
+  contradiction(node.range, "a distribution here");
   return {};
 }

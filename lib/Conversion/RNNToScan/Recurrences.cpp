@@ -188,8 +188,7 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   Operation *dist = run.getYield().getOut()[0].getDefiningOp();
   if (!isa_and_present<rnn::DistOp, rnn::LawOp>(dist)) {
     op.emitError(
-        "[E990] the step of this `unfold` ends with a distribution that is "
-        "not supported yet");
+        "the step of this `unfold` does not end with a distribution");
     return failure();
   }
   llvm::append_range(r.outs, dist->getOperands());
