@@ -486,6 +486,18 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
   Ty drawn = cell.result;
   drawn.isDist = false;
   const Port &first = cell.inputs[0];
+  if (drawn.isIndex() && drawn.index.time()) {
+    diags.error("E323", range, "an `unfold` draws no places in a sequence")
+        .label(
+            fmt::format("`{}` is as long as each example", drawn.index.str()))
+        .also(cell.resultRange,
+              fmt::format("draws a place in {}", drawn.index.str()))
+        .note("there is no place that every example has, to begin with and to "
+              "end with")
+        .help("without feeding it back: `y ~ for t in T: categorical(...)` "
+              "with scores along the sequence");
+    return false;
+  }
   if (drawn.same(first.type))
     return true;
   auto words = [](const Ty &type) {
@@ -532,7 +544,7 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
         .help("add `start 0`, the symbol that stands before every sequence");
   }
   if (node.stop) {
-    Ty stop = fixedExpr(*node.stop);
+    Ty stop = expr(*node.stop);
     if (!stop.isError() && (drawn.kind != Ty::Kind::Index || drawn.rank() != 0))
       diags
           .error("E315", node.stop->range,
@@ -543,6 +555,8 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
     else if (!stop.isError() && !fits(*node.stop, stop))
       diags.error("E315", node.stop->range, "`stop` is not what the cell draws")
           .label(stop.str());
+    else if (!stop.isError() && !isFixed(*node.stop))
+      fixedExpr(*node.stop); // says what is not fixed
   }
   if (!node.maxSteps)
     return;

@@ -454,8 +454,7 @@ void Analyser::defineStmt(const DefineStmt &stmt) {
     return;
   }
   bool ofData = followsFromData(*stmt.value), fixed = isFixed(*stmt.value);
-  Local *local =
-      declareLocal(stmt.name, Local::Kind::Define, std::move(value));
+  Local *local = declareLocal(stmt.name, Local::Kind::Define, std::move(value));
   local->ofData = ofData;
   local->isFixed = fixed;
 }
@@ -469,9 +468,9 @@ bool Analyser::isFixed(const Expr &value) const {
     const auto *ref = dynAs<NameRef>(part);
     if (part.kind == Expr::Kind::Prime || part.kind == Expr::Kind::Recur)
       fixed = false;
-    if (call && (findLocal(call->callee.text) ||
-                 call->callee.text == "dropout" ||
-                 call->callee.text == "noise"))
+    if (call &&
+        (findLocal(call->callee.text) || call->callee.text == "dropout" ||
+         call->callee.text == "noise"))
       fixed = false;
     if (bind && bind->axis->kind == Size::Kind::Name) {
       const Local *axis = findLocal(bind->axis->name);

@@ -122,7 +122,7 @@ struct Local {
 
   bool read = false;
   bool frozen = false;
-  bool ofData = false; ///< Define: follows from what a model is given
+  bool ofData = false;  ///< Define: follows from what a model is given
   bool isFixed = false; ///< Define: made of numbers and sizes alone
 
   // State
@@ -191,7 +191,7 @@ struct BlockScope {
   std::map<std::string, SourceRange> later;
   std::map<std::string, SourceRange> nextLater;
   Rule rule = Rule::All;
-  size_t outerIndices = 0; ///< of the binders around what is fixed
+  size_t outerIndices = 0;             ///< of the binders around what is fixed
   const ast::Expr *observed = nullptr; ///< what stands right of `~`
   const ast::DefineStmt *define = nullptr; ///< being checked
   SourceRange out;

@@ -135,7 +135,7 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
   rnn::ValueType resultType = rnn::BindOp::resultType(kind, axis, inner);
   if (!resultType)
     return contradiction(range, "`" + rnn::stringifyBindKind(kind).str() +
-                                  "` of a body " + rnn::spell(inner));
+                                    "` of a body " + rnn::spell(inner));
   auto op = rnn::BindOp::create(builder, loc(range), resultType, kind, axis);
   op.getBody().takeBody(region);
   Thing result;

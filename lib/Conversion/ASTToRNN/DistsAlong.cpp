@@ -29,7 +29,7 @@ llvm::SmallVector<Value> Emitter::changingArgs(Operation *dist, Region &body) {
   builder.setInsertionPoint(dist);
   llvm::SmallVector<Value> changing;
   for (Value arg : dist->getOperands()) {
-    bool isInside = body.isAncestor(arg.getParentRegion());
+    bool isInside = isWithin(arg.getParentRegion(), &body);
     // A number is written again where it is needed.
     if (!isInside || arg.getDefiningOp<rnn::ConstantOp>()) {
       changing.push_back({});
@@ -96,11 +96,10 @@ Thing Emitter::distAlong(rnn::AxisAttr axis, Operation *dist,
   if (wanted && !(all[0] = broadcast(all[0], wanted, range)))
     return {};
   Thing result;
-  result.value = rnn::DistOp::create(
-                     builder, loc(range),
-                     rnn::DistType::get(builder.getContext(), op.getKind(),
-                                        drawn),
-                     op.getKind(), all, op.getSmooth())
+  result.value = rnn::DistOp::create(builder, loc(range),
+                                     rnn::DistType::get(builder.getContext(),
+                                                        op.getKind(), drawn),
+                                     op.getKind(), all, op.getSmooth())
                      .getResult();
   return result;
 }

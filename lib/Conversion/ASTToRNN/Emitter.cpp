@@ -19,6 +19,14 @@ OwningOpRef<mlir::ModuleOp> rnnc::emitRNN(const CheckedProgram &program,
   return Emitter(program, sources, context, diags).run();
 }
 
+bool elab::isWithin(Region *inner, Region *outer) {
+  while (inner && inner != outer) {
+    Operation *around = inner->getParentOp();
+    inner = around ? around->getParentRegion() : nullptr;
+  }
+  return inner != nullptr;
+}
+
 Emitter::Emitter(const CheckedProgram &program, const SourceManager &sources,
                  MLIRContext &context, Diagnostics &diags)
     : program(program), sources(sources), diags(diags), builder(&context) {
@@ -72,7 +80,8 @@ Thing Emitter::error(const char *code, SourceRange range, std::string message,
 }
 
 Thing Emitter::contradiction(SourceRange range, std::string what) {
-  return error("E999", range, what + " has no meaning", "found while compiling");
+  return error("E999", range, what + " has no meaning",
+               "found while compiling");
 }
 
 //===----------------------------------------------------------------------===//

@@ -102,6 +102,10 @@ struct FileNames {
   Env env; ///< dims and axes; made anew for each module
 };
 
+/// Whether a region lies in another, or is it; either may be one that is being
+/// made, in no op yet.
+bool isWithin(mlir::Region *inner, mlir::Region *outer);
+
 /// Counts the ops that are written out.
 struct Growth : mlir::OpBuilder::Listener {
   int64_t ops = 0;
@@ -258,8 +262,8 @@ private:
   std::optional<double> number(const ast::Expr &node, Env &env);
 
   // FixedValues.cpp
-  std::optional<std::vector<double>>
-  fixedValue(const ast::Expr &node, rnn::ValueType type, Env &env);
+  std::optional<std::vector<double>> fixedValue(const ast::Expr &node,
+                                                rnn::ValueType type, Env &env);
   std::optional<double> fixedNumber(const ast::Expr &node, Env &env);
   Thing notFixed(SourceRange range, const std::string &what);
 

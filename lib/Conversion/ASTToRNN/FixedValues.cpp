@@ -19,8 +19,7 @@ constexpr int64_t maxEntries = 1 << 20;
 /// Whether an op gives the same in every run.
 static bool isFixedOp(Operation *op) {
   if (isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp, rnn::FirstStateOp,
-          rnn::UnfoldOp, rnn::DropoutOp, rnn::NoiseOp>(
-          op))
+          rnn::UnfoldOp, rnn::DropoutOp, rnn::NoiseOp>(op))
     return false;
   if (auto scan = dyn_cast<rnn::ScanOp>(op))
     return !scan.getAxis().isTime();
@@ -38,7 +37,9 @@ static bool bringIn(Operation *op, Region *region, OpBuilder &builder,
     for (OpOperand &operand : inner->getOpOperands()) {
       Value value = operand.get();
       Region *from = value.getParentRegion();
-      if (region->isAncestor(from) || op->isAncestor(from->getParentOp()))
+      bool isOwn = llvm::any_of(
+          op->getRegions(), [&](Region &own) { return isWithin(from, &own); });
+      if (isOwn || isWithin(from, region))
         continue;
       Operation *source = value.getDefiningOp();
       if (!copies.contains(value) &&
@@ -49,12 +50,13 @@ static bool bringIn(Operation *op, Region *region, OpBuilder &builder,
   });
   if (all.wasInterrupted())
     return false;
-  if (!region->isAncestor(op->getParentRegion()))
+  if (!isWithin(op->getParentRegion(), region))
     builder.clone(*op, copies);
   return true;
 }
 
-/// Whether all that a block computes is known, when what it reads is brought in.
+/// Whether all that a block computes is known, when what it reads is brought
+/// in.
 static bool isFixed(Block &block, OpBuilder &builder) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&block);

@@ -30,8 +30,7 @@ Thing Emitter::onehotOfPlace(Value place, SourceRange range) {
     Value a = asReal(there, range), b = a ? asReal(here, range) : Value();
     if (!b)
       return Thing();
-    Value same =
-        make<rnn::CompareOp>(range, rnn::CompareKind::Eq, a, b).value;
+    Value same = make<rnn::CompareOp>(range, rnn::CompareKind::Eq, a, b).value;
     rnn::ValueType number = rnn::ValueType::real(builder.getContext());
     return same ? make<rnn::SelectOp>(range, same, constant(1, number, range),
                                       constant(0, number, range))

@@ -47,8 +47,7 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
       StringRef name = axes[dim.id].name;
       op->emitError() << "[E142] random numbers are drawn along two time axes: "
                          "`tied = "
-                      << name << "` keeps the same ones along `" << name
-                      << "`";
+                      << name << "` keeps the same ones along `" << name << "`";
       return failure();
     }
     other = dim;
