@@ -1,5 +1,6 @@
 // Check.cpp: the verbs `check` and `explain`.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CommandLine.h"
 #include "Commands.h"
 
 #if RNNC_HAVE_PIPELINE
