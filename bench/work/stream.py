@@ -36,8 +36,8 @@ class Ours:
                         folder / "libmodel.so"], check=True)
         states = [f"state{k}" for k in range(STATES[shape.cell] * len(parts))]
         (folder / "layer.h").write_text(f"enum {{ INPUTS = {h}, RESULTS = {h} }};\nstatic float "
-                                        + ", ".join(f"{s}[{h}]" for s in states)
-                                        + f";\n#define STATES {', '.join(states)}\n")
+                                        + ", ".join(f"{s}[2][{h}]" for s in states)
+                                        + f";\n#define STATES(k) {', '.join(f'{s}[k]' for s in states)}\n")
         write_safetensors(folder / "w.safetensors", weights)
         x.tofile(folder / "x.bin")
         subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{folder}",
