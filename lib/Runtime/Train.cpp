@@ -240,6 +240,17 @@ static void clearUnwritten(const ModuleDesc &m, char *arena) {
   clear(m.arena);
 }
 
+/// An update may leave the end of an arena, which is as long as whole lines
+/// are: what is kept of it is the same always.
+static void clearEnds(const Call &call, size_t arena) {
+  const ModuleDesc &m = *call.m;
+  size_t bytes = size_t(m.arena) * realSize();
+  size_t end = bytes < 2 * kAlign ? bytes : 2 * kAlign;
+  memset(call.newParams + (bytes - end), 0, end);
+  for (int32_t s = 0; s < m.numSlots; ++s)
+    memset(call.newSlots + size_t(s) * arena + (bytes - end), 0, end);
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
@@ -263,6 +274,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   call.scalars[1] = double(counters.updates + 1);
   Bump update = bump;
   void **updateArgs = updateOf(call, plan, update);
+  if (!plan.updateArgs)
+    clearEnds(call, plan.arena);
   runEntry(call, *call.f->update, updateArgs, update);
   if (call.run.failed)
     return failDevice(call);
