@@ -110,7 +110,8 @@ Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
   return place;
 }
 
-void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
+gpu::LaunchFuncOp LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel,
+                                             Value blocks) {
   IRMapping none;
   ThreadCode t(host, loc, none);
   // Types that differ in where a buffer begins are one to a kernel.
@@ -125,8 +126,9 @@ void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
   Value one = t.index(1);
   gpu::KernelDim3 grid{blocks, one, one};
   gpu::KernelDim3 size{t.index(threads), one, one};
-  gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
-                            /*dynamicSharedMemorySize=*/Value(), operands);
+  return gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
+                                   /*dynamicSharedMemorySize=*/Value(),
+                                   operands);
 }
 
 } // namespace rnnc
