@@ -3,6 +3,7 @@
 
 #include "LaunchWriter.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -94,13 +95,22 @@ void LaunchWriter::mapGiven(gpu::GPUFuncOp kernel, OpBuilder &b,
     b.clone(*constant.getDefiningOp(), inside);
 }
 
+/// LLVM reads four numbers at a time where it finds them side by side, and does
+/// not see to it that they begin there.
+static constexpr int64_t kSharedAlign = 16;
+
 Value LaunchWriter::addShared(gpu::GPUFuncOp kernel, int64_t count,
                               Type element) {
   auto space = gpu::AddressSpaceAttr::get(op->getContext(),
                                           gpu::AddressSpace::Workgroup);
   auto type =
       MemRefType::get({count}, element, MemRefLayoutAttrInterface(), space);
-  return kernel.addWorkgroupAttribution(type, loc);
+  Value place = kernel.addWorkgroupAttribution(type, loc);
+  kernel.setWorkgroupAttributionAttr(
+      int(kernel.getNumWorkgroupAttributions()) - 1,
+      host.getStringAttr(LLVM::LLVMDialect::getAlignAttrName()),
+      host.getI64IntegerAttr(kSharedAlign));
+  return place;
 }
 
 Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
