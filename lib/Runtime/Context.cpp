@@ -243,6 +243,31 @@ extern "C" void rnnc_rt_parallel_for(void *run, int64_t n,
     body(data, i);
 }
 
+namespace {
+/// The parts of a loop.
+struct LoopParts {
+  void (*body)(void *, int64_t, int64_t);
+  void *data;
+  int64_t share, trips;
+};
+} // namespace
+
+static void runPart(void *parts, int64_t i) {
+  auto *of = static_cast<const LoopParts *>(parts);
+  int64_t from = i * of->share, left = of->trips - from;
+  of->body(of->data, from, from + (left < of->share ? left : of->share));
+}
+
+extern "C" void rnnc_rt_cut_loop(void *run, int64_t trips, int64_t tasks,
+                                 void (*body)(void *, int64_t, int64_t),
+                                 void *data, int64_t work) {
+  if (trips <= 0)
+    return;
+  int64_t share = (trips - 1) / tasks + 1;
+  LoopParts parts{body, data, share, trips};
+  rnnc_rt_parallel_for(run, (trips - 1) / share + 1, runPart, &parts, work);
+}
+
 extern "C" int64_t rnnc_rt_members(void *run) {
   auto &of = *static_cast<CallSite *>(run);
   if (of.ctx->tasks)

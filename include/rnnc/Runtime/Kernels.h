@@ -14,6 +14,12 @@ void rnnc_rt_parallel_for(void *run, int64_t n,
                           void (*body)(void *data, int64_t i), void *data,
                           int64_t work);
 
+/// Calls body(data, from, to) for parts of a loop of `trips` trips, at most
+/// `tasks` of about the same size, as rnnc_rt_parallel_for does.
+void rnnc_rt_cut_loop(void *run, int64_t trips, int64_t tasks,
+                      void (*body)(void *data, int64_t from, int64_t to),
+                      void *data, int64_t work);
+
 /// How many threads help with tasks: 1 if none does but the caller. Of a
 /// caller's own task function nothing is known: 2.
 int64_t rnnc_rt_members(void *run);

@@ -365,20 +365,20 @@ void lower(kernel::ValidRowsOp op) {
   Location loc = r.loc;
   Value zero = r.index(0), one = r.index(1);
   Value at = arith::IndexCastOp::create(b, loc, b.getI32Type(), op.getAt());
+  Type integer = op.getOut().getType().getElementType();
   // Every row is written behind the list; it is part of it if it counts.
   auto loop = buildLoop(
       b, loc, zero, r.dim(op.getLengths(), 0), one, zero,
       [&](Value row, ValueRange count) -> Values {
         Value next = arith::AddIOp::create(b, loc, count[0], one);
-        Value number = arith::IndexCastOp::create(b, loc, b.getI32Type(), row);
+        Value number = arith::IndexCastOp::create(b, loc, integer, row);
         memref::StoreOp::create(b, loc, number, op.getOut(), next);
         Value length = memref::LoadOp::create(b, loc, op.getLengths(), row);
         Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
                                          length, at);
         return {arith::SelectOp::create(b, loc, is, next, count[0])};
       });
-  Value count =
-      arith::IndexCastOp::create(b, loc, b.getI32Type(), loop.getResult(0));
+  Value count = arith::IndexCastOp::create(b, loc, integer, loop.getResult(0));
   memref::StoreOp::create(b, loc, count, op.getOut(), zero);
 }
 

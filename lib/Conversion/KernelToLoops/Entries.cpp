@@ -33,27 +33,18 @@ Value saturated(OpBuilder &b, Operation *op) {
   auto wide = [&](Value v) -> Value {
     return v.getType() == i64 ? v : arith::IndexCastOp::create(b, loc, i64, v);
   };
-  auto constant = [&](int64_t v) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(v));
-  };
-  Value lhs = wide(op->getOperand(0)), rhs = wide(op->getOperand(1));
-  Value value, wrapped;
+  Value lhs = wide(op->getOperand(0)), rhs = wide(op->getOperand(1)), value;
   if (isa<arith::MulIOp>(op)) {
-    auto product = arith::MulSIExtendedOp::create(b, loc, lhs, rhs);
-    value = product.getLow();
-    Value sign = arith::ShRSIOp::create(b, loc, value, constant(63));
-    wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
-                                    product.getHigh(), sign);
+    // A product of numbers with no digits behind the point.
+    Value digits =
+        LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr(0)).getResult();
+    value = LLVM::CallIntrinsicOp::create(b, loc, i64,
+                                          b.getStringAttr("llvm.smul.fix.sat"),
+                                          ValueRange{lhs, rhs, digits})
+                .getResult(0);
   } else {
-    // The sum of two numbers of one sign has the other one.
-    value = arith::AddIOp::create(b, loc, lhs, rhs);
-    Value l = arith::XOrIOp::create(b, loc, lhs, value);
-    Value r = arith::XOrIOp::create(b, loc, rhs, value);
-    wrapped =
-        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                              arith::AndIOp::create(b, loc, l, r), constant(0));
+    value = LLVM::SAddSat::create(b, loc, lhs, rhs);
   }
-  value = arith::SelectOp::create(b, loc, wrapped, constant(INT64_MAX), value);
   return type == i64 ? value : arith::IndexCastOp::create(b, loc, type, value);
 }
 

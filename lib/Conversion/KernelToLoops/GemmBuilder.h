@@ -108,6 +108,9 @@ private:
                           unsigned vectors);
   mlir::func::FuncOp block(mlir::Type element);
   mlir::func::FuncOp packRows(mlir::Type element);
+  /// (b, rowStride, columnStride, packed, stride, k, columns): a row of columns
+  /// for each step of K, `stride` apart.
+  mlir::func::FuncOp packColumns(mlir::Type element);
 
   /// The routine `rnnc.gemm.WHAT.f32` (or f64), written by
   /// `body` when first asked for with this `key`, which says what it depends on

@@ -205,4 +205,26 @@ void GemmCode::call(func::FuncOp callee, ValueRange args) {
   func::CallOp::create(b, loc, callee, args);
 }
 
+/// Rounds of shuffles, each exchanging halves of blocks twice as large.
+GemmCode::Values GemmCode::transposeSquare(Values v) {
+  for (int64_t width = 1; width != kSquare; width *= 2) {
+    Values next(kSquare);
+    for (int64_t i = 0; i != kSquare; ++i) {
+      if (i & width)
+        continue;
+      SmallVector<int64_t> low, high;
+      for (int64_t c = 0; c != kSquare; ++c) {
+        bool second = c & width;
+        low.push_back(second ? kSquare + (c - width) : c);
+        high.push_back(second ? kSquare + c : c + width);
+      }
+      Value x = v[i], y = v[i + width];
+      next[i] = vector::ShuffleOp::create(b, loc, x, y, low);
+      next[i + width] = vector::ShuffleOp::create(b, loc, x, y, high);
+    }
+    v = next;
+  }
+  return v;
+}
+
 } // namespace rnnc

@@ -102,6 +102,9 @@ public:
   Value allocateIndices(int64_t count);
   Value isNull(Value pointer);
   Value loadScalar(Value pointer) { return load(element, pointer); }
+  /// Transposes kSquare vectors of kSquare elements.
+  static constexpr int64_t kSquare = 8;
+  Values transposeSquare(Values lines);
   Value loadVector(Value pointer) { return load(vector, pointer); }
   void store(Value v, Value pointer);
   /// Lanes below `left`.

@@ -72,7 +72,7 @@ private:
   /// A is stored row by row: squares of eight steps are transposed in
   /// registers.
   void alongColumns() {
-    const int64_t square = 8;
+    const int64_t square = GemmCode::kSquare;
     Value rest = e.remainder(k, e.i64(square));
     Value main = e.sub(k, rest);
     e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
@@ -87,7 +87,7 @@ private:
           lines.push_back(e.load(type, e.address(froms[r], s)));
         while (int64_t(lines.size()) < square)
           lines.push_back(lines.back());
-        lines = transposed(lines);
+        lines = e.transposeSquare(lines);
         for (int64_t u = 0; u != square; ++u) {
           Value v = lines[u];
           if (tile != square) {
@@ -102,29 +102,6 @@ private:
       });
       elements(i, e.i64(tile), main);
     });
-  }
-
-  /// Transposes a square of eight vectors: three rounds of shuffles, each
-  /// exchanging halves of blocks twice as large.
-  Values transposed(Values v) {
-    for (int64_t width = 1; width != 8; width *= 2) {
-      Values next(8);
-      for (int64_t i = 0; i != 8; ++i) {
-        if (i & width)
-          continue;
-        SmallVector<int64_t> low, high;
-        for (int64_t c = 0; c != 8; ++c) {
-          bool second = c & width;
-          low.push_back(second ? 8 + (c - width) : c);
-          high.push_back(second ? 8 + c : c + width);
-        }
-        Value x = v[i], y = v[i + width];
-        next[i] = vector::ShuffleOp::create(e.b, e.loc, x, y, low);
-        next[i + width] = vector::ShuffleOp::create(e.b, e.loc, x, y, high);
-      }
-      v = next;
-    }
-    return v;
   }
 
   /// One by one: `count` rows from row `i`, steps from `start`.
@@ -150,94 +127,147 @@ private:
   Value a, offsets, rs, cs, out, rows, k, first, list, whole, left;
 };
 
-/// Packs columns of B into panels [ceil(columns / panel)][k][panel], the last
-/// as wide as what is left: of all rows of B, or those that a list names.
-class PanelPacker {
+/// Copies columns of B side by side, a row of them for each step of K:
+/// to[s * stride + x] = from[s * rs + x * cs].
+class ColumnPacker {
 public:
-  PanelPacker(GemmCode &e, ValueRange args) : e(e) {
-    from = args[0], rs = args[1], cs = args[2], out = args[3], k = args[4],
-    columns = args[5], list = args[6];
-    panel = e.i64(e.shape.panel());
+  ColumnPacker(GemmCode &e, ValueRange args) : e(e) {
+    from = args[0], rs = args[1], cs = args[2], to = args[3], stride = args[4],
+    k = args[5], width = args[6];
   }
 
   void build() {
-    e.ifThenElse(e.isNull(list), [&] { panels(false); }, [&] { panels(true); });
+    Value zero = e.i64(0);
+    e.ifThenElse(
+        e.equal(cs, e.i64(1)), [&] { copyRows(); },
+        [&] {
+          e.ifThenElse(
+              e.equal(rs, e.i64(1)), [&] { transpose(); },
+              [&] { elements(zero, width, zero); });
+        });
   }
 
 private:
-  Value rowAt(Value s, bool listed) {
-    return e.mul(listed ? e.loadIndex(list, s) : s, rs);
+  Value source(Value s, Value x) {
+    return e.address(from, e.add(e.mul(s, rs), e.mul(x, cs)));
+  }
+  Value target(Value s, Value x) {
+    return e.address(to, e.add(e.mul(s, stride), x));
+  }
+  Value whole(Value n, int64_t step) {
+    return e.sub(n, e.remainder(n, e.i64(step)));
   }
 
-  void panels(bool listed) {
-    e.loop(e.i64(0), columns, panel, [&](Value j) {
-      Value to = e.addressOfStored(out, e.mul(j, e.kStored(k)));
-      Value source = e.address(from, e.mul(j, cs));
-      Value left = e.sub(columns, j);
-      Value full = e.less(e.i64(e.shape.panel() - 1), left);
-      Value contiguous = e.equal(cs, e.i64(1));
-      e.ifThenElse(
-          full,
-          [&] {
-            e.ifThenElse(
-                contiguous, [&] { copyRows(source, to, listed); },
-                [&] { copyElements(source, to, panel, listed); });
-          },
-          [&] { copyElements(source, to, left, listed); });
-    });
-  }
-
-  void copyRows(Value source, Value to, bool listed) {
-    if (e.shape.stored)
-      return copyPairs(source, to, listed);
+  /// The columns of a step lie side by side already.
+  void copyRows() {
+    Value end = whole(width, e.shape.lanes);
     e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      Value row = e.address(source, rowAt(s, listed));
-      Value toRow = e.address(to, e.mul(s, panel));
-      for (unsigned v = 0; v != e.shape.vectors; ++v) {
-        Value at = e.i64(int64_t(v) * e.shape.lanes);
-        e.store(e.loadVector(e.address(row, at)), e.address(toRow, at));
-      }
-    });
-  }
-
-  void copyPairs(Value source, Value to, bool listed) {
-    for (unsigned v = 0; v != e.shape.vectors; ++v) {
-      Value at = e.i64(int64_t(v) * e.shape.lanes);
-      Value column = e.address(source, at);
-      copySteps(
-          [&](Value s) {
-            return e.loadVector(e.address(column, rowAt(s, listed)));
-          },
-          to, panel, at);
-    }
-  }
-
-  void copyElements(Value source, Value to, Value width, bool listed) {
-    e.loop(e.i64(0), width, e.i64(1), [&](Value x) {
-      Value column = e.address(source, e.mul(x, cs));
-      copySteps(
-          [&](Value s) {
-            return e.loadScalar(e.address(column, rowAt(s, listed)));
-          },
-          to, width, x);
-    });
-  }
-
-  /// Writes what is read for each step of K into a column of a panel.
-  void copySteps(function_ref<Value(Value)> read, Value to, Value width,
-                 Value column) {
-    if (e.shape.stored)
-      return e.writePairs(k, read, [&](Value s) {
-        return e.addressOfWord(e.addressOfStored(to, e.mul(s, width)), column);
+      e.loop(e.i64(0), end, e.i64(e.shape.lanes), [&](Value x) {
+        e.store(e.loadVector(source(s, x)), target(s, x));
       });
-    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      Value v = read(s);
-      e.store(v, e.address(to, e.add(e.mul(s, width), column)));
+    });
+    elements(end, width, e.i64(0));
+  }
+
+  /// The steps of a column lie side by side: squares are transposed in
+  /// registers.
+  void transpose() {
+    const int64_t square = GemmCode::kSquare;
+    auto type = VectorType::get({square}, e.element);
+    Value end = whole(width, square), main = whole(k, square);
+    e.loop(e.i64(0), end, e.i64(square), [&](Value x) {
+      e.loop(e.i64(0), main, e.i64(square), [&](Value s) {
+        Values lines;
+        for (int64_t i = 0; i != square; ++i)
+          lines.push_back(e.load(type, source(s, e.add(x, e.i64(i)))));
+        lines = e.transposeSquare(lines);
+        for (int64_t i = 0; i != square; ++i)
+          e.store(lines[i], target(e.add(s, e.i64(i)), x));
+      });
+    });
+    elements(e.i64(0), end, main);
+    elements(end, width, e.i64(0));
+  }
+
+  /// One by one: columns [x, end), steps from `start`.
+  void elements(Value x, Value end, Value start) {
+    e.loop(x, end, e.i64(1), [&](Value column) {
+      e.loop(start, k, e.i64(1), [&](Value s) {
+        e.store(e.loadScalar(source(s, column)), target(s, column));
+      });
     });
   }
 
   GemmCode &e;
-  Value from, rs, cs, out, k, columns, list, panel;
+  Value from, rs, cs, to, stride, k, width;
+};
+
+/// Packs columns of B into panels [ceil(columns / panel)][k][panel], the last
+/// as wide as what is left: of all rows of B, or those that a list names.
+class PanelPacker {
+public:
+  PanelPacker(GemmCode &e, ValueRange args, func::FuncOp copy)
+      : e(e), copy(copy) {
+    from = args[0], rs = args[1], cs = args[2], out = args[3], k = args[4],
+    columns = args[5], list = args[6];
+  }
+
+  void build() {
+    Value panel = e.i64(e.shape.panel());
+    e.loop(e.i64(0), columns, panel, [&](Value j) {
+      Value to = e.addressOfStored(out, e.mul(j, e.kStored(k)));
+      Value source = e.address(from, e.mul(j, cs));
+      Value width = e.min(e.sub(columns, j), panel);
+      // The rows that are listed are of sequences, never of weights that are
+      // stored shorter.
+      if (e.shape.stored)
+        return packPanel(source, to, width);
+      e.ifThenElse(
+          e.isNull(list), [&] { packPanel(source, to, width); },
+          [&] { packListed(source, to, width); });
+    });
+  }
+
+private:
+  void packPanel(Value source, Value to, Value width) {
+    if (!e.shape.stored)
+      return e.call(copy, {source, rs, cs, to, width, k, width});
+    eachColumn(width, [&](Value x) {
+      Value column = e.address(source, e.mul(x, cs));
+      e.writePairs(
+          k,
+          [&](Value s) {
+            return e.loadScalar(e.address(column, e.mul(s, rs)));
+          },
+          [&](Value s) {
+            return e.addressOfWord(e.addressOfStored(to, e.mul(s, width)), x);
+          });
+    });
+  }
+
+  void packListed(Value source, Value to, Value width) {
+    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
+      Value row = e.address(source, e.mul(e.loadIndex(list, s), rs));
+      Value toRow = e.address(to, e.mul(s, width));
+      Value end = e.select(e.equal(cs, e.i64(1)), width, e.i64(0));
+      Value whole = e.sub(end, e.remainder(end, e.i64(e.shape.lanes)));
+      e.loop(e.i64(0), whole, e.i64(e.shape.lanes), [&](Value x) {
+        e.store(e.loadVector(e.address(row, x)), e.address(toRow, x));
+      });
+      e.loop(whole, width, e.i64(1), [&](Value x) {
+        e.store(e.loadScalar(e.address(row, e.mul(x, cs))),
+                e.address(toRow, x));
+      });
+    });
+  }
+
+  void eachColumn(Value width, function_ref<void(Value)> body) {
+    e.loop(e.i64(0), width, e.i64(1), body);
+  }
+
+  GemmCode &e;
+  func::FuncOp copy;
+  Value from, rs, cs, out, k, columns, list;
 };
 
 } // namespace
@@ -249,10 +279,18 @@ func::FuncOp GemmLibrary::packRows(Type element) {
       /*outlined=*/true);
 }
 
+func::FuncOp GemmLibrary::packColumns(Type element) {
+  return routine(
+      "pack_columns", std::to_string(shape.lanes), element, "pllpl ll",
+      [](GemmCode &e, ValueRange args) { ColumnPacker(e, args).build(); },
+      /*outlined=*/true);
+}
+
 func::FuncOp GemmLibrary::pack(Type element) {
+  func::FuncOp copy = packColumns(element);
   return routine("pack", std::to_string(shape.panel()) + shape.storedKey(),
-                 element, "pllp ll p", [](GemmCode &e, ValueRange args) {
-                   PanelPacker(e, args).build();
+                 element, "pllp ll p", [&](GemmCode &e, ValueRange args) {
+                   PanelPacker(e, args, copy).build();
                  });
 }
 

@@ -57,6 +57,10 @@ void GenericLowering::findReductions() {
     (reducedDims.test(d) ? reduced : parallel).push_back(d);
 }
 
+/// How much is gained by vectors along `dim`: contiguous operands count for it,
+/// strided ones against it. What has more of the dimensions is read more
+/// often, and counts more: a score per batch and position that is summed along
+/// the positions outweighs the lengths and the sums, which have the batch only.
 int GenericLowering::scoreOf(unsigned dim) {
   if (staticSizes[dim] == 1)
     return -100;
@@ -69,10 +73,11 @@ int GenericLowering::scoreOf(unsigned dim) {
     if (failed(type.getStridesAndOffset(strides, offset)))
       return -100;
     bool isOut = op.isDpsInit(&operand);
+    int often = 1 << 2 * std::min(map.getNumResults(), 8u);
     for (auto [i, e] : llvm::enumerate(map.getResults()))
       if (auto d = dyn_cast<AffineDimExpr>(e); d && d.getPosition() == dim) {
         bool unit = i + 1 == map.getNumResults() && strides[i] == 1;
-        score += unit ? (isOut ? 3 : 2) : (isOut ? -3 : -2);
+        score += often * (unit ? (isOut ? 3 : 2) : (isOut ? -3 : -2));
       }
   }
   return score;

@@ -153,6 +153,15 @@ LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
                          {ptr, i64, ptr, ptr, i64});
 }
 
+LLVM::LLVMFuncOp cutLoop(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  Type i64 = IntegerType::get(context, 64);
+  return runtimeFunction(module, "rnnc_rt_cut_loop",
+                         LLVM::LLVMVoidType::get(context),
+                         {ptr, i64, i64, ptr, ptr, i64});
+}
+
 LLVM::LLVMFuncOp membersFunction(ModuleOp module) {
   MLIRContext *context = module.getContext();
   return runtimeFunction(module, "rnnc_rt_members",

@@ -65,6 +65,9 @@ mlir::Value pointerOf(mlir::OpBuilder &b, mlir::Location loc,
 /// The runtime's parallel-for (include/rnnc/Runtime/Kernels.h), declared once.
 mlir::LLVM::LLVMFuncOp parallelFor(mlir::ModuleOp module);
 
+/// The runtime's loop in parts, declared once.
+mlir::LLVM::LLVMFuncOp cutLoop(mlir::ModuleOp module);
+
 /// The runtime's number of threads that help, declared once.
 mlir::LLVM::LLVMFuncOp membersFunction(mlir::ModuleOp module);
 

@@ -130,6 +130,7 @@ func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
 }
 
 func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
+  func::FuncOp copy = packColumns(element);
   std::string signature = "pllpll" + std::string(shape.accumulators, 'l');
   return routine(
       nameOf("phase.pack", shape),
@@ -137,9 +138,8 @@ func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
       [&](GemmCode &e, ValueRange args) {
         Value from = args[0], rs = args[1], cs = args[2], out = args[3],
               k = args[4], units = args[5];
-        Value zero = e.i64(0), one = e.i64(1);
         Value accumulators = e.i64(shape.accumulators);
-        e.loop(zero, units, e.i64(shape.panel()), [&](Value j) {
+        e.loop(e.i64(0), units, e.i64(shape.panel()), [&](Value j) {
           Value width = e.min(e.sub(units, j), e.i64(shape.panel()));
           Value panel = e.addressOfStored(
               out, e.mul(e.mul(j, e.kStored(k)), accumulators));
@@ -147,23 +147,23 @@ func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
           for (unsigned l = 0; l != shape.accumulators; ++l) {
             Value column = e.address(from, e.mul(e.add(args[6 + l], j), cs));
             Value before = e.mul(width, e.i64(l));
-            e.loop(zero, width, one, [&](Value u) {
+            if (!shape.stored) {
+              e.call(copy, {column, rs, cs, e.address(panel, before), stride, k,
+                            width});
+              continue;
+            }
+            e.loop(e.i64(0), width, e.i64(1), [&](Value u) {
               Value source = e.address(column, e.mul(u, cs));
               Value within = e.add(before, u);
-              auto read = [&](Value s) {
-                return e.loadScalar(e.address(source, e.mul(s, rs)));
-              };
-              if (shape.stored) {
-                e.writePairs(k, read, [&](Value s) {
-                  return e.addressOfWord(
-                      e.addressOfStored(panel, e.mul(s, stride)), within);
-                });
-                return;
-              }
-              Value target = e.address(panel, within);
-              e.loop(zero, k, one, [&](Value s) {
-                e.store(read(s), e.address(target, e.mul(s, stride)));
-              });
+              e.writePairs(
+                  k,
+                  [&](Value s) {
+                    return e.loadScalar(e.address(source, e.mul(s, rs)));
+                  },
+                  [&](Value s) {
+                    return e.addressOfWord(
+                        e.addressOfStored(panel, e.mul(s, stride)), within);
+                  });
             });
           }
         });

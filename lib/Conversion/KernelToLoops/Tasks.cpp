@@ -48,22 +48,28 @@ Value TaskData::load(Value data, unsigned i, Type type) {
   return v;
 }
 
+static Value addressOf(OpBuilder &b, Location loc, StringRef name,
+                       FunctionType type) {
+  Value f = func::ConstantOp::create(b, loc, type, name);
+  Type ptr = LLVM::LLVMPointerType::get(b.getContext());
+  return UnrealizedConversionCastOp::create(b, loc, TypeRange{ptr},
+                                            ValueRange{f})
+      .getResult(0);
+}
+
 void callTasks(OpBuilder &b, Location loc, Value context, Value count,
                func::FuncOp task, Value data, Value work) {
-  Type ptr = LLVM::LLVMPointerType::get(b.getContext());
-  Value body =
-      func::ConstantOp::create(b, loc, task.getFunctionType(), task.getName());
-  body = UnrealizedConversionCastOp::create(b, loc, TypeRange{ptr},
-                                            ValueRange{body})
-             .getResult(0);
-  LLVM::CallOp::create(b, loc, parallelFor(task->getParentOfType<ModuleOp>()),
-                       ValueRange{context, count, body, data, work});
+  LLVM::CallOp::create(
+      b, loc, parallelFor(task->getParentOfType<ModuleOp>()),
+      ValueRange{context, count,
+                 addressOf(b, loc, task.getName(), task.getFunctionType()),
+                 data, work});
 }
 
 namespace {
 
-/// Cuts one kernel: `part` does the trips [from, to) of its loop, `task` one
-/// share of them, `tasks` decides and takes the place of the kernel.
+/// Cuts one kernel: it finds its arguments in memory and does the trips
+/// [from, to) of its loop; `tasks` decides and takes the place of the kernel.
 class KernelCutter {
 public:
   KernelCutter(func::FuncOp kernel, ArrayRef<func::CallOp> calls)
@@ -83,17 +89,17 @@ public:
 private:
   bool findLoop();
   void findRows();
-  func::FuncOp declare(const Twine &suffix, TypeRange arguments);
-  void makeTask();
+  void declareTasks();
   void makeTasks();
   void makePart();
+  void takeArguments();
   Value costOf(Block &block);
   Value tripsOf(scf::ForOp inner);
   Value constant(int64_t v) {
     return arith::ConstantIntOp::create(b, loc, i64, v);
   }
 
-  func::FuncOp kernel, task, tasks;
+  func::FuncOp kernel, tasks;
   ArrayRef<func::CallOp> calls;
   scf::ForOp loop;
   scf::ForOp rows;              ///< the other loop that may be cut, or null
@@ -131,31 +137,16 @@ void KernelCutter::findRows() {
     }
 }
 
-func::FuncOp KernelCutter::declare(const Twine &suffix, TypeRange arguments) {
+/// (context, arguments of the kernel).
+void KernelCutter::declareTasks() {
+  SmallVector<Type> types = {ptr};
+  llvm::append_range(types, kernel.getArgumentTypes());
   OpBuilder at(kernel);
-  auto f = func::FuncOp::create(at, loc, (kernel.getName() + suffix).str(),
-                                b.getFunctionType(arguments, {}));
-  f.setPrivate();
-  b.setInsertionPointToStart(f.addEntryBlock());
-  return f;
-}
-
-/// (data, i): the arguments of the kernel, then how many trips a task takes
-/// and how many there are.
-void KernelCutter::makeTask() {
-  task = declare(".task", {ptr, i64});
-  TaskData words(b, loc);
-  Value data = task.getArgument(0), number = task.getArgument(1);
-  SmallVector<Value> args;
-  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
-    args.push_back(words.load(data, i, type));
-  Value share = words.load(data, args.size(), i64);
-  Value trips = words.load(data, args.size() + 1, i64);
-  Value from = arith::MulIOp::create(b, loc, number, share);
-  Value to = arith::AddIOp::create(b, loc, from, share);
-  args.append({from, arith::MinSIOp::create(b, loc, to, trips)});
-  func::CallOp::create(b, loc, kernel.getName(), TypeRange(), args);
-  func::ReturnOp::create(b, loc);
+  tasks = func::FuncOp::create(at, loc, (kernel.getName() + ".tasks").str(),
+                               b.getFunctionType(types, {}));
+  tasks.setPrivate();
+  tasks->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  b.setInsertionPointToStart(tasks.addEntryBlock());
 }
 
 /// Trips of a loop inside, if they are known before the kernel's loop; else a
@@ -203,16 +194,11 @@ Value KernelCutter::costOf(Block &block) {
   return total;
 }
 
-/// (context, arguments of the kernel).
 void KernelCutter::makeTasks() {
-  SmallVector<Type> types = {ptr};
-  llvm::append_range(types, kernel.getArgumentTypes());
-  tasks = declare(".tasks", types);
-  tasks->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   Value context = tasks.getArgument(0);
   SmallVector<Value> args(tasks.getArguments().drop_front());
   TaskData words(b, loc);
-  Value data = words.allocate(int64_t(args.size()) + 2);
+  Value data = words.allocate(int64_t(args.size()));
   bounds.map(kernel.getArguments(), args);
   for (Operation &op : kernel.getBody().front()) {
     if (&op == loop)
@@ -238,18 +224,18 @@ void KernelCutter::makeTasks() {
   Value alone = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, context,
                                      LLVM::ZeroOp::create(b, loc, ptr));
   small = arith::OrIOp::create(b, loc, small, alone);
+  words.store(data, args);
   auto branch = scf::IfOp::create(b, loc, small, /*withElseRegion=*/true);
   b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  SmallVector<Value> whole(args);
-  whole.append({constant(0), trips});
-  func::CallOp::create(b, loc, kernel.getName(), TypeRange(), whole);
+  func::CallOp::create(b, loc, kernel.getName(), TypeRange(),
+                       ValueRange{data, constant(0), trips});
   b.setInsertionPoint(branch.elseBlock()->getTerminator());
-  Value share = arith::CeilDivSIOp::create(
-      b, loc, trips, constant(schedule.get(kernel::Decision::Tasks)));
-  Value count = arith::CeilDivSIOp::create(b, loc, trips, share);
-  args.append({share, trips});
-  words.store(data, args);
-  callTasks(b, loc, context, count, task, data, work);
+  // What makePart makes of it.
+  Value part = addressOf(b, loc, kernel.getName(),
+                         b.getFunctionType({ptr, i64, i64}, {}));
+  Value most = constant(schedule.get(kernel::Decision::Tasks));
+  LLVM::CallOp::create(b, loc, cutLoop(kernel->getParentOfType<ModuleOp>()),
+                       ValueRange{context, trips, most, part, data, work});
   b.setInsertionPointAfter(branch);
   func::ReturnOp::create(b, loc);
 }
@@ -258,7 +244,6 @@ void KernelCutter::makeTasks() {
 void KernelCutter::makePart() {
   Block &entry = kernel.getBody().front();
   Value from = entry.addArgument(i64, loc), to = entry.addArgument(i64, loc);
-  kernel.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), {}));
   b.setInsertionPoint(loop);
   int64_t step = *getConstantIntValue(loop.getStep());
   auto scaled = [&](Value v) -> Value {
@@ -291,13 +276,29 @@ void KernelCutter::makePart() {
   loop.setUpperBound(end);
 }
 
+/// The arguments that were are found in memory, where `tasks` puts them.
+void KernelCutter::takeArguments() {
+  Block &entry = kernel.getBody().front();
+  unsigned count = kernel.getNumArguments();
+  Value data = entry.insertArgument(0u, ptr, loc);
+  b.setInsertionPointToStart(&entry);
+  TaskData words(b, loc);
+  for (unsigned i = 0; i != count; ++i) {
+    Value old = entry.getArgument(i + 1);
+    old.replaceAllUsesWith(words.load(data, i, old.getType()));
+  }
+  entry.eraseArguments(1, count);
+  kernel.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), {}));
+}
+
 void KernelCutter::run() {
   if (!findLoop())
     return;
   findRows();
-  makeTask();
+  declareTasks();
   makeTasks();
   makePart();
+  takeArguments();
   for (func::CallOp call : calls) {
     OpBuilder at(call);
     Value context = contextOf(call);

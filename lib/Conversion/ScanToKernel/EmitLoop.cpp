@@ -149,7 +149,7 @@ Emitter::LoopStart Emitter::startLoop(scan::LoopOp loop) {
     start.shortest = shortestLength(loc, loop.getLengths());
   // Its phases leave rows to the masks, so it has some.
   if (start.shortest)
-    makeRowList(loop);
+    makeRowLists(loop);
   return start;
 }
 
@@ -264,27 +264,36 @@ void Emitter::emitLoops(ArrayRef<scan::LoopOp> all) {
     finishLoop(loop, start);
 }
 
-/// Makes the list of rows that have not ended, all rows to begin with, if a
-/// phase asks for it.
-void Emitter::makeRowList(scan::LoopOp loop) {
-  auto phases = loop.getBodyBlock()->getOps<kernel::PhaseOp>();
-  auto asks = [](kernel::PhaseOp phase) { return bool(phase.getLengths()); };
-  if (llvm::none_of(phases, asks))
-    return;
+/// A list of the rows that have not ended, all rows to begin with.
+Value Emitter::rowList(scan::LoopOp loop, Type integer) {
   Location loc = loop.getLoc();
   OpFoldResult rows = sizes.get(loop.getLengths(), 0);
-  Buffer list = alloc(loc, b.getI32Type(), {OpFoldResult(sizes.plus(rows, 1))});
+  Buffer list = alloc(loc, integer, {OpFoldResult(sizes.plus(rows, 1))});
   kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref,
                               list.memref, sizes.constant(-1));
-  validRows[loop] = list.memref;
+  return list.memref;
 }
 
-/// Brings the list up to date in the steps that change it: those past the end
-/// of some row and, for a loop that goes back, the one before them.
+/// Makes the lists that phases and products ask for.
+void Emitter::makeRowLists(scan::LoopOp loop) {
+  Block *body = loop.getBodyBlock();
+  if (llvm::any_of(body->getOps<kernel::PhaseOp>(),
+                   [](auto phase) { return bool(phase.getLengths()); }))
+    validRows[loop] = rowList(loop, b.getI32Type());
+  if (llvm::any_of(body->getOps<scan::DotOp>(),
+                   [&](auto dot) { return leavesEndedRows(dot); }))
+    productRows[loop] = rowList(loop, b.getI64Type());
+}
+
+/// Brings the lists up to date in the steps that change them: those past the
+/// end of some row and, for a loop that goes back, the one before them.
 void Emitter::listValidRows(scan::LoopOp loop, Value following, Value shortest,
                             Value step) {
-  Value list = validRows.lookup(loop);
-  if (!list)
+  SmallVector<Value> lists;
+  for (auto *known : {&validRows, &productRows})
+    if (Value list = known->lookup(loop))
+      lists.push_back(list);
+  if (lists.empty())
     return;
   Location loc = loop.getLoc();
   Value changes = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
@@ -292,8 +301,9 @@ void Emitter::listValidRows(scan::LoopOp loop, Value following, Value shortest,
   auto guardOp = scf::IfOp::create(b, loc, changes);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
-  kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref, list,
-                              step);
+  for (Value list : lists)
+    kernel::ValidRowsOp::create(b, loc, bufferFor(loop.getLengths()).memref,
+                                list, step);
 }
 
 void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,

@@ -122,6 +122,7 @@ private:
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
                    const Buffer &result, mlir::Value valid);
   mlir::Value validPlaces(scan::DotOp op, bool canLeaveRows);
+  bool leavesEndedRows(scan::DotOp op);
   mlir::Value listOfPlaces(mlir::Location loc, mlir::Value lengths,
                            mlir::OpFoldResult steps);
   void addKeepingLost(mlir::Location loc, const Buffer &term,
@@ -147,7 +148,8 @@ private:
   void emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
                     mlir::Value count, mlir::Value trip, mlir::Value shortest);
   void finishLoop(scan::LoopOp loop, LoopStart start);
-  void makeRowList(scan::LoopOp loop);
+  mlir::Value rowList(scan::LoopOp loop, mlir::Type integer);
+  void makeRowLists(scan::LoopOp loop);
   void listValidRows(scan::LoopOp loop, mlir::Value following,
                      mlir::Value shortest, mlir::Value step);
   mlir::Value shortestLength(mlir::Location loc, mlir::Value lengths);
@@ -200,8 +202,9 @@ private:
   llvm::DenseSet<mlir::Value> reused;
   llvm::DenseMap<mlir::Operation *, mlir::Value> steps;
   llvm::DenseMap<mlir::Operation *, LoopMemory> loops;
-  /// Of a loop with phases that leave ended rows: the list of the others.
-  llvm::DenseMap<mlir::Operation *, mlir::Value> validRows;
+  /// Of a loop with phases, or products, that leave ended rows: the list of the
+  /// others.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> validRows, productRows;
   /// Of lengths: the list of places before the ends.
   llvm::DenseMap<mlir::Value, mlir::Value> places;
   /// Changes of shape whose operand is written to the place of the result.

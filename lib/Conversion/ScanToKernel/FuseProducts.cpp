@@ -260,6 +260,18 @@ void leaveEndedRows(kernel::PhaseOp phase) {
   phase.getAtMutable().assign(loop.getStep());
 }
 
+/// So does a product by itself, of rows that are examples.
+void leaveEndedRows(scan::DotOp dot) {
+  auto loop = dyn_cast<scan::LoopOp>(dot->getParentOp());
+  if (!loop || !loop.getLengths() || dot.getLengths() ||
+      !dot.isMatrixProduct() || dot.getLhsFree() != SmallVector<int64_t>{0})
+    return;
+  PastEnd past;
+  past.agree(loop.getLengths());
+  if (past.reachesNobody(dot.getResult(), /*leading=*/1))
+    dot.getLengthsMutable().assign(loop.getLengths());
+}
+
 /// A parameter of a module of the source, as all its functions know it.
 using Parameter = std::pair<Attribute, Attribute>;
 
@@ -298,7 +310,8 @@ struct KernelFuseProducts
     for (Fusion &fusion : outside)
       if (fusion.any())
         apply(fusion);
-    getOperation().walk(leaveEndedRows);
+    getOperation().walk([](scan::DotOp dot) { leaveEndedRows(dot); });
+    getOperation().walk([](kernel::PhaseOp phase) { leaveEndedRows(phase); });
   }
 
 private:

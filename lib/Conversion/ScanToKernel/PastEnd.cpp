@@ -141,7 +141,7 @@ bool PastEnd::endsInPhase(OpOperand &use, unsigned leading) {
 }
 
 bool PastEnd::endsInDot(OpOperand &use, scan::DotOp dot, unsigned leading) {
-  if (dot.getLengths() && leading == 2)
+  if (dot.getLengths() && leading == dot.getLeading())
     if (dot.sumsOverExamples() || use.getOperandNumber() == 0)
       return agree(dot.getLengths());
   return use.getOperandNumber() == 0 && dot.getLhsBatch().empty() &&

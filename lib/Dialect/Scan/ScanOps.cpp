@@ -120,15 +120,23 @@ bool DotOp::sumsOverExamples() {
   return isFirstTwo(getLhsContract()) && isFirstTwo(getRhsContract());
 }
 
+unsigned DotOp::getLeading() {
+  return !sumsOverExamples() && getLhsFree().size() == 1 ? 1 : 2;
+}
+
 LogicalResult DotOp::verify() {
   if (!getLengths() || sumsOverExamples())
     return success();
   SmallVector<int64_t> rows = getLhsFree();
-  if (!getLhsBatch().empty() || rows.size() != 2 || rows[0] != 0 ||
-      rows[1] != 1)
+  if (!getLhsBatch().empty() || rows.empty() || rows.size() > 2 ||
+      rows[0] != 0 || rows.back() != int64_t(rows.size()) - 1)
     return emitOpError(
         "with lengths goes over rows of time and example, or adds "
         "them up: the first two dimensions");
+  auto loop = dyn_cast<LoopOp>((*this)->getParentOp());
+  if (rows.size() == 1 && (!loop || loop.getLengths() != getLengths()))
+    return emitOpError("over examples alone wants the lengths of the loop "
+                       "around it");
   return success();
 }
 

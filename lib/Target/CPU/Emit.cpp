@@ -316,7 +316,7 @@ static llvm::Error checkStack(const StackUse &stack,
   auto below = stack.deepest(compiled);
   if (!below)
     return below.takeError();
-  auto between = stack.deepest({"rnnc_rt_parallel_for"});
+  auto between = stack.deepest({"rnnc_rt_cut_loop", "rnnc_rt_parallel_for"});
   if (!between)
     return between.takeError();
   uint64_t bytes = above->bytes + below->bytes + between->bytes;

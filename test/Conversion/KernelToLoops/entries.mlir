@@ -11,12 +11,9 @@
 // CHECK-NEXT: return
 // What cannot be held is the largest number, and not what is left of it.
 // CHECK: func.func private @M.f.workspace.size
-// CHECK: %[[LOW:.*]], %[[HIGH:.*]] = arith.mulsi_extended
-// CHECK: %[[SIGN:.*]] = arith.shrsi %[[LOW]]
-// CHECK: %[[WRAPPED:.*]] = arith.cmpi ne, %[[HIGH]], %[[SIGN]]
-// CHECK: arith.select %[[WRAPPED]], %{{.*}}, %[[LOW]]
-// CHECK: %[[SUM:.*]] = arith.addi
-// CHECK: arith.select %{{.*}}, %{{.*}}, %[[SUM]]
+// CHECK: %[[DIGITS:.*]] = llvm.mlir.constant(0 : i32)
+// CHECK: llvm.call_intrinsic "llvm.smul.fix.sat"(%{{.*}}, %{{.*}}, %[[DIGITS]]) : (i64, i64, i32) -> i64
+// CHECK: llvm.intr.sadd.sat(%{{.*}}, %{{.*}}) : (i64, i64) -> i64
 // CHECK: func.func @M.f.workspace(%{{.*}}: !llvm.ptr) -> i64
 
 // LLVM-DAG: llvm.func @M.f.entry(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)

@@ -7,16 +7,14 @@
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: %[[CTX:[a-z0-9]+]]: !llvm.ptr)
 // CHECK: call @rnnc.kernel.0.tasks(%[[CTX]],
-// CHECK-LABEL: func.func private @rnnc.kernel.0.task(
-// CHECK: call @rnnc.kernel.0(
 // CHECK-LABEL: func.func private @rnnc.kernel.0.tasks(
 // CHECK: arith.cmpi slt
 // CHECK: scf.if
 // CHECK: call @rnnc.kernel.0(
 // CHECK: else
-// CHECK: llvm.call @rnnc_rt_parallel_for
+// CHECK: llvm.call @rnnc_rt_cut_loop
 // CHECK-LABEL: func.func private @rnnc.kernel.0(
-// CHECK-SAME: %[[FROM:[a-z0-9]+]]: i64, %[[TO:[a-z0-9]+]]: i64) attributes
+// CHECK-SAME: %{{[a-z0-9]+}}: !llvm.ptr, %[[FROM:[a-z0-9]+]]: i64, %[[TO:[a-z0-9]+]]: i64) attributes
 // CHECK: %[[I:.*]] = arith.index_cast %[[FROM]]
 // CHECK: scf.for %{{.*}} = %[[I]] to
 // CHECK: math.tanh

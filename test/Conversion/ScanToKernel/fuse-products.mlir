@@ -130,6 +130,39 @@ func.func @ragged(%U: tensor<3x3xf32>, %x: tensor<?x?x3xf32>, %h0: tensor<?x3xf3
 
 // -----
 
+// So does a product by itself, where it goes to a carry that the loop keeps.
+// CHECK-LABEL: func.func @ragged_product(
+// CHECK-SAME: %[[LEN:[a-z0-9]+]]: tensor<?xi32>
+// CHECK: scan.loop
+// CHECK: scan.dot %{{.*}}, %{{.*}} lengths(%[[LEN]])
+func.func @ragged_product(%U: tensor<3x3xf32>, %h0: tensor<?x3xf32>, %len: tensor<?xi32>, %T: index) -> tensor<?x3xf32> {
+  %h = scan.loop trip(%T) lengths(%len) carry(%a = %h0 : tensor<?x3xf32>) step(%t) {
+    %n = scan.dot %a, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    scan.yield carry(%n : tensor<?x3xf32>)
+  } -> (tensor<?x3xf32>)
+  return %h : tensor<?x3xf32>
+}
+
+// -----
+
+// Here a sum over the batch reads all rows.
+// CHECK-LABEL: func.func @summed_product(
+// CHECK: scan.loop
+// CHECK: scan.dot
+// CHECK-NOT: lengths
+func.func @summed_product(%U: tensor<3x3xf32>, %h0: tensor<?x3xf32>, %len: tensor<?xi32>, %T: index) -> tensor<3xf32> {
+  %zero = arith.constant dense<0.0> : tensor<3xf32>
+  %h:2 = scan.loop trip(%T) lengths(%len) carry(%a = %h0 : tensor<?x3xf32>, %b = %zero : tensor<3xf32>) step(%t) {
+    %n = scan.dot %a, %U batch = [[], []] contract = [[1], [1]] : tensor<?x3xf32>, tensor<3x3xf32> -> tensor<?x3xf32>
+    %r = scan.reduce sum %n dims = [0] : tensor<?x3xf32> -> tensor<3xf32>
+    %m = arith.addf %b, %r : tensor<3xf32>
+    scan.yield carry(%n, %m : tensor<?x3xf32>, tensor<3xf32>)
+  } -> (tensor<?x3xf32>, tensor<3xf32>)
+  return %h#1 : tensor<3xf32>
+}
+
+// -----
+
 // What is stacked without a mask shows the rows that have ended, and a sum over
 // the batch reads them: all rows are computed.
 // CHECK-LABEL: func.func @shown(

@@ -167,3 +167,24 @@ func.func @before(%h0: tensor<?x4xf32>, %len: tensor<?xi32>, %xs: tensor<?x?x4xf
   %y = arith.mulf %r#0, %p : tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// Rows that have ended are not computed: the list changes where a row ends.
+// CHECK-LABEL: func.func @ended(
+// CHECK: %[[ROWS:.*]] = memref.alloc(%{{.*}}) : memref<?xi64>
+// CHECK: kernel.valid_rows ins(%[[LEN:.*]] : memref<?xi32>) outs(%[[ROWS]] : memref<?xi64>) at(%c-1)
+// CHECK: scf.for %[[T:.*]] =
+// CHECK: scf.if
+// CHECK: kernel.valid_rows ins(%[[LEN]] {{.*}} outs(%[[ROWS]] {{.*}} at(%[[T]])
+// CHECK: %[[N:.*]] = memref.load %[[ROWS]][%c0]
+// CHECK: %[[COUNT:.*]] = arith.index_cast %[[N]]
+// CHECK: %[[LIST:.*]] = memref.subview %[[ROWS]][1] [%[[COUNT]]]
+// CHECK: kernel.gemm {{.*}} valid(%[[LIST]]
+func.func @ended(%U: tensor<8x8xf32>, %h0: tensor<?x8xf32>, %len: tensor<?xi32>, %xs: tensor<?x?x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %xs, %c0 : tensor<?x?x8xf32>
+  %h = scan.loop trip(%T) lengths(%len) carry(%a = %h0 : tensor<?x8xf32>) step(%t) {
+    %n = scan.dot %a, %U lengths(%len) batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+    scan.yield carry(%n : tensor<?x8xf32>)
+  } -> (tensor<?x8xf32>)
+  return %h : tensor<?x8xf32>
+}

@@ -52,7 +52,15 @@ func.func @carry_missing(%h0: tensor<?x8xf32>, %T: index) -> tensor<?x8xf32> {
 
 func.func @dot_lengths(%a: tensor<?x?x8xf32>, %b: tensor<?x8xf32>, %len: tensor<?xi32>) {
   // expected-error @+1 {{the first two dimensions}}
-  %r = scan.dot %a, %b lengths(%len) batch = [[], []] contract = [[1, 2], [0, 1]] : tensor<?x?x8xf32>, tensor<?x8xf32> -> tensor<?xf32>
+  %r = scan.dot %a, %b lengths(%len) batch = [[], []] contract = [[1], [0]] : tensor<?x?x8xf32>, tensor<?x8xf32> -> tensor<?x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_lengths_of_step(%a: tensor<?x8xf32>, %b: tensor<8x8xf32>, %len: tensor<?xi32>) {
+  // expected-error@+1 {{'scan.dot' op over examples alone wants the lengths of the loop around it}}
+  %r = scan.dot %a, %b lengths(%len) batch = [[], []] contract = [[1], [0]] : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
   return
 }
 

@@ -27,6 +27,7 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <algorithm>
 #include <thread>
 
 using namespace mlir;
@@ -73,6 +74,24 @@ static void parallelForOfTests(const void *, int64_t n,
   for (int64_t i = n - 2; i >= 0; i -= 2)
     body(data, i);
   other.join();
+}
+
+/// Parts of the loop as the runtime cuts it, the same way.
+static void cutLoopOfTests(const void *run, int64_t trips, int64_t tasks,
+                           void (*body)(void *, int64_t, int64_t), void *data,
+                           int64_t work) {
+  struct Parts {
+    void (*body)(void *, int64_t, int64_t);
+    void *data;
+    int64_t share, trips;
+  } parts{body, data, (trips + tasks - 1) / tasks, trips};
+  parallelForOfTests(
+      run, (trips + parts.share - 1) / parts.share,
+      [](void *of, int64_t i) {
+        auto &p = *static_cast<Parts *>(of);
+        p.body(p.data, i * p.share, std::min((i + 1) * p.share, p.trips));
+      },
+      &parts, work);
 }
 
 static int64_t membersOfTests(const void *) { return 2; }
@@ -159,6 +178,9 @@ Jit::Jit(const std::string &source, const JitTarget &target)
     llvm::orc::SymbolMap symbols;
     symbols[mangle("rnnc_rt_parallel_for")] = {
         llvm::orc::ExecutorAddr::fromPtr(&parallelForOfTests),
+        llvm::JITSymbolFlags::Exported};
+    symbols[mangle("rnnc_rt_cut_loop")] = {
+        llvm::orc::ExecutorAddr::fromPtr(&cutLoopOfTests),
         llvm::JITSymbolFlags::Exported};
     symbols[mangle("rnnc_rt_members")] = {
         llvm::orc::ExecutorAddr::fromPtr(&membersOfTests),

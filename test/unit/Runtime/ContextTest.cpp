@@ -31,6 +31,29 @@ void expectAllOnce(rnnc_context *ctx, int64_t n) {
     EXPECT_EQ(c.load(), 1);
 }
 
+void countTrips(void *data, int64_t from, int64_t to) {
+  ASSERT_LT(from, to);
+  for (int64_t i = from; i < to; ++i)
+    count(data, i);
+}
+
+TEST(Context, EveryTripOnce) {
+  for (int threads : {1, 3}) {
+    rnnc_context_options options = threaded(threads);
+    rnnc_context *ctx = rnnc_rt_context_create(&options, nullptr);
+    ASSERT_NE(ctx, nullptr);
+    for (int64_t trips : {0, 1, 2, 7, 8, 9, 63, 64, 65, 1000})
+      for (int64_t tasks : {1, 2, 8, 100}) {
+        Counts counts{size_t(trips)};
+        CallSite run{ctx, FloatState::current()};
+        rnnc_rt_cut_loop(&run, trips, tasks, countTrips, &counts, INT32_MAX);
+        for (auto &c : counts.seen)
+          EXPECT_EQ(c.load(), 1) << trips << " trips, " << tasks << " tasks";
+      }
+    rnnc_rt_context_destroy(ctx);
+  }
+}
+
 TEST(Context, EveryIndexOnce) {
   for (int threads : {0, 1, 2, 5, 1000}) {
     rnnc_context_options options = threaded(threads);

@@ -96,14 +96,14 @@ def Kernel_ValidRowsOp : Kernel_Op<"valid_rows"> {
   let description = [{
     `out[0]` is the number of rows whose length is above `at`, `out[1]`,
     `out[2]` … are these rows, in order. `out` has one element more than there
-    are rows; what follows the list is not said.
+    are rows; what follows the list is not said. Phases want i32, products i64.
 
     ```mlir
     kernel.valid_rows ins(%len : memref<?xi32>) outs(%rows : memref<?xi32>) at(%t)
     ```
   }];
   let arguments = (ins Lengths:$lengths,
-                       Arg<MemRefRankOf<[I32], [1]>, "written", [MemWrite]>:$out,
+                       Arg<MemRefRankOf<[I32, I64], [1]>, "written", [MemWrite]>:$out,
                        Index:$at);
   let assemblyFormat = [{
     `ins` `(` $lengths `:` type($lengths) `)`

@@ -254,7 +254,8 @@ def Scan_DotOp : Scan_InferredOp<"dot"> {
     example, and what lies past an example's end does not count. Where both are
     contracted (with the first two of the right operand) those terms are left
     out; where neither is, those rows are not computed, and nothing is said of
-    what stands there.
+    what stands there. In the body of a loop with these lengths the rows may be
+    the examples of one step: those that have ended are not computed.
 
     ```mlir
     %y = scan.dot %x, %w batch = [[], []] contract = [[1], [1]]
@@ -292,6 +293,9 @@ def Scan_DotOp : Scan_InferredOp<"dot"> {
     /// Whether the sum goes over time and examples, the first two dimensions of
     /// both operands.
     bool sumsOverExamples();
+    /// With lengths: how many dimensions of the left operand are time or
+    /// example.
+    unsigned getLeading();
     /// A product of matrices; others are reductions.
     bool isMatrixProduct() {
       return getLhsBatch().empty() && !getRhsFree().empty() &&
