@@ -146,6 +146,7 @@ struct ConvertKernelToGPU
     for (auto function : module.getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
+      dropRowLists(function);
       splitRowProducts(function);
       inlineBeside(function);
       if (failed(convert(function)))

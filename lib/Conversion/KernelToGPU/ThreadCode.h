@@ -133,6 +133,8 @@ llvm::SmallVector<mlir::Operation *> deviceWorkOf(mlir::Operation *function);
 /// Products whose rows are combined: the products go to memory first
 /// (SplitRows.cpp).
 void splitRowProducts(mlir::Operation *function);
+/// Products in time loops compute all rows (RowLists.cpp).
+void dropRowLists(mlir::Operation *function);
 /// Refuses what cannot run: an error for each function, at the first such op.
 mlir::LogicalResult checkSupported(mlir::ModuleOp module);
 
