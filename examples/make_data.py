@@ -25,6 +25,8 @@ KIND is one of
   chorales   chords that follow one another by rules, piano rolls (.roll)
   forms      sentences of words nobody knows, whose endings tell what they are, TSV `words<TAB>tags`
   adding     the adding problem, .npz with x [N, T, 2], y [N], T [N]
+  copy       ten symbols of eight, T - 11 blanks, and a mark: the ten are asked for then, .npz with
+             x [N, T], y [N, 10], T [N]; 0 ... 7 are the symbols, 8 is the blank, 9 the mark
   reverse    rows of digits and the same backward, .npz with src [N, S], tgt [N, T] and the
              lengths S, T: 0 starts, 1 stops (and ends every tgt), 2 ... 11 are the digits
   random     arrays of normal numbers, .npz: any names and shapes, to try a function on
@@ -371,6 +373,15 @@ def adding(rng, count, length):
                 ("T", npy((count,), "i4", [length] * count))])
 
 
+def copy(rng, count, length):
+    y = [rng.randrange(8) for _ in range(count * 10)]
+    x = []
+    for i in range(count):
+        x += y[10 * i:10 * i + 10] + [8] * (length - 11) + [9]
+    return npz([("x", npy((count, length), "i4", x)), ("y", npy((count, 10), "i4", y)),
+                ("T", npy((count,), "i4", [length] * count))])
+
+
 def reverse(rng, count, length):
     rows = [[rng.randint(2, 11) for _ in range(rng.randint(1, length))] for _ in range(count)]
     backward = [row[::-1] + [1] for row in rows]
@@ -391,16 +402,18 @@ MAKERS = {make.__name__: make for make in (text, sentiment, reviews, fluency, na
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("kind", choices=["adding", "reverse", "random", "pictures", *MAKERS])
+    parser.add_argument("kind", choices=["adding", "copy", "reverse", "random", "pictures", *MAKERS])
     parser.add_argument("file")
     parser.add_argument("arrays", nargs="*", metavar="NAME=SIZE,...", help="arrays of `random`")
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--length", type=int, default=50, help="steps of the adding problem, most digits of a row")
+    parser.add_argument("--length", type=int, default=50, help="steps of the adding problem and of copy, most digits of a row")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rng = random.Random(args.seed)
     if args.kind == "adding":
         data = adding(rng, args.count, args.length)
+    elif args.kind == "copy":
+        data = copy(rng, args.count, max(args.length, 11))
     elif args.kind == "reverse":
         data = reverse(rng, args.count, args.length)
     elif args.kind == "pictures":

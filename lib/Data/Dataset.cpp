@@ -422,6 +422,14 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
     if (!field.isIndex() || !done.insert(vocabularyKey(field)).second)
       continue;
     const std::string &key = vocabularyKey(field);
+    if (std::ranges::find(schema.times, key) != schema.times.end()) {
+      // A place in a sequence: no symbol, and as many as there are steps.
+      if (collectAxis(train, schema, key).raw)
+        return dataError("{}: error: `{}` is a place in `{}`, counted from 0: "
+                         "it is given as a number, in .npz or .jsonl",
+                         train.files.front(), field.name, key);
+      continue;
+    }
     if (Status status = learnAxis(train, key, collectAxis(train, schema, key),
                                   options, given, learned);
         !status)
@@ -513,15 +521,22 @@ static Status mapColumn(Dataset &data, Column &column, const FieldSchema &field,
 }
 
 static Status checkIndices(const Dataset &data, const Column &column,
-                           const FieldSchema &field) {
-  for (int32_t e = 0; e < data.size(); ++e)
+                           const FieldSchema &field, const Schema &schema) {
+  // A place in a sequence lies inside of that of its example.
+  auto time = std::ranges::find(schema.times, field.axis);
+  const std::vector<int32_t> *lengths =
+      time == schema.times.end()
+          ? nullptr
+          : &data.lengths[static_cast<size_t>(time - schema.times.begin())];
+  for (int32_t e = 0; e < data.size(); ++e) {
+    int64_t size = lengths ? (*lengths)[e] : field.size;
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
-      if (column.ints[i] < 0 ||
-          (field.size >= 0 && column.ints[i] >= field.size))
+      if (column.ints[i] < 0 || (size >= 0 && column.ints[i] >= size))
         return dataError("{}: error: `{}`: the index {} is outside its axis "
                          "`{}` of {}",
                          data.place(e), field.name, column.ints[i], field.axis,
-                         field.size);
+                         size);
+  }
   return {};
 }
 
@@ -593,7 +608,8 @@ Status data::applyVocabularies(Dataset &data, const Schema &schema,
       }
       if (Status status = mapColumn(data, column, field, vocabulary); !status)
         return status;
-    } else if (Status status = checkIndices(data, column, field); !status) {
+    } else if (Status status = checkIndices(data, column, field, schema);
+               !status) {
       return status;
     }
     // Arrays are taken as they are: they carry their `stop` themselves.

@@ -21,17 +21,20 @@ void Analyser::needAxis(const Call &call, const Expr &arg, const char *which) {
       .label("this has no axis");
 }
 
-/// Checks that an argument, if given, is a single number.
-Ty Analyser::scalarArg(const Call &call, const Expr *arg, const char *name) {
-  if (!arg)
-    return Ty::real();
-  Ty type = expr(*arg);
+/// Checks that an argument, if given, is a single number, known when compiling.
+Ty Analyser::fixedArg(const Call &call, const Expr *arg, const char *name) {
+  return arg ? scalarArg(call, *arg, fixedExpr(*arg), name) : Ty::real();
+}
+
+/// Checks that an argument is a single number.
+Ty Analyser::scalarArg(const Call &call, const Expr &given, Ty type,
+                       const char *name) {
   if (type.isError())
     return type;
   if (type.isNumber() && type.rank() == 0)
     return type;
   diags
-      .error("E117", arg->range,
+      .error("E117", given.range,
              fmt::format("`{}` of `{}` is a single number", name,
                          call.callee.text))
       .label(fmt::format("this is {}", type.str()));
@@ -114,7 +117,7 @@ Ty Analyser::distCall(const Call &call, const std::vector<const Expr *> &args) {
   const std::string &name = call.callee.text;
   Ty first = expr(*args[0]);
   if (name == "categorical") {
-    Ty extra = scalarArg(call, args[1], "smooth");
+    Ty extra = fixedArg(call, args[1], "smooth");
     if (first.isError() || extra.isError() ||
         !needNumber(call, *args[0], first))
       return Ty::error();
@@ -128,6 +131,8 @@ Ty Analyser::distCall(const Call &call, const std::vector<const Expr *> &args) {
       needAxis(call, *args[0], "last");
       return Ty::error();
     }
+    if (first.axes.back().time())
+      seesFuture(call.callee.range);
     std::vector<Poly> axes(first.axes.begin(), first.axes.end() - 1);
     return Ty::dist(Ty::indexIn(first.axes.back(), std::move(axes)), name);
   }
@@ -247,21 +252,21 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
                        *args[1], y);
   }
   case Group::Clamp: {
-    Ty low = scalarArg(call, args[1], "low");
-    Ty high = scalarArg(call, args[2], "high");
+    Ty low = scalarArg(call, *args[1], expr(*args[1]), "low");
+    Ty high = scalarArg(call, *args[2], expr(*args[2]), "high");
     if (low.isError() || high.isError() || !needNumber(call, *args[0], x))
       return Ty::error();
     return Ty::real(x.axes);
   }
   case Group::LastAxis:
-    if (args.size() > 1 && scalarArg(call, args[1], "eps").isError())
+    if (args.size() > 1 && fixedArg(call, args[1], "eps").isError())
       return Ty::error();
     return lastAxisCall(call, *args[0], x);
   case Group::FirstAxis:
     return firstAxisCall(call, *args[0], x,
                          args.size() > 1 ? args[1] : nullptr);
   case Group::Dropout: {
-    Ty p = scalarArg(call, args[1], "p");
+    Ty p = fixedArg(call, args[1], "p");
     if (p.isError() || !needNumber(call, *args[0], x))
       return Ty::error();
     std::optional<double> known = literalOf(args[1]);
@@ -278,7 +283,7 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
   case Group::Noise:
     return noiseCall(call, x, *args[0], *args[1], args[2]);
   case Group::Identity: {
-    if (args.size() > 1 && scalarArg(call, args[1], "c").isError())
+    if (args.size() > 1 && fixedArg(call, args[1], "c").isError())
       return Ty::error();
     return needNumber(call, *args[0], x) ? Ty::real(x.axes) : Ty::error();
   }
@@ -290,6 +295,8 @@ Ty Analyser::builtinCall(const Call &call, bool &found) {
           .label(fmt::format("this is {}", x.str()));
       return Ty::error();
     }
+    if (x.index.time())
+      seesFuture(call.callee.range);
     std::vector<Poly> axes = x.axes;
     axes.push_back(x.index);
     return Ty::real(std::move(axes));

@@ -347,6 +347,17 @@ void Analyser::exportEntry(const ExportEntry &entry) {
     return;
   if (isModule && !exportSizes(entry, *entity->signature, request))
     return;
+  if (isModule && entity->signature->result.isDist) {
+    diags
+        .error("E422", entry.module.range,
+               fmt::format("`{}` gives a distribution, which is no number",
+                           entry.module.text))
+        .label("cannot be exported by itself")
+        .also(entity->signature->resultRange, "a distribution")
+        .help("`out` the scores instead, or export a model that predicts with "
+              "it");
+    return;
+  }
   if (isModel) {
     if (entry.hasBrackets && !exportModelSizes(entry, *entity->model, request))
       return;

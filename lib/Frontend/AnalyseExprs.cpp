@@ -64,10 +64,13 @@ Ty Analyser::expr(const Expr &node) {
 }
 
 Ty Analyser::nameRef(const NameRef &ref) {
-  for (auto it = blockScope->indices.rbegin(); it != blockScope->indices.rend();
-       ++it)
-    if ((*it)->name == ref.name)
-      return (*it)->type;
+  for (size_t i = blockScope->indices.size(); i-- > 0;) {
+    const Local &one = *blockScope->indices[i];
+    if (one.name != ref.name)
+      continue;
+    bool isOuter = i < blockScope->outerIndices;
+    return isOuter ? notFixed(ref.range, one.decl) : one.type;
+  }
   if (Local *local = findLocal(ref.name))
     return localRef(ref, *local);
   const Entity *entity = findEntity(ref.name);
@@ -101,6 +104,13 @@ Ty Analyser::nameRef(const NameRef &ref) {
   return Ty::error();
 }
 
+/// Whether a call may say a fixed number for it: the caller is asked, when the
+/// function is written out there.
+bool Analyser::isGivenByCall(const Local &local) const {
+  return blockScope->kind == BlockScope::Kind::Fn &&
+         local.kind == Local::Kind::Input;
+}
+
 Ty Analyser::localRef(const NameRef &ref, Local &local) {
   local.read = true;
   using Rule = BlockScope::Rule;
@@ -109,7 +119,11 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
   bool allowed = blockScope->rule == Rule::All || constant ||
                  (blockScope->rule == Rule::FirstState &&
                   (local.kind == Local::Kind::Constant ||
-                   local.kind == Local::Kind::Param));
+                   local.kind == Local::Kind::Param)) ||
+                 (blockScope->rule == Rule::Fixed &&
+                  (local.isFixed || isGivenByCall(local)));
+  if (!allowed && blockScope->rule == Rule::Fixed)
+    return notFixed(ref.range, local.decl);
   if (!allowed && local.kind != Local::Kind::Instance) {
     bool state = blockScope->rule == Rule::FirstState;
     diags
@@ -164,6 +178,33 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
   }
 }
 
+/// What stands here has to be a number when the program is compiled.
+Ty Analyser::notFixed(SourceRange range, SourceRange decl) {
+  diags
+      .error("E141", range,
+             "this number has to be known when the program is compiled")
+      .label(fmt::format("`{}` is known only when it runs", text(range)))
+      .also(decl, "declared here")
+      .help("numbers, sizes and what is made of them alone can stand here; "
+            "`[I, p = 0.5]` makes it a number in brackets");
+  return Ty::error();
+}
+
+/// The type of an expression of numbers and sizes alone.
+Ty Analyser::fixedExpr(const Expr &value) {
+  using Rule = BlockScope::Rule;
+  if (blockScope->rule == Rule::FirstParam || blockScope->rule == Rule::Fixed)
+    return expr(value);
+  Rule before = blockScope->rule;
+  size_t outer = blockScope->outerIndices;
+  blockScope->rule = Rule::Fixed;
+  blockScope->outerIndices = blockScope->indices.size();
+  Ty type = expr(value);
+  blockScope->rule = before;
+  blockScope->outerIndices = outer;
+  return type;
+}
+
 Ty Analyser::prime(const Prime &node) {
   Local *state = findLocal(node.state.text);
   const std::string &name = node.state.text;
@@ -175,6 +216,8 @@ Ty Analyser::prime(const Prime &node) {
       d.also(state->decl, "declared here");
     return Ty::error();
   }
+  if (blockScope->rule == BlockScope::Rule::Fixed)
+    return notFixed(node.range, state->decl);
   if (state->next.valid())
     return state->type;
   auto later = blockScope->nextLater.find(name);
@@ -271,6 +314,8 @@ Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node,
     return Ty::error();
   const Poly &wanted = baseType.axes[at];
   if (fitsIndex(index, wanted, node.range)) {
+    if (wanted.time() && !index.place) // may lie behind this step
+      seesFuture(node.range);
     Ty result = baseType;
     auto place = result.axes.erase(result.axes.begin() + long(at));
     if (index.isIndex())
@@ -655,8 +700,10 @@ Ty Analyser::bind(const Bind &node) {
         .label(body.str());
     return Ty::error();
   }
+  if (body.isIndex() && body.index.time())
+    seesFuture(node.body->range); // places are those of a whole sequence
   Ty result = body.withFront({*axis});
-  result.literal = false;
+  result.literal = result.place = false;
   return result;
 }
 

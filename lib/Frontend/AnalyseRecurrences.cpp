@@ -486,6 +486,18 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
   Ty drawn = cell.result;
   drawn.isDist = false;
   const Port &first = cell.inputs[0];
+  if (drawn.isIndex() && drawn.index.time()) {
+    diags.error("E323", range, "an `unfold` draws no places in a sequence")
+        .label(
+            fmt::format("`{}` is as long as each example", drawn.index.str()))
+        .also(cell.resultRange,
+              fmt::format("draws a place in {}", drawn.index.str()))
+        .note("there is no place that every example has, to begin with and to "
+              "end with")
+        .help("without feeding it back: `y ~ for t in T: categorical(...)` "
+              "with scores along the sequence");
+    return false;
+  }
   if (drawn.same(first.type))
     return true;
   auto words = [](const Ty &type) {
@@ -507,7 +519,7 @@ bool Analyser::unfoldCloses(const Recur &node, const Instance &cell) {
 /// Checks `start`, `stop` and `max`.
 void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
   auto fits = [&](const Expr &value, const Ty &type) {
-    if (drawn.kind == Ty::Kind::Index && drawn.rank() == 0)
+    if (drawn.kind == Ty::Kind::Index && (drawn.rank() == 0 || type.literal))
       return fitsIndex(type, drawn.index, value.range);
     bool isBit = drawn.kind == Ty::Kind::Bit && type.literal &&
                  (type.literalValue == 0 || type.literalValue == 1);
@@ -543,6 +555,8 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
     else if (!stop.isError() && !fits(*node.stop, stop))
       diags.error("E315", node.stop->range, "`stop` is not what the cell draws")
           .label(stop.str());
+    else if (!stop.isError() && !isFixed(*node.stop))
+      fixedExpr(*node.stop); // says what is not fixed
   }
   if (!node.maxSteps)
     return;
@@ -564,6 +578,15 @@ void Analyser::unfoldClauses(const Recur &node, const Ty &drawn) {
 }
 
 Ty Analyser::unfold(const Recur &node, Instance &cell) {
+  if (blockScope->observed != &node)
+    diags
+        .error("E322", join(node.opRange, node.cell.range),
+               "`unfold` stands right of `~`, and nowhere else")
+        .label("nothing says here what is drawn")
+        .note("what is drawn, and how long it is, follows from the output")
+        .help(fmt::format("in a model, with `output y : [T] ...`, write `y ~ "
+                          "{}`",
+                          text(node.range)));
   if (blockScope->kind == BlockScope::Kind::Cell)
     seesFuture(node.opRange);
   if (node.backward)

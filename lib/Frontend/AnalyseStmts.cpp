@@ -453,8 +453,39 @@ void Analyser::defineStmt(const DefineStmt &stmt) {
                           stmt.name.text, text(stmt.value->range)));
     return;
   }
-  declareLocal(stmt.name, Local::Kind::Define, std::move(value))->ofData =
-      followsFromData(*stmt.value);
+  bool ofData = followsFromData(*stmt.value), fixed = isFixed(*stmt.value);
+  Local *local = declareLocal(stmt.name, Local::Kind::Define, std::move(value));
+  local->ofData = ofData;
+  local->isFixed = fixed;
+}
+
+/// Whether a value is made of numbers and sizes alone.
+bool Analyser::isFixed(const Expr &value) const {
+  bool fixed = true;
+  walk(value, [&](const Expr &part) {
+    const auto *call = dynAs<Call>(part);
+    const auto *bind = dynAs<Bind>(part);
+    const auto *ref = dynAs<NameRef>(part);
+    if (part.kind == Expr::Kind::Prime || part.kind == Expr::Kind::Recur)
+      fixed = false;
+    if (call &&
+        (findLocal(call->callee.text) || call->callee.text == "dropout" ||
+         call->callee.text == "noise"))
+      fixed = false;
+    if (bind && bind->axis->kind == Size::Kind::Name) {
+      const Local *axis = findLocal(bind->axis->name);
+      fixed &= !axis || !axis->axis || axis->axis->kind != Axis::Kind::Time;
+    }
+    if (!ref)
+      return;
+    for (const Local *index : blockScope->indices)
+      fixed &= index->name != ref->name;
+    if (const Local *local = findLocal(ref->name))
+      fixed &= local->kind == Local::Kind::Axis ||
+               local->kind == Local::Kind::Number || local->isFixed ||
+               isGivenByCall(*local);
+  });
+  return fixed;
 }
 
 /// Whether a value may differ from example to example.
@@ -606,6 +637,7 @@ std::string Analyser::distOfSteps(const Recur &recur) {
 }
 
 void Analyser::observeStmt(const ObserveStmt &stmt) {
+  blockScope->observed = stmt.value.get();
   Ty value = expr(*stmt.value);
   Local *output = findLocal(stmt.output.text);
   const std::string &name = stmt.output.text;
@@ -680,9 +712,11 @@ void Analyser::observedTypes(const ObserveStmt &stmt, Local &output,
   Ty drawn = type;
   drawn.isDist = drawn.anyTime = false;
   Ty wanted = output.type;
-  if (type.anyTime) // any length: the first axis of the output is free
-    wanted = wanted.rank() ? wanted.dropFront(1) : Ty::bit();
-  if (drawn.same(wanted))
+  // Any length: the first axis of the output is free.
+  bool hasLength = !type.anyTime || wanted.rank();
+  if (type.anyTime && hasLength)
+    wanted = wanted.dropFront(1);
+  if (hasLength && drawn.same(wanted))
     return;
   auto &d =
       diags.error("E304", stmt.value->range, "the two sides of `~` do not fit");

@@ -83,6 +83,10 @@ private:
                      const Ty &type);
   void outStmt(const ast::OutStmt &stmt);
   bool followsFromData(const ast::Expr &value) const;
+  bool isFixed(const ast::Expr &value) const;
+  bool isGivenByCall(const Local &local) const;
+  Ty fixedExpr(const ast::Expr &value);
+  Ty notFixed(SourceRange range, SourceRange decl);
   void lossStmt(const ast::LossStmt &stmt);
   void firstValue(const ast::Expr &value, const Ty &type, const char *code,
                   BlockScope::Rule rule);
@@ -219,7 +223,9 @@ private:
                  const ast::Expr *tied);
   Ty noiseCall(const ast::Call &call, const Ty &x, const ast::Expr &value,
                const ast::Expr &from, const ast::Expr *tied);
-  Ty scalarArg(const ast::Call &call, const ast::Expr *arg, const char *name);
+  Ty fixedArg(const ast::Call &call, const ast::Expr *arg, const char *name);
+  Ty scalarArg(const ast::Call &call, const ast::Expr &given, Ty type,
+               const char *name);
   bool needNumber(const ast::Call &call, const ast::Expr &arg, const Ty &type);
   void needAxis(const ast::Call &call, const ast::Expr &arg, const char *which);
   void seesFuture(SourceRange range);

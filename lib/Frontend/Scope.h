@@ -122,7 +122,8 @@ struct Local {
 
   bool read = false;
   bool frozen = false;
-  bool ofData = false; ///< Define: follows from what a model is given
+  bool ofData = false;  ///< Define: follows from what a model is given
+  bool isFixed = false; ///< Define: made of numbers and sizes alone
 
   // State
   SourceRange next; ///< where it is set
@@ -180,8 +181,8 @@ struct FileScope {
 /// The block being checked.
 struct BlockScope {
   enum class Kind { Fn, Layer, Cell, Dist, Model };
-  /// Which names a first value may use.
-  enum class Rule { All, FirstState, FirstParam };
+  /// Which names a first value may use, and a number that is fixed.
+  enum class Rule { All, FirstState, FirstParam, Fixed };
 
   Kind kind = Kind::Fn;
   std::vector<std::unique_ptr<Local>> locals;
@@ -190,6 +191,8 @@ struct BlockScope {
   std::map<std::string, SourceRange> later;
   std::map<std::string, SourceRange> nextLater;
   Rule rule = Rule::All;
+  size_t outerIndices = 0;             ///< of the binders around what is fixed
+  const ast::Expr *observed = nullptr; ///< what stands right of `~`
   const ast::DefineStmt *define = nullptr; ///< being checked
   SourceRange out;
   const ast::Expr *outValue = nullptr;

@@ -33,8 +33,20 @@ static bool needsOtherSteps(Operation *op) {
         return true;
     return scan.getReverse() && scan.getAxis().isTime();
   }
-  if (auto bind = dyn_cast<rnn::BindOp>(op))
-    return bind.getAxis().isTime() && bind.getKind() != rnn::BindKind::For;
+  if (auto bind = dyn_cast<rnn::BindOp>(op)) {
+    if (!bind.getAxis().isTime())
+      return false;
+    for (auto around = bind->getParentOfType<rnn::BindOp>(); around;
+         around = around->getParentOfType<rnn::BindOp>())
+      if (around.getAxis() == bind.getAxis())
+        return true;
+    return bind.getKind() != rnn::BindKind::For;
+  }
+  if (auto onehot = dyn_cast<rnn::OneHotOp>(op))
+    return onehot.getIndex().getType().getIndexAxis().isTime();
+  if (auto dist = dyn_cast<rnn::DistOp>(op))
+    return dist.getKind() == rnn::DistKind::Categorical &&
+           endsInTime(dist.getArgs().front());
   if (auto sequence = dyn_cast<rnn::SequenceOp>(op)) {
     auto type = sequence.getValue().getType();
     return type.getRank() > 0 && type.getAxes().front().isTime() &&

@@ -38,7 +38,9 @@ static FieldSchema fieldOf(const PortInfo &port, const ModuleInfo &module) {
     break;
   }
   field.axis = port.axis;
-  if (field.isIndex())
+  bool isPlace =
+      std::ranges::find(module.times, port.axis) != module.times.end();
+  if (field.isIndex() && !isPlace)
     field.size = port.size;
   if (auto labels = module.labels.find(port.axis);
       labels != module.labels.end() && field.isIndex())

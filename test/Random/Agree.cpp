@@ -44,7 +44,7 @@ struct Elaborated {
 } // namespace
 
 /// The program as the interpreter runs it. Refusals are printed; the exit code
-/// tells the generator's mistakes (1) from what is not supported yet (2).
+/// tells the generator's mistakes (1) from sizes without a value (2).
 static std::unique_ptr<Elaborated> elaborate(int &exitCode) {
   SourceManager sources;
   Diagnostics diags(sources);

@@ -112,6 +112,19 @@ void Maker::collect() {
     if (module["name"] == subject.info().name && module.contains("nonempty"))
       for (const auto &name : module["nonempty"])
         nonempty.insert(name.get<std::string>());
+  // A place in a sequence needs one.
+  for (const Slot &slot : slots)
+    if (slot.type.isIndex() && slot.type.getIndexAxis().isTime())
+      nonempty.insert(slot.type.getIndexAxis().getName().str());
+}
+
+/// How many entries an index of a row may say.
+static int64_t entriesOf(rnn::AxisAttr axis, const Case &one, int64_t row) {
+  if (!axis.isTime())
+    return axis.getSize();
+  auto lengths = one.args.find(axis.getName().str());
+  return lengths == one.args.end() ? one.padded.at(axis.getName().str())
+                                   : int64_t(lengths->second.data[size_t(row)]);
 }
 
 interp::Array Maker::values(const Slot &slot, const Case &one) {
@@ -124,16 +137,15 @@ interp::Array Maker::values(const Slot &slot, const Case &one) {
   interp::Array array(shape);
   // Away from 0, where `relu`, `abs` and their kin have a kink.
   double most = slot.role == Slot::Parameter ? 0.9 : 1.5;
-  for (double &x : array.data)
+  int64_t inner = one.batch ? array.size() / one.batch : 1;
+  for (auto [i, x] : llvm::enumerate(array.data))
     switch (slot.type.getKind()) {
     case rnn::ValueKind::Real:
       x = draw.number(0.05, most) * (draw.below(2) ? 1 : -1);
       break;
     case rnn::ValueKind::Index:
       x = double(draw.below(
-          slot.type.getIndexAxis().isTime()
-              ? one.padded.at(slot.type.getIndexAxis().getName().str())
-              : slot.type.getIndexAxis().getSize()));
+          entriesOf(slot.type.getIndexAxis(), one, int64_t(i) / inner)));
       break;
     case rnn::ValueKind::Int:
       x = double(draw.below(4));

@@ -1,4 +1,6 @@
 """Random functions, layers and cells."""
+import re
+
 from expressions import *
 from syntax import *
 
@@ -85,7 +87,8 @@ class Cells(Expressions):
         if drawn:
             given = self.observation(drawn, scope)
             shown = drawn.axes + ((drawn.index,) if drawn.index else ())
-            result = f"{given.split('(')[0]}{Type(shown)}"
+            kind = re.match(r"(?:for \w+ in [^:]+: )*(\w+)\(", given).group(1)
+            result = f"{kind}{Type(shown)}"
         else:
             given = self.limited(self.result(out, scope, rng.choice((0, 1, 1, 2))), 4).text
             result = Type(out)

@@ -30,6 +30,8 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     feed sampled|unfold with constants|unfold from a symbol of the data
     clip adaptive|layer exported|cell exported|axis inside of another|fold of an element
     scan of an element
+    distribution of each entry|place as an output|sample of each output|sample of an unfold
+    beam|begin|predict of an unfold
     hvp|state_grad|int as a number|accumulate|rate|cell as a parameter|state of bit|state of int|state of index""".replace("\n    ", "|").split("|")
 
 met = collections.Counter()

@@ -161,7 +161,16 @@ class Generator(Recurrences):
         self.note("cell exported")
 
     def observation(self, type, scope):
-        """The distribution of an output of this type."""
+        """The distribution of an output of this type, or of each entry of it."""
+        own = random.Random(f"entries {self.seed} {len(scope.block.lines)} {scope.loops}")
+        if not type.axes or own.random() > 0.2:
+            return self.distribution(type, scope)
+        inner, i = self.bound(type.axes[0], scope)
+        self.note("distribution of each entry")
+        one = Type(type.axes[1:], type.kind, type.index)
+        return f"for {i} in {type.axes[0].text}: {self.observation(one, inner)}"
+
+    def distribution(self, type, scope):
         self.note(type.kind + " output")
         if type.kind == "index":
             x = self.limited(self.result(type.axes + (type.index,), scope, self.rng.randint(1, 2)), 6)
@@ -191,13 +200,18 @@ class Generator(Recurrences):
             kind = self.rng.choice(("real", "index", "bit"))
             type = Type(first[:1], "index", self.rng.choice([a for a in axes if not a.parts])) \
                 if kind == "index" else Type(first, kind)
+            own = random.Random(f"place {self.seed} {k}")
+            known = [t for t in scope.times if any(f"{t.text}]" in s or f"{t.text}," in s for s in inputs)]
+            if known and own.random() < 0.12:
+                type = Type(first[:1], "index", own.choice(known))
+                self.note("place as an output")
             outputs.append((f"y{k + 100}", type))
         shown = inputs + [str(t) for _, t in outputs]
         scope.times = [t for t in scope.times
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
         inner = self.elements(scope, inputs)
         self.body(scope)
-        self.unfolds = 0
+        self.unfolds, self.dependsOnInputs = 0, False
         for name, type in outputs:
             if rng.random() > 0.4 or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
@@ -236,8 +250,32 @@ class Generator(Recurrences):
         if self.keepsStates and own.random() < 0.4:
             functions += ("state_grad",)
             self.note("state_grad")
+        functions += self.draws([type for _, type in outputs], seen)
         self.items.append(f"export {', '.join(f'{name}.{f}' for f in functions)}\n")
         self.note("model")
+
+    def draws(self, outputs, seen):
+        """Functions that draw, search, or begin a sequence."""
+        own = random.Random(f"draws {self.seed}")
+        if own.random() > 0.6 or not outputs:
+            return ()
+        if not self.unfolds:
+            if not seen:
+                return ()
+            self.note("sample of each output")
+            return ("sample",)
+        if len(outputs) != 1:
+            return ()
+        chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)"))]
+        if outputs[0].kind == "index" and len(outputs[0].axes) == 1 and own.random() < 0.6:
+            chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",
+                                      "beam(width = 2, length_penalty = 0.5)")))
+            self.note("beam")
+        if self.dependsOnInputs:
+            chosen += own.choice((["predict"], ["begin", "step"], ["predict", "begin", "step"]))
+            self.note("begin" if "begin" in chosen else "predict of an unfold")
+        self.note("sample of an unfold")
+        return tuple(chosen)
 
     def train(self, name, scope):
         rng = self.rng

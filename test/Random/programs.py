@@ -95,7 +95,7 @@ def check(text, words):
         return Outcome("agrees", "", modules)
     kinds = {1: "refused", 2: "not supported", 5: "differs", 70: "not compiled"}
     kind = kinds.get(done.returncode, f"crashes ({done.returncode})")
-    if kind == "not compiled" and "error[E9" in said and "supported yet" in said:
+    if kind == "not compiled" and re.search(r"error\[E(142|404|423)\]", said):
         kind = "not supported"
     if kind == "refused" and "refused\n" not in done.stdout:
         kind = "crashes (1)"

@@ -44,7 +44,7 @@ class Recurrences(Cells):
         """An output whose elements are drawn one after the other, or nothing."""
         rng, block = self.rng, scope.block
         if not type.axes or (type.kind != "index" and len(type.axes) < 2) or any(
-                a.isTime for a in type.axes[1:]):
+                a.isTime for a in type.axes[1:]) or (type.index and type.index.isTime):
             return None
         t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
         over = [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
@@ -70,6 +70,7 @@ class Recurrences(Cells):
         if type.kind == "index" and rng.random() < 0.5:
             text += f" stop {rng.randrange(type.index.size)}"
         self.unfolds += 1
+        self.dependsOnInputs |= bool(over) or bool(re.search(r"\bx\d", text))
         self.keepsStates |= bool(cell.states)
         self.note(f"unfold of {type.kind}")
         if cell.states and rng.random() < 0.3:

@@ -57,7 +57,7 @@ rnn::AxisAttr Emitter::tiedAlong(const ast::Expr &node, Env &env) {
   auto it = name ? env.sizes.find(name->name) : env.sizes.end();
   if (it != env.sizes.end())
     return axis(it->second, node.range);
-  unsupported(node.range, "this after `tied`");
+  contradiction(node.range, "this after `tied`");
   return {};
 }
 
@@ -69,7 +69,7 @@ Thing Emitter::noise(const ast::Call &node, Env &env) {
   std::optional<rnn::NoiseKind> kind =
       dist ? rnn::symbolizeNoiseKind(dist->callee.text) : std::nullopt;
   if (!first || !kind)
-    return unsupported(node.range, "this noise");
+    return contradiction(node.range, "this noise");
   bool isNormal = *kind == rnn::NoiseKind::Normal;
   const ast::Expr *a = argument(*dist, 0, isNormal ? "mean" : "from");
   const ast::Expr *b = argument(*dist, 1, isNormal ? "sd" : "to");
@@ -94,10 +94,9 @@ Thing Emitter::dropout(const ast::Call &node, Env &env) {
   Value value = first ? real(*first, env) : Value();
   if (!value)
     return {};
-  std::optional<double> p = second ? number(*second, env) : std::nullopt;
+  std::optional<double> p = second ? fixedNumber(*second, env) : std::nullopt;
   if (!p)
-    return unsupported(second ? second->range : node.range,
-                       "a probability that is not constant");
+    return notFixed(second ? second->range : node.range, "`p` of `dropout`");
   if (!(*p >= 0 && *p < 1))
     return error("E117", second->range,
                  "the part that `dropout` drops is at least 0 and below 1",
@@ -133,7 +132,7 @@ Thing Emitter::cumsum(Value value, SourceRange range) {
     return {};
   auto type = cast<rnn::ValueType>(value.getType());
   if (!type.getRank())
-    return unsupported(range, "`cumsum` of this");
+    return contradiction(range, "`cumsum` of this");
   if (!type.getAxes().front().isTime())
     return make<rnn::SequenceOp>(range, rnn::SequenceKind::CumSum, value,
                                  Value());
@@ -195,10 +194,12 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
   const ast::Expr *first =
       node.args.empty() ? nullptr : node.args[0].value.get();
   if (!first)
-    return unsupported(range, "`" + name + "` without arguments");
+    return contradiction(range, "`" + name + "` without arguments");
   Thing thing = expr(*first, env);
   if (!thing)
     return {};
+  if (name == "onehot" && isPlaceInTime(thing))
+    return onehotOfPlace(thing.value, range);
   if (name == "onehot")
     return thing.type() ? make<rnn::OneHotOp>(range, thing.value) : Thing();
   if (name == "cumsum")
@@ -209,7 +210,7 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
   }
   if (auto kind = rnn::symbolizeSequenceKind(name)) {
     if (!thing.type())
-      return unsupported(range, "`" + name + "` of this");
+      return contradiction(range, "`" + name + "` of this");
     Value fill;
     if (*kind == rnn::SequenceKind::Shift &&
         !(fill = shiftedIn(node, thing, env)))
@@ -223,8 +224,12 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
     return make<rnn::UnaryOp>(range, *kind, value);
   if (auto kind = rnn::symbolizeReduceKind(name)) {
     double eps = 1e-5;
-    if (const ast::Expr *given = argument(node, 1, "eps"))
-      eps = number(*given, env).value_or(eps);
+    if (const ast::Expr *given = argument(node, 1, "eps")) {
+      std::optional<double> value = fixedNumber(*given, env);
+      if (!value)
+        return notFixed(given->range, "`eps` of `" + name + "`");
+      eps = *value;
+    }
     return make<rnn::ReduceLastOp>(range, *kind, value, llvm::APFloat(eps));
   }
   if (name == "argmax")
@@ -233,9 +238,10 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
     return make<rnn::StopOp>(range, value);
   if (name == "clipgrad") {
     const ast::Expr *given = argument(node, 1, "c");
-    std::optional<double> limit = given ? number(*given, env) : std::nullopt;
+    std::optional<double> limit =
+        given ? fixedNumber(*given, env) : std::nullopt;
     if (!limit)
-      return unsupported(range, "a limit that is not constant");
+      return notFixed(given ? given->range : range, "`c` of `clipgrad`");
     return make<rnn::ClipGradOp>(range, value, llvm::APFloat(*limit));
   }
   if (name == "min" || name == "max" || name == "pow" || name == "mod") {
@@ -255,5 +261,5 @@ Thing Emitter::builtin(const ast::Call &node, Env &env) {
       return {};
     return make<rnn::ClampOp>(range, value, a, b);
   }
-  return unsupported(node.callee.range, "`" + name + "`");
+  return contradiction(node.callee.range, "`" + name + "`");
 }

@@ -112,26 +112,30 @@ Thing Emitter::bindOver(rnn::BindKind kind, rnn::AxisAttr axis,
   Value position = block->addArgument(
       rnn::ValueType::get(context, {}, rnn::ValueKind::Index, axis),
       loc(range));
+  Thing one;
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(block);
     uses.push_back(range);
     places.insert(position);
-    Thing result = body(position);
+    one = body(position);
     places.erase(position);
     uses.pop_back();
-    if (!result)
+    if (!one)
       return {};
-    if (!result.type())
-      return unsupported(range, "a binder over something that is not a value");
-    rnn::YieldOp::create(builder, loc(range), ValueRange(), result.value);
+    if (one.type())
+      rnn::YieldOp::create(builder, loc(range), ValueRange(), one.value);
   }
+  if (one.isDist() && kind == rnn::BindKind::For)
+    return bindDist(axis, region, one.value, range);
+  if (!one.type())
+    return contradiction(range, "a binder over something that is not a value");
   auto inner = cast<rnn::ValueType>(
       cast<rnn::YieldOp>(block->getTerminator()).getOut().front().getType());
   rnn::ValueType resultType = rnn::BindOp::resultType(kind, axis, inner);
   if (!resultType)
-    return unsupported(range, "`" + rnn::stringifyBindKind(kind).str() +
-                                  "` of a body " + rnn::spell(inner));
+    return contradiction(range, "`" + rnn::stringifyBindKind(kind).str() +
+                                    "` of a body " + rnn::spell(inner));
   auto op = rnn::BindOp::create(builder, loc(range), resultType, kind, axis);
   op.getBody().takeBody(region);
   Thing result;
@@ -156,7 +160,7 @@ Thing Emitter::runBlock(const ast::Block &block, Env &env) {
     if (const auto *next = ast::dynAs<ast::NextStmt>(*stmt)) {
       auto path = env.statePaths.find(next->state.text);
       if (path == env.statePaths.end() || !env.states)
-        return unsupported(stmt->range, "a next value here");
+        return contradiction(stmt->range, "a next value here");
       StateSlot &slot = (*env.states)[path->second];
       Thing thing = expr(*next->value, env);
       if (!thing)

@@ -25,13 +25,13 @@ Thing Emitter::dist(const ast::Call &node, Env &env) {
       return {};
   }
   if (args.size() != (isPair ? 2u : 1u))
-    return unsupported(node.range, "this number of arguments");
+    return contradiction(node.range, "this number of arguments");
   double smooth = 0;
   if (kind == rnn::DistKind::Categorical)
     if (const ast::Expr *given = argument(node, 1, "smooth")) {
-      std::optional<double> value = number(*given, env);
+      std::optional<double> value = fixedNumber(*given, env);
       if (!value)
-        return unsupported(given->range, "smoothing that is not constant");
+        return notFixed(given->range, "`smooth`");
       if (!(*value >= 0 && *value < 1))
         return error("E117", given->range, "`smooth` lies between 0 and 1",
                      "outside");
@@ -40,8 +40,8 @@ Thing Emitter::dist(const ast::Call &node, Env &env) {
   auto scores = cast<rnn::ValueType>(args[0].getType());
   rnn::ValueType drawn = scores;
   if (kind == rnn::DistKind::Categorical) {
-    if (!scores.getRank() || scores.getAxes().back().isTime())
-      return unsupported(node.range, "`categorical` of these scores");
+    if (!scores.getRank())
+      return contradiction(node.range, "`categorical` of these scores");
     drawn = rnn::ValueType::get(context, scores.getAxes().drop_back(),
                                 rnn::ValueKind::Index, scores.getAxes().back());
   } else if (kind == rnn::DistKind::Bernoulli) {
@@ -49,7 +49,7 @@ Thing Emitter::dist(const ast::Call &node, Env &env) {
   } else {
     drawn = rnn::suffixType(scores, cast<rnn::ValueType>(args[1].getType()));
     if (!drawn)
-      return unsupported(node.range, "these arguments together");
+      return contradiction(node.range, "these arguments together");
   }
   Thing result;
   result.value = rnn::DistOp::create(builder, loc(node.range),

@@ -19,6 +19,14 @@ OwningOpRef<mlir::ModuleOp> rnnc::emitRNN(const CheckedProgram &program,
   return Emitter(program, sources, context, diags).run();
 }
 
+bool elab::isWithin(Region *inner, Region *outer) {
+  while (inner && inner != outer) {
+    Operation *around = inner->getParentOp();
+    inner = around ? around->getParentRegion() : nullptr;
+  }
+  return inner != nullptr;
+}
+
 Emitter::Emitter(const CheckedProgram &program, const SourceManager &sources,
                  MLIRContext &context, Diagnostics &diags)
     : program(program), sources(sources), diags(diags), builder(&context) {
@@ -71,9 +79,9 @@ Thing Emitter::error(const char *code, SourceRange range, std::string message,
   return {};
 }
 
-Thing Emitter::unsupported(SourceRange range, std::string what) {
-  return error("E990", range, what + " is not supported yet",
-               "cannot be compiled yet");
+Thing Emitter::contradiction(SourceRange range, std::string what) {
+  return error("E999", range, what + " has no meaning",
+               "found while compiling");
 }
 
 //===----------------------------------------------------------------------===//
@@ -175,6 +183,6 @@ rnn::ValueType Emitter::type(const ast::Type &node, Env &env) {
   case ast::Type::Kind::Dist:
     break;
   }
-  unsupported(node.range, "a distribution here");
+  contradiction(node.range, "a distribution here");
   return {};
 }

@@ -102,6 +102,10 @@ struct FileNames {
   Env env; ///< dims and axes; made anew for each module
 };
 
+/// Whether a region lies in another, or is it; either may be one that is being
+/// made, in no op yet.
+bool isWithin(mlir::Region *inner, mlir::Region *outer);
+
 /// Counts the ops that are written out.
 struct Growth : mlir::OpBuilder::Listener {
   int64_t ops = 0;
@@ -201,6 +205,10 @@ private:
                                    rnn::ValueType type, Env &env);
   mlir::DictionaryAttr listedValues(const ast::List &list, rnn::ValueType type,
                                     Env &env);
+  mlir::DictionaryAttr labelledValues(const ast::Record &record,
+                                      rnn::ValueType type, Env &env);
+  mlir::DictionaryAttr tableOf(const ast::Expr &node, rnn::ValueType type,
+                               Env &env);
   mlir::DictionaryAttr initialiser(const ast::Initialiser &init, Env &env);
   rnn::ValueType resultType(Instance &instance, rnn::ValueType input);
   void collectStates(Instance &instance, std::vector<StateRef> &states);
@@ -252,6 +260,13 @@ private:
           entry);
   mlir::Value constant(double value, rnn::ValueType type, SourceRange range);
   std::optional<double> number(const ast::Expr &node, Env &env);
+
+  // FixedValues.cpp
+  std::optional<std::vector<double>> fixedValue(const ast::Expr &node,
+                                                rnn::ValueType type, Env &env);
+  std::optional<double> fixedNumber(const ast::Expr &node, Env &env);
+  Thing notFixed(SourceRange range, const std::string &what);
+
   Thing nameRef(const ast::NameRef &node, Env &env);
   Thing member(const ast::Member &node, Env &env);
   Thing memberOf(const Thing &base, const ast::Name &name);
@@ -280,6 +295,9 @@ private:
   mlir::Value shiftedIn(const ast::Call &node, Thing &sequence, Env &env);
   Thing cumsum(mlir::Value value, SourceRange range);
   mlir::Value stepNumbers(rnn::AxisAttr axis, SourceRange range);
+  bool isPlaceInTime(const Thing &thing) const;
+  Thing onehotOfPlace(mlir::Value place, SourceRange range);
+  Thing settled(Thing thing, SourceRange range);
   Thing dropout(const ast::Call &node, Env &env);
   Thing noise(const ast::Call &node, Env &env);
   rnn::AxisAttr tiedAlong(const ast::Expr &node, Env &env);
@@ -294,6 +312,17 @@ private:
   bool lawRegion(const Law &law, const std::string &part, mlir::Region &region);
   Thing lawPart(const Law &law, const std::string &part,
                 llvm::ArrayRef<mlir::Value> values);
+  llvm::SmallVector<mlir::Value> changingArgs(mlir::Operation *dist,
+                                              mlir::Region &body);
+  Thing bindDist(rnn::AxisAttr axis, mlir::Region &body, mlir::Value dist,
+                 SourceRange range);
+  Thing distAlong(rnn::AxisAttr axis, mlir::Operation *dist,
+                  llvm::ArrayRef<mlir::Value> args, SourceRange range);
+  Thing lawAlong(rnn::AxisAttr axis, rnn::LawOp law,
+                 llvm::ArrayRef<mlir::Value> args, SourceRange range);
+  void lawPartAlong(rnn::AxisAttr axis, mlir::Region &part,
+                    llvm::ArrayRef<mlir::Type> types, mlir::Region &result,
+                    SourceRange range);
   Thing
   forEachDraw(llvm::ArrayRef<rnn::AxisAttr> lead, llvm::ArrayRef<int64_t> ranks,
               llvm::ArrayRef<mlir::Value> values, SourceRange range,
@@ -368,7 +397,8 @@ private:
   mlir::Location loc(SourceRange range);
   Thing error(const char *code, SourceRange range, std::string message,
               std::string label);
-  Thing unsupported(SourceRange range, std::string what);
+  /// What the check should have refused.
+  Thing contradiction(SourceRange range, std::string what);
   template <typename Op, typename... Args>
   Thing make(SourceRange range, Args &&...args);
 

@@ -19,7 +19,7 @@ Thing Emitter::nameRef(const ast::NameRef &node, Env &env) {
   Thing result;
   if (auto it = env.statePaths.find(name); it != env.statePaths.end()) {
     if (!env.states || !env.states->count(it->second))
-      return unsupported(node.range, "a state here");
+      return contradiction(node.range, "a state here");
     result.value = (*env.states)[it->second].before;
     return result;
   }
@@ -85,7 +85,7 @@ Thing Emitter::member(const ast::Member &node, Env &env) {
     return {};
   if (!base.instance) {
     if (!base.isRecord && !base.type())
-      return unsupported(node.range, "a part of a distribution");
+      return contradiction(node.range, "a part of a distribution");
     return memberOf(base, node.member);
   }
   // A state of an inner cell, before the step.
@@ -109,7 +109,7 @@ Thing Emitter::join(Value lhs, Value rhs, SourceRange range) {
   auto left = cast<rnn::ValueType>(lhs.getType());
   auto right = cast<rnn::ValueType>(rhs.getType());
   if (!left.getRank() || left.getRank() != right.getRank())
-    return unsupported(range, "`++` here");
+    return contradiction(range, "`++` here");
   Size sum =
       sizeOf(left.getAxes().back()).add(sizeOf(right.getAxes().back()), 1);
   rnn::AxisAttr joined = axis(sum, range);
@@ -225,8 +225,8 @@ Thing Emitter::ifExpr(const ast::If &node, Env &env) {
   Value left, right;
   if (a.type() && b.type() && a.type().getKind() == b.type().getKind() &&
       a.type().getIndexAxis() == b.type().getIndexAxis()) {
-    left = a.value;
-    right = b.value;
+    left = settled(a, node.thenValue->range).value;
+    right = left ? settled(b, node.elseValue->range).value : Value();
   } else {
     left = asReal(a, node.thenValue->range);
     right = left ? asReal(b, node.elseValue->range) : Value();
@@ -255,6 +255,8 @@ Thing Emitter::bind(const ast::Bind &node, Env &env) {
     Thing body = expr(*node.body, env);
     if (body && kind != rnn::BindKind::For)
       body.value = asReal(body, node.body->range);
+    else if (body)
+      body = settled(body, node.body->range);
     env.values.erase(node.index.text);
     if (hidden)
       env.values.insert(std::move(hidden));
@@ -273,7 +275,7 @@ Thing Emitter::record(const ast::Record &node, Env &env) {
     for (const ast::Name &name : field.path)
       path += (path.empty() ? "" : ".") + name.text;
     if (path.empty())
-      return unsupported(field.range, "`else` here");
+      return contradiction(field.range, "`else` here");
     if (!value.isRecord) {
       result.fields.emplace_back(path, value.value);
       continue;
@@ -303,7 +305,7 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
   case ast::Expr::Kind::Index:
     return index(ast::as<ast::Index>(node), env);
   case ast::Expr::Kind::Slice: // taken by the index that it stands in
-    return unsupported(node.range, "a part of an axis here");
+    return contradiction(node.range, "a part of an axis here");
   case ast::Expr::Kind::Member:
     return member(ast::as<ast::Member>(node), env);
   case ast::Expr::Kind::Prime: {
@@ -313,7 +315,7 @@ Thing Emitter::expr(const ast::Expr &node, Env &env) {
     if (path != env.statePaths.end() && env.states)
       result.value = (*env.states)[path->second].after;
     if (!result.value)
-      return unsupported(node.range, "a next value here");
+      return contradiction(node.range, "a next value here");
     return result;
   }
   case ast::Expr::Kind::Power: {

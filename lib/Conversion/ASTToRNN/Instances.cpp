@@ -90,14 +90,14 @@ DictionaryAttr Emitter::initialiser(const ast::Initialiser &init, Env &env) {
     keys = {"value"};
     values = {0};
   } else if (name != "glorot" && name != "orthogonal" && name != "identity") {
-    unsupported(init.name.range, "`~ " + name + "`");
+    contradiction(init.name.range, "`~ " + name + "`");
     return {};
   }
   size_t position = 0;
   for (const ast::Arg &arg : init.args) {
-    std::optional<double> value = number(*arg.value, env);
+    std::optional<double> value = fixedNumber(*arg.value, env);
     if (!value) {
-      unsupported(arg.value->range, "a first value that is not a constant");
+      notFixed(arg.value->range, "a number of a first value");
       return {};
     }
     // The names of the language; the manifest's are in `keys`.
@@ -111,15 +111,14 @@ DictionaryAttr Emitter::initialiser(const ast::Initialiser &init, Env &env) {
   return list.getDictionary(builder.getContext());
 }
 
-/// A number for each entry of the last axes of a parameter.
+/// A number for each entry of the last axes of a parameter; null if the list
+/// holds more than numbers.
 DictionaryAttr Emitter::listedValues(const ast::List &list, rnn::ValueType type,
                                      Env &env) {
   llvm::SmallVector<double> numbers;
   llvm::SmallVector<int64_t> shape;
-  if (!numbersOf(list, env, numbers, shape, 0)) {
-    unsupported(list.range, "a first value that is not a constant");
+  if (!numbersOf(list, env, numbers, shape, 0))
     return {};
-  }
   size_t rank = type.getRank();
   for (size_t i = 0; i < shape.size(); ++i)
     if (shape.size() > rank ||
@@ -146,53 +145,77 @@ DictionaryAttr Emitter::listedValues(const ast::List &list, rnn::ValueType type,
   return result.getDictionary(builder.getContext());
 }
 
-DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
-                                    rnn::ValueType type, Env &env) {
-  if (stmt.init)
-    return initialiser(*stmt.init, env);
-  if (const auto *values = ast::dynAs<ast::List>(*stmt.value))
-    return listedValues(*values, type, env);
-  NamedAttrList list;
-  const auto *record = ast::dynAs<ast::Record>(*stmt.value);
-  if (!record) {
-    std::optional<double> value = number(*stmt.value, env);
-    if (!value) {
-      unsupported(stmt.value->range, "a first value that is not a constant");
-      return {};
-    }
-    list.append("kind", builder.getStringAttr("constant"));
-    list.append("value", builder.getF64FloatAttr(*value));
-    return list.getDictionary(builder.getContext());
-  }
+/// `{f: 1, else: 0}`; null if it holds more than numbers.
+DictionaryAttr Emitter::labelledValues(const ast::Record &record,
+                                       rnn::ValueType type, Env &env) {
   for (auto [position, attr] : llvm::enumerate(type.getAxes())) {
     const AxisInfo *info = sizeOf(attr).axis();
     if (!info || info->labels.empty())
       continue;
     llvm::SmallVector<double> values(info->labels.size(), 0.0);
-    for (const ast::Record::Field &field : record->fields) {
+    auto isOf = [](const ast::Record::Field &field, const std::string &label) {
+      return field.path.size() == 1 && field.path[0].text == label;
+    };
+    for (const ast::Record::Field &field : record.fields) {
       std::optional<double> value = number(*field.value, env);
-      if (!value) {
-        unsupported(field.value->range, "a first value that is not a constant");
+      if (!value)
         return {};
-      }
-      for (size_t i = 0; i < values.size(); ++i) {
-        bool named = false;
-        for (const ast::Record::Field &other : record->fields)
-          named |=
-              other.path.size() == 1 && other.path[0].text == info->labels[i];
-        bool own =
-            field.path.size() == 1 && field.path[0].text == info->labels[i];
-        if (own || (field.path.empty() && !named))
-          values[i] = *value;
+      for (auto [entry, label] : llvm::zip(values, info->labels)) {
+        bool isNamed = llvm::any_of(
+            record.fields, [&](const auto &one) { return isOf(one, label); });
+        if (isOf(field, label) || (field.path.empty() && !isNamed))
+          entry = *value;
       }
     }
+    NamedAttrList list;
     list.append("kind", builder.getStringAttr("labels"));
     list.append("axis", builder.getI64IntegerAttr(position));
     list.append("values", builder.getF64ArrayAttr(values));
     return list.getDictionary(builder.getContext());
   }
-  unsupported(stmt.value->range, "a record without a labelled axis");
   return {};
+}
+
+/// All entries of whatever expression of numbers and sizes.
+DictionaryAttr Emitter::tableOf(const ast::Expr &node, rnn::ValueType type,
+                                Env &env) {
+  size_t before = diags.all().size();
+  std::optional<std::vector<double>> values = fixedValue(node, type, env);
+  if (!values) {
+    if (diags.all().size() == before)
+      notFixed(node.range, "a first value");
+    return {};
+  }
+  NamedAttrList list;
+  if (llvm::all_equal(*values)) {
+    list.append("kind", builder.getStringAttr("constant"));
+    list.append("value", builder.getF64FloatAttr(values->front()));
+  } else {
+    list.append("kind", builder.getStringAttr("table"));
+    list.append("values", builder.getF64ArrayAttr(*values));
+  }
+  return list.getDictionary(builder.getContext());
+}
+
+DictionaryAttr Emitter::firstValues(const ast::ParamStmt &stmt,
+                                    rnn::ValueType type, Env &env) {
+  if (stmt.init)
+    return initialiser(*stmt.init, env);
+  DictionaryAttr values;
+  size_t before = diags.all().size();
+  if (const auto *list = ast::dynAs<ast::List>(*stmt.value)) {
+    values = listedValues(*list, type, env);
+  } else if (const auto *record = ast::dynAs<ast::Record>(*stmt.value)) {
+    values = labelledValues(*record, type, env);
+  } else if (std::optional<double> value = number(*stmt.value, env)) {
+    NamedAttrList list;
+    list.append("kind", builder.getStringAttr("constant"));
+    list.append("value", builder.getF64FloatAttr(*value));
+    values = list.getDictionary(builder.getContext());
+  }
+  if (values || diags.all().size() != before)
+    return values;
+  return tableOf(*stmt.value, type, env);
 }
 
 bool Emitter::declareParam(const ast::ParamStmt &stmt, const std::string &path,
@@ -460,7 +483,7 @@ Instance *Emitter::instantiate(const ast::Chain &chain, std::string path,
                          parameter->second->env, parameter->second->reads);
     const auto *module = find<ast::ModuleItem>(chain.module);
     if (!module) {
-      unsupported(chain.range, "`" + chain.module.text + "` in a chain");
+      contradiction(chain.range, "`" + chain.module.text + "` in a chain");
       return nullptr;
     }
     return instantiateModule(*module, chain.given, chain.range, std::move(path),

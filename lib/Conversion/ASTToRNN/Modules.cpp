@@ -131,7 +131,7 @@ Attribute Emitter::exportAttr(const ast::ExportEntry &entry) {
     Env mainEnv = fileEnv(entry.module);
     std::optional<double> value = number(*arg.value, mainEnv);
     if (!value || arg.name.empty()) {
-      unsupported(arg.value->range, "this default");
+      contradiction(arg.value->range, "this default");
       return {};
     }
     const auto *plain = ast::dynAs<ast::Number>(*arg.value);
@@ -224,7 +224,7 @@ bool Emitter::observe(const ast::ObserveStmt &stmt, Env &env) {
     return false;
   if (!dist.isDist() ||
       cast<rnn::DistType>(dist.value.getType()).getValue() != data.type()) {
-    unsupported(stmt.range, "this prediction");
+    contradiction(stmt.range, "this prediction");
     return false;
   }
   auto observed =
@@ -270,14 +270,14 @@ bool Emitter::emitStatement(const ast::Stmt &stmt, Env &env) {
     if (!value)
       return false;
     if (cast<rnn::ValueType>(value.getType()).getRank()) {
-      unsupported(stmt.range, "a loss that is not one number");
+      contradiction(stmt.range, "a loss that is not one number");
       return false;
     }
     rnn::LossOp::create(builder, loc(stmt.range), value);
     return true;
   }
   default:
-    unsupported(stmt.range, "this in a model");
+    contradiction(stmt.range, "this in a model");
     return false;
   }
 }
@@ -321,7 +321,7 @@ bool Emitter::declareSizes(const ast::ModelItem &model, Env &env) {
       continue;
     }
     if (known == program.sizesOf.end() || !known->second.count(name)) {
-      unsupported(generic.range, "a size without a value");
+      contradiction(generic.range, "a size without a value");
       return false;
     }
     double value = known->second.at(name);
@@ -435,7 +435,7 @@ bool Emitter::emitExportedCell(Instance &instance, SourceRange range) {
   if (!finals.isRecord)
     return false;
   if (!out) {
-    unsupported(range, "the export of a cell that draws");
+    contradiction(range, "the export of a cell that draws");
     return false;
   }
   rnn::ResultOp::create(builder, loc(range), out.value,
@@ -478,7 +478,7 @@ bool Emitter::emitExportedLayer(Instance &instance, SourceRange range) {
   if (!out)
     return false;
   if (!out.type()) {
-    unsupported(range, "the export of a layer that draws");
+    contradiction(range, "the export of a layer that draws");
     return false;
   }
   rnn::ResultOp::create(builder, loc(range), out.value,

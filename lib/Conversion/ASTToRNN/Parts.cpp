@@ -17,7 +17,7 @@ Thing Emitter::indexRest(Thing base, llvm::ArrayRef<ast::ExprPtr> indices,
                          SourceRange range, Env &env) {
   while (!indices.empty()) {
     if (!base.type() || !base.type().getRank())
-      return unsupported(range, "a look-up here");
+      return contradiction(range, "a look-up here");
     const ast::Expr &one = *indices.front();
     indices = indices.drop_front();
     if (one.kind != ast::Expr::Kind::Slice) {
@@ -130,7 +130,7 @@ Thing Emitter::list(const ast::List &node, Env &env) {
     if (!items.back())
       return {};
     if (!items.back().type())
-      return unsupported(item->range, "a list of this");
+      return contradiction(item->range, "a list of this");
   }
   rnn::ValueType common = items.front().type();
   // The index of a binder counts as a number.
@@ -146,7 +146,7 @@ Thing Emitter::list(const ast::List &node, Env &env) {
   auto type = cast<rnn::ValueType>(values.front().getType());
   for (Value value : values)
     if (value.getType() != type)
-      return unsupported(node.range, "a list of these types");
+      return contradiction(node.range, "a list of these types");
   result.value =
       rnn::ListOp::create(builder, loc(node.range),
                           type.pushFront(sized(values.size())), values)
@@ -155,7 +155,7 @@ Thing Emitter::list(const ast::List &node, Env &env) {
 }
 
 Thing Emitter::as(const ast::As &node, Env &env) {
-  Thing value = expr(*node.value, env);
+  Thing value = settled(expr(*node.value, env), node.value->range);
   rnn::ValueType to = value ? type(node.type, env) : rnn::ValueType();
   rnn::ValueType from = value.type();
   if (!to || !from)

@@ -50,7 +50,7 @@ Instance *Emitter::recurCell(const ast::Recur &node, Env &env,
   if (const auto *module = find<ast::ModuleItem>(node.cell))
     return instantiateCall(*module, node.generics, node.cell.range,
                            node.cell.text, env, elements);
-  unsupported(node.cell.range, "`" + node.cell.text + "` here");
+  contradiction(node.cell.range, "`" + node.cell.text + "` here");
   return nullptr;
 }
 
@@ -152,7 +152,7 @@ bool Emitter::firstStates(const ast::Recur &node, Instance &cell,
     if (!from)
       return false;
     if (!from.isRecord) {
-      unsupported(node.from->range, "this after `from`");
+      contradiction(node.from->range, "this after `from`");
       return false;
     }
     for (auto [state, value] : llvm::zip(states, init))
@@ -203,7 +203,8 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
   Region region;
   Block *block = new Block;
   region.push_back(block);
-  llvm::SmallVector<Value> elements, before, after;
+  llvm::SmallVector<Value> elements, before, after, perStep;
+  llvm::SmallVector<Type> outTypes;
   for (Value value : over)
     elements.push_back(block->addArgument(
         cast<rnn::ValueType>(value.getType()).dropFront(), value.getLoc()));
@@ -222,11 +223,14 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
     llvm::SmallVector<Value> outs;
     if (out.type())
       outs.push_back(out.value);
+    if (out.isDist())
+      perStep = changingArgs(out.value.getDefiningOp(), region);
+    llvm::copy_if(perStep, std::back_inserter(outs),
+                  [](Value value) { return bool(value); });
     rnn::YieldOp::create(builder, loc(range), after, outs);
+    for (Value value : outs)
+      outTypes.push_back(value.getType());
   }
-  llvm::SmallVector<Type> outTypes;
-  if (out.type())
-    outTypes.push_back(out.type());
   auto op = rnn::ScanOp::create(builder, loc(range), axis, over, init,
                                 names(builder, states), reverse, outTypes);
   op.getBody().takeBody(region);
@@ -236,8 +240,18 @@ Thing Emitter::scanCell(Instance &cell, rnn::AxisAttr axis,
     finals.fields.emplace_back(relative(cell, state.path),
                                readState(*state.decl, value));
   Thing result;
-  if (!outTypes.empty())
+  if (out.isDist()) {
+    // What each step is drawn from is said once, for all of them.
+    Operation *one = out.value.getDefiningOp();
+    auto next = op.getOuts().begin();
+    for (Value &value : perStep)
+      if (value)
+        value = *next++;
+    result = distAlong(axis, one, perStep, range);
+    one->erase();
+  } else if (!outTypes.empty()) {
     result.value = op.getOuts().front();
+  }
   return result;
 }
 
@@ -261,7 +275,7 @@ bool Emitter::overValues(const ast::Recur &node, Env &env,
       return false;
     rnn::ValueType type = thing.type();
     if (!type || !type.getRank() || (axis && type.getAxes().front() != axis)) {
-      unsupported(one->range, "this after `over`");
+      contradiction(one->range, "this after `over`");
       return false;
     }
     axis = type.getAxes().front();
@@ -272,7 +286,7 @@ bool Emitter::overValues(const ast::Recur &node, Env &env,
 
 Thing Emitter::recur(const ast::Recur &node, Env &env) {
   if (node.op == ast::RecurOp::Unfold)
-    return unsupported(node.range, "`unfold` anywhere but right of `~`");
+    return contradiction(node.range, "`unfold` anywhere but right of `~`");
   llvm::SmallVector<Value> over;
   rnn::AxisAttr axis;
   if (!overValues(node, env, over, axis))
@@ -280,7 +294,7 @@ Thing Emitter::recur(const ast::Recur &node, Env &env) {
   if (node.times)
     return repeatStep(node, env);
   if (!axis)
-    return unsupported(node.range, "a recurrence over nothing");
+    return contradiction(node.range, "a recurrence over nothing");
   Instance *cell = recurCell(node, env, over);
   if (!cell)
     return {};
@@ -312,7 +326,7 @@ Thing Emitter::repeatStep(const ast::Recur &node, Env &env) {
                                       ? find<ast::ModuleItem>(node.cell)
                                       : inputModule(*found->second);
   if (!module)
-    return unsupported(node.cell.range, "`" + node.cell.text + "` here");
+    return contradiction(node.cell.range, "`" + node.cell.text + "` here");
   std::map<std::string, Thing> constants;
   llvm::SmallVector<Value> held;
   if (!timesArguments(node, *module, env, held, constants) ||
@@ -348,13 +362,20 @@ bool Emitter::timesArguments(const ast::Recur &node,
     Thing input = constants[field.name.text];
     constants.erase(field.name.text);
     if (!input.type()) {
-      unsupported(node.range, "this for `" + field.name.text + "`");
+      contradiction(node.range, "this for `" + field.name.text + "`");
       return false;
     }
     // A number stands for an index where one is read.
     if (input.literal && field.type.kind == ast::Type::Kind::Index) {
-      unsupported(node.range, "a number as an index here");
-      return false;
+      auto used = env.instances.find(node.cell.text);
+      Env own = used == env.instances.end() ? fileEnv(module.name)
+                                            : used->second->env;
+      if (used == env.instances.end())
+        openSizes(module.generics, node.generics, env, own);
+      rnn::ValueType formal = type(field.type, own);
+      input.value = formal ? asType(input, formal, node.range) : Value();
+      if (!input.value)
+        return false;
     }
     held.push_back(input.value);
   }
@@ -378,7 +399,7 @@ Thing Emitter::runCell(const ast::Recur &node, Instance &cell,
   if (node.op == ast::RecurOp::Fold)
     return finals;
   if (!outs && diags.all().size() == before)
-    return unsupported(node.range, "a scan that gives distributions");
+    return contradiction(node.range, "a scan that gives nothing");
   return outs;
 }
 
@@ -390,7 +411,7 @@ bool Emitter::unfoldEnds(const ast::Recur &node, rnn::ValueType element,
       return true;
     std::optional<double> value = number(*given, env);
     if (!value || *value < 0 || *value != double(int64_t(*value))) {
-      unsupported(given->range, "a number that is not constant");
+      notFixed(given->range, "a symbol or length of `unfold`");
       return false;
     }
     attr = builder.getI64IntegerAttr(int64_t(*value));
@@ -399,7 +420,7 @@ bool Emitter::unfoldEnds(const ast::Recur &node, rnn::ValueType element,
   if (!whole(node.stop, ends.stop) || !whole(node.maxSteps, ends.max))
     return false;
   if (!node.start) {
-    unsupported(node.range, "`unfold` without `start`");
+    contradiction(node.range, "`unfold` without `start`");
     return false;
   }
   bool isSymbol = element.isIndex() && !element.getRank();
@@ -441,7 +462,7 @@ bool Emitter::unfoldBody(const ast::Recur &node, Instance &cell,
       emitStep(cell, elements, constants, states, before, after, node.range);
   runs.pop_back();
   if (out && !out.isDist())
-    unsupported(node.range, "`unfold` of a cell that draws nothing");
+    contradiction(node.range, "`unfold` of a cell that draws nothing");
   if (!out || !out.isDist())
     return false;
   rnn::YieldOp::create(builder, loc(node.range), after, out.value);
@@ -455,7 +476,7 @@ Thing Emitter::unfold(const ast::Recur &node, rnn::ValueType sequence,
   if (!overValues(node, env, over, axis))
     return {};
   if (!sequence.getRank() || (axis && sequence.getAxes().front() != axis))
-    return unsupported(node.range, "`unfold` of this output");
+    return contradiction(node.range, "`unfold` of this output");
   Instance *cell = recurCell(node, env, {});
   UnfoldEnds ends;
   if (!cell || !unfoldEnds(node, sequence.dropFront(), env, ends))

@@ -76,7 +76,7 @@ DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
             slot = 2;
         }
         if (slot >= args.size() || !value) {
-          unsupported(arg.value->range, "this setting of `" + name + "`");
+          contradiction(arg.value->range, "this setting of `" + name + "`");
           return {};
         }
         args[slot].second = *value;
@@ -87,7 +87,7 @@ DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
       list.append(argName, builder.getF64FloatAttr(value));
     return list.getDictionary(builder.getContext());
   }
-  unsupported(node.range, "`" + name + "`");
+  contradiction(node.range, "`" + name + "`");
   return {};
 }
 
@@ -101,7 +101,7 @@ std::optional<Attribute> Emitter::settingValue(const ast::Expr &expr,
     return builder.getF64FloatAttr(*value);
   if (const auto *word = ast::dynAs<ast::NameRef>(expr))
     return builder.getStringAttr(word->name);
-  unsupported(expr.range, "this setting");
+  contradiction(expr.range, "this setting");
   return std::nullopt;
 }
 
@@ -143,7 +143,7 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
     return ref ? ref->name : "";
   };
   if (setting.values.empty()) {
-    unsupported(setting.range, "a setting without a value");
+    contradiction(setting.range, "a setting without a value");
     return false;
   }
   if (name == "optimize" || name == "schedule") {
@@ -159,7 +159,7 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
                                       ? number(*setting.values[1], env)
                                       : std::nullopt;
     if (!limit || word(0).empty()) {
-      unsupported(setting.range, "this clipping");
+      contradiction(setting.range, "this clipping");
       return false;
     }
     NamedAttrList clip;
@@ -173,7 +173,7 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
   if (name == "bptt") {
     std::optional<double> steps = number(*setting.values[0], env);
     if (!steps || *steps < 1) {
-      unsupported(setting.range, "this number of steps");
+      contradiction(setting.range, "this number of steps");
       return false;
     }
     NamedAttrList bptt;
@@ -267,7 +267,7 @@ std::optional<DictionaryAttr> Emitter::ratesOf(const ast::TrainItem &train,
     if (params.empty())
       return std::nullopt;
     if (!factor) {
-      unsupported(setting.range, "this rate");
+      contradiction(setting.range, "this rate");
       return std::nullopt;
     }
     for (rnn::ParamOp param : params)

@@ -12,22 +12,54 @@ Value Emitter::constant(double value, rnn::ValueType type, SourceRange range) {
   return rnn::ConstantOp::create(builder, loc(range), type, value).getResult();
 }
 
+/// Whether this is the index of a binder along time.
+bool Emitter::isPlaceInTime(const Thing &thing) const {
+  rnn::ValueType type = thing.type();
+  return type && type.isIndex() && type.getIndexAxis().isTime() &&
+         places.contains(thing.value);
+}
+
+/// 1 where the steps of the axis are this one.
+Thing Emitter::onehotOfPlace(Value place, SourceRange range) {
+  rnn::AxisAttr axis = cast<rnn::ValueType>(place.getType()).getIndexAxis();
+  Thing here;
+  here.value = place;
+  return bindOver(rnn::BindKind::For, axis, range, [&](Value other) {
+    Thing there;
+    there.value = other;
+    Value a = asReal(there, range), b = a ? asReal(here, range) : Value();
+    if (!b)
+      return Thing();
+    Value same = make<rnn::CompareOp>(range, rnn::CompareKind::Eq, a, b).value;
+    rnn::ValueType number = rnn::ValueType::real(builder.getContext());
+    return same ? make<rnn::SelectOp>(range, same, constant(1, number, range),
+                                      constant(0, number, range))
+                : Thing();
+  });
+}
+
+/// The index of a binder along time, which only looks up, as a value of its
+/// own.
+Thing Emitter::settled(Thing thing, SourceRange range) {
+  if (!isPlaceInTime(thing))
+    return thing;
+  Thing row = onehotOfPlace(thing.value, range);
+  return row ? make<rnn::ArgMaxOp>(range, row.value) : Thing();
+}
+
 Value Emitter::asReal(Thing thing, SourceRange range) {
   rnn::ValueType type = thing.type();
   if (!type) {
     if (thing)
-      unsupported(range, "this where numbers are needed");
+      contradiction(range, "this where numbers are needed");
     return {};
   }
   if (type.isReal())
     return thing.value;
   // The steps of a time axis are counted along it.
-  auto place = dyn_cast<BlockArgument>(thing.value);
-  bool bound = type.isIndex() && type.getIndexAxis().isTime() && place &&
-               places.contains(place);
-  if (bound)
+  if (isPlaceInTime(thing))
     return make<rnn::LookupOp>(range, stepNumbers(type.getIndexAxis(), range),
-                               place)
+                               thing.value)
         .value;
   return make<rnn::ToRealOp>(range, thing.value).value;
 }
@@ -90,7 +122,7 @@ Value Emitter::asType(Thing thing, rnn::ValueType type, SourceRange range) {
     return value ? broadcast(value, type, range) : Value();
   }
   if (!thing.type()) {
-    unsupported(range, "this where a value is needed");
+    contradiction(range, "this where a value is needed");
     return {};
   }
   return broadcast(thing.value, type, range);
@@ -127,7 +159,7 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
       type.getRank()) {
     std::optional<double> place = number(*call->args[0].value, env);
     if (!place)
-      return unsupported(range, "`only` of something not constant").value;
+      return contradiction(range, "`only` of something not constant").value;
     return perEntry(
         type, type.getRank() - 1, range, [&](Value index, rnn::ValueType rest) {
           return make<rnn::SelectOp>(range, equals(index, *place),
@@ -145,7 +177,7 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
     if (!real)
       return {};
     if (from.getRank() > type.getRank())
-      return unsupported(range, "a list of more axes").value;
+      return contradiction(range, "a list of more axes").value;
     rnn::ValueType to = rnn::ValueType::real(
         builder.getContext(), type.getAxes().take_back(from.getRank()));
     for (auto [a, b] : llvm::zip(from.getAxes(), to.getAxes()))
@@ -187,7 +219,7 @@ Value Emitter::exprAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
           return result;
         });
   }
-  return unsupported(range, "a record without a labelled axis").value;
+  return contradiction(range, "a record without a labelled axis").value;
 }
 
 std::optional<double> Emitter::number(const ast::Expr &node, Env &env) {

@@ -4,8 +4,9 @@
 // A function with the gradient of a model holds hundreds of kernels whose
 // addresses are long sums of sizes; in a function of its own a kernel sees a
 // few pointers and sizes, and what is the same (the layers of a stack, the
-// forward part of `loss` and `grad`) is compiled once. Parts that run side by
-// side become functions, too, so that a thread can be given one.
+// forward part of `loss` and `grad`) is compiled once. Loops around kernels
+// that are there more than once become functions, too, and parts that run side
+// by side, so that a thread can be given one.
 
 #include "Lowering.h"
 
@@ -16,12 +17,14 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/Hashing.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -303,9 +306,9 @@ void sinkViews(Region &part) {
   }
 }
 
-/// Kernels by their structure: what they compute, on which types, in which
+/// Functions by their structure: what they compute, on which types, in which
 /// order. Names and places in the source do not count.
-class KnownKernels {
+class KnownFunctions {
 public:
   /// A function that was given before and is the same, or the one given.
   func::FuncOp sameOrNew(func::FuncOp function) {
@@ -340,6 +343,103 @@ private:
   llvm::DenseMap<llvm::hash_code, SmallVector<func::FuncOp, 1>> byHash;
 };
 
+/// Loops around kernels, those of a stack's layers above all: what is there
+/// more than once becomes one function.
+class LoopOutliner {
+public:
+  LoopOutliner(ModuleOp module, LLVMTypeConverter &converter,
+               SymbolTable &symbols)
+      : module(module), converter(converter), symbols(symbols) {}
+
+  void run() {
+    SmallVector<scf::ForOp> loops;
+    for (auto function : module.getOps<func::FuncOp>())
+      collect(function.getBody(), loops);
+    while (!loops.empty())
+      loops = outline(loops);
+  }
+
+private:
+  struct Candidate {
+    scf::ForOp loop;
+    std::unique_ptr<KernelBuilder> builder;
+    func::FuncOp function;
+  };
+
+  /// The outermost loops of a region.
+  static void collect(Region &region, SmallVector<scf::ForOp> &loops) {
+    region.walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
+      if (canMove(loop))
+        loops.push_back(loop);
+      else
+        collect(loop.getRegion(), loops);
+      return WalkResult::skip();
+    });
+  }
+
+  static bool canMove(scf::ForOp loop) {
+    if (loop.getNumResults())
+      return false;
+    bool hasKernels = false;
+    loop.walk([&](Operation *op) {
+      hasKernels |= isKernel(op) || isa<kernel::GemmOp>(op);
+    });
+    SetVector<Value> used;
+    getUsedValuesDefinedAbove(loop.getRegion(), used);
+    return hasKernels && llvm::all_of(used, [](Value value) {
+             auto memref = dyn_cast<MemRefType>(value.getType());
+             return memref ? memref.isStrided() &&
+                                 isScalar(memref.getElementType())
+                           : isScalar(value.getType());
+           });
+  }
+
+  /// What is there once stays, and the loops inside of it are looked at next.
+  SmallVector<scf::ForOp> outline(ArrayRef<scf::ForOp> loops) {
+    KnownFunctions known;
+    llvm::MapVector<Operation *, SmallVector<Candidate>> groups;
+    for (scf::ForOp loop : loops) {
+      Candidate made{
+          loop, std::make_unique<KernelBuilder>(loop, converter), {}};
+      made.function = made.builder->build();
+      groups[known.sameOrNew(made.function)].push_back(std::move(made));
+    }
+    SmallVector<scf::ForOp> inner;
+    for (auto &[function, same] : groups) {
+      if (same.size() > 1)
+        replace(same);
+      else
+        collect(same.front().loop.getRegion(), inner);
+      for (Candidate &one : same)
+        if (one.function != function || same.size() == 1)
+          one.function.erase();
+    }
+    return inner;
+  }
+
+  /// All call the function of the first.
+  void replace(MutableArrayRef<Candidate> same) {
+    func::FuncOp function = same.front().function;
+    Builder b(module.getContext());
+    function.setName(("rnnc.loop." + Twine(number++)).str());
+    function.setPrivate();
+    function->setAttr(kPart, b.getUnitAttr());
+    function->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+    symbols.insert(function);
+    for (Candidate &one : same) {
+      OpBuilder at(one.loop);
+      func::CallOp::create(at, one.loop.getLoc(), function,
+                           one.builder->arguments());
+      one.loop.erase();
+    }
+  }
+
+  ModuleOp module;
+  LLVMTypeConverter &converter;
+  SymbolTable &symbols;
+  unsigned number = 0;
+};
+
 struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
   using Base::Base;
 
@@ -353,12 +453,13 @@ struct KernelOutline : public impl::KernelOutlineBase<KernelOutline> {
     });
     for (kernel::BesideOp op : together)
       outlineParts(op, converter, symbols);
+    LoopOutliner(getOperation(), converter, symbols).run();
     SmallVector<Operation *> kernels;
     getOperation().walk([&](Operation *op) {
       if (isKernel(op))
         kernels.push_back(op);
     });
-    KnownKernels known;
+    KnownFunctions known;
     for (Operation *op : kernels) {
       op = flatten(op);
       KernelBuilder builder(op, converter);

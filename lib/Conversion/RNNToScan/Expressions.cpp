@@ -47,9 +47,8 @@ FailureOr<Batched> Lowering::get(Value value) {
     return batched;
   const AxisInfo &axis = e.binders[*batched.binderIndex].axis;
   if (axis.time) {
-    mlir::emitError(e.loc)
-        << "[E990] the index of the time axis `" << axis.name
-        << "` can only look up: other uses are not supported yet";
+    mlir::emitError(e.loc) << "the index of the time axis `" << axis.name
+                           << "` can only look up";
     return failure();
   }
   return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex),
@@ -205,7 +204,7 @@ FailureOr<Batched> Lowering::join(rnn::JoinOp op) {
   if (failed(x) || failed(y))
     return failure();
   if (x->axes.back().time || y->axes.back().time) {
-    op.emitError("[E990] `++` along a time axis is not supported yet");
+    op.emitError("[E127] `++` cannot join along a time axis");
     return failure();
   }
   Dims all = {lastAxis(*x)};

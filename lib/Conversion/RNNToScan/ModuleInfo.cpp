@@ -112,8 +112,25 @@ static std::string againstStep(Operation *op) {
                    : "";
       })
       .Case([](rnn::BindOp op) -> std::string {
-        return op.getAxis().isTime() && op.getKind() != rnn::BindKind::For
-                   ? "it reduces over a time axis"
+        if (!op.getAxis().isTime())
+          return "";
+        if (op.getKind() != rnn::BindKind::For)
+          return "it reduces over a time axis";
+        for (auto around = op->getParentOfType<rnn::BindOp>(); around;
+             around = around->getParentOfType<rnn::BindOp>())
+          if (around.getAxis() == op.getAxis())
+            return "it needs other steps than the present one";
+        return "";
+      })
+      .Case([](rnn::OneHotOp op) -> std::string {
+        return op.getIndex().getType().getIndexAxis().isTime()
+                   ? "it needs the whole of a time axis"
+                   : "";
+      })
+      .Case([](rnn::DistOp op) -> std::string {
+        return op.getKind() == rnn::DistKind::Categorical &&
+                       lastIsTime(op.getArgs().front())
+                   ? "it draws one step of a time axis"
                    : "";
       })
       .Case([](rnn::ReduceLastOp op) -> std::string {

@@ -143,7 +143,7 @@ struct ConvertRNNToScan
     if (info.bpttCarry) {
       auto [loc, reason] = info.reasonAgainstCarry();
       if (!reason.empty())
-        return emitError(loc, "[E990] `carry` is not supported yet here: ")
+        return emitError(loc, "[E423] `carry` is not possible here: ")
                << reason;
     }
     // The second derivative costs much code: only who names it gets it.

@@ -45,9 +45,9 @@ FailureOr<Batched> Lowering::uniform(Operation *op, const Axes &axes,
       continue;
     if (other) {
       StringRef name = axes[dim.id].name;
-      op->emitError() << "[E990] random numbers along `" << name
-                      << "`, a third time axis, are not supported yet: `tied = "
-                      << name << "` keeps the same ones along it";
+      op->emitError() << "[E142] random numbers are drawn along two time axes: "
+                         "`tied = "
+                      << name << "` keeps the same ones along `" << name << "`";
       return failure();
     }
     other = dim;

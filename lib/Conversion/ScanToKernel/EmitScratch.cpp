@@ -133,8 +133,12 @@ void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
     return bytes.ifLess(work, needs.worth, one,
                         bytes.times(one, bytes.number(needs.tasks)));
   });
-  if (getConstantIntValue(need) != 0)
-    scratchNeeds.push_back({gemm, need});
+  // Code that packs is there even where so few rows or columns never need it.
+  if (getConstantIntValue(need) == 0)
+    need = sizes.atTop([&](OpBuilder &top) -> Value {
+      return arith::ConstantIndexOp::create(top, gemm.getLoc(), 64);
+    });
+  scratchNeeds.push_back({gemm, need});
 }
 
 /// The part of a `kernel.beside` around an op, or null.

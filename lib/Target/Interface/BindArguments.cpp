@@ -160,7 +160,7 @@ llvm::Error FunctionBinder::bindArg(Function &f, EntryArg &arg,
         name != "prev")
       return llvm::createStringError(
           "`" + raw.symbol + "`: carrying `" + name.str() +
-          "` from chunk to chunk is not supported yet: it is not one index");
+          "` from chunk to chunk: it is not one index");
     return take(from.result ? rt::SrcPrevOut : rt::SrcPrev);
   case Role::Given: {
     llvm::StringRef state = name;

@@ -70,3 +70,48 @@ func.func @flat(%x: memref<4x8xf32>, %y: memref<?x?x64xf32>, %a: f32) {
   linalg.fill ins(%a : f32) outs(%y : memref<?x?x64xf32>)
   return
 }
+
+// -----
+
+// Two loops that are the same but for their buffers are one function; one that
+// is there once stays, and what is the same inside of it is found.
+
+// CHECK-LABEL: func.func @stack
+// CHECK: call @rnnc.loop.0(%[[T:[a-z0-9]+]], %{{.*}}, %{{.*}}) : (index, !llvm.ptr, !llvm.ptr) -> ()
+// CHECK: call @rnnc.loop.0(%[[T]],
+// CHECK: scf.for
+// CHECK: call @rnnc.loop.1(
+// CHECK: call @rnnc.loop.1(
+// CHECK: func.func private @rnnc.loop.0({{.*}}) attributes {passthrough = ["noinline"], rnnc.part}
+// CHECK: scf.for
+// CHECK: func.call @rnnc.kernel.0
+// CHECK: func.func private @rnnc.loop.1(
+// CHECK-NOT: @rnnc.loop.2
+
+#id = affine_map<(i, j) -> (i, j)>
+func.func @stack(%x: memref<8x4x64xf32>, %y: memref<8x4x64xf32>, %z: memref<8x4x64xf32>, %T: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c7 = arith.constant 7 : index
+  scf.for %t = %c0 to %T step %c1 {
+    %a = memref.subview %x[%t, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    %b = memref.subview %y[%t, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    memref.copy %a, %b : memref<4x64xf32, strided<[64, 1], offset: ?>> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+  }
+  scf.for %t = %c0 to %T step %c1 {
+    %a = memref.subview %y[%t, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    %b = memref.subview %z[%t, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    memref.copy %a, %b : memref<4x64xf32, strided<[64, 1], offset: ?>> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+  }
+  scf.for %t = %c0 to %T step %c1 {
+    scf.for %s = %c0 to %c7 step %c1 {
+      %a = memref.subview %x[%s, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+      memref.copy %a, %a : memref<4x64xf32, strided<[64, 1], offset: ?>> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    }
+    scf.for %s = %c0 to %c7 step %c1 {
+      %a = memref.subview %y[%s, 0, 0] [1, 4, 64] [1, 1, 1] : memref<8x4x64xf32> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+      memref.copy %a, %a : memref<4x64xf32, strided<[64, 1], offset: ?>> to memref<4x64xf32, strided<[64, 1], offset: ?>>
+    }
+  }
+  return
+}

@@ -30,7 +30,7 @@ rnn.module @total attributes {kind = "model", source = "total", train = {}, expo
 rnn.module @chunks attributes {kind = "model", source = "chunks", train = {bptt = {carry = true, steps = 3 : i64}}, exports = [], axes = {}} {
   %x = rnn.input "x" : !rnn.value<["T"] real>
   %k = rnn.constant 0.0 : !rnn.value<[] real>
-  // expected-error @below {{[E990] `carry` is not supported yet here: `shift` would need the step before the chunk}}
+  // expected-error @below {{[E423] `carry` is not possible here: `shift` would need the step before the chunk}}
   %s = rnn.sequence shift %x fill %k : !rnn.value<[] real> : !rnn.value<["T"] real>
   %t = rnn.reduce_last sum %s : !rnn.value<["T"] real>
   rnn.loss %t : !rnn.value<[] real>
@@ -52,7 +52,7 @@ rnn.module @times attributes {kind = "layer", source = "times", train = {}, expo
   %x = rnn.input "x" : !rnn.value<["T"] real>
   %r = rnn.bind for #rnn.axis<"T"> {
   ^bb0(%i: !rnn.value<[] index "T">):
-    // expected-error @below {{the index of the time axis `T` can only look up: other uses are not supported yet}}
+    // expected-error @below {{the index of the time axis `T` can only look up}}
     %c = rnn.compare eq %i, %i : !rnn.value<[] index "T">, !rnn.value<[] index "T">
     rnn.yield out(%c : !rnn.value<[] bit>)
   } : !rnn.value<["T"] bit>

@@ -61,6 +61,6 @@ rnn.module @chunks attributes {kind = "model", source = "chunks", train = {bptt 
   } mode {
   } sample {
   } : !rnn.dist<law, !seq>
-  // expected-error @below {{[E990] `carry` is not supported yet here: `path` draws a whole sequence at once}}
+  // expected-error @below {{[E423] `carry` is not possible here: `path` draws a whole sequence at once}}
   rnn.observe "y" %y, %d : !seq, !rnn.dist<law, !seq>
 }

@@ -58,7 +58,9 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
     to private functions with the attribute `rnnc.kernel`, which take the
     address of each buffer, then the sizes and strides that are not known;
     kernels that are the same share one function. Products are calls of
-    routines anyhow and stay where they are.
+    routines anyhow and stay where they are. Loops around kernels that are
+    there more than once, as the time loops of a stack's layers are, become
+    functions, too (`rnnc.loop`).
 
     ```mlir
     linalg.generic {...} ins(%x : memref<?x64xf32>) outs(%y : memref<?x64xf32>) {...}
