@@ -514,8 +514,9 @@ Status DatasetBuilder::addSteps(size_t field, const json &steps) {
   for (size_t t = 0; t < steps.size(); ++t) {
     size_t before = numbers.size();
     if (!flatten(steps[t], numbers))
-      return dataError("{}: error: `{}` is not a list of numbers in step {}",
-                       here(), info.name, t);
+      return dataError("{}: error: `{}` is not a text, a number or a list of "
+                       "these",
+                       here(), info.name);
     int64_t count = static_cast<int64_t>(numbers.size() - before);
     findSize(field, count);
     int64_t inner = std::max<int64_t>(info.inner(), 1);
