@@ -43,7 +43,7 @@ struct lstm {
   rnnc_stream *stream;
   size_t step_bytes, forward_bytes, vjp_bytes, live_bytes, sum_bytes;
   void *work;
-  float x[N * TIME], h[N], c[N], out[N * TIME], y, scale;
+  float x[N * TIME], h[N], c[N], nextH[N], nextC[N], out[N * TIME], y, scale;
   float gx[N * TIME], gh[N], gc[N], gW[4 * N * N], gU[4 * N * N], gb[4 * N];
   rnnc_error error;
 };
@@ -51,13 +51,13 @@ struct lstm {
 static void step(void *p) {
   struct lstm *l = p;
   check(CELL(step)(l->context, l->params, l->prepared, l->work, l->step_bytes,
-                   1, l->x, l->h, l->c, l->out, l->h, l->c, &l->error),
+                   1, l->x, l->h, l->c, l->out, l->nextH, l->nextC, &l->error),
         &l->error);
 }
 static void sum(void *p) {
   struct lstm *l = p;
   check(cell_sum_1_step(l->context, l->sum_params, NULL, l->work, l->sum_bytes,
-                        1, l->x, l->h, l->out, l->h, &l->error),
+                        1, l->x, l->h, l->out, l->nextH, &l->error),
         &l->error);
 }
 static void forward(void *p) {

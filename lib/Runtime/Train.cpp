@@ -111,11 +111,23 @@ static void giveNorms(const Call &call) {
 
 struct TrainPlan {
   void **gradArgs;
-  void **updateArgs;
+  void **updateArgs; ///< null: placed when the gradient is there
   size_t arena;
 };
 
-/// Places everything that both entries share.
+/// Places what an update makes.
+static void **placeUpdate(Call &call, Bump &bump, size_t arena) {
+  const ModuleDesc &m = *call.m;
+  call.newParams = static_cast<char *>(bump.take(arena));
+  call.newSlots = static_cast<char *>(bump.take(arena * size_t(m.numSlots)));
+  placeOnDevice(call, DevicePart::Values, call.newParams, arena);
+  placeOnDevice(call, DevicePart::Slots, call.newSlots,
+                arena * size_t(m.numSlots));
+  return bindEntry(call, *call.f->update, bump);
+}
+
+/// Places everything that both entries share. New values lie where the gradient
+/// had its workspace, but on a device, which knows a place by its address.
 static TrainPlan placeTrain(Call &call, Bump &bump) {
   TrainPlan plan;
   const ModuleDesc &m = *call.m;
@@ -123,25 +135,27 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
   placePanels(call, bump);
   placeStates(call, bump);
   call.gradArena = static_cast<char *>(bump.take(plan.arena));
-  call.newParams = static_cast<char *>(bump.take(plan.arena));
-  call.newSlots =
-      static_cast<char *>(bump.take(plan.arena * size_t(m.numSlots)));
   placeOnDevice(call, DevicePart::Gradients, call.gradArena, plan.arena);
-  placeOnDevice(call, DevicePart::Values, call.newParams, plan.arena);
-  placeOnDevice(call, DevicePart::Slots, call.newSlots,
-                plan.arena * size_t(m.numSlots));
   call.norm = bump.take(8);
   call.finite = static_cast<int32_t *>(bump.take(8));
   plan.gradArgs = bindEntry(call, *call.f->entry, bump);
-  plan.updateArgs = bindEntry(call, *call.f->update, bump);
+  plan.updateArgs =
+      deviceOf(call.run.ctx) ? placeUpdate(call, bump, plan.arena) : nullptr;
   return plan;
+}
+
+/// What the update is given, with the workspace that it leaves in `bump`.
+static void **updateOf(Call &call, const TrainPlan &plan, Bump &bump) {
+  return plan.updateArgs ? plan.updateArgs
+                         : placeUpdate(call, bump, plan.arena);
 }
 
 void planTrainStep(Call &call, Bump &bump) {
   TrainPlan plan = placeTrain(call, bump);
   Bump gradient = bump, update = bump, refresh = bump;
   runEntry(call, *call.f->entry, plan.gradArgs, gradient);
-  runEntry(call, *call.f->update, plan.updateArgs, update);
+  void **updateArgs = updateOf(call, plan, update);
+  runEntry(call, *call.f->update, updateArgs, update);
   packWeights(call, refresh);
   const size_t parts[] = {gradient.used, update.used, refresh.used};
   for (size_t used : parts)
@@ -209,6 +223,34 @@ static void commitUpdate(const Call &call, size_t arena) {
            call.newSlots + size_t(s) * arena, bytes);
 }
 
+/// Zeros where no gradient is written: between parameters, and of frozen ones.
+static void clearUnwritten(const ModuleDesc &m, char *arena) {
+  int64_t written = 0; // up to here
+  auto clear = [&](int64_t end) {
+    if (end > written)
+      memset(arena + size_t(written) * realSize(), 0,
+             size_t(end - written) * realSize());
+  };
+  for (int32_t p = 0; p < m.numParams; ++p) {
+    if (!m.params[p].trainable)
+      continue;
+    clear(m.params[p].offset);
+    written = m.params[p].offset + m.params[p].count;
+  }
+  clear(m.arena);
+}
+
+/// An update may leave the end of an arena, which is as long as whole lines
+/// are: what is kept of it is the same always.
+static void clearEnds(const Call &call, size_t arena) {
+  const ModuleDesc &m = *call.m;
+  size_t bytes = size_t(m.arena) * realSize();
+  size_t end = bytes < 2 * kAlign ? bytes : 2 * kAlign;
+  memset(call.newParams + (bytes - end), 0, end);
+  for (int32_t s = 0; s < m.numSlots; ++s)
+    memset(call.newSlots + size_t(s) * arena + (bytes - end), 0, end);
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
@@ -220,7 +262,7 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   if (!call.nothing) {
     loadStates(call);
     if (!call.resident)
-      memset(call.gradArena, 0, plan.arena);
+      clearUnwritten(m, call.gradArena);
     runEntry(call, *call.f->entry, plan.gradArgs, bump);
     if (call.run.failed)
       return failDevice(call);
@@ -230,7 +272,11 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   // The update sees the rate's factor and the number of this update.
   call.scalars[0] = scheduleFactor(m, counters);
   call.scalars[1] = double(counters.updates + 1);
-  runEntry(call, *call.f->update, plan.updateArgs, bump);
+  Bump update = bump;
+  void **updateArgs = updateOf(call, plan, update);
+  if (!plan.updateArgs)
+    clearEnds(call, plan.arena);
+  runEntry(call, *call.f->update, updateArgs, update);
   if (call.run.failed)
     return failDevice(call);
   giveNorm(call);

@@ -240,16 +240,38 @@ bool Emitter::isLongSum(const Matrix &left, const Matrix &right,
          right.buffer.type().isDynamicDim(right.trans ? 1 : 0);
 }
 
+/// Memory like the result, for products of so many steps; none for fewer.
+Buffer Emitter::allocForLongSum(scan::DotOp op, const Buffer &result) {
+  Location loc = op.getLoc();
+  MemRefType like = result.type();
+  Value rows = sizes.atTop([&](OpBuilder &top) -> Value {
+    auto number = [&](int64_t n) -> Value {
+      return arith::ConstantIndexOp::create(top, loc, n);
+    };
+    Value steps = number(1);
+    for (int64_t dim : op.getLhsContract())
+      steps = arith::MulIOp::create(top, loc, steps,
+                                    getValueOrCreateConstantIndexOp(
+                                        top, loc, sizes.get(op.getLhs(), dim)));
+    Value isLong = arith::CmpIOp::create(top, loc, arith::CmpIPredicate::ugt,
+                                         steps, number(kLongBlock));
+    return arith::SelectOp::create(top, loc, isLong, number(like.getDimSize(0)),
+                                   number(0));
+  });
+  Buffer some = alloc(loc, like.getElementType(),
+                      {OpFoldResult(rows), b.getIndexAttr(like.getDimSize(1))});
+  auto type = MemRefType::get(like.getShape(), like.getElementType());
+  return wholeBuffer(memref::CastOp::create(b, loc, type, some.memref));
+}
+
 /// A product over more steps than one adds up well: blocks of them, each added
 /// to the result together with what the additions before have lost.
 void Emitter::longProduct(scan::DotOp op, const Matrix &left,
                           const Matrix &right, const Buffer &result,
                           Value valid) {
   Location loc = op.getLoc();
-  SmallVector<OpFoldResult> shape =
-      memref::getMixedSizes(b, loc, result.memref);
-  Type element = result.type().getElementType();
-  Buffer term = alloc(loc, element, shape), lost = alloc(loc, element, shape);
+  Buffer term = allocForLongSum(op, result);
+  Buffer lost = allocForLongSum(op, result);
   Value steps = getValueOrCreateConstantIndexOp(
       b, loc,
       valid ? memref::getMixedSize(b, loc, valid, 0)

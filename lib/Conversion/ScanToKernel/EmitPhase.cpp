@@ -259,8 +259,6 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
     for (const Buffer &place : placesOf(result)) {
       if (op.isPerRow(result.getResultNumber()))
         perRow.push_back(outs.size());
-      if (op.isZeroPastEnd(result.getResultNumber()))
-        zeroPastEnd(op, place);
       outs.push_back(place.memref);
       sources.push_back(result.getResultNumber());
     }
@@ -272,6 +270,10 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
       /*stored_bits=*/DenseI64ArrayAttr(),
       hasProducts ? b.getUnitAttr() : UnitAttr());
   kernel::copySchedules(op, made);
+  // Behind the phase, which may make them where it finds an input.
+  for (auto [source, out] : llvm::zip_equal(sources, outs))
+    if (op.isZeroPastEnd(source))
+      zeroPastEnd(op, wholeBuffer(out));
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());
   for (Type type : op.getBody().front().getArgumentTypes())

@@ -119,6 +119,7 @@ private:
                 llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract,
                 Columns columns);
   bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
+  Buffer allocForLongSum(scan::DotOp op, const Buffer &result);
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
                    const Buffer &result, mlir::Value valid);
   mlir::Value validPlaces(scan::DotOp op, bool canLeaveRows);

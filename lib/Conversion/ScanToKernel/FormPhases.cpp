@@ -3,6 +3,7 @@
 
 #include "rnnc/Conversion/ScanToKernel/Passes.h"
 
+#include "CompareLookups.h"
 #include "ExpandReductions.h"
 #include "TensorPhase.h"
 
@@ -258,6 +259,7 @@ void PhaseFormer::materializeOperands(Operation *op) {
   bool lazy = op->getNumResults() == 1 && isTensor(op->getResult(0)) &&
               isLazy(op->getResult(0));
   if (lazy || isa<scan::ReduceOp, tensor::DimOp>(op) ||
+      isa<linalg::GenericOp>(op) ||
       context.made.contains(op->getNumResults() ? op->getResult(0) : Value()))
     return;
   auto loop = dyn_cast<scan::LoopOp>(op);
@@ -333,6 +335,7 @@ struct KernelFormPhases : public impl::KernelFormPhasesBase<KernelFormPhases> {
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return;
+    compareLookups(function);
     expandReductions(function);
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, function->getRegions());

@@ -133,6 +133,19 @@ bool RowGroup::consider(Operation *op,
   return members.insert(op);
 }
 
+/// What combines rows that a member reads, too: they are read once then.
+void RowGroup::considerBeside(Value read,
+                              const llvm::DenseSet<Operation *> &taken) {
+  auto type = dyn_cast<RankedTensorType>(read.getType());
+  if (!type || type.getRank() != int64_t(space.rows.size()) + 1)
+    return;
+  for (Operation *user : read.getUsers()) {
+    auto generic = dyn_cast<linalg::GenericOp>(user);
+    if (generic && rowWorkOf(generic) == RowWork::Reduce)
+      consider(user, taken);
+  }
+}
+
 bool RowGroup::grow(linalg::GenericOp seed,
                     const llvm::DenseSet<Operation *> &taken) {
   RowWork work = rowWorkOf(seed);
@@ -146,6 +159,7 @@ bool RowGroup::grow(linalg::GenericOp seed,
       auto maker = operand.getDefiningOp<linalg::GenericOp>();
       if (maker && rowWorkOf(maker) != RowWork::Row)
         consider(maker, taken);
+      considerBeside(operand, taken);
     }
     for (Operation *user : op->getUsers())
       consider(user, taken);
@@ -391,19 +405,32 @@ kernel::PhaseOp RowGroup::form() {
     cloneMember(cast<linalg::GenericOp>(op), inside, values);
   SmallVector<Type> types;
   SmallVector<int64_t> perRow, zeros;
-  for (auto [i, out] : llvm::enumerate(outs)) {
+  SmallVector<unsigned> numberOf; // of the result that an out becomes
+  for (OpResult out : outs) {
     auto op = cast<linalg::GenericOp>(out.getOwner());
+    Value value = values.lookup(out);
+    bool isZero = lengths && zeroBehind(out);
+    // What is masked, and what it is made of, are one where rows have not
+    // ended; behind it nobody looks at the other.
+    unsigned number = 0;
+    while (number != yielded.size() &&
+           (yielded[number] != value || types[number] != out.getType()))
+      ++number;
+    numberOf.push_back(number);
+    if (isZero && !llvm::is_contained(zeros, number))
+      zeros.push_back(number);
+    if (number != yielded.size())
+      continue;
     Value init = op.getDpsInits()[out.getResultNumber()];
     if (auto fill = init.getDefiningOp<linalg::FillOp>())
       init = fill.getOutputs()[0];
     inits.push_back(init);
     types.push_back(out.getType());
-    yielded.push_back(values.lookup(out));
+    yielded.push_back(value);
     if (rowWorkOf(op) != RowWork::Point)
-      perRow.push_back(i);
-    if (lengths && zeroBehind(out))
-      zeros.push_back(i);
+      perRow.push_back(number);
   }
+  llvm::sort(zeros);
   kernel::YieldOp::create(inside, loc, yielded);
   Value at;
   if (lengths) {
@@ -418,8 +445,8 @@ kernel::PhaseOp RowGroup::form() {
       b, loc, types, /*lefts=*/ValueRange(), /*rights=*/ValueRange(), read,
       inits, lengths, at, /*valid=*/Value(), b.getArrayAttr({}),
       b.getArrayAttr(maps), numbers(perRow), numbers(zeros),
-      perRow.size() == outs.size() ? b.getI64IntegerAttr(space.units)
-                                   : IntegerAttr(),
+      perRow.size() == yielded.size() ? b.getI64IntegerAttr(space.units)
+                                      : IntegerAttr(),
       /*stored_bits=*/DenseI64ArrayAttr(), /*packed=*/UnitAttr());
   phase.getBody().push_back(body);
   IRRewriter rewriter(b);
@@ -427,8 +454,8 @@ kernel::PhaseOp RowGroup::form() {
   DominanceInfo dominance(phase);
   eliminateCommonSubExpressions(rewriter, dominance, phase);
   dropUnread(phase);
-  for (auto [out, result] : llvm::zip_equal(outs, phase.getResults()))
-    out.replaceAllUsesWith(result);
+  for (auto [out, number] : llvm::zip_equal(outs, numberOf))
+    out.replaceAllUsesWith(phase.getResult(number));
   for (Operation *op : llvm::reverse(members.getArrayRef()))
     op->erase();
   members.clear();

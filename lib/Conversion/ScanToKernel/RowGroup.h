@@ -59,6 +59,8 @@ public:
 private:
   bool consider(mlir::Operation *op,
                 const llvm::DenseSet<mlir::Operation *> &taken);
+  void considerBeside(mlir::Value read,
+                      const llvm::DenseSet<mlir::Operation *> &taken);
   void keepTogether();
   void dropPositions();
   bool isReadPlainly(mlir::OpOperand &use);

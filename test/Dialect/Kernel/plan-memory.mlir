@@ -145,3 +145,74 @@ func.func @segments(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["T", 
   linalg.fill ins(%z : f32) outs(%a : memref<?x8xf32>)
   return
 }
+
+// -----
+
+// What is made number by number of a buffer that nobody needs any more lies in its place: %b of %a, and %c,
+// made when the rows of %b are combined, of %b.
+
+// CHECK-LABEL: func.func @in_place(
+// CHECK: %[[A:.*]] = memref.view %[[WS:.*]][%c0]
+// CHECK-NOT: memref.view
+// CHECK: memref.copy %arg0, %[[A]]
+// CHECK: linalg.generic {{.*}} ins(%[[A]] : memref<?x8xf32>) outs(%[[A]] : memref<?x8xf32>)
+// CHECK: kernel.phase ins(%[[A]] : memref<?x8xf32>) outs(%[[A]] : memref<?x8xf32>)
+// CHECK: memref.copy %[[A]], %arg1
+func.func @in_place(%x: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}, %y: memref<?x8xf32> {rnnc.slot = #rnnc.slot<input "", ["batch", 8]>}) attributes {rnnc.function = #rnnc.function<"" "f", ["batch"]>} {
+  %c0 = arith.constant 0 : index
+  %B = memref.dim %x, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%B) : memref<?x8xf32>
+  %b = memref.alloc(%B) : memref<?x8xf32>
+  %c = memref.alloc(%B) : memref<?x8xf32>
+  memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%a : memref<?x8xf32>) outs(%b : memref<?x8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %e = math.exp %in : f32
+    linalg.yield %e : f32
+  }
+  kernel.phase ins(%b : memref<?x8xf32>) outs(%c : memref<?x8xf32>) columns([]) maps([affine_map<(i, j) -> (i, j)>]) {
+  ^bb0(%in: f32):
+    %s = kernel.reduce_row sum %in : f32
+    %d = arith.divf %in, %s : f32
+    kernel.yield %d : f32
+  }
+  memref.copy %c, %y : memref<?x8xf32> to memref<?x8xf32>
+  return
+}
+
+// -----
+
+// Not where a row is still read when another number of it is made, where it is read turned, or where
+// others read it later.
+
+// CHECK-LABEL: func.func @not_in_place(
+// CHECK: %[[A:.*]] = memref.view %[[WS:.*]][%c0]
+// CHECK: %[[B:.*]] = memref.view %[[WS]][%c256]
+// CHECK: %[[C:.*]] = memref.view %[[WS]][%c512]
+// CHECK: kernel.phase ins(%[[A]] : memref<8x8xf32>) outs(%[[B]], %[[C]] : memref<8x8xf32>, memref<8x8xf32>)
+// CHECK: linalg.generic {{.*}} ins(%[[B]] : memref<8x8xf32>) outs(%[[A]] : memref<8x8xf32>)
+func.func @not_in_place(%x: memref<8x8xf32>, %y: memref<8x8xf32>) attributes {rnnc.function = #rnnc.function<"" "f", []>} {
+  %a = memref.alloc() : memref<8x8xf32>
+  %b = memref.alloc() : memref<8x8xf32>
+  %c = memref.alloc() : memref<8x8xf32>
+  %d = memref.alloc() : memref<8x8xf32>
+  memref.copy %x, %a : memref<8x8xf32> to memref<8x8xf32>
+  kernel.phase ins(%a : memref<8x8xf32>) outs(%b, %c : memref<8x8xf32>, memref<8x8xf32>) columns([]) maps([affine_map<(i, j) -> (i, j)>]) {
+  ^bb0(%in: f32):
+    %e = math.exp %in : f32
+    %s = kernel.reduce_row sum %e : f32
+    %d2 = arith.mulf %in, %in : f32
+    %q = arith.divf %d2, %s : f32
+    kernel.yield %d2, %e : f32, f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%b : memref<8x8xf32>) outs(%d : memref<8x8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %e = math.exp %in : f32
+    linalg.yield %e : f32
+  }
+  memref.copy %c, %y : memref<8x8xf32> to memref<8x8xf32>
+  memref.copy %d, %y : memref<8x8xf32> to memref<8x8xf32>
+  return
+}

@@ -16,7 +16,11 @@ def KernelFormPhases : Pass<"kernel-form-phases", "mlir::func::FuncOp"> {
     maps; a value is a tensor of its own only where a later phase or another op
     reads it, or where computing it again costs more. What stays between the
     phases: products of matrices, gathers, loops and the other structured ops
-    of the scan dialect, which read tensors as they lie.
+    of the scan dialect, which read tensors as they lie. A look-up of one entry
+    of each row, where the row is combined too (the score of the right word, in a
+    cross-entropy), is no gather but a sum of which all terms but that entry are
+    zero; its adjoint, where it is read element by element, is no table of zeros
+    but a comparison.
 
     Tensors and SSA as before: nothing has memory yet, and nothing is said of a
     machine.
@@ -79,7 +83,8 @@ def KernelFuseRows : Pass<"kernel-fuse-rows", "mlir::func::FuncOp"> {
     before and behind them, become one `kernel.phase`, in whose region
     `kernel.reduce_row` stands for each reduction: a row of a soft maximum, a
     normalisation or a loss is read from memory once. What only the phase itself
-    reads is not in memory at all. Number of units is known.
+    reads is not in memory at all. Number of units is known. A reduction of rows
+    that the phase reads joins it, whatever is made of it.
 
     In a ragged batch the phase gets the lengths where nobody sees what it would
     compute past an end; a result that a mask makes zero there is named in

@@ -7,6 +7,7 @@
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -70,7 +71,63 @@ struct Interval {
   unsigned first, last;
   unsigned number; ///< in program order, so that sorting is the same always
   Region *part = nullptr; ///< of a `kernel.beside`, that all accesses are in
+  /// The only access at the beginning, and at the end; null: it is in a view,
+  /// or in an op around it.
+  Operation *begins = nullptr, *ends = nullptr;
 };
+
+/// The stages of a phase: a row is combined when all of its units are known.
+bool isInLastStage(PhaseOp op, Value value) {
+  llvm::DenseMap<Value, unsigned> stages;
+  unsigned last = 0;
+  for (Operation &inner : op.getBody().front().without_terminator()) {
+    unsigned stage = 0;
+    for (Value operand : inner.getOperands())
+      stage = std::max(stage, stages.lookup(operand));
+    stage += isa<ReduceRowOp>(inner);
+    for (Value result : inner.getResults())
+      stages[result] = stage;
+    last = std::max(last, stage);
+  }
+  return stages.lookup(value) == last;
+}
+
+/// Whether the op makes each number of `to` of the one at its place in `from`,
+/// which it then needs no more.
+bool makesInPlace(Operation *op, Value from, Value to) {
+  if (auto phase = dyn_cast<PhaseOp>(op)) {
+    size_t in = llvm::find(phase.getInputs(), from) - phase.getInputs().begin();
+    size_t number = llvm::find(phase.getOuts(), to) - phase.getOuts().begin();
+    if (in == phase.getInputs().size() || number == phase.getOuts().size())
+      return false;
+    Operation *yield = phase.getBody().front().getTerminator();
+    return !phase.isPerRow(number) &&
+           phase.mapOf(in) == phase.mapOfOut(number) &&
+           isInLastStage(phase, yield->getOperand(number));
+  }
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumReductionLoops() > 0)
+    return false;
+  OpOperand *in = nullptr, *out = nullptr;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (operand.get() == from && !generic.isDpsInit(&operand))
+      in = &operand;
+    if (operand.get() == to && generic.isDpsInit(&operand))
+      out = &operand;
+  }
+  return in && out && generic.getMatchingIndexingMap(in).isIdentity() &&
+         generic.getMatchingIndexingMap(out).isIdentity() &&
+         generic.getMatchingBlockArgument(out).use_empty();
+}
+
+/// Whether `after` can be made where `before` lies, by what reads that last.
+bool takesOver(const Interval &after, const Interval &before) {
+  memref::AllocOp from = before.alloc, to = after.alloc;
+  return before.ends && before.ends == after.begins &&
+         from.getType() == to.getType() &&
+         from.getDynamicSizes() == to.getDynamicSizes() &&
+         makesInPlace(before.ends, from, to);
+}
 
 /// Parts that run at the same time.
 bool areBeside(Region *a, Region *b) {
@@ -90,6 +147,7 @@ Region *partOf(Operation *op) {
 struct MemorySlot {
   BufferExtent extent;
   unsigned busyUntil;
+  Interval *last; ///< who is busy until then
   SmallVector<memref::AllocOp> users;
   SmallVector<Region *> parts; ///< that users are in
 };
@@ -176,6 +234,13 @@ void MemoryPlanner::findIntervals() {
                       static_cast<unsigned>(intervals.size())};
     for (Operation *access : accesses) {
       auto [first, last] = order.spans[block->findAncestorOpInBlock(*access)];
+      bool isOnly =
+          access->getBlock() == block && llvm::count(accesses, access) == 1 &&
+          llvm::is_contained(access->getOperands(), alloc.getResult());
+      if (first < interval.first)
+        interval.begins = isOnly ? access : nullptr;
+      if (last > interval.last)
+        interval.ends = isOnly ? access : nullptr;
       interval.first = std::min(interval.first, first);
       interval.last = std::max(interval.last, last);
     }
@@ -193,18 +258,23 @@ void MemoryPlanner::fillSlots() {
   for (Interval &interval : intervals) {
     auto free = llvm::find_if(slots, [&](const MemorySlot &slot) {
       return slot.extent == interval.extent &&
-             slot.busyUntil < interval.first &&
-             llvm::none_of(
-                 slot.parts,
-                 [&](Region *part) { return areBeside(part, interval.part); });
+             (slot.busyUntil < interval.first ||
+              takesOver(interval, *slot.last)) &&
+             llvm::none_of(slot.parts, [&](Region *part) {
+               return areBeside(part, interval.part);
+             });
     });
     if (free == slots.end()) {
-      slots.push_back(
-          {interval.extent, interval.last, {interval.alloc}, {interval.part}});
+      slots.push_back({interval.extent,
+                       interval.last,
+                       &interval,
+                       {interval.alloc},
+                       {interval.part}});
       continue;
     }
     free->parts.push_back(interval.part);
-    free->busyUntil = std::max(free->busyUntil, interval.last);
+    free->busyUntil = interval.last;
+    free->last = &interval;
     free->users.push_back(interval.alloc);
   }
   numBuffers += intervals.size();

@@ -70,7 +70,10 @@ def KernelPlanMemory : Pass<"kernel-plan-memory", "mlir::ModuleOp"> {
     the workspace (`memref<?xi8>`, aligned to 64 bytes). Buffers of equal size
     share a place when they are never needed at the same time; a loop counts as
     one time for what is used outside of it, and a buffer that is used inside
-    of one loop only is taken to be written before it is read in each step.
+    of one loop only is taken to be written before it is read in each step. What
+    an op makes number by number of a buffer that nobody reads after it (a
+    pointwise phase, one that combines rows and writes them at the end) lies in
+    that buffer's place.
 
     For each function `@f` it makes `@f.workspace(index...) -> i64`, the bytes
     needed, from the dimensions in the order that `rnnc.function` names: the very
