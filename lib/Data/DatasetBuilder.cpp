@@ -90,11 +90,34 @@ Error DatasetBuilder::mixed(size_t field) const {
       here(), schema.fields[field].name);
 }
 
+/// An axis whose size the schema leaves open has as many entries as are read
+/// first.
+void DatasetBuilder::findSize(size_t field, int64_t count) {
+  std::string open;
+  int64_t others = 1;
+  for (const SchemaAxis &axis : schema.fields[field].axes) {
+    if (axis.isTime)
+      continue;
+    if (axis.size >= 0)
+      others *= axis.size;
+    else if (open.empty())
+      open = axis.name;
+    else
+      return;
+  }
+  if (open.empty() || count <= 0 || others <= 0 || count % others)
+    return;
+  data.axisSizes[open] = count / others;
+  schema.bind({{open, count / others}});
+}
+
 /// A step of a field has as many entries as its fixed axes say.
 Status DatasetBuilder::checkCount(size_t field, int64_t count,
-                                  std::string_view what) const {
+                                  std::string_view what) {
   const FieldSchema &info = schema.fields[field];
   bool sequence = info.time(schema.times) >= 0;
+  if (!sequence)
+    findSize(field, count);
   int64_t inner = std::max<int64_t>(info.inner(), 1);
   if (sequence ? count % inner == 0 : count == inner)
     return {};
@@ -473,12 +496,35 @@ Status DatasetBuilder::addJson(size_t field, const json &value) {
     }
     return addSymbols(field, std::move(symbols));
   }
+  if (!info.axes.empty() && info.axes[0].isTime && value.is_array() &&
+      !value.empty() && value[0].is_array())
+    return addSteps(field, value);
   std::vector<double> numbers;
   if (!flatten(value, numbers))
     return dataError("{}: error: `{}` is not a text, a number or a list of "
                      "these",
                      here(), info.name);
   return addCounted(field, numbers);
+}
+
+/// A list of numbers for each step.
+Status DatasetBuilder::addSteps(size_t field, const json &steps) {
+  const FieldSchema &info = schema.fields[field];
+  std::vector<double> numbers;
+  for (size_t t = 0; t < steps.size(); ++t) {
+    size_t before = numbers.size();
+    if (!flatten(steps[t], numbers))
+      return dataError("{}: error: `{}` is not a text, a number or a list of "
+                       "these",
+                       here(), info.name);
+    int64_t count = static_cast<int64_t>(numbers.size() - before);
+    findSize(field, count);
+    int64_t inner = std::max<int64_t>(info.inner(), 1);
+    if (count != inner)
+      return dataError("{}: error: `{}` has {} numbers in step {}, expected {}",
+                       here(), info.name, count, t, inner);
+  }
+  return addNumbers(field, numbers, static_cast<int64_t>(steps.size()));
 }
 
 Status DatasetBuilder::finish() {

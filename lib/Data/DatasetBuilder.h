@@ -64,7 +64,9 @@ private:
     return fmt::format("{}:{}", data.files.back(), line);
   }
   Error mixed(size_t field) const;
-  Status checkCount(size_t field, int64_t count, std::string_view what) const;
+  void findSize(size_t field, int64_t count);
+  Status checkCount(size_t field, int64_t count, std::string_view what);
+  Status addSteps(size_t field, const nlohmann::json &steps);
   Status setLength(size_t field, int64_t length);
   Status setInner(size_t field, std::vector<int32_t> lengths);
   bool isInner(size_t field) const {
@@ -79,7 +81,7 @@ private:
   bool lowers(const FieldSchema &field) const;
   int32_t intern(std::string_view symbol, bool lower);
 
-  const Schema &schema;
+  Schema schema; ///< with sizes that were found
   const ReadOptions &options;
   std::vector<Unit> units; ///< of each field
   int32_t file = 0;

@@ -45,6 +45,12 @@ constexpr std::string_view realNumbers =
     "`real` is a single number and `[H]` are many; `train` has `precision`";
 constexpr std::string_view embedding =
     "`param Emb : [V, E] ~ normal(0, 1)`, and `Emb[word]` looks up";
+constexpr std::string_view attending =
+    "`attend[Q, M, A]`, `attend_dot[M]` and `attend_bilinear[Q, M]` are layers "
+    "of `import std`";
+constexpr std::string_view batchNorm =
+    "examples of a batch do not meet: `norm[I]` of `import std` normalises "
+    "over the last axis";
 constexpr std::string_view importing = "`import std` makes the standard cells "
                                        "known, `import name` those of name.rnn";
 constexpr std::string_view stopping = "`stop(x)` cuts the gradient";
@@ -55,8 +61,15 @@ constexpr std::string_view squaredError =
 
 constexpr Entry words[] = {
     {"Adam", "`optimize adam(lr = 0.001)` stands in `train`"},
+    {"Attention", attending},
+    {"BatchNorm", batchNorm},
+    {"BiLSTM", "`bilstm[I, H]` is a layer of `import std`"},
     {"Bidirectional", "`bilstm[I, H]` and `bigru[I, H]` are such layers; a "
                       "second `scan ... backward` makes one of any cell"},
+    {"Conv1d",
+     "`conv1d[I, O, R]` is a layer of `import std`, R steps to each side"},
+    {"Conv2d",
+     "`conv2d[I, O, R]` is a layer of `import std`, R places to each side"},
     {"Dense", "`dense[I, O]` is a layer of `import std`"},
     {"Dropout", "`dropout(x, 0.5)` is a function"},
     {"Embedding", embedding},
@@ -77,6 +90,8 @@ constexpr Entry words[] = {
     {"append", joining},
     {"arange", looping},
     {"array", filled},
+    {"attention", attending},
+    {"batch_norm", batchNorm},
     {"bool", "`bit` is the type of what holds or does not"},
     {"break", looping},
     {"cat", joining},
@@ -95,7 +110,10 @@ constexpr Entry words[] = {
     {"einsum", "`W @ x`, and `sum i in I: ...` for all others"},
     {"elif", either},
     {"expit", "`sigmoid(x)` is a function"},
+    {"embed", embedding},
+    {"embedding", embedding},
     {"exp2", "`pow(2, x)` is a function"},
+    {"fc", "`dense[I, O]` is a layer of `import std`"},
     {"float", realNumbers},
     {"float32", realNumbers},
     {"float64", realNumbers},
@@ -121,6 +139,7 @@ constexpr Entry words[] = {
     {"log2", "`log(x) / log(2)`"},
     {"log_softmax", "`x - logsumexp(x)`"},
     {"logistic", "`sigmoid(x)` is a function"},
+    {"lookup", embedding},
     {"matmul", product},
     {"maximum", "`max(a, b)` takes the larger of two"},
     {"minimum", "`min(a, b)` takes the smaller of two"},

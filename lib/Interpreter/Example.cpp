@@ -461,6 +461,9 @@ bool Example::stepUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   set(unfold.getPrevious(),
       fed != given.end() ? fed->second : firstElement(unfold));
   frames.push_back({unfold.getAxis(), 0, true});
+  // The inputs of this step are all there is of theirs.
+  for (auto [xs, x] : llvm::zip(unfold.getOver(), unfold.getElements()))
+    set(x, entry(get(xs), 0));
   if (!advance(unfold, states))
     return false;
   frames.pop_back();

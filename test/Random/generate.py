@@ -267,7 +267,7 @@ class Generator(Recurrences):
         if len(outputs) != 1:
             return ()
         chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)"))]
-        if outputs[0].kind == "index" and len(outputs[0].axes) == 1 and own.random() < 0.6:
+        if outputs[0].kind == "index" and len(outputs[0].axes) == 1:
             chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",
                                       "beam(width = 2, length_penalty = 0.5)")))
             self.note("beam")

@@ -8,6 +8,31 @@ using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::elab;
 
+/// Whether a value is made of the index of a binder around.
+static bool dependsOn(Value value, Value place) {
+  Region *body = place.getParentRegion();
+  llvm::SmallVector<Value> open = {value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    if (next == place)
+      return true;
+    if (!isWithin(next.getParentRegion(), body))
+      continue;
+    Operation *op = next.getDefiningOp();
+    if (!op) // what a recurrence reads; one that is being made may read it
+      op = cast<BlockArgument>(next).getOwner()->getParentOp();
+    if (!op)
+      return true;
+    if (!seen.insert(op).second)
+      continue;
+    op->walk([&](Operation *inner) {
+      llvm::append_range(open, inner->getOperands());
+    });
+  }
+  return false;
+}
+
 Thing Emitter::index(const ast::Index &node, Env &env) {
   Thing base = expr(*node.base, env);
   return base ? indexRest(base, node.indices, node.range, env) : Thing();
@@ -81,6 +106,9 @@ Thing Emitter::indexOne(const Thing &base, const ast::Expr &one,
   if (name && !isValue && info && llvm::is_contained(info->labels, name->name))
     return label(base.value, name->name, one.range);
   Thing place = expr(one, env);
+  // Of what belongs to this step already, the place is an entry like any other.
+  if (isPlaceInTime(place) && dependsOn(base.value, place.value))
+    place = settled(place, one.range);
   Value value = place ? asIndex(place, axis, one.range) : Value();
   return value ? make<rnn::LookupOp>(range, base.value, value) : Thing();
 }

@@ -246,18 +246,33 @@ private:
   }
 
   void packListed(Value source, Value to, Value width) {
+    Value whole =
+        e.both(e.equal(cs, e.i64(1)), e.equal(width, e.i64(e.shape.panel())));
+    e.ifThenElse(
+        whole,
+        [&] {
+          eachListed(source, to, width, [&](Value row, Value toRow) {
+            for (unsigned v = 0; v != e.shape.vectors; ++v) {
+              Value at = e.i64(int64_t(v) * e.shape.lanes);
+              e.store(e.loadVector(e.address(row, at)), e.address(toRow, at));
+            }
+          });
+        },
+        [&] {
+          eachListed(source, to, width, [&](Value row, Value toRow) {
+            eachColumn(width, [&](Value x) {
+              e.store(e.loadScalar(e.address(row, e.mul(x, cs))),
+                      e.address(toRow, x));
+            });
+          });
+        });
+  }
+
+  void eachListed(Value source, Value to, Value width,
+                  function_ref<void(Value, Value)> body) {
     e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      Value row = e.address(source, e.mul(e.loadIndex(list, s), rs));
-      Value toRow = e.address(to, e.mul(s, width));
-      Value end = e.select(e.equal(cs, e.i64(1)), width, e.i64(0));
-      Value whole = e.sub(end, e.remainder(end, e.i64(e.shape.lanes)));
-      e.loop(e.i64(0), whole, e.i64(e.shape.lanes), [&](Value x) {
-        e.store(e.loadVector(e.address(row, x)), e.address(toRow, x));
-      });
-      e.loop(whole, width, e.i64(1), [&](Value x) {
-        e.store(e.loadScalar(e.address(row, e.mul(x, cs))),
-                e.address(toRow, x));
-      });
+      body(e.address(source, e.mul(e.loadIndex(list, s), rs)),
+           e.address(to, e.mul(s, width)));
     });
   }
 

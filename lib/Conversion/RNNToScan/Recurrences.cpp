@@ -159,6 +159,10 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   if (failed(made))
     return failure();
   rnn::UnfoldOp run = *made;
+  // What is added to the states of one that reads its draws, too.
+  for (unsigned i = 0; run != op && i != op.getInit().size(); ++i)
+    if (auto probe = probes.find({op, i}); probe != probes.end())
+      probes[{run, i}] = Batched(probe->second);
   Recurrence r;
   r.op = run;
   r.body = &run.getBody().front();
