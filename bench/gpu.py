@@ -4,7 +4,8 @@ A folder that was prepared has all that measuring needs: libraries with code for
 GPUs and for processors, and the Python files that call them. First every function
 of the test models is held against the processor, with arrays on the host and on
 the GPU; what disagrees ends the run. Then layers and training steps are timed with
-the device's events: the median of five rounds."""
+the device's events: the median of five rounds; PyTorch's beside them
+(gpu_peers.py)."""
 import argparse
 import ctypes as c
 import json
@@ -16,9 +17,11 @@ import subprocess
 import sys
 import time
 
+import gpu_peers as peers
+
 HERE = pathlib.Path(__file__).resolve().parent
 SECONDS = 480  # for all of it
-CELLS = {"lstm": "LSTM", "gru": "GRU", "ln_lstm": None, "minimal_gru": None}  # PyTorch's own
+CELLS = ("lstm", "gru", "ln_lstm", "minimal_gru")
 
 
 def shapes(small):
@@ -33,19 +36,20 @@ def shapes(small):
 
 
 def models(small):
-    """Name, file of the tree, dims, batch, steps."""
+    """Name, file of the tree, dims, batch, steps, and what PyTorch is told: symbols,
+    their width, units, dropout, whether Adam."""
     if small:
-        return [("character model", "char-lm/charlm.rnn", {"V": 7, "E": 4, "H": 8}, 2, 3)]
-    return [("character model", "char-lm/charlm.rnn", {"V": 96}, 50, 100),
-            ("word model, small", "word-lm/wordlm.rnn", {"V": 10000}, 20, 20),
-            ("word model, medium", "word-lm/wordlm.rnn", {"V": 10000, "H": 650}, 20, 35)]
+        return [("character model", "char-lm/charlm.rnn", {"V": 7, "E": 4, "H": 8}, 2, 3, (7, 4, 8, 0.2, True))]
+    return [("character model", "char-lm/charlm.rnn", {"V": 96}, 50, 100, (96, 64, 256, 0.2, True)),
+            ("word model, small", "word-lm/wordlm.rnn", {"V": 10000}, 20, 20, (10000, 200, 200, 0.0, False)),
+            ("word model, medium", "word-lm/wordlm.rnn", {"V": 10000, "H": 650}, 20, 35, (10000, 650, 650, 0.0, False))]
 
 
 def prepare(folder, small):
     folder.mkdir(parents=True, exist_ok=True)
     root = HERE.parent
     rnnc = os.environ.get("RNNC", str(root / "build/bin/rnnc"))
-    for file in ("bench/gpu.py", "test/gpu/on_gpu.py", "test/gpu/cuda.py", "test/Target/library.py"):
+    for file in ("bench/gpu.py", "bench/gpu_peers.py", "test/gpu/on_gpu.py", "test/gpu/cuda.py", "test/Target/library.py"):
         shutil.copy(root / file, folder)
 
     def compile_one(source, name, *options):
@@ -59,7 +63,7 @@ def prepare(folder, small):
         source.write_text(f"import std\n\nlayer net[time T](x: [T, {h}]) -> [T, {h}] {{\n  use l = {cell}[{h}, {h}]\n"
                           "  out scan l over x\n}\n\nexport net.forward, net.vjp\n")
         compile_one(source, f"{cell}_{h}")
-    for number, (_, file, dims, _, _) in enumerate(models(small)):
+    for number, (_, file, dims, *_) in enumerate(models(small)):
         compile_one(root / "examples" / file, f"model{number}", *(f"-D{k}={v}" for k, v in dims.items()))
 
 
@@ -182,44 +186,13 @@ def work(folder, small, there):
         for function, what in (("forward", "forward"), ("vjp", "training")):
             def layer(clock, cell=cell, h=h, batch=batch, steps=steps, function=function):
                 return {"rnnc": timed(clock, folder, f"{cell}_{h}", function, batch, steps, there),
-                        **peer(cell, h, batch, steps, function)}
+                        **peers.layer(cell, h, batch, steps, function)}
             yield f"{cell} {h}, batch {batch}, {steps} steps, {what}", layer
-    for number, (name, _, _, batch, steps) in enumerate(models(small)):
-        def model(clock, number=number, batch=batch, steps=steps):
-            return {"rnnc": timed(clock, folder, f"model{number}", "train_step", batch, steps, there)}
+    for number, (name, _, _, batch, steps, shape) in enumerate(models(small)):
+        def model(clock, number=number, batch=batch, steps=steps, shape=shape):
+            return {"rnnc": timed(clock, folder, f"model{number}", "train_step", batch, steps, there),
+                    **peers.update(shape, batch, steps)}
         yield f"{name}, batch {batch}, {steps} steps, an update", model
-
-
-def peer(cell, h, batch, steps, function):
-    """PyTorch's layer, where it has one; a plain one for other cells is not written here."""
-    try:
-        import torch
-    except ImportError:
-        return {}
-    if not CELLS[cell] or not torch.cuda.is_available():
-        return {}
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    layer = getattr(torch.nn, CELLS[cell])(h, h, batch_first=True).cuda()
-    x = torch.randn(batch, steps, h, device="cuda", requires_grad=function == "vjp")
-    cot = torch.randn(batch, steps, h, device="cuda")
-
-    def body():
-        if function == "forward":
-            with torch.no_grad():
-                return layer(x)
-        layer(x)[0].backward(cot)
-
-    def once(count):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        for _ in range(count):
-            body()
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end) / count
-
-    count = max(1, min(200, int(60 / max(once(3), 1e-3))))
-    return {"cuDNN": statistics.median(once(count) for _ in range(5))}
 
 
 def main():

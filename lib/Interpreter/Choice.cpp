@@ -39,16 +39,20 @@ DrawChoice rnnc::interp::readChoice(rnn::ModuleOp module,
     inputs.erase(it);
     return value;
   };
+  // The library takes real options as f32.
+  auto real = [&](const char *name, float otherwise) {
+    return double(float(setting(name, otherwise)));
+  };
   DrawChoice choice;
   bool isSample = function == "sample";
   choice.never = int64_t(setting("never", -1));
-  choice.temperature = isSample ? setting("temperature", 1) : 0;
+  choice.temperature = isSample ? real("temperature", 1) : 0;
   choice.topK = isSample ? int64_t(setting("top_k", 0)) : 0;
-  choice.topP = isSample ? setting("top_p", 1) : 1;
+  choice.topP = isSample ? real("top_p", 1) : 1;
   bool isBeam = function == "beam";
   if (isBeam) {
     choice.width = size_t(defaultOf(module, function, "width").value_or(5));
-    choice.lengthPenalty = setting("length_penalty", 0);
+    choice.lengthPenalty = real("length_penalty", 0);
   }
   if (std::optional<double> paths =
           defaultOf(module, function, isBeam ? "best" : "paths"))

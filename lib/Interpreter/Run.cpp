@@ -92,6 +92,45 @@ static bool followsFromInputs(Operation *op) {
   return false;
 }
 
+/// Whether all lengths that an output needs are those of inputs.
+static bool isLengthKnown(rnn::ModuleOp module, rnn::ObserveOp observe) {
+  llvm::SmallDenseSet<llvm::StringRef> known;
+  auto eachTime = [](Type type, llvm::function_ref<void(llvm::StringRef)> use) {
+    if (auto value = dyn_cast<rnn::ValueType>(type))
+      for (rnn::AxisAttr axis : value.getAxes())
+        if (axis.isTime())
+          use(axis.getName());
+  };
+  for (rnn::InputOp input : module.getBody().getOps<rnn::InputOp>())
+    eachTime(input.getType(),
+             [&](llvm::StringRef name) { known.insert(name); });
+  bool isKnown = true;
+  auto check = [&](llvm::StringRef name) { isKnown &= known.contains(name); };
+  auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
+  bool hasMode = law && law.hasMode();
+  eachTime(hasMode ? law.getModeType() : observe.getData().getType(), check);
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  llvm::SmallVector<Operation *> open = {observe.getDist().getDefiningOp()};
+  while (!open.empty()) {
+    Operation *next = open.pop_back_val();
+    if (!next || !seen.insert(next).second)
+      continue;
+    for (Type type : next->getResultTypes())
+      eachTime(type, check);
+    next->walk<WalkOrder::PreOrder>([&](Operation *inner) {
+      if (auto bind = dyn_cast<rnn::BindOp>(inner);
+          bind && bind.getAxis().isTime())
+        check(bind.getAxis().getName());
+      for (Value operand : inner->getOperands())
+        open.push_back(operand.getDefiningOp());
+      // How probable something is does not matter where it is given.
+      return isa<rnn::LawOp>(inner) ? WalkResult::skip()
+                                    : WalkResult::advance();
+    });
+  }
+  return isKnown;
+}
+
 bool rnnc::interp::drawsWhole(rnn::ModuleOp module,
                               const std::string &function) {
   rnn::UnfoldOp unfold;
@@ -101,11 +140,14 @@ bool rnnc::interp::drawsWhole(rnn::ModuleOp module,
   if (!unfold || (function != "sample" && function != "predict"))
     return false;
   // `predict` gives outputs that are no sequences to draw, where there are any.
-  bool hasOthers = false;
+  bool hasOthers = false, areKnown = true;
   module.walk([&](rnn::ObserveOp observe) {
-    hasOthers |= !observe.getDist().getDefiningOp<rnn::UnfoldOp>();
+    if (observe.getDist().getDefiningOp<rnn::UnfoldOp>())
+      return;
+    hasOthers = true;
+    areKnown &= isLengthKnown(module, observe);
   });
-  if (hasOthers && function == "predict")
+  if (hasOthers && areKnown && function == "predict")
     return false;
   auto law = unfold.getYield().getOut()[0].getDefiningOp<rnn::LawOp>();
   return !unfold.getAxis().isTime() || followsFromInputs(unfold) ||

@@ -147,9 +147,12 @@ bool Example::drawEach(rnn::ObserveOp op, const Dist &dist, int64_t output) {
     std::array<double, 2> u =
         drawNumbers(options.seed, row, step, entry, output);
     if (kind == rnn::DistKind::Categorical) {
+      // What has no probability is not drawn: the mode stays.
       int64_t symbols = more.shape.back();
-      value = double(chooseSymbol(*drawn, {}, more.data.data() + i * symbols,
-                                  symbols, u[0]));
+      const double *probabilities = more.data.data() + i * symbols;
+      int64_t symbol = chooseSymbol(*drawn, {}, probabilities, symbols, u[0]);
+      if (symbol < symbols && probabilities[symbol] > 0)
+        value = double(symbol);
     } else if (temperature > 0) {
       value = kind == rnn::DistKind::Bernoulli
                   ? drawBit(more.data[i], temperature, u[0])

@@ -67,15 +67,17 @@ static int32_t openDriver(Driver &driver, int32_t number, rnnc_error *error) {
   const Wanted wanted[] = {
 #define RNNC_WANT(member, symbol, parameters)                                  \
   {symbol, reinterpret_cast<void **>(&driver.member)},
-      RNNC_DRIVER_FUNCTIONS(RNNC_WANT)
+      RNNC_DRIVER_FUNCTIONS(RNNC_WANT)};
+  const Wanted extras[] = {RNNC_DRIVER_EXTRAS(RNNC_WANT)};
 #undef RNNC_WANT
-  };
   for (const Wanted &one : wanted) {
     *one.place = dlsym(driver.handle, one.symbol);
     if (!*one.place)
       return failOpen(error, number, 0, "the driver is too old: it lacks",
                       one.symbol);
   }
+  for (const Wanted &one : extras)
+    *one.place = dlsym(driver.handle, one.symbol);
   if (CuResult code = driver.Init(0))
     return failOpen(error, number, code, "the driver does not start",
                     wordsOf(driver, code));
@@ -113,6 +115,12 @@ static int32_t findDevice(Device &d, rnnc_error *error) {
   d.driver.DeviceGetName(d.name, sizeof(d.name), d.device);
   if (int32_t status = checkCapability(d, error))
     return status;
+  int32_t hasGrids = 0;
+  if (d.driver.Occupancy && d.driver.LaunchGrid)
+    d.driver.DeviceGetAttribute(&hasGrids, CuGrids, d.device);
+  if (!hasGrids ||
+      d.driver.DeviceGetAttribute(&d.processors, CuProcessors, d.device))
+    d.processors = 0;
   code = d.driver.PrimaryCtxRetain(&d.context, d.device);
   if (code) {
     d.context = nullptr;
@@ -185,6 +193,8 @@ static void releaseMemory(Device &d) {
     d.driver.StreamSynchronize(d.stream);
   if (d.arena.address)
     d.driver.MemFree(d.arena.address);
+  if (d.counter.address)
+    d.driver.MemFree(d.counter.address);
   for (size_t i = 0; i < d.numScratch; ++i)
     if (d.scratch[i].address)
       d.driver.MemFree(d.scratch[i].address);
@@ -403,4 +413,17 @@ int32_t rnnc_rt_gpu_release(const rnnc_context *ctx, int32_t module,
 const char *rnnc_rt_gpu_name(const rnnc_context *ctx) {
   const Device *d = deviceOf(ctx);
   return d ? d->name : "";
+}
+
+int64_t rnnc_rt_gpu_grids(const rnnc_context *ctx, int64_t *refused) {
+  Device *d = deviceOf(ctx);
+  int64_t counts[2] = {0, 0};
+  if (d) {
+    pthread_mutex_lock(&d->lock);
+    memcpy(counts, d->grids, sizeof(counts));
+    pthread_mutex_unlock(&d->lock);
+  }
+  if (refused)
+    *refused = counts[0];
+  return counts[1];
 }

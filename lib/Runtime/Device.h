@@ -113,6 +113,9 @@ struct Device {
   CuEvent event;  ///< behind what was put into a caller's queue last
   bool isPending; ///< there was such a thing
   CuFunction *kernels;
+  int32_t processors;    ///< 0: a launch cannot have all its blocks at a time
+  DeviceMemory counter;  ///< by which the blocks of a grid wait
+  int64_t grids[2];      ///< time loops without and with room for a grid
   DeviceMemory arena;    ///< arguments and workspace of a call
   DeviceMemory *scratch; ///< memory between kernels, by number
   size_t numScratch;

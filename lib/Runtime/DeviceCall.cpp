@@ -211,8 +211,10 @@ void rnnc_rt_gpu_run(const EntryDesc *entry, EntryFn code,
   pthread_mutex_unlock(&d.lock);
 }
 
-void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
-                        int64_t threads, int64_t *parameters, int32_t count) {
+/// `start` launches, with addresses of the parameters.
+template <typename Start>
+static void launch(void *run, int32_t kernel, int64_t blocks,
+                   int64_t *parameters, int32_t count, Start start) {
   auto &site = *static_cast<CallSite *>(run);
   if (site.failed || blocks <= 0)
     return;
@@ -222,10 +224,62 @@ void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
   void *list[256];
   for (int32_t i = 0; i < count; ++i)
     list[i] = &parameters[i];
-  if (CuResult code = d.driver.LaunchKernel(d.kernels[kernel], uint32_t(blocks),
-                                            1, 1, uint32_t(threads), 1, 1, 0,
-                                            queueOf(d, site), list, nullptr))
+  if (CuResult code = start(d, queueOf(d, site), list))
     note(d, site, code, rnnc_rt_library.gpu->kernels[kernel]);
+}
+
+void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
+                        int64_t threads, int64_t *parameters, int32_t count) {
+  launch(run, kernel, blocks, parameters, count,
+         [&](Device &d, CuStream queue, void **list) {
+           return d.driver.LaunchKernel(d.kernels[kernel], uint32_t(blocks), 1,
+                                        1, uint32_t(threads), 1, 1, 0, queue,
+                                        list, nullptr);
+         });
+}
+
+void rnnc_rt_gpu_launch_grid(void *run, int32_t kernel, int64_t blocks,
+                             int64_t threads, int64_t *parameters,
+                             int32_t count) {
+  launch(run, kernel, blocks, parameters, count,
+         [&](Device &d, CuStream queue, void **list) {
+           return d.driver.LaunchGrid(d.kernels[kernel], uint32_t(blocks), 1, 1,
+                                      uint32_t(threads), 1, 1, 0, queue, list);
+         });
+}
+
+/// How many blocks of a kernel the device runs at a time.
+static int64_t roomFor(Device &d, CallSite &site, int32_t kernel,
+                       int64_t threads) {
+  if (!d.processors)
+    return 0;
+  int32_t each = 0;
+  if (CuResult code = d.driver.Occupancy(&each, d.kernels[kernel],
+                                         int32_t(threads), /*shared=*/0)) {
+    note(d, site, code, rnnc_rt_library.gpu->kernels[kernel]);
+    return 0;
+  }
+  return int64_t(each) * d.processors;
+}
+
+int64_t rnnc_rt_gpu_grid(void *run, int32_t kernel, int64_t blocks,
+                         int64_t threads) {
+  auto &site = *static_cast<CallSite *>(run);
+  if (site.failed)
+    return 0;
+  Device &d = *deviceOf(site.ctx);
+  bool fits = roomFor(d, site, kernel, threads) >= blocks;
+  if (site.failed)
+    return 0;
+  ++d.grids[fits];
+  if (!fits || !grow(d, site, d.counter, kDeviceAlign))
+    return 0;
+  CuResult code = d.driver.MemsetD8(d.counter.address, 0, sizeof(int64_t),
+                                    queueOf(d, site));
+  if (!code)
+    return int64_t(d.counter.address);
+  note(d, site, code, "memory of the device cannot be set");
+  return 0;
 }
 
 int64_t rnnc_rt_gpu_read(void *run, int64_t address, int64_t bytes) {

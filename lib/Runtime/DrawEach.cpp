@@ -38,10 +38,25 @@ struct DrawnEntry {
 
 } // namespace
 
+/// How many symbols an output is drawn from: places of a time axis are as many
+/// as the batch has; 0: it has none. Its probabilities are the result behind.
+static int32_t symbolsOf(const Call &call, const FunctionDesc &function,
+                         int32_t output) {
+  if (function.args[output].drawn - 1 != DrawCategorical)
+    return 0;
+  const ArgDesc &behind = function.args[output + 1];
+  return int32_t(extent(call, behind.shape[behind.rank - 1]));
+}
+
 static EachPlan placeEach(Call &call, Bump &bump) {
   EachPlan plan;
   placePanels(call, bump);
-  size_t symbols = size_t(call.f->symbols) + 1;
+  int32_t most = 0;
+  for (int32_t i = 0; i + 1 < call.f->numArgs; ++i) {
+    int32_t own = symbolsOf(call, *call.f, i);
+    most = own > most ? own : most;
+  }
+  size_t symbols = size_t(most) + 1;
   plan.weight = static_cast<double *>(bump.take(symbols * 8));
   plan.list = static_cast<int32_t *>(bump.take(symbols * 4));
   plan.args = bindEntry(call, *call.f->entry, bump);
@@ -83,15 +98,9 @@ static void *resultOf(const Call &call, void **args, int32_t user) {
   return nullptr;
 }
 
-/// Whether any symbol has a probability: behind the end of a row none has.
-static bool isThere(const Call &call, int64_t i) {
-  for (int32_t k = 0; k < call.f->symbols; ++k)
-    if (probability(call, i, k) > 0)
-      return true;
-  return false;
-}
-
-/// An output's modes become draws; its probabilities or scales are `more`.
+/// An output's modes become draws; its probabilities or scales are `more`. What
+/// has no probability is not drawn, be it that `never` names the only symbol
+/// that has one, or that a row has no place: the mode stays.
 static void drawOutput(Call &call, const EachPlan &plan,
                        const SymbolChoice &choice, const ArgDesc &arg,
                        uint32_t site, void *values, const void *more) {
@@ -104,9 +113,10 @@ static void drawOutput(Call &call, const EachPlan &plan,
     double u[2];
     uniforms(call, site, at.row, at.step, at.entry, u);
     if (kind == DrawCategorical) {
-      if (isThere(call, i))
-        static_cast<int32_t *>(values)[i] =
-            drawSymbol(call, choice, i, u[0], plan.weight, plan.list);
+      int32_t symbol =
+          drawSymbol(call, choice, i, u[0], plan.weight, plan.list);
+      if (symbol < call.f->symbols && probability(call, i, symbol) > 0)
+        static_cast<int32_t *>(values)[i] = symbol;
       continue;
     }
     if (choice.temperature <= 0)
@@ -139,16 +149,14 @@ int32_t runDrawEach(Call &call, Bump &bump) {
   const FunctionDesc *function = call.f;
   uint32_t site = kDrawSite;
   for (int32_t i = 0; i + 1 < function->numArgs; ++i) {
-    const ArgDesc &arg = function->args[i], &behind = function->args[i + 1];
+    const ArgDesc &arg = function->args[i];
     if (arg.drawn == 0)
       continue;
     void *values = resultOf(call, plan.args, i);
     void *more = resultOf(call, plan.args, i + 1);
     // As one that draws this output alone.
     FunctionDesc own = *function;
-    own.symbols = arg.drawn - 1 == DrawCategorical
-                      ? int32_t(extent(call, behind.shape[behind.rank - 1]))
-                      : 0;
+    own.symbols = symbolsOf(call, *function, i);
     call.f = &own;
     call.probabilities = more;
     drawOutput(call, plan, choice, arg, site--, values, more);

@@ -28,8 +28,10 @@ constexpr CuResult kCuOutOfMemory = 2;
 constexpr CuResult kCuNotPermitted = 800;
 
 enum CuAttribute : int32_t {
+  CuProcessors = 16,
   CuMajor = 75, ///< of the compute capability
-  CuMinor = 76
+  CuMinor = 76,
+  CuGrids = 95 ///< whether all blocks of a launch may run at a time
 };
 
 enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
@@ -81,9 +83,19 @@ enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
   X(GetErrorName, "cuGetErrorName", (CuResult result, const char **name))      \
   X(GetErrorString, "cuGetErrorString", (CuResult result, const char **text))
 
+/// Those that old drivers lack; null there.
+#define RNNC_DRIVER_EXTRAS(X)                                                  \
+  X(Occupancy, "cuOccupancyMaxActiveBlocksPerMultiprocessor",                  \
+    (int32_t *blocks, CuFunction function, int32_t threads, size_t shared))    \
+  X(LaunchGrid, "cuLaunchCooperativeKernel",                                   \
+    (CuFunction function, uint32_t gridX, uint32_t gridY, uint32_t gridZ,      \
+     uint32_t blockX, uint32_t blockY, uint32_t blockZ, uint32_t shared,       \
+     CuStream stream, void **parameters))
+
 struct Driver {
 #define RNNC_DECLARE(member, symbol, parameters) CuResult(*member) parameters;
   RNNC_DRIVER_FUNCTIONS(RNNC_DECLARE)
+  RNNC_DRIVER_EXTRAS(RNNC_DECLARE)
 #undef RNNC_DECLARE
   void *handle;
 };

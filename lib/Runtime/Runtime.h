@@ -405,6 +405,7 @@ int32_t rnnc_rt_gpu_count(rnnc_error *error);
 void *rnnc_rt_gpu_open(int32_t number, rnnc_error *error);
 rnnc_context *rnnc_rt_gpu_context_create(int32_t number, rnnc_error *error);
 const char *rnnc_rt_gpu_name(const rnnc_context *ctx);
+int64_t rnnc_rt_gpu_grids(const rnnc_context *ctx, int64_t *refused);
 int32_t rnnc_rt_gpu_upload(const rnnc_context *ctx, int32_t module,
                            const rnnc_params *params,
                            const rnnc_prepared *prepared, rnnc_error *error);
@@ -429,6 +430,14 @@ void rnnc_rt_gpu_run(const rnnc::rt::EntryDesc *entry, rnnc::rt::EntryFn code,
 /// Launches kernel number `kernel`; each parameter has eight bytes.
 void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
                         int64_t threads, int64_t *parameters, int32_t count);
+/// The same for a kernel whose blocks wait for each other.
+void rnnc_rt_gpu_launch_grid(void *run, int32_t kernel, int64_t blocks,
+                             int64_t threads, int64_t *parameters,
+                             int32_t count);
+/// Where the device runs so many blocks of the kernel at a time: the address of
+/// a number by which they wait for each other, which is 0. Else 0.
+int64_t rnnc_rt_gpu_grid(void *run, int32_t kernel, int64_t blocks,
+                         int64_t threads);
 /// Up to eight bytes at an address of the device.
 int64_t rnnc_rt_gpu_read(void *run, int64_t address, int64_t bytes);
 /// Memory between kernels, which has a number; it keeps what it holds until

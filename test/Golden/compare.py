@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Holds compiled layers and updates against PyTorch's golden numbers.
 
-compare.py RNNC CASE.npz... : for every file of make_golden.py, compiles the
+compare.py [--gpu] RNNC CASE.npz... : for every file of make_golden.py, compiles the
 same thing with RNNC in f32 and f64, runs it, and compares every tensor.
 Tolerance: 1e-5 (f32) and 1e-10 (f64) of each tensor's largest value; the
 weights are contractive, so rounding does not grow with the length. Updates
 with rmsprop may be 5e-5 apart in f32: it divides a gradient by its size,
 however small, so what rounding left of one becomes a step. PyTorch's own f32
-is 8e-7 to 7e-6 away from its f64, by the order of the six examples.
+is 8e-7 to 7e-6 away from its f64, by the order of the six examples. --gpu runs
+on a GPU.
 """
 import json
 import pathlib
@@ -18,6 +19,7 @@ import tempfile
 
 import numpy as np
 
+DEVICE = []  # options that say where
 HERE = pathlib.Path(__file__).resolve().parent
 TOLERANCE = {"f32": 1e-5, "f64": 1e-10}
 NAMES = {np.dtype(np.float64): "F64", np.dtype(np.float32): "F32", np.dtype(np.int32): "I32",
@@ -91,7 +93,7 @@ def compare_functions(tool, path, data, tmp, precision, model, name):
             inputs = {k: v for k, v in inputs.items() if not k.startswith("cot.")}
         write_safetensors(tmp / "w.safetensors", part(data, "weight.", precision))
         write_safetensors(tmp / "in.safetensors", inputs)
-        rnnc(tool, "run", model, f"{name}.{function}", "--precision", precision, "--weights", tmp / "w.safetensors",
+        rnnc(tool, "run", *DEVICE, model, f"{name}.{function}", "--precision", precision, "--weights", tmp / "w.safetensors",
              "--in", tmp / "in.safetensors", "--out", tmp / "out.safetensors")
         got = read_safetensors(tmp / "out.safetensors")
         worst = max(worst, check(f"{path.stem} {function} {precision}", got, outputs, precision))
@@ -126,7 +128,7 @@ def compare_update(tool, path, data, tmp, precision):
     model.write_text((HERE / "update.rnn.in").read_text().replace("@SETTINGS@", str(data["settings"])))
     write_safetensors(tmp / "w.safetensors", part(data, "weight.", precision))
     np.savez(tmp / "data.npz", **part(data, "in.", precision))
-    rnnc(tool, "train", model, "--data", tmp / "data.npz", "--precision", precision, "--init", tmp / "w.safetensors",
+    rnnc(tool, "train", *DEVICE, model, "--data", tmp / "data.npz", "--precision", precision, "--init", tmp / "w.safetensors",
          "--steps", 20, "--out", tmp / f"run-{precision}")
     got = read_safetensors(tmp / f"run-{precision}" / "last.safetensors")
     return check(f"{path.stem} {precision}", got, part(data, "after."), precision)
@@ -136,6 +138,9 @@ RUNS = {"layer": compare_layer, "nested": compare_nested, "pictures": compare_pi
 
 
 def main():
+    if sys.argv[1] == "--gpu":
+        DEVICE.extend(["--device", "gpu"])
+        del sys.argv[1]
     tool, *cases = sys.argv[1:]
     for case in map(pathlib.Path, cases):
         data = np.load(case)

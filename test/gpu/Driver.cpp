@@ -4,6 +4,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 using namespace rnnc::ptx;
 
@@ -56,6 +58,12 @@ int Driver::init() {
   return kSuccess;
 }
 
+/// Empty where there is no such file: no module.
+static std::string readText(const std::string &path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 int Driver::loadImage(CUmodule *module, const void *image, std::string &log) {
   const char *text = static_cast<const char *>(image);
   std::string_view start(text, strnlen(text, 4));
@@ -63,6 +71,13 @@ int Driver::loadImage(CUmodule *module, const void *image, std::string &log) {
     log = "the interpreter takes PTX, and no code for a chip";
     return kInvalidImage;
   }
+  std::string other;
+  if (!options.instead.empty()) {
+    other = readText(options.instead);
+    text = other.c_str();
+  }
+  if (!options.save.empty())
+    std::ofstream(options.save) << text;
   Refusal refusal;
   std::unique_ptr<LoadedModule> loaded = loadModule(text, memory, refusal);
   if (!loaded) {

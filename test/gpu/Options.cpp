@@ -79,6 +79,8 @@ Options Options::fromEnvironment() {
   options.noCooperative = flag("RNNC_PTX_NO_COOPERATIVE");
   options.noDevice = flag("RNNC_PTX_NO_DEVICE");
   options.log = variable("RNNC_PTX_LOG");
+  options.save = variable("RNNC_PTX_SAVE");
+  options.instead = variable("RNNC_PTX_INSTEAD");
   options.failures = readFailures(variable("RNNC_PTX_FAIL"));
   return options;
 }

@@ -36,6 +36,9 @@ struct Options {
   bool noDevice = false;
   /// RNNC_PTX_LOG=FILE (`-`: stderr): launches, instructions, leaks, at exit.
   std::string log;
+  /// RNNC_PTX_SAVE=FILE: the text of every module goes there; INSTEAD=FILE: a
+  /// module is what that file says, whatever text is loaded.
+  std::string save, instead;
   /// RNNC_PTX_FAIL=cuMemAlloc_v2:3=2,…: the third call fails with code 2;
   /// `:0=` or no number is every call.
   struct Failure {

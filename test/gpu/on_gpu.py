@@ -27,6 +27,7 @@ options = options.parse_args()
 
 library = Library(options.library)
 SINGLE = library.real == np.float32
+PREFIX = os.path.basename(options.library).split(".")[0].removeprefix("lib")
 
 
 def tolerance(function, key):
@@ -61,8 +62,7 @@ def start(module, function):
 
 def upload(module, name, what):
     """Keeps parameters and prepared weights on the GPU, or gives them up."""
-    prefix = os.path.basename(options.library).split(".")[0].removeprefix("lib")
-    move = getattr(c.CDLL(os.path.abspath(options.library)), f"{prefix}_{name}_gpu_{what}")
+    move = getattr(c.CDLL(os.path.abspath(options.library)), f"{PREFIX}_{name}_gpu_{what}")
     move.argtypes = [P, P, P, P]
     address = lambda a: None if a is None else a.ctypes.data
     status = move(module.context.ctypes.data, address(module.params), address(module.prepared),
@@ -189,3 +189,8 @@ for about in library.modules:
         print(f"{called}: {worst:.1e}", flush=True)
         count += 1
 print(count, "functions agree")
+grids = getattr(c.CDLL(os.path.abspath(options.library)), PREFIX + "_gpu_grids")
+grids.argtypes, grids.restype = [P, P], c.c_int64
+refused = c.c_int64()
+ran = grids(gpu.ctypes.data, c.addressof(refused))
+print(f"{ran} grids, {refused.value} without room")

@@ -49,7 +49,12 @@ private:
   static StringRef hostNeed(Operation *op) {
     return llvm::TypeSwitch<Operation *, StringRef>(op)
         .Case([](scf::ForOp) { return "a loop over time"; })
-        .Case([](scf::IfOp) { return "a choice between kernels"; })
+        .Case([](scf::IfOp choice) {
+          bool hasLoop =
+              choice->walk([](scf::ForOp) { return WalkResult::interrupt(); })
+                  .wasInterrupted();
+          return hasLoop ? "a loop over time" : "a choice between kernels";
+        })
         .Case([](memref::LoadOp) { return "a number that is read back"; })
         .Case([](memref::AllocOp) { return "memory between kernels"; })
         .Case([](memref::GetGlobalOp) { return "a table of constants"; })

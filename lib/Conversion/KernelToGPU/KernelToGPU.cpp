@@ -146,6 +146,7 @@ struct ConvertKernelToGPU
     for (auto function : module.getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
+      dropRowLists(function);
       splitRowProducts(function);
       inlineBeside(function);
       if (failed(convert(function)))
@@ -167,6 +168,7 @@ private:
   }
 
   LogicalResult convert(func::FuncOp function) {
+    convertGrids(function);
     unsigned number = 0;
     for (Operation *op : workOf(function)) {
       auto loop = dyn_cast<scf::ForOp>(op);
@@ -192,12 +194,47 @@ private:
     return work;
   }
 
-  /// Whether it was decided so, and its examples do not need each other.
-  bool runsInBlocks(scf::ForOp loop) {
+  static bool hasPlan(scf::ForOp loop, kernel::LoopPlan plan) {
     auto schedule =
         loop->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule);
-    if (!schedule || schedule.get(kernel::Decision::LoopPlan) !=
-                         int64_t(kernel::LoopPlan::Block))
+    return schedule &&
+           schedule.get(kernel::Decision::LoopPlan) == int64_t(plan);
+  }
+
+  /// The loops stay beside what they become.
+  void convertGrids(func::FuncOp function) {
+    SmallVector<scf::ForOp> all;
+    function.walk([&](scf::ForOp loop) {
+      if (hasPlan(loop, kernel::LoopPlan::Grid))
+        all.push_back(loop);
+    });
+    unsigned number = 0;
+    for (scf::ForOp loop : all) {
+      hoistMemory(loop);
+      GridLaunch launch = gridLaunch(loop);
+      if (std::string why = launch.check(); !why.empty()) {
+        remarkSteps(loop, why);
+        continue;
+      }
+      declareRoom();
+      launch.launch(named(launch.build(), function, number++, "grid"));
+    }
+  }
+
+  void declareRoom() {
+    ModuleOp module = getOperation();
+    if (module.lookupSymbol(kGridRoom))
+      return;
+    OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+    Type index = b.getIndexType();
+    func::FuncOp::create(b, module.getLoc(), kGridRoom,
+                         b.getFunctionType({index, index}, {index}))
+        .setPrivate();
+  }
+
+  /// Whether it was decided so, and its examples do not need each other.
+  bool runsInBlocks(scf::ForOp loop) {
+    if (!hasPlan(loop, kernel::LoopPlan::Block))
       return false;
     hoistMemory(loop);
     LoopLaunch launch = loopLaunch(loop);
@@ -206,12 +243,16 @@ private:
       loops.insert({loop, launch});
       return true;
     }
+    remarkSteps(loop, why);
+    return false;
+  }
+
+  void remarkSteps(scf::ForOp loop, StringRef why) {
     auto name = loop->getAttrOfType<StringAttr>(kernel::kDecisionName);
     remark::analysis(loop.getLoc(),
                      remark::RemarkOpts::name("loop").category(getArgument()))
         << "`" + (name ? name.str() : std::string("loop")) +
-               "`: each step is launched by itself after all: " + why;
-    return false;
+               "`: each step is launched by itself after all: " + why.str();
   }
 
   /// Rows that are combined want a power of two of threads.
@@ -222,6 +263,26 @@ private:
     int64_t threads = schedule.get(kernel::Decision::BlockThreads);
     return LoopLaunch(loop, std::max<int64_t>(rows, 1),
                       llvm::bit_floor(uint32_t(std::max<int64_t>(threads, 1))));
+  }
+
+  /// As many blocks as were decided share the processors of the target.
+  GridLaunch gridLaunch(scf::ForOp loop) {
+    using kernel::Decision;
+    auto schedule =
+        loop->getAttrOfType<kernel::ScheduleAttr>(kernel::kSchedule);
+    auto positive = [&](Decision decision) {
+      return std::max<int64_t>(schedule.get(decision), 1);
+    };
+    auto target =
+        getOperation()->getAttrOfType<kernel::TargetAttr>(kernel::kTarget);
+    kernel::GPUAttr gpu = target.getGpu();
+    int64_t blocks = positive(Decision::LoopBlocks);
+    int64_t threads =
+        llvm::bit_floor(uint32_t(positive(Decision::BlockThreads)));
+    int64_t most = std::max<int64_t>(gpu.getBlock() / threads, 1);
+    int64_t perProcessor = llvm::divideCeil(blocks, gpu.getProcessors());
+    return GridLaunch(loop, positive(Decision::LoopRows), unsigned(threads),
+                      blocks, std::min(perProcessor, most));
   }
 
   LogicalResult convertLoop(scf::ForOp loop, func::FuncOp function,

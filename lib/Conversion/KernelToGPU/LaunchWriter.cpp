@@ -3,6 +3,7 @@
 
 #include "LaunchWriter.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -94,13 +95,22 @@ void LaunchWriter::mapGiven(gpu::GPUFuncOp kernel, OpBuilder &b,
     b.clone(*constant.getDefiningOp(), inside);
 }
 
+/// LLVM reads four numbers at a time where it finds them side by side, and does
+/// not see to it that they begin there.
+static constexpr int64_t kSharedAlign = 16;
+
 Value LaunchWriter::addShared(gpu::GPUFuncOp kernel, int64_t count,
                               Type element) {
   auto space = gpu::AddressSpaceAttr::get(op->getContext(),
                                           gpu::AddressSpace::Workgroup);
   auto type =
       MemRefType::get({count}, element, MemRefLayoutAttrInterface(), space);
-  return kernel.addWorkgroupAttribution(type, loc);
+  Value place = kernel.addWorkgroupAttribution(type, loc);
+  kernel.setWorkgroupAttributionAttr(
+      int(kernel.getNumWorkgroupAttributions()) - 1,
+      host.getStringAttr(LLVM::LLVMDialect::getAlignAttrName()),
+      host.getI64IntegerAttr(kSharedAlign));
+  return place;
 }
 
 Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
@@ -110,7 +120,8 @@ Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
   return place;
 }
 
-void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
+gpu::LaunchFuncOp LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel,
+                                             Value blocks) {
   IRMapping none;
   ThreadCode t(host, loc, none);
   // Types that differ in where a buffer begins are one to a kernel.
@@ -125,8 +136,9 @@ void LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel, Value blocks) {
   Value one = t.index(1);
   gpu::KernelDim3 grid{blocks, one, one};
   gpu::KernelDim3 size{t.index(threads), one, one};
-  gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
-                            /*dynamicSharedMemorySize=*/Value(), operands);
+  return gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
+                                   /*dynamicSharedMemorySize=*/Value(),
+                                   operands);
 }
 
 } // namespace rnnc

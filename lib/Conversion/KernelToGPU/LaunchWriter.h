@@ -4,8 +4,9 @@
 #ifndef RNNC_LIB_CONVERSION_KERNELTOGPU_LAUNCHWRITER_H
 #define RNNC_LIB_CONVERSION_KERNELTOGPU_LAUNCHWRITER_H
 
-#include "ThreadCode.h"
+#include "GridBody.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace rnnc {
@@ -32,7 +33,8 @@ protected:
   mlir::Value shared(mlir::gpu::GPUFuncOp kernel, mlir::Type element);
   mlir::Value addShared(mlir::gpu::GPUFuncOp kernel, int64_t count,
                         mlir::Type element);
-  void launchBlocks(mlir::gpu::GPUFuncOp kernel, mlir::Value blocks);
+  mlir::gpu::LaunchFuncOp launchBlocks(mlir::gpu::GPUFuncOp kernel,
+                                       mlir::Value blocks);
 
   mlir::Operation *op;
   unsigned threads;
@@ -62,6 +64,33 @@ private:
   mlir::Value batch; ///< examples in all
   mlir::Value list;  ///< of the rows that go on, or null
   Values weights;    ///< right operands that fit shared memory
+};
+
+/// A loop over time all of whose steps many blocks run together, with a part of
+/// the columns of the weights each (plan G).
+class GridLaunch : public LaunchWriter {
+public:
+  /// `perProcessor` blocks share a processor, where the device is the one that
+  /// code is made for.
+  GridLaunch(mlir::scf::ForOp loop, int64_t rows, unsigned threads,
+             int64_t blocks, int64_t perProcessor)
+      : LaunchWriter(loop, threads), loop(loop), rows(rows), blocks(blocks),
+        perProcessor(perProcessor) {}
+
+  /// Why the loop cannot run so, in words; empty: it can.
+  std::string check();
+  mlir::gpu::GPUFuncOp build();
+  /// The loop stays, where there is no room for so many blocks.
+  void launch(mlir::gpu::GPUFuncOp kernel);
+
+private:
+  void chooseKept();
+
+  mlir::scf::ForOp loop;
+  int64_t rows; ///< of a column that a thread has, at most
+  int64_t blocks, perProcessor;
+  llvm::SmallVector<KeptColumns> kept;
+  mlir::func::CallOp room; ///< asks for it
 };
 
 /// Moves memory between kernels out of a loop.

@@ -43,6 +43,7 @@ public:
 
 private:
   LogicalResult rewrite(gpu::LaunchFuncOp launch);
+  void rewrite(func::CallOp room);
   void rewrite(memref::LoadOp load);
   void rewrite(memref::AllocOp alloc);
   LogicalResult rewrite(memref::GetGlobalOp global);
@@ -129,12 +130,31 @@ LogicalResult HostRewriter::rewrite(gpu::LaunchFuncOp launch) {
     LLVM::StoreOp::create(b, loc, value, place);
   }
   int64_t kernel = kernels.lookup(launch.getKernelName().getValue());
-  call("rnnc_rt_gpu_launch", Type(),
+  call(launch->hasAttr(kGridOf) ? "rnnc_rt_gpu_launch_grid"
+                                : "rnnc_rt_gpu_launch",
+       Type(),
        {context, number(i32, kernel), toI64(launch.getGridSizeX()),
         toI64(launch.getBlockSizeX()), parameters,
         number(i32, int64_t(values.size()))});
   launch.erase();
   return success();
+}
+
+/// Whether there is room for all blocks of a kernel.
+void HostRewriter::rewrite(func::CallOp room) {
+  at(room);
+  auto of = room->getAttrOfType<SymbolRefAttr>(kGridOf);
+  int64_t kernel = kernels.lookup(of.getLeafReference().getValue());
+  Value counter = call(kGridRoom, i64,
+                       {context, number(i32, kernel), toI64(room.getOperand(0)),
+                        toI64(room.getOperand(1))});
+  room.getResult(0).replaceAllUsesWith(
+      arith::IndexCastOp::create(b, loc, b.getIndexType(), counter));
+  room.erase();
+}
+
+static bool asksForRoom(Operation *op) {
+  return isa<func::CallOp>(op) && op->hasAttr(kGridOf);
 }
 
 /// Waits for the device.
@@ -210,7 +230,8 @@ LogicalResult HostRewriter::run() {
   SmallVector<Operation *> work;
   function.walk([&](Operation *op) {
     if (isa<gpu::LaunchFuncOp, memref::LoadOp, memref::AllocOp,
-            memref::GetGlobalOp>(op))
+            memref::GetGlobalOp>(op) ||
+        asksForRoom(op))
       work.push_back(op);
   });
   if (work.empty())
@@ -222,7 +243,7 @@ LogicalResult HostRewriter::run() {
         llvm::TypeSwitch<Operation *, LogicalResult>(op)
             .Case<gpu::LaunchFuncOp, memref::GetGlobalOp>(
                 [&](auto o) { return rewrite(o); })
-            .Case<memref::LoadOp, memref::AllocOp>([&](auto o) {
+            .Case<memref::LoadOp, memref::AllocOp, func::CallOp>([&](auto o) {
               rewrite(o);
               return success();
             });
@@ -250,6 +271,9 @@ struct GPULaunchesToCalls
     for (StringRef name : kernelNames(module))
       numbers.insert({name, int64_t(numbers.size())});
     kernels.erase();
+    // The runtime's function has the context, too.
+    if (auto room = module.lookupSymbol<func::FuncOp>(kGridRoom))
+      room.erase();
     module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
     addContext(module);
     LLVMTypeConverter converter(&getContext());

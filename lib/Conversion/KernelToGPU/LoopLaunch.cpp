@@ -9,6 +9,7 @@
 // memory if they fit.
 
 #include "LaunchWriter.h"
+#include "LoopCode.h"
 #include "LoopRows.h"
 
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -220,35 +221,23 @@ std::string LoopLaunch::check() {
 namespace {
 
 /// Writes the kernel.
-class LoopBody {
+class LoopBody : public LoopCode {
 public:
   LoopBody(OpBuilder &b, Location loc, IRMapping &inside, int64_t rows,
            int64_t threads, function_ref<Value(Type)> shared)
-      : b(b), loc(loc), inside(inside), t(b, loc, inside), rows(rows),
-        threads(threads), shared(shared) {}
+      : LoopCode(b, loc, inside, threads, shared), rows(rows) {}
 
   /// The rows of this block, and this thread.
   void begin(Value batch);
   void fill(Value list);
   void copy(Value from, Value to);
-  void loop(scf::ForOp loop);
-  void barrier() { gpu::BarrierOp::create(b, loc); }
 
 private:
-  void write(Block &block);
-  void writeView(Operation &op);
-  void writeWork(Operation *op);
+  void writeWork(Operation *op) override;
   Value cut(Value memref);
-  /// Runs `body` for every index below `to`, in turns of all threads.
-  void share(Value to, function_ref<void(Value)> body);
 
-  OpBuilder &b;
-  Location loc;
-  IRMapping &inside;
-  ThreadCode t;
-  int64_t rows, threads;
-  function_ref<Value(Type)> shared;
-  Value lane, first, count;
+  int64_t rows;
+  Value first, count;
 };
 
 } // namespace
@@ -256,24 +245,16 @@ private:
 void LoopBody::begin(Value batch) {
   Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
   lane = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
+  ofThreads = {lane, threads};
+  ofBlocks = {t.index(0), 1};
   first = t.times(block, t.index(rows));
   count = t.least(t.index(rows), t.minus(batch, first));
-}
-
-void LoopBody::share(Value to, function_ref<void(Value)> body) {
-  t.lane = lane;
-  t.threads = threads;
-  t.turns(to, {}, [&](Value i, ValueRange) -> Values {
-    body(i);
-    return {};
-  });
-  t.lane = {};
 }
 
 /// All rows go on before the first step.
 void LoopBody::fill(Value list) {
   Type type = cast<MemRefType>(list.getType()).getElementType();
-  share(t.add(count, t.index(1)), [&](Value i) {
+  take(ofThreads, t.add(count, t.index(1)), [&](Value i) {
     Value isCount =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, t.index(0));
     Value row = t.minus(i, t.index(1));
@@ -283,7 +264,8 @@ void LoopBody::fill(Value list) {
 }
 
 void LoopBody::copy(Value from, Value to) {
-  share(t.size(to, 0), [&](Value i) { t.store(t.load(from, i), to, i); });
+  take(ofThreads, t.size(to, 0),
+       [&](Value i) { t.store(t.load(from, i), to, i); });
 }
 
 /// The rows of the block.
@@ -298,8 +280,6 @@ Value LoopBody::cut(Value memref) {
   return memref::SubViewOp::create(b, loc, memref, offsets, sizes, strides);
 }
 
-/// A copy of the op on the rows of the block says how many items there are and
-/// what is done for each; then it goes.
 void LoopBody::writeWork(Operation *op) {
   IRMapping own(inside);
   SmallVector<unsigned> numbers;
@@ -312,101 +292,9 @@ void LoopBody::writeWork(Operation *op) {
     own.map(operand, cut(inside.lookup(operand)));
   }
   Operation *made = b.clone(*op, own);
-  if (kernel::ScheduleAttr schedule = kernel::scheduleOf(op);
-      schedule && schedule.get(kernel::Decision::TileRows) > rows)
-    made->setAttr(kernel::kSchedule,
-                  schedule.with(kernel::Decision::TileRows, rows));
-  IRMapping same;
-  llvm::SetVector<Value> used(made->operand_begin(), made->operand_end());
-  getUsedValuesDefinedAbove(made->getRegions(), used);
-  for (Value value : used)
-    same.map(value, value);
-  ThreadCode code(b, loc, same);
-  Value items = itemsOf(made, code);
-  if (itemHasBlock(made)) {
-    // All threads have the same item.
-    code.lane = lane;
-    code.threads = threads;
-    code.shared = shared;
-    code.loop(items, {}, [&](Value item, ValueRange) -> Values {
-      emitItem(made, code, item);
-      return {};
-    });
-  } else {
-    share(items, [&](Value item) { emitItem(made, code, item); });
-  }
-  made->erase();
-  barrier();
-}
-
-void LoopBody::write(Block &block) {
-  for (Operation &op : block.without_terminator()) {
-    auto branch = dyn_cast<scf::IfOp>(op);
-    if (isDeviceWork(&op)) {
-      writeWork(&op);
-    } else if (branch) {
-      bool hasElse = branch.elseBlock();
-      auto made = scf::IfOp::create(
-          b, loc, inside.lookup(branch.getCondition()), hasElse);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(made.thenBlock()->getTerminator());
-      write(*branch.thenBlock());
-      if (hasElse) {
-        b.setInsertionPoint(made.elseBlock()->getTerminator());
-        write(*branch.elseBlock());
-      }
-    } else {
-      writeView(op);
-    }
-  }
-}
-
-/// What a kernel is given begins at its address, which types of views say, too:
-/// they are made anew. Other ops are as they were.
-void LoopBody::writeView(Operation &op) {
-  auto in = [&](Value value) { return inside.lookup(value); };
-  auto known = [&](ArrayRef<OpFoldResult> numbers) {
-    return llvm::map_to_vector(numbers, [&](OpFoldResult number) {
-      auto value = dyn_cast<Value>(number);
-      return value ? OpFoldResult(in(value)) : number;
-    });
-  };
-  if (auto same = dyn_cast<memref::CastOp>(op)) {
-    inside.map(same.getResult(), in(same.getSource()));
-  } else if (auto view = dyn_cast<memref::SubViewOp>(op)) {
-    Value source = in(view.getSource());
-    auto offsets = known(view.getMixedOffsets());
-    auto sizes = known(view.getMixedSizes());
-    auto strides = known(view.getMixedStrides());
-    MemRefType type = memref::SubViewOp::inferRankReducedResultType(
-        view.getType().getShape(), cast<MemRefType>(source.getType()), offsets,
-        sizes, strides);
-    inside.map(view.getResult(),
-               memref::SubViewOp::create(b, loc, type, source, offsets, sizes,
-                                         strides));
-  } else if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op)) {
-    inside.map(collapse.getResult(), memref::CollapseShapeOp::create(
-                                         b, loc, in(collapse.getSrc()),
-                                         collapse.getReassociationIndices()));
-  } else if (auto expand = dyn_cast<memref::ExpandShapeOp>(op)) {
-    inside.map(expand.getResult(),
-               memref::ExpandShapeOp::create(
-                   b, loc, expand.getType().getShape(), in(expand.getSrc()),
-                   expand.getReassociationIndices(),
-                   known(expand.getMixedOutputShape())));
-  } else {
-    b.clone(op, inside);
-  }
-}
-
-void LoopBody::loop(scf::ForOp loop) {
-  auto made = scf::ForOp::create(b, loc, inside.lookup(loop.getLowerBound()),
-                                 inside.lookup(loop.getUpperBound()),
-                                 inside.lookup(loop.getStep()));
-  inside.map(loop.getInductionVar(), made.getInductionVar());
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(made.getBody()->getTerminator());
-  write(*loop.getBody());
+  limitRows(made, rows);
+  run(made);
+  waitForBlock();
 }
 
 gpu::GPUFuncOp LoopLaunch::build() {
@@ -435,7 +323,7 @@ gpu::GPUFuncOp LoopLaunch::build() {
     body.copy(inside.lookup(right), to);
     inside.map(right, to);
   }
-  body.barrier();
+  body.waitForBlock();
   body.loop(loop);
   gpu::ReturnOp::create(b, loc);
   return kernel;

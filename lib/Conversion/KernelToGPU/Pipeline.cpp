@@ -7,7 +7,6 @@
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -35,8 +34,8 @@ void buildGPUToNVVMPipeline(OpPassManager &pm, bool fastMath) {
   KernelExpandMathOptions math;
   math.fastMath = fastMath;
   pm.addPass(createKernelExpandMath(math));
+  pm.addPass(createKernelExpandViews());
   OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
-  device.addPass(memref::createExpandStridedMetadataPass());
   device.addPass(createLowerAffinePass());
   device.addPass(createSCFToControlFlowPass());
   device.addPass(createConvertKernelsToNVVM());

@@ -225,6 +225,17 @@ Value productItems(Operation *op, ThreadCode &host) {
   return host.times(host.over(more, host.index(height)), columns);
 }
 
+/// The number that column `unit` has where it is read: the block may have some.
+static Value ownColumn(ThreadCode &t, unsigned product, Right &right,
+                       Value unit) {
+  if (product >= t.own.size() || !t.own[product].memref)
+    return unit;
+  const OwnColumns &own = t.own[product];
+  right.memref = own.memref;
+  right.units = t.index(own.count);
+  return t.minus(unit, own.first);
+}
+
 /// The products of the rows, row by row, product by product.
 static SmallVector<Values> accumulatorsOf(kernel::PhaseOp op, ThreadCode &t,
                                           const Rows &rows, Value unit) {
@@ -234,11 +245,12 @@ static SmallVector<Values> accumulatorsOf(kernel::PhaseOp op, ThreadCode &t,
     Value left = t.in(op.getLefts()[p]);
     Right right{t.in(op.getRights()[p]), /*packed=*/true, /*trans=*/false,
                 int64_t(op.columnsOf(p).size()), t.index(op.getNumUnits())};
+    Value column = ownColumn(t, p, right, unit);
     Type element = cast<MemRefType>(left.getType()).getElementType();
     Values sums(rows.at.size() * right.groups, t.zero(element));
     auto load = [&](Value row, Value k) { return t.load(left, {row, k}); };
     sums =
-        Multiply(t, op, rows, right, unit, load)
+        Multiply(t, op, rows, right, column, load)
             .run(t.size(left, 1), knownSize(op.getLefts()[p], 1), sums, none);
     for (auto [r, all] : llvm::enumerate(accumulators))
       llvm::append_range(all,
@@ -284,6 +296,7 @@ void emitGemm(kernel::GemmOp op, ThreadCode &t, Value item) {
   List some(t, op.getPackedB() ? valid : Value());
   List terms(t, op.getPackedB() ? Value() : valid);
   Right right{t.in(op.getB()), op.getPackedB(), op.getTransB(), 1, columns};
+  Value place = ownColumn(t, 0, right, column);
   Value count = some.list ? some.count : t.size(c, 0);
   Value tile = t.over(item, columns);
   unsigned dim = trans ? 0 : 1;
@@ -300,7 +313,7 @@ void emitGemm(kernel::GemmOp op, ThreadCode &t, Value item) {
     };
     auto known = terms.list ? std::nullopt : knownSize(op.getA(), dim);
     sums =
-        Multiply(t, op, rows, right, column, load)
+        Multiply(t, op, rows, right, place, load)
             .run(terms.list ? terms.count : t.size(a, dim), known, sums, terms);
     rows.forEach(
         t, [&](unsigned r, Value row) { t.store(sums[r], c, {row, column}); });

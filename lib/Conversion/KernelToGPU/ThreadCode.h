@@ -23,6 +23,13 @@ namespace rnnc {
 
 using Values = llvm::SmallVector<mlir::Value>;
 
+/// Some columns of a packed right operand, in shared memory: `count` of each
+/// group, from number `first` on.
+struct OwnColumns {
+  mlir::Value memref, first;
+  int64_t count = 0;
+};
+
 /// Writes the code of a thread. `inside` maps what an op uses to what the
 /// kernel has for it.
 class ThreadCode {
@@ -100,6 +107,8 @@ public:
   mlir::Value lane;
   int64_t threads = 1;
   llvm::function_ref<mlir::Value(mlir::Type)> shared;
+  /// Of a product whose columns the block has: by the number of the product.
+  llvm::ArrayRef<OwnColumns> own;
 
 private:
   mlir::IRMapping &inside;
@@ -124,6 +133,8 @@ llvm::SmallVector<mlir::Operation *> deviceWorkOf(mlir::Operation *function);
 /// Products whose rows are combined: the products go to memory first
 /// (SplitRows.cpp).
 void splitRowProducts(mlir::Operation *function);
+/// Products in time loops compute all rows (RowLists.cpp).
+void dropRowLists(mlir::Operation *function);
 /// Refuses what cannot run: an error for each function, at the first such op.
 mlir::LogicalResult checkSupported(mlir::ModuleOp module);
 

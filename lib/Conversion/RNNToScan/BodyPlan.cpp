@@ -85,7 +85,7 @@ private:
     for (Operation &op : shape.body->without_terminator()) {
       if (shape.known.contains(&op))
         continue;
-      bool same = !(options.training && drawsAnew(&op));
+      bool same = !(options.training && drawsAnew(&op)) && !isPinned(&op);
       for (Value value : operandsOf(&op))
         same &= !varies(value);
       if (same)
@@ -93,6 +93,14 @@ private:
       else
         ops.push_back(&op);
     }
+  }
+
+  /// Whether something is added to what it makes, the next value of a state:
+  /// where the state is.
+  bool isPinned(Operation *op) {
+    return llvm::any_of(shape.pinned, [&](unsigned state) {
+      return shape.next[state].getDefiningOp() == op;
+    });
   }
 
   /// Whether random numbers in it differ from step to step.
@@ -124,6 +132,10 @@ private:
       reads.push_back(nodesOf(operandsOf(op)));
     for (Value next : shape.next)
       reads.push_back(nodesOf({next}));
+    for (unsigned state : shape.pinned)
+      for (int node : nodesOf({shape.next[state]}))
+        if (!isState(node))
+          reads[node].push_back(ops.size() + state);
     group.assign(reads.size(), -1);
   }
 

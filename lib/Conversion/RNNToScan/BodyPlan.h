@@ -22,6 +22,8 @@ struct BodyShape {
   llvm::SmallVector<mlir::Value> states, next, outs;
   /// Ops whose values of all steps are known.
   llvm::DenseSet<mlir::Operation *> known = {};
+  /// States whose next value is to be made where they are.
+  llvm::SmallVector<unsigned> pinned = {};
 };
 
 struct PlanOptions {

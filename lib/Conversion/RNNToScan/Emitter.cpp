@@ -83,7 +83,29 @@ Batched Emitter::constantInt(int64_t value, Type type) {
           {}};
 }
 
+/// A time axis is counted in a loop: how long it is is known when that runs.
+static Value countSteps(OpBuilder &b, Location loc, Value trip, Type integer) {
+  auto type = RankedTensorType::get({}, integer);
+  auto constant = [&](OpBuilder &at, int32_t value) -> Value {
+    return arith::ConstantOp::create(
+        at, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(value)));
+  };
+  auto loop = scan::LoopOp::create(
+      b, loc, trip, /*lengths=*/Value(), /*slices=*/ValueRange(),
+      constant(b, 0), /*reverse=*/false,
+      [&](OpBuilder &body, Location, Value, ValueRange, ValueRange carries) {
+        Value next =
+            arith::AddIOp::create(body, loc, carries[0], constant(body, 1));
+        scan::YieldOp::create(body, loc, next, carries);
+      });
+  return loop.getStackResults()[0];
+}
+
 Batched Emitter::iota(const AxisInfo &axis) {
+  if (axis.time) {
+    Value trip = times.lookup(axis.name).size;
+    return {countSteps(b, loc, trip, integer()), {axisDim(0)}, {axis}, {}};
+  }
   SmallVector<int32_t> numbers(axis.size);
   for (int64_t i = 0; i < axis.size; ++i)
     numbers[i] = i;

@@ -46,11 +46,6 @@ FailureOr<Batched> Lowering::get(Value value) {
   if (!batched.binderIndex)
     return batched;
   const AxisInfo &axis = e.binders[*batched.binderIndex].axis;
-  if (axis.time) {
-    mlir::emitError(e.loc) << "the index of the time axis `" << axis.name
-                           << "` can only look up";
-    return failure();
-  }
   return e.rename(e.iota(axis), axisDim(0), binderDim(*batched.binderIndex),
                   {});
 }

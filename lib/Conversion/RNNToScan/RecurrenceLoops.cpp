@@ -379,12 +379,16 @@ LogicalResult Lowering::runLoop(Recurrence &r) {
     return runForEach(r, outer);
   BodyShape shape{r.body,   r.axis.name, innerAxes(r.axis),
                   r.states, r.next,      r.outs};
+  for (unsigned i = 0; i != r.states.size(); ++i)
+    if (probes.count({r.op, i}))
+      shape.pinned.push_back(i);
   bool registers = isRegisters(r);
   if (registers) {
     for (Value next : r.next)
       shape.known.insert(next.getDefiningOp());
     shape.states.clear();
     shape.next.clear();
+    shape.pinned.clear();
   }
   BodyPlan plan(shape, {drawsNoise(), options.hoist});
   if (failed(lowerAll(r.body, plan.invariant)))

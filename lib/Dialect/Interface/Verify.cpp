@@ -159,6 +159,8 @@ static LogicalResult verifyMark(Operation *op, NamedAttribute attribute) {
                                "rnnc.independent", "rnnc.part", "rnnc.context"},
                               name))
     fits = isa<UnitAttr>(value);
+  else if (name == "rnnc.grid")
+    fits = isa<SymbolRefAttr>(value);
   else if (name == "rnnc.cut_from" || name == "rnnc.cost")
     fits = isa<IntegerAttr>(value);
   else

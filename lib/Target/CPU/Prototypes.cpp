@@ -148,6 +148,12 @@ static std::vector<ObjectFunction> gpuFunctions() {
       {"gpu_name", "rnnc_rt_gpu_name", "const char *",
        "const rnnc_context *context",
        "What the driver calls the GPU of a context; empty: it has none."},
+      {"gpu_grids", "rnnc_rt_gpu_grids", "int64_t ",
+       "const rnnc_context *context, int64_t *refused",
+       "How many time loops a context has run as one launch of many blocks; "
+       "in `refused`, which may be\n * NULL, those of such loops whose steps "
+       "were launched one by one, as the device has no room for\n * so many "
+       "blocks at a time."},
   };
 }
 

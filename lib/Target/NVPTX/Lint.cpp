@@ -6,9 +6,7 @@
 #include "rnnc/Target/NVPTX/PTX.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
-
-#include <map>
+#include "llvm/ADT/StringMap.h"
 
 using namespace rnnc;
 using namespace rnnc::target;
@@ -31,6 +29,7 @@ private:
   llvm::Error endKernel();
   llvm::Error variable(llvm::StringRef words);
   llvm::Error instruction(llvm::StringRef words);
+  llvm::Error access(llvm::StringRef name, llvm::StringRef words);
   llvm::Error problem(const llvm::Twine &what) const {
     return llvm::createStringError("PTX, line " + llvm::Twine(number) +
                                    (kernel.empty() ? "" : ", kernel `") +
@@ -45,7 +44,8 @@ private:
   bool isEntry = false, hasThreads = false, hasVersion = false;
   uint64_t shared = 0;
   unsigned sinceFence = ~0u; ///< instructions since fence.acq_rel.gpu
-  bool readsOnly = false, writes = false;
+  bool readsOnly = false, writes = false, counts = false, acquires = false;
+  llvm::StringMap<uint64_t> aligned; ///< places in shared memory
 };
 
 } // namespace
@@ -63,7 +63,8 @@ llvm::Error Lint::beginKernel(llvm::StringRef words) {
   kernel = llvm::StringRef(kernel)
                .take_until([](char c) { return c == '(' || c == ' '; })
                .str();
-  hasThreads = readsOnly = writes = false;
+  hasThreads = readsOnly = writes = counts = acquires = false;
+  aligned.clear();
   shared = 0;
   sinceFence = ~0u;
   if (!isEntry)
@@ -79,6 +80,8 @@ llvm::Error Lint::endKernel() {
     error = problem("has " + llvm::Twine(shared) +
                     " bytes of shared memory, more than there are without "
                     "asking");
+  else if (counts && !acquires)
+    error = problem("counts who arrives, and nobody waits with ld.acquire.gpu");
   kernel.clear();
   return error;
 }
@@ -94,7 +97,8 @@ llvm::Error Lint::variable(llvm::StringRef words) {
     return problem("has shared memory of unknown size");
   llvm::SmallVector<llvm::StringRef> parts;
   words.split(parts, ' ', -1, false);
-  uint64_t count = 1, size = 1;
+  uint64_t count = 1, size = 1, align = 1;
+  llvm::StringRef name;
   for (llvm::StringRef part : parts) {
     if (part.starts_with(".b") || part.starts_with(".f") ||
         part.starts_with(".u") || part.starts_with(".s"))
@@ -103,10 +107,29 @@ llvm::Error Lint::variable(llvm::StringRef words) {
     if (part.contains('[')) {
       llvm::StringRef inside = part.split('[').second.split(']').first;
       inside.getAsInteger(10, count);
+      name = part.split('[').first;
     }
   }
+  words.split(".align ").second.split(' ').first.getAsInteger(10, align);
   shared += count * size;
+  aligned[name] = align;
   return llvm::Error::success();
+}
+
+/// `ld.shared.v4.b32 {%r1, %r2, %r3, %r4}, [name+16];`: LLVM may take four
+/// numbers for one access without a place that is aligned for it.
+llvm::Error Lint::access(llvm::StringRef name, llvm::StringRef words) {
+  auto [before, rest] = words.split('[');
+  auto [place, offset] = rest.split(']').first.split('+');
+  auto known = aligned.find(place);
+  uint64_t at = 0, bytes = bytesOfType(name.rsplit('.').second);
+  bytes *= name.contains(".v4") ? 4 : name.contains(".v2") ? 2 : 1;
+  offset.getAsInteger(10, at);
+  if (known == aligned.end() || !bytes ||
+      (known->second % bytes == 0 && at % bytes == 0))
+    return llvm::Error::success();
+  return problem("`" + name + "` at `" + place + "`, which is aligned to " +
+                 llvm::Twine(known->second) + " bytes");
 }
 
 llvm::Error Lint::instruction(llvm::StringRef words) {
@@ -126,6 +149,11 @@ llvm::Error Lint::instruction(llvm::StringRef words) {
   if (adds && name.contains(".global") && sinceFence > 2)
     return problem("an atomic addition without a fence before it orders "
                    "nothing");
+  counts |= adds && name.contains(".global");
+  acquires |= name.starts_with("ld.acquire.gpu");
+  if (name.starts_with("ld.shared") || name.starts_with("st.shared"))
+    if (llvm::Error error = access(name, words))
+      return error;
   if (name.starts_with("call"))
     return problem("calls a function");
   readsOnly |= name.starts_with("ld.global.nc");

@@ -133,7 +133,7 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
 
   // Halves onto halves in shared memory, a barrier before each.
   // CHECK-LABEL: gpu.func @sums_0_reduce
-  // CHECK-SAME: workgroup(%[[PLACE:.*]] : memref<128xf64, #gpu.address_space<workgroup>>)
+  // CHECK-SAME: workgroup(%[[PLACE:.*]] : memref<128xf64, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
   // CHECK: arith.extf
   // CHECK: memref.store %{{.*}}, %[[PLACE]][
   // CHECK-NEXT: gpu.barrier

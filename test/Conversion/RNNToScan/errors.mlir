@@ -48,19 +48,6 @@ rnn.module @nested attributes {kind = "layer", source = "nested", train = {}, ex
 
 // -----
 
-rnn.module @times attributes {kind = "layer", source = "times", train = {}, exports = [], axes = {}} {
-  %x = rnn.input "x" : !rnn.value<["T"] real>
-  %r = rnn.bind for #rnn.axis<"T"> {
-  ^bb0(%i: !rnn.value<[] index "T">):
-    // expected-error @below {{the index of the time axis `T` can only look up}}
-    %c = rnn.compare eq %i, %i : !rnn.value<[] index "T">, !rnn.value<[] index "T">
-    rnn.yield out(%c : !rnn.value<[] bit>)
-  } : !rnn.value<["T"] bit>
-  rnn.result "out" %r : !rnn.value<["T"] bit>
-}
-
-// -----
-
 // expected-error @below {{[E404] `predict` is not possible for this module: no output follows from the inputs alone}}
 rnn.module @nothing attributes {kind = "model", source = "nothing", train = {}, exports = [{function = "predict"}], axes = {}} {
   %x = rnn.input "x" : !rnn.value<["T"] real>

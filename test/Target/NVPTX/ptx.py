@@ -138,8 +138,12 @@ def lint_kernel(kernel):
             yield f"parameter {name} is a .{kind}"
     names = {name for name, _ in kernel.parameters}
     written = set()
-    for i in kernel.code:
-        if i.name in ("call", "barrier", "atom", "red", "membar", "fence") or i.name == "bar" and not (kernel.shared or kernel.name.endswith("_loop")):
+    # Blocks wait for each other in grids alone, and a fence stands before each arrival.
+    grid = kernel.name.endswith("_grid")
+    for before, i in zip([None, *kernel.code], kernel.code):
+        arrives = grid and i.op == "atom.global.add.u64" and before and before.op == "fence.acq_rel.gpu"
+        if i.name in ("call", "barrier", "atom", "red", "membar", "fence") and not arrives and not (grid and i.op == "fence.acq_rel.gpu") \
+                or i.name == "bar" and not (kernel.shared or grid or kernel.name.endswith("_loop")):
             yield f"line {i.line}: `{i.op}` is not expected"
         if i.name == "bra" and i.operands[0] not in kernel.labels:
             yield f"line {i.line}: there is no label {i.operands[0]}"

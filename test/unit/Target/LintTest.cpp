@@ -35,7 +35,12 @@ TEST(Lint, TakesWhatIsMeant) {
             "");
   EXPECT_EQ(said(kernel("\tld.global.nc.b32 %r1, [%rd1];\n")), "");
   EXPECT_EQ(said(kernel("\tfence.acq_rel.gpu;\n"
-                        "\tatom.global.add.u32 %r1, [%rd1], 1;\n")),
+                        "\tatom.global.add.u32 %r1, [%rd1], 1;\n"
+                        "\tld.acquire.gpu.global.b32 %r2, [%rd1];\n")),
+            "");
+  EXPECT_EQ(said(kernel("\t.shared .align 16 .b8 place[64];\n"
+                        "\tld.shared.v4.b32 {%r1, %r2, %r3, %r4}, [place+32];\n"
+                        "\tst.shared.b64 [place+8], %rd1;\n")),
             "");
 }
 
@@ -58,6 +63,16 @@ TEST(Lint, WhatRunsOtherwise) {
              "as if nobody wrote it");
   expectSaid(kernel("\tatom.global.add.u32 %r1, [%rd1], 1;\n"),
              "without a fence");
+  expectSaid(kernel("\tfence.acq_rel.gpu;\n"
+                    "\tatom.global.add.u64 %rd2, [%rd1], 1;\n"
+                    "\tld.relaxed.gpu.global.b64 %rd3, [%rd1];\n"),
+             "nobody waits");
+  expectSaid(kernel("\t.shared .align 4 .b8 place[64];\n"
+                    "\tld.shared.v4.b32 {%r1, %r2, %r3, %r4}, [place+32];\n"),
+             "`ld.shared.v4.b32` at `place`, which is aligned to 4 bytes");
+  expectSaid(kernel("\t.shared .align 8 .b8 place[64];\n"
+                    "\tst.shared.v2.b32 [place+4], {%r1, %r2};\n"),
+             "`st.shared.v2.b32` at `place`");
   expectSaid(kernel("\t@%p1 red.global.add.f32 [%rd1], %f1;\n"), "atomically");
   expectSaid(kernel("\ttanh.approx.f32 %f1, %f2;\n"), "not exact");
 }

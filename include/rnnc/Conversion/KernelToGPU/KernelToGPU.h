@@ -21,6 +21,12 @@ inline constexpr llvm::StringLiteral kLaunches = "rnnc.launches";
 /// The module of the kernels.
 inline constexpr llvm::StringLiteral kKernels = "kernels";
 
+/// Asks whether a device has room for so many blocks, of so many threads, of
+/// the kernel that `kGridOf` names, at a time: the address of the counter by
+/// which they wait for each other, or 0. The launch has the attribute, too.
+inline constexpr llvm::StringLiteral kGridRoom = "rnnc_rt_gpu_grid";
+inline constexpr llvm::StringLiteral kGridOf = "rnnc.grid";
+
 /// From the kernel level (memory planned) to kernels and their launches, for
 /// the target of this name; "": the last.
 void buildKernelToGPUPipeline(mlir::OpPassManager &pm, llvm::StringRef target);

@@ -28,6 +28,13 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     other, and nothing in a step the host; where they do, a remark says why, and
     each step is launched by itself.
 
+    One whose schedule says `loop_plan = 3` is a kernel of `loop_blocks` blocks,
+    which share every op and wait for each other behind it; each has its columns
+    of packed weights in shared memory, as far as they fit. All have to be there at
+    a time: a call asks for room (`rnnc_rt_gpu_grid`), and where there is none
+    the loop stays as it was. A step that stores numbers one by one, or needs
+    the host, is refused with a remark.
+
     Other loops over time, and branches, stay on the host. What is stored between
     kernels is computed on the device, by one thread; what decides about loops,
     branches and sizes the host reads (`memref.load`). Any other op is an error

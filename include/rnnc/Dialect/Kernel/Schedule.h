@@ -40,13 +40,14 @@ enum class Decision : unsigned {
   CallOps,      // how work is estimated
   BlockThreads, // threads of a GPU
   LoopPlan,
-  LoopRows, // loops over time on a GPU
+  LoopRows,
+  LoopBlocks, // loops over time on a GPU
 };
-constexpr unsigned kNumDecisions = unsigned(Decision::LoopRows) + 1;
+constexpr unsigned kNumDecisions = unsigned(Decision::LoopBlocks) + 1;
 
 /// What a time loop is on a GPU: a launch for each step, or one for all, in
-/// which a block has some of the examples.
-enum class LoopPlan : int64_t { Step = 1, Block = 2 };
+/// which a block has some of the examples, or some of the units.
+enum class LoopPlan : int64_t { Step = 1, Block = 2, Grid = 3 };
 
 /// Rows of the left operand that a product lists at a time, where each begins:
 /// 2 KB of the stack.
@@ -60,6 +61,8 @@ struct DecisionInfo {
 
 const DecisionInfo &infoOf(Decision decision);
 std::optional<Decision> decisionNamed(llvm::StringRef name);
+/// What a schedule file says of a decision: a number, or the word for one.
+std::optional<int64_t> decisionValue(Decision decision, llvm::StringRef text);
 
 /// On an op or a module: one schedule for each target.
 inline constexpr llvm::StringLiteral kSchedules = "kernel.schedules";

@@ -67,11 +67,14 @@ const DecisionInfo &infoOf(Decision decision) {
        "vector ops that exp, tanh and other functions count as"},
       {"call_ops", 1, 1 << 20, "vector ops that a call counts as"},
       {"block_threads", 1, 1024, "threads of a block of a GPU"},
-      {"loop_plan", 1, 2,
-       "1: every step of a time loop is launched by itself; 2: a block of a "
-       "GPU takes some examples through all steps, where examples do not need "
-       "each other"},
-      {"loop_rows", 1, 64, "examples of such a block"},
+      {"loop_plan", 1, 3,
+       "1, `step`: every step of a time loop is launched by itself; 2, "
+       "`block`: a block of a GPU takes some examples through all steps, where "
+       "examples do not need each other; 3, `grid`: blocks take all examples "
+       "through all steps together, with a part of the units each"},
+      {"loop_rows", 1, 64,
+       "examples of such a block; of a grid, rows of a unit that a thread has"},
+      {"loop_blocks", 1, 4096, "blocks of such a grid"},
   };
   return table[unsigned(decision)];
 }
@@ -81,6 +84,20 @@ std::optional<Decision> decisionNamed(StringRef name) {
     if (infoOf(Decision(i)).name == name)
       return Decision(i);
   return std::nullopt;
+}
+
+std::optional<int64_t> decisionValue(Decision decision, StringRef text) {
+  static const std::pair<StringRef, LoopPlan> plans[] = {
+      {"step", LoopPlan::Step},
+      {"block", LoopPlan::Block},
+      {"grid", LoopPlan::Grid}};
+  for (auto [word, plan] : plans)
+    if (decision == Decision::LoopPlan && text == word)
+      return int64_t(plan);
+  int64_t value;
+  if (text.getAsInteger(10, value))
+    return std::nullopt;
+  return value;
 }
 
 LogicalResult

@@ -87,6 +87,11 @@ static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
 /// each unit, in so many at least and at most. Guesses.
 static constexpr int64_t kLoopRows = 2, kLoopThreads = 128,
                          kMostLoopThreads = 512;
+/// Where blocks have the weights together: what each has of them in shared
+/// memory, all that it takes, and what is left of a processor's for its cache.
+/// Threads where a block has a processor to itself: all registers, a guess.
+static constexpr int64_t kGridWeights = 40 << 10, kGridShared = 49 << 10,
+                         kGridReserve = 28 << 10, kGridThreads = 256;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -215,8 +220,23 @@ ScheduleAttr rnnc::kernel::chunkSchedule(TargetAttr target, int64_t weights) {
        {Decision::ChunkRows, kChunkRows}});
 }
 
+/// How many blocks have the weights in their shared memory together, and how
+/// many of them share a processor; 0 where they do not fit.
+static std::pair<int64_t, int64_t> gridBlocks(TargetAttr target, unsigned bits,
+                                              int64_t units, int64_t weights) {
+  int64_t most = (target.getL1() - kGridReserve) / kGridShared;
+  for (int64_t each = 1; each <= most; ++each) {
+    int64_t room = target.getGpu().getProcessors() * each;
+    int64_t part = llvm::divideCeil(units, room);
+    int64_t bytes = weights / std::max<int64_t>(units, 1) * part * (bits / 8);
+    if (bytes <= kGridWeights)
+      return {llvm::divideCeil(units, part), each};
+  }
+  return {0, 0};
+}
+
 /// A block reads all weights in each step: they have to fit what is next to its
-/// processor.
+/// processor. Or they fit all processors together, and each has its part.
 ScheduleAttr rnnc::kernel::loopSchedule(TargetAttr target, unsigned bits,
                                         int64_t units, int64_t weights) {
   if (!target.getGpu())
@@ -226,11 +246,18 @@ ScheduleAttr rnnc::kernel::loopSchedule(TargetAttr target, unsigned bits,
   int64_t threads = kLoopThreads;
   while (threads < kMostLoopThreads && threads < units)
     threads *= 2;
-  LoopPlan plan = fits ? LoopPlan::Block : LoopPlan::Step;
+  auto [blocks, each] = gridBlocks(target, bits, units, weights);
+  LoopPlan plan = fits     ? LoopPlan::Block
+                  : blocks ? LoopPlan::Grid
+                           : LoopPlan::Step;
+  if (plan == LoopPlan::Grid)
+    threads = each == 1 ? kGridThreads : kGridThreads / 2;
+  int64_t most = std::min<int64_t>(units, target.getGpu().getProcessors());
   return ScheduleAttr::get(
       target.getContext(), target.getName(),
       {{Decision::LoopPlan, int64_t(plan)},
        {Decision::LoopRows, kLoopRows},
+       {Decision::LoopBlocks, blocks ? blocks : most},
        {Decision::BlockThreads,
         std::min<int64_t>(threads, target.getGpu().getBlock())}});
 }

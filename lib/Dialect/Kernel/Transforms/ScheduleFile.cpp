@@ -49,11 +49,12 @@ LogicalResult ScheduleFile::readLine(unsigned number, StringRef text) {
     std::optional<Decision> decision = decisionNamed(key.trim());
     if (!decision)
       return error(number) << "there is no decision `" << key.trim() << "`";
-    int64_t value;
-    if (digits.trim().getAsInteger(10, value))
+    std::optional<int64_t> said = decisionValue(*decision, digits.trim());
+    if (!said)
       return error(number) << "`" << digits.trim() << "` is no number for "
                            << key.trim();
     const DecisionInfo &info = infoOf(*decision);
+    int64_t value = *said;
     if (value < info.least || value > info.most)
       return error(number) << info.name << " is " << info.least << " to "
                            << info.most << ", not " << value;

@@ -434,14 +434,19 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
 
 void KernelSelectSchedule::remarkLoop(scan::LoopOp loop, StringRef name,
                                       ScheduleAttr schedule) {
-  bool whole = schedule.get(Decision::LoopPlan) == int64_t(LoopPlan::Block);
+  auto plan = LoopPlan(schedule.get(Decision::LoopPlan));
+  std::string threads = std::to_string(schedule.get(Decision::BlockThreads));
   std::string what = "each step is launched by itself";
-  if (whole)
-    what = "a block of " +
-           std::to_string(schedule.get(Decision::BlockThreads)) +
-           " threads takes " +
+  if (plan == LoopPlan::Block)
+    what = "a block of " + threads + " threads takes " +
            counted(schedule.get(Decision::LoopRows), "example") +
            " through all steps";
+  if (plan == LoopPlan::Grid)
+    what = counted(schedule.get(Decision::LoopBlocks), "block") + " of " +
+           threads +
+           " threads take all examples through all steps, with a part of the "
+           "units each; where a device has no room for so many at a time, "
+           "each step is launched by itself";
   remark::analysis(loop.getLoc(),
                    remark::RemarkOpts::name("loop").category(getArgument()))
       << "`" + name.str() + "` on " + schedule.getTarget().str() + ": " + what;
