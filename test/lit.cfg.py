@@ -86,3 +86,7 @@ for feature, tools in {"gcc": {"%gcc": "gcc", "%gxx": "g++"},
 # Debian's wordnet-base, whose glosses are the data of one example.
 if os.path.exists("/usr/share/wordnet/data.noun"):
     config.available_features.add("wordnet")
+
+# Tests that take many minutes: `lit --param long=1 build/test`.
+if lit_config.params.get("long"):
+    config.available_features.add("long")

@@ -188,9 +188,9 @@ for about in library.modules:
                 worst = max(worst, compare(called, expected, found))
         print(f"{called}: {worst:.1e}", flush=True)
         count += 1
-print(count, "functions agree")
 grids = getattr(c.CDLL(os.path.abspath(options.library)), PREFIX + "_gpu_grids")
 grids.argtypes, grids.restype = [P, P], c.c_int64
 refused = c.c_int64()
 ran = grids(gpu.ctypes.data, c.addressof(refused))
 print(f"{ran} grids, {refused.value} without room")
+print(count, "functions agree")
