@@ -63,6 +63,8 @@ def main():
     parser.add_argument("--peers", nargs="*", default=["torch", "onnxruntime"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each program in each round")
+    parser.add_argument("--processor-time", action="store_true",
+                        help="updates by the time of processors, not of the clock: for one thread beside other work")
     parser.add_argument("--out", type=pathlib.Path)
     args = parser.parse_args()
     if args.list:

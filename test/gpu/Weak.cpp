@@ -41,6 +41,8 @@ void WeakView::write(uint64_t address, unsigned bytes, const void *from) {
   if (random.below(64) == 0) {
     auto one = stores.begin();
     drain(one->first, one->second);
+    // A block sees its own stores, also where its line is older than they are.
+    lines.erase(one->first * 8 / kLine);
     stores.erase(one);
   }
 }

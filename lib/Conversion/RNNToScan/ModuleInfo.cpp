@@ -122,6 +122,11 @@ static std::string againstStep(Operation *op) {
             return "it needs other steps than the present one";
         return "";
       })
+      .Case([](rnn::UnfoldOp op) -> std::string {
+        return !op.getAxis().isTime() && !op.getOver().empty()
+                   ? "it writes along a fixed axis, which has no present step"
+                   : "";
+      })
       .Case([](rnn::OneHotOp op) -> std::string {
         return op.getIndex().getType().getIndexAxis().isTime()
                    ? "it needs the whole of a time axis"

@@ -226,8 +226,8 @@ bool Emitter::isScheduled(Operation *op) {
 // Long sums
 //===----------------------------------------------------------------------===//
 
-/// Steps of K that one product adds up without losing digits: 16 visits of the
-/// result with 512 steps each.
+/// Steps of K that one product adds up without losing digits: some 16 visits of
+/// the result with some 500 steps each.
 static constexpr int64_t kLongBlock = 8192;
 
 /// Whether K has no known limit, the numbers are narrow, and the result is one
