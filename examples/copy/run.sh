@@ -1,23 +1,7 @@
 #!/bin/sh
-# Who remembers ten symbols over T steps: plain RNN, IRNN, GRU, LSTM, each with clipping and
-# without. Prints how many of the symbols each gets right: run.sh T [OUT [UPDATES]].
-# It learns from 50,000 examples, or as many as EXAMPLES in the environment says; CELLS names those
-# that are asked, FREE=no leaves out those without clipping, TRAIN holds more options of train.
+# Who remembers ten symbols over T steps, and how many of them: run.sh T [OUT [UPDATES]]. It learns
+# from 50,000 examples in 5,000 updates; ../cells.sh says what else can be asked.
 set -eu
-steps=${1:?usage: run.sh T [OUT [UPDATES]]} out=${2:-run} updates=${3:-5000} here=$(dirname "$0")
-mkdir -p "$out"
-python3 "$here/../make_data.py" copy "$out/train.npz" --count "${EXAMPLES:-50000}" --length "$steps" --seed 1
-python3 "$here/../make_data.py" copy "$out/test.npz" --count 1000 --length "$steps" --seed 2
-for cell in ${CELLS:-rnn_tanh irnn gru lstm}; do
-  sed "s/lstm\[/$cell[/" "$here/copy.rnn" > "$out/$cell.rnn"
-  sed '/clip/d' "$out/$cell.rnn" > "$out/$cell-free.rnn"
-  for model in $cell $cell-free; do
-    [ "$model" = "$cell" ] || [ "${FREE:-yes}" = yes ] || continue
-    rm -rf "$out/$model"
-    # shellcheck disable=SC2086 # options are words of their own
-    rnnc train "$out/$model.rnn" --data "$out/train.npz" --steps "$updates" --seed 1 --out "$out/$model" --quiet \
-      ${TRAIN:-} > /dev/null || true # a training that ends in infinities has failed, and says so
-    printf '%s, T = %s: ' "$model" "$steps"
-    rnnc eval "$out/$model" --data "$out/test.npz" | head -n 1 || true
-  done
-done
+here=$(dirname "$0")
+: "${1:?usage: run.sh T [OUT [UPDATES]]}"
+exec "$here/../cells.sh" copy "$here/copy.rnn" 50000 5000 "$@"
