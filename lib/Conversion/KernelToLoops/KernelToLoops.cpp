@@ -135,38 +135,36 @@ Value contextOf(Operation *op) {
   return isa<LLVM::LLVMPointerType>(last.getType()) ? last : Value();
 }
 
+/// A function of the runtime, declared once: a letter is an argument, p a
+/// pointer, l an i64; without `result` it gives nothing.
 static LLVM::LLVMFuncOp runtimeFunction(ModuleOp module, StringRef name,
-                                        Type result, ArrayRef<Type> arguments) {
+                                        StringRef signature,
+                                        bool result = false) {
   if (auto existing = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return existing;
+  MLIRContext *context = module.getContext();
+  Type ptr = LLVM::LLVMPointerType::get(context);
+  Type i64 = IntegerType::get(context, 64);
+  SmallVector<Type> arguments;
+  for (char kind : signature)
+    arguments.push_back(kind == 'p' ? ptr : i64);
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  Type none = LLVM::LLVMVoidType::get(context);
   return LLVM::LLVMFuncOp::create(
-      b, module.getLoc(), name, LLVM::LLVMFunctionType::get(result, arguments));
+      b, module.getLoc(), name,
+      LLVM::LLVMFunctionType::get(result ? i64 : none, arguments));
 }
 
 LLVM::LLVMFuncOp parallelFor(ModuleOp module) {
-  MLIRContext *context = module.getContext();
-  Type ptr = LLVM::LLVMPointerType::get(context);
-  Type i64 = IntegerType::get(context, 64);
-  return runtimeFunction(module, "rnnc_rt_parallel_for",
-                         LLVM::LLVMVoidType::get(context),
-                         {ptr, i64, ptr, ptr, i64});
+  return runtimeFunction(module, "rnnc_rt_parallel_for", "plppl");
 }
 
 LLVM::LLVMFuncOp cutLoop(ModuleOp module) {
-  MLIRContext *context = module.getContext();
-  Type ptr = LLVM::LLVMPointerType::get(context);
-  Type i64 = IntegerType::get(context, 64);
-  return runtimeFunction(module, "rnnc_rt_cut_loop",
-                         LLVM::LLVMVoidType::get(context),
-                         {ptr, i64, i64, ptr, ptr, i64});
+  return runtimeFunction(module, "rnnc_rt_cut_loop", "pllppl");
 }
 
 LLVM::LLVMFuncOp membersFunction(ModuleOp module) {
-  MLIRContext *context = module.getContext();
-  return runtimeFunction(module, "rnnc_rt_members",
-                         IntegerType::get(context, 64),
-                         {LLVM::LLVMPointerType::get(context)});
+  return runtimeFunction(module, "rnnc_rt_members", "p", /*result=*/true);
 }
 
 } // namespace rnnc
