@@ -6,9 +6,9 @@ same thing with RNNC in f32 and f64, runs it, and compares every tensor.
 Tolerance: 1e-5 (f32) and 1e-10 (f64) of each tensor's largest value; the
 weights are contractive, so rounding does not grow with the length. Updates
 with rmsprop may be 5e-5 apart in f32: it divides a gradient by its size,
-however small, so what rounding left of one becomes a step. PyTorch's own f32
-is 8e-7 to 7e-6 away from its f64, by the order of the six examples. --gpu runs
-on a GPU.
+however small, so what rounding left of one becomes a step. By the order of the
+six examples rnnc is 1.6e-6 to 1.9e-5 away from PyTorch's f64, and PyTorch's own
+f32 8e-7 to 7e-6; in f64 rnnc is 1e-14 away.
 """
 import json
 import pathlib
