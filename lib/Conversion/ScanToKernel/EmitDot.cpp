@@ -167,12 +167,6 @@ void Emitter::emitDot(scan::DotOp op) {
     copy(loc, out, buffers[op.getResult()]);
 }
 
-/// Whether a product of one step leaves the rows that have ended. The threads
-/// of a GPU have a row each: nothing would be gained.
-bool Emitter::leavesEndedRows(scan::DotOp op) {
-  return op.getLengths() && op.getLeading() == 1 && !kernel::isForGPU(op);
-}
-
 /// The list of the places that count in a product over all steps and examples,
 /// or of the rows that do in one step; null where all do. Rows may be computed
 /// all the same, terms have to be left out.
@@ -180,12 +174,10 @@ Value Emitter::validPlaces(scan::DotOp op, bool canLeaveRows) {
   Value lengths = op.getLengths();
   if (!lengths || (!canLeaveRows && !op.sumsOverExamples()))
     return {};
-  bool ofStep = op.getLeading() == 1;
-  if (ofStep && !leavesEndedRows(op))
-    return {};
   Location loc = op.getLoc();
-  Value list = ofStep ? productRows.lookup(op->getParentOp())
-                      : listOfPlaces(loc, lengths, sizes.get(op.getLhs(), 0));
+  Value list = op.getLeading() == 1
+                   ? productRows.lookup(op->getParentOp())
+                   : listOfPlaces(loc, lengths, sizes.get(op.getLhs(), 0));
   Value count = memref::LoadOp::create(b, loc, list, sizes.constant(0));
   count = arith::IndexCastOp::create(b, loc, b.getIndexType(), count);
   return rowsOf(b, loc, wholeBuffer(list), b.getIndexAttr(1), count).memref;

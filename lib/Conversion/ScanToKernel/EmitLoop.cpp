@@ -280,8 +280,9 @@ void Emitter::makeRowLists(scan::LoopOp loop) {
   if (llvm::any_of(body->getOps<kernel::PhaseOp>(),
                    [](auto phase) { return bool(phase.getLengths()); }))
     validRows[loop] = rowList(loop, b.getI32Type());
-  if (llvm::any_of(body->getOps<scan::DotOp>(),
-                   [&](auto dot) { return leavesEndedRows(dot); }))
+  if (llvm::any_of(body->getOps<scan::DotOp>(), [](auto dot) {
+        return dot.getLengths() && dot.getLeading() == 1;
+      }))
     productRows[loop] = rowList(loop, b.getI64Type());
 }
 

@@ -123,7 +123,6 @@ private:
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
                    const Buffer &result, mlir::Value valid);
   mlir::Value validPlaces(scan::DotOp op, bool canLeaveRows);
-  bool leavesEndedRows(scan::DotOp op);
   mlir::Value listOfPlaces(mlir::Location loc, mlir::Value lengths,
                            mlir::OpFoldResult steps);
   void addKeepingLost(mlir::Location loc, const Buffer &term,
