@@ -21,6 +21,8 @@ double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
     return c.rate_scale * cosineFactor(m.scheduleA, t, total);
   case ScheduleOneCycle:
     return c.rate_scale * oneCycleFactor(m.scheduleA, t, total);
+  case ScheduleLinear:
+    return c.rate_scale * linearFactor(m.scheduleA, m.scheduleB, t, total);
   default:
     return c.rate_scale;
   }
