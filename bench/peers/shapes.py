@@ -58,6 +58,8 @@ SHAPES = {
     "lstm-h256-b32-ragged": Shape("lstm", 256, 32, 200, ragged=(10, 200)),
     "lnlstm-h256-b16": Shape("ln_lstm", 256, 16, 100), "mgu-h256-b16": Shape("minimal_gru", 256, 16, 100),
     "peephole-h256-b16": Shape("peephole", 256, 16, 100),
+    # units that fill no whole vectors
+    "lstm-h100-b16": Shape("lstm", 100, 16, 100), "lstm-h650-b20": Shape("lstm", 650, 20, 35),
     # for a quick look, and for the test of this program
     "tiny-lstm": Shape("lstm", 8, 3, 5, ragged=(2, 5)), "tiny-gru": Shape("gru", 8, 2, 4, layers=2),
 }

@@ -147,6 +147,8 @@ struct ConvertKernelToGPU
       if (function.isExternal())
         continue;
       dropRowLists(function);
+      // Threads read all panels at the same time.
+      function.walk([](kernel::PhaseOp op) { op.getTurnMutable().clear(); });
       splitRowProducts(function);
       inlineBeside(function);
       if (failed(convert(function)))

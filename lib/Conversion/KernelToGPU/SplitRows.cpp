@@ -54,9 +54,10 @@ void RowSplit::allocate() {
 void RowSplit::multiply() {
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), op.getLefts(), op.getRights(), ValueRange(), sums,
-      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getColumns(),
-      b.getAffineMapArrayAttr({}), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-      IntegerAttr(), op.getStoredBitsAttr(), b.getUnitAttr());
+      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), /*turn=*/Value(),
+      op.getColumns(), b.getAffineMapArrayAttr({}), DenseI64ArrayAttr(),
+      DenseI64ArrayAttr(), IntegerAttr(), op.getStoredBitsAttr(),
+      b.getUnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());
@@ -75,9 +76,9 @@ void RowSplit::combine() {
     maps.push_back(op.mapOf(i));
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), ValueRange(), ValueRange(), inputs, op.getOuts(),
-      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), b.getArrayAttr({}),
-      b.getAffineMapArrayAttr(maps), op.getPerRowAttr(), op.getZerosAttr(),
-      op.getUnitsAttr(), DenseI64ArrayAttr(), UnitAttr());
+      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), /*turn=*/Value(),
+      b.getArrayAttr({}), b.getAffineMapArrayAttr(maps), op.getPerRowAttr(),
+      op.getZerosAttr(), op.getUnitsAttr(), DenseI64ArrayAttr(), UnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
 }

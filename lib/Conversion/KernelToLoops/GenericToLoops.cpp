@@ -37,8 +37,7 @@ SmallVector<ReassociationIndices> collapsibleDims(linalg::GenericOp op) {
         continue;
       if (!p || !q || *q != *p + 1)
         return false;
-      if (!memref::CollapseShapeOp::isGuaranteedCollapsible(
-              type, reassociationFor(type.getRank(), *p)))
+      if (!joinsDims(type, reassociationFor(type.getRank(), *p)))
         return false;
     }
     return true;
@@ -85,6 +84,18 @@ linalg::GenericOp withoutScalarInputs(linalg::GenericOp op) {
 }
 
 } // namespace
+
+bool joinsDims(MemRefType type, ArrayRef<ReassociationIndices> groups) {
+  if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
+    return false;
+  MemRefType joined =
+      memref::CollapseShapeOp::computeCollapsedType(type, groups);
+  SmallVector<int64_t> before, after;
+  int64_t offset;
+  return failed(type.getStridesAndOffset(before, offset)) ||
+         failed(joined.getStridesAndOffset(after, offset)) ||
+         before.back() == after.back();
+}
 
 SmallVector<ReassociationIndices> reassociationFor(unsigned rank,
                                                    unsigned first) {

@@ -101,6 +101,7 @@ struct ConvertKernelToLoops
         return signalPassFailure();
     if (threads)
       cutKernelsIntoTasks(module);
+    turnPanels(module);
     lowerBeside(module, target);
   }
 };

@@ -54,6 +54,11 @@ void buildIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,
 mlir::Value laneMask(mlir::OpBuilder &b, mlir::Location loc, unsigned lanes,
                      mlir::Value left);
 
+/// Whether a reshape joins such dimensions and still knows how far apart the
+/// elements of the last one lie: of a single row of any length it would not.
+bool joinsDims(mlir::MemRefType type,
+               llvm::ArrayRef<mlir::ReassociationIndices> groups);
+
 /// Groups of a reshape that joins dimensions `first` and `first + 1`.
 llvm::SmallVector<mlir::ReassociationIndices> reassociationFor(unsigned rank,
                                                                unsigned first);
@@ -90,6 +95,12 @@ mlir::LogicalResult lowerProducts(mlir::ModuleOp module,
 mlir::LogicalResult lowerPhases(mlir::ModuleOp module,
                                 kernel::TargetAttr target,
                                 GemmLibrary &library);
+
+/// On the choice of a panel in such loops: where the step goes backward.
+inline constexpr const char *kTurns = "rnnc.turns";
+
+/// Finishes loops over panels whose order turns: their trips have to be known.
+void turnPanels(mlir::ModuleOp module);
 
 } // namespace rnnc
 

@@ -76,8 +76,7 @@ Operation *flatten(Operation *op) {
     if (!type)
       continue;
     all[0] = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
-    if (type.getRank() < 2 ||
-        !memref::CollapseShapeOp::isGuaranteedCollapsible(type, all))
+    if (type.getRank() < 2 || !joinsDims(type, all))
       return op;
   }
   OpBuilder b(op);

@@ -52,6 +52,8 @@ private:
   void region(Value firstUnit, Value units, Value firstRow, Value rows,
               Value firstSums);
   Value rowAt(Value position);
+  void findTurn();
+  Value turned(Value unit);
   void countRows();
   void spread(Value rows, Value tiles);
   std::pair<Value, Value> rowsOfTile(Value t);
@@ -76,6 +78,7 @@ private:
   Type element;
   SmallVector<Product> products;
   unsigned tileRows = 0, panel = 0;
+  Value backward; ///< whether this step is, or null: none is
   Value allRows, mostTiles, validTiles;
   /// Rows of a tile at least; tiles of the first half, and of the second, that
   /// have one more; tiles of the first half.
@@ -86,11 +89,11 @@ LogicalResult PhaseLowering::prepare() {
   element = cast<MemRefType>(op.getLefts().front().getType()).getElementType();
   unsigned bits = element.getIntOrFloatBitWidth();
   using kernel::Decision;
-  FailureOr<GemmShape> shape =
-      GemmShape::of(op, target, bits,
-                    {Decision::TileRows, Decision::TileVectors,
-                     Decision::Unroll, Decision::Chains, Decision::CutRows,
-                     Decision::Tasks, Decision::WorthTasks});
+  FailureOr<GemmShape> shape = GemmShape::of(
+      op, target, bits,
+      {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
+       Decision::Chains, Decision::CutRows, Decision::PanelTurns,
+       Decision::Tasks, Decision::WorthTasks});
   if (failed(shape))
     return failure();
   library.setShape(*shape);
@@ -336,12 +339,33 @@ void PhaseLowering::countRows() {
   spread(rows, validTiles);
 }
 
+/// Whether units are taken from the last to the first.
+void PhaseLowering::findTurn() {
+  int64_t turns = kernel::scheduleOf(op).get(kernel::Decision::PanelTurns);
+  if (turns != 2 || !op.getTurn() || op.getNumUnits() <= panel)
+    return;
+  Value lowest = arith::AndIOp::create(b, loc, op.getTurn(), index(1));
+  backward =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, lowest, index(1));
+}
+
+/// The first unit of a panel. Which trips its loop has is known when it was cut
+/// into tasks: `turnPanels` fills in the other one then.
+Value PhaseLowering::turned(Value unit) {
+  if (!backward)
+    return unit;
+  auto select = arith::SelectOp::create(b, loc, backward, unit, unit);
+  select->setAttr(kTurns, b.getUnitAttr());
+  return select;
+}
+
 /// All panels of units, one after the other.
 scf::ForOp PhaseLowering::panels(llvm::function_ref<void(Value, Value)> body) {
   int64_t all = op.getNumUnits();
   bool even = all % panel == 0;
   return buildLoop(b, loc, index(0), index(all), index(panel), {},
-                   [&](Value unit, ValueRange) -> SmallVector<Value> {
+                   [&](Value trip, ValueRange) -> SmallVector<Value> {
+                     Value unit = turned(trip);
                      Value units = index(std::min<int64_t>(panel, all));
                      if (!even && all > panel)
                        units = arith::MinUIOp::create(
@@ -425,6 +449,7 @@ void PhaseLowering::wholeRows() {
 LogicalResult PhaseLowering::run() {
   if (failed(prepare()))
     return failure();
+  findTurn();
   if (op.hasRowReductions()) {
     wholeRows();
   } else {
@@ -440,6 +465,34 @@ LogicalResult PhaseLowering::run() {
 }
 
 } // namespace
+
+/// In a step that goes backward a loop has the same trips in the other order.
+static void turn(arith::SelectOp select) {
+  auto loop = cast<scf::ForOp>(select->getParentOp());
+  Location loc = select.getLoc();
+  OpBuilder b(loop);
+  Value from = loop.getLowerBound(), step = loop.getStep();
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value span = b.createOrFold<arith::SubIOp>(loc, loop.getUpperBound(), from);
+  span = b.createOrFold<arith::SubIOp>(loc, span, one);
+  Value trips = b.createOrFold<arith::DivUIOp>(loc, span, step);
+  Value last = b.createOrFold<arith::MulIOp>(loc, trips, step);
+  last = b.createOrFold<arith::AddIOp>(loc, last, from);
+  Value both = b.createOrFold<arith::AddIOp>(loc, last, from);
+  b.setInsertionPoint(select);
+  select.getTrueValueMutable().assign(
+      arith::SubIOp::create(b, loc, both, loop.getInductionVar()));
+  select->removeAttr(kTurns);
+}
+
+void turnPanels(ModuleOp module) {
+  SmallVector<arith::SelectOp> all;
+  module.walk([&](arith::SelectOp select) {
+    if (select->hasAttr(kTurns))
+      all.push_back(select);
+  });
+  llvm::for_each(all, turn);
+}
 
 LogicalResult lowerPhases(ModuleOp module, kernel::TargetAttr target,
                           GemmLibrary &library) {

@@ -298,11 +298,6 @@ void RowCode::emit(ValueRange at, ValueRange sums) {
 // All rows
 //===----------------------------------------------------------------------===//
 
-static bool joinsDims(MemRefType type, unsigned first) {
-  return memref::CollapseShapeOp::isGuaranteedCollapsible(
-      type, reassociationFor(type.getRank(), first));
-}
-
 /// A map over rows of two dimensions as one over rows of one; null where it
 /// has one of the two, or has them elsewhere.
 static AffineMap joined(AffineMap map, std::optional<unsigned> &place) {
@@ -336,7 +331,10 @@ kernel::PhaseOp withOneRowDim(kernel::PhaseOp op) {
     maps.push_back(joined(map, places[i]));
     if (!maps.back() ||
         (places[i] &&
-         !joinsDims(cast<MemRefType>(memref.getType()), *places[i])))
+         !joinsDims(
+             cast<MemRefType>(memref.getType()),
+             reassociationFor(cast<MemRefType>(memref.getType()).getRank(),
+                              *places[i]))))
       return op;
   }
   for (auto [memref, place] : llvm::zip_equal(all, places))
@@ -351,9 +349,10 @@ kernel::PhaseOp withOneRowDim(kernel::PhaseOp op) {
   auto made = kernel::PhaseOp::create(
       b, op.getLoc(), TypeRange(), op.getLefts(), op.getRights(),
       ArrayRef(all).take_front(numInputs), ArrayRef(all).drop_front(numInputs),
-      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getColumns(),
-      b.getArrayAttr(attributes), op.getPerRowAttr(), op.getZerosAttr(),
-      op.getUnitsAttr(), op.getStoredBitsAttr(), op.getPackedAttr());
+      /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getTurn(),
+      op.getColumns(), b.getArrayAttr(attributes), op.getPerRowAttr(),
+      op.getZerosAttr(), op.getUnitsAttr(), op.getStoredBitsAttr(),
+      op.getPackedAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
   op.erase();

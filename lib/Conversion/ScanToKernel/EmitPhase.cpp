@@ -230,6 +230,15 @@ Value Emitter::rowsThatCount(kernel::PhaseOp op) {
                       sizes.get(op.getOuts().front(), 0));
 }
 
+/// The number of the step, where there is one and weights are read in it. Alone
+/// a phase has number 0: it is the same kernel then.
+Value Emitter::turnOf(kernel::PhaseOp op) {
+  if (op.getLefts().empty() || op.getNumRowDims() != 1)
+    return {};
+  auto loop = dyn_cast<scan::LoopOp>(op->getParentOp());
+  return loop ? scalar(loop.getStep()) : sizes.constant(0);
+}
+
 /// What is zero in the rows that are not computed.
 void Emitter::zeroPastEnd(kernel::PhaseOp op, const Buffer &place) {
   bool overTime = op.getNumRowDims() == 2;
@@ -264,7 +273,8 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
     }
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), lefts, rights, inputs, outs, /*lengths=*/Value(),
-      /*at=*/Value(), rowsThatCount(op), op.getColumns(), op.getMaps(),
+      /*at=*/Value(), rowsThatCount(op), turnOf(op), op.getColumns(),
+      op.getMaps(),
       perRow.empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(perRow),
       /*zeros=*/DenseI64ArrayAttr(), op.getUnitsAttr(),
       /*stored_bits=*/DenseI64ArrayAttr(),

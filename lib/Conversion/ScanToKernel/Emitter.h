@@ -95,6 +95,7 @@ private:
                                    llvm::SmallVectorImpl<mlir::Value> &lefts,
                                    llvm::SmallVectorImpl<mlir::Value> &rights);
   mlir::Value rowsThatCount(kernel::PhaseOp op);
+  mlir::Value turnOf(kernel::PhaseOp op);
   void zeroPastEnd(kernel::PhaseOp op, const Buffer &place);
   void cloneBody(mlir::Block &from, mlir::ValueRange arguments,
                  llvm::SmallVectorImpl<mlir::Value> &yielded);

@@ -198,6 +198,18 @@ func.func @phase_outs(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>, %f: tensor<?x9xf
 
 // -----
 
+func.func @phase_turns(%x: tensor<?x8xf32>, %U: tensor<8x8xf32>, %e: tensor<?x8xf32>, %i: index) -> tensor<?x8xf32> {
+  // expected-error @+1 {{turns, but is no product of one step on memrefs}}
+  %r = kernel.phase products(%x : tensor<?x8xf32>) with(%U : tensor<8x8xf32>) outs(%e : tensor<?x8xf32>)
+      turn(%i) columns([array<i64: 0>]) maps([]) {
+  ^bb0(%y: f32):
+    kernel.yield %y : f32
+  } -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
 func.func @phase_zeros(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
   // expected-error @+1 {{has zeros past an end, but no lengths}}
   %r = kernel.phase ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>)

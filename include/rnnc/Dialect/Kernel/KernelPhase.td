@@ -44,6 +44,10 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     the first. On memrefs they are those that `kernel.valid_rows` or
     `kernel.valid_places` left out of `valid`, and are left as they are.
 
+    `turn`, on memrefs, is the number of the step. Where the schedule says
+    `panel_turns = 2` odd steps take the units from the last to the first: each
+    step begins with the weights that the one before it read last.
+
     Tiles are some rows and, where no row is combined, some units.
 
     ```mlir
@@ -62,6 +66,7 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
                        Optional<TensorRankOf<[I32], [1]>>:$lengths,
                        Optional<Index>:$at,
                        Optional<MemRefRankOf<[I32, I64], [1]>>:$valid,
+                       Optional<Index>:$turn,
                        ArrayAttr:$columns, AffineMapArrayAttr:$maps,
                        OptionalAttr<DenseI64ArrayAttr>:$per_row,
                        OptionalAttr<DenseI64ArrayAttr>:$zeros,
@@ -77,6 +82,7 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     `outs` `(` $outs `:` type($outs) `)`
     (`lengths` `(` $lengths^ `:` type($lengths) `)` `at` `(` $at `)`)?
     (`valid` `(` $valid^ `:` type($valid) `)`)?
+    (`turn` `(` $turn^ `)`)?
     `columns` `(` $columns `)` `maps` `(` $maps `)` attr-dict-with-keyword
     $body (`->` type($results)^)?
   }];

@@ -33,6 +33,7 @@ enum class Decision : unsigned {
   LeastChunks,
   ChunkRows, // loops over time
   CutRows,
+  PanelTurns, // phases
   Beside,
   Tasks,
   WorthTasks, // threads of a CPU

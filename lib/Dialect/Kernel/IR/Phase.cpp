@@ -236,6 +236,9 @@ static LogicalResult verifyRows(PhaseOp op) {
   if (op.getLengths() && op.getNumRowDims() > 2)
     return op.emitOpError("has lengths for rows of examples, or of time and "
                           "examples");
+  if (op.getTurn() &&
+      (!op.isOnMemory() || op.getLefts().empty() || op.getNumRowDims() != 1))
+    return op.emitOpError("turns, but is no product of one step on memrefs");
   if (op.getZeros() && !op.getLengths())
     return op.emitOpError("has zeros past an end, but no lengths");
   return success();

@@ -178,8 +178,8 @@ FailureOr<TilingResult> PhaseTiler::run() {
   rowsThatCount();
   auto tile = PhaseOp::create(
       b, loc, types, lefts, rights, inputs, outs, lengths, at,
-      /*valid=*/Value(), b.getArrayAttr(columns), op.getMaps(),
-      op.getPerRowAttr(), op.getZerosAttr(),
+      /*valid=*/Value(), /*turn=*/Value(), b.getArrayAttr(columns),
+      op.getMaps(), op.getPerRowAttr(), op.getZerosAttr(),
       allPerRow ? b.getI64IntegerAttr(*getConstantIntValue(sizes[rows]))
                 : IntegerAttr(),
       op.getStoredBitsAttr(), op.getPackedAttr());

@@ -56,6 +56,9 @@ const DecisionInfo &infoOf(Decision decision) {
        "rows that such a chunk has, all its steps together, at least"},
       {"cut_rows", 1, int64_t(1) << 40,
        "rows of a phase from which its tasks are rows and no longer units"},
+      {"panel_turns", 1, 2,
+       "1: every step reads the weights of a phase in the same order; 2: odd "
+       "steps read them backward"},
       {"beside", 1, 1 << 10,
        "members of a team up to which loops that do not need each other run "
        "side "

@@ -92,6 +92,7 @@ private:
   }
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
+  std::string turnsOf(PhaseOp phase);
   void remarkPhase(PhaseOp phase, StringRef name);
   void remarkLoop(scan::LoopOp loop, StringRef name, ScheduleAttr schedule);
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
@@ -418,6 +419,14 @@ std::string KernelSelectSchedule::tasksOf(PhaseOp phase) {
          valuesOf(phase, {Decision::CutRows}, "") + " or more, else units";
 }
 
+std::string KernelSelectSchedule::turnsOf(PhaseOp phase) {
+  auto turns = [](ScheduleAttr one) {
+    return one.get(Decision::PanelTurns) == 2;
+  };
+  bool all = llvm::all_of(schedulesOf(phase), turns);
+  return all ? ", odd steps read them backward" : "";
+}
+
 void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
   bool inLoop = isa<scan::LoopOp>(phase->getParentOp());
   remark::analysis(phase.getLoc(),
@@ -429,7 +438,8 @@ void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
              " are one kernel" + (inLoop ? " of each step" : "") + ": " +
              counted(phase.getNumAccumulators(), "sum") + " for each of " +
              counted(phase.getNumUnits(), "unit") + ", " + tilesOf(phase) +
-             "; the weights are packed once a call or earlier" + tasksOf(phase);
+             "; the weights are packed once a call or earlier" +
+             (inLoop ? turnsOf(phase) : "") + tasksOf(phase);
 }
 
 void KernelSelectSchedule::remarkLoop(scan::LoopOp loop, StringRef name,
