@@ -155,8 +155,9 @@ Status DatasetBuilder::addSymbols(size_t field,
           checkCount(field, static_cast<int64_t>(symbols.size()), "symbols");
       !status)
     return status;
+  // Pieces are counted when words have been cut into them.
   bool limited = options.maxLength > 0 && info.time(schema.times) >= 0 &&
-                 !schema.isRunningText();
+                 !schema.isRunningText() && units[field] != Unit::Pieces;
   size_t longest = static_cast<size_t>(options.maxLength * inner);
   if (limited && symbols.size() > longest)
     symbols.resize(longest);
