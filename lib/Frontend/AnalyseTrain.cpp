@@ -203,7 +203,16 @@ private:
   bool noMore(const Setting &one, size_t count) {
     if (one.values.size() <= count)
       return true;
-    wrong(one, one.values[count]->range, "not expected here");
+    const std::string *next = word(one, count);
+    if (!next || !isKnown(*next)) {
+      wrong(one, one.values[count]->range, "not expected here");
+      return false;
+    }
+    diags
+        .error("E407", one.values[count]->range,
+               fmt::format("this is no value of `{}`", one.name.text))
+        .label("another setting")
+        .help(fmt::format("begin a new line with `{}`", *next));
     return false;
   }
 
