@@ -20,6 +20,10 @@ function(rnnc_pch name)
 ${CMAKE_CXX_COMPILER_VERSION}${CMAKE_CXX_FLAGS}${CMAKE_BUILD_TYPE}${RNNC_SANITIZE}\
 ${MLIR_VERSION}${LLVM_PACKAGE_VERSION}")
   set(file ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch.sum)
+  # Whoever uses a header is compiled at its level.
+  set(level ${ARG_OPTIONS})
+  list(FILTER level INCLUDE REGEX "^-O")
+  set(RNNC_PCH_LEVEL_${name} ${level} PARENT_SCOPE)
   set(RNNC_PCH_FILES_${name} ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch ${file}
     PARENT_SCOPE)
   if(NOT ARG_OWN)
@@ -60,13 +64,14 @@ if(RNNC_PCH)
     <rnnc/Dialect/Interface/Interface.h> <rnnc/Dialect/RNN/RNN.h>
     <rnnc/Dialect/Scan/Scan.h> <rnnc/Dialect/Grad/Grad.h> <rnnc/Dialect/Kernel/Kernel.h>)
   # CLI11's constants are made anew in every file, for a second each: only where
-  # verbs are.
-  rnnc_pch(rnnc_verb_pch HEADERS
+  # verbs are. Verbs and tests run once what others do in loops: their files are
+  # half as long in the compiler when it does not optimise them.
+  rnnc_pch(rnnc_verb_pch OPTIONS -O0 HEADERS
     <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
   rnnc_pch(rnnc_tool_pch HEADERS
     <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
   # As find_package(GTest) defines it for whoever uses it.
-  rnnc_pch(rnnc_test_pch OPTIONS -DGTEST_HAS_PTHREAD=1 HEADERS
+  rnnc_pch(rnnc_test_pch OPTIONS -O0 -DGTEST_HAS_PTHREAD=1 HEADERS
     <gtest/gtest.h> <nlohmann/json.hpp> <fmt/format.h> <string> <vector> <map>)
   rnnc_pch(rnnc_plain_pch HEADERS
     <fmt/format.h> <algorithm> <functional> <optional> <string> <unordered_map>
@@ -82,7 +87,7 @@ function(rnnc_use_pch target pch)
   # Not REUSE_FROM, which names the header by its full path: a command that
   # is the same in every checkout lets ccache hit. Ninja runs in the build folder.
   target_compile_options(${target} PRIVATE
-    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-fPIC -include-pch CMakeFiles/${pch}.dir/cmake_pch.hxx.pch>")
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:${RNNC_PCH_LEVEL_${pch}} -fPIC -include-pch CMakeFiles/${pch}.dir/cmake_pch.hxx.pch>")
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
   get_target_property(dir ${target} SOURCE_DIR)

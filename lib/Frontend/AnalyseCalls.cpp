@@ -265,6 +265,19 @@ bool Analyser::argument(const std::string &callee, const Instance *instance,
   return true;
 }
 
+/// What a record of states has to offer where a value is wanted.
+static std::string statesIn(const Expr &record, const Ty &type) {
+  const auto *named = dynAs<NameRef>(record);
+  std::string all;
+  size_t shown = std::min<size_t>(type.fields.size(), 8);
+  for (size_t i = 0; i < shown; ++i)
+    all +=
+        fmt::format("{}`{}.{}`", all.empty() ? "" : ", ",
+                    named ? named->name : "(...)", joined(type.fields[i].path));
+  return fmt::format("a record holds the states of a cell: {}{}", all,
+                     shown < type.fields.size() ? ", ..." : "");
+}
+
 void Analyser::argumentError(const std::string &callee,
                              const Instance *instance, const Expr &arg,
                              const Ty &actual, const Ty &formal,
@@ -282,6 +295,8 @@ void Analyser::argumentError(const std::string &callee,
   } else {
     d.label(actual.str());
   }
+  if (actual.isState())
+    d.help(statesIn(arg, actual));
   if (!instance) {
     d.also(formalRange, fmt::format("reads {}", formal.str()));
     return;

@@ -125,6 +125,7 @@ private:
     static const std::vector<KnownMethod> all = {
         {"constant", {}},
         {"cosine", {"warmup"}},
+        {"linear", {"hold", "to"}},
         {"step", {"every", "by", "after"}},
         {"plateau", {"patience", "by"}},
         {"onecycle", {"peak"}}};
@@ -166,6 +167,8 @@ private:
         name = &call->callee.text;
       if (name && *name == "plateau")
         form = "schedule plateau(patience = 10, by = 0.1)";
+      if (name && *name == "linear")
+        form = "schedule linear(hold = 0.5)";
       if (name && *name == "onecycle")
         form = "schedule onecycle(peak = 0.01)";
     }
@@ -200,7 +203,16 @@ private:
   bool noMore(const Setting &one, size_t count) {
     if (one.values.size() <= count)
       return true;
-    wrong(one, one.values[count]->range, "not expected here");
+    const std::string *next = word(one, count);
+    if (!next || !isKnown(*next)) {
+      wrong(one, one.values[count]->range, "not expected here");
+      return false;
+    }
+    diags
+        .error("E407", one.values[count]->range,
+               fmt::format("this is no value of `{}`", one.name.text))
+        .label("another setting")
+        .help(fmt::format("begin a new line with `{}`", *next));
     return false;
   }
 
@@ -339,7 +351,7 @@ private:
     if (ref && name == "nesterov" && ref->name == "false")
       value = 0;
     bool below1 = name == "beta1" || name == "beta2" || name == "alpha" ||
-                  (name == "by" && result.name == "plateau");
+                  name == "hold" || (name == "by" && result.name == "plateau");
     bool steps = name == "every" || name == "warmup" || name == "after" ||
                  name == "patience";
     if (!value || !(*value >= 0) || (below1 && *value >= 1) ||

@@ -11,6 +11,19 @@ static std::optional<double> finiteOrNone(double value) {
   return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
 }
 
+/// A function of one number, as when the program is compiled.
+static std::optional<double>
+called(const Call &call, const std::map<std::string, int64_t> &dims) {
+  static const std::map<std::string, double (*)(double)> functions = {
+      {"sqrt", std::sqrt},   {"log", std::log},   {"exp", std::exp},
+      {"floor", std::floor}, {"ceil", std::ceil}, {"round", std::nearbyint}};
+  auto it = functions.find(call.callee.text);
+  if (it == functions.end() || call.args.size() != 1)
+    return std::nullopt;
+  std::optional<double> value = constantOf(*call.args[0].value, dims);
+  return value ? finiteOrNone(it->second(*value)) : value;
+}
+
 std::optional<double>
 rnnc::constantOf(const Expr &expr, const std::map<std::string, int64_t> &dims) {
   if (const auto *number = dynAs<Number>(expr))
@@ -29,6 +42,8 @@ rnnc::constantOf(const Expr &expr, const std::map<std::string, int64_t> &dims) {
     std::optional<double> b = constantOf(*power->exponent, dims);
     return a && b ? finiteOrNone(std::pow(*a, *b)) : std::nullopt;
   }
+  if (const auto *call = dynAs<Call>(expr))
+    return called(*call, dims);
   const auto *binary = dynAs<Binary>(expr);
   if (!binary)
     return std::nullopt;

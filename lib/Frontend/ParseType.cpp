@@ -135,6 +135,10 @@ bool Parser::type(Type &result) {
   if (tooDeep())
     return false;
   bool bracketed = at_("[") && !atLineEnd();
+  if (bracketed && peek(1).is("]")) {
+    take();
+    return fail("a size", "`real` is a single number: `state n : real = 0`");
+  }
   if (bracketed && !sizeList(result.axes))
     return false;
   if (accept("in")) {

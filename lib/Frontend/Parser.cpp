@@ -89,7 +89,7 @@ std::string Parser::found() const {
   return fmt::format("`{}`", token.text);
 }
 
-bool Parser::fail(const std::string &expected) {
+bool Parser::fail(const std::string &expected, std::string help) {
   SourceRange range = peek().range;
   bool lineEnd = atLineEnd() && at != 0;
   if (lineEnd) { // the mistake is seen behind the last token
@@ -99,7 +99,9 @@ bool Parser::fail(const std::string &expected) {
   auto &d = diags.error(
       "E007", range, fmt::format("expected {}, found {}", expected, found()));
   d.label(lineEnd ? "something is missing here" : "not expected here");
-  if (std::string help = foreignHere(); !help.empty())
+  if (help.empty())
+    help = foreignHere();
+  if (!help.empty())
     d.help(help);
   return false;
 }

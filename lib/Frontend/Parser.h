@@ -35,7 +35,7 @@ private:
   bool atLineEnd() const;
   bool continuesLine(const Token &token) const;
   bool expectLineEnd();
-  bool fail(const std::string &expected);
+  bool fail(const std::string &expected, std::string help = {});
   std::string foreignHere() const;
   std::string found() const;
   SourceRange since(size_t firstToken) const;

@@ -21,6 +21,8 @@ double scheduleFactor(const ModuleDesc &m, const rnnc_optimizer_counters &c) {
     return c.rate_scale * cosineFactor(m.scheduleA, t, total);
   case ScheduleOneCycle:
     return c.rate_scale * oneCycleFactor(m.scheduleA, t, total);
+  case ScheduleLinear:
+    return c.rate_scale * linearFactor(m.scheduleA, m.scheduleB, t, total);
   default:
     return c.rate_scale;
   }
@@ -71,14 +73,59 @@ static bool anyNotFinite(const char *values, int64_t count) {
              : anyNotFinite<float, uint32_t>(values, count, 0x7f800000u);
 }
 
+/// What members of a team take of an arena, in parts: worth it from this many
+/// bytes on, which take longer than handing them out.
+constexpr int64_t kSweptBytes = int64_t(1) << 18, kMostSweeps = 8;
+
+/// Calls part(data, from, to) for the bytes of an arena, cut at cache lines.
+static void sweep(Call &call, int64_t bytes,
+                  void (*part)(void *, int64_t, int64_t), void *data) {
+  int64_t parts = bytes / kSweptBytes + 1;
+  rnnc_rt_cut_loop(&call.run, (bytes + kAlign - 1) / kAlign,
+                   parts < kMostSweeps ? parts : kMostSweeps, part, data,
+                   bytes / kAlign);
+}
+
+namespace {
+struct Values {
+  const char *from;
+  char *to; ///< of a copy
+  int64_t bytes;
+  bool found;
+
+  int64_t end(int64_t line) const {
+    int64_t whole = line * int64_t(kAlign);
+    return whole < bytes ? whole : bytes;
+  }
+};
+} // namespace
+
+static void checkPart(void *data, int64_t from, int64_t to) {
+  auto *v = static_cast<Values *>(data);
+  int64_t count = (v->end(to) - from * kAlign) / int64_t(realSize());
+  if (anyNotFinite(v->from + from * kAlign, count))
+    __atomic_store_n(&v->found, true, __ATOMIC_RELAXED);
+}
+
+static void copyPart(void *data, int64_t from, int64_t to) {
+  auto *v = static_cast<const Values *>(data);
+  memcpy(v->to + from * kAlign, v->from + from * kAlign,
+         size_t(v->end(to) - from * kAlign));
+}
+
 /// The first trained parameter whose values in one of `arenas` (its own new
 /// values, its optimiser slots) are not finite, or -1. A frozen one may be
 /// infinite, as a mask is.
-static int32_t firstOverflow(const ModuleDesc &m, const char *arenas,
-                             int32_t numArenas, size_t stride) {
+static int32_t firstOverflow(Call &call, const char *arenas, int32_t numArenas,
+                             size_t stride) {
+  const ModuleDesc &m = *call.m;
   bool any = false;
-  for (int32_t a = 0; a < numArenas && !any; ++a)
-    any = anyNotFinite(arenas + size_t(a) * stride, m.arena);
+  for (int32_t a = 0; a < numArenas && !any; ++a) {
+    Values values{arenas + size_t(a) * stride, nullptr,
+                  m.arena * int64_t(realSize()), false};
+    sweep(call, values.bytes, checkPart, &values);
+    any = values.found;
+  }
   for (int32_t p = 0; any && p < m.numParams; ++p)
     for (int32_t a = 0; a < numArenas && m.params[p].trainable; ++a)
       if (anyNotFinite(arenas + size_t(a) * stride +
@@ -201,26 +248,31 @@ static bool gathersUpdate(Call &call) {
 
 /// Gives the norms of gradients. The first parameter that is at fault, or -1;
 /// `isUpdate`: its new values are, or else its gradient.
-static int32_t checkUpdate(const Call &call, size_t arena, bool &isUpdate) {
+static int32_t checkUpdate(Call &call, size_t arena, bool &isUpdate) {
   const ModuleDesc &m = *call.m;
   giveNorms(call);
   if (!*call.finite)
     return badParameter(m, call.gradArena);
   isUpdate = true;
-  int32_t overflow = firstOverflow(m, call.newParams, 1, arena);
-  return overflow < 0 ? firstOverflow(m, call.newSlots, m.numSlots, arena)
+  int32_t overflow = firstOverflow(call, call.newParams, 1, arena);
+  return overflow < 0 ? firstOverflow(call, call.newSlots, m.numSlots, arena)
                       : overflow;
 }
 
+static void copy(Call &call, void *to, const char *from, size_t bytes) {
+  Values values{from, static_cast<char *>(to), int64_t(bytes), false};
+  sweep(call, values.bytes, copyPart, &values);
+}
+
 /// The new values take the place of the old ones.
-static void commitUpdate(const Call &call, size_t arena) {
+static void commitUpdate(Call &call, size_t arena) {
   const ModuleDesc &m = *call.m;
   size_t bytes = size_t(m.arena) * realSize();
-  memcpy(paramsArena(call.c->params), call.newParams, bytes);
+  copy(call, paramsArena(call.c->params), call.newParams, bytes);
   changedOnHost(call, paramsArena(call.c->params), bytes);
   for (int32_t s = 0; s < m.numSlots; ++s)
-    memcpy(optimizerSlot(call.module, call.c->optimizer, s),
-           call.newSlots + size_t(s) * arena, bytes);
+    copy(call, optimizerSlot(call.module, call.c->optimizer, s),
+         call.newSlots + size_t(s) * arena, bytes);
 }
 
 /// Zeros where no gradient is written: between parameters, and of frozen ones.

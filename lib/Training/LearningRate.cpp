@@ -30,6 +30,9 @@ double training::learningRate(const Json &train,
   auto total = static_cast<double>(counters.total_steps);
   if (*kind == "cosine")
     return now * rt::cosineFactor(settingOf(schedule, "warmup", 0), t, total);
+  if (*kind == "linear")
+    return now * rt::linearFactor(settingOf(schedule, "hold", 0),
+                                  settingOf(schedule, "to", 0), t, total);
   if (*kind == "onecycle") {
     double peak = rate > 0 ? settingOf(schedule, "peak", rate) / rate : 1;
     return now * rt::oneCycleFactor(peak, t, total);

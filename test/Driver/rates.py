@@ -9,7 +9,8 @@ import sys
 
 folder = pathlib.Path(sys.argv[1])
 (folder / "data.csv").write_text("x,y\n" + "0,1\n" * 8)
-SCHEDULES = ["constant", "cosine(warmup = 2)", "step(every = 1, by = 0.5, after = 1)", "onecycle(peak = 0.4)"]
+SCHEDULES = ["constant", "cosine(warmup = 2)", "step(every = 1, by = 0.5, after = 1)", "onecycle(peak = 0.4)",
+             "linear(hold = 0.5, to = 0.2)", "linear"]
 for number, schedule in enumerate(SCHEDULES):
     source = folder / "m.rnn"
     source.write_text(f"""model M {{

@@ -400,6 +400,7 @@ static void warnStrange(const Trained &trained, const Schema &inputs,
                  "predicts does not depend on them\n",
                  data.place(e),
                  trained.unit() == data::Unit::Characters ? "characters"
+                 : trained.unit() == data::Unit::Pieces   ? "pieces of words"
                                                           : "words");
   if (count > most)
     fmt::print(stderr, "warning: the same of {} more texts\n", count - most);
@@ -417,6 +418,10 @@ int tool::predict(const PredictCommand &command) {
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());
+  if (Status status =
+          data::cutIntoPieces(*data, inputs, trained->directory.read);
+      !status)
+    return report(status.error());
   warnStrange(*trained, inputs, *data);
   if (Status status = data::applyVocabularies(
           *data, inputs, trained->directory.vocabularies, trained->unit());

@@ -112,10 +112,11 @@ void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
 void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--unit,--tokens", options.read.tokens,
-                  "Symbols of texts: chars, words or bytes (default: chars for "
-                  "language models, else words), of all or each: "
+                  "Symbols of texts: chars, words, bytes, or bpe(N), up to N "
+                  "pieces of words learned from the training part (default: "
+                  "chars for language models, else words), of all or each: "
                   "spelling=chars,sound=words")
-      ->option_text("chars|words|bytes")
+      ->option_text("chars|words|bytes|bpe(N)")
       ->group(dataGroup);
   command
       .add_flag("--lower", options.read.lower,
@@ -188,8 +189,9 @@ Status DataOptions::finishUnits() {
     for (const auto &[field, unit] : *units)
       fits = fits && data::parseUnit(unit);
   if (!fits)
-    return usageError("rnnc: error: `--unit {}`: write chars, words or bytes, "
-                      "for all or for each as in spelling=chars,sound=words",
+    return usageError("rnnc: error: `--unit {}`: write chars, words, bytes "
+                      "or, with the number of pieces, bpe(8000), for all or "
+                      "for each as in spelling=chars,sound=words",
                       given);
   read.units = std::move(*units);
   return {};

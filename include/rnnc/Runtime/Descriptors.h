@@ -304,7 +304,8 @@ enum Schedule : int32_t {
   ScheduleConstant = 0,
   ScheduleStep = 1,
   ScheduleCosine = 2,
-  ScheduleOneCycle = 3
+  ScheduleOneCycle = 3,
+  ScheduleLinear = 4
 };
 
 struct ModuleDesc {

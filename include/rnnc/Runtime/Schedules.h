@@ -44,6 +44,15 @@ inline double oneCycleFactor(double peak, double t, double total) {
   return halfCosine(peak, 1e-4, progress < 1 ? progress : 1);
 }
 
+/// `linear(hold, to)`: 1 for the share `hold` of the total, then straight to
+/// `to` at its end; 1 while the total is not known.
+inline double linearFactor(double hold, double to, double t, double total) {
+  if (total <= 0 || t <= hold * total)
+    return 1;
+  double progress = t < total ? (t / total - hold) / (1 - hold) : 1;
+  return 1 + (to - 1) * progress;
+}
+
 } // namespace rnnc::rt
 
 #endif // RNNC_RUNTIME_SCHEDULES_H

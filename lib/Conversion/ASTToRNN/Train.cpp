@@ -35,6 +35,7 @@ const std::vector<Choice> &schedules() {
   static const std::vector<Choice> list = {
       {"constant", {}},
       {"cosine", {{"warmup", 0}}},
+      {"linear", {{"hold", 0}, {"to", 0}}},
       {"step", {{"every", 1}, {"by", 0.1}, {"after", 0}}},
       {"plateau", {{"patience", 10}, {"by", 0.1}}},
       {"onecycle", {{"peak", 1e-2}}}};

@@ -96,6 +96,11 @@ public:
   /// accumulator's columns those of some units side by side, into panels
   /// [ceil(units / panel)][k][accumulator][panel].
   mlir::func::FuncOp phasePack(mlir::Type element, const PhaseShape &shape);
+  /// `whole` is `phasePack` of so many accumulators, or `pack` (0): the same
+  /// with the context of the call in front. What is worth it is cut into parts
+  /// of whole panels.
+  mlir::func::FuncOp packTasks(mlir::Type element, mlir::func::FuncOp whole,
+                               unsigned accumulators);
   /// (a, offsets, panel, units, k, sums, rows): the sums of up to `shape.rows`
   /// rows, [row][accumulator][panel]; the rows of A begin at `offsets`, i64.
   mlir::func::FuncOp phaseRows(mlir::Type element, const PhaseShape &shape);
@@ -107,6 +112,8 @@ private:
   mlir::func::FuncOp phaseTile(mlir::Type element, const PhaseShape &shape,
                                unsigned rows);
   mlir::func::FuncOp task(mlir::Type element, bool packed);
+  mlir::func::FuncOp packPart(mlir::Type element, mlir::func::FuncOp whole,
+                              unsigned accumulators);
   mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA,
                           unsigned vectors);
   mlir::func::FuncOp block(mlir::Type element);

@@ -119,4 +119,68 @@ func::FuncOp GemmLibrary::tasks(Type element, bool packed) {
       });
 }
 
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// `phase.pack2.tasks`: of so many accumulators; of none it is a product's.
+static std::string nameOfPack(StringRef what, unsigned accumulators) {
+  std::string whole =
+      accumulators ? "phase.pack" + std::to_string(accumulators) : "pack";
+  return whole + "." + what.str();
+}
+
+/// What a step of a panel has for each of its columns.
+static unsigned columnsOf(unsigned accumulators) {
+  return std::max(accumulators, 1u);
+}
+
+// (data, from, to): some panels; `data` holds the arguments of `whole`.
+func::FuncOp GemmLibrary::packPart(Type element, func::FuncOp whole,
+                                   unsigned accumulators) {
+  return routine(
+      nameOfPack("part", accumulators),
+      std::to_string(shape.panel()) + shape.storedKey(), element, "pll",
+      [&](GemmCode &e, ValueRange args) {
+        TaskData words(e.b, e.loc);
+        SmallVector<Value> v;
+        for (auto [i, type] : llvm::enumerate(whole.getArgumentTypes()))
+          v.push_back(words.load(args[0], i, type));
+        Value panel = e.i64(e.shape.panel());
+        Value j = e.mul(args[1], panel);
+        Value steps = e.mul(e.kStored(v[4]), e.i64(columnsOf(accumulators)));
+        v[0] = e.address(v[0], e.mul(j, v[2]));
+        v[3] = e.addressOfStored(v[3], e.mul(j, steps));
+        v[5] = e.min(e.sub(v[5], j), e.mul(e.sub(args[2], args[1]), panel));
+        e.call(whole, v);
+      });
+}
+
+func::FuncOp GemmLibrary::packTasks(Type element, func::FuncOp whole,
+                                    unsigned accumulators) {
+  func::FuncOp part = packPart(element, whole, accumulators);
+  std::string signature = "p";
+  for (Type type : whole.getArgumentTypes())
+    signature += type.isInteger() ? "l" : "p";
+  return routine(
+      nameOfPack("tasks", accumulators),
+      std::to_string(shape.panel()) + shape.storedKey(), element, signature,
+      [&](GemmCode &e, ValueRange args) {
+        ValueRange v = args.drop_front();
+        TaskData words(e.b, e.loc);
+        Value data = words.allocate(int64_t(v.size()));
+        Value units = v[5];
+        Value work = e.mul(e.mul(units, v[4]), e.i64(columnsOf(accumulators)));
+        e.ifThenElse(
+            e.either(e.less(work, e.i64(e.shape.worth)), e.isNull(args[0])),
+            [&] { e.call(whole, v); },
+            [&] {
+              words.store(data, v);
+              cutIntoTasks(e.b, e.loc, args[0],
+                           e.ceilDiv(units, e.i64(e.shape.panel())),
+                           e.i64(e.shape.tasks), part, data, work);
+            });
+      });
+}
+
 } // namespace rnnc

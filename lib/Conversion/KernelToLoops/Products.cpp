@@ -53,12 +53,18 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
   if (failed(shape))
     return failure();
   shape->stored = op.getStoredBits().value_or(0);
+  // It is code without products.
+  kernel::ScheduleAttr module =
+      kernel::scheduleOf(op->getParentOfType<ModuleOp>());
+  shape->tasks = module.get(kernel::Decision::Tasks);
+  shape->worth = module.get(kernel::Decision::WorthTasks);
   library.setShape(*shape);
   Matrix m = matrixOf(b, loc, op.getSource(), op.getTrans());
   Type element = elementOf(op.getSource());
   SmallVector<Value> args = {m.pointer, m.rowStride, m.columnStride,
                              pointerOf(b, loc, op.getPacked()), m.rows};
   func::FuncOp routine;
+  unsigned accumulators = op.getColumns() ? op.getColumns()->size() : 0;
   if (op.getColumns()) {
     auto constant = [&](int64_t v) {
       return arith::ConstantIntOp::create(b, loc, b.getI64Type(), v);
@@ -67,11 +73,15 @@ LogicalResult lower(kernel::PackOp op, kernel::TargetAttr target,
     ArrayRef<int64_t> columns = *op.getColumns();
     for (int64_t first : columns)
       args.push_back(constant(first));
-    routine = library.phasePack(element, {*shape, unsigned(columns.size())});
+    routine = library.phasePack(element, {*shape, accumulators});
   } else {
     args.push_back(m.columns);
     args.push_back(LLVM::ZeroOp::create(b, loc, m.pointer.getType()));
     routine = library.pack(element);
+  }
+  if (Value context = contextOf(op)) {
+    args.insert(args.begin(), context);
+    routine = library.packTasks(element, routine, accumulators);
   }
   func::CallOp::create(b, loc, routine, args);
   op.erase();

@@ -66,6 +66,15 @@ void callTasks(OpBuilder &b, Location loc, Value context, Value count,
                  data, work});
 }
 
+void cutIntoTasks(OpBuilder &b, Location loc, Value context, Value trips,
+                  Value most, func::FuncOp part, Value data, Value work) {
+  LLVM::CallOp::create(
+      b, loc, cutLoop(part->getParentOfType<ModuleOp>()),
+      ValueRange{context, trips, most,
+                 addressOf(b, loc, part.getName(), part.getFunctionType()),
+                 data, work});
+}
+
 namespace {
 
 /// Cuts one kernel: it finds its arguments in memory and does the trips

@@ -36,6 +36,12 @@ void callTasks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value context,
                mlir::Value count, mlir::func::FuncOp task, mlir::Value data,
                mlir::Value work);
 
+/// Calls part(data, from, to) for parts of [0, trips), `most` at most, on the
+/// threads of `context`.
+void cutIntoTasks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value context,
+                  mlir::Value trips, mlir::Value most, mlir::func::FuncOp part,
+                  mlir::Value data, mlir::Value work);
+
 /// Cuts every kernel whose outermost loop has independent trips; its callers
 /// pass their context.
 void cutKernelsIntoTasks(mlir::ModuleOp module);

@@ -237,6 +237,10 @@ static void readSchedule(Module &m) {
   } else if (kind == "cosine") {
     m.schedule = rt::ScheduleCosine;
     m.scheduleA = numberOr(schedule, "warmup", 0);
+  } else if (kind == "linear") {
+    m.schedule = rt::ScheduleLinear;
+    m.scheduleA = numberOr(schedule, "hold", 0);
+    m.scheduleB = numberOr(schedule, "to", 0);
   } else if (kind == "onecycle") {
     auto optimize = train.getAs<mlir::DictionaryAttr>("optimize");
     double rate = optimize ? numberOr(optimize, "lr", 0) : 0;

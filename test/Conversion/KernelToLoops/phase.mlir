@@ -5,7 +5,7 @@
 // computes the region from the sums they left. A vector has 8 units, and 12
 // units are one and a half panels.
 // CHECK-LABEL: func.func @gates(
-// CHECK: call @rnnc.gemm.phase.pack2x1.f32
+// CHECK: call @rnnc.gemm.phase.pack2.tasks.f32
 // CHECK: call @rnnc.kernel.0.tasks
 // Tasks are tiles of rows where there are enough of them, else panels.
 // CHECK-LABEL: func.func private @rnnc.kernel.0.tasks(
