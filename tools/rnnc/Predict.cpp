@@ -5,6 +5,7 @@
 #include "Commands.h"
 #include "Model.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/Drawing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -318,9 +319,7 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
                          const Schema &inputs, const Dataset &data) {
   int function = trained.instance->module().find(command.function);
   if (function < 0)
-    return report(usageError("rnnc: error: the model has no function "
-                             "`{}`",
-                             command.function));
+    return report(noFunction(trained.instance->module(), command.function));
   const FunctionInfo &info =
       trained.instance->module().functions[static_cast<size_t>(function)];
   BatchPlan::Options plan;
