@@ -245,8 +245,8 @@ static int inspect(const InspectOptions &options) {
   }
   if (isRun)
     printRun(directory, run);
-  fmt::print("library {}, {}{}, {}{}{}\n", manifest.library,
-             manifest.precision, weightTypeOf(manifest), manifest.compiler,
+  fmt::print("library {}, {}{}, {}{}{}\n", manifest.library, manifest.precision,
+             weightTypeOf(manifest), manifest.compiler,
              manifest.target.empty() ? "" : ", for ", manifest.target);
   for (size_t m = 0; m < manifest.modules.size(); ++m) {
     printModule(**library, manifest.modules[m], static_cast<int>(m));

@@ -113,10 +113,10 @@ Value GemmCode::sumOf(Value sum, Value correction, Value columnScale,
 namespace {
 
 /// The integers of some numbers, of which the largest is known.
-class Scale {
+class IntegerScale {
 public:
   /// `largest`: the bits of the largest absolute value.
-  Scale(GemmCode &e, Value largest) : e(e) {
+  IntegerScale(GemmCode &e, Value largest) : e(e) {
     OpBuilder &b = e.b;
     Location loc = e.loc;
     Type word = b.getI32Type();
@@ -191,7 +191,7 @@ void GemmCode::writeWords(Value k, function_ref<Value(Value)> read,
     return Values{
         arith::MaxSIOp::create(b, loc, in[0], sizeOf(b, loc, read(s)))};
   })[0];
-  Scale scale(*this, largest);
+  IntegerScale scale(*this, largest);
   Value words = ceilDiv(k, four);
   Value sum = loop(i64(0), words, one, zero, [&](Value w, ValueRange in) {
     Value first = mul(w, four), end = min(add(first, four), k);
@@ -243,7 +243,7 @@ void GemmCode::writeQuantized(Value row, Value k, Value to) {
     Value v = loadScalar(address(row, s));
     return Values{arith::MaxSIOp::create(b, loc, in[0], sizeOf(b, loc, v))};
   })[0];
-  Scale scale(*this, largest);
+  IntegerScale scale(*this, largest);
   auto write = [&](Value v, Value s) {
     Value q = scale(v);
     Value raised =
