@@ -144,6 +144,7 @@ void tool::addTrainedOptions(CLI::App &command, UseOptions &options) {
       ->option_text("N")
       ->check(ThreadCount);
   addDeviceOption(command, options.device);
+  addWeightTypeOption(command, options.weightType);
 }
 
 data::ReadOptions Trained::readOptions(const DataOptions &given) const {
@@ -247,9 +248,10 @@ static Error badProgram(const ModelDirectory &directory, Error error) {
 }
 
 static ModelOptions programOptions(const ModelDirectory &directory,
-                                   const std::string &device) {
+                                   const UseOptions &use) {
   ModelOptions options;
-  options.device = device;
+  options.device = use.device;
+  options.weightType = use.weightType;
   options.model = directory.file(directory.program);
   options.onlyErrors = true;
   if (!directory.program.ends_with(".rnn"))
@@ -266,9 +268,9 @@ static ModelOptions programOptions(const ModelDirectory &directory,
 }
 
 Result<std::shared_ptr<Library>>
-tool::openProgram(const ModelDirectory &directory, const std::string &device) {
+tool::openProgram(const ModelDirectory &directory, const UseOptions &options) {
   Result<std::shared_ptr<Library>> library =
-      openModel(programOptions(directory, device));
+      openModel(programOptions(directory, options));
   if (!library)
     return badProgram(directory, library.error());
   if (Result<int> module = findModule(**library, directory.model); !module)
@@ -283,7 +285,7 @@ Result<Trained> tool::openTrained(const std::string &path,
   if (Status status = trained.directory.load(); !status)
     return status.error();
   Result<std::shared_ptr<Library>> library =
-      openProgram(trained.directory, options.device);
+      openProgram(trained.directory, options);
   if (!library)
     return library.error();
   Result<int> module = findModule(**library, trained.directory.model);
