@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22
   cmake ninja-build ccache git python3
-  libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libpng-dev libgtest-dev
+  libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libpng-dev libsentencepiece-dev libgtest-dev
   libc6-dev-arm64-cross
 )
 [ "${1:-}" = demo ] && packages+=(bible-kjv bible-kjv-text)

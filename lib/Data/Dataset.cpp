@@ -426,7 +426,7 @@ Result<Learned> data::learnVocabularies(const Dataset &train,
       // A place in a sequence: no symbol, and as many as there are steps.
       if (collectAxis(train, schema, key).raw)
         return dataError("{}: error: `{}` is a place in `{}`, counted from 0: "
-                         "it is given as a number, in .npz or .jsonl",
+                         "it is given as a number",
                          train.files.front(), field.name, key);
       continue;
     }

@@ -155,8 +155,9 @@ Status DatasetBuilder::addSymbols(size_t field,
           checkCount(field, static_cast<int64_t>(symbols.size()), "symbols");
       !status)
     return status;
+  // Pieces are counted when words have been cut into them.
   bool limited = options.maxLength > 0 && info.time(schema.times) >= 0 &&
-                 !schema.isRunningText();
+                 !schema.isRunningText() && units[field] != Unit::Pieces;
   size_t longest = static_cast<size_t>(options.maxLength * inner);
   if (limited && symbols.size() > longest)
     symbols.resize(longest);
@@ -197,13 +198,13 @@ Status DatasetBuilder::addSpelled(size_t field,
 Status DatasetBuilder::addTokens(size_t field,
                                  const std::vector<std::string_view> &tokens) {
   const FieldSchema &info = schema.fields[field];
-  if (info.isIndex() && isInner(field)) {
+  if (isText(field) && isInner(field)) {
     std::vector<std::vector<std::string_view>> letters;
     for (std::string_view token : tokens)
       letters.push_back(splitSymbols(token, Unit::Characters));
     return addLists(field, std::move(letters));
   }
-  if (info.isIndex())
+  if (isText(field))
     return info.inner() > 1 ? addSpelled(field, tokens)
                             : addSymbols(field, tokens);
   std::string cell;
@@ -374,7 +375,7 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
                      "they come as lists of lists (JSONL) or as arrays",
                      here(), info.name, info.axes[0].name);
   }
-  if (info.isIndex()) {
+  if (isText(field)) {
     bool labels = info.output && !info.unfold;
     if (sequence && info.inner() > 1 && !labels && options.choseUnit(info) &&
         units[field] != Unit::Words)
@@ -392,6 +393,10 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   if (info.kind == FieldSchema::Kind::Real && isPng(trim(cell)))
     return addPicture(field, trim(cell));
   std::optional<std::vector<double>> values = parseNumbers(cell);
+  if (!values && info.isIndex())
+    return dataError("{}: error: `{}` is a place in `{}`, a number counted "
+                     "from 0, not \"{}\"",
+                     here(), info.name, info.axis, shown(cell));
   if (!values)
     return dataError("{}: error: `{}`: \"{}\" is not a list of numbers", here(),
                      info.name, shown(cell));

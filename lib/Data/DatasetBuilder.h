@@ -5,6 +5,7 @@
 
 #include "rnnc/Data/Dataset.h"
 
+#include <algorithm>
 #include <nlohmann/json_fwd.hpp>
 #include <unordered_map>
 
@@ -69,6 +70,12 @@ private:
   Status addSteps(size_t field, const nlohmann::json &steps);
   Status setLength(size_t field, int64_t length);
   Status setInner(size_t field, std::vector<int32_t> lengths);
+  /// Whether a field has symbols: places in a sequence are numbers.
+  bool isText(size_t field) const {
+    const FieldSchema &info = schema.fields[field];
+    return info.isIndex() && std::find(schema.times.begin(), schema.times.end(),
+                                       info.axis) == schema.times.end();
+  }
   bool isInner(size_t field) const {
     return schema.fields[field].innerTime(schema.times) >= 0;
   }

@@ -56,10 +56,7 @@ ReadOptions ReadOptions::fromJson(const json &json) {
 }
 
 Unit ReadOptions::unit(const Schema &schema, const FieldSchema &field) const {
-  auto own = units.find(field.name);
-  std::optional<Unit> chosen =
-      parseUnit(own == units.end() ? tokens : own->second);
-  if (chosen)
+  if (std::optional<Unit> chosen = parseUnit(unitText(field)))
     return *chosen;
   return schema.isLanguageModel() ? Unit::Characters : Unit::Words;
 }
@@ -378,6 +375,8 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
       return usageError("rnnc: error: --columns: model `{}` has no input or "
                         "output `{}`",
                         schema.model, field);
+  if (Status status = checkPieces(schema, options); !status)
+    return status.error();
   Result<std::optional<Dataset>> series = readSeries(paths, schema, options);
   if (!series)
     return series.error();

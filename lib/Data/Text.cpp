@@ -3,6 +3,7 @@
 #include "rnnc/Data/Text.h"
 #include "rnnc/Data/Encoding.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Data/Pieces.h"
 
 #include <algorithm>
 
@@ -161,6 +162,8 @@ std::string_view data::nameOf(Unit unit) {
     return "words";
   case Unit::Bytes:
     return "bytes";
+  case Unit::Pieces:
+    return "bpe";
   }
   return "";
 }
@@ -169,6 +172,8 @@ std::optional<Unit> data::parseUnit(std::string_view name) {
   for (Unit unit : {Unit::Characters, Unit::Words, Unit::Bytes})
     if (name == nameOf(unit))
       return unit;
+  if (parsePieces(name))
+    return Unit::Pieces;
   return std::nullopt;
 }
 
@@ -196,8 +201,10 @@ static std::optional<unsigned char> byteOf(std::string_view symbol) {
 int64_t data::charactersOf(std::string_view symbol, Unit unit) {
   if (unit == Unit::Characters)
     return 1;
-  if (unit == Unit::Words)
-    return symbol == endOfLine ? 0 : countCharacters(symbol) + 1;
+  if (unit == Unit::Words || unit == Unit::Pieces)
+    return symbol == endOfLine
+               ? 0
+               : countCharacters(symbol) + (unit == Unit::Words);
   std::optional<unsigned char> byte = byteOf(symbol);
   return !byte || (*byte & 0xC0) != 0x80;
 }
@@ -212,7 +219,7 @@ std::vector<std::string_view> data::splitSymbols(std::string_view text,
     }
     return symbols;
   }
-  if (unit == Unit::Words) {
+  if (unit == Unit::Words || unit == Unit::Pieces) {
     splitWords(text, symbols);
     return symbols;
   }
@@ -228,7 +235,7 @@ std::vector<std::string_view> data::splitSymbols(std::string_view text,
 
 std::vector<std::string_view> data::splitRunningText(std::string_view text,
                                                      Unit unit) {
-  if (unit != Unit::Words)
+  if (unit != Unit::Words && unit != Unit::Pieces)
     return splitSymbols(text, unit);
   std::vector<std::string_view> symbols;
   while (!text.empty()) {
@@ -246,12 +253,24 @@ std::string data::joinSymbols(const std::vector<std::string> &symbols,
                               Unit unit) {
   std::string text;
   bool lineStart = true;
-  for (const std::string &symbol : symbols) {
-    if (unit != Unit::Words) {
+  for (std::string_view symbol : symbols) {
+    if (unit == Unit::Pieces && symbol != endOfLine) {
+      bool begins = symbol.starts_with(wordBegins);
+      if (begins)
+        symbol.remove_prefix(wordBegins.size());
+      text += begins && !lineStart ? " " : "";
+      text += symbol;
+      lineStart = false;
+      continue;
+    }
+    if (unit != Unit::Words && unit != Unit::Pieces) {
       std::optional<unsigned char> byte;
       if (unit == Unit::Bytes)
         byte = byteOf(symbol);
-      text += byte ? std::string(1, static_cast<char>(*byte)) : symbol;
+      if (byte)
+        text += static_cast<char>(*byte);
+      else
+        text += symbol;
       continue;
     }
     if (symbol == endOfLine) {

@@ -655,6 +655,11 @@ Ty Analyser::ifExpr(const If &node) {
     result = a;
     result.place = a.place && b.place;
   }
+  // A whole number beside an index or a bit is one.
+  if (result.isError() && !a.isDist && standsFor(*node.elseValue, a))
+    result = a;
+  if (result.isError() && !b.isDist && standsFor(*node.thenValue, b))
+    result = b;
   if (result.isError()) {
     diags
         .error("E112", node.elseValue->range,

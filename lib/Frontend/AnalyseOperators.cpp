@@ -91,6 +91,24 @@ bool Analyser::fitsIndex(const Ty &type, const Poly &axis, SourceRange range) {
   return true;
 }
 
+/// Whether an expression is a whole number in the source, or `if` chooses among
+/// such, that stands for an index or a bit. Reports those that are none.
+bool Analyser::standsFor(const Expr &node, const Ty &type) {
+  if (const auto *choice = dynAs<If>(node))
+    return standsFor(*choice->thenValue, type) &&
+           standsFor(*choice->elseValue, type);
+  const auto *number = dynAs<Number>(node);
+  if (!number || !number->isInteger)
+    return false;
+  if (type.kind == Ty::Kind::Bit)
+    return number->value == 0 || number->value == 1;
+  Ty literal = Ty::real();
+  literal.literal = true;
+  literal.literalValue = static_cast<int64_t>(number->value);
+  return type.isIndex() && !type.place && !type.index.time() &&
+         fitsIndex(literal, type.index, node.range);
+}
+
 Ty Analyser::binary(const Binary &node) {
   Ty lhs = expr(*node.lhs);
   Ty rhs = expr(*node.rhs);

@@ -551,15 +551,10 @@ void Analyser::nextStmt(const NextStmt &stmt) {
   state->nextValue = stmt.value.get();
   bool isWhole = state->type.kind == Ty::Kind::Int && value.isNumber() &&
                  value.axes == state->type.axes;
-  bool isSymbol = state->type.kind == Ty::Kind::Index && value.literal &&
-                  state->type.rank() == 0;
   if (value.isError() || state->type.isError() || isWhole ||
-      value.same(state->type))
+      value.same(state->type) ||
+      (state->type.rank() == 0 && standsFor(*stmt.value, state->type)))
     return;
-  if (isSymbol) {
-    fitsIndex(value, state->type.index, stmt.value->range);
-    return;
-  }
   diags
       .error(
           "E122", stmt.value->range,

@@ -192,6 +192,7 @@ private:
   std::string asNumber(const ast::Expr &expr, const Ty &type) const;
   bool comparable(const ast::Binary &node, const Ty &lhs, const Ty &rhs);
   bool fitsIndex(const Ty &type, const Poly &axis, SourceRange range);
+  bool standsFor(const ast::Expr &node, const Ty &type);
 
   // Calls (AnalyseCalls.cpp, AnalyseBuiltins.cpp).
   Ty call(const ast::Call &call);

@@ -116,19 +116,21 @@ std::string Compilation::symbolPrefix() const {
                                 : request.prefix;
 }
 
-/// bf16 weights are f32 ones, packed beforehand, for a processor.
+/// Shorter weights are f32 ones, packed beforehand, for a processor.
 int Compilation::checkWeightType() {
   if (!request.weightBits)
     return ExitOk;
+  std::string option = "--weight-type=";
+  option += request.weightBits == 8 ? "int8" : "bf16";
   if (options.precision != "f32")
-    return fail(ExitUsage, "--weight-type=bf16 is for numbers that are f32, "
-                           "and these are f64");
+    return fail(ExitUsage, option + " is for numbers that are f32, and these "
+                                    "are f64");
   if (!request.prepareWeights)
     return fail(ExitUsage, "--weight-type says how prepared weights are "
                            "stored, and --no-prepare-weights wants none");
   if (chip)
-    return fail(ExitUsage, "--weight-type=bf16 is for processors; code for "
-                           "GPUs reads f32");
+    return fail(ExitUsage, option + " is for processors; code for GPUs reads "
+                                    "f32");
   return ExitOk;
 }
 

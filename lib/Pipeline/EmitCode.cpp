@@ -115,10 +115,13 @@ static llvm::json::Object optionsJson(const CompileRequest &request,
   llvm::json::Object dims;
   for (const auto &[name, value] : request.dims)
     dims[name] = value;
-  return llvm::json::Object{{"opt", request.optLevel},
-                            {"march", march},
-                            {"fast_math", request.fastMath},
-                            {"dims", std::move(dims)}};
+  llvm::json::Object options{{"opt", request.optLevel},
+                             {"march", march},
+                             {"fast_math", request.fastMath},
+                             {"dims", std::move(dims)}};
+  if (request.weightBits)
+    options["weight_type"] = request.weightBits == 8 ? "int8" : "bf16";
+  return options;
 }
 
 /// What the compiled model offers.

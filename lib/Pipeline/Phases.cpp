@@ -355,7 +355,8 @@ struct KernelFlags : PassPipelineOptions<KernelFlags> {
 
   Option<unsigned> weightBits{
       *this, "weight-bits",
-      llvm::cl::desc("of a number of packed weights: 16 for bf16; 0: as it is"),
+      llvm::cl::desc("of a number of packed weights: 16 for bf16, 8 for int8; "
+                     "0: as it is"),
       llvm::cl::init(PipelineOptions().weightBits)};
 
   void set(PipelineOptions &o) const {

@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Training/Drawing.h"
 
+#include "rnnc/Training/Evaluate.h"
+
+#include <algorithm>
+
 using namespace rnnc;
 using namespace rnnc::training;
 
@@ -34,4 +38,19 @@ Status training::addDrawnLengths(const ModuleInfo &module,
     lengths[axis] = *length;
   }
   return {};
+}
+
+Error training::noFunction(const ModuleInfo &module, const std::string &name) {
+  std::string help;
+  // The others are there wherever they can be.
+  const std::vector<data::FieldSchema> fields = schemaOf(module).fields;
+  if (name == "beam" &&
+      std::any_of(fields.begin(), fields.end(), [](const auto &field) {
+        return field.unfold && field.isIndex();
+      }))
+    help = fmt::format(": its source has to say how wide, `export {}.beam("
+                       "width = 5)`",
+                       module.name);
+  return usageError("rnnc: error: the model has no function `{}`{}", name,
+                    help);
 }

@@ -209,8 +209,7 @@ Result<std::vector<Writing>> WritingEvaluator::run() {
   const ModuleInfo &module = instance.module();
   int at = module.find(options.writes->function);
   if (at < 0)
-    return usageError("rnnc: error: the model has no function `{}`",
-                      options.writes->function);
+    return noFunction(module, options.writes->function);
   const FunctionInfo &function = module.functions[static_cast<size_t>(at)];
   group();
   BatchPlan::Options plan;

@@ -13,13 +13,18 @@ static std::string vocabularyFile(const std::string &axis) {
   return "vocabulary." + axis + ".json";
 }
 
+static std::string piecesFile(const std::string &axis) {
+  return "pieces." + axis + ".model";
+}
+
 bool ModelDirectory::isOwnFile(const std::string &name) {
   for (const char *own :
        {"model.rnn", "model.so", "options.json", "log.jsonl", "curve.svg",
         "report.json", "examples.json", "last.safetensors", "best.safetensors"})
     if (name == own)
       return true;
-  return name.starts_with("vocabulary.") && name.ends_with(".json");
+  return (name.starts_with("vocabulary.") && name.ends_with(".json")) ||
+         (name.starts_with("pieces.") && name.ends_with(".model"));
 }
 
 bool ModelDirectory::hasFile(const std::string &name) const {
@@ -48,6 +53,8 @@ static Result<Json> contentsOf(const ModelDirectory &directory) {
   names.push_back(directory.program);
   for (const auto &[axis, vocabulary] : directory.vocabularies)
     names.push_back(vocabularyFile(axis));
+  for (const auto &[axis, pieces] : directory.read.pieces)
+    names.push_back(piecesFile(axis));
   Json contents = Json::object();
   for (const std::string &name : names)
     if (directory.hasFile(name)) {
@@ -70,6 +77,14 @@ Status ModelDirectory::save() const {
         !status)
       return status;
   }
+  Json cut = Json::array();
+  for (const auto &[axis, pieces] : read.pieces) {
+    cut.push_back(axis);
+    if (Status status =
+            data::writeFileAtomically(file(piecesFile(axis)), pieces.bytes());
+        !status)
+      return status;
+  }
   Result<Json> contents = contentsOf(*this);
   if (!contents)
     return contents.error();
@@ -82,6 +97,7 @@ Status ModelDirectory::save() const {
                {"split_mod", splitModulus},
                {"trained_on", trainedOn.toJson()},
                {"vocabularies", axes},
+               {"pieces", cut},
                {"contents", *contents}};
   json["check"] = checkOf(json);
   return data::writeFileAtomically(file("options.json"), json.dump(2) + "\n");
@@ -162,6 +178,10 @@ Status ModelDirectory::readOptions(const Json &json) {
         return v.is_array() && std::all_of(v.begin(), v.end(), isName);
       }))
     return damaged("vocabularies");
+  if (json.contains("pieces") && !is("pieces", [](const Json &v) {
+        return v.is_array() && std::all_of(v.begin(), v.end(), isName);
+      }))
+    return damaged("pieces");
   program = json["program"].get<std::string>();
   model = json["model"].get<std::string>();
   compile = json["compile"];
@@ -197,6 +217,42 @@ Status ModelDirectory::checkContents(const Json &files) const {
   return {};
 }
 
+/// A file that options.json names.
+Result<std::string> ModelDirectory::ownFile(const std::string &name) const {
+  if (!hasFile(name))
+    return dataError("{}: error: it is missing, but belongs to this training",
+                     file(name));
+  return data::readFile(file(name));
+}
+
+Status ModelDirectory::loadSymbols(const Json &json) {
+  for (const Json &axis : json["vocabularies"]) {
+    std::string name = axis.get<std::string>();
+    Result<std::string> list = ownFile(vocabularyFile(name));
+    if (!list)
+      return list.error();
+    Result<data::Vocabulary> vocabulary =
+        data::Vocabulary::fromJson(*list, file(vocabularyFile(name)));
+    if (!vocabulary)
+      return vocabulary.error();
+    vocabularies[name] = std::move(*vocabulary);
+  }
+  if (!json.contains("pieces"))
+    return {};
+  for (const Json &axis : json["pieces"]) {
+    std::string name = axis.get<std::string>();
+    Result<std::string> bytes = ownFile(piecesFile(name));
+    if (!bytes)
+      return bytes.error();
+    Result<data::Pieces> pieces =
+        data::Pieces::fromBytes(std::move(*bytes), file(piecesFile(name)));
+    if (!pieces)
+      return pieces.error();
+    read.pieces.insert_or_assign(name, std::move(*pieces));
+  }
+  return {};
+}
+
 Status ModelDirectory::load() {
   std::string path = file("options.json");
   if (!hasFile("options.json")) {
@@ -227,22 +283,7 @@ Status ModelDirectory::load() {
     return damaged("contents");
   if (Status status = checkContents(json["contents"]); !status)
     return status;
-  for (const Json &axis : json["vocabularies"]) {
-    std::string name = axis.get<std::string>();
-    std::string vocabularyPath = file(vocabularyFile(name));
-    if (!hasFile(vocabularyFile(name)))
-      return dataError("{}: error: it is missing, but belongs to this training",
-                       vocabularyPath);
-    Result<std::string> list = data::readFile(vocabularyPath);
-    if (!list)
-      return list.error();
-    Result<data::Vocabulary> vocabulary =
-        data::Vocabulary::fromJson(*list, vocabularyPath);
-    if (!vocabulary)
-      return vocabulary.error();
-    vocabularies[name] = std::move(*vocabulary);
-  }
-  return {};
+  return loadSymbols(json);
 }
 
 Result<std::string> ModelDirectory::weightFile() const {

@@ -16,6 +16,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/WithColor.h"
@@ -105,9 +106,10 @@ struct Options {
   cl::opt<std::string> weightType{
       "weight-type", cl::init("f32"),
       cl::desc("What packed weights are stored as, outside of gradients: f32 "
-               "(the default), or bf16, half the memory to read and 8 bits of "
-               "precision; sums stay f32"),
-      cl::value_desc("f32|bf16"), cl::cat(category)};
+               "(the default); bf16, half the memory to read and 8 bits of "
+               "precision; or int8, a quarter, with a scale for each row of a "
+               "matrix, what they multiply as well, a scale for each example"),
+      cl::value_desc("f32|bf16|int8"), cl::cat(category)};
   cl::opt<std::string> chunk{
       "chunk", cl::init("auto"),
       cl::desc("Steps that time loops and the products they read do together: "
@@ -337,10 +339,16 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("`--unroll-budget` must not be negative");
   request.fuseProducts = !options.noFuse;
   request.fuseRows = !options.noFuseRows;
-  if (options.weightType != "f32" && options.weightType != "bf16")
+  std::optional<unsigned> bits =
+      llvm::StringSwitch<std::optional<unsigned>>(options.weightType)
+          .Case("f32", 0)
+          .Case("bf16", 16)
+          .Case("int8", 8)
+          .Default(std::nullopt);
+  if (!bits)
     return usage("`--weight-type=" + options.weightType +
-                 "`: weights are stored as f32 or bf16");
-  request.weightBits = options.weightType == "bf16" ? 16 : 0;
+                 "`: weights are stored as f32, bf16 or int8");
+  request.weightBits = *bits;
   if (!parseChunk(options.chunk, request.chunk))
     return usage("`--chunk=" + options.chunk +
                  "`: write a number of steps from 1 to 1048576, `auto`, or "

@@ -154,6 +154,9 @@ static Result<Measured> readData(const EvalCommand &command,
   if (!measured)
     return measured;
   measured->data.onlyMeasured = true;
+  if (Status status = data::cutIntoPieces(measured->data, schema, read);
+      !status)
+    return status.error();
   if (Status status = data::applyVocabularies(measured->data, schema,
                                               trained.directory.vocabularies,
                                               trained.unit());

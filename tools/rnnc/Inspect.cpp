@@ -5,6 +5,7 @@
 #include "Model.h"
 #include "Trained.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Support/Text.h"
 #include "rnnc/Training/Progress.h"
 
 #include <filesystem>
@@ -202,6 +203,18 @@ static void printRun(const ModelDirectory &directory, const RunInfo &run) {
                      run.report[part][figure].dump());
 }
 
+/// What weights are stored as, where it is not the numbers' own type.
+static std::string weightTypeOf(const Manifest &manifest) {
+  auto options = manifest.json.find("options");
+  if (options == manifest.json.end() || !options->is_object())
+    return "";
+  auto type = options->find("weight_type");
+  if (type == options->end() || !type->is_string())
+    return "";
+  return fmt::format(" with weights as {} where no gradient is computed",
+                     shown(type->get<std::string>()));
+}
+
 static int inspect(const InspectOptions &options) {
   std::error_code code;
   bool isRun = std::filesystem::is_directory(options.model.model, code);
@@ -232,9 +245,9 @@ static int inspect(const InspectOptions &options) {
   }
   if (isRun)
     printRun(directory, run);
-  fmt::print("library {}, {}, {}{}{}\n", manifest.library, manifest.precision,
-             manifest.compiler, manifest.target.empty() ? "" : ", for ",
-             manifest.target);
+  fmt::print("library {}, {}{}, {}{}{}\n", manifest.library, manifest.precision,
+             weightTypeOf(manifest), manifest.compiler,
+             manifest.target.empty() ? "" : ", for ", manifest.target);
   for (size_t m = 0; m < manifest.modules.size(); ++m) {
     printModule(**library, manifest.modules[m], static_cast<int>(m));
     if (!workspaces->empty())

@@ -46,6 +46,16 @@ void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
   command
       .add_flag("--fast-math", options.fastMath, "Faster, less exact functions")
       ->group(group);
+  addWeightTypeOption(command, options.weightType)->group(group);
+}
+
+CLI::Option *tool::addWeightTypeOption(CLI::App &command, std::string &type) {
+  return command
+      .add_option("--weight-type", type,
+                  "What weights are stored as where no gradient is computed: "
+                  "f32 (the default), bf16 or int8")
+      ->option_text("f32|bf16|int8")
+      ->check(oneOf({"f32", "bf16", "int8"}));
 }
 
 CLI::Option *tool::addDeviceOption(CLI::App &command, std::string &device) {
@@ -91,6 +101,9 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
     request.precision = options.precision;
   request.optLevel = options.optLevel;
   request.fastMath = options.fastMath;
+  request.weightBits = options.weightType == "bf16"   ? 16
+                       : options.weightType == "int8" ? 8
+                                                      : 0;
   request.importDirs = options.importDirs;
   request.march = "native";
   if (!options.device.empty())
@@ -142,6 +155,9 @@ Result<std::shared_ptr<Library>> tool::openModel(const ModelOptions &options) {
   if (!options.dims.empty())
     return usageError("rnnc: error: -D applies to a .rnn source; the sizes of "
                       "a library are fixed");
+  if (options.weightType != "f32")
+    return usageError("rnnc: error: --weight-type applies to a .rnn source; "
+                      "how a library stores weights is fixed");
   Result<std::shared_ptr<Library>> library = Library::open(options.model);
   if (library && !options.precision.empty() &&
       options.precision != (*library)->manifest().precision)

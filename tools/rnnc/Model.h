@@ -18,6 +18,8 @@ struct ModelOptions {
   std::vector<std::string> importDirs;
   int optLevel = 3;
   bool fastMath = false;
+  /// What weights are stored as where no gradient is computed.
+  std::string weightType = "f32";
   /// Says nothing about a source that compiles: it was said when it was
   /// trained.
   bool onlyErrors = false;
@@ -36,6 +38,9 @@ struct ModelOptions {
 
 /// Adds the options to a verb; `model` itself is the verb's first argument.
 void addModelOptions(CLI::App &command, ModelOptions &options);
+
+/// `--weight-type`.
+CLI::Option *addWeightTypeOption(CLI::App &command, std::string &type);
 
 /// `--device`.
 CLI::Option *addDeviceOption(CLI::App &command, std::string &device);

@@ -5,6 +5,7 @@
 #include "Commands.h"
 #include "Model.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Training/Drawing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -318,9 +319,7 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
                          const Schema &inputs, const Dataset &data) {
   int function = trained.instance->module().find(command.function);
   if (function < 0)
-    return report(usageError("rnnc: error: the model has no function "
-                             "`{}`",
-                             command.function));
+    return report(noFunction(trained.instance->module(), command.function));
   const FunctionInfo &info =
       trained.instance->module().functions[static_cast<size_t>(function)];
   BatchPlan::Options plan;
@@ -400,6 +399,7 @@ static void warnStrange(const Trained &trained, const Schema &inputs,
                  "predicts does not depend on them\n",
                  data.place(e),
                  trained.unit() == data::Unit::Characters ? "characters"
+                 : trained.unit() == data::Unit::Pieces   ? "pieces of words"
                                                           : "words");
   if (count > most)
     fmt::print(stderr, "warning: the same of {} more texts\n", count - most);
@@ -417,6 +417,10 @@ int tool::predict(const PredictCommand &command) {
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());
+  if (Status status =
+          data::cutIntoPieces(*data, inputs, trained->directory.read);
+      !status)
+    return report(status.error());
   warnStrange(*trained, inputs, *data);
   if (Status status = data::applyVocabularies(
           *data, inputs, trained->directory.vocabularies, trained->unit());

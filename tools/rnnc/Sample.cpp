@@ -49,7 +49,8 @@ static Result<Prompt> encodePrompt(const SampleCommand &command,
                          ? data::lowerCase(command.prompt)
                          : command.prompt;
   Prompt prompt;
-  for (std::string_view symbol : data::splitRunningText(text, trained.unit())) {
+  for (const std::string &symbol : trained.directory.read.runningSymbols(
+           text, trained.schema, trained.schema.fields[0])) {
     int32_t index = symbols.find(symbol);
     if (index < 0)
       return dataError("<prompt>:1: error: `{}` is not in the vocabulary",

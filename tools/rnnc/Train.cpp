@@ -167,9 +167,14 @@ Status TrainRun::readData() {
                       command.train.patience > 0 ? "--patience"
                                                  : "--valid-every");
   Result<data::Vocabularies> given =
-      givenVocabularies(command.vocabularies, schema);
+      givenVocabularies(command.vocabularies, schema, read);
   if (!given)
     return given.error();
+  if (Status status = data::learnPieces(parts.train, schema, read); !status)
+    return status;
+  for (Dataset *part : {&parts.train, &parts.valid, &parts.test})
+    if (Status status = data::cutIntoPieces(*part, schema, read); !status)
+      return status;
   Result<data::Learned> learned =
       data::learnVocabularies(parts.train, schema, read, *given);
   if (!learned)

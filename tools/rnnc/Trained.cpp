@@ -112,10 +112,11 @@ void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
 void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   command
       .add_option("--unit,--tokens", options.read.tokens,
-                  "Symbols of texts: chars, words or bytes (default: chars for "
-                  "language models, else words), of all or each: "
+                  "Symbols of texts: chars, words, bytes, or bpe(N), up to N "
+                  "pieces of words learned from the training part (default: "
+                  "chars for language models, else words), of all or each: "
                   "spelling=chars,sound=words")
-      ->option_text("chars|words|bytes")
+      ->option_text("chars|words|bytes|bpe(N)")
       ->group(dataGroup);
   command
       .add_flag("--lower", options.read.lower,
@@ -143,6 +144,7 @@ void tool::addTrainedOptions(CLI::App &command, UseOptions &options) {
       ->option_text("N")
       ->check(ThreadCount);
   addDeviceOption(command, options.device);
+  addWeightTypeOption(command, options.weightType);
 }
 
 data::ReadOptions Trained::readOptions(const DataOptions &given) const {
@@ -187,8 +189,9 @@ Status DataOptions::finishUnits() {
     for (const auto &[field, unit] : *units)
       fits = fits && data::parseUnit(unit);
   if (!fits)
-    return usageError("rnnc: error: `--unit {}`: write chars, words or bytes, "
-                      "for all or for each as in spelling=chars,sound=words",
+    return usageError("rnnc: error: `--unit {}`: write chars, words, bytes "
+                      "or, with the number of pieces, bpe(8000), for all or "
+                      "for each as in spelling=chars,sound=words",
                       given);
   read.units = std::move(*units);
   return {};
@@ -245,9 +248,10 @@ static Error badProgram(const ModelDirectory &directory, Error error) {
 }
 
 static ModelOptions programOptions(const ModelDirectory &directory,
-                                   const std::string &device) {
+                                   const UseOptions &use) {
   ModelOptions options;
-  options.device = device;
+  options.device = use.device;
+  options.weightType = use.weightType;
   options.model = directory.file(directory.program);
   options.onlyErrors = true;
   if (!directory.program.ends_with(".rnn"))
@@ -264,9 +268,9 @@ static ModelOptions programOptions(const ModelDirectory &directory,
 }
 
 Result<std::shared_ptr<Library>>
-tool::openProgram(const ModelDirectory &directory, const std::string &device) {
+tool::openProgram(const ModelDirectory &directory, const UseOptions &options) {
   Result<std::shared_ptr<Library>> library =
-      openModel(programOptions(directory, device));
+      openModel(programOptions(directory, options));
   if (!library)
     return badProgram(directory, library.error());
   if (Result<int> module = findModule(**library, directory.model); !module)
@@ -281,7 +285,7 @@ Result<Trained> tool::openTrained(const std::string &path,
   if (Status status = trained.directory.load(); !status)
     return status.error();
   Result<std::shared_ptr<Library>> library =
-      openProgram(trained.directory, options.device);
+      openProgram(trained.directory, options);
   if (!library)
     return library.error();
   Result<int> module = findModule(**library, trained.directory.model);

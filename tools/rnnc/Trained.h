@@ -33,7 +33,8 @@ void addVocabularyOptions(CLI::App &command, DataOptions &options);
 struct UseOptions {
   std::string weights; ///< empty: the best ones
   int threads = 1;
-  std::string device; ///< `gpu` or `gpu:N`; empty: the processor
+  std::string device;             ///< `gpu` or `gpu:N`; empty: the processor
+  std::string weightType = "f32"; ///< what weights are stored as
 };
 /// `--weights`, `--threads` and `--device` of the verbs that use a trained
 /// model.
@@ -62,7 +63,7 @@ Result<int> findModule(const training::Library &library,
 /// directory's data are bad.
 Result<std::shared_ptr<training::Library>>
 openProgram(const training::ModelDirectory &directory,
-            const std::string &device = "");
+            const UseOptions &options = {});
 
 /// Loads the model in `path`.
 Result<Trained> openTrained(const std::string &path, const UseOptions &options);

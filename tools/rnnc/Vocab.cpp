@@ -84,9 +84,19 @@ axisOf(const std::string &axis, const std::string &path, const Schema &schema) {
                                 : fmt::format("{}", fmt::join(all, ", ")));
 }
 
+/// Whether the symbols of an axis are to be pieces of words.
+static bool cutsInto(const std::string &axis, const Schema &schema,
+                     const data::ReadOptions &read) {
+  return std::ranges::any_of(schema.fields, [&](const auto &field) {
+    return field.isIndex() && data::vocabularyKey(field) == axis &&
+           (!field.output || field.unfold) &&
+           read.unit(schema, field) == data::Unit::Pieces;
+  });
+}
+
 Result<Vocabularies>
 tool::givenVocabularies(const std::vector<std::string> &given,
-                        const Schema &schema) {
+                        const Schema &schema, data::ReadOptions &read) {
   Vocabularies result;
   std::vector<std::string> axes = symbolAxes(schema, /*all=*/true);
   for (const std::string &text : given) {
@@ -111,8 +121,19 @@ tool::givenVocabularies(const std::vector<std::string> &given,
     size_t before = result.size();
     for (auto &[name, vocabulary] : directory.vocabularies)
       if (std::find(axes.begin(), axes.end(), name) != axes.end() &&
-          (axis.empty() || axis == name))
+          (axis.empty() || axis == name)) {
+        auto pieces = directory.read.pieces.find(name);
+        bool areCut = pieces != directory.read.pieces.end();
+        if (areCut != cutsInto(name, schema, read))
+          return usageError("rnnc: error: --vocab {}: its symbols of `{}` are "
+                            "{}",
+                            text, name,
+                            areCut ? "pieces of words: give --unit bpe(N)"
+                                   : "no pieces of words, as --unit bpe is");
         result[name] = std::move(vocabulary);
+        if (areCut)
+          read.pieces.insert_or_assign(name, pieces->second);
+      }
     if (result.size() == before)
       return usageError("rnnc: error: --vocab {}: it has no vocabulary for {}",
                         text, fmt::join(axes, ", "));

@@ -9,10 +9,11 @@
 namespace rnnc::tool {
 
 /// The vocabularies that `--vocab` names: directories of trainings, or files,
-/// each for an axis of the model.
+/// each for an axis of the model. Pieces of words that a training had go into
+/// `read`.
 Result<data::Vocabularies>
 givenVocabularies(const std::vector<std::string> &given,
-                  const data::Schema &schema);
+                  const data::Schema &schema, data::ReadOptions &read);
 
 /// `--init`: weights of a file or of another training's directory. Rows that
 /// belong to symbols are taken by symbol; what that means is printed.

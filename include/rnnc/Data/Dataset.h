@@ -3,6 +3,7 @@
 #ifndef RNNC_DATA_DATASET_H
 #define RNNC_DATA_DATASET_H
 
+#include "rnnc/Data/Pieces.h"
 #include "rnnc/Data/Schema.h"
 #include "rnnc/Data/Series.h"
 #include "rnnc/Data/Tensor.h"
@@ -18,7 +19,7 @@ namespace rnnc::data {
 struct ReadOptions {
   /// auto, text, csv, tsv, space, conll, roll, npz, jsonl
   std::string format = "auto";
-  /// chars, words or bytes; empty: what suits the model
+  /// chars, words, bytes or bpe(N); empty: what suits the model
   std::string tokens;
   std::map<std::string, std::string> units;   ///< field -> the same
   std::map<std::string, std::string> columns; ///< field -> header or number
@@ -27,12 +28,23 @@ struct ReadOptions {
   int64_t minCount = 1, maxVocabulary = 0;
   int64_t maxLength = 0; ///< longer sequences are cut; 0: none is
   SeriesOptions series;
+  /// Learned for `bpe(N)`, by the key of the vocabulary; stored apart.
+  std::map<std::string, Pieces> pieces;
 
   nlohmann::json toJson() const;
   static ReadOptions fromJson(const nlohmann::json &json);
   /// The unit of what is written, or else of what is read.
   Unit unit(const Schema &schema) const;
   Unit unit(const Schema &schema, const FieldSchema &field) const;
+  /// The unit of a field as the user wrote it.
+  const std::string &unitText(const FieldSchema &field) const {
+    auto own = units.find(field.name);
+    return own == units.end() ? tokens : own->second;
+  }
+  /// The symbols of running text that a field would read.
+  std::vector<std::string> runningSymbols(const std::string &text,
+                                          const Schema &schema,
+                                          const FieldSchema &field) const;
   /// Whether the user chose the unit of a field.
   bool choseUnit(const FieldSchema &field) const {
     return !tokens.empty() || units.contains(field.name);
@@ -155,6 +167,17 @@ using Vocabularies = std::map<std::string, Vocabulary>;
 const std::string &vocabularyKey(const FieldSchema &field);
 /// Whether an axis names labels: only outputs that are not unfolded use it.
 bool isLabelAxis(const Schema &schema, const std::string &key);
+
+/// Whether what is to be cut into pieces can be.
+Status checkPieces(const Schema &schema, const ReadOptions &options);
+/// Learns the pieces that `options` asks for, but for those that it has, from
+/// the words of training data.
+Status learnPieces(const Dataset &train, const Schema &schema,
+                   ReadOptions &options);
+/// Puts their pieces in the place of words. To be called before vocabularies
+/// are learned or applied.
+Status cutIntoPieces(Dataset &data, const Schema &schema,
+                     const ReadOptions &options);
 
 /// Makes the vocabularies of all index axes from training data and sets the
 /// sizes that the source left open; those in `given` are taken as they are.

@@ -1,4 +1,4 @@
-// Text.h: text into symbols: characters, words or bytes.
+// Text.h: text into symbols: characters, words, bytes or pieces of words.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef RNNC_DATA_TEXT_H
 #define RNNC_DATA_TEXT_H
@@ -13,8 +13,10 @@
 
 namespace rnnc::data {
 
-enum class Unit { Characters, Words, Bytes };
-/// `chars`, `words`, `bytes`.
+/// Pieces are learned from words: texts are split into words first.
+enum class Unit { Characters, Words, Bytes, Pieces };
+/// `chars`, `words`, `bytes`, `bpe`, which is written with the number of
+/// pieces.
 std::string_view nameOf(Unit unit);
 std::optional<Unit> parseUnit(std::string_view name);
 

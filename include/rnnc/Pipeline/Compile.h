@@ -60,7 +60,7 @@ struct CompileRequest {
   bool sumWeightGradients = true;
   bool mergeProducts = true;
   bool simplify = true;
-  /// Bits of a number of packed weights: 16 for bf16; 0: as it is.
+  /// Bits of a number of packed weights: 16 for bf16, 8 for int8; 0: as it is.
   unsigned weightBits = 0;
   /// Steps of a time loop at a time; 0: loops of known length are written out.
   int64_t unroll = 1;

@@ -70,7 +70,8 @@ struct PipelineOptions {
   bool fuseProducts = true;
   bool fuseRows = true;
   bool prepareWeights = true;
-  /// Bits of a number of prepared weights: 16 for bf16; 0: as it is.
+  /// Bits of a number of prepared weights: 16 for bf16, 8 for int8; 0: as it
+  /// is.
   unsigned weightBits = 0;
   /// What code is made for, where the module does not name it: v2, v3, v4,
   /// neon, sm_80, sm_90.

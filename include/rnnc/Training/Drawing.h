@@ -18,6 +18,9 @@ Status addDrawnLengths(const ModuleInfo &module, const FunctionInfo &function,
                        std::optional<int32_t> asked,
                        std::map<std::string, int32_t> &lengths);
 
+/// That a model has no such function, and how a source gets one.
+Error noFunction(const ModuleInfo &module, const std::string &name);
+
 } // namespace rnnc::training
 
 #endif // RNNC_TRAINING_DRAWING_H

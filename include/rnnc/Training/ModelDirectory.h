@@ -13,6 +13,7 @@ namespace rnnc::training {
 ///   model.rnn, imports  or  model.so    the program
 ///   options.json                        how it is compiled and fed
 ///   vocabulary.AXIS.json                its symbols
+///   pieces.AXIS.model                   how words are cut into them
 ///   last.safetensors                    weights and state of training
 ///   best.safetensors                    weights that did best on validation
 ///   log.jsonl, curve.svg, report.json   how training went
@@ -54,6 +55,8 @@ public:
 
 private:
   Status readOptions(const Json &json);
+  Status loadSymbols(const Json &json);
+  Result<std::string> ownFile(const std::string &name) const;
   Status checkContents(const Json &files) const;
   Error damaged(const std::string &key) const;
   std::string directory;

@@ -162,11 +162,8 @@ Thing Emitter::runBlock(const ast::Block &block, Env &env) {
       if (path == env.statePaths.end() || !env.states)
         return contradiction(stmt->range, "a next value here");
       StateSlot &slot = (*env.states)[path->second];
-      Thing thing = expr(*next->value, env);
-      if (!thing)
-        return {};
       auto type = cast<rnn::ValueType>(slot.before.getType());
-      slot.after = asType(thing, type, next->value->range);
+      slot.after = chosenAs(*next->value, type, env);
       if (!slot.after)
         return {};
       continue;

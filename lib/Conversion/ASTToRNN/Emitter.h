@@ -284,6 +284,10 @@ private:
   Thing binary(const ast::Binary &node, Env &env);
   Thing compare(const ast::Binary &node, Env &env);
   Thing ifExpr(const ast::If &node, Env &env);
+  bool isPlace(mlir::Value value) const;
+  mlir::Value chosenAs(const ast::Expr &node, rnn::ValueType type, Env &env);
+  mlir::Value besideNumber(const ast::If &node, mlir::Value condition,
+                           Env &env);
   Thing bind(const ast::Bind &node, Env &env);
   Thing record(const ast::Record &node, Env &env);
   Thing as(const ast::As &node, Env &env);

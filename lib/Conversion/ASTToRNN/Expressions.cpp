@@ -216,8 +216,75 @@ Thing Emitter::binary(const ast::Binary &node, Env &env) {
   }
 }
 
+/// Whether an expression is a whole number, or `if` chooses among such.
+static bool isWholeNumber(const ast::Expr &node) {
+  if (const auto *choice = ast::dynAs<ast::If>(node))
+    return isWholeNumber(*choice->thenValue) &&
+           isWholeNumber(*choice->elseValue);
+  const auto *number = ast::dynAs<ast::Number>(node);
+  return number && number->isInteger;
+}
+
+/// A value where one of a type is wanted: whole numbers stand for indices and
+/// bits.
+Value Emitter::chosenAs(const ast::Expr &node, rnn::ValueType type, Env &env) {
+  const auto *choice = ast::dynAs<ast::If>(node);
+  if (!choice || type.isReal() || !isWholeNumber(node)) {
+    Thing thing = expr(node, env);
+    return thing ? asType(thing, type, node.range) : Value();
+  }
+  Thing condition = expr(*choice->condition, env);
+  Value a =
+      condition.type() ? chosenAs(*choice->thenValue, type, env) : Value();
+  Value b = a ? chosenAs(*choice->elseValue, type, env) : Value();
+  return b ? make<rnn::SelectOp>(node.range, condition.value, a, b).value
+           : Value();
+}
+
+/// Whether a value is the index of a binder, which is a number, or one of two
+/// such that `if` chooses.
+bool Emitter::isPlace(Value value) const {
+  if (auto choice = value.getDefiningOp<rnn::SelectOp>())
+    return isPlace(choice->getOperand(1)) && isPlace(choice->getOperand(2));
+  return places.contains(value);
+}
+
+/// `if` with a whole number on one side that is an index or a bit, as what
+/// stands on the other side is; nothing of other kinds.
+Value Emitter::besideNumber(const ast::If &node, Value condition, Env &env) {
+  bool isLeft = isWholeNumber(*node.thenValue);
+  const ast::Expr &number = isLeft ? *node.thenValue : *node.elseValue;
+  const ast::Expr &value = isLeft ? *node.elseValue : *node.thenValue;
+  Thing other = expr(value, env);
+  rnn::ValueType type = other.type();
+  if (!type)
+    return {};
+  bool isSymbol = type.getKind() == rnn::ValueKind::Bit ||
+                  (type.isIndex() && !type.getIndexAxis().isTime() &&
+                   !isPlace(other.value));
+  Value one, two;
+  if (isSymbol) {
+    one = other.value;
+    two = chosenAs(number, type, env);
+  } else {
+    one = asReal(other, value.range);
+    two = one ? real(number, env) : Value();
+  }
+  if (!two)
+    return {};
+  return make<rnn::SelectOp>(node.range, condition, isLeft ? two : one,
+                             isLeft ? one : two)
+      .value;
+}
+
 Thing Emitter::ifExpr(const ast::If &node, Env &env) {
   Thing condition = expr(*node.condition, env);
+  if (condition.type() &&
+      isWholeNumber(*node.thenValue) != isWholeNumber(*node.elseValue)) {
+    Thing chosen;
+    chosen.value = besideNumber(node, condition.value, env);
+    return chosen;
+  }
   Thing a = condition ? expr(*node.thenValue, env) : Thing();
   Thing b = a ? expr(*node.elseValue, env) : Thing();
   if (!b || !condition.type())

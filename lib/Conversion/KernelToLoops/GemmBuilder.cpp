@@ -103,7 +103,7 @@ func::FuncOp GemmLibrary::routine(
   if (outlined)
     f->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
   b.setInsertionPointToStart(f.addEntryBlock());
-  GemmCode code(b, module.getLoc(), element, shape, target.getFma());
+  GemmCode code(b, module.getLoc(), element, shape, target);
   body(code, f.getArguments());
   func::ReturnOp::create(b, module.getLoc());
   return f;
@@ -128,7 +128,7 @@ public:
     e.loop(e.i64(0), columns, e.i64(shape.panel()), [&](Value j) {
       Value left = e.sub(columns, j);
       Value width = e.min(left, e.i64(shape.panel()));
-      Value at = e.add(e.mul(j, e.kStored(allK)), e.mul(before, width));
+      Value at = e.add(e.mul(j, e.kOfTiles(allK)), e.mul(before, width));
       Column column{e.addressOfStored(panels, at), j, left, packed,
                     shape.vectors};
       // The last panel may have few columns: half a tile then.
@@ -206,6 +206,9 @@ func::FuncOp GemmLibrary::block(Type element) {
             return tile(element, rows, packedA, vectors);
           });
         };
+        // Rows of integers have their scale behind them: they stay together.
+        if (e.shape.stored == 8)
+          return tiles(false);
         e.ifThenElse(args[11], [&] { tiles(true); }, [&] { tiles(false); });
       });
 }
@@ -264,6 +267,8 @@ func::FuncOp GemmLibrary::gemmPacked(Type element) {
                      {from, ofA, packed, p, k, c, ofC, mc, columns, kc, add,
                       e.flag(packedA), few});
             };
+            if (shape.stored == 8)
+              return callBlock(e.address(a, p), false);
             e.ifThenElse(
                 direct, [&] { callBlock(e.address(a, p), false); },
                 [&] {

@@ -105,6 +105,9 @@ public:
   /// rows, [row][accumulator][panel]; the rows of A begin at `offsets`, i64.
   mlir::func::FuncOp phaseRows(mlir::Type element, const PhaseShape &shape);
 
+  /// (a, rowStride, q, rowStride, rows, k): what kernel.quantize says.
+  mlir::func::FuncOp quantize(mlir::Type element);
+
 private:
   mlir::func::FuncOp phaseTile(mlir::Type element, const PhaseShape &shape,
                                unsigned rows);

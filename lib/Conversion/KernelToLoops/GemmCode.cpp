@@ -21,13 +21,12 @@ Value GemmCode::byteAddress(Value pointer, Value bytes) {
 }
 
 Value GemmCode::addressOfStored(Value pointer, Value at) {
-  Type type = shape.stored ? Type(b.getIntegerType(shape.stored)) : element;
+  Type type = shape.stored == 16 ? Type(b.getI16Type()) : element;
   return LLVM::GEPOp::create(b, loc, pointer.getType(), type, pointer,
                              ArrayRef<LLVM::GEPArg>{at});
 }
 
-/// The type with other elements.
-static Type likeWith(Type type, Type element) {
+Type likeWith(Type type, Type element) {
   auto vector = dyn_cast<VectorType>(type);
   return vector ? Type(vector.clone(element)) : element;
 }
@@ -40,7 +39,13 @@ static Value integer(OpBuilder &b, Location loc, Type type, uint32_t n) {
 }
 
 Value GemmCode::kStored(Value k) {
+  if (shape.stored == 8)
+    return add(ceilDiv(k, i64(4)), i64(2));
   return shape.stored ? add(k, remainder(k, i64(2))) : k;
+}
+
+Value GemmCode::kOfTiles(Value k) {
+  return shape.stored == 8 ? add(k, i64(2)) : kStored(k);
 }
 
 Value GemmCode::addressOfWord(Value pointer, Value at) {
@@ -52,6 +57,8 @@ Value GemmCode::addressOfWord(Value pointer, Value at) {
 Value GemmCode::loadStored(Value pointer, bool second, bool keep) {
   if (!shape.stored)
     return loadVector(pointer);
+  if (shape.stored == 8)
+    return load(likeWith(vector, b.getI32Type()), pointer);
   // Volatile, lest LLVM keeps the first load in a register for it.
   if (second)
     return LLVM::LoadOp::create(b, loc, vector, pointer, 4,

@@ -11,6 +11,9 @@
 
 namespace rnnc {
 
+/// The type, of a number or a vector, with other elements.
+mlir::Type likeWith(mlir::Type type, mlir::Type element);
+
 /// Writes i64 arithmetic, loops and vector accesses on raw pointers.
 class GemmCode {
 public:
@@ -18,8 +21,9 @@ public:
   using Values = llvm::SmallVector<Value>;
 
   GemmCode(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element,
-           const GemmShape &shape, bool fma)
-      : b(b), loc(loc), element(element), shape(shape), hasFma(fma),
+           const GemmShape &shape, kernel::TargetAttr target)
+      : b(b), loc(loc), element(element), shape(shape), hasFma(target.getFma()),
+        hasDots(target.getDots() == 4),
         vector(mlir::VectorType::get({int64_t(shape.lanes)}, element)) {}
 
   Value i64(int64_t v) {
@@ -80,16 +84,23 @@ public:
   /// adds: it is as near as bf16, and needs no instruction. An odd last step
   /// has the lower half of a word of its own. `at` counts numbers, an even
   /// number of steps; `kStored` are the steps that there is room for.
+  ///
+  /// Of integers (8 bits) four steps share a word, and behind all words of a
+  /// column stand its correction and its scale (kernel.pack): `at` counts
+  /// words. Tiles count words as steps; `kOfTiles` are those there is room for.
   Value addressOfStored(Value pointer, Value at);
   Value kStored(Value k);
+  Value kOfTiles(Value k);
   Value addressOfWord(Value pointer, Value at);
   /// A vector of the first or the second step; `keep`: there are registers to
   /// keep what is loaded for the first one.
   Value loadStored(Value pointer, bool second, bool keep);
-  /// Writes the numbers, or vectors, that `load` reads for each step of K; what
-  /// `to` names is the word of a step and the next.
-  void writePairs(Value k, llvm::function_ref<Value(Value)> load,
-                  llvm::function_ref<Value(Value)> to);
+  /// Writes the numbers at `column`, `rs` apart, as column `within` of a panel
+  /// that has `stride` columns.
+  void writeStored(Value column, Value rs, Value k, Value panel, Value stride,
+                   Value within);
+  /// A row as kernel.quantize makes it.
+  void writeQuantized(Value row, Value k, Value to);
   unsigned alignment() const { return element.getIntOrFloatBitWidth() / 8; }
   /// What lies at a pointer, with the alignment of an element.
   Value load(mlir::Type type, Value pointer);
@@ -115,6 +126,16 @@ public:
   Value splat(Value scalar);
   Value zero();
   Value fma(Value x, Value y, Value z);
+
+  /// What sums of a tile begin with, an element or word of the left operand in
+  /// all lanes, and z + x y: of integers where the right operand has such.
+  Value zeroSum();
+  Value splatLeft(Value pointer);
+  Value multiplyAdd(Value x, Value y, Value z);
+  Value addSums(Value x, Value y);
+  /// The numbers that sums of integers stand for; `behind` are the addresses of
+  /// the column's correction and scale, `scale` that of the row's.
+  Value sumOf(Value sum, Value correction, Value columnScale, Value rowScale);
   Value addf(Value x, Value y) {
     return mlir::arith::AddFOp::create(b, loc, x, y);
   }
@@ -131,8 +152,16 @@ public:
   mlir::Location loc;
   mlir::Type element;
   GemmShape shape;
-  bool hasFma;
+  bool hasFma, hasDots;
   mlir::VectorType vector;
+
+private:
+  /// Writes the numbers that `load` reads for each step of K; what `to` names
+  /// is the word of a step and the next, or number so much of the words.
+  void writePairs(Value k, llvm::function_ref<Value(Value)> load,
+                  llvm::function_ref<Value(Value)> to);
+  void writeWords(Value k, llvm::function_ref<Value(Value)> load,
+                  llvm::function_ref<Value(Value)> to);
 };
 
 } // namespace rnnc

@@ -233,15 +233,7 @@ private:
     if (!e.shape.stored)
       return e.call(copy, {source, rs, cs, to, width, k, width});
     eachColumn(width, [&](Value x) {
-      Value column = e.address(source, e.mul(x, cs));
-      e.writePairs(
-          k,
-          [&](Value s) {
-            return e.loadScalar(e.address(column, e.mul(s, rs)));
-          },
-          [&](Value s) {
-            return e.addressOfWord(e.addressOfStored(to, e.mul(s, width)), x);
-          });
+      e.writeStored(e.address(source, e.mul(x, cs)), rs, k, to, width, x);
     });
   }
 

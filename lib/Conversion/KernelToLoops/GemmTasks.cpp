@@ -58,7 +58,7 @@ func::FuncOp GemmLibrary::task(Type element, bool packed) {
         }
         v[0] = e.address(v[0], e.mul(first, v[1]));
         // A panel of packed columns is k rows long.
-        v[3] = packed ? e.addressOfStored(v[3], e.mul(j, e.kStored(v[at.k])))
+        v[3] = packed ? e.addressOfStored(v[3], e.mul(j, e.kOfTiles(v[at.k])))
                       : e.address(v[3], e.mul(j, v[5]));
         v[at.c] = e.address(v[at.c], e.add(e.mul(first, v[at.ldc]), j));
         v[at.scratch] = e.byteAddress(v[at.scratch], e.mul(args[1], bytes));

@@ -39,21 +39,27 @@ private:
     if (packedA) {
       Value at = e.add(e.mul(step, e.i64(e.shape.rows)),
                        e.i64(u * e.shape.rows + row));
-      return e.loadScalar(e.address(a, at));
+      return e.splatLeft(e.address(a, at));
     }
-    return e.loadScalar(e.address(rowPointers[row], e.add(step, e.i64(u))));
+    return e.splatLeft(e.address(rowPointers[row], e.add(step, e.i64(u))));
+  }
+
+  /// Where a vector of a step begins.
+  Value vectorAt(Value step, unsigned v) {
+    Value column = e.i64(int64_t(v) * e.shape.lanes);
+    return e.shape.stored ? e.addressOfWord(step, column)
+                          : e.address(step, column);
   }
 
   /// The vectors of a panel for one step.
   Values rights(Value base, unsigned u) {
-    unsigned second = e.shape.stored ? u % 2 : 0;
+    unsigned second = e.shape.stored == 16 ? u % 2 : 0;
     Value at = e.addressOfStored(base, e.mul(width, e.i64(u - second)));
     Values vs;
     for (unsigned v = 0; v != vectors; ++v) {
-      Value column = e.i64(v * e.shape.lanes);
-      vs.push_back(e.loadStored(
-          e.shape.stored ? e.addressOfWord(at, column) : e.address(at, column),
-          second, e.shape.hasRoomFor(vectors, sets * rows * vectors)));
+      vs.push_back(
+          e.loadStored(vectorAt(at, v), second,
+                       e.shape.hasRoomFor(vectors, sets * rows * vectors)));
     }
     return vs;
   }
@@ -65,10 +71,10 @@ private:
       Values bs = rights(base, u);
       unsigned set = (u % sets) * rows * vectors;
       for (unsigned r = 0; r != rows; ++r) {
-        Value x = e.splat(elementOfA(r, step, u));
+        Value x = elementOfA(r, step, u);
         for (unsigned v = 0; v != vectors; ++v) {
           Value &sum = sums[set + r * vectors + v];
-          sum = e.fma(x, bs[v], sum);
+          sum = e.multiplyAdd(x, bs[v], sum);
         }
       }
     }
@@ -79,12 +85,27 @@ private:
     if (!packedA)
       for (unsigned r = 0; r != rows; ++r)
         rowPointers.push_back(e.address(a, e.loadIndex(offsetsA, r)));
+    if (e.shape.stored == 8)
+      return scaled(part(e.i64(0), k));
     // The totals wait in memory while the registers add up a few terms.
     return e.loop(e.i64(0), k, few, Values(rows * vectors, e.zero()),
                   [&](Value step, ValueRange in) {
                     Value end = e.min(e.add(step, few), k);
                     return added(Values(in), part(step, end));
                   });
+  }
+
+  /// Behind the words of a panel are the corrections and the scales.
+  Values scaled(Values sums) {
+    Value behind = e.addressOfStored(panel, e.mul(k, width));
+    Value scales = e.addressOfStored(behind, width);
+    for (unsigned r = 0; r != rows; ++r)
+      for (unsigned v = 0; v != vectors; ++v) {
+        Value &sum = sums[r * vectors + v];
+        sum = e.sumOf(sum, vectorAt(behind, v), vectorAt(scales, v),
+                      e.address(rowPointers[r], k));
+      }
+    return sums;
   }
 
   Values added(Values totals, ArrayRef<Value> terms) {
@@ -95,9 +116,9 @@ private:
 
   /// The sums of the steps [from, to) of K.
   Values part(Value from, Value to) {
-    Values sums(sets * rows * vectors, e.zero());
+    Values sums(sets * rows * vectors, e.zeroSum());
     // Two steps of bf16 lie in a word.
-    unsigned least = e.shape.stored ? 2 : 1;
+    unsigned least = e.shape.stored == 16 ? 2 : 1;
     unsigned unroll = std::max(least, e.shape.unroll / least * least);
     Value done = from;
     for (unsigned count : {unroll, least, 1u}) {
@@ -113,7 +134,7 @@ private:
     // The sets are added pairwise.
     for (unsigned half = sets / 2; half; half /= 2)
       for (unsigned i = 0; i != half * rows * vectors; ++i)
-        sums[i] = e.addf(sums[i], sums[i + half * rows * vectors]);
+        sums[i] = e.addSums(sums[i], sums[i + half * rows * vectors]);
     sums.resize(rows * vectors);
     return sums;
   }

@@ -33,9 +33,9 @@ public:
     for (unsigned r = 0; r != rows; ++r)
       rowPointers.push_back(e.address(a, e.loadIndex(offsets, r)));
     stride = e.mul(width, e.i64(shape.accumulators));
-    Values accs(sets * rows * columns, e.zero());
+    Values accs(sets * rows * columns, e.zeroSum());
     // Two steps of bf16 lie in a word.
-    unsigned least = shape.stored ? 2 : 1;
+    unsigned least = shape.stored == 16 ? 2 : 1;
     unsigned unroll = std::max(least, shape.unroll / least * least);
     Value done = e.i64(0);
     for (unsigned count : {unroll, least, 1u}) {
@@ -63,21 +63,21 @@ private:
   Values steps(Value step, unsigned count, Values accs) {
     Value base = e.addressOfStored(panel, e.mul(step, stride));
     for (unsigned u = 0; u != count; ++u) {
-      unsigned second = shape.stored ? u % 2 : 0, begin = u - second;
+      unsigned second = shape.stored == 16 ? u % 2 : 0, begin = u - second;
       Value at =
           begin ? e.addressOfStored(base, e.mul(stride, e.i64(begin))) : base;
       unsigned set = (u % sets) * rows * columns;
       Values left;
       for (unsigned r = 0; r != rows; ++r)
-        left.push_back(e.splat(
-            e.loadScalar(e.address(rowPointers[r], e.add(step, e.i64(u))))));
+        left.push_back(
+            e.splatLeft(e.address(rowPointers[r], e.add(step, e.i64(u)))));
       for (unsigned c = 0; c != columns; ++c) {
         Value right =
             e.loadStored(columnOf(at, c), second,
                          e.shape.hasRoomFor(columns, sets * rows * columns));
         for (unsigned r = 0; r != rows; ++r) {
           Value &sum = accs[set + r * columns + c];
-          sum = e.fma(left[r], right, sum);
+          sum = e.multiplyAdd(left[r], right, sum);
         }
       }
     }
@@ -89,9 +89,23 @@ private:
     unsigned each = rows * columns;
     for (unsigned half = sets / 2; half; half /= 2)
       for (unsigned i = 0; i != half * each; ++i)
-        accs[i] = e.addf(accs[i], accs[i + half * each]);
+        accs[i] = e.addSums(accs[i], accs[i + half * each]);
+    if (shape.stored == 8)
+      scale(accs);
     for (unsigned i = 0; i != each; ++i)
       e.store(accs[i], e.address(sums, e.i64(int64_t(i) * e.shape.lanes)));
+  }
+
+  /// Behind the words of a panel are the corrections and the scales.
+  void scale(Values &accs) {
+    Value behind = e.addressOfStored(panel, e.mul(k, stride));
+    Value scales = e.addressOfStored(behind, stride);
+    for (unsigned c = 0; c != columns; ++c)
+      for (unsigned r = 0; r != rows; ++r) {
+        Value &sum = accs[r * columns + c];
+        sum = e.sumOf(sum, columnOf(behind, c), columnOf(scales, c),
+                      e.address(rowPointers[r], k));
+      }
   }
 
   GemmCode &e;
@@ -132,42 +146,33 @@ func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
 func::FuncOp GemmLibrary::phasePack(Type element, const PhaseShape &shape) {
   func::FuncOp copy = packColumns(element);
   std::string signature = "pllpll" + std::string(shape.accumulators, 'l');
-  return routine(
-      nameOf("phase.pack", shape),
-      std::to_string(shape.panel()) + shape.storedKey(), element, signature,
-      [&](GemmCode &e, ValueRange args) {
-        Value from = args[0], rs = args[1], cs = args[2], out = args[3],
-              k = args[4], units = args[5];
-        Value accumulators = e.i64(shape.accumulators);
-        e.loop(e.i64(0), units, e.i64(shape.panel()), [&](Value j) {
-          Value width = e.min(e.sub(units, j), e.i64(shape.panel()));
-          Value panel = e.addressOfStored(
-              out, e.mul(e.mul(j, e.kStored(k)), accumulators));
-          Value stride = e.mul(width, accumulators);
-          for (unsigned l = 0; l != shape.accumulators; ++l) {
-            Value column = e.address(from, e.mul(e.add(args[6 + l], j), cs));
-            Value before = e.mul(width, e.i64(l));
-            if (!shape.stored) {
-              e.call(copy, {column, rs, cs, e.address(panel, before), stride, k,
-                            width});
-              continue;
-            }
-            e.loop(e.i64(0), width, e.i64(1), [&](Value u) {
-              Value source = e.address(column, e.mul(u, cs));
-              Value within = e.add(before, u);
-              e.writePairs(
-                  k,
-                  [&](Value s) {
-                    return e.loadScalar(e.address(source, e.mul(s, rs)));
-                  },
-                  [&](Value s) {
-                    return e.addressOfWord(
-                        e.addressOfStored(panel, e.mul(s, stride)), within);
-                  });
-            });
-          }
-        });
-      });
+  return routine(nameOf("phase.pack", shape),
+                 std::to_string(shape.panel()) + shape.storedKey(), element,
+                 signature, [&](GemmCode &e, ValueRange args) {
+                   Value from = args[0], rs = args[1], cs = args[2],
+                         out = args[3], k = args[4], units = args[5];
+                   Value accumulators = e.i64(shape.accumulators);
+                   e.loop(e.i64(0), units, e.i64(shape.panel()), [&](Value j) {
+                     Value width = e.min(e.sub(units, j), e.i64(shape.panel()));
+                     Value panel = e.addressOfStored(
+                         out, e.mul(e.mul(j, e.kStored(k)), accumulators));
+                     Value stride = e.mul(width, accumulators);
+                     for (unsigned l = 0; l != shape.accumulators; ++l) {
+                       Value column =
+                           e.address(from, e.mul(e.add(args[6 + l], j), cs));
+                       Value before = e.mul(width, e.i64(l));
+                       if (!shape.stored) {
+                         e.call(copy, {column, rs, cs, e.address(panel, before),
+                                       stride, k, width});
+                         continue;
+                       }
+                       e.loop(e.i64(0), width, e.i64(1), [&](Value u) {
+                         e.writeStored(e.address(column, e.mul(u, cs)), rs, k,
+                                       panel, stride, e.add(before, u));
+                       });
+                     }
+                   });
+                 });
 }
 
 } // namespace rnnc

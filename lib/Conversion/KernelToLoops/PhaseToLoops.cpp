@@ -104,6 +104,9 @@ LogicalResult PhaseLowering::prepare() {
     product.shape.stored = op.storedBitsOf(p);
     Value left = op.getLefts()[p];
     product.steps = cast<MemRefType>(left.getType()).getDimSize(1);
+    // Of integers the steps are words; the last one of a row is its scale.
+    if (product.shape.stored == 8)
+      --product.steps;
     auto data = memref::ExtractStridedMetadataOp::create(b, loc, left);
     product.left = pointerOf(b, loc, left);
     product.rowStride = toI64(data.getStrides()[0]);
@@ -219,12 +222,14 @@ void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
   for (Product &product : products) {
     Type ptr = product.left.getType();
     unsigned stored = product.shape.stored;
-    Type number = stored ? Type(b.getIntegerType(stored)) : element;
+    Type number = stored == 16 ? Type(b.getI16Type()) : element;
     auto address = [&](Value pointer, Value at) -> Value {
       return LLVM::GEPOp::create(b, loc, ptr, number, pointer,
                                  ArrayRef<LLVM::GEPArg>{at});
     };
-    int64_t steps = stored ? llvm::alignTo(product.steps, 2) : product.steps;
+    int64_t steps = stored == 16  ? llvm::alignTo(product.steps, 2)
+                    : stored == 8 ? product.steps + 2
+                                  : product.steps;
     Value before = mul(mul(toI64(firstUnit), constant(steps)),
                        constant(product.shape.accumulators));
     library.setShape(product.shape);

@@ -104,7 +104,8 @@ FailureOr<Scratch> scratchOf(OpBuilder &b, kernel::GemmOp op,
   Location loc = op.getLoc();
   Value memory = op.getScratch();
   if (!memory) {
-    bool packs = !op.getPackedB() || !op.readsAInPlace(shape.farBytes);
+    bool packs = !op.getPackedB() ||
+                 (shape.stored != 8 && !op.readsAInPlace(shape.farBytes));
     if (packs)
       return op.emitOpError("has to pack an operand and has no scratch memory");
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
@@ -142,8 +143,10 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
   if (failed(shape))
     return failure();
   shape->stored = op.getStoredBits().value_or(0);
-  if (shape->stored) // blocks begin at whole words, of two steps
+  if (shape->stored == 16) // blocks begin at whole words, of two steps
     shape->kBlock += shape->kBlock % 2;
+  if (shape->stored == 8) // scales are behind all steps
+    shape->kBlock = kernel::kMostQuantizedSteps;
   library.setShape(*shape);
   Matrix a = matrixOf(b, loc, op.getA(), op.getTransA());
   Matrix c = matrixOf(b, loc, op.getC(), /*trans=*/false);
@@ -166,6 +169,9 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
     return failure();
   Value none = LLVM::ZeroOp::create(b, loc, c.pointer.getType());
   Value list = none, rows = c.rows, steps = a.columns;
+  if (shape->stored == 8) // of a row the last word is its scale
+    steps = arith::SubIOp::create(
+        b, loc, steps, arith::ConstantIntOp::create(b, loc, b.getI64Type(), 1));
   if (Value valid = op.getValid()) {
     list = pointerOf(b, loc, valid);
     (packed ? rows : steps) =
@@ -187,6 +193,22 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
   return success();
 }
 
+void lower(kernel::QuantizeOp op, kernel::TargetAttr target,
+           GemmLibrary &library) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  Type element = elementOf(op.getSource());
+  GemmShape shape = {};
+  shape.lanes = target.lanes(element.getIntOrFloatBitWidth());
+  library.setShape(shape);
+  Matrix from = matrixOf(b, loc, op.getSource(), /*trans=*/false);
+  Matrix to = matrixOf(b, loc, op.getOut(), /*trans=*/false);
+  func::CallOp::create(b, loc, library.quantize(element),
+                       ValueRange{from.pointer, from.rowStride, to.pointer,
+                                  to.rowStride, from.rows, from.columns});
+  op.erase();
+}
+
 } // namespace
 
 LogicalResult lowerProducts(ModuleOp module, kernel::TargetAttr target,
@@ -195,6 +217,10 @@ LogicalResult lowerProducts(ModuleOp module, kernel::TargetAttr target,
   SmallVector<kernel::GemmOp> gemms;
   module.walk([&](kernel::PackOp op) { packs.push_back(op); });
   module.walk([&](kernel::GemmOp op) { gemms.push_back(op); });
+  SmallVector<kernel::QuantizeOp> quantizes;
+  module.walk([&](kernel::QuantizeOp op) { quantizes.push_back(op); });
+  for (kernel::QuantizeOp op : quantizes)
+    lower(op, target, library);
   for (kernel::PackOp op : packs)
     if (failed(lower(op, target, library)))
       return failure();

@@ -174,6 +174,55 @@ static const StateInfo *repeatedState(ArrayRef<StateInfo> states) {
   return nullptr;
 }
 
+/// What an op reads, in its regions too.
+static SetVector<Value> readBy(Operation *op) {
+  SetVector<Value> values(op->operand_begin(), op->operand_end());
+  for (Region &region : op->getRegions())
+    getUsedValuesDefinedAbove(region, values);
+  return values;
+}
+
+/// Whether an op takes the end of a sequence: another value after each step.
+static bool takesLast(Operation *op) {
+  auto part = dyn_cast<rnn::SequenceOp>(op);
+  return part && part.getKind() == rnn::SequenceKind::Last &&
+         firstTime(cast<rnn::ValueType>(part.getValue().getType()));
+}
+
+/// Whether a value is what a recurrence ends with.
+static bool isEnd(Value value) {
+  auto scan = value.getDefiningOp<rnn::ScanOp>();
+  return scan && scan.getAxis().isTime() &&
+         llvm::is_contained(scan.getFinals(), value);
+}
+
+/// A recurrence has taken its steps with what another one ended with then, and
+/// would have to take them again when that goes on.
+static bool followsAnEnd(rnn::ScanOp scan) {
+  SmallVector<Operation *> open;
+  DenseSet<Operation *> seen;
+  if (scan.getAxis().isTime())
+    open.push_back(scan);
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val();
+    for (Value value : readBy(op)) {
+      if (isEnd(value))
+        return true;
+      Operation *before = value.getDefiningOp();
+      if (!before || !seen.insert(before).second)
+        continue;
+      auto found = before->walk([](Operation *inner) {
+        return takesLast(inner) ? WalkResult::interrupt()
+                                : WalkResult::advance();
+      });
+      if (found.wasInterrupted())
+        return true;
+      open.push_back(before);
+    }
+  }
+  return false;
+}
+
 std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
   rnn::ModuleOp op = module;
   if (times.empty())
@@ -196,6 +245,8 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
       if (auto bind = dyn_cast<rnn::BindOp>(around);
           bind && bind.getAxis().isTime() && scan.getAxis().isTime())
         why = "it has a recurrence over time for each step";
+    if (scan && why.empty() && followsAnEnd(scan))
+      why = "a recurrence depends on how another one ends";
     if (why.empty())
       return WalkResult::advance();
     reason = {inner->getLoc(), why};

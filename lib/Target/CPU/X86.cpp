@@ -45,12 +45,19 @@ template <typename Has> static int levelOf(Has has) {
              : 3;
 }
 
+/// Whether the vectors of the level have VPDPBUSD.
+template <typename Has> static bool hasDots(int level, Has has) {
+  return level >= 4 ? has("avx512vnni") : level == 3 && has("avxvnni");
+}
+
 static VariantInfo hostVariant() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  int level = levelOf([&](llvm::StringRef f) { return features.lookup(f); });
+  auto has = [&](llvm::StringRef f) { return features.lookup(f); };
+  int level = levelOf(has);
   VariantInfo info =
       makeVariant("native", llvm::sys::getHostCPUName().str(), level);
   info.features = featureText(features);
+  info.dots = hasDots(level, has);
   return info;
 }
 
@@ -72,11 +79,13 @@ variants(llvm::StringRef march) {
                                    "those there are");
   llvm::SmallVector<llvm::StringRef> features;
   llvm::X86::getFeaturesForCPU(cpu, features);
-  int level = levelOf(
-      [&](llvm::StringRef f) { return llvm::is_contained(features, f); });
+  auto has = [&](llvm::StringRef f) { return llvm::is_contained(features, f); };
+  int level = levelOf(has);
   llvm::StringRef name = cpu;
   name.consume_front("x86-64-");
-  return std::vector<VariantInfo>{makeVariant(name.str(), cpu, level)};
+  VariantInfo info = makeVariant(name.str(), cpu, level);
+  info.dots = hasDots(level, has);
+  return std::vector<VariantInfo>{info};
 }
 
 static constexpr const char *linkers[] = {"ld.lld-22", "ld.lld",

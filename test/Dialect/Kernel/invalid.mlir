@@ -231,3 +231,51 @@ func.func @phase_number(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>, %len: tensor<?
   } -> tensor<?x8xf32>
   return %r : tensor<?x8xf32>
 }
+
+// -----
+
+func.func @quantized_size(%a: memref<?x8xf32>, %q: memref<?x2xf32>) {
+  // expected-error @+1 {{shape of the result should be [?, 3]}}
+  kernel.quantize ins(%a : memref<?x8xf32>) outs(%q : memref<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @quantized_type(%a: memref<?x8xf64>, %q: memref<?x3xf64>) {
+  // expected-error @+1 {{makes rows of f32 of such}}
+  kernel.quantize ins(%a : memref<?x8xf64>) outs(%q : memref<?x3xf64>)
+  return
+}
+
+// -----
+
+func.func @quantized_long(%a: memref<?x200000xf32>, %q: memref<?x50001xf32>) {
+  // expected-error @+1 {{has rows of at most 131072}}
+  kernel.quantize ins(%a : memref<?x200000xf32>) outs(%q : memref<?x50001xf32>)
+  return
+}
+
+// -----
+
+// Of 8 bits the left operand has a word for each four steps, and one more.
+func.func @integers(%a: memref<?x3xf32>, %p: memref<48xf32>, %c: memref<?x4xf32>) {
+  kernel.gemm ins(%a, %p : memref<?x3xf32>, memref<48xf32>) outs(%c : memref<?x4xf32>) {packed_b, stored_bits = 8 : i64}
+  // expected-error @+1 {{the packed operand does not fit K and N}}
+  kernel.gemm ins(%a, %p : memref<?x3xf32>, memref<48xf32>) outs(%c : memref<?x4xf32>) {packed_b, stored_bits = 16 : i64, trans_a}
+  return
+}
+
+// -----
+
+func.func @bits(%a: memref<8x4xf32>, %p: memref<64xf32>) {
+  // expected-error @+1 {{which is 8 or 16}}
+  kernel.pack ins(%a : memref<8x4xf32>) outs(%p : memref<64xf32>) {stored_bits = 4 : i64}
+  return
+}
+
+// -----
+
+// expected-error @+1 {{dots are 4, of a processor, or none}}
+module attributes {kernel.targets = [#kernel.target<"x", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576, dots = 2>]} {
+}

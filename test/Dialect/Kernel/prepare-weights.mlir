@@ -1,8 +1,9 @@
 // RUN: rnn-opt %s --kernel-prepare-weights --split-input-file | FileCheck %s
 // RUN: rnn-opt %s --kernel-prepare-weights=gradients=true --split-input-file | FileCheck %s --check-prefix=GRADS
 // RUN: rnn-opt %s --kernel-prepare-weights=stored-bits=16 --split-input-file | FileCheck %s --check-prefix=BF16
+// RUN: rnn-opt %s --kernel-prepare-weights=stored-bits=8 --split-input-file | FileCheck %s --check-prefix=INT8
 // RUN: not rnn-opt %s --kernel-prepare-weights=stored-bits=4 --split-input-file 2>&1 | FileCheck %s --check-prefix=BITS
-// BITS: error: kernel-prepare-weights: numbers are stored in 16 bits, or as they are
+// BITS: error: kernel-prepare-weights: numbers are stored in 8 or 16 bits, or as they are
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Two functions read the same panel; the other operand is made of two
@@ -38,6 +39,17 @@
 // BF16: kernel.pack {{.*}} outs(%{{.*}} : memref<48xf32{{.*}}) {stored_bits = 16 : i64, trans}
 // BF16-LABEL: func.func @M.loss(
 // BF16: kernel.gemm {{.*}} {packed_b, stored_bits = 16 : i64}
+
+// As integers four steps have the room of one, and two words follow: 3 x 8 numbers and what is
+// behind. Rows become integers before each product, in buffers made where the function begins.
+// INT8-LABEL: func.func @M.prepare(
+// INT8-SAME: memref<128xf32> {rnnc.slot = #rnnc.slot<prepared "prepared", [128]>}
+// INT8: kernel.pack {{.*}} outs(%{{.*}} : memref<56xf32{{.*}}) {stored_bits = 8 : i64, trans}
+// INT8-LABEL: func.func @M.loss(
+// INT8: %[[ROWS:.*]] = memref.dim %arg3, %{{.*}} : memref<?x4xf32>
+// INT8: memref.alloc(%[[ROWS]]) : memref<?x2xf32>
+// INT8: kernel.quantize ins(%arg3 : memref<?x4xf32>) outs(%[[Q:.*]] : memref<?x2xf32, strided<[2, 1]>>)
+// INT8-NEXT: kernel.gemm ins(%[[Q]], {{.*}} {packed_b, stored_bits = 8 : i64}
 func.func @M.loss(%U: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "U", [4, 4]>},
                   %V: memref<4x4xf32> {rnnc.slot = #rnnc.slot<param "V", [4, 4]>},
                   %W: memref<8x4xf32> {rnnc.slot = #rnnc.slot<param "W", [8, 4]>},

@@ -156,8 +156,33 @@ def Kernel_BesideOp : Kernel_Op<"beside", [
   let assemblyFormat = "`terms` `(` $terms `)` `rows` `(` $rows `)` attr-dict-with-keyword $parts";
 }
 
-/// 16 is all there is.
-def Kernel_StoredBits : ConfinedAttr<I64Attr, [IntMinValue<16>, IntMaxValue<16>]>;
+def Kernel_StoredBits
+    : ConfinedAttr<I64Attr, [AttrConstraint<
+          CPred<"::llvm::cast<::mlir::IntegerAttr>($_self).getInt() == 8 || "
+                "::llvm::cast<::mlir::IntegerAttr>($_self).getInt() == 16">,
+          "which is 8 or 16">]>;
+
+def Kernel_QuantizeOp : Kernel_Op<"quantize"> {
+  let summary = "rows of numbers as rows of bytes";
+  let description = [{
+    A row of `out` has, in words as large as an f32, the bytes q + 128 for the
+    integers q = round(127 x / a) of the numbers x of the row of `source`, whose
+    largest absolute value is a, and in its last word the f32 a / 127: x is about
+    q times that. The word before is filled up with any bytes. A row with an
+    infinity or with what is no number has NaN in its last word. It is the left
+    operand of products whose right one was packed with `stored_bits = 8`.
+
+    ```mlir
+    kernel.quantize ins(%h : memref<?x126xf32>) outs(%q : memref<?x33xf32>)
+    ```
+  }];
+  let arguments = (ins In:$source, Out:$out);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    `outs` `(` $out `:` type($out) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
 
 def Kernel_PackOp : Kernel_Op<"pack"> {
   let summary = "packs the right operand of a product into panels";
@@ -173,6 +198,12 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
     is the first one's number rounded to bf16, and the word, read as f32, is as
     near to the second one's as bf16 would be. The buffer has elements of its own
     type all the same, half as many, and what reads it says `stored_bits` too.
+
+    With `stored_bits = 8` the four steps of a word are integers of a byte each,
+    round(127 w / a) for the numbers w of a column, a the largest absolute value of
+    them; behind all words of a column there are two more: the sum of its
+    integers times -128, and the f32 a / 127. What reads it has a left operand from
+    `kernel.quantize`: sums are those of integers, and the same on all machines.
 
     ```mlir
     kernel.pack ins(%U : memref<512x128xf32>) outs(%p : memref<65568xf32>) {trans}

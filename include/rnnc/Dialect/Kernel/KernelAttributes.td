@@ -40,6 +40,10 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
     its targets in the list `kernel.targets`, and from the level of loops on
     the one that it is for, in `kernel.target`.
 
+    `dots = 4` says that one instruction multiplies the four numbers of 8 bits of
+    each word of a vector with those of another one, and adds them up; without it
+    several do so.
+
     A GPU has `gpu` too. Its vector registers are those of a warp, 32 bits a
     thread; there are so many for each thread at most.
 
@@ -52,10 +56,11 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
   let parameters = (ins StringRefParameter<"how -march and messages call it">:$name,
                         "unsigned":$vector_bits, "unsigned":$registers,
                         "bool":$fma, "int64_t":$l1, "int64_t":$l2,
+                        OptionalParameter<"unsigned">:$dots,
                         OptionalParameter<"GPUAttr">:$gpu);
   let assemblyFormat = [{
-    `<` $name `,` struct($vector_bits, $registers, $fma, $l1, $l2)
-    (`,` `gpu` `=` $gpu^)? `>`
+    `<` $name `,`
+    struct($vector_bits, $registers, $fma, $l1, $l2, $dots, $gpu) `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

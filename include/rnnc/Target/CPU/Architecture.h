@@ -28,6 +28,8 @@ struct VariantInfo {
   int level = 1;        ///< of its architecture, that the processor must have
   int vectorBits = 128; ///< width that kernels are made for
   bool fma = false;
+  /// Whether one instruction adds up products of four numbers of 8 bits.
+  bool dots = false;
   bool device = false; ///< it runs on the host for code of a device
 };
 

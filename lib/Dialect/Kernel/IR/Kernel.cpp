@@ -152,6 +152,20 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+LogicalResult QuantizeOp::verify() {
+  MemRefType source = typeOf(getSource()), out = typeOf(getOut());
+  if (source.getRank() != 2 || out.getRank() != 2 ||
+      !source.getElementType().isF32() || !out.getElementType().isF32() ||
+      source.isDynamicDim(1) || !source.isLastDimUnitStride() ||
+      !out.isLastDimUnitStride())
+    return emitOpError("makes rows of f32 of such, whose elements lie side by "
+                       "side");
+  int64_t k = source.getDimSize(1);
+  if (k > kMostQuantizedSteps)
+    return emitOpError() << "has rows of at most " << kMostQuantizedSteps;
+  return checkShape(*this, {source.getDimSize(0), quantizedSize(k)}, getOut());
+}
+
 /// Elements from one row of A to the next, if its rows lie so.
 static std::optional<int64_t> rowStrideOfA(GemmOp op) {
   SmallVector<int64_t> strides;
@@ -192,7 +206,8 @@ LogicalResult GemmOp::verify() {
   if (!sameSize(m, rows))
     return emitOpError() << "A has " << m << " rows, C has " << rows;
   MemRefType b = typeOf(getB());
-  if (getStoredBits() && !getPackedB())
+  unsigned stored = getStoredBits().value_or(0);
+  if (stored && !getPackedB())
     return emitOpError("stored_bits is said of a packed operand");
   if (!getPackedB()) {
     if (b.getRank() != 2)
@@ -209,7 +224,7 @@ LogicalResult GemmOp::verify() {
     return emitOpError("a packed operand is not transposed");
   if (b.getRank() != 1 || ShapedType::isDynamic(k) ||
       ShapedType::isDynamic(columns) ||
-      b.getDimSize(0) < packedSize(k, columns, getStoredBits().value_or(0)))
+      b.getDimSize(0) < packedSize(stepsOf(k, stored), columns, stored))
     return emitOpError("the packed operand does not fit K and N");
   return success();
 }

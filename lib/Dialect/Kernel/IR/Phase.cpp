@@ -124,8 +124,9 @@ static LogicalResult verifyStoredBits(PhaseOp op) {
   if (!bits)
     return success();
   if (!op.getPacked() || bits->size() != op.getLefts().size() ||
-      llvm::any_of(*bits, [](int64_t n) { return n != 0 && n != 16; }))
-    return op.emitOpError("stored_bits says 0 or 16 for each product, whose "
+      llvm::any_of(*bits,
+                   [](int64_t n) { return n != 0 && n != 8 && n != 16; }))
+    return op.emitOpError("stored_bits says 0, 8 or 16 for each product, whose "
                           "right operand is packed");
   return success();
 }
@@ -146,9 +147,10 @@ static LogicalResult verifyProduct(PhaseOp op, unsigned p) {
     k *= ShapedType::isDynamic(size) ? 0 : size;
   if (op.getPacked()) {
     int64_t n = units * columns.size();
+    unsigned stored = op.storedBitsOf(p);
     if (left.getRank() != 2 || k < 1 || right.getRank() != 1 ||
         right.isDynamicDim(0) ||
-        right.getDimSize(0) < packedSize(k, n, op.storedBitsOf(p)))
+        right.getDimSize(0) < packedSize(stepsOf(k, stored), n, stored))
       return op.emitOpError("a packed operand is flat, with room for K of the "
                             "left operand and all columns");
     return success();

@@ -119,7 +119,7 @@ GPUAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 LogicalResult
 TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    StringRef name, unsigned vectorBits, unsigned registers,
-                   bool, int64_t l1, int64_t l2, GPUAttr gpu) {
+                   bool, int64_t l1, int64_t l2, unsigned dots, GPUAttr gpu) {
   if (name.empty())
     return emitError() << "a target has a name";
   if (gpu && vectorBits != 32 * gpu.getWarp())
@@ -130,6 +130,8 @@ TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (registers < 8 || registers > most)
     return emitError() << "registers are 8 to " << most << ", not "
                        << registers;
+  if (dots != 0 && (dots != 4 || gpu))
+    return emitError() << "dots are 4, of a processor, or none";
   if (l1 < 4096 || l2 < l1 || l2 > int64_t(1) << 40)
     return emitError() << "caches have 4096 bytes or more, the second level "
                           "not fewer than the first";
@@ -142,7 +144,8 @@ static TargetAttr gpuNamed(MLIRContext *context, StringRef name) {
     auto gpu = GPUAttr::get(context, /*warp=*/32, /*block=*/1024, processors,
                             /*registers=*/1 << 16, /*shared=*/48 << 10);
     return TargetAttr::get(context, name, /*vector_bits=*/32 * 32,
-                           /*registers=*/255, /*fma=*/true, l1, l2, gpu);
+                           /*registers=*/255, /*fma=*/true, l1, l2,
+                           /*dots=*/0, gpu);
   };
   if (name == "sm_80")
     return make(108, 192 << 10, 40 << 20);
@@ -163,7 +166,7 @@ TargetAttr targetNamed(MLIRContext *context, StringRef name) {
   constexpr int64_t l1 = 32 << 10, l2 = 1 << 20;
   auto cpu = [&](unsigned vectorBits, unsigned registers, bool fma) {
     return TargetAttr::get(context, name, vectorBits, registers, fma, l1, l2,
-                           GPUAttr());
+                           /*dots=*/0, GPUAttr());
   };
   if (name == "v2")
     return cpu(128, 16, /*fma=*/false);

@@ -1,12 +1,15 @@
 // PrepareWeights.cpp: packs weights in a function of its own.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "QuantizeLeft.h"
+
 #include "rnnc/Dialect/Kernel/Kernel.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/MapVector.h"
@@ -75,6 +78,8 @@ public:
     });
     if (!once || !need(pack.getSource()))
       return false;
+    if (bits == 8)
+      checkIntegers(target);
     // In the same order in every function.
     llvm::sort(parameters);
     sorted = ops.takeVector();
@@ -102,6 +107,7 @@ public:
   /// Numbers of the function's arguments, in order.
   ArrayRef<unsigned> getParameters() const { return parameters; }
   PackOp getPack() const { return pack; }
+  unsigned getBits() const { return bits; }
   IntegerAttr storedBits(OpBuilder &b) const {
     return bits ? b.getI64IntegerAttr(bits) : IntegerAttr();
   }
@@ -123,6 +129,7 @@ public:
   std::string key();
 
 private:
+  void checkIntegers(Value target);
   bool need(Value value);
   bool needBuffer(memref::AllocOp alloc);
   bool needOp(Operation *op);
@@ -134,6 +141,23 @@ private:
   SmallVector<Operation *> sorted;
   SmallVector<unsigned> parameters;
 };
+
+/// Where a product cannot be one of integers the weights stay as they are.
+void Slice::checkIntegers(Value target) {
+  StringRef reason;
+  forEachAccess(target, [&](Operation *user, Value value) {
+    if (user != pack && reason.empty())
+      reason = whyNotIntegers(user, value);
+    return true;
+  });
+  if (reason.empty())
+    return;
+  bits = 0;
+  remark::missed(
+      pack.getLoc(),
+      remark::RemarkOpts::name("integers").category("kernel-prepare-weights"))
+      << "weights of this product stay f32: " << reason;
+}
 
 bool Slice::need(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
@@ -373,7 +397,8 @@ void Preparer::makeFunction() {
 /// What reads a panel is told how its numbers are stored.
 static void noteBits(Value panel, unsigned bits) {
   forEachAccess(panel, [&](Operation *user, Value value) {
-    Builder b(user->getContext());
+    if (bits == 8)
+      quantizeLeft(user, value);
     if (auto gemm = dyn_cast<GemmOp>(user))
       gemm.setStoredBits(bits);
     auto phase = dyn_cast<PhaseOp>(user);
@@ -414,8 +439,8 @@ void Preparer::usePanels(func::FuncOp function) {
       auto target = pack.getPacked().getDefiningOp();
       Value panelHere =
           panelOf(b, pack.getLoc(), function.getArgument(place), panel);
-      if (bits)
-        noteBits(target->getResult(0), bits);
+      if (slice.getBits())
+        noteBits(target->getResult(0), slice.getBits());
       target->getResult(0).replaceAllUsesWith(panelHere);
       replaced.append({pack, target});
     }
@@ -438,11 +463,11 @@ struct KernelPrepareWeights
   using Base::Base;
 
   LogicalResult initialize(MLIRContext *context) override {
-    if (storedBits == 0 || storedBits == 16)
+    if (storedBits == 0 || storedBits == 8 || storedBits == 16)
       return success();
     return emitError(UnknownLoc::get(context))
            << getArgument()
-           << ": numbers are stored in 16 bits, or as they are";
+           << ": numbers are stored in 8 or 16 bits, or as they are";
   }
 
   void runOnOperation() override {

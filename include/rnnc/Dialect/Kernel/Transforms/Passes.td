@@ -151,13 +151,16 @@ def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
     gradients use (`grad`, `vjp`: their operands are good for one update) is
     packed there too, unless `gradients` is set. With `stored-bits=16` numbers
     are rounded to bf16 as they are packed, and functions with gradients pack
-    all of theirs, which stay f32.
+    all of theirs, which stay f32. With `stored-bits=8` they become integers, and
+    what they are multiplied with does so before each product
+    (`kernel.quantize`). Where that cannot be a remark says why, and numbers stay
+    as they are.
   }];
   let options = [
     Option<"gradients", "gradients", "bool", "false",
            "also prepare what only functions with gradients use">,
     Option<"storedBits", "stored-bits", "unsigned", "0",
-           "16: f32 is stored as bf16; 0: as it is">
+           "16: f32 is stored as bf16; 8: as int8; 0: as it is">
   ];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect"];
