@@ -5,12 +5,15 @@ GPUs and for processors, and the Python files that call them. First every functi
 of the test models is held against the processor, with arrays on the host and on
 the GPU; what disagrees ends the run. Then layers and training steps are timed with
 the device's events: the median of five rounds; PyTorch's beside them
-(gpu_peers.py)."""
+(gpu_peers.py), the most important first. Another process does that, which is ended
+where one of them takes too long or fails; the next begins behind it. Last of all is
+compute-sanitizer. What there is so far stands in OUT at all times."""
 import argparse
 import ctypes as c
 import json
 import os
 import pathlib
+import select
 import shutil
 import statistics
 import subprocess
@@ -21,6 +24,7 @@ import gpu_peers as peers
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECONDS = 480  # for all of it
+MOST = {"agree": 90, "row": 40, "sanitizer": 60}  # for one
 CELLS = ("lstm", "gru", "ln_lstm", "minimal_gru")
 
 
@@ -67,26 +71,34 @@ def prepare(folder, small):
         compile_one(root / "examples" / file, f"model{number}", *(f"-D{k}={v}" for k, v in dims.items()))
 
 
-def agrees(folder, small):
+def limited(words, seconds):
+    """What became of a command, and what it said."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds)
+        return done.returncode, done.stdout + done.stderr
+    except subprocess.TimeoutExpired:
+        return 124, f"it takes more than {seconds} s"
+
+
+def agrees(folder):
     """Every function of the test models computes what it computes on a processor."""
-    lines = []
     for library, *options in (["f32"], ["f32", "--there", "--keep"], ["f64"]):
-        run = subprocess.run([sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so", *options],
-                             capture_output=True, text=True)
-        lines.append(f"{library} {' '.join(options)}: {(run.stdout.splitlines() or [''])[-1]}")
-        if run.returncode:
-            sys.exit(f"{lines[-1]}\n{run.stdout}{run.stderr}")
-    sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
+        code, said = limited([sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so", *options], MOST["agree"])
+        last = (said.splitlines() or [""])[-1]
+        yield f"{library} {' '.join(options)}: {last}"
+        if code:
+            sys.exit(f"{library} {' '.join(options)}\n{said[-3000:]}")
+
+
+def sanitized(folder, small, left):
+    tool = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
     for library in ("f32", "lstm_8" if small else "lstm_256", "model0"):
-        if small or not os.path.exists(sanitizer):
-            lines.append("compute-sanitizer did not run")
-            break
-        run = subprocess.run([sanitizer, "--error-exitcode", "9", sys.executable, folder / "on_gpu.py",
-                              folder / f"lib{library}.so", "--batch", "3", "--time", "3"], capture_output=True, text=True)
-        lines.append(f"compute-sanitizer, {library}: {run.returncode or 'nothing found'}")
-        if run.returncode:
-            sys.exit(f"{lines[-1]}\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
-    return lines
+        if small or not os.path.exists(tool) or left() < 10:
+            yield "compute-sanitizer did not run" + ("" if left() > 10 else f" on {library}: time was over")
+            continue
+        code, said = limited([tool, "--error-exitcode", "9", sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so",
+                              "--batch", "3", "--time", "3"], min(MOST["sanitizer"], left()))
+        yield f"compute-sanitizer, {library}: " + (said[-600:].replace("\n", "; ") if code else "nothing found")
 
 
 class Clock:
@@ -149,24 +161,70 @@ def timed(clock, *what):
     return taken
 
 
-def measure(folder, out, small):
-    began = time.monotonic()
-    lines = agrees(folder, small)
+def run_rows(folder, small, first):
+    """Measures from row `first` on; a line for each."""
     sys.path.insert(0, str(folder))
     from cuda import There
     there = There()
     clock = Clock(there.driver, c.c_void_p(there.queue), small)
-    name = there.driver.name()
-    rows = []
-    for what, body in work(folder, small, there):
-        if time.monotonic() - began > SECONDS:
-            lines.append(f"time was over before: {what}")
-            break
-        rows.append({"what": what, **body(clock)})
-        print(json.dumps(rows[-1]), flush=True)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "gpu.json").write_text("".join(json.dumps({"device": name, **row}) + "\n" for row in rows))
-    (out / "gpu.md").write_text(table(name, lines, rows))
+    print(json.dumps({"device": there.driver.name()}), flush=True)
+    for what, body in list(work(folder, small, there))[first:]:
+        print(json.dumps({"what": what, **body(clock)}), flush=True)
+
+
+def rows_of(folder, small, left):
+    """What another process measures, row by row; where it fails or is late, another
+    one goes on behind that row. First of all: the name of the device."""
+    names = [what for what, _ in work(folder, small, None)]
+    row, isNamed = 0, False
+    while row < len(names):
+        words = [sys.executable, folder / "gpu.py", *(["--small"] if small else []), "work", folder, "--first", str(row)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, bufsize=0) as worker:
+            while row < len(names):
+                ready, _, _ = select.select([worker.stdout], [], [], max(0, min(MOST["row"], left())))
+                line = worker.stdout.readline() if ready else b""
+                if not line:
+                    break
+                found = json.loads(line)
+                if "what" in found:
+                    row += 1
+                if "what" in found or not isNamed:
+                    yield found
+                isNamed = True
+            worker.kill()
+        if left() <= 0:
+            yield {"note": f"time was over before: {names[row]}" if row < len(names) else ""}
+            return
+        if row < len(names):
+            yield {"note": f"{names[row]}: " + ("failed" if ready else f"took more than {MOST['row']} s")}
+            row += 1
+
+
+def measure(folder, out, small):
+    began = time.monotonic()
+    left = lambda: SECONDS - (time.monotonic() - began)
+    name, lines, rows = "", [], []
+
+    def keep():
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "gpu.json").write_text("".join(json.dumps({"device": name, **row}) + "\n" for row in rows))
+        (out / "gpu.md").write_text(table(name, lines, rows))
+
+    for line in agrees(folder):
+        lines.append(line)
+        print(line, flush=True)
+        keep()
+    for found in rows_of(folder, small, lambda: left() - (0 if small else MOST["sanitizer"])):
+        print(json.dumps(found), flush=True)
+        name = found.get("device", name)
+        if "what" in found:
+            rows.append(found)
+        elif found.get("note"):
+            lines.append(found["note"])
+        keep()
+    for line in sanitized(folder, small, left):
+        lines.append(line)
+        keep()
     print(table(name, lines, rows))
 
 
@@ -181,28 +239,37 @@ def table(name, lines, rows):
 
 
 def work(folder, small, there):
-    """What is measured, and how: a function of the clock."""
-    for cell, h, batch, steps in shapes(small):
-        for function, what in (("forward", "forward"), ("vjp", "training")):
-            def layer(clock, cell=cell, h=h, batch=batch, steps=steps, function=function):
-                return {"rnnc": timed(clock, folder, f"{cell}_{h}", function, batch, steps, there),
-                        **peers.layer(cell, h, batch, steps, function)}
-            yield f"{cell} {h}, batch {batch}, {steps} steps, {what}", layer
+    """What is measured, and how: a function of the clock. A few layers, whole
+    models, then all the other layers."""
+    def layers(some):
+        for cell, h, batch, steps in some:
+            for function, what in (("forward", "forward"), ("vjp", "training")):
+                def layer(clock, cell=cell, h=h, batch=batch, steps=steps, function=function):
+                    return {"rnnc": timed(clock, folder, f"{cell}_{h}", function, batch, steps, there),
+                            **peers.layer(cell, h, batch, steps, function)}
+                yield f"{cell} {h}, batch {batch}, {steps} steps, {what}", layer
+
+    every = shapes(small)
+    yield from layers(every[:5])
     for number, (name, _, _, batch, steps, shape) in enumerate(models(small)):
         def model(clock, number=number, batch=batch, steps=steps, shape=shape):
             return {"rnnc": timed(clock, folder, f"model{number}", "train_step", batch, steps, there),
                     **peers.update(shape, batch, steps)}
         yield f"{name}, batch {batch}, {steps} steps, an update", model
+    yield from layers(every[5:])
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
-    parser.add_argument("do", choices=["prepare", "measure"])
+    parser.add_argument("do", choices=["prepare", "measure", "work"])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path, nargs="?")
+    parser.add_argument("--first", type=int, default=0)
     args = parser.parse_args()
-    if args.do == "prepare":
+    if args.do == "work":
+        run_rows(args.folder.resolve(), args.small, args.first)
+    elif args.do == "prepare":
         prepare(args.folder, args.small)
     else:
         measure(args.folder.resolve(), args.out, args.small)

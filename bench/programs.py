@@ -18,10 +18,10 @@ What there is (`--list`; a prefix takes several):
               program that calls the gradient
 
 Results are compared first (outputs of steps to 1e-5, with bf16 weights to 1e-2,
-int8 to 3e-2; the losses of the first five updates to 1e-4 of them; what adbench asks for stands
-in work/adbench.py); what disagrees is not timed. Then each is timed in turns,
-and the best time is shown, of updates the mean over the batches of the best
-time of each. `ahead` is the best peer's time over ours: above 1 rnnc is faster.
+int8 to 3e-2; the losses of the first five updates to 1e-4 of them; what adbench
+asks for stands in work/adbench.py); what disagrees is not timed. Then each is
+timed in turns, and the best time is shown, of updates the mean over the batches
+of the best time of each. `ahead` is the best peer's time over ours: above 1 rnnc is faster.
 --out writes the table as programs.md and programs.json.
 """
 import argparse

@@ -240,22 +240,40 @@ void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
 
 void rnnc_rt_gpu_launch_grid(void *run, int32_t kernel, int64_t blocks,
                              int64_t threads, int64_t *parameters,
-                             int32_t count) {
+                             int32_t count, int32_t shared) {
   launch(run, kernel, blocks, parameters, count,
          [&](Device &d, CuStream queue, void **list) {
            return d.driver.LaunchGrid(d.kernels[kernel], uint32_t(blocks), 1, 1,
-                                      uint32_t(threads), 1, 1, 0, queue, list);
+                                      uint32_t(threads), 1, 1, uint32_t(shared),
+                                      queue, list);
          });
+}
+
+/// Whether a block may have so many bytes of shared memory.
+static bool askForShared(Device &d, CallSite &site, int32_t kernel,
+                         int64_t shared) {
+  if (shared == 0)
+    return true;
+  int32_t most = 0;
+  if (!d.driver.FuncSetAttribute ||
+      d.driver.DeviceGetAttribute(&most, CuMostShared, d.device) ||
+      shared > most)
+    return false;
+  CuResult code = d.driver.FuncSetAttribute(
+      d.kernels[kernel], kCuFunctionMostShared, int32_t(shared));
+  if (code)
+    note(d, site, code, rnnc_rt_library.gpu->kernels[kernel]);
+  return !code;
 }
 
 /// How many blocks of a kernel the device runs at a time.
 static int64_t roomFor(Device &d, CallSite &site, int32_t kernel,
-                       int64_t threads) {
-  if (!d.processors)
+                       int64_t threads, int64_t shared) {
+  if (!d.processors || !askForShared(d, site, kernel, shared))
     return 0;
   int32_t each = 0;
   if (CuResult code = d.driver.Occupancy(&each, d.kernels[kernel],
-                                         int32_t(threads), /*shared=*/0)) {
+                                         int32_t(threads), size_t(shared))) {
     note(d, site, code, rnnc_rt_library.gpu->kernels[kernel]);
     return 0;
   }
@@ -263,12 +281,12 @@ static int64_t roomFor(Device &d, CallSite &site, int32_t kernel,
 }
 
 int64_t rnnc_rt_gpu_grid(void *run, int32_t kernel, int64_t blocks,
-                         int64_t threads) {
+                         int64_t threads, int64_t shared) {
   auto &site = *static_cast<CallSite *>(run);
   if (site.failed)
     return 0;
   Device &d = *deviceOf(site.ctx);
-  bool fits = roomFor(d, site, kernel, threads) >= blocks;
+  bool fits = roomFor(d, site, kernel, threads, shared) >= blocks;
   if (site.failed)
     return 0;
   ++d.grids[fits];

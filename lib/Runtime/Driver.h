@@ -31,8 +31,12 @@ enum CuAttribute : int32_t {
   CuProcessors = 16,
   CuMajor = 75, ///< of the compute capability
   CuMinor = 76,
-  CuGrids = 95 ///< whether all blocks of a launch may run at a time
+  CuGrids = 95,     ///< whether all blocks of a launch may run at a time
+  CuMostShared = 97 ///< bytes of shared memory of a block that asks for them
 };
+
+/// Of a function: bytes of shared memory that a launch may ask for.
+constexpr int32_t kCuFunctionMostShared = 8;
 
 enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
 
@@ -87,6 +91,8 @@ enum CuJitOption : uint32_t { CuJitErrorLog = 5, CuJitErrorLogBytes = 6 };
 #define RNNC_DRIVER_EXTRAS(X)                                                  \
   X(Occupancy, "cuOccupancyMaxActiveBlocksPerMultiprocessor",                  \
     (int32_t *blocks, CuFunction function, int32_t threads, size_t shared))    \
+  X(FuncSetAttribute, "cuFuncSetAttribute",                                    \
+    (CuFunction function, int32_t attribute, int32_t value))                   \
   X(LaunchGrid, "cuLaunchCooperativeKernel",                                   \
     (CuFunction function, uint32_t gridX, uint32_t gridY, uint32_t gridZ,      \
      uint32_t blockX, uint32_t blockY, uint32_t blockZ, uint32_t shared,       \

@@ -430,14 +430,15 @@ void rnnc_rt_gpu_run(const rnnc::rt::EntryDesc *entry, rnnc::rt::EntryFn code,
 /// Launches kernel number `kernel`; each parameter has eight bytes.
 void rnnc_rt_gpu_launch(void *run, int32_t kernel, int64_t blocks,
                         int64_t threads, int64_t *parameters, int32_t count);
-/// The same for a kernel whose blocks wait for each other.
+/// The same for a kernel whose blocks wait for each other, with `shared` bytes
+/// of shared memory beside what its text says.
 void rnnc_rt_gpu_launch_grid(void *run, int32_t kernel, int64_t blocks,
                              int64_t threads, int64_t *parameters,
-                             int32_t count);
+                             int32_t count, int32_t shared);
 /// Where the device runs so many blocks of the kernel at a time: the address of
 /// a number by which they wait for each other, which is 0. Else 0.
 int64_t rnnc_rt_gpu_grid(void *run, int32_t kernel, int64_t blocks,
-                         int64_t threads);
+                         int64_t threads, int64_t shared);
 /// Up to eight bytes at an address of the device.
 int64_t rnnc_rt_gpu_read(void *run, int64_t address, int64_t bytes);
 /// Memory between kernels, which has a number; it keeps what it holds until

@@ -4,6 +4,7 @@
   programs.py --count 50                    50 programs of a fresh seed, which is printed
   programs.py --count 1000 --seed 7 -j 2    1000 programs on two processes
   programs.py --repeat FILE                 one program again, as its first line says
+  programs.py --gpu FOLDER                  on a GPU: FOLDER has the stand-in for its driver
 """
 import argparse
 import collections
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 
+import devices
 import generate
 
 AGREE = os.environ.get("RNNC_AGREE", "rnnc-agree")
@@ -81,6 +83,11 @@ def limitTime():
 def check(text, words):
     """Compiles and compares a file."""
     folder = tempfile.mkdtemp(prefix="rnnc-random-")
+    if words[0].startswith("--gpu="):
+        try:
+            return Outcome(*devices.check(text, int(words[1].removeprefix("--seed=")), words[0].removeprefix("--gpu="), folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     try:
         path = pathlib.Path(folder, "program.rnn")
         path.write_text(text)
@@ -107,9 +114,9 @@ def together(parts):
     return "".join(sorted({head for head, _, _ in parts})) + "".join(text for _, text, _ in parts)
 
 
-def checkFile(seed, count):
+def checkFile(seed, count, gpu):
     """`count` programs from a seed on: outcomes of those that fail, and what was met."""
-    words = options(seed)
+    words = [f"--gpu={gpu}", f"--seed={seed}"] if gpu else options(seed)
     parts = [generate.program(seed + k, f"_{k}") for k in range(count)]
     whole = check(together(parts), words)
     met, modules, failures = collections.Counter(), [], []
@@ -187,6 +194,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=50, help="programs")
     parser.add_argument("--seed", type=int, help="of the first; without it a fresh one")
+    parser.add_argument("--gpu", metavar="FOLDER", help="compare a GPU with a processor; the driver is there")
     parser.add_argument("-j", type=int, default=1, help="processes")
     parser.add_argument("--out", default="random-failures", help="where failing programs go")
     parser.add_argument("--log", help="a file that gets a line with the seed and the outcome")
@@ -204,7 +212,7 @@ def main():
     starts = range(seed, seed + args.count, A_FILE)
     summary, failed, refused, done = Summary(), 0, 0, 0
     with concurrent.futures.ProcessPoolExecutor(args.j) as pool:
-        jobs = [pool.submit(checkFile, start, min(A_FILE, seed + args.count - start))
+        jobs = [pool.submit(checkFile, start, min(A_FILE, seed + args.count - start), args.gpu)
                 for start in starts]
         for job in concurrent.futures.as_completed(jobs):
             words, met, modules, failures, others = job.result()

@@ -60,6 +60,27 @@ def without_room(driver_old):
     print("no cooperative launch, an old driver, too few processors: each step is launched")
 
 
+LARGE = """import std
+layer large[time T](x: [T, 3]) -> [T, 70] {
+  use l = lstm[3, 70]
+  out scan l over x
+}
+export large.forward, large.vjp
+"""
+
+
+def asked_for():
+    """Weights of more than 48 KB in one block: a launch asks for the room."""
+    with open("large.rnn", "w") as file:
+        file.write(LARGE)
+    said = compile_library("large", "", source="large.rnn")
+    compile_library("large", plans(said, loop_plan="grid", loop_blocks=1, block_threads=128), source="large.rnn")
+    expect(run("large", "--batch", "3", "--time", "3"), True)
+    found, said = run("large", "--batch", "1", "--time", "2", RNNC_PTX_FAIL="cuFuncSetAttribute=1")
+    assert found is None and "large_forward_0_grid: invalid argument" in said, said
+    print("shared memory that is asked for: the same")
+
+
 WAIT = r"(ld\.acquire[^;]*;[^@]*)@%p\d+ bra[^;]*;"
 BUGS = [
     ("the fence removed", r"\tfence\.acq_rel\.gpu;", "", 1),
@@ -114,6 +135,7 @@ def main():
     expect(run("f64", **ROOM), True)
     print("f64: the same")
     compile_library("many", plans(said, loop_plan="grid", loop_blocks=64, block_threads=64))
+    asked_for()
     without_room(os.path.join(DRIVER, "..", "driver-old"))
     planted()
 

@@ -11,14 +11,14 @@ SOURCE = os.path.join(HERE, "loops.rnn")
 LAYERS = ("lstm_7", "gru_5", "rnn_9", "norm_6", "minimal_4", "tilted_8", "counter_6", "pair")
 
 
-def compile_library(name, schedule, *more):
+def compile_library(name, schedule, *more, source=SOURCE):
     """What the remarks say of time loops."""
     options = list(more)
     if schedule:
         with open(name + ".txt", "w") as file:
             file.write(schedule)
         options.append(f"--schedule={name}.txt")
-    run = subprocess.run(["rnnc", SOURCE, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1", "--remarks", "-o", f"lib{name}.so",
+    run = subprocess.run(["rnnc", source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1", "--remarks", "-o", f"lib{name}.so",
                           *options], text=True, capture_output=True)
     assert run.returncode == 0, run.stderr
     assert "after all" not in run.stderr, run.stderr

@@ -85,8 +85,8 @@ void GridBody::keep(const KeptColumns &columns, Value place) {
   kept.emplace_back(columns, own);
 }
 
-/// The item of a product is a tile of rows times a column. The columns of the
-/// block are its own; the last blocks may have fewer, or none.
+/// An item is an element, or some rows of a column, and columns run fastest.
+/// Those of the block are its own; the last blocks may have fewer, or none.
 void GridBody::runOwn(Operation *made, int64_t units, int64_t count,
                       ArrayRef<OwnColumns> own) {
   IRMapping same = itself(made);
@@ -142,21 +142,25 @@ void GridBody::waitForGrid() {
   waitForBlock();
 }
 
+/// Where units are shared out, the block does what there is for its own.
 void GridBody::writeWork(Operation *op) {
+  WaitFor wait = waits.before(op);
+  if (wait == WaitFor::Grid)
+    waitForGrid();
+  else if (wait == WaitFor::Block)
+    waitForBlock();
   Operation *made = b.clone(*op, inside);
   limitRows(made, rows);
   SmallVector<OwnColumns> own;
-  SmallVector<KeptColumns> columns = columnsOf(op, blocks);
-  for (const KeptColumns &one : columns) {
+  for (const KeptColumns &one : columnsOf(op, blocks)) {
     const auto *found =
         llvm::find_if(kept, [&](auto &known) { return known.first == one; });
     own.push_back(found == kept.end() ? OwnColumns() : found->second);
   }
-  if (llvm::any_of(own, [](const OwnColumns &one) { return bool(one.memref); }))
-    runOwn(made, columns[0].units, columns[0].count, own);
+  if (int64_t units = waits.unitsOf(op))
+    runOwn(made, units, llvm::divideCeil(units, blocks), own);
   else
     run(made);
-  waitForGrid();
 }
 
 } // namespace rnnc

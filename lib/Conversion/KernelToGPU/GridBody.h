@@ -4,6 +4,7 @@
 #ifndef RNNC_LIB_CONVERSION_KERNELTOGPU_GRIDBODY_H
 #define RNNC_LIB_CONVERSION_KERNELTOGPU_GRIDBODY_H
 
+#include "GridWaits.h"
 #include "LoopCode.h"
 
 namespace rnnc {
@@ -27,14 +28,14 @@ struct KeptColumns {
 llvm::SmallVector<KeptColumns> columnsOf(mlir::Operation *op, int64_t blocks);
 
 /// Writes the kernel: all threads of all blocks share what becomes a launch
-/// elsewhere, and behind it all blocks wait for each other.
+/// elsewhere, and wait for each other where they need what others made.
 class GridBody : public LoopCode {
 public:
   /// A thread has `rows` rows of a column, at most.
   GridBody(mlir::OpBuilder &b, mlir::Location loc, mlir::IRMapping &inside,
            int64_t threads, llvm::function_ref<mlir::Value(mlir::Type)> shared,
-           int64_t rows)
-      : LoopCode(b, loc, inside, threads, shared), rows(rows) {}
+           int64_t rows, mlir::scf::ForOp loop)
+      : LoopCode(b, loc, inside, threads, shared), rows(rows), waits(loop) {}
 
   /// `counter` is an address: of the blocks that arrived so far, of all times.
   void begin(mlir::Value counter, int64_t blocks);
@@ -49,6 +50,7 @@ private:
 
   mlir::Value block, counter;
   int64_t rows, blocks = 1;
+  GridWaits waits;
   llvm::SmallVector<std::pair<KeptColumns, OwnColumns>> kept;
 };
 

@@ -4,9 +4,9 @@
 // Where the weights do not fit one processor of a GPU they may fit all of them
 // together: each block has its columns in shared memory, and works on these
 // units of all examples. What the others made of theirs it gets through memory,
-// so all blocks wait for each other behind each op, and have to be there at the
-// same time. Whether there is room for that the device says when it runs: the
-// loop whose steps are launched one by one stays beside the kernel.
+// so all blocks wait for each other before that is read, and have to be there
+// at the same time. Whether there is room for that the device says when it
+// runs: the loop whose steps are launched one by one stays beside the kernel.
 
 #include "GridBody.h"
 #include "LaunchWriter.h"
@@ -22,8 +22,8 @@ using namespace mlir;
 namespace rnnc {
 
 /// Shared memory for weights: a block has 48 KB without asking, of which rows
-/// that are combined need some.
-static constexpr int64_t kKeptBytes = 40 << 10;
+/// that are combined need some; and what these need of what it asks for.
+static constexpr int64_t kKeptBytes = 40 << 10, kOtherShared = 3 << 10;
 
 static std::string named(Operation *op, StringRef why) {
   return ("`" + op->getName().getStringRef() + "` " + why).str();
@@ -76,15 +76,15 @@ std::string GridLaunch::check() {
 
 /// What fits, in the order in which it is read.
 void GridLaunch::chooseKept() {
-  int64_t bytes = 0;
+  int64_t room = std::max(most / perProcessor - kOtherShared, kKeptBytes);
   for (Operation *work : deviceWorkOf(loop))
     for (const KeptColumns &one : columnsOf(work, blocks)) {
       int64_t more =
           one.elements() * int64_t(one.element().getIntOrFloatBitWidth() / 8);
       if (llvm::is_contained(kept, one) ||
-          !loop.isDefinedOutsideOfLoop(one.right) || bytes + more > kKeptBytes)
+          !loop.isDefinedOutsideOfLoop(one.right) || keptBytes + more > room)
         continue;
-      bytes += more;
+      keptBytes += more;
       kept.push_back(one);
     }
 }
@@ -95,8 +95,13 @@ gpu::GPUFuncOp GridLaunch::build() {
   chooseKept();
   IRMapping none;
   ThreadCode t(host, loc, none);
-  room = func::CallOp::create(host, loc, kGridRoom, host.getIndexType(),
-                              ValueRange{t.index(blocks), t.index(threads)});
+  // More than there is without asking: all of it is asked for.
+  if (keptBytes > kKeptBytes)
+    for (const KeptColumns &one : kept)
+      askedFor = sharedBehind(askedFor, one.elements(), one.element());
+  room = func::CallOp::create(
+      host, loc, kGridRoom, host.getIndexType(),
+      ValueRange{t.index(blocks), t.index(threads), t.index(askedFor)});
   give(room.getResult(0));
   llvm::SetVector<Value> used(loop->operand_begin(), loop->operand_end());
   getUsedValuesDefinedAbove(loop.getRegion(), used);
@@ -109,10 +114,15 @@ gpu::GPUFuncOp GridLaunch::build() {
   IRMapping inside;
   mapGiven(kernel, b, inside);
   auto place = [&](Type element) { return shared(kernel, element); };
-  GridBody body(b, loc, inside, threads, place, rows);
+  GridBody body(b, loc, inside, threads, place, rows, loop);
   body.begin(inside.lookup(room.getResult(0)), blocks);
-  for (const KeptColumns &one : kept)
-    body.keep(one, addShared(kernel, one.elements(), one.element()));
+  int64_t taken = 0;
+  for (const KeptColumns &one : kept) {
+    int64_t count = one.elements();
+    body.keep(one, askedFor ? addAskedFor(b, count, one.element(), taken)
+                            : addShared(kernel, count, one.element()));
+    taken = sharedBehind(taken, count, one.element());
+  }
   body.waitForBlock();
   body.loop(loop);
   gpu::ReturnOp::create(b, loc);
@@ -132,7 +142,7 @@ void GridLaunch::launch(gpu::GPUFuncOp kernel) {
   auto branch = scf::IfOp::create(host, loc, fits, /*withElseRegion=*/true);
   loop->moveBefore(branch.elseBlock()->getTerminator());
   host.setInsertionPoint(branch.thenBlock()->getTerminator());
-  launchBlocks(kernel, t.index(blocks))->setAttr(kGridOf, name);
+  launchBlocks(kernel, t.index(blocks), askedFor)->setAttr(kGridOf, name);
 }
 
 } // namespace rnnc

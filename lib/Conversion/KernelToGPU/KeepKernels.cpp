@@ -52,7 +52,8 @@ void ArgumentRewriter::makeNumber(BlockArgument argument) {
 /// Views of memory are where it is.
 static void spreadSpace(Value memref) {
   for (Operation *user : memref.getUsers()) {
-    if (!isa<ViewLikeOpInterface>(user) || user->getNumResults() != 1)
+    bool isView = isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1;
+    if (!isView && !isa<memref::ExtractStridedMetadataOp>(user))
       continue;
     Value view = user->getResult(0);
     auto type = dyn_cast<MemRefType>(view.getType());

@@ -9,12 +9,15 @@
 
 #include "LaunchWriter.h"
 #include "Places.h"
+#include "TileLaunch.h"
 
 #include "rnnc/Conversion/KernelToGPU/KernelToGPU.h"
+#include "rnnc/Dialect/Kernel/Transforms/SharedMemory.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
@@ -40,43 +43,15 @@ public:
 
   /// The function, not yet in a module.
   gpu::GPUFuncOp build();
-  void launch(gpu::GPUFuncOp kernel);
+  /// `few` is 1 where this kernel is to run, else 0; null: it is.
+  void launch(gpu::GPUFuncOp kernel, Value few = {});
 
 private:
-  SetVector<Value> findUsed();
   void writeItem(gpu::GPUFuncOp kernel, ThreadCode &t);
 
   int64_t block; ///< threads of a block that has an item, or 0
   Value items;
 };
-
-/// What the code of the op reads that is made outside of it.
-SetVector<Value> LaunchBuilder::findUsed() {
-  SetVector<Value> used;
-  if (auto store = dyn_cast<memref::StoreOp>(op)) {
-    auto numbers = numbersOf(store).value_or(SmallVector<Operation *>());
-    auto use = [&](Value value) {
-      if (!llvm::is_contained(numbers, value.getDefiningOp()))
-        used.insert(value);
-    };
-    llvm::for_each(store->getOperands(), use);
-    for (Operation *number : numbers)
-      llvm::for_each(number->getOperands(), use);
-    return used;
-  }
-  auto gemm = dyn_cast<kernel::GemmOp>(op);
-  for (OpOperand &operand : op->getOpOperands()) {
-    Value list = gemm && operand.get() == gemm.getValid()
-                     ? listOf(operand.get())
-                     : Value();
-    used.insert(list ? list : operand.get());
-  }
-  // What products need on a processor is of no use here.
-  if (gemm && gemm.getScratch())
-    used.remove(gemm.getScratch());
-  getUsedValuesDefinedAbove(op->getRegions(), used);
-  return used;
-}
 
 void LaunchBuilder::writeItem(gpu::GPUFuncOp kernel, ThreadCode &t) {
   Value number = gpu::BlockIdOp::create(t.b, loc, gpu::Dimension::x);
@@ -97,7 +72,7 @@ gpu::GPUFuncOp LaunchBuilder::build() {
   IRMapping none;
   ThreadCode before(host, loc, none);
   items = itemsOf(op, before);
-  for (Value value : findUsed())
+  for (Value value : usedBy(op))
     take(value);
   if (!block)
     given.push_back(items);
@@ -115,13 +90,13 @@ gpu::GPUFuncOp LaunchBuilder::build() {
   return kernel;
 }
 
-void LaunchBuilder::launch(gpu::GPUFuncOp kernel) {
+void LaunchBuilder::launch(gpu::GPUFuncOp kernel, Value few) {
   IRMapping none;
   ThreadCode t(host, loc, none);
   Value blocks = items;
   if (!block)
     blocks = t.over(t.add(items, t.index(threads - 1)), t.index(threads));
-  launchBlocks(kernel, blocks);
+  launchBlocks(kernel, few ? t.times(blocks, few) : blocks);
 }
 
 struct ConvertKernelToGPU
@@ -230,7 +205,7 @@ private:
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     Type index = b.getIndexType();
     func::FuncOp::create(b, module.getLoc(), kGridRoom,
-                         b.getFunctionType({index, index}, {index}))
+                         b.getFunctionType({index, index, index}, {index}))
         .setPrivate();
   }
 
@@ -284,7 +259,8 @@ private:
     int64_t most = std::max<int64_t>(gpu.getBlock() / threads, 1);
     int64_t perProcessor = llvm::divideCeil(blocks, gpu.getProcessors());
     return GridLaunch(loop, positive(Decision::LoopRows), unsigned(threads),
-                      blocks, std::min(perProcessor, most));
+                      blocks, std::min(perProcessor, most),
+                      kernel::mostSharedOf(target));
   }
 
   LogicalResult convertLoop(scf::ForOp loop, func::FuncOp function,
@@ -306,10 +282,36 @@ private:
         (multiplies && decided(op, kernel::Decision::TileRows) < 1))
       return op->emitError("has no decision about threads or rows: "
                            "kernel-select-schedule makes them");
-    LaunchBuilder builder(op, threads);
-    builder.launch(named(builder.build(), function, number, kindOf(op)));
+    auto gemm = dyn_cast<kernel::GemmOp>(op);
+    std::optional<TileShape> tile =
+        gemm ? TileShape::of(gemm) : std::optional<TileShape>();
+    Value few = tile ? convertTiles(gemm, *tile, function, number) : Value();
+    if (!tile || few) {
+      LaunchBuilder builder(op, threads);
+      builder.launch(named(builder.build(), function, number, kindOf(op)), few);
+    }
     op->erase();
     return success();
+  }
+
+  /// A result with enough rows is made in tiles; 1 where it has too few of
+  /// them, else 0, which follows from sizes without a branch. Null: it has
+  /// enough.
+  Value convertTiles(kernel::GemmOp op, TileShape tile, func::FuncOp function,
+                     unsigned number) {
+    OpBuilder b(op);
+    IRMapping none;
+    ThreadCode t(b, op.getLoc(), none);
+    int64_t least = decided(op, kernel::Decision::FlatRows);
+    Value one = t.index(1), few;
+    if (least > 1 && cast<MemRefType>(op.getC().getType()).isDynamicDim(0)) {
+      Value times = t.over(t.size(op.getC(), 0), t.index(least));
+      few = t.over(one, t.add(times, one));
+    }
+    TileLaunch launch(op, tile);
+    gpu::GPUFuncOp kernel = named(launch.build(), function, number, "tiles");
+    launch.launch(kernel, few ? t.minus(one, few) : one);
+    return few;
   }
 
   /// The kernel in the module, or one that is the same.

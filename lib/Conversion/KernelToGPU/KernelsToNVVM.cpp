@@ -7,11 +7,15 @@
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 
 using namespace mlir;
 
@@ -32,6 +36,43 @@ bool hasInstruction(Operation *op) {
              LLVM::UMinOp, LLVM::AbsOp, LLVM::IsFPClass>(op);
 }
 
+/// What all kernels call the shared memory that launches ask for.
+constexpr llvm::StringLiteral kAskedFor = "rnnc_shared";
+
+/// Upstream's is a variable of no size that the module has itself, which LLVM
+/// gives a place that overlaps others. This one is defined nowhere: its size is
+/// that of the launch.
+struct AskedForShared
+    : public ConvertOpToLLVMPattern<gpu::DynamicSharedMemoryOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(gpu::DynamicSharedMemoryOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<gpu::GPUModuleOp>();
+    auto global = module.lookupSymbol<LLVM::GlobalOp>(kAskedFor);
+    if (!global) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      global = LLVM::GlobalOp::create(
+          rewriter, loc, LLVM::LLVMArrayType::get(rewriter.getI8Type(), 0),
+          /*isConstant=*/false, LLVM::Linkage::External, kAskedFor, Attribute(),
+          /*alignment=*/16, unsigned(NVVM::NVVMMemorySpace::Shared));
+    }
+    Value base = LLVM::AddressOfOp::create(rewriter, loc, global);
+    Type type = getTypeConverter()->convertType(op.getType());
+    auto memref = MemRefDescriptor::poison(rewriter, loc, type);
+    memref.setAllocatedPtr(rewriter, loc, base);
+    memref.setAlignedPtr(rewriter, loc, base);
+    memref.setConstantOffset(rewriter, loc, 0);
+    memref.setConstantSize(rewriter, loc, 0, 0);
+    memref.setConstantStride(rewriter, loc, 0, 1);
+    rewriter.replaceOp(op, Value(memref));
+    return success();
+  }
+};
+
 struct ConvertKernelsToNVVM
     : public impl::ConvertKernelsToNVVMBase<ConvertKernelsToNVVM> {
   using Base::Base;
@@ -50,10 +91,16 @@ struct ConvertKernelsToNVVM
                                          /*approximateLog1p=*/true,
                                          /*benefit=*/2);
     populateGpuToNVVMConversionPatterns(converter, patterns);
+    patterns.add<AskedForShared>(converter, /*benefit=*/2);
+    // Copies that go on while their threads do: nothing needs their tokens.
+    converter.addConversion([&](nvgpu::DeviceAsyncTokenType type) {
+      return converter.convertType(IntegerType::get(type.getContext(), 32));
+    });
+    populateNVGPUToNVVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
     target.addLegalOp<gpu::GPUModuleOp, UnrealizedConversionCastOp>();
-    target.addIllegalDialect<gpu::GPUDialect>();
+    target.addIllegalDialect<gpu::GPUDialect, nvgpu::NVGPUDialect>();
     target.addLegalOp<gpu::GPUModuleOp>();
     if (failed(applyPartialConversion(module, target, std::move(patterns))) ||
         failed(check(module)))

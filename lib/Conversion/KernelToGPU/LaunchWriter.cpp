@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 
@@ -29,6 +30,33 @@ void LaunchWriter::give(Value value) {
   for (auto [i, stride] : llvm::enumerate(strides))
     if (ShapedType::isDynamic(stride))
       given.push_back(known.getStrides()[i]);
+}
+
+llvm::SetVector<Value> LaunchWriter::usedBy(Operation *op) {
+  llvm::SetVector<Value> used;
+  if (auto store = dyn_cast<memref::StoreOp>(op)) {
+    auto numbers = numbersOf(store).value_or(SmallVector<Operation *>());
+    auto use = [&](Value value) {
+      if (!llvm::is_contained(numbers, value.getDefiningOp()))
+        used.insert(value);
+    };
+    llvm::for_each(store->getOperands(), use);
+    for (Operation *number : numbers)
+      llvm::for_each(number->getOperands(), use);
+    return used;
+  }
+  auto gemm = dyn_cast<kernel::GemmOp>(op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    Value list = gemm && operand.get() == gemm.getValid()
+                     ? listOf(operand.get())
+                     : Value();
+    used.insert(list ? list : operand.get());
+  }
+  // What products need on a processor is of no use here.
+  if (gemm && gemm.getScratch())
+    used.remove(gemm.getScratch());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
+  return used;
 }
 
 void LaunchWriter::take(Value value) {
@@ -120,8 +148,27 @@ Value LaunchWriter::shared(gpu::GPUFuncOp kernel, Type element) {
   return place;
 }
 
+int64_t LaunchWriter::sharedBehind(int64_t bytes, int64_t count, Type element) {
+  int64_t more = count * int64_t(element.getIntOrFloatBitWidth() / 8);
+  return bytes + int64_t(llvm::alignTo(more, kSharedAlign));
+}
+
+Value LaunchWriter::addAskedFor(OpBuilder &b, int64_t count, Type element,
+                                int64_t bytes) {
+  auto space = gpu::AddressSpaceAttr::get(op->getContext(),
+                                          gpu::AddressSpace::Workgroup);
+  auto typeOf = [&](int64_t size, Type of) {
+    return MemRefType::get({size}, of, MemRefLayoutAttrInterface(), space);
+  };
+  Value all = gpu::DynamicSharedMemoryOp::create(
+      b, loc, typeOf(ShapedType::kDynamic, b.getI8Type()));
+  Value begin = arith::ConstantIndexOp::create(b, loc, bytes);
+  return memref::ViewOp::create(b, loc, typeOf(count, element), all, begin,
+                                ValueRange());
+}
+
 gpu::LaunchFuncOp LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel,
-                                             Value blocks) {
+                                             Value blocks, int64_t shared) {
   IRMapping none;
   ThreadCode t(host, loc, none);
   // Types that differ in where a buffer begins are one to a kernel.
@@ -136,8 +183,10 @@ gpu::LaunchFuncOp LaunchWriter::launchBlocks(gpu::GPUFuncOp kernel,
   Value one = t.index(1);
   gpu::KernelDim3 grid{blocks, one, one};
   gpu::KernelDim3 size{t.index(threads), one, one};
-  return gpu::LaunchFuncOp::create(host, loc, kernel, grid, size,
-                                   /*dynamicSharedMemorySize=*/Value(),
+  Value bytes;
+  if (shared)
+    bytes = arith::ConstantIntOp::create(host, loc, shared, 32);
+  return gpu::LaunchFuncOp::create(host, loc, kernel, grid, size, bytes,
                                    operands);
 }
 

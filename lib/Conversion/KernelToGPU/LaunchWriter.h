@@ -18,6 +18,8 @@ public:
       : op(op), threads(threads), host(op), loc(op->getLoc()) {}
 
 protected:
+  /// What the code of the op reads that is made outside of it.
+  static llvm::SetVector<mlir::Value> usedBy(mlir::Operation *op);
   /// Gives a value to the kernel, a buffer with the sizes and strides that its
   /// type does not hold; constants are made anew there.
   void take(mlir::Value value);
@@ -33,8 +35,14 @@ protected:
   mlir::Value shared(mlir::gpu::GPUFuncOp kernel, mlir::Type element);
   mlir::Value addShared(mlir::gpu::GPUFuncOp kernel, int64_t count,
                         mlir::Type element);
+  /// A part of the shared memory that a launch asks for, behind `bytes` of it,
+  /// and what it has then.
+  mlir::Value addAskedFor(mlir::OpBuilder &b, int64_t count, mlir::Type element,
+                          int64_t bytes);
+  static int64_t sharedBehind(int64_t bytes, int64_t count, mlir::Type element);
+  /// `shared` bytes of shared memory are asked for.
   mlir::gpu::LaunchFuncOp launchBlocks(mlir::gpu::GPUFuncOp kernel,
-                                       mlir::Value blocks);
+                                       mlir::Value blocks, int64_t shared = 0);
 
   mlir::Operation *op;
   unsigned threads;
@@ -71,11 +79,11 @@ private:
 class GridLaunch : public LaunchWriter {
 public:
   /// `perProcessor` blocks share a processor, where the device is the one that
-  /// code is made for.
+  /// code is made for, and `most` bytes of shared memory.
   GridLaunch(mlir::scf::ForOp loop, int64_t rows, unsigned threads,
-             int64_t blocks, int64_t perProcessor)
+             int64_t blocks, int64_t perProcessor, int64_t most)
       : LaunchWriter(loop, threads), loop(loop), rows(rows), blocks(blocks),
-        perProcessor(perProcessor) {}
+        perProcessor(perProcessor), most(most) {}
 
   /// Why the loop cannot run so, in words; empty: it can.
   std::string check();
@@ -88,8 +96,9 @@ private:
 
   mlir::scf::ForOp loop;
   int64_t rows; ///< of a column that a thread has, at most
-  int64_t blocks, perProcessor;
+  int64_t blocks, perProcessor, most;
   llvm::SmallVector<KeptColumns> kept;
+  int64_t keptBytes = 0, askedFor = 0;
   mlir::func::CallOp room; ///< asks for it
 };
 

@@ -130,12 +130,19 @@ LogicalResult HostRewriter::rewrite(gpu::LaunchFuncOp launch) {
     LLVM::StoreOp::create(b, loc, value, place);
   }
   int64_t kernel = kernels.lookup(launch.getKernelName().getValue());
-  call(launch->hasAttr(kGridOf) ? "rnnc_rt_gpu_launch_grid"
-                                : "rnnc_rt_gpu_launch",
-       Type(),
-       {context, number(i32, kernel), toI64(launch.getGridSizeX()),
-        toI64(launch.getBlockSizeX()), parameters,
-        number(i32, int64_t(values.size()))});
+  SmallVector<Value> arguments = {context,
+                                  number(i32, kernel),
+                                  toI64(launch.getGridSizeX()),
+                                  toI64(launch.getBlockSizeX()),
+                                  parameters,
+                                  number(i32, int64_t(values.size()))};
+  bool isGrid = launch->hasAttr(kGridOf);
+  if (isGrid) {
+    Value shared = launch.getDynamicSharedMemorySize();
+    arguments.push_back(shared ? shared : number(i32, 0));
+  }
+  call(isGrid ? "rnnc_rt_gpu_launch_grid" : "rnnc_rt_gpu_launch", Type(),
+       arguments);
   launch.erase();
   return success();
 }
@@ -147,7 +154,7 @@ void HostRewriter::rewrite(func::CallOp room) {
   int64_t kernel = kernels.lookup(of.getLeafReference().getValue());
   Value counter = call(kGridRoom, i64,
                        {context, number(i32, kernel), toI64(room.getOperand(0)),
-                        toI64(room.getOperand(1))});
+                        toI64(room.getOperand(1)), toI64(room.getOperand(2))});
   room.getResult(0).replaceAllUsesWith(
       arith::IndexCastOp::create(b, loc, b.getIndexType(), counter));
   room.erase();

@@ -8,6 +8,7 @@
 // whatever reads and writes them stays as it is. The weights stay in shared
 // memory if they fit.
 
+#include "GridWaits.h"
 #include "LaunchWriter.h"
 #include "LoopCode.h"
 #include "LoopRows.h"
@@ -22,22 +23,6 @@ namespace rnnc {
 /// Shared memory for weights: a block has 48 KB without asking, of which rows
 /// that are combined need some.
 static constexpr int64_t kSharedWeights = 32 << 10;
-
-/// Where a buffer lies: one that the function has, or a place in the workspace,
-/// which is a number of bytes.
-using Root = std::pair<Value, Value>;
-
-static Root rootOf(Value memref) {
-  while (Operation *from = memref.getDefiningOp()) {
-    if (auto view = dyn_cast<memref::ViewOp>(from))
-      return {view.getSource(), view.getByteShift()};
-    auto view = dyn_cast<ViewLikeOpInterface>(from);
-    if (!view)
-      break;
-    memref = view.getViewSource();
-  }
-  return {memref, Value()};
-}
 
 void hoistMemory(scf::ForOp loop) {
   for (auto alloc :

@@ -128,10 +128,6 @@ Values unrolled(ThreadCode &t, Operation *op, scf::ForOp loop) {
   return kept;
 }
 
-/// Terms whose sum is added to the total: what is lost of a long sum grows with
-/// this, not with the number of terms.
-constexpr int64_t kPartTerms = 256;
-
 /// Adds the products of some rows with a column of each group to `sums`, which
 /// has the groups of one row, then those of the next. `steps` is the number of
 /// terms where the type says it.

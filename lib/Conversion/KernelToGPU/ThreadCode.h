@@ -161,6 +161,9 @@ mlir::Value genericItems(mlir::linalg::LinalgOp op, ThreadCode &host);
 void emitGeneric(mlir::linalg::LinalgOp op, ThreadCode &t, mlir::Value item);
 
 // Products (ProductThread.cpp).
+/// Terms whose sum is added to the total: what is lost of a long sum grows with
+/// this, not with the number of terms.
+constexpr int64_t kPartTerms = 256;
 mlir::Value productItems(mlir::Operation *op, ThreadCode &host);
 void emitPhase(kernel::PhaseOp op, ThreadCode &t, mlir::Value item);
 

@@ -47,7 +47,7 @@ func.func @gates(%h: tensor<?x8xf32>, %U: tensor<32x8xf32>, %e: tensor<?x8xf32>)
 // A product by itself; a number of double precision takes two registers. What has
 // no product goes by the module's schedule.
 
-// CHECK-DAG: #[[F:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_threads = 128>
+// CHECK-DAG: #[[F:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 32, block_columns = 32, flat_rows = 1099511627776, block_threads = 128>
 // CHECK-LABEL: func.func @products
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product0", kernel.schedules = [#[[F]], #{{[^,]*}}]}
 // CHECK: kernel.name = "wide/phase0", kernel.schedules = [#[[D:[^,]*]], #{{[^,]*}}]
@@ -66,4 +66,23 @@ func.func @wide(%h: tensor<?x8xf64>, %U: tensor<32x8xf64>, %e: tensor<?x8xf64>) 
     kernel.yield %1 : f64
   } -> tensor<?x8xf64>
   return %0 : tensor<?x8xf64>
+}
+
+// -----
+
+// Large results are made in tiles, as large as leave half of the processors
+// something to do; a result of unknown rows has them from so many on.
+
+// ONE-DAG: #[[LONG:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 128, block_columns = 128, flat_rows = 512, block_threads = 128>
+// ONE-DAG: #[[SQUARE:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 64, block_columns = 64, flat_rows = 1, block_threads = 128>
+// ONE: func.func @large
+// ONE: kernel.schedules = [#[[LONG]]]
+// ONE: kernel.schedules = [#[[SQUARE]]]
+// REMARK: `large/product0`: a product by itself, with a block of threads for 128 x 128 of the result where it has 512 rows or more, else a thread for 8 rows of each column
+// REMARK: `large/product1`: a product by itself, with a block of threads for 64 x 64 of the result
+func.func @large(%x: tensor<?x8xf32>, %W: tensor<2048x8xf32>, %y: tensor<?x512xf32>) -> (tensor<?x2048xf32>, tensor<8x512xf32>, tensor<512x512xf32>) {
+  %0 = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<2048x8xf32> -> tensor<?x2048xf32>
+  %1 = scan.dot %y, %y batch = [[], []] contract = [[0], [0]] : tensor<?x512xf32>, tensor<?x512xf32> -> tensor<512x512xf32>
+  %2 = scan.dot %x, %y batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x512xf32> -> tensor<8x512xf32>
+  return %0, %2, %1 : tensor<?x2048xf32>, tensor<8x512xf32>, tensor<512x512xf32>
 }

@@ -47,6 +47,10 @@ TEST(Lint, TakesWhatIsMeant) {
 TEST(Lint, WhatNoDriverLoads) {
   expectSaid(kernel("", ".extern .func (.param .b32 r) __nv_expf\n"),
              "needs what is defined nowhere");
+  expectSaid(kernel("", ".extern .global .b8 table[];\n"),
+             "needs what is defined nowhere");
+  expectSaid(kernel("", ".extern .shared .align 4 .b8 place[];\n"),
+             "needs what is defined nowhere");
   expectSaid(kernel("\tcall.uni (r), f, (x);\n"), "calls a function");
   expectSaid(kernel("", ".func f()\n"), "is no kernel");
   expectSaid(kernel("", "", ""), "how many threads");

@@ -21,6 +21,12 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     device provides (`memref.alloc`). No addition is atomic: rows of a table that
     are added to are shared out among threads.
 
+    A product by itself that has `block_rows` and `block_columns` has a block of
+    256 threads for each such tile of the result: what `block_steps` terms need
+    is copied to shared memory while those before are multiplied. Where the
+    number of rows is not known, both kernels are launched, one of them with no
+    blocks: that with tiles is for `flat_rows` rows and more.
+
     A loop over time whose schedule says `loop_plan = 2` is one kernel, of which
     each block takes `loop_rows` examples through all steps: its code is the
     loop's on the rows of the block, with a barrier behind each op, and packed
@@ -29,8 +35,10 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     each step is launched by itself.
 
     One whose schedule says `loop_plan = 3` is a kernel of `loop_blocks` blocks,
-    which share every op and wait for each other behind it; each has its columns
-    of packed weights in shared memory, as far as they fit. All have to be there at
+    which share every op, each for its units, and wait for each other before
+    units of others are read; each has its columns of packed weights in shared
+    memory, as far as they fit: more than 40 KB are asked for with the launch
+    (`gpu.dynamic_shared_memory`), up to what the target has. All have to be there at
     a time: a call asks for room (`rnnc_rt_gpu_grid`), and where there is none
     the loop stays as it was. A step that stores numbers one by one, or needs
     the host, is refused with a remark.
@@ -63,7 +71,8 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::nvgpu::NVGPUDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect",
   ];
 }
 

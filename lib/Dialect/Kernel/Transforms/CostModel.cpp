@@ -10,6 +10,8 @@
 
 #include "CostModel.h"
 
+#include "rnnc/Dialect/Kernel/Transforms/SharedMemory.h"
+
 #include <numeric>
 
 using namespace rnnc::kernel;
@@ -87,11 +89,15 @@ static constexpr int64_t kBlockThreads = 256, kProductThreads = 128;
 /// each unit, in so many at least and at most. Guesses.
 static constexpr int64_t kLoopRows = 2, kLoopThreads = 128,
                          kMostLoopThreads = 512;
-/// Where blocks have the weights together: what each has of them in shared
-/// memory, all that it takes, and what is left of a processor's for its cache.
-/// Threads where a block has a processor to itself: all registers, a guess.
-static constexpr int64_t kGridWeights = 40 << 10, kGridShared = 49 << 10,
-                         kGridReserve = 28 << 10, kGridThreads = 256;
+/// Where blocks have the weights together: what a block needs of shared memory
+/// beside them, and its threads. It has a processor to itself: all registers, a
+/// guess.
+static constexpr int64_t kGridReserve = 3 << 10, kGridThreads = 256;
+/// Rows and columns of a tile of a result that a block makes, at most (64 sums
+/// of f32 a thread) and at least, terms that it has in shared memory at a time,
+/// and tiles that the steps of a sequence have above each other. Guesses.
+static constexpr int64_t kMostTile = 128, kLeastTile = 32, kTileSteps = 8;
+static constexpr int64_t kTilesDown = 8;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -126,9 +132,36 @@ static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
                             {Decision::BlockThreads, threads}});
 }
 
-ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits) {
+/// A result of a GPU that a block of threads makes a tile of: the largest tiles
+/// of which there are enough to keep half of the processors at work, and how
+/// many rows that takes.
+static ScheduleAttr resultTiles(TargetAttr target, unsigned bits,
+                                ResultSize size) {
+  int64_t enough = target.getGpu().getProcessors() / 2;
+  int64_t tile = bits == 32 ? kMostTile : kMostTile / 2;
+  auto across = [&] { return int64_t(llvm::divideCeil(size.columns, tile)); };
+  // Sequences have as many rows as a few tiles, mostly.
+  auto down = [&] {
+    return size.rows ? int64_t(llvm::divideCeil(size.rows, tile)) : kTilesDown;
+  };
+  while (tile > kLeastTile && across() * down() < enough)
+    tile /= 2;
+  bool isLarge =
+      size.columns >= kLeastTile && (!size.rows || size.rows >= kLeastTile);
+  int64_t least = infoOf(Decision::FlatRows).most;
+  if (isLarge)
+    least = size.rows ? 1 : llvm::divideCeil(enough, across()) * tile;
+  return gpuTiles(target, bits, /*columns=*/1)
+      .with(Decision::BlockRows, tile)
+      .with(Decision::BlockColumns, tile)
+      .with(Decision::BlockSteps, kTileSteps)
+      .with(Decision::FlatRows, least);
+}
+
+ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits,
+                                           ResultSize size) {
   if (target.getGpu())
-    return gpuTiles(target, bits, /*columns=*/1);
+    return resultTiles(target, bits, size);
   int64_t bytes = bits / 8, vectors = 2, panel = target.lanes(bits) * vectors;
   // 6 x 2 sums of 16 registers; 4 x 2 take 1.05 (plain) and 1.03 (lstm) at
   // batch
@@ -230,19 +263,14 @@ ScheduleAttr rnnc::kernel::chunkSchedule(TargetAttr target, int64_t weights) {
        {Decision::ChunkRows, kChunkRows}});
 }
 
-/// How many blocks have the weights in their shared memory together, and how
-/// many of them share a processor; 0 where they do not fit.
-static std::pair<int64_t, int64_t> gridBlocks(TargetAttr target, unsigned bits,
-                                              int64_t units, int64_t weights) {
-  int64_t most = (target.getL1() - kGridReserve) / kGridShared;
-  for (int64_t each = 1; each <= most; ++each) {
-    int64_t room = target.getGpu().getProcessors() * each;
-    int64_t part = llvm::divideCeil(units, room);
-    int64_t bytes = weights / std::max<int64_t>(units, 1) * part * (bits / 8);
-    if (bytes <= kGridWeights)
-      return {llvm::divideCeil(units, part), each};
-  }
-  return {0, 0};
+/// How many blocks have the weights in their shared memory together, one on
+/// each processor; 0 where they do not fit.
+static int64_t gridBlocks(TargetAttr target, unsigned bits, int64_t units,
+                          int64_t weights) {
+  int64_t part = llvm::divideCeil(units, target.getGpu().getProcessors());
+  int64_t bytes = weights / std::max<int64_t>(units, 1) * part * (bits / 8);
+  bool fits = bytes <= mostSharedOf(target) - kGridReserve;
+  return fits ? llvm::divideCeil(units, part) : 0;
 }
 
 /// A block reads all weights in each step: they have to fit what is next to its
@@ -256,12 +284,12 @@ ScheduleAttr rnnc::kernel::loopSchedule(TargetAttr target, unsigned bits,
   int64_t threads = kLoopThreads;
   while (threads < kMostLoopThreads && threads < units)
     threads *= 2;
-  auto [blocks, each] = gridBlocks(target, bits, units, weights);
+  int64_t blocks = gridBlocks(target, bits, units, weights);
   LoopPlan plan = fits     ? LoopPlan::Block
                   : blocks ? LoopPlan::Grid
                            : LoopPlan::Step;
   if (plan == LoopPlan::Grid)
-    threads = each == 1 ? kGridThreads : kGridThreads / 2;
+    threads = kGridThreads;
   int64_t most = std::min<int64_t>(units, target.getGpu().getProcessors());
   return ScheduleAttr::get(
       target.getContext(), target.getName(),

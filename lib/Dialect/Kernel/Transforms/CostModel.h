@@ -8,8 +8,13 @@
 
 namespace rnnc::kernel {
 
+/// The size of a result, 0 where it is not known.
+struct ResultSize {
+  int64_t rows = 0, columns = 0;
+};
+
 /// A product by itself, of elements of so many bits.
-ScheduleAttr productSchedule(TargetAttr target, unsigned bits);
+ScheduleAttr productSchedule(TargetAttr target, unsigned bits, ResultSize size);
 
 /// Products and the region behind them: the accumulators of a unit, product by
 /// product, how many units there are, and how many weights in all.

@@ -41,6 +41,25 @@ SmallVector<unsigned> accumulatorsOf(PhaseOp phase) {
   return counts;
 }
 
+/// The product of some sizes; 0 where one is not known.
+int64_t sizeOf(ShapedType type, ArrayRef<int64_t> dims) {
+  int64_t size = 1;
+  for (int64_t dim : dims)
+    size *= type.isDynamicDim(dim) ? 0 : type.getDimSize(dim);
+  return size;
+}
+
+/// Of the result of a product, as a matrix.
+ResultSize sizeOf(Operation *op) {
+  if (auto gemm = dyn_cast<GemmOp>(op)) {
+    auto type = cast<ShapedType>(gemm.getC().getType());
+    return {sizeOf(type, {0}), sizeOf(type, {1})};
+  }
+  auto dot = cast<scan::DotOp>(op);
+  return {sizeOf(cast<ShapedType>(dot.getLhs().getType()), dot.getLhsFree()),
+          sizeOf(cast<ShapedType>(dot.getRhs().getType()), dot.getRhsFree())};
+}
+
 /// Elements of all right operands.
 int64_t weightsOf(PhaseOp phase) {
   int64_t count = 0;
@@ -98,7 +117,8 @@ private:
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
   void remarkProduct(Operation *op, StringRef name);
   void remarkChunks(scan::ChunksOp op, StringRef name);
-  /// The values of a decision, target by target, or just one where they agree.
+  /// The values of a decision, target by target, or just one where they agree;
+  /// of processors where there are some.
   std::string valuesOf(Operation *op, ArrayRef<Decision> decisions,
                        StringRef between);
   std::string tilesOf(Operation *op);
@@ -273,6 +293,15 @@ LogicalResult KernelSelectSchedule::scheduleLoop(scan::LoopOp loop,
     weights += weightsOf(phase);
     bits = bitsOf(phase.getLefts().front());
   }
+  for (auto dot : body.getOps<scan::DotOp>()) {
+    if (!dot.isMatrixProduct() || !isReal(dot.getLhs()))
+      continue;
+    auto right = cast<ShapedType>(dot.getRhs().getType());
+    if (right.hasStaticShape())
+      weights += right.getNumElements();
+    units = std::max(units, sizeOf(dot).columns);
+    bits = bitsOf(dot.getLhs());
+  }
   SmallVector<ScheduleAttr> before = schedulesOf(loop);
   SmallVector<Attribute> list;
   for (auto [i, target] : llvm::enumerate(known)) {
@@ -313,7 +342,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     std::string name = next("product");
     unsigned bits = bitsOf(op->getOperand(0));
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          return productSchedule(target, bits);
+          return productSchedule(target, bits, sizeOf(op));
         })))
       return failure();
     remarkProduct(op, name);
@@ -329,7 +358,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
               ? phaseSchedule(target, bits,
                               {unsigned(pack.getColumns()->size())},
                               *pack.getUnits(), /*weights=*/0)
-              : productSchedule(target, bits);
+              : productSchedule(target, bits, ResultSize());
       return whole.only({Decision::TileVectors});
     });
   }
@@ -361,18 +390,20 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
 std::string KernelSelectSchedule::valuesOf(Operation *op,
                                            ArrayRef<Decision> decisions,
                                            StringRef between) {
-  SmallVector<std::string> texts;
-  for (ScheduleAttr one : schedulesOf(op)) {
+  SmallVector<std::pair<std::string, TargetAttr>> texts;
+  for (auto [one, target] : llvm::zip_equal(schedulesOf(op), known)) {
+    if (target.getGpu() && !isForGPU())
+      continue;
     std::string text;
     for (Decision decision : decisions)
       text += (text.empty() ? "" : between.str()) +
               std::to_string(one.get(decision));
-    texts.push_back(text);
+    texts.push_back({text, target});
   }
-  if (llvm::all_equal(texts))
-    return texts.front();
+  if (llvm::all_equal(llvm::make_first_range(texts)))
+    return texts.front().first;
   std::string all;
-  for (auto [text, target] : llvm::zip_equal(texts, known))
+  for (auto [text, target] : texts)
     all +=
         (all.empty() ? "" : ", ") + text + " (" + target.getName().str() + ")";
   return all;
@@ -387,6 +418,23 @@ std::string KernelSelectSchedule::tilesOf(Operation *op) {
   return "in tiles of " +
          valuesOf(op, {Decision::TileRows, Decision::TileVectors}, " x ") +
          " rows x vectors";
+}
+
+/// How a GPU makes a product by itself.
+static std::string resultTilesOf(ScheduleAttr schedule) {
+  auto number = [&](Decision decision) {
+    return std::to_string(schedule.get(decision));
+  };
+  std::string plain =
+      "a thread for " + number(Decision::TileRows) + " rows of each";
+  int64_t least = schedule.get(Decision::FlatRows);
+  if (least == infoOf(Decision::FlatRows).most)
+    return plain + ", " + number(Decision::BlockThreads) + " in a block";
+  return "a block of threads for " + number(Decision::BlockRows) + " x " +
+         number(Decision::BlockColumns) + " of the result" +
+         (least > 1 ? " where it has " + std::to_string(least) +
+                          " rows or more, else " + plain + " column"
+                    : "");
 }
 
 void KernelSelectSchedule::remarkModule(ModuleOp module) {
@@ -482,7 +530,16 @@ void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
       << "`" + name.str() + "`: a product by itself" +
              (inLoop ? " in each step" : "") +
              (dot && dot.getLengths() ? " without what lies past an end" : "") +
-             ", " + tilesOf(op) + (isForGPU() ? "" : blocksOf(op));
+             ", " +
+             (isForGPU() ? "with " + resultTilesOf(schedulesOf(op).front())
+                         : tilesOf(op) + blocksOf(op));
+  for (auto [schedule, target] : llvm::zip_equal(schedulesOf(op), known))
+    if (target.getGpu() && !isForGPU())
+      remark::analysis(
+          op->getLoc(),
+          remark::RemarkOpts::name("product").category(getArgument()))
+          << "`" + name.str() + "` on " + target.getName().str() +
+                 ": there is " + resultTilesOf(schedule);
 }
 
 void KernelSelectSchedule::remarkChunks(scan::ChunksOp op, StringRef name) {
