@@ -254,6 +254,8 @@ def random_arguments(module, name, batch, times, seed=0):
             port = inputs.get(arg["name"], {})
             if arg["dtype"] == "i32":
                 size = port.get("size") or 2
+                if port.get("kind") == "index" and "size" not in port:
+                    size = 1  # a place in a sequence, of any length
                 if arg["name"] in ("prev", "prompt"):
                     size = next(o for o in module.about["outputs"] if o.get("unfold"))["size"]
                 out[arg["name"]] = draw.integers(0, size, shape)
