@@ -22,8 +22,8 @@
 // CHECK-DAG: #[[T80:.*]] = #kernel.target<"sm_80", vector_bits = 1024, registers = 255, fma = true, l1 = 196608, l2 = 41943040, gpu = #[[G80]]>
 // CHECK-DAG: #[[T90:.*]] = #kernel.target<"sm_90", vector_bits = 1024, registers = 255, fma = true, l1 = 262144, l2 = 52428800, gpu = #[[G90]]>
 // CHECK-DAG: #[[M80:.*]] = #kernel.schedule<"sm_80" block_threads = 256>
-// CHECK-DAG: #[[P80:.*]] = #kernel.schedule<"sm_80" tile_rows = 7, unroll = 4, block_threads = 128>
-// CHECK-DAG: #[[P90:.*]] = #kernel.schedule<"sm_90" tile_rows = 7, unroll = 4, block_threads = 128>
+// CHECK-DAG: #[[P80:.*]] = #kernel.schedule<"sm_80" tile_rows = 7, unroll = 2, block_threads = 128>
+// CHECK-DAG: #[[P90:.*]] = #kernel.schedule<"sm_90" tile_rows = 7, unroll = 2, block_threads = 128>
 // CHECK: module attributes {kernel.schedules = [#[[M80]], #{{.*}}], kernel.targets = [#[[T80]], #[[T90]]]}
 // CHECK-LABEL: func.func @gates
 // CHECK: kernel.name = "gates/phase0", kernel.schedules = [#[[P80]], #[[P90]]]
@@ -47,12 +47,12 @@ func.func @gates(%h: tensor<?x8xf32>, %U: tensor<32x8xf32>, %e: tensor<?x8xf32>)
 // A product by itself; a number of double precision takes two registers. What has
 // no product goes by the module's schedule.
 
-// CHECK-DAG: #[[F:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 32, block_columns = 32, flat_rows = 1099511627776, block_threads = 128>
+// CHECK-DAG: #[[F:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 2, block_steps = 8, block_rows = 32, block_columns = 32, flat_rows = 1099511627776, block_threads = 128>
 // CHECK-LABEL: func.func @products
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product0", kernel.schedules = [#[[F]], #{{[^,]*}}]}
 // CHECK: kernel.name = "wide/phase0", kernel.schedules = [#[[D:[^,]*]], #{{[^,]*}}]
 // REMARK: `products/product0`: a product by itself, with a thread for 8 rows of each, 128 in a block
-// ONE: #[[D:.*]] = #kernel.schedule<"sm_80" tile_rows = 3, unroll = 4, block_threads = 128>
+// ONE: #[[D:.*]] = #kernel.schedule<"sm_80" tile_rows = 3, unroll = 2, block_threads = 128>
 // ONE: kernel.name = "wide/phase0", kernel.schedules = [#[[D]]]
 func.func @products(%x: tensor<?x8xf32>, %W: tensor<4x8xf32>) -> tensor<?x4xf32> {
   %0 = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
@@ -73,16 +73,17 @@ func.func @wide(%h: tensor<?x8xf64>, %U: tensor<32x8xf64>, %e: tensor<?x8xf64>) 
 // Large results are made in tiles, as large as leave half of the processors
 // something to do; a result of unknown rows has them from so many on.
 
-// ONE-DAG: #[[LONG:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 128, block_columns = 128, flat_rows = 512, block_threads = 128>
-// ONE-DAG: #[[SQUARE:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 4, block_steps = 8, block_rows = 64, block_columns = 64, flat_rows = 1, block_threads = 128>
+// ONE-DAG: #[[LONG:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 2, block_steps = 8, block_rows = 128, block_columns = 128, flat_rows = 512, block_threads = 128>
+// ONE-DAG: #[[SQUARE:.*]] = #kernel.schedule<"sm_80" tile_rows = 8, unroll = 2, block_steps = 8, block_rows = 128, block_columns = 128, flat_rows = 1, block_threads = 128>
 // ONE: func.func @large
 // ONE: kernel.schedules = [#[[LONG]]]
 // ONE: kernel.schedules = [#[[SQUARE]]]
 // REMARK: `large/product0`: a product by itself, with a block of threads for 128 x 128 of the result where it has 512 rows or more, else a thread for 8 rows of each column
-// REMARK: `large/product1`: a product by itself, with a block of threads for 64 x 64 of the result
-func.func @large(%x: tensor<?x8xf32>, %W: tensor<2048x8xf32>, %y: tensor<?x512xf32>) -> (tensor<?x2048xf32>, tensor<8x512xf32>, tensor<512x512xf32>) {
+// REMARK: `large/product1`: a product by itself, with a block of threads for 128 x 128 of the result
+// REMARK-NOT: rows or more
+func.func @large(%x: tensor<?x8xf32>, %W: tensor<2048x8xf32>, %y: tensor<?x1024xf32>) -> (tensor<?x2048xf32>, tensor<8x1024xf32>, tensor<1024x1024xf32>) {
   %0 = scan.dot %x, %W batch = [[], []] contract = [[1], [1]] : tensor<?x8xf32>, tensor<2048x8xf32> -> tensor<?x2048xf32>
-  %1 = scan.dot %y, %y batch = [[], []] contract = [[0], [0]] : tensor<?x512xf32>, tensor<?x512xf32> -> tensor<512x512xf32>
-  %2 = scan.dot %x, %y batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x512xf32> -> tensor<8x512xf32>
-  return %0, %2, %1 : tensor<?x2048xf32>, tensor<8x512xf32>, tensor<512x512xf32>
+  %1 = scan.dot %y, %y batch = [[], []] contract = [[0], [0]] : tensor<?x1024xf32>, tensor<?x1024xf32> -> tensor<1024x1024xf32>
+  %2 = scan.dot %x, %y batch = [[], []] contract = [[0], [0]] : tensor<?x8xf32>, tensor<?x1024xf32> -> tensor<8x1024xf32>
+  return %0, %2, %1 : tensor<?x2048xf32>, tensor<8x1024xf32>, tensor<1024x1024xf32>
 }

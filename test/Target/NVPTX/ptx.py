@@ -153,7 +153,7 @@ def lint_kernel(kernel):
                 re.match(r"\[([\w$]+)", i.operands[1])[1] not in names:
             yield f"line {i.line}: {i.operands[1]} is no parameter"
         if i.name in ("ld", "st") and (i.suffixes[0] in ("local", "b32", "b64", "f32", "f64") or
-                                       i.suffixes[0] == "shared" and not kernel.shared):
+                                       i.suffixes[0] == "shared" and not (kernel.shared or grid)):
             yield f"line {i.line}: `{i.op}` is not memory that a caller gave"
         for register in re.findall(r"%\w+(?:\.\w+)?", " ".join(i.operands) + " " + (i.guard or "")):
             if register not in kernel.registers and register not in SPECIAL:

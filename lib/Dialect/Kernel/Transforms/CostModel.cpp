@@ -98,6 +98,13 @@ static constexpr int64_t kGridReserve = 3 << 10, kGridThreads = 256;
 /// and tiles that the steps of a sequence have above each other. Guesses.
 static constexpr int64_t kMostTile = 128, kLeastTile = 32, kTileSteps = 8;
 static constexpr int64_t kTilesDown = 8;
+/// Numbers of a result from which its product is worth the 8 KB that the code
+/// for tiles adds to a library, and rows of sequences that this counts with:
+/// guesses.
+static constexpr int64_t kLeastResult = int64_t(1) << 19, kRowsOfResult = 256;
+/// Steps of a product in one trip of a thread's loop. Its code is most of what
+/// GPUs add to a library, which 4 would take to more than 300 KB: a guess.
+static constexpr int64_t kThreadUnroll = 2;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
@@ -128,7 +135,7 @@ static ScheduleAttr gpuTiles(TargetAttr target, unsigned bits,
   int64_t threads = std::min<int64_t>(kProductThreads, gpu.getBlock());
   return ScheduleAttr::get(target.getContext(), target.getName(),
                            {{Decision::TileRows, rows},
-                            {Decision::Unroll, kUnroll},
+                            {Decision::Unroll, kThreadUnroll},
                             {Decision::BlockThreads, threads}});
 }
 
@@ -146,8 +153,9 @@ static ScheduleAttr resultTiles(TargetAttr target, unsigned bits,
   };
   while (tile > kLeastTile && across() * down() < enough)
     tile /= 2;
-  bool isLarge =
-      size.columns >= kLeastTile && (!size.rows || size.rows >= kLeastTile);
+  int64_t rows = size.rows ? size.rows : kRowsOfResult;
+  bool isLarge = size.columns >= kLeastTile && rows >= kLeastTile &&
+                 rows * size.columns >= kLeastResult;
   int64_t least = infoOf(Decision::FlatRows).most;
   if (isLarge)
     least = size.rows ? 1 : llvm::divideCeil(enough, across()) * tile;
