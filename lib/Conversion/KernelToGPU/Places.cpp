@@ -27,8 +27,12 @@ unsigned numUnknownSizes(MemRefType type) {
 }
 
 Value givenOf(Value operand) {
-  while (auto cast = operand.getDefiningOp<UnrealizedConversionCastOp>())
+  // What is made of an address has a descriptor behind it, which is no place.
+  while (auto cast = operand.getDefiningOp<UnrealizedConversionCastOp>()) {
+    if (!isa<MemRefType>(cast.getOperand(0).getType()))
+      break;
     operand = cast.getOperand(0);
+  }
   return operand;
 }
 
