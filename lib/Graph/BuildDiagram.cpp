@@ -355,6 +355,10 @@ void DiagramBuilder::addOp(Operation &op) {
   }
   if (auto loss = dyn_cast<rnn::LossOp>(op))
     return end("loss", {loss.getValue()});
+  // Of a model, what a search finds: no part of the picture.
+  if (auto result = dyn_cast<rnn::ResultOp>(op))
+    if (op.getParentOfType<rnn::ModuleOp>().getKind() == "model")
+      return;
   if (auto result = dyn_cast<rnn::ResultOp>(op))
     return end(result.getName().str(), {result.getValue()});
   if (auto state = dyn_cast<rnn::FinalStateOp>(op))

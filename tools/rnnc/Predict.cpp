@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -125,6 +126,8 @@ private:
                      int32_t row) const;
   Json transcribed(const FieldSchema &field, const Tensor &mode, int64_t row,
                    int64_t stride) const;
+  Json found(const FieldSchema &field, const Arrays &results,
+             int32_t row) const;
   /// Whether a field lies along the rows that are read, not those after them.
   bool isPast(const FieldSchema &field) const;
   const Trained &trained;
@@ -165,6 +168,38 @@ Json PredictionPrinter::transcribed(const FieldSchema &field,
     if (mode.number(i) != 0)
       labels.push_back(label(field, static_cast<int64_t>(mode.number(i))));
   return {{"label", labels}};
+}
+
+/// What the search of a distribution found for an example, the best first;
+/// those that it did not find have no probability.
+Json PredictionPrinter::found(const FieldSchema &field, const Arrays &results,
+                              int32_t row) const {
+  const Tensor &values = results.at(field.name),
+               &scores = results.at(field.name + ".score");
+  int64_t best = scores.shape.back();
+  int64_t stride = values.count() / std::max<int64_t>(scores.count(), 1);
+  Json list = Json::array(), points = Json::array();
+  for (int64_t at = row * best; at < (row + 1) * best; ++at) {
+    double score = scores.number(at);
+    if (score == -std::numeric_limits<double>::infinity())
+      continue;
+    points.push_back(score);
+    if (isTranscribed(trained.instance->module(), field)) {
+      list.push_back(transcribed(field, values, at, stride)["label"]);
+      continue;
+    }
+    Json one = Json::array();
+    for (int64_t i = at * stride; i < (at + 1) * stride; ++i) {
+      data::Scale unit = field.scale(i % std::max<int64_t>(field.inner(), 1));
+      if (field.kind == FieldSchema::Kind::Real)
+        one.push_back(values.number(i) * unit.deviation + unit.mean);
+      else
+        one.push_back(label(field, static_cast<int64_t>(values.number(i))));
+    }
+    list.push_back(field.axes.empty() ? one[0] : one);
+  }
+  return {{field.kind == FieldSchema::Kind::Real ? "value" : "label", list},
+          {"score", points}};
 }
 
 Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
@@ -274,7 +309,9 @@ Json PredictionPrinter::row(const Arrays &results, const Batch &batch,
   for (const FieldSchema &output : trained.schema.fields)
     if (output.output && results.contains(output.name))
       result[output.name] = output.unfold ? drawn(output, results, batch, row)
-                                          : field(output, results, batch, row);
+                            : results.contains(output.name + ".score")
+                                ? found(output, results, row)
+                                : field(output, results, batch, row);
   return result;
 }
 
@@ -305,6 +342,13 @@ std::string PredictionPrinter::text(const Json &prediction) {
       result += fmt::format("  ({:.4f})", output["p"].get<double>());
     } else if (output.contains("scale") && output["scale"].is_number()) {
       result += fmt::format("  (scale {:.4g})", output["scale"].get<double>());
+    } else if (output.contains("score")) {
+      std::vector<std::string> scores;
+      for (const Json &score : output["score"].is_array()
+                                   ? output["score"]
+                                   : Json::array({output["score"]}))
+        scores.push_back(fmt::format("{:.4f}", score.get<double>()));
+      result += fmt::format("  (score {})", fmt::join(scores, ", "));
     }
     if (output.contains("rows_ahead") &&
         output["rows_ahead"].get<int64_t>() > 0)
@@ -322,6 +366,11 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
     return report(noFunction(trained.instance->module(), command.function));
   const FunctionInfo &info =
       trained.instance->module().functions[static_cast<size_t>(function)];
+  for (const auto &[name, value] : command.settings)
+    if (info.findInput(name) < 0)
+      return report(usageError("rnnc: error: `{}` of this model has no `{}`: "
+                               "what it draws is not chosen by it",
+                               command.function, name));
   BatchPlan::Options plan;
   plan.batch = static_cast<int32_t>(trained.schema.batch);
   plan.shuffle = false;
@@ -341,8 +390,7 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
       return report(status.error());
     Arrays args = argumentsOf(info, batch);
     for (const auto &[name, value] : command.settings)
-      if (info.findInput(name) >= 0)
-        args[name] = value;
+      args[name] = value;
     Result<Arrays> results = trained.instance->call(function, args, call);
     if (!results)
       return report(results.error());
