@@ -355,10 +355,6 @@ void DiagramBuilder::addOp(Operation &op) {
   }
   if (auto loss = dyn_cast<rnn::LossOp>(op))
     return end("loss", {loss.getValue()});
-  // Of a model, what a search finds: no part of the picture.
-  if (auto result = dyn_cast<rnn::ResultOp>(op))
-    if (op.getParentOfType<rnn::ModuleOp>().getKind() == "model")
-      return;
   if (auto result = dyn_cast<rnn::ResultOp>(op))
     return end(result.getName().str(), {result.getValue()});
   if (auto state = dyn_cast<rnn::FinalStateOp>(op))
@@ -387,10 +383,31 @@ void DiagramBuilder::addOp(Operation &op) {
     sources[result] = {{number}, -1};
 }
 
+/// Of a model, the ops that only a search needs: they are no part of the
+/// picture.
+static llvm::DenseSet<Operation *> searchOps(rnn::ModuleOp module) {
+  llvm::DenseSet<Operation *> ops;
+  if (module.getKind() != "model" ||
+      module.getBody().getOps<rnn::ResultOp>().empty())
+    return ops;
+  Block &body = module.getBody().front();
+  for (Operation &op : llvm::reverse(body)) {
+    bool isUsed = llvm::any_of(op.getUsers(), [&](Operation *user) {
+      return !ops.contains(body.findAncestorOpInBlock(*user));
+    });
+    bool ends = op.use_empty() && !isa<rnn::ResultOp>(op);
+    if (!isUsed && !ends)
+      ops.insert(&op);
+  }
+  return ops;
+}
+
 Diagram DiagramBuilder::ofModule(rnn::ModuleOp module) {
   diagram.title = module.getSource().str();
+  llvm::DenseSet<Operation *> search = searchOps(module);
   for (Operation &op : module.getBody().front())
-    addOp(op);
+    if (!search.contains(&op))
+      addOp(op);
   return std::move(diagram);
 }
 

@@ -29,7 +29,7 @@ static Schema inputsOf(const Schema &schema) {
     return result;
   for (const FieldSchema &field : schema.fields)
     if (field.output)
-      result.absent.push_back(field.name);
+      result.absent.push_back(field);
   std::erase_if(result.fields,
                 [](const FieldSchema &field) { return field.output; });
   return result;
@@ -110,7 +110,8 @@ namespace {
 /// Turns the results of `predict` into JSON and text, row by row.
 class PredictionPrinter {
 public:
-  explicit PredictionPrinter(const Trained &trained) : trained(trained) {}
+  PredictionPrinter(const Trained &trained, const Dataset &data)
+      : trained(trained), data(data) {}
   Json row(const Arrays &results, const Batch &batch, int32_t row) const;
   static std::string text(const Json &prediction);
 
@@ -128,9 +129,12 @@ private:
                    int64_t stride) const;
   Json found(const FieldSchema &field, const Arrays &results,
              int32_t row) const;
+  Json nested(const FieldSchema &field, const data::Layout &layout,
+              const Tensor &mode, const Batch &batch, int32_t row) const;
   /// Whether a field lies along the rows that are read, not those after them.
   bool isPast(const FieldSchema &field) const;
   const Trained &trained;
+  const Dataset &data;
 };
 } // namespace
 
@@ -202,12 +206,38 @@ Json PredictionPrinter::found(const FieldSchema &field, const Arrays &results,
           {"score", points}};
 }
 
+/// Of several axes of time what is in each innermost sequence.
+Json PredictionPrinter::nested(const FieldSchema &field,
+                               const data::Layout &layout, const Tensor &mode,
+                               const Batch &batch, int32_t row) const {
+  Json list = Json::array();
+  int64_t stride = batch.rows ? mode.count() / batch.rows : 0, entry = 0;
+  size_t example =
+      static_cast<size_t>(batch.examples[static_cast<size_t>(row)]);
+  layout.eachRun(data.extents(example), std::span(mode.shape).subspan(1),
+                 [&](int64_t first, int64_t count) {
+                   Json &run = list.emplace_back(Json::array());
+                   for (int64_t i = 0; i < count; ++i) {
+                     double value = mode.number(row * stride + first + i);
+                     data::Scale unit = field.scale(entry++);
+                     if (field.kind == FieldSchema::Kind::Real)
+                       run.push_back(value * unit.deviation + unit.mean);
+                     else
+                       run.push_back(label(field, static_cast<int64_t>(value)));
+                   }
+                 });
+  return {{field.kind == FieldSchema::Kind::Real ? "value" : "label", list}};
+}
+
 Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                               const Batch &batch, int32_t row) const {
   const Tensor &mode = results.at(field.name);
   int64_t stride = batch.rows ? mode.count() / batch.rows : 0;
   if (isTranscribed(trained.instance->module(), field))
     return transcribed(field, mode, row, stride);
+  data::Layout layout(trained.schema, field);
+  if (!layout.isSimple())
+    return nested(field, layout, mode, batch, row);
   int time = field.time(trained.schema.times);
   int64_t count = field.inner();
   if (time >= 0)
@@ -371,11 +401,23 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
       return report(usageError("rnnc: error: `{}` of this model has no `{}`: "
                                "what it draws is not chosen by it",
                                command.function, name));
+  Arrays settings = command.settings;
+  for (const FieldSchema &field : trained.schema.fields)
+    if (command.leavesUnknownOut && field.unfold &&
+        info.findInput("never") >= 0)
+      if (auto found = trained.directory.vocabularies.find(
+              data::vocabularyKey(field));
+          found != trained.directory.vocabularies.end()) {
+        Tensor &never =
+            settings.emplace("never", Tensor(data::DType::F64, {}))
+                .first->second;
+        never.as<double>()[0] = found->second.unknown();
+      }
   BatchPlan::Options plan;
   plan.batch = static_cast<int32_t>(trained.schema.batch);
   plan.shuffle = false;
   BatchPlan batches(data, inputs, plan);
-  PredictionPrinter printer(trained);
+  PredictionPrinter printer(trained, data);
   std::vector<Json> rows(static_cast<size_t>(data.size()));
   for (int64_t b = 0; b < batches.count(); ++b) {
     Batch batch = batches.make(b);
@@ -389,7 +431,7 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
         !status)
       return report(status.error());
     Arrays args = argumentsOf(info, batch);
-    for (const auto &[name, value] : command.settings)
+    for (const auto &[name, value] : settings)
       args[name] = value;
     Result<Arrays> results = trained.instance->call(function, args, call);
     if (!results)
