@@ -532,10 +532,11 @@ static Status checkIndices(const Dataset &data, const Column &column,
     int64_t size = lengths ? (*lengths)[e] : field.size;
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
       if (column.ints[i] < 0 || (size >= 0 && column.ints[i] >= size))
-        return dataError("{}: error: `{}`: the index {} is outside its axis "
-                         "`{}` of {}",
-                         data.place(e), field.name, column.ints[i], field.axis,
-                         size);
+        return dataError("{}: error: `{}`: the index {} is outside its {}",
+                         data.place(e), field.name, column.ints[i],
+                         field.axis.empty() ? fmt::format("{} values", size)
+                                            : fmt::format("axis `{}` of {}",
+                                                          field.axis, size));
   }
   return {};
 }

@@ -225,6 +225,7 @@ Status DatasetBuilder::addTokens(size_t field,
   if (isText(field) && isInner(field) && info.axes.size() == 2 &&
       info.axes[1].isTime) {
     Entries entries;
+    entries.isText = true;
     entries.lengths = {{static_cast<int32_t>(tokens.size())}, {}};
     for (std::string_view token : tokens) {
       std::vector<std::string_view> letters =
@@ -248,9 +249,8 @@ Status DatasetBuilder::addEntries(size_t field, Entries entries) {
   const FieldSchema &info = schema.fields[field];
   Column &column = data.columns[field];
   bool isEmpty = entries.symbols.empty() && entries.numbers.empty();
-  bool hasNumbers = !column.raw && !column.ints.empty();
   bool areSymbols =
-      !entries.symbols.empty() || (isEmpty && isText(field) && !hasNumbers);
+      !entries.symbols.empty() || (isEmpty && (entries.isText || column.raw));
   if (isEmpty && areSymbols && standsAlone(field)) {
     // One unknown symbol, which models can read.
     entries.symbols.resize(
@@ -264,7 +264,7 @@ Status DatasetBuilder::addEntries(size_t field, Entries entries) {
       return status;
     return setLengths(field, std::move(entries.lengths));
   }
-  if (hasNumbers)
+  if (!column.raw && !column.ints.empty() && !entries.symbols.empty())
     return mixed(field);
   column.raw |= !entries.symbols.empty();
   for (std::string_view symbol : entries.symbols)
@@ -421,6 +421,7 @@ Status DatasetBuilder::addText(size_t field, std::string_view text) {
     parts = std::move(smaller);
   }
   entries.symbols = std::move(parts);
+  entries.isText = true;
   return addEntries(field, std::move(entries));
 }
 
@@ -555,7 +556,7 @@ Status DatasetBuilder::collect(size_t field, const json &value, size_t axis,
   if (!value.is_array())
     return dataError("{}: error: `{}` is not a list with a list (or a text) "
                      "for each element of `{}`",
-                     here(), info.name, info.axes[axis].name);
+                     here(), info.name, info.axes[axis ? axis - 1 : 0].name);
   size_t count = value.size();
   if (axis == 0 && layout.time(0) >= 0 && options.maxLength > 0)
     count = std::min(count, static_cast<size_t>(options.maxLength));

@@ -52,6 +52,7 @@ public:
     std::vector<std::string_view> symbols;
     std::vector<double> numbers;
     std::vector<std::vector<int32_t>> lengths; ///< by axis of the field
+    bool isText = false; ///< symbols even where there are none
   };
   Status addEntries(size_t field, Entries entries);
 
