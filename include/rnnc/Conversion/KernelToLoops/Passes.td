@@ -57,7 +57,8 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
     `linalg` ops, copies and the data movement ops of the kernel dialect move
     to private functions with the attribute `rnnc.kernel`, which take the
     address of each buffer, then the sizes and strides that are not known;
-    kernels that are the same share one function. Products are calls of
+    kernels that are the same share one function. So do the loops of
+    `kernel-hold-states`. Products are calls of
     routines anyhow and stay where they are. Loops around kernels that are
     there more than once, as the time loops of a stack's layers are, become
     functions, too (`rnnc.loop`).
