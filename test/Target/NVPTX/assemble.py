@@ -3,6 +3,7 @@ no register that is spilled. The library with the largest text does not grow by 
 than it should.
 
     assemble.py FOLDER... -- CHIP..."""
+import concurrent.futures
 import glob
 import os
 import re
@@ -101,9 +102,11 @@ def main():
             largest = max(largest, (os.path.getsize(out), path, values))
             with open(out) as file:
                 kernels += file.read().count(".entry ")
-            for chip in chips if known else ():
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                assembled = {chip: pool.submit(assemble, ptxas, out, chip) for chip in (chips if known else ())}
+            for chip, one in assembled.items():
                 try:
-                    registers = max(registers, assemble(ptxas, out, chip))
+                    registers = max(registers, one.result())
                 except AssertionError as error:
                     sys.exit(f"ptxas -arch={chip} and {path}: {error}")
         more = added(*largest[1:], folder)
