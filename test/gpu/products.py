@@ -1,7 +1,8 @@
 """Products by tensor cores: results are those of factors that were rounded, and as
 far from those of a processor as the documentation says, no more.
 
-    products.py DRIVER_FOLDER"""
+    products.py                  compiles libraries, and checks them
+    products.py LIBRARY TYPE     checks one"""
 import os
 import re
 import shutil
@@ -11,8 +12,7 @@ import sys
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "Target"), os.path.join(HERE, "..", "Target", "NVPTX")]
-from assemble import assemble  # noqa: E402
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "Target"), os.path.join(HERE, "..", "Target", "NVPTX")]
 from library import *  # noqa: E402
 
 SOURCE = os.path.join(HERE, "products.rnn")
@@ -20,7 +20,7 @@ SIZES = {"plain": (37, 75), "long": (600, 20)}
 # What a result is off at most, in parts of the sum of its products' sizes, and
 # what sums of f32 add to that.
 BOUND = {"tf32": 2.0 ** -10 + 2.0 ** -22, "bf16": 2.0 ** -7 + 2.0 ** -16}
-SUM = 2e-6
+SUM = 1e-5
 
 
 def rounded(values, kind):
@@ -85,6 +85,7 @@ def check(library, name, kind, batch, time, ragged):
 
 def assembled(kind):
     """Says for which chips NVIDIA's assembler takes the kernels."""
+    from assemble import assemble
     ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
     if not os.path.exists(ptxas):
         return "SKIPPED: there is no ptxas here"
@@ -97,7 +98,18 @@ def assembled(kind):
     return f"ptxas takes all of them for {' '.join(chips)}, a thread has {registers} registers at most"
 
 
+def check_all(library, kind):
+    """How far the worst number is off."""
+    off = max(check(library, layer, kind, batch, time, ragged) for layer in SIZES
+              for batch, time, ragged in ((1, 1, False), (3, 7, True), (5, 30, False), (7, 20, True)))
+    assert off > 1e-4, "nothing was rounded"
+    return off
+
+
 def main():
+    if len(sys.argv) > 1:
+        off = check_all(Library(sys.argv[1]), sys.argv[2])
+        return print(f"rounded factors, sums of f32; off by {off:.1e}")
     names = [name for name, _ in compile_library("plain")]
     assert len(names) == 8, names
     for kind in ("tf32", "bf16"):
@@ -109,11 +121,8 @@ def main():
             name = f"{kind}_{rows}_{terms}"
             remarks = compile_library(name, "--schedule=tiles.txt", f"--product-type={kind}")
             assert all(f"of factors in {kind}" in words for _, words in remarks), remarks
-            library = Library(f"lib{name}.so")
-            off = [check(library, layer, kind, batch, time, ragged) for layer in SIZES
-                   for batch, time, ragged in ((1, 1, False), (3, 7, True), (5, 30, False), (7, 20, True))]
-            print(f"{kind}, tiles of {rows} x {columns}, {terms} terms: rounded factors, sums of f32; off by {max(off):.1e}", flush=True)
-            assert max(off) > 1e-4, "nothing was rounded"
+            off = check_all(Library(f"lib{name}.so"), kind)
+            print(f"{kind}, tiles of {rows} x {columns}, {terms} terms: rounded factors, sums of f32; off by {off:.1e}", flush=True)
             if rows == 128:
                 print(assembled(kind), flush=True)
 
