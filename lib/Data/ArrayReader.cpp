@@ -26,7 +26,7 @@ namespace {
 /// The lengths that a file gives for the time axes of one field.
 struct ArrayLengths {
   const FieldSchema &field;
-  Layout layout;
+  FieldLayout layout;
   const Tensor &array;
   /// By axis; nothing where all are full.
   std::vector<std::optional<Tensor>> given;
@@ -61,9 +61,9 @@ lengthsOf(const Schema &schema, const ArrayLengths &lengths, size_t axis,
           const std::string &path) {
   size_t time = static_cast<size_t>(lengths.layout.time(axis));
   int64_t room = lengths.array.shape[axis + 1];
-  Layout around = Layout::ofLengths(schema, time);
+  FieldLayout around = FieldLayout::ofLengths(schema, time);
   if (!lengths.layout.isNested(axis))
-    around = Layout(schema, FieldSchema());
+    around = FieldLayout(schema, FieldSchema());
   const std::optional<Tensor> &given = lengths.given[axis];
   if (!given)
     return std::vector<int32_t>(static_cast<size_t>(around.count(extents)),
@@ -92,7 +92,7 @@ lengthsOf(const Schema &schema, const ArrayLengths &lengths, size_t axis,
 static Status addInner(DatasetBuilder &builder, const Schema &schema, size_t f,
                        const ArrayLengths &lengths, int64_t example,
                        const std::string &path) {
-  const Layout &layout = lengths.layout;
+  const FieldLayout &layout = lengths.layout;
   DatasetBuilder::Entries entries;
   entries.lengths.resize(layout.rank());
   ExampleExtents extents;
@@ -211,7 +211,8 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
   sized.bind(builder.data.axisSizes);
   for (size_t f = 0; f < sized.fields.size(); ++f) {
     const FieldSchema &field = sized.fields[f];
-    ArrayLengths own{field, Layout(sized, field), *file->find(field.name), {}};
+    ArrayLengths own{
+        field, FieldLayout(sized, field), *file->find(field.name), {}};
     if (own.layout.isSimple())
       continue;
     own.given.resize(own.layout.rank());

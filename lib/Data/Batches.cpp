@@ -132,7 +132,7 @@ static void fillRow(const Column &column, int64_t from, int64_t count,
 static Tensor innerLengths(const Dataset &data, const Schema &schema,
                            const std::vector<BatchRow> &rows, size_t time,
                            const std::vector<int64_t> &longest) {
-  Layout around = Layout::ofLengths(schema, time);
+  FieldLayout around = FieldLayout::ofLengths(schema, time);
   std::vector<int64_t> shape = {static_cast<int64_t>(rows.size())};
   for (size_t a = 0; a < around.rank(); ++a)
     shape.push_back(longest[static_cast<size_t>(around.time(a))]);
@@ -178,7 +178,7 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
         Tensor::copyOf(DType::I32, {batch.rows}, lengths[t].data());
   }
   for (const FieldSchema &field : schema.fields) {
-    Layout layout(schema, field);
+    FieldLayout layout(schema, field);
     for (size_t a = 0; a < layout.rank(); ++a)
       if (layout.isNested(a)) {
         size_t t = static_cast<size_t>(layout.time(a));
@@ -193,7 +193,7 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
     const Column &column = data.columns[f];
-    Layout layout(schema, field);
+    FieldLayout layout(schema, field);
     std::vector<int64_t> shape = {batch.rows};
     for (size_t a = 0; a < field.axes.size(); ++a)
       shape.push_back(field.axes[a].isTime

@@ -27,7 +27,7 @@ static bool isCut(const Schema &schema, const FieldSchema &field,
 /// with them.
 static Status checkField(const Schema &schema, const FieldSchema &field,
                          const ReadOptions &options) {
-  if (!Layout(schema, field).isSimple() || field.inner() > 1)
+  if (!FieldLayout(schema, field).isSimple() || field.inner() > 1)
     return usageError("rnnc: error: --unit bpe: `{}` has more axes than one; "
                       "pieces make one sequence",
                       field.name);

@@ -575,7 +575,7 @@ Status data::checkExtents(const Dataset &data, const Schema &schema) {
     const FieldSchema &field = schema.fields[f];
     if (field.inner() < 0)
       continue;
-    Layout layout(schema, field);
+    FieldLayout layout(schema, field);
     const std::vector<int64_t> &begin = data.columns[f].begin;
     for (int32_t e = 0; e < data.size(); ++e) {
       size_t at = static_cast<size_t>(e);

@@ -67,7 +67,7 @@ Status DatasetBuilder::setLength(int time, size_t field, int64_t length) {
 Status DatasetBuilder::setInner(size_t field, size_t axis,
                                 std::vector<int32_t> lengths) {
   const FieldSchema &info = schema.fields[field];
-  size_t time = static_cast<size_t>(Layout(schema, info).time(axis));
+  size_t time = static_cast<size_t>(FieldLayout(schema, info).time(axis));
   std::optional<std::vector<int32_t>> &known = knownInner[time];
   for (size_t i = 0; known && i < std::min(known->size(), lengths.size()); ++i)
     if ((*known)[i] != lengths[i])
@@ -88,7 +88,7 @@ Status DatasetBuilder::setInner(size_t field, size_t axis,
 Status DatasetBuilder::setLengths(size_t field,
                                   std::vector<std::vector<int32_t>> lengths) {
   const FieldSchema &info = schema.fields[field];
-  Layout layout(schema, info);
+  FieldLayout layout(schema, info);
   for (size_t a = 0; a < layout.rank(); ++a) {
     if (layout.time(a) < 0)
       continue;
@@ -395,7 +395,7 @@ Status DatasetBuilder::addText(size_t field, std::string_view text) {
   } else {
     levels.push_back(by(unit));
   }
-  Layout layout(schema, info);
+  FieldLayout layout(schema, info);
   bool fits = info.axes.size() <= levels.size();
   for (size_t a = 0; a < layout.rank(); ++a)
     fits = fits && layout.time(a) >= 0;
@@ -550,7 +550,7 @@ Status DatasetBuilder::addJsonLists(size_t field, const json &value) {
 Status DatasetBuilder::collect(size_t field, const json &value, size_t axis,
                                Entries &entries) const {
   const FieldSchema &info = schema.fields[field];
-  Layout layout(schema, info);
+  FieldLayout layout(schema, info);
   if (static_cast<int>(axis) == layout.lastTime())
     return collectLast(field, value, entries);
   if (!value.is_array())
@@ -576,7 +576,7 @@ Status DatasetBuilder::collect(size_t field, const json &value, size_t axis,
 Status DatasetBuilder::collectLast(size_t field, const json &value,
                                    Entries &entries) const {
   const FieldSchema &info = schema.fields[field];
-  size_t axis = static_cast<size_t>(Layout(schema, info).lastTime());
+  size_t axis = static_cast<size_t>(FieldLayout(schema, info).lastTime());
   int64_t tail = 1;
   for (size_t a = axis + 1; a < info.axes.size(); ++a)
     tail *= std::max<int64_t>(info.axes[a].size, 1);
@@ -682,7 +682,8 @@ Status DatasetBuilder::finish() {
     FieldSchema sized = info;
     for (SchemaAxis &axis : sized.axes)
       axis.size = axis.size < 0 ? 1 : axis.size;
-    size_t count = static_cast<size_t>(Layout(schema, sized).count(extents()));
+    size_t count =
+        static_cast<size_t>(FieldLayout(schema, sized).count(extents()));
     bool real = info.kind == FieldSchema::Kind::Real;
     if (real)
       column.reals.resize(column.reals.size() + count);

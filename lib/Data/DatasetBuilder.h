@@ -85,7 +85,7 @@ private:
   }
   /// Whether a field has more than steps along one time axis.
   bool isInner(size_t field) const {
-    return !Layout(schema, schema.fields[field]).isSimple();
+    return !FieldLayout(schema, schema.fields[field]).isSimple();
   }
   Status addText(size_t field, std::string_view text);
   Status addJsonLists(size_t field, const nlohmann::json &value);

@@ -8,7 +8,8 @@
 using namespace rnnc;
 using namespace rnnc::data;
 
-Layout::Layout(const Schema &schema, const FieldSchema &field, size_t rank) {
+FieldLayout::FieldLayout(const Schema &schema, const FieldSchema &field,
+                         size_t rank) {
   bool hasTime = false;
   for (size_t a = 0; a < rank; ++a) {
     const SchemaAxis &axis = field.axes[a];
@@ -28,9 +29,9 @@ Layout::Layout(const Schema &schema, const FieldSchema &field, size_t rank) {
   }
 }
 
-Layout Layout::ofLengths(const Schema &schema, size_t time) {
+FieldLayout FieldLayout::ofLengths(const Schema &schema, size_t time) {
   for (const FieldSchema &field : schema.fields) {
-    Layout whole(schema, field);
+    FieldLayout whole(schema, field);
     for (size_t a = 0; a < whole.rank(); ++a) {
       if (whole.time(a) != static_cast<int>(time) || !whole.isNested(a))
         continue;
@@ -38,14 +39,14 @@ Layout Layout::ofLengths(const Schema &schema, size_t time) {
       for (size_t i = 0; i < a; ++i)
         if (field.axes[i].isTime)
           around.axes.push_back(field.axes[i]);
-      return Layout(schema, around);
+      return FieldLayout(schema, around);
     }
   }
-  return Layout(schema, FieldSchema());
+  return FieldLayout(schema, FieldSchema());
 }
 
-Layout::Step Layout::step(const ExampleExtents &extents, const Place &place,
-                          int64_t element) const {
+FieldLayout::Step FieldLayout::step(const ExampleExtents &extents,
+                                    const Place &place, int64_t element) const {
   if (place.time < 0)
     return {place.size, 0};
   size_t time = static_cast<size_t>(place.time);
@@ -59,7 +60,7 @@ Layout::Step Layout::step(const ExampleExtents &extents, const Place &place,
                                        lengths.begin() + element, int64_t(0))};
 }
 
-int64_t Layout::count(const ExampleExtents &extents) const {
+int64_t FieldLayout::count(const ExampleExtents &extents) const {
   std::vector<int64_t> room(places.size(), 1);
   int64_t entries = 0;
   eachRun(extents, room, [&](int64_t, int64_t count) { entries += count; });

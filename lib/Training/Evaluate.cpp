@@ -232,7 +232,7 @@ static void eachObserved(const Dataset &data, const Schema &schema,
                          const Tensor &array, Function f) {
   int time = field.time(schema.times);
   int64_t stride = batch.rows ? array.count() / batch.rows : 0;
-  data::Layout layout(schema, field);
+  data::FieldLayout layout(schema, field);
   for (int32_t r = 0; !layout.isSimple() && r < batch.rows; ++r) {
     int64_t entry = 0;
     layout.eachRun(data.extents(static_cast<size_t>(

@@ -119,7 +119,7 @@ Json ExampleRecorder::inOrder(const FieldSchema &field, const Tensor &array,
   int64_t stride = batch.rows ? array.count() / batch.rows : 0;
   size_t example =
       static_cast<size_t>(batch.examples[static_cast<size_t>(row)]);
-  data::Layout(schema, field)
+  data::FieldLayout(schema, field)
       .eachRun(data.extents(example), std::span(array.shape).subspan(1),
                [&](int64_t first, int64_t count) {
                  for (int64_t i = 0; i < count; ++i)
@@ -220,7 +220,7 @@ Json ExampleRecorder::record(const Batch &batch, const Arrays &results,
     auto given = batch.arrays.find(field.name);
     if (given == batch.arrays.end())
       continue;
-    bool isSimple = data::Layout(schema, field).isSimple();
+    bool isSimple = data::FieldLayout(schema, field).isSimple();
     Json shown = isSimple ? values(field, given->second,
                                    spanOf(field, given->second, batch, row))
                           : inOrder(field, given->second, batch, row);

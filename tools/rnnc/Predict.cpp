@@ -129,7 +129,7 @@ private:
                    int64_t stride) const;
   Json found(const FieldSchema &field, const Arrays &results,
              int32_t row) const;
-  Json nested(const FieldSchema &field, const data::Layout &layout,
+  Json nested(const FieldSchema &field, const data::FieldLayout &layout,
               const Tensor &mode, const Batch &batch, int32_t row) const;
   /// Whether a field lies along the rows that are read, not those after them.
   bool isPast(const FieldSchema &field) const;
@@ -208,8 +208,9 @@ Json PredictionPrinter::found(const FieldSchema &field, const Arrays &results,
 
 /// Of several axes of time what is in each innermost sequence.
 Json PredictionPrinter::nested(const FieldSchema &field,
-                               const data::Layout &layout, const Tensor &mode,
-                               const Batch &batch, int32_t row) const {
+                               const data::FieldLayout &layout,
+                               const Tensor &mode, const Batch &batch,
+                               int32_t row) const {
   Json list = Json::array();
   int64_t stride = batch.rows ? mode.count() / batch.rows : 0, entry = 0;
   size_t example =
@@ -235,7 +236,7 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
   int64_t stride = batch.rows ? mode.count() / batch.rows : 0;
   if (isTranscribed(trained.instance->module(), field))
     return transcribed(field, mode, row, stride);
-  data::Layout layout(trained.schema, field);
+  data::FieldLayout layout(trained.schema, field);
   if (!layout.isSimple())
     return nested(field, layout, mode, batch, row);
   int time = field.time(trained.schema.times);
@@ -405,12 +406,11 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
   for (const FieldSchema &field : trained.schema.fields)
     if (command.leavesUnknownOut && field.unfold &&
         info.findInput("never") >= 0)
-      if (auto found = trained.directory.vocabularies.find(
-              data::vocabularyKey(field));
+      if (auto found =
+              trained.directory.vocabularies.find(data::vocabularyKey(field));
           found != trained.directory.vocabularies.end()) {
-        Tensor &never =
-            settings.emplace("never", Tensor(data::DType::F64, {}))
-                .first->second;
+        Tensor &never = settings.emplace("never", Tensor(data::DType::F64, {}))
+                            .first->second;
         never.as<double>()[0] = found->second.unknown();
       }
   BatchPlan::Options plan;

@@ -20,13 +20,13 @@ struct ExampleExtents {
 /// The entries of a field, row by row. Axes of time and of known size come in
 /// any order; a time axis lies inside of the time axes before it, unless it has
 /// one length for each example.
-class Layout {
+class FieldLayout {
 public:
-  Layout(const Schema &schema, const FieldSchema &field)
-      : Layout(schema, field, field.axes.size()) {}
+  FieldLayout(const Schema &schema, const FieldSchema &field)
+      : FieldLayout(schema, field, field.axes.size()) {}
   /// The lengths of time axis `time` that lies inside of others: an entry for
   /// each element of these.
-  static Layout ofLengths(const Schema &schema, size_t time);
+  static FieldLayout ofLengths(const Schema &schema, size_t time);
 
   /// Whether the entries stand one behind the other in any array: there is no
   /// time axis but the first.
@@ -56,7 +56,7 @@ private:
     int64_t size = 1; ///< of an axis that is not time
   };
 
-  Layout(const Schema &schema, const FieldSchema &field, size_t rank);
+  FieldLayout(const Schema &schema, const FieldSchema &field, size_t rank);
   /// How long a time axis is in one element of those before, and how many
   /// elements the ones before that element have.
   struct Step {
