@@ -27,9 +27,11 @@ static Schema inputsOf(const Schema &schema) {
   result.chunk.reset();
   if (schema.isLanguageModel())
     return result;
-  for (const FieldSchema &field : schema.fields)
+  for (const FieldSchema &field : schema.fields) {
+    result.order.push_back(field.name);
     if (field.output)
       result.absent.push_back(field);
+  }
   std::erase_if(result.fields,
                 [](const FieldSchema &field) { return field.output; });
   return result;
