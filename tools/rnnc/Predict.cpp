@@ -506,6 +506,14 @@ int tool::predict(const PredictCommand &command) {
   if (!trained)
     return report(trained.error());
   Schema inputs = inputsOf(trained->schema);
+  if (inputs.isLanguageModel() && command.function != "predict")
+    return report(usageError(
+        "rnnc: error: a language model reads nothing that `{}` could start "
+        "from; {}",
+        command.function,
+        command.function == "sample" ? "`rnnc sample DIR --prompt TEXT` draws "
+                                       "how a text goes on"
+                                     : "`rnnc run` calls it"));
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());
