@@ -10,6 +10,7 @@ where one of them takes too long or fails; the next begins behind it. Last of al
 compute-sanitizer. What there is so far stands in OUT at all times."""
 import argparse
 import ctypes as c
+import itertools
 import json
 import os
 import pathlib
@@ -53,7 +54,8 @@ def prepare(folder, small):
     folder.mkdir(parents=True, exist_ok=True)
     root = HERE.parent
     rnnc = os.environ.get("RNNC", str(root / "build/bin/rnnc"))
-    for file in ("bench/gpu.py", "bench/gpu_peers.py", "test/gpu/on_gpu.py", "test/gpu/cuda.py", "test/Target/library.py"):
+    for file in ("bench/gpu.py", "bench/gpu_peers.py", "test/gpu/on_gpu.py", "test/gpu/cuda.py", "test/gpu/products.py",
+                 "test/Target/library.py"):
         shutil.copy(root / file, folder)
 
     def compile_one(source, name, *options):
@@ -62,6 +64,11 @@ def prepare(folder, small):
 
     for precision in ("f32", "f64"):
         compile_one(root / "test/Target" / ("one.rnn" if small else "models.rnn"), precision, f"--precision={precision}")
+    tiles = folder / "tiles.txt"
+    tiles.write_text("".join(f"{layer}.{what}/product{n}@sm_80: flat_rows = 1\n" for layer in ("plain", "long")
+                             for what, count in (("forward", 1), ("vjp", 3)) for n in range(count)))
+    for kind in ("tf32", "bf16"):
+        compile_one(root / "test/gpu/products.rnn", kind, f"--product-type={kind}", f"--schedule={tiles}")
     for cell, h in sorted({(s[0], s[1]) for s in shapes(small)}):
         source = folder / f"{cell}_{h}.rnn"
         source.write_text(f"import std\n\nlayer net[time T](x: [T, {h}]) -> [T, {h}] {{\n  use l = {cell}[{h}, {h}]\n"
@@ -88,6 +95,13 @@ def agrees(folder):
         yield f"{library} {' '.join(options)}: {last}"
         if code:
             sys.exit(f"{library} {' '.join(options)}\n{said[-3000:]}")
+
+
+def products_agree(folder):
+    """Tensor cores round factors, and nothing else."""
+    for kind in ("tf32", "bf16"):
+        code, said = limited([sys.executable, folder / "products.py", folder / f"lib{kind}.so", kind], MOST["agree"])
+        yield f"products in {kind}: {(said.splitlines() or [''])[-1]}"
 
 
 def sanitized(folder, small, left):
@@ -210,7 +224,7 @@ def measure(folder, out, small):
         (out / "gpu.json").write_text("".join(json.dumps({"device": name, **row}) + "\n" for row in rows))
         (out / "gpu.md").write_text(table(name, lines, rows))
 
-    for line in agrees(folder):
+    for line in itertools.chain(agrees(folder), products_agree(folder)):
         lines.append(line)
         print(line, flush=True)
         keep()

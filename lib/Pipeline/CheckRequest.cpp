@@ -134,6 +134,20 @@ int Compilation::checkWeightType() {
   return ExitOk;
 }
 
+/// Factors are rounded for the tensor cores of a GPU, where they are f32.
+int Compilation::checkProductType() {
+  if (request.productType == "f32")
+    return ExitOk;
+  std::string option = "--product-type=" + request.productType;
+  if (!chip)
+    return fail(ExitUsage, option + " is for GPUs; code for processors "
+                                    "multiplies what there is");
+  if (options.precision != "f32")
+    return fail(ExitUsage, option + " is for numbers that are f32, and these "
+                                    "are f64");
+  return ExitOk;
+}
+
 /// Options that only a library can have.
 int Compilation::checkLibraryOptions() {
   llvm::StringRef prefix = request.prefix;

@@ -44,6 +44,7 @@ private:
   int checkRequest();
   int checkLibraryOptions();
   int checkWeightType();
+  int checkProductType();
   int chooseArchitecture();
   int chooseChip(llvm::StringRef triple, bool alone);
   int chooseProcessor(llvm::StringRef triple);

@@ -57,6 +57,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.fuseRows = request.fuseRows;
   options.schedule = request.schedule;
   options.prepareWeights = request.prepareWeights;
+  options.productType = request.productType;
 }
 
 int Compilation::fail(int code, const llvm::Twine &message) {
@@ -323,7 +324,9 @@ int Compilation::read() {
     return code;
   if (int code = choosePrecision())
     return code;
-  return checkWeightType();
+  if (int code = checkWeightType())
+    return code;
+  return checkProductType();
 }
 
 int Compilation::run() {

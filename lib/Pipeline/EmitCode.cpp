@@ -121,6 +121,8 @@ static llvm::json::Object optionsJson(const CompileRequest &request,
                              {"dims", std::move(dims)}};
   if (request.weightBits)
     options["weight_type"] = request.weightBits == 8 ? "int8" : "bf16";
+  if (request.productType != "f32")
+    options["product_type"] = request.productType;
   return options;
 }
 

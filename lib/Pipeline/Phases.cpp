@@ -112,6 +112,7 @@ static void buildPlanned(OpPassManager &pm, const PipelineOptions &o) {
   kernel::KernelSelectScheduleOptions select;
   select.targets.assign(o.targets.begin(), o.targets.end());
   select.scheduleFile = o.schedule;
+  select.productType = o.productType;
   pm.addPass(kernel::createKernelSelectSchedule(select));
 }
 
@@ -341,10 +342,16 @@ struct PlannedFlags : PassPipelineOptions<PlannedFlags> {
   Option<std::string> schedule{*this, "schedule",
                                llvm::cl::desc("file of decisions that differ"),
                                llvm::cl::init("")};
+  Option<std::string> productType{
+      *this, "product-type",
+      llvm::cl::desc("what large products of f32 multiply on a GPU: f32, tf32 "
+                     "or bf16"),
+      llvm::cl::init(PipelineOptions().productType)};
 
   void set(PipelineOptions &o) const {
     o.targets.assign(targets.begin(), targets.end());
     o.schedule = schedule;
+    o.productType = productType;
   }
 };
 

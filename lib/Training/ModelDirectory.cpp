@@ -125,6 +125,8 @@ static bool isCompile(const Json &compile) {
                        v.get<int64_t>() <= 3;
               }) &&
          fits("fast_math", [](const Json &v) { return v.is_boolean(); }) &&
+         fits("product_type",
+              [](const Json &v) { return v == "tf32" || v == "bf16"; }) &&
          fits("dims", [&](const Json &v) {
            return v.is_object() && std::all_of(v.begin(), v.end(), isSize);
          });

@@ -598,7 +598,8 @@ bool Decoder::cvt(const Statement &s) {
   if (isFloat(*from) && !isFloat(*to) && whole < 0)
     return refuse(s, "there is no mode of rounding to an integer");
   bool isNarrowing =
-      isFloat(*to) && (!isFloat(*from) || bytesOf(*to) < bytesOf(*from));
+      isFloat(*to) && (!isFloat(*from) || bytesOf(*to) < bytesOf(*from) ||
+                       (*to == Type::TF32 && *from != Type::TF32));
   if (isNarrowing && mode < 0)
     return refuse(s, "there is no mode of rounding");
   if (!hasOperands(s, 2))

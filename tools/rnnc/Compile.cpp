@@ -110,6 +110,12 @@ struct Options {
                "precision; or int8, a quarter, with a scale for each row of a "
                "matrix, what they multiply as well, a scale for each example"),
       cl::value_desc("f32|bf16|int8"), cl::cat(category)};
+  cl::opt<std::string> productType{
+      "product-type", cl::init("f32"),
+      cl::desc("What large products multiply on a GPU: f32 (the default), or, "
+               "by its tensor cores, tf32, 11 bits of precision, or bf16, 8; "
+               "sums stay f32"),
+      cl::value_desc("f32|tf32|bf16"), cl::cat(category)};
   cl::opt<std::string> chunk{
       "chunk", cl::init("auto"),
       cl::desc("Steps that time loops and the products they read do together: "
@@ -215,9 +221,10 @@ int refuseUnknown(int argc, char **argv) {
 
 bool isText(cl::Option &option) {
   static constexpr const char *kTexts[] = {
-      "D",      "I",          "O",         "chunk",       "emit",
-      "march",  "o",          "precision", "prefix",      "schedule",
-      "target", "test-fault", "unroll",    "weight-type", "weights"};
+      "D",        "I",      "O",          "chunk",  "emit",
+      "march",    "o",      "precision",  "prefix", "product-type",
+      "schedule", "target", "test-fault", "unroll", "weight-type",
+      "weights"};
   return llvm::is_contained(kTexts, option.ArgStr);
 }
 
@@ -349,6 +356,11 @@ int fill(const Options &options, CompileRequest &request) {
     return usage("`--weight-type=" + options.weightType +
                  "`: weights are stored as f32, bf16 or int8");
   request.weightBits = *bits;
+  llvm::StringRef products = options.productType;
+  if (products != "f32" && products != "tf32" && products != "bf16")
+    return usage("`--product-type=" + options.productType +
+                 "`: products multiply f32, tf32 or bf16");
+  request.productType = options.productType;
   if (!parseChunk(options.chunk, request.chunk))
     return usage("`--chunk=" + options.chunk +
                  "`: write a number of steps from 1 to 1048576, `auto`, or "

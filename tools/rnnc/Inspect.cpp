@@ -203,16 +203,28 @@ static void printRun(const ModelDirectory &directory, const RunInfo &run) {
                      run.report[part][figure].dump());
 }
 
-/// What weights are stored as, where it is not the numbers' own type.
-static std::string weightTypeOf(const Manifest &manifest) {
+/// A type among the options that the library was made with; empty: none.
+static std::string typeOption(const Manifest &manifest, const char *key) {
   auto options = manifest.json.find("options");
   if (options == manifest.json.end() || !options->is_object())
     return "";
-  auto type = options->find("weight_type");
-  if (type == options->end() || !type->is_string())
-    return "";
-  return fmt::format(" with weights as {} where no gradient is computed",
-                     shown(type->get<std::string>()));
+  auto type = options->find(key);
+  bool is = type != options->end() && type->is_string();
+  return is ? shown(type->get<std::string>()) : std::string();
+}
+
+/// What weights are stored as and products multiply, where it is not the
+/// numbers' own type.
+static std::string otherTypes(const Manifest &manifest) {
+  std::string text, weights = typeOption(manifest, "weight_type"),
+                    products = typeOption(manifest, "product_type");
+  if (!weights.empty())
+    text += fmt::format(" with weights as {} where no gradient is computed",
+                        weights);
+  if (!products.empty())
+    text +=
+        fmt::format(" with factors of large products on a GPU as {}", products);
+  return text;
 }
 
 static int inspect(const InspectOptions &options) {
@@ -246,7 +258,7 @@ static int inspect(const InspectOptions &options) {
   if (isRun)
     printRun(directory, run);
   fmt::print("library {}, {}{}, {}{}{}\n", manifest.library, manifest.precision,
-             weightTypeOf(manifest), manifest.compiler,
+             otherTypes(manifest), manifest.compiler,
              manifest.target.empty() ? "" : ", for ", manifest.target);
   for (size_t m = 0; m < manifest.modules.size(); ++m) {
     printModule(**library, manifest.modules[m], static_cast<int>(m));

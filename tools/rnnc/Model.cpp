@@ -47,6 +47,16 @@ void tool::addModelOptions(CLI::App &command, ModelOptions &options) {
       .add_flag("--fast-math", options.fastMath, "Faster, less exact functions")
       ->group(group);
   addWeightTypeOption(command, options.weightType)->group(group);
+  addProductTypeOption(command, options.productType)->group(group);
+}
+
+CLI::Option *tool::addProductTypeOption(CLI::App &command, std::string &type) {
+  return command
+      .add_option("--product-type", type,
+                  "What large products multiply on a GPU: f32 (the default), "
+                  "or, by its tensor cores, tf32 or bf16")
+      ->option_text("f32|tf32|bf16")
+      ->check(oneOf({"f32", "tf32", "bf16"}));
 }
 
 CLI::Option *tool::addWeightTypeOption(CLI::App &command, std::string &type) {
@@ -104,6 +114,7 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   request.weightBits = options.weightType == "bf16"   ? 16
                        : options.weightType == "int8" ? 8
                                                       : 0;
+  request.productType = options.productType;
   request.importDirs = options.importDirs;
   request.march = "native";
   if (!options.device.empty())
@@ -158,6 +169,9 @@ Result<std::shared_ptr<Library>> tool::openModel(const ModelOptions &options) {
   if (options.weightType != "f32")
     return usageError("rnnc: error: --weight-type applies to a .rnn source; "
                       "how a library stores weights is fixed");
+  if (options.productType != "f32")
+    return usageError("rnnc: error: --product-type applies to a .rnn source; "
+                      "what a library multiplies is fixed");
   Result<std::shared_ptr<Library>> library = Library::open(options.model);
   if (library && !options.precision.empty() &&
       options.precision != (*library)->manifest().precision)

@@ -20,6 +20,7 @@ struct ModelOptions {
   bool fastMath = false;
   /// What weights are stored as where no gradient is computed.
   std::string weightType = "f32";
+  std::string productType = "f32";
   /// Says nothing about a source that compiles: it was said when it was
   /// trained.
   bool onlyErrors = false;
@@ -39,6 +40,8 @@ struct ModelOptions {
 /// Adds the options to a verb; `model` itself is the verb's first argument.
 void addModelOptions(CLI::App &command, ModelOptions &options);
 
+/// `--product-type`.
+CLI::Option *addProductTypeOption(CLI::App &command, std::string &type);
 /// `--weight-type`.
 CLI::Option *addWeightTypeOption(CLI::App &command, std::string &type);
 

@@ -312,6 +312,8 @@ Status TrainRun::fillDirectory() {
                        {"precision", library->manifest().precision},
                        {"opt", command.model.optLevel},
                        {"fast_math", command.model.fastMath}};
+  if (command.model.productType != "f32")
+    directory.compile["product_type"] = command.model.productType;
   for (const auto &[name, text] : source.imports) {
     directory.imports.push_back(name);
     if (Status status = data::writeFileAtomically(directory.file(name), text);

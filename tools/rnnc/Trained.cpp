@@ -260,6 +260,9 @@ static ModelOptions programOptions(const ModelDirectory &directory,
   options.precision = compile.value("precision", "f32");
   options.optLevel = compile.value("opt", 3);
   options.fastMath = compile.value("fast_math", false);
+  // Only a GPU rounds what it multiplies.
+  if (!use.device.empty())
+    options.productType = compile.value("product_type", "f32");
   if (compile.contains("dims") && compile["dims"].is_object())
     for (const auto &[name, size] : compile["dims"].items())
       if (size.is_number_integer())

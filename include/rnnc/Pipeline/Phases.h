@@ -78,6 +78,8 @@ struct PipelineOptions {
   std::vector<std::string> targets;
   /// File of decisions that differ; "": none.
   std::string schedule;
+  /// What large products of f32 multiply on a GPU: f32, tf32 or bf16.
+  std::string productType = "f32";
   /// Of the phases after `buffer`, which run once for every target: its name;
   /// "": the last.
   std::string target;

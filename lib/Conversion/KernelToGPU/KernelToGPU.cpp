@@ -309,7 +309,8 @@ private:
       few = t.over(one, t.add(times, one));
     }
     TileLaunch launch(op, tile);
-    gpu::GPUFuncOp kernel = named(launch.build(), function, number, "tiles");
+    gpu::GPUFuncOp kernel =
+        named(launch.build(), function, number, launch.kind());
     launch.launch(kernel, few ? t.minus(one, few) : one);
     return few;
   }

@@ -5,9 +5,12 @@
 // terms need of both operands is copied to shared memory while those before are
 // multiplied: three places take turns, so that all threads meet once for each
 // few terms. Sums are those of the threads that have a column each: of 256
-// terms at a time, whose sum goes to the total.
+// terms at a time, whose sum goes to the total. Where tensor cores are asked
+// for, MatrixTile.cpp says what of a tile a thread has, and multiplies.
 
 #include "TileLaunch.h"
+
+#include "MatrixTile.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
@@ -34,40 +37,14 @@ static Type elementOf(Value memref) {
 
 namespace {
 
-/// One operand of a product: `x` numbers its rows or columns, `k` the terms.
-struct TileSide {
-  Value memref, list;       ///< of the numbers of what counts along x
-  int64_t begin = 0;        ///< where the numbers begin in the list
-  Value flat;               ///< the length of its rows, where it is packed
-  bool termsInside = false; ///< whether terms lie side by side
-  int64_t size = 0;         ///< along x, of a tile
-  int64_t distance = 0;     ///< of rows in shared memory
-  int64_t wide = 1;         ///< numbers of a copy, if it is aligned
-  Value isAligned;
-  Value first, count; ///< along x: of this block, and in all
-  Value place;        ///< shared memory
-  /// Of what a thread copies, one by one and in wide copies: the rows that the
-  /// list has for it.
-  Values listed, listedWide;
-
-  /// Numbers that are copied for a few terms, and what a turn of all threads
-  /// copies.
-  int64_t copies(int64_t steps, int64_t width) const {
-    return size * steps / width;
-  }
-  /// How many numbers lie side by side.
-  int64_t length(int64_t steps) const { return termsInside ? steps : size; }
-
-  /// The number in shared memory of row or column `i` of a thread.
-  int64_t offset(int64_t i, int64_t all) const;
-  Value at(ThreadCode &t, Value thread, int64_t i, int64_t all) const;
-};
-
 /// Writes the kernel.
 class TileBody {
 public:
   TileBody(ThreadCode &t, kernel::GemmOp op, TileShape tile)
-      : t(t), op(op), tile(tile), a(makeLeft()), b(makeRight()) {}
+      : t(t), op(op), tile(tile), a(makeLeft()), b(makeRight()) {
+    if (tile.type != kernel::ProductType::F32)
+      matrices.emplace(t, tile);
+  }
 
   void run(function_ref<Value(int64_t, Type)> addShared);
 
@@ -91,16 +68,22 @@ private:
   /// Adds sums to the result, or puts them there: the first of a row.
   void flush(ValueRange sums, Value isFirst);
 
-  int64_t rowsOfThread() const { return tile.rows / TileLaunch::kSide; }
-  int64_t columnsOfThread() const { return tile.columns / TileLaunch::kSide; }
-  int64_t stageElements(const TileSide &side) const {
-    return (side.termsInside ? side.size : tile.steps) * side.distance;
+  void setDistance(TileSide &side);
+  int64_t rowsOfThread() const {
+    return matrices ? matrices->rows() : tile.rows / TileLaunch::kSide;
   }
+  int64_t columnsOfThread() const {
+    return matrices ? matrices->columns() : tile.columns / TileLaunch::kSide;
+  }
+  /// Row or column `i` of this thread, counted from the first of the tile.
+  Value ownRow(int64_t i);
+  Value ownColumn(int64_t j);
 
   ThreadCode &t;
   kernel::GemmOp op;
   TileShape tile;
   TileSide a, b;
+  std::optional<MatrixTile> matrices; ///< tensor cores multiply
   Value thread, down, across; ///< this thread, and where it is in the tile
   Value terms, termList;      ///< how many there are, and which
   int64_t termBegin = 0;
@@ -135,9 +118,11 @@ static std::optional<int64_t> staticSize(Value memref, int64_t dim) {
 //===----------------------------------------------------------------------===//
 
 /// A few numbers between rows, so that 16 bytes of each begin elsewhere.
-static void setDistance(TileSide &side, int64_t steps) {
-  side.distance =
-      side.termsInside ? steps + kWideBytes / bytesOf(side.memref) : side.size;
+void TileBody::setDistance(TileSide &side) {
+  int64_t pad = side.termsInside ? kWideBytes / bytesOf(side.memref)
+                : matrices       ? MatrixTile::kPad
+                                 : 0;
+  side.distance = (side.termsInside ? tile.steps : side.size) + pad;
 }
 
 TileSide TileBody::makeLeft() {
@@ -145,7 +130,6 @@ TileSide TileBody::makeLeft() {
   side.memref = t.in(op.getA());
   side.termsInside = !op.getTransA();
   side.size = tile.rows;
-  setDistance(side, tile.steps);
   return side;
 }
 
@@ -154,7 +138,6 @@ TileSide TileBody::makeRight() {
   side.memref = t.in(op.getB());
   side.termsInside = op.getTransB() && !op.getPackedB();
   side.size = tile.columns;
-  setDistance(side, tile.steps);
   if (op.getPackedB())
     side.flat = t.size(t.in(op.getC()), 1);
   return side;
@@ -218,6 +201,8 @@ void TileBody::findTile() {
   thread = gpu::ThreadIdOp::create(t.b, t.loc, gpu::Dimension::x);
   down = t.over(thread, side);
   across = t.rest(thread, side);
+  if (matrices)
+    matrices->begin(thread);
   Value columns = t.index(tile.columns);
   Value all = t.add(b.count, t.index(tile.columns - 1));
   Value tiles = t.over(all, columns);
@@ -312,7 +297,7 @@ void TileBody::fetchOne(const TileSide &side, int64_t turn, Value firstTerm,
     from = {t.add(t.times(term, side.flat), row)};
   else if (side.termsInside)
     from = {row, term};
-  Value to = t.add(t.times(stage, t.index(stageElements(side))),
+  Value to = t.add(t.times(stage, t.index(side.stageElements(tile.steps))),
                    t.add(t.times(outer, t.index(side.distance)), inner));
   bool isWide = wide * bytesOf(side.memref) == kWideBytes;
   nvgpu::DeviceAsyncCopyOp::create(
@@ -325,15 +310,25 @@ void TileBody::fetchOne(const TileSide &side, int64_t turn, Value firstTerm,
 // Sums
 //===----------------------------------------------------------------------===//
 
+Value TileBody::ownRow(int64_t i) {
+  return matrices ? matrices->row(i) : a.at(t, down, i, rowsOfThread());
+}
+
+Value TileBody::ownColumn(int64_t j) {
+  return matrices ? matrices->column(j) : b.at(t, across, j, columnsOfThread());
+}
+
 Values TileBody::multiply(Value chunk, ValueRange sums) {
   Value stage = stageOf(chunk);
+  if (matrices)
+    return matrices->multiply(a, b, stage, sums);
   int64_t high = rowsOfThread(), broad = columnsOfThread();
   auto read = [&](const TileSide &side, Value own, int64_t i, int64_t all,
                   Value k) {
     Value x = side.at(t, own, i, all), distance = t.index(side.distance);
     Value inside = side.termsInside ? t.add(t.times(x, distance), k)
                                     : t.add(t.times(k, distance), x);
-    Value begin = t.times(stage, t.index(stageElements(side)));
+    Value begin = t.times(stage, t.index(side.stageElements(tile.steps)));
     return t.load(side.place, t.add(begin, inside));
   };
   auto loop = t.loop(
@@ -363,12 +358,12 @@ void TileBody::flush(ValueRange sums, Value isFirst) {
   Type type = elementOf(c);
   bool mayAdd = getConstantIntValue(isFirst) != 1;
   for (int64_t i = 0; i != high; ++i) {
-    Value row = t.add(a.first, a.at(t, down, i, high));
+    Value row = t.add(a.first, ownRow(i));
     t.when(t.less(row, a.count), [&] {
       if (a.list)
         row = t.toIndex(t.load(a.list, t.add(row, t.index(a.begin))));
       for (int64_t j = 0; j != broad; ++j) {
-        Value column = t.add(b.first, b.at(t, across, j, broad));
+        Value column = t.add(b.first, ownColumn(j));
         t.when(t.less(column, b.count), [&] {
           Value sum = sums[i * broad + j];
           if (mayAdd) {
@@ -434,10 +429,11 @@ void TileBody::run(function_ref<Value(int64_t, Type)> addShared) {
   findTerms();
   findTile();
   for (TileSide *side : {&a, &b}) {
+    setDistance(*side);
     unsigned x = side == &a ? 0 : 1;
     setWidth(*side, side->termsInside ? knownTerms : staticSize(op.getC(), x));
-    side->place =
-        addShared(kStages * stageElements(*side), elementOf(side->memref));
+    side->place = addShared(kStages * side->stageElements(tile.steps),
+                            elementOf(side->memref));
   }
   t.when(t.less(a.first, a.count), [&] {
     if (a.list)
@@ -467,16 +463,27 @@ std::optional<TileShape> TileShape::of(kernel::GemmOp op) {
   auto whole = [&](Decision decision) {
     return std::clamp(schedule.get(decision) / side * side, side, most);
   };
-  TileShape shape{whole(Decision::BlockRows), whole(Decision::BlockColumns), 0};
+  TileShape shape{whole(Decision::BlockRows), whole(Decision::BlockColumns), 0,
+                  bytesOf(op.getC()) == 4 ? kernel::productTypeOf(op)
+                                          : kernel::ProductType::F32};
   // The most that rows may take in shared memory, whichever way they lie.
   int64_t bytes = bytesOf(op.getC()), pad = kWideBytes / bytes;
+  int64_t between = 0, fewest = 8;
+  if (shape.type != kernel::ProductType::F32) {
+    between = MatrixTile::kPad;
+    fewest = MatrixTile::termsOf(shape.type);
+  }
   auto taken = [&](int64_t steps) {
-    return kStages * (shape.rows + shape.columns) * (steps + pad) * bytes;
+    auto most = [&](int64_t size) {
+      return std::max(size * (steps + pad), steps * (size + between));
+    };
+    return kStages * (most(shape.rows) + most(shape.columns)) * bytes;
   };
-  int64_t wanted = std::max<int64_t>(schedule.get(Decision::BlockSteps), 8);
-  while (taken(8) > kMostSharedBytes)
+  int64_t wanted =
+      std::max<int64_t>(schedule.get(Decision::BlockSteps), fewest);
+  while (taken(fewest) > kMostSharedBytes)
     (shape.rows > shape.columns ? shape.rows : shape.columns) -= side;
-  shape.steps = 8;
+  shape.steps = fewest;
   while (2 * shape.steps <= std::min(wanted, kPartTerms) &&
          taken(2 * shape.steps) <= kMostSharedBytes)
     shape.steps *= 2;
@@ -498,6 +505,12 @@ gpu::GPUFuncOp TileLaunch::build() {
   b.setInsertionPointToEnd(&kernel.getBody().front());
   gpu::ReturnOp::create(b, loc);
   return kernel;
+}
+
+std::string TileLaunch::kind() const {
+  if (tile.type == kernel::ProductType::F32)
+    return "tiles";
+  return "tiles_" + kernel::nameOf(tile.type).str();
 }
 
 void TileLaunch::launch(gpu::GPUFuncOp kernel, Value enough) {

@@ -6,12 +6,15 @@
 
 #include "LaunchWriter.h"
 
+#include "rnnc/Dialect/Kernel/Transforms/ProductType.h"
+
 namespace rnnc {
 
 /// What a block computes of a result, and the terms that it has in shared
 /// memory at a time.
 struct TileShape {
   int64_t rows = 0, columns = 0, steps = 0;
+  kernel::ProductType type = kernel::ProductType::F32;
 
   /// What was decided for a product, as far as there is shared memory for it;
   /// nothing where it was to have none.
@@ -32,6 +35,9 @@ public:
   mlir::gpu::GPUFuncOp build();
   /// `enough` is 1 where this kernel is to run, else 0.
   void launch(mlir::gpu::GPUFuncOp kernel, mlir::Value enough);
+  /// A word for what it does, for the kernel's name: what looks through PTX
+  /// knows by it where numbers may be rounded.
+  std::string kind() const;
 
 private:
   kernel::GemmOp gemm;

@@ -8,7 +8,7 @@
 // that are there more than once become functions, too, and parts that run side
 // by side, so that a thread can be given one.
 
-#include "Lowering.h"
+#include "HeldLoop.h"
 
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
@@ -39,6 +39,8 @@ bool isScalar(Type type) { return type.isIntOrIndexOrFloat(); }
 
 /// What becomes a function: loops over buffers with strides, and scalars.
 bool isKernel(Operation *op) {
+  if (isa<scf::ForOp>(op))
+    return op->hasAttr(kLowered);
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
     if (!linalgOp.hasPureBufferSemantics() || linalgOp.getNumLoops() == 0)
       return false;
@@ -377,7 +379,7 @@ private:
   }
 
   static bool canMove(scf::ForOp loop) {
-    if (loop.getNumResults())
+    if (loop.getNumResults() || isKernel(loop))
       return false;
     bool hasKernels = false;
     loop.walk([&](Operation *op) {

@@ -43,6 +43,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm,
   kernel::KernelChooseTargetOptions choose;
   choose.target = options.target;
   pm.addPass(kernel::createKernelChooseTarget(choose));
+  pm.addPass(createKernelHoldStates());
   pm.addPass(createKernelOutline());
   ConvertKernelToLoopsOptions loops;
   loops.threads = options.threads;

@@ -156,7 +156,8 @@ static LogicalResult verifyMark(Operation *op, NamedAttribute attribute) {
   else if (name == "rnnc.launches")
     fits = isa<ModuleOp>(op) && isa<ArrayAttr>(value);
   else if (llvm::is_contained({"rnnc.kernel", "rnnc.accumulate_f64",
-                               "rnnc.independent", "rnnc.part", "rnnc.context"},
+                               "rnnc.independent", "rnnc.lowered", "rnnc.part",
+                               "rnnc.context"},
                               name))
     fits = isa<UnitAttr>(value);
   else if (name == "rnnc.grid")

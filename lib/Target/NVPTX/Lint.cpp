@@ -30,6 +30,7 @@ private:
   llvm::Error variable(llvm::StringRef words);
   llvm::Error instruction(llvm::StringRef words);
   llvm::Error access(llvm::StringRef name, llvm::StringRef words);
+  llvm::Error matrices(llvm::StringRef name);
   llvm::Error problem(const llvm::Twine &what) const {
     return llvm::createStringError("PTX, line " + llvm::Twine(number) +
                                    (kernel.empty() ? "" : ", kernel `") +
@@ -132,6 +133,16 @@ llvm::Error Lint::access(llvm::StringRef name, llvm::StringRef words) {
                  llvm::Twine(known->second) + " bytes");
 }
 
+/// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32`: rounds what it
+/// multiplies, which a kernel's name says where it was asked for.
+llvm::Error Lint::matrices(llvm::StringRef name) {
+  for (llvm::StringRef type : {"tf32", "bf16"})
+    if (name.ends_with(("f32." + type + "." + type + ".f32").str()) &&
+        llvm::StringRef(kernel).ends_with(("_tiles_" + type).str()))
+      return llvm::Error::success();
+  return problem("`" + name + "` rounds numbers, and nobody asked for it");
+}
+
 llvm::Error Lint::instruction(llvm::StringRef words) {
   if (words.starts_with("@"))
     words = words.split(' ').second.ltrim();
@@ -160,6 +171,9 @@ llvm::Error Lint::instruction(llvm::StringRef words) {
   writes |= name.starts_with("st.global");
   if (readsOnly && writes)
     return problem("reads memory as if nobody wrote it, and writes some");
+  if (name.starts_with("mma."))
+    if (llvm::Error error = matrices(name))
+      return error;
   if (name.contains(".approx"))
     return problem("`" + name + "` is not exact");
   return llvm::Error::success();

@@ -3,6 +3,7 @@ no register that is spilled. The library with the largest text does not grow by 
 than it should.
 
     assemble.py FOLDER... -- CHIP..."""
+import concurrent.futures
 import glob
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+REGISTERS = 65536  # of a processor
 LARGEST = 300_000  # bytes that code for GPUs adds to a library
 
 
@@ -32,6 +34,33 @@ def compile_kernels(path, out):
     sys.exit(f"{path}: {run.stderr}")
 
 
+def expected(path):
+    """Of each kernel: threads of a block, blocks that are to share a processor, and
+    bytes of shared memory, as its text says."""
+    with open(path) as file:
+        text = file.read()
+    kernels = {}
+    for entry in text.split(".visible .entry ")[1:]:
+        number = lambda pattern, what: sum(map(int, re.findall(pattern, what, re.M)))
+        shared = number(r"^\t\.shared \.align \d+ \.b8 [^[]*\[(\d+)\];", entry)
+        kernels[entry.split("(")[0]] = (number(r"^\.reqntid (\d+)", entry), number(r"^\.minnctapersm (\d+)", entry) or 1, shared)
+    return kernels
+
+
+def check_plans(path, said):
+    """What the assembler gave each kernel is what it was planned with: so many blocks
+    fit a processor, with so much shared memory (a whole number of 16 bytes)."""
+    known = expected(path)
+    found = re.findall(r"Compiling entry function '(\S+)'.*\n(?:.*\n)*?.*Used (\d+) registers(.*)", said)
+    assert len(found) == len(known), (len(found), len(known))
+    for name, registers, more in found:
+        threads, blocks, shared = known[name]
+        # Registers are given out by the 8 of a thread.
+        assert -(-int(registers) // 8) * 8 * threads * blocks <= REGISTERS, (name, registers, threads, blocks)
+        used = sum(map(int, re.findall(r"(\d+) bytes smem", more)))
+        assert shared <= used <= shared + 1024 + 16, (name, used, shared)
+
+
 def assemble(ptxas, path, chip):
     """The most registers of a thread."""
     run = subprocess.run([ptxas, f"-arch={chip}", "-v", "--warning-as-error", "--warn-on-spills", path, "-o", os.devnull],
@@ -41,6 +70,7 @@ def assemble(ptxas, path, chip):
              if not line.startswith("ptxas info") and not re.fullmatch(r"\s*(0 bytes \w+ \w+(, )?)+", line)
              or "out of bound" in line]
     assert run.returncode == 0 and not wrong, "\n".join(wrong[:10])
+    check_plans(path, said)
     return max(map(int, re.findall(r"Used (\d+) registers", said)))
 
 
@@ -72,9 +102,11 @@ def main():
             largest = max(largest, (os.path.getsize(out), path, values))
             with open(out) as file:
                 kernels += file.read().count(".entry ")
-            for chip in chips if known else ():
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                assembled = {chip: pool.submit(assemble, ptxas, out, chip) for chip in (chips if known else ())}
+            for chip, one in assembled.items():
                 try:
-                    registers = max(registers, assemble(ptxas, out, chip))
+                    registers = max(registers, one.result())
                 except AssertionError as error:
                     sys.exit(f"ptxas -arch={chip} and {path}: {error}")
         more = added(*largest[1:], folder)

@@ -147,6 +147,8 @@ def lint_kernel(kernel):
         if i.name in ("call", "barrier", "atom", "red", "membar", "fence") and not arrives and not (grid and i.op == "fence.acq_rel.gpu") \
                 or i.name == "bar" and not (kernel.shared or grid or kernel.name.endswith("_loop")):
             yield f"line {i.line}: `{i.op}` is not expected"
+        if i.name == "mma" and not any(kernel.name.endswith("_tiles_" + kind) for kind in i.suffixes):
+            yield f"line {i.line}: `{i.op}` rounds numbers, and nobody asked for it"
         if i.name == "bra" and i.operands[0] not in kernel.labels:
             yield f"line {i.line}: there is no label {i.operands[0]}"
         if i.name == "ld" and i.suffixes[0] == "param" and \

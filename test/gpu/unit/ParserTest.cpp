@@ -33,6 +33,7 @@ TEST(Parser, RefusesInstructions) {
   expectRefused("@%r1 bra $nowhere;", "%r1 is no predicate");
   expectRefused("fma.f32 %r1, %r1, %r1, %r1;", "no mode of rounding");
   expectRefused("cvt.f32.f64 %r1, %rd1;", "no mode of rounding");
+  expectRefused("cvt.tf32.f32 %r1, %r2;", "no mode of rounding");
   expectRefused("tex.1d.v4.f32.s32 {%r1,%r1,%r1,%r1}, [t, {%r1}];",
                 "expected `]`, found `,`");
   expectRefused("shfl.bfly.b32 %r1, %r1, 1, 31;", "is not known here");

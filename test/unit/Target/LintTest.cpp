@@ -81,6 +81,25 @@ TEST(Lint, WhatRunsOtherwise) {
   expectSaid(kernel("\ttanh.approx.f32 %f1, %f2;\n"), "not exact");
 }
 
+/// Factors are rounded where the kernel's name says so, and as it says.
+TEST(Lint, MatricesThatWereAskedFor) {
+  auto named = [](const std::string &name, const std::string &types) {
+    std::string text = kernel("\tmma.sync.aligned." + types +
+                              "\n\t\t{%r1, %r2, %r3, %r4},\n\t\t{%r5, %r6, "
+                              "%r7, %r8},\n\t\t{%r9, %r10},\n\t\t{%r1, %r2, "
+                              "%r3, %r4};\n");
+    return text.replace(text.find("entry k"), 7, "entry " + name);
+  };
+  std::string tf32 = "m16n8k8.row.col.f32.tf32.tf32.f32";
+  std::string bf16 = "m16n8k16.row.col.f32.bf16.bf16.f32";
+  EXPECT_EQ(said(named("f_0_tiles_tf32", tf32)), "");
+  EXPECT_EQ(said(named("f_0_tiles_bf16", bf16)), "");
+  expectSaid(named("f_0_tiles", tf32), "nobody asked for it");
+  expectSaid(named("f_0_tiles_tf32", bf16), "nobody asked for it");
+  expectSaid(named("f_0_tiles_bf16", "m16n8k16.row.col.f16.bf16.bf16.f16"),
+             "nobody asked for it");
+}
+
 TEST(Chips, Names) {
   EXPECT_EQ((*nvptx::chipFor(""))->capability(), 80);
   EXPECT_EQ((*nvptx::chipFor("sm_120"))->capability(), 120);

@@ -26,6 +26,9 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     is copied to shared memory while those before are multiplied. Where the
     number of rows is not known, both kernels are launched, one of them with no
     blocks: that with tiles is for `flat_rows` rows and more.
+    Where the module has `kernel.product_type`, warps multiply 16 x 8 numbers of
+    such a tile at a time (`nvvm.mma.sync`), with factors that are rounded to
+    tf32 or bf16.
 
     A loop over time whose schedule says `loop_plan = 2` is one kernel, of which
     each block takes `loop_rows` examples through all steps: its code is the
@@ -70,9 +73,10 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::nvgpu::NVGPUDialect", "::mlir::NVVM::NVVMDialect",
-    "::mlir::scf::SCFDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect",
   ];
 }
 

@@ -57,7 +57,8 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
     `linalg` ops, copies and the data movement ops of the kernel dialect move
     to private functions with the attribute `rnnc.kernel`, which take the
     address of each buffer, then the sizes and strides that are not known;
-    kernels that are the same share one function. Products are calls of
+    kernels that are the same share one function. So do the loops of
+    `kernel-hold-states`. Products are calls of
     routines anyhow and stay where they are. Loops around kernels that are
     there more than once, as the time loops of a stack's layers are, become
     functions, too (`rnnc.loop`).
@@ -71,6 +72,50 @@ def KernelOutline : Pass<"kernel-outline", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+  ];
+}
+
+def KernelHoldStates : Pass<"kernel-hold-states", "::mlir::ModuleOp"> {
+  let summary = "keep the states of pointwise recurrences in registers";
+  let description = [{
+    A time loop whose body is pointwise code on `[rows, units]`, with carries
+    that no other row or unit reads, is written with the loop over steps inside:
+    a vector of units of an example goes through all steps, and what a step
+    leaves to the next one is a value. What is read at no other time than by the
+    next step is not stored at all. Steps past the end of an example fill what
+    they have to. The loop as it was stays for steps of more than `most-bytes`,
+    whose rows would be read from a page each.
+
+    ```mlir
+    scf.for %t = %c0 to %T step %c1 {
+      linalg.generic ... ins(%x_t, %h_t) outs(%h_next)   // views of step t and t + 1
+    }
+    // becomes
+    scf.if %small {
+      scf.for %row = %c0 to %rows step %c1 {
+        %h = vector.load %states[%c0, %row, %c0]
+        scf.for %t = %c0 to %T step %c1 iter_args(%before = %h) -> vector<8xf64> {
+          ...
+          vector.store %after, %states[%next, %row, %c0]
+          scf.yield %after
+        }
+      } {rnnc.independent, rnnc.lowered}
+    } else {
+      scf.for ...
+    }
+    ```
+  }];
+  let options = [
+    Option<"mostBytes", "most-bytes", "int64_t", /*default=*/"4096",
+           "bytes of a step up to which a unit goes through all steps by "
+           "itself: a page, so that the steps lie in it one after the other">,
+  ];
+  let statistics = [
+    Statistic<"numHeld", "num-held", "Loops with their states in registers">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
   ];
 }
 

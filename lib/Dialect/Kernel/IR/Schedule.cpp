@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "rnnc/Dialect/Kernel/Kernel.h"
+#include "rnnc/Dialect/Kernel/Transforms/ProductType.h"
 #include "rnnc/Dialect/Kernel/Transforms/SharedMemory.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -359,13 +360,18 @@ LogicalResult
 KernelDialect::verifyOperationAttribute(Operation *op,
                                         NamedAttribute attribute) {
   StringRef name = attribute.getName();
-  bool ofModule = name == kTargets || name == kTarget;
+  bool ofModule = name == kTargets || name == kTarget || name == kProductType;
   if (ofModule && !isa<ModuleOp>(op))
     return op->emitError() << name << " belongs to a module";
   if (name == kTargets)
     return checkList<TargetAttr>(op, attribute);
   if (name == kTarget && !isa<TargetAttr>(attribute.getValue()))
     return op->emitError() << name << " is a #kernel.target";
+  if (name == kProductType) {
+    auto word = dyn_cast<StringAttr>(attribute.getValue());
+    if (!word || !productTypeNamed(word))
+      return op->emitError() << name << " is \"f32\", \"tf32\" or \"bf16\"";
+  }
   if (name == kSchedule && !isa<ScheduleAttr>(attribute.getValue()))
     return op->emitError() << name << " is a #kernel.schedule";
   if (name == kDecisionName && !isa<StringAttr>(attribute.getValue()))

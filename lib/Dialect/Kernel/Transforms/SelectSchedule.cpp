@@ -7,6 +7,7 @@
 #include "ScheduleFile.h"
 
 #include "rnnc/Dialect/Kernel/Kernel.h"
+#include "rnnc/Dialect/Kernel/Transforms/ProductType.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -80,6 +81,8 @@ struct KernelSelectSchedule
   void runOnOperation() override {
     ModuleOp module = getOperation();
     known.clear();
+    firstProduct = nullptr;
+    hasTiles = false;
     file = ScheduleFile();
     if (failed(findTargets(module)) ||
         (!scheduleFile.empty() &&
@@ -91,12 +94,14 @@ struct KernelSelectSchedule
     for (auto function : module.getOps<func::FuncOp>())
       if (failed(scheduleFunction(function)))
         return signalPassFailure();
-    if (failed(file.checkUsed(known)))
+    if (failed(file.checkUsed(known)) || failed(noteProductType(module)))
       return signalPassFailure();
   }
 
 private:
   LogicalResult findTargets(ModuleOp module);
+  LogicalResult noteProductType(ModuleOp module);
+  void findTiles(Operation *op, unsigned bits);
   LogicalResult scheduleFunction(func::FuncOp function);
   LogicalResult scheduleOp(Operation *op, func::FuncOp function);
   LogicalResult scheduleLoop(scan::LoopOp loop, const std::string &name);
@@ -126,7 +131,9 @@ private:
 
   SmallVector<TargetAttr> known;
   ScheduleFile file;
-  llvm::StringMap<unsigned> counts; ///< of a function's ops, by kind
+  Operation *firstProduct = nullptr; ///< of f32, and not in tiles
+  bool hasTiles = false;             ///< whether a GPU has some of another
+  llvm::StringMap<unsigned> counts;  ///< of a function's ops, by kind
 };
 
 LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
@@ -156,6 +163,48 @@ LogicalResult KernelSelectSchedule::findTargets(ModuleOp module) {
   }
   module->setAttr(kTargets, ArrayAttr::get(&getContext(), all));
   return success();
+}
+
+static bool inTiles(ScheduleAttr schedule) {
+  int64_t least = schedule.get(Decision::FlatRows);
+  return least && least != infoOf(Decision::FlatRows).most;
+}
+
+/// Looks whether tensor cores could make this product.
+void KernelSelectSchedule::findTiles(Operation *op, unsigned bits) {
+  if (bits != 32)
+    return;
+  for (auto [schedule, target] : llvm::zip_equal(schedulesOf(op), known)) {
+    if (!target.getGpu())
+      continue;
+    bool is = inTiles(schedule);
+    hasTiles |= is;
+    if (!is && !firstProduct)
+      firstProduct = op;
+  }
+}
+
+/// Nothing is left unsaid: an option that changes no product is an error.
+LogicalResult KernelSelectSchedule::noteProductType(ModuleOp module) {
+  std::optional<ProductType> type = productTypeNamed(productType);
+  if (!type)
+    return module.emitError("there is no type `")
+           << productType << "` of products";
+  if (type == ProductType::F32)
+    return success();
+  module->setAttr(kProductType, StringAttr::get(&getContext(), nameOf(*type)));
+  if (hasTiles)
+    return success();
+  Operation *at = firstProduct ? firstProduct : module.getOperation();
+  InFlightDiagnostic error = emitError(at->getLoc());
+  error << "[E424] " << productType << " changes nothing: "
+        << (firstProduct ? "no product is so large that a GPU makes its result "
+                           "in tiles"
+                         : "no product is made on a GPU");
+  error.attachNote() << "help: leave --product-type out; tensor cores multiply "
+                        "large products by themselves, such as those of all "
+                        "steps with one matrix";
+  return error;
 }
 
 LogicalResult KernelSelectSchedule::schedule(Operation *op, const Twine &name,
@@ -333,6 +382,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
                                weightsOf(phase));
         })))
       return failure();
+    findTiles(op, bits);
     remarkPhase(phase, name);
     return success();
   }
@@ -345,6 +395,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
           return productSchedule(target, bits, sizeOf(op));
         })))
       return failure();
+    findTiles(op, bits);
     remarkProduct(op, name);
     return success();
   }
@@ -420,8 +471,9 @@ std::string KernelSelectSchedule::tilesOf(Operation *op) {
          " rows x vectors";
 }
 
-/// How a GPU makes a product by itself.
-static std::string resultTilesOf(ScheduleAttr schedule) {
+/// How a GPU makes a product by itself; `type` is what is multiplied, if it is
+/// not all of a number.
+static std::string resultTilesOf(ScheduleAttr schedule, StringRef type) {
   auto number = [&](Decision decision) {
     return std::to_string(schedule.get(decision));
   };
@@ -432,6 +484,7 @@ static std::string resultTilesOf(ScheduleAttr schedule) {
     return plain + ", " + number(Decision::BlockThreads) + " in a block";
   return "a block of threads for " + number(Decision::BlockRows) + " x " +
          number(Decision::BlockColumns) + " of the result" +
+         (type.empty() ? "" : ", of factors in " + type.str()) +
          (least > 1 ? " where it has " + std::to_string(least) +
                           " rows or more, else " + plain + " column"
                     : "");
@@ -525,21 +578,24 @@ void KernelSelectSchedule::remarkBeside(ArrayRef<scan::LoopOp> loops,
 void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
   auto dot = dyn_cast<scan::DotOp>(op);
   bool inLoop = isa<scan::LoopOp>(op->getParentOp());
+  bool isRounded = productType != "f32" && bitsOf(op->getOperand(0)) == 32;
+  StringRef type = isRounded ? StringRef(productType) : StringRef();
   remark::analysis(op->getLoc(),
                    remark::RemarkOpts::name("product").category(getArgument()))
       << "`" + name.str() + "`: a product by itself" +
              (inLoop ? " in each step" : "") +
              (dot && dot.getLengths() ? " without what lies past an end" : "") +
              ", " +
-             (isForGPU() ? "with " + resultTilesOf(schedulesOf(op).front())
-                         : tilesOf(op) + blocksOf(op));
+             (isForGPU()
+                  ? "with " + resultTilesOf(schedulesOf(op).front(), type)
+                  : tilesOf(op) + blocksOf(op));
   for (auto [schedule, target] : llvm::zip_equal(schedulesOf(op), known))
     if (target.getGpu() && !isForGPU())
       remark::analysis(
           op->getLoc(),
           remark::RemarkOpts::name("product").category(getArgument()))
           << "`" + name.str() + "` on " + target.getName().str() +
-                 ": there is " + resultTilesOf(schedule);
+                 ": there is " + resultTilesOf(schedule, type);
 }
 
 void KernelSelectSchedule::remarkChunks(scan::ChunksOp op, StringRef name) {

@@ -24,6 +24,10 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
     those of `kernel.name` and of the remarks; `module` is the module. A line
     for nothing is an error.
 
+    `product-type`, `tf32` or `bf16`, is noted on the module
+    (`kernel.product_type`): what products of f32 that GPUs make in tiles round
+    their factors to. Where there is no such product that is an error (E424).
+
     ```mlir
     %1 = kernel.phase products(%h : tensor<?x8xf32>) with(%U : tensor<32x8xf32>) ...
     // becomes, for the target v3
@@ -36,7 +40,9 @@ def KernelSelectSchedule : Pass<"kernel-select-schedule", "mlir::ModuleOp"> {
     ListOption<"targets", "targets", "std::string",
                "what code is made for, where the module does not say">,
     Option<"scheduleFile", "schedule", "std::string", "",
-           "file of decisions that differ">
+           "file of decisions that differ">,
+    Option<"productType", "product-type", "std::string", "\"f32\"",
+           "what tensor cores multiply of f32: tf32 or bf16; f32: nothing">
   ];
   let dependentDialects = ["::rnnc::kernel::KernelDialect"];
 }

@@ -1,0 +1,123 @@
+// RUN: rnn-opt %s --kernel-hold-states --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: rnn-opt %s --kernel-hold-states=most-bytes=16 --split-input-file | FileCheck %s --check-prefix=NONE
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Ten units of f64: a vector of eight, twice, of which the second has two. The
+// state, of which nobody sees but the last, is stored once, behind the steps;
+// what ends gets zeros.
+
+// CHECK-LABEL: func.func @ema(
+// CHECK-SAME: %[[D:[a-z0-9]+]]: memref<10xf64>, %[[X:[a-z0-9]+]]: memref<?x?x10xf64>, %[[H:[a-z0-9]+]]: memref<2x?x10xf64>, %[[Y:[a-z0-9]+]]: memref<?x?x10xf64>, %[[LEN:[a-z0-9]+]]: memref<?xi32>, %[[T:[a-z0-9]+]]: index)
+// CHECK-DAG: %[[MASK:.*]] = arith.constant dense<[true, true, true, true, true, true, true, true, true, true, false, false, false, false, false, false]>
+// CHECK: %[[ROWS:.*]] = memref.dim %[[H]]
+// CHECK: %[[FEW:.*]] = arith.cmpi sle, %[[ROWS]], %c51
+// CHECK: scf.if %[[FEW]] {
+// CHECK: scf.for %[[ROW:.*]] = %c0 to
+// CHECK: memref.load %[[LEN]][%[[ROW]]]
+// CHECK: %[[VALID:.*]] = arith.minsi %{{.*}}, %[[T]]
+// CHECK: %[[ENDED:.*]] = arith.subi %[[T]], %[[VALID]]
+// CHECK: %[[FIRST:.*]] = vector.maskedload %[[H]][%c0, %[[ROW]], %c0], %[[MASK]]
+// CHECK: %[[DECAY:.*]] = vector.maskedload %[[D]][%c0], %[[MASK]]
+// CHECK: %[[LAST:.*]] = scf.for %[[STEP:.*]] = %c0 to %[[VALID]] step %c1 iter_args(%[[BEFORE:.*]] = %[[FIRST]]) -> (vector<16xf64>) {
+// CHECK-NEXT: %[[NOW:.*]] = vector.maskedload %[[X]][%[[STEP]], %[[ROW]], %c0], %[[MASK]]
+// CHECK-NEXT: %[[KEPT:.*]] = arith.mulf %[[BEFORE]], %[[DECAY]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addf %[[KEPT]], %[[NOW]]
+// CHECK-NEXT: vector.maskedstore %[[Y]][%[[STEP]], %[[ROW]], %c0], %[[MASK]], %[[NEXT]]
+// CHECK-NEXT: scf.yield %[[NEXT]]
+// CHECK: scf.for %[[PAST:.*]] = %c0 to %[[ENDED]]
+// CHECK-NEXT: %[[AT:.*]] = arith.addi %[[PAST]], %[[VALID]]
+// CHECK-NEXT: vector.maskedstore %[[Y]][%[[AT]], %[[ROW]], %c0], %[[MASK]], %{{.*}}
+// CHECK: %[[SLOT:.*]] = arith.remui %[[T]], %c2
+// CHECK: vector.maskedstore %[[H]][%[[SLOT]], %[[ROW]], %c0], %[[MASK]], %[[LAST]]
+// CHECK: {rnnc.independent, rnnc.lowered}
+// CHECK: } else {
+// CHECK: scf.for
+// CHECK: linalg.generic
+
+// NONE-LABEL: func.func @ema(
+// NONE-NOT: rnnc.lowered
+#row = affine_map<(i, j) -> (i, j)>
+#unit = affine_map<(i, j) -> (j)>
+module attributes {kernel.target = #kernel.target<"v4", vector_bits = 512, registers = 32, fma = true, l1 = 32768, l2 = 1048576>} {
+  func.func @ema(%d: memref<10xf64>, %x: memref<?x?x10xf64>, %h: memref<2x?x10xf64>, %y: memref<?x?x10xf64>, %len: memref<?xi32>, %T: index) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %n = memref.dim %len, %c0 : memref<?xi32>
+    scf.for %t = %c0 to %T step %c1 {
+      %next = arith.addi %t, %c1 : index
+      %slot = arith.remui %t, %c2 : index
+      %other = arith.remui %next, %c2 : index
+      %xt = memref.subview %x[%t, 0, 0] [1, %n, 10] [1, 1, 1] : memref<?x?x10xf64> to memref<?x10xf64, strided<[10, 1], offset: ?>>
+      %yt = memref.subview %y[%t, 0, 0] [1, %n, 10] [1, 1, 1] : memref<?x?x10xf64> to memref<?x10xf64, strided<[10, 1], offset: ?>>
+      %before = memref.subview %h[%slot, 0, 0] [1, %n, 10] [1, 1, 1] : memref<2x?x10xf64> to memref<?x10xf64, strided<[10, 1], offset: ?>>
+      %after = memref.subview %h[%other, 0, 0] [1, %n, 10] [1, 1, 1] : memref<2x?x10xf64> to memref<?x10xf64, strided<[10, 1], offset: ?>>
+      linalg.generic {indexing_maps = [#row, #row, #unit, #row, #row], iterator_types = ["parallel", "parallel"]}
+          ins(%xt, %before, %d : memref<?x10xf64, strided<[10, 1], offset: ?>>, memref<?x10xf64, strided<[10, 1], offset: ?>>, memref<10xf64>)
+          outs(%after, %yt : memref<?x10xf64, strided<[10, 1], offset: ?>>, memref<?x10xf64, strided<[10, 1], offset: ?>>) {
+      ^bb0(%a: f64, %b: f64, %c: f64, %o0: f64, %o1: f64):
+        %0 = arith.mulf %b, %c : f64
+        %1 = arith.addf %0, %a : f64
+        linalg.yield %1, %1 : f64, f64
+      }
+      kernel.mask_rows outs(%after : memref<?x10xf64, strided<[10, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%before : memref<?x10xf64, strided<[10, 1], offset: ?>>)
+      kernel.mask_rows outs(%yt : memref<?x10xf64, strided<[10, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t)
+    }
+    return
+  }
+}
+
+// -----
+
+// What a row combines, reads from another row, or from two steps ago stays as
+// it is; so does what only some of the outputs are masked of.
+
+// CHECK-LABEL: func.func @others(
+// CHECK-NOT: rnnc.lowered
+#row = affine_map<(i, j) -> (i, j)>
+#first = affine_map<(i, j) -> (i)>
+module attributes {kernel.target = #kernel.target<"v4", vector_bits = 512, registers = 32, fma = true, l1 = 32768, l2 = 1048576>} {
+  func.func @others(%h: memref<?x?x8xf32>, %g: memref<?x?x8xf32>, %s: memref<2x?xf32>, %len: memref<?xi32>, %T: index) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %n = memref.dim %len, %c0 : memref<?xi32>
+    scf.for %t = %c0 to %T step %c1 {
+      %next = arith.addi %t, %c2 : index
+      %before = memref.subview %h[%t, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      %after = memref.subview %h[%next, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      linalg.generic {indexing_maps = [#row, #row], iterator_types = ["parallel", "parallel"]}
+          ins(%before : memref<?x8xf32, strided<[8, 1], offset: ?>>) outs(%after : memref<?x8xf32, strided<[8, 1], offset: ?>>) {
+      ^bb0(%a: f32, %o: f32):
+        %0 = math.tanh %a : f32
+        linalg.yield %0 : f32
+      }
+    }
+    scf.for %t = %c0 to %T step %c1 {
+      %next = arith.addi %t, %c1 : index
+      %before = memref.subview %h[%t, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      %after = memref.subview %h[%next, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      %gt = memref.subview %g[%t, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      linalg.generic {indexing_maps = [#row, #row, #row], iterator_types = ["parallel", "parallel"]}
+          ins(%before : memref<?x8xf32, strided<[8, 1], offset: ?>>)
+          outs(%after, %gt : memref<?x8xf32, strided<[8, 1], offset: ?>>, memref<?x8xf32, strided<[8, 1], offset: ?>>) {
+      ^bb0(%a: f32, %o: f32, %p: f32):
+        %0 = math.tanh %a : f32
+        linalg.yield %0, %a : f32, f32
+      }
+      kernel.mask_rows outs(%after : memref<?x8xf32, strided<[8, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%before : memref<?x8xf32, strided<[8, 1], offset: ?>>)
+    }
+    scf.for %t = %c0 to %T step %c1 {
+      %slot = arith.remui %t, %c2 : index
+      %before = memref.subview %h[%slot, 0, 0] [1, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      %sum = memref.subview %s[%slot, 0] [1, %n] [1, 1] : memref<2x?xf32> to memref<?xf32, strided<[1], offset: ?>>
+      linalg.generic {indexing_maps = [#row, #first], iterator_types = ["parallel", "reduction"]}
+          ins(%before : memref<?x8xf32, strided<[8, 1], offset: ?>>) outs(%sum : memref<?xf32, strided<[1], offset: ?>>) {
+      ^bb0(%a: f32, %o: f32):
+        %0 = arith.addf %a, %o : f32
+        linalg.yield %0 : f32
+      }
+    }
+    return
+  }
+}
