@@ -42,13 +42,18 @@ private:
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
 
-  bool moves(const Access &access) const;
+  bool moves(const Access &access) const {
+    return access.moves(held.getLoop().getInductionVar());
+  }
   bool isHeld(const Access &write) const;
   Values indicesOf(const Access &access, Value number);
   Value valueOf(const MovingIndex &index, Value number);
   Value load(const Access &access, Value number);
   Value widen(Value value);
-  Value zero() { return widen(constant(b.getZeroAttr(held.getElement()))); }
+  Type elementOf(const Access &access) const {
+    return cast<MemRefType>(access.buffer.getType()).getElementType();
+  }
+  Value zero(Type element) { return widen(constant(b.getZeroAttr(element))); }
   Value constant(TypedAttr value) {
     return arith::ConstantOp::create(b, loc, value);
   }
@@ -68,25 +73,22 @@ private:
   Known unchanging;               ///< what no step changes
 };
 
-bool HeldLoopWriter::moves(const Access &access) const {
-  return access.index &&
-         access.index->terms.count(held.getLoop().getInductionVar());
-}
-
 /// Nobody sees what a carry was at a step that is not the last.
 bool HeldLoopWriter::isHeld(const Access &write) const {
-  if (moves(write) && !write.index->modulus)
+  if (moves(write) && !write.returns())
     return false;
   return llvm::any_of(held.getCarries(), [&](const HeldLoop::Carry &carry) {
-    return carry.write.isSamePlace(write);
+    return carry.write == write;
   });
 }
 
-/// A step is one long chain, mostly: two vectors of units side by side have
-/// two. As far as the states leave half of the registers to what is computed.
+/// A step is one long chain, mostly: several vectors of units side by side
+/// have one each. As far as the states leave registers to what is computed.
 int64_t HeldLoopWriter::unitsAtOnce() const {
-  int64_t states = held.getCarries().size();
-  return 2 * states <= target.getRegisters() / 2 ? 2 * lanes : lanes;
+  int64_t states = held.getCarries().size(), registers = target.getRegisters();
+  if (4 * states <= registers / 4)
+    return 4 * lanes;
+  return 2 * states <= registers / 2 ? 2 * lanes : lanes;
 }
 
 Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
@@ -103,23 +105,27 @@ Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
 
 HeldLoopWriter::Values HeldLoopWriter::indicesOf(const Access &access,
                                                  Value number) {
+  using Place = HeldLoop::Place;
   Values result;
-  if (access.index)
-    result.push_back(valueOf(*access.index, number));
-  for (AffineExpr expr : access.map.getResults())
-    result.push_back(cast<AffineDimExpr>(expr).getPosition() ? unit : row);
+  for (const Place &place : access.places) {
+    Value at = valueOf(place.offset, number);
+    if (place.kind != Place::Fixed)
+      at = b.createOrFold<arith::AddIOp>(
+          loc, place.kind == Place::Unit ? unit : row, at);
+    result.push_back(at);
+  }
   return result;
 }
 
 Value HeldLoopWriter::load(const Access &access, Value number) {
   Values at = indicesOf(access, number);
-  if (!access.map.isFunctionOfDim(1))
+  if (!access.has(HeldLoop::Place::Unit))
     return memref::LoadOp::create(b, loc, access.buffer, at);
-  VectorType type = vectorOf(held.getElement());
+  VectorType type = vectorOf(elementOf(access));
   if (!mask)
     return vector::LoadOp::create(b, loc, type, access.buffer, at);
   return vector::MaskedLoadOp::create(b, loc, type, access.buffer, at, mask,
-                                      zero());
+                                      zero(elementOf(access)));
 }
 
 void HeldLoopWriter::store(const Access &access, Value value, Value number) {
@@ -141,7 +147,7 @@ Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
   // A carry in place is what it was until it is written: the latest counts.
   for (Known *list : {&known, &unchanging})
     for (auto &[other, value] : llvm::reverse(*list))
-      if (other.isSamePlace(access) && other.map == access.map)
+      if (other == access)
         return value;
   Value value = load(access, number);
   known.push_back({access, value});
@@ -210,14 +216,14 @@ HeldLoopWriter::Values HeldLoopWriter::endedStep(Value number,
   Values next(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), next))
     if (held.pastEnd(carry.write) == PastEnd::Zero)
-      value = zero();
+      value = zero(elementOf(carry.write));
   for (const HeldLoop::Part &part : held.getParts())
     for (const Access &write : part.writes) {
       if (isHeld(write))
         continue;
-      Value value = zero();
+      Value value = zero(elementOf(write));
       for (auto [carry, kept] : llvm::zip(held.getCarries(), next))
-        if (carry.write.isSamePlace(write))
+        if (carry.write == write)
           value = kept;
       store(write, value, number);
     }
