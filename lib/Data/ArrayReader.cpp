@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Formats.h"
 
+#include <set>
+
 using namespace rnnc;
 using namespace rnnc::data;
 
@@ -20,48 +22,105 @@ static Result<std::vector<int64_t>> arrayLengths(const TensorFile &file,
   return lengths;
 }
 
-/// Lengths along an axis inside of another, [examples, outer], or empty: all
-/// are full.
-static Result<std::optional<Tensor>> innerLengths(const TensorFile &file,
-                                                  const FieldSchema &field,
-                                                  const std::string &time,
-                                                  const std::string &path) {
-  const Tensor *given = file.find(time);
-  if (!given)
-    return std::optional<Tensor>();
-  const std::vector<int64_t> &shape = file.find(field.name)->shape;
-  if (given->shape != std::vector<int64_t>{shape[0], shape[1]})
-    return dataError("{}: error: the lengths `{}` are {}, but `{}` is {}: one "
-                     "for each example and element of `{}`",
-                     path, time, shapeText(given->shape), field.name,
-                     shapeText(shape), field.axes[0].name);
-  Result<Tensor> exact = convertExact(*given, DType::I32, time);
-  if (!exact)
-    return dataError("{}: error: {}", path, exact.error().message);
-  return std::optional<Tensor>(std::move(*exact));
+namespace {
+/// The lengths that a file gives for the time axes of one field.
+struct ArrayLengths {
+  const FieldSchema &field;
+  FieldLayout layout;
+  const Tensor &array;
+  /// By axis; nothing where all are full.
+  std::vector<std::optional<Tensor>> given;
+};
+} // namespace
+
+/// Of a time axis inside of others: one for each of their elements.
+static Status checkLengths(const Tensor &tensor, const ArrayLengths &lengths,
+                           size_t axis, const std::string &path) {
+  std::vector<int64_t> wanted = {lengths.array.shape[0]};
+  std::string elements;
+  for (size_t a = 0; a < axis; ++a)
+    if (lengths.layout.time(a) >= 0) {
+      wanted.push_back(lengths.array.shape[a + 1]);
+      elements += fmt::format("{}`{}`", elements.empty() ? "" : ", ",
+                              lengths.field.axes[a].name);
+    }
+  if (tensor.shape == wanted)
+    return {};
+  return dataError("{}: error: the lengths `{}` are {}, but `{}` is {}: one "
+                   "for each example and element of {}",
+                   path, lengths.field.axes[axis].name, shapeText(tensor.shape),
+                   lengths.field.name, shapeText(lengths.array.shape),
+                   elements);
 }
 
-/// One example of a field with a time axis inside of another.
-static Status addInner(DatasetBuilder &builder, size_t f, const Tensor &array,
-                       const std::optional<Tensor> &given, int64_t e,
-                       int64_t steps, const std::string &path) {
-  int64_t outer = array.shape[1], room = array.shape[2];
-  int64_t whole = array.count() / array.shape[0];
-  int64_t inner = outer && room ? whole / outer / room : 0;
-  std::vector<int32_t> lengths;
-  std::vector<double> values;
-  for (int64_t t = 0; t < steps; ++t) {
-    int64_t length =
-        given ? given->as<int32_t>()[e * outer + t] : array.shape[2];
-    if (length < 0 || length > room)
-      return dataError("{}:{}: error: the length {} of element {} is not "
-                       "between 0 and {}",
-                       path, e + 1, length, t, room);
-    lengths.push_back(static_cast<int32_t>(length));
-    for (int64_t i = 0; i < length * inner; ++i)
-      values.push_back(array.number(e * whole + t * room * inner + i));
+/// The lengths along one axis in an example, as many as the axes before have
+/// elements: `extents` are theirs.
+static Result<std::vector<int32_t>>
+lengthsOf(const Schema &schema, const ArrayLengths &lengths, size_t axis,
+          const ExampleExtents &extents, int64_t example,
+          const std::string &path) {
+  size_t time = static_cast<size_t>(lengths.layout.time(axis));
+  int64_t room = lengths.array.shape[axis + 1];
+  FieldLayout around = FieldLayout::ofLengths(schema, time);
+  if (!lengths.layout.isNested(axis))
+    around = FieldLayout(schema, FieldSchema());
+  const std::optional<Tensor> &given = lengths.given[axis];
+  if (!given)
+    return std::vector<int32_t>(static_cast<size_t>(around.count(extents)),
+                                static_cast<int32_t>(room));
+  std::vector<int32_t> found;
+  int64_t stride = given->count() / given->shape[0];
+  around.eachRun(extents, std::span(given->shape).subspan(1),
+                 [&](int64_t first, int64_t count) {
+                   const int32_t *from =
+                       given->as<int32_t>() + example * stride + first;
+                   found.insert(found.end(), from, from + count);
+                 });
+  for (size_t i = 0; i < found.size(); ++i)
+    if (found[i] < 0 || found[i] > room)
+      return lengths.layout.isNested(axis)
+                 ? dataError("{}:{}: error: the length {} of element {} is "
+                             "not between 0 and {}",
+                             path, example + 1, found[i], i, room)
+                 : dataError("{}:{}: error: the length {} is not between 0 "
+                             "and {}",
+                             path, example + 1, found[i], room);
+  return found;
+}
+
+/// One example of a field with several time axes, or one behind another axis.
+static Status addInner(DatasetBuilder &builder, const Schema &schema, size_t f,
+                       const ArrayLengths &lengths, int64_t example,
+                       const std::string &path) {
+  const FieldLayout &layout = lengths.layout;
+  DatasetBuilder::Entries entries;
+  entries.lengths.resize(layout.rank());
+  ExampleExtents extents;
+  extents.longest.resize(schema.times.size());
+  extents.each.resize(schema.times.size());
+  for (size_t a = 0; a < layout.rank(); ++a) {
+    if (layout.time(a) < 0)
+      continue;
+    Result<std::vector<int32_t>> found =
+        lengthsOf(schema, lengths, a, extents, example, path);
+    if (!found)
+      return found.error();
+    entries.lengths[a] = std::move(*found);
+    size_t time = static_cast<size_t>(layout.time(a));
+    if (layout.isNested(a))
+      extents.each[time] = entries.lengths[a];
+    else
+      extents.longest[time] = entries.lengths[a][0];
   }
-  return builder.addNumbers(f, values, lengths);
+  const Tensor &array = lengths.array;
+  int64_t whole = array.count() / array.shape[0];
+  layout.eachRun(extents, std::span(array.shape).subspan(1),
+                 [&](int64_t first, int64_t count) {
+                   for (int64_t i = 0; i < count; ++i)
+                     entries.numbers.push_back(
+                         array.number(example * whole + first + i));
+                 });
+  return builder.addEntries(f, std::move(entries));
 }
 
 /// Checks the shape of a field's array and returns its steps (1 without time).
@@ -146,16 +205,35 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
       return status;
   }
   std::vector<std::vector<int64_t>> lengths;
-  std::map<std::string, std::optional<Tensor>> inner;
-  for (const FieldSchema &field : schema.fields) {
-    int each = field.innerTime(schema.times);
-    if (each < 0)
+  std::set<std::string> inner;
+  std::map<size_t, ArrayLengths> several;
+  Schema sized = schema; // with the sizes that arrays show
+  sized.bind(builder.data.axisSizes);
+  for (size_t f = 0; f < sized.fields.size(); ++f) {
+    const FieldSchema &field = sized.fields[f];
+    ArrayLengths own{
+        field, FieldLayout(sized, field), *file->find(field.name), {}};
+    if (own.layout.isSimple())
       continue;
-    const std::string &time = schema.times[static_cast<size_t>(each)];
-    Result<std::optional<Tensor>> list = innerLengths(*file, field, time, path);
-    if (!list)
-      return list.error();
-    inner[time] = std::move(*list);
+    own.given.resize(own.layout.rank());
+    for (size_t a = 0; a < own.layout.rank(); ++a) {
+      if (own.layout.time(a) < 0)
+        continue;
+      if (own.layout.isNested(a))
+        inner.insert(field.axes[a].name);
+      const Tensor *given = file->find(field.axes[a].name);
+      if (!given)
+        continue;
+      Result<Tensor> exact =
+          convertExact(*given, DType::I32, field.axes[a].name);
+      if (!exact)
+        return dataError("{}: error: {}", path, exact.error().message);
+      if (own.layout.isNested(a))
+        if (Status status = checkLengths(*exact, own, a, path); !status)
+          return status;
+      own.given[a] = std::move(*exact);
+    }
+    several.emplace(f, std::move(own));
   }
   for (const std::string &time : schema.times) {
     if (inner.contains(time)) {
@@ -175,6 +253,12 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
     for (size_t f = 0; f < schema.fields.size(); ++f) {
       const FieldSchema &field = schema.fields[f];
       const Tensor &array = *file->find(field.name);
+      if (auto found = several.find(f); found != several.end()) {
+        if (Status status = addInner(builder, sized, f, found->second, e, path);
+            !status)
+          return status;
+        continue;
+      }
       int time = field.time(schema.times);
       int64_t length = steps[f];
       if (time >= 0 && !lengths[static_cast<size_t>(time)].empty())
@@ -182,15 +266,6 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
       if (length < 0 || length > steps[f])
         return dataError("{}:{}: error: the length {} is not between 0 and {}",
                          path, e + 1, length, steps[f]);
-      if (int each = field.innerTime(schema.times); each >= 0) {
-        if (Status status =
-                addInner(builder, f, array,
-                         inner[schema.times[static_cast<size_t>(each)]], e,
-                         length, path);
-            !status)
-          return status;
-        continue;
-      }
       int64_t whole = array.count() / examples;
       int64_t used = steps[f] ? whole / steps[f] * length : 0;
       std::vector<double> values;

@@ -128,15 +128,26 @@ static void fillRow(const Column &column, int64_t from, int64_t count,
   }
 }
 
-/// Lengths of the elements of each row, along an axis inside of another.
-static Tensor innerLengths(const Column &lengths,
-                           const std::vector<BatchRow> &rows, int64_t outer) {
-  Tensor tensor(DType::I32, {static_cast<int64_t>(rows.size()), outer});
+/// Lengths of the elements of each row, along an axis inside of others.
+static Tensor innerLengths(const Dataset &data, const Schema &schema,
+                           const std::vector<BatchRow> &rows, size_t time,
+                           const std::vector<int64_t> &longest) {
+  FieldLayout around = FieldLayout::ofLengths(schema, time);
+  std::vector<int64_t> shape = {static_cast<int64_t>(rows.size())};
+  for (size_t a = 0; a < around.rank(); ++a)
+    shape.push_back(longest[static_cast<size_t>(around.time(a))]);
+  Tensor tensor(DType::I32, shape);
+  int64_t stride = rows.empty() ? 0 : tensor.count() / shape[0];
   for (size_t r = 0; r < rows.size(); ++r) {
     size_t e = static_cast<size_t>(rows[r].example);
-    std::copy(lengths.ints.begin() + lengths.begin[e],
-              lengths.ints.begin() + lengths.begin[e + 1],
-              tensor.as<int32_t>() + static_cast<int64_t>(r) * outer);
+    int64_t from = data.inner[time].begin[e];
+    around.eachRun(data.extents(e), std::span(shape).subspan(1),
+                   [&](int64_t first, int64_t count) {
+                     fillRow(data.inner[time], from, count,
+                             static_cast<int64_t>(r) * stride + first, false,
+                             tensor);
+                     from += count;
+                   });
   }
   return tensor;
 }
@@ -166,13 +177,15 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
     batch.arrays[schema.times[t]] =
         Tensor::copyOf(DType::I32, {batch.rows}, lengths[t].data());
   }
-  for (const FieldSchema &field : schema.fields)
-    if (int each = field.innerTime(schema.times); each >= 0) {
-      size_t t = static_cast<size_t>(each);
-      size_t outer = static_cast<size_t>(field.time(schema.times));
-      batch.arrays[schema.times[t]] =
-          innerLengths(data.inner[t], rows, longest[outer]);
-    }
+  for (const FieldSchema &field : schema.fields) {
+    FieldLayout layout(schema, field);
+    for (size_t a = 0; a < layout.rank(); ++a)
+      if (layout.isNested(a)) {
+        size_t t = static_cast<size_t>(layout.time(a));
+        batch.arrays[schema.times[t]] =
+            innerLengths(data, schema, rows, t, longest);
+      }
+  }
   batch.steps =
       schema.times.empty()
           ? batch.rows
@@ -180,41 +193,32 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
     const Column &column = data.columns[f];
-    int time = field.time(schema.times);
-    int64_t inner = field.inner();
+    FieldLayout layout(schema, field);
     std::vector<int64_t> shape = {batch.rows};
-    int each = field.innerTime(schema.times);
     for (size_t a = 0; a < field.axes.size(); ++a)
       shape.push_back(field.axes[a].isTime
-                          ? longest[static_cast<size_t>(a == 1 ? each : time)]
+                          ? longest[static_cast<size_t>(layout.time(a))]
                           : field.axes[a].size);
     bool real = field.kind == FieldSchema::Kind::Real;
     Tensor tensor(real ? DType::F64 : DType::I32, shape);
     int64_t stride = batch.rows ? tensor.count() / batch.rows : 0;
-    int64_t observed = 0;
+    int64_t inner = field.inner(), observed = 0;
     for (size_t r = 0; r < rows.size(); ++r) {
-      int64_t count =
-          inner * (time < 0 ? 1 : lengths[static_cast<size_t>(time)][r]);
       if (rows[r].example < 0)
         continue;
-      int64_t begin = column.begin[static_cast<size_t>(rows[r].example)];
-      if (each >= 0) {
-        size_t e = static_cast<size_t>(rows[r].example);
-        const Column &lengths = data.inner[static_cast<size_t>(each)];
-        int64_t room = longest[static_cast<size_t>(each)] * inner;
-        int64_t to = static_cast<int64_t>(r) * stride;
-        for (int64_t k = lengths.begin[e]; k < lengths.begin[e + 1]; ++k) {
-          int64_t length = lengths.ints[static_cast<size_t>(k)] * inner;
-          fillRow(column, begin, length, to, real, tensor);
-          observed += length;
-          begin += length;
-          to += room;
-        }
-        continue;
-      }
-      fillRow(column, begin + rows[r].begin * inner, count,
-              static_cast<int64_t>(r) * stride, real, tensor);
-      observed += count;
+      size_t e = static_cast<size_t>(rows[r].example);
+      ExampleExtents extents = data.extents(e);
+      for (size_t t = 0; chunks && t < lengths.size(); ++t)
+        extents.longest[t] = lengths[t][r];
+      int64_t from = column.begin[e] + rows[r].begin * inner;
+      layout.eachRun(extents, std::span(shape).subspan(1),
+                     [&](int64_t first, int64_t count) {
+                       fillRow(column, from, count,
+                               static_cast<int64_t>(r) * stride + first, real,
+                               tensor);
+                       from += count;
+                       observed += count;
+                     });
     }
     if (field.output && batch.elements == 0)
       batch.elements = observed;

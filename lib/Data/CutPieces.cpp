@@ -27,7 +27,7 @@ static bool isCut(const Schema &schema, const FieldSchema &field,
 /// with them.
 static Status checkField(const Schema &schema, const FieldSchema &field,
                          const ReadOptions &options) {
-  if (field.innerTime(schema.times) >= 0 || field.inner() > 1)
+  if (!FieldLayout(schema, field).isSimple() || field.inner() > 1)
     return usageError("rnnc: error: --unit bpe: `{}` has more axes than one; "
                       "pieces make one sequence",
                       field.name);
@@ -39,8 +39,10 @@ static Status checkField(const Schema &schema, const FieldSchema &field,
     if (&other == &field)
       continue;
     int time = field.time(schema.times);
-    if (other.time(schema.times) == time ||
-        other.innerTime(schema.times) == time)
+    if (std::any_of(
+            other.axes.begin(), other.axes.end(), [&](const SchemaAxis &axis) {
+              return axis.isTime && axis.name == schema.times[size_t(time)];
+            }))
       return usageError("rnnc: error: --unit bpe: `{}` and `{}` run along the "
                         "same axis `{}`, which has one length: words are cut "
                         "into pieces only along an axis of their own",

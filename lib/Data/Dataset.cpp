@@ -532,10 +532,11 @@ static Status checkIndices(const Dataset &data, const Column &column,
     int64_t size = lengths ? (*lengths)[e] : field.size;
     for (int64_t i = column.begin[e]; i < column.begin[e + 1]; ++i)
       if (column.ints[i] < 0 || (size >= 0 && column.ints[i] >= size))
-        return dataError("{}: error: `{}`: the index {} is outside its axis "
-                         "`{}` of {}",
-                         data.place(e), field.name, column.ints[i], field.axis,
-                         size);
+        return dataError("{}: error: `{}`: the index {} is outside its {}",
+                         data.place(e), field.name, column.ints[i],
+                         field.axis.empty() ? fmt::format("{} values", size)
+                                            : fmt::format("axis `{}` of {}",
+                                                          field.axis, size));
   }
   return {};
 }
@@ -554,28 +555,35 @@ static void appendStop(Dataset &data, Column &column, int64_t stop, int time) {
   column = std::move(longer);
 }
 
+ExampleExtents Dataset::extents(size_t example) const {
+  ExampleExtents extents;
+  for (size_t t = 0; t < lengths.size(); ++t) {
+    extents.longest.push_back(lengths[t][example]);
+    extents.each.emplace_back();
+    if (t >= inner.size() || inner[t].begin.size() <= example + 1)
+      continue;
+    size_t from = static_cast<size_t>(inner[t].begin[example]);
+    size_t to = static_cast<size_t>(inner[t].begin[example + 1]);
+    extents.each.back() =
+        std::span<const int32_t>(inner[t].ints).subspan(from, to - from);
+  }
+  return extents;
+}
+
 Status data::checkExtents(const Dataset &data, const Schema &schema) {
   for (size_t f = 0; f < schema.fields.size() && data.size(); ++f) {
     const FieldSchema &field = schema.fields[f];
-    int64_t inner = field.inner();
-    if (inner < 0)
+    if (field.inner() < 0)
       continue;
-    int time = field.time(schema.times);
+    FieldLayout layout(schema, field);
     const std::vector<int64_t> &begin = data.columns[f].begin;
     for (int32_t e = 0; e < data.size(); ++e) {
       size_t at = static_cast<size_t>(e);
-      int64_t steps =
-          time < 0 ? 1 : data.lengths[static_cast<size_t>(time)][at];
-      if (int each = field.innerTime(schema.times); each >= 0) {
-        const Column &lengths = data.inner[static_cast<size_t>(each)];
-        steps = std::accumulate(lengths.ints.begin() + lengths.begin[at],
-                                lengths.ints.begin() + lengths.begin[at + 1],
-                                int64_t(0));
-      }
-      if (begin[at + 1] - begin[at] != steps * inner)
+      int64_t wanted = layout.count(data.extents(at));
+      if (begin[at + 1] - begin[at] != wanted)
         return dataError("{}: error: `{}` has {} entries, expected {}",
                          data.place(e), field.name, begin[at + 1] - begin[at],
-                         steps * inner);
+                         wanted);
     }
   }
   return {};

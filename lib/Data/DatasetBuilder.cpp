@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 using namespace rnnc;
@@ -49,8 +50,7 @@ Dataset DatasetBuilder::take() {
   return std::move(data);
 }
 
-Status DatasetBuilder::setLength(size_t field, int64_t length) {
-  int time = schema.fields[field].time(schema.times);
+Status DatasetBuilder::setLength(int time, size_t field, int64_t length) {
   if (time < 0)
     return {};
   int64_t &known = this->known[static_cast<size_t>(time)];
@@ -63,21 +63,44 @@ Status DatasetBuilder::setLength(size_t field, int64_t length) {
   return {};
 }
 
-/// Sequences along an axis inside of another agree in all their lengths.
-Status DatasetBuilder::setInner(size_t field, std::vector<int32_t> lengths) {
+/// Sequences along an axis inside of others agree in all their lengths.
+Status DatasetBuilder::setInner(size_t field, size_t axis,
+                                std::vector<int32_t> lengths) {
   const FieldSchema &info = schema.fields[field];
-  size_t time = static_cast<size_t>(info.innerTime(schema.times));
+  size_t time = static_cast<size_t>(FieldLayout(schema, info).time(axis));
   std::optional<std::vector<int32_t>> &known = knownInner[time];
-  if (Status status = setLength(field, static_cast<int64_t>(lengths.size()));
-      !status)
-    return status;
-  for (size_t i = 0; known && i < lengths.size(); ++i)
+  for (size_t i = 0; known && i < std::min(known->size(), lengths.size()); ++i)
     if ((*known)[i] != lengths[i])
       return dataError("{}: error: `{}` has {} elements in place {}, but "
                        "another sequence over `{}` has {}",
                        here(), info.name, lengths[i], i + 1, schema.times[time],
                        (*known)[i]);
+  if (known && known->size() != lengths.size())
+    return dataError("{}: error: `{}` has {} sequences over `{}`, but another "
+                     "has {}",
+                     here(), info.name, lengths.size(), schema.times[time],
+                     known->size());
   known = std::move(lengths);
+  return {};
+}
+
+/// The lengths along each time axis of a field.
+Status DatasetBuilder::setLengths(size_t field,
+                                  std::vector<std::vector<int32_t>> lengths) {
+  const FieldSchema &info = schema.fields[field];
+  FieldLayout layout(schema, info);
+  for (size_t a = 0; a < layout.rank(); ++a) {
+    if (layout.time(a) < 0)
+      continue;
+    if (layout.isNested(a)) {
+      if (Status status = setInner(field, a, std::move(lengths[a])); !status)
+        return status;
+      continue;
+    }
+    for (int32_t length : lengths[a])
+      if (Status status = setLength(layout.time(a), field, length); !status)
+        return status;
+  }
   return {};
 }
 
@@ -175,7 +198,8 @@ Status DatasetBuilder::addSymbols(size_t field,
                                  lower));
   }
   column.begin.push_back(static_cast<int64_t>(column.ints.size()));
-  return setLength(field, static_cast<int64_t>(symbols.size()) / inner);
+  return setLength(info.time(schema.times), field,
+                   static_cast<int64_t>(symbols.size()) / inner);
 }
 
 /// The letters of words, as many of each as the fixed axes have places.
@@ -198,11 +222,19 @@ Status DatasetBuilder::addSpelled(size_t field,
 Status DatasetBuilder::addTokens(size_t field,
                                  const std::vector<std::string_view> &tokens) {
   const FieldSchema &info = schema.fields[field];
-  if (isText(field) && isInner(field)) {
-    std::vector<std::vector<std::string_view>> letters;
-    for (std::string_view token : tokens)
-      letters.push_back(splitSymbols(token, Unit::Characters));
-    return addLists(field, std::move(letters));
+  if (isText(field) && isInner(field) && info.axes.size() == 2 &&
+      info.axes[1].isTime) {
+    Entries entries;
+    entries.isText = true;
+    entries.lengths = {{static_cast<int32_t>(tokens.size())}, {}};
+    for (std::string_view token : tokens) {
+      std::vector<std::string_view> letters =
+          splitSymbols(token, Unit::Characters);
+      entries.lengths[1].push_back(static_cast<int32_t>(letters.size()));
+      entries.symbols.insert(entries.symbols.end(), letters.begin(),
+                             letters.end());
+    }
+    return addEntries(field, std::move(entries));
   }
   if (isText(field))
     return info.inner() > 1 ? addSpelled(field, tokens)
@@ -213,36 +245,32 @@ Status DatasetBuilder::addTokens(size_t field,
   return addCell(field, cell);
 }
 
-Status
-DatasetBuilder::addLists(size_t field,
-                         std::vector<std::vector<std::string_view>> lists) {
+Status DatasetBuilder::addEntries(size_t field, Entries entries) {
   const FieldSchema &info = schema.fields[field];
   Column &column = data.columns[field];
-  if (!column.raw && !column.ints.empty())
-    return mixed(field);
-  column.raw = true;
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  if (options.maxLength > 0 &&
-      lists.size() > static_cast<size_t>(options.maxLength))
-    lists.resize(static_cast<size_t>(options.maxLength));
-  if (lists.empty() && standsAlone(field)) {
-    lists.push_back(std::vector<std::string_view>(static_cast<size_t>(inner),
-                                                  unknownSymbol));
+  bool isEmpty = entries.symbols.empty() && entries.numbers.empty();
+  bool areSymbols =
+      !entries.symbols.empty() || (isEmpty && (entries.isText || column.raw));
+  if (isEmpty && areSymbols && standsAlone(field)) {
+    // One unknown symbol, which models can read.
+    entries.symbols.resize(
+        static_cast<size_t>(std::max<int64_t>(info.inner(), 1)), unknownSymbol);
+    for (std::vector<int32_t> &lengths : entries.lengths)
+      lengths = {1};
     noteEmpty(info.name);
   }
-  std::vector<int32_t> lengths;
-  for (const std::vector<std::string_view> &list : lists) {
-    if (Status status =
-            checkCount(field, static_cast<int64_t>(list.size()), "symbols");
-        !status)
+  if (!areSymbols) {
+    if (Status status = addValues(field, entries.numbers); !status)
       return status;
-    for (std::string_view symbol : list)
-      column.ints.push_back(intern(symbol, lowers(info)));
-    lengths.push_back(
-        static_cast<int32_t>(static_cast<int64_t>(list.size()) / inner));
+    return setLengths(field, std::move(entries.lengths));
   }
+  if (!column.raw && !column.ints.empty() && !entries.symbols.empty())
+    return mixed(field);
+  column.raw |= !entries.symbols.empty();
+  for (std::string_view symbol : entries.symbols)
+    column.ints.push_back(intern(symbol, lowers(info)));
   column.begin.push_back(static_cast<int64_t>(column.ints.size()));
-  return setInner(field, std::move(lengths));
+  return setLengths(field, std::move(entries.lengths));
 }
 
 void DatasetBuilder::addNothing(size_t field) {
@@ -254,6 +282,13 @@ void DatasetBuilder::addNothing(size_t field) {
 Status DatasetBuilder::addNumbers(size_t field,
                                   const std::vector<double> &numbers,
                                   int64_t steps) {
+  if (Status status = addValues(field, numbers); !status)
+    return status;
+  return setLength(schema.fields[field].time(schema.times), field, steps);
+}
+
+Status DatasetBuilder::addValues(size_t field,
+                                 const std::vector<double> &numbers) {
   const FieldSchema &info = schema.fields[field];
   Column &column = data.columns[field];
   if (column.raw && !numbers.empty())
@@ -281,47 +316,113 @@ Status DatasetBuilder::addNumbers(size_t field,
   column.begin.push_back(static_cast<int64_t>(
       info.kind == FieldSchema::Kind::Real ? column.reals.size()
                                            : column.ints.size()));
-  return setLength(field, steps);
+  return {};
 }
 
-Status DatasetBuilder::addNumbers(size_t field,
-                                  const std::vector<double> &numbers,
-                                  const std::vector<int32_t> &lengths) {
-  if (Status status =
-          addNumbers(field, numbers, static_cast<int64_t>(lengths.size()));
-      !status)
-    return status;
-  return setInner(field, lengths);
+/// Whether the elements along the last axis are the characters of words:
+/// something else has these words, and nobody said that this field is read in
+/// words. Else they are what lines are made of.
+static bool elementsAreLetters(const Schema &schema, const ReadOptions &options,
+                               size_t field) {
+  const FieldSchema &info = schema.fields[field];
+  if (options.units.contains(info.name) &&
+      options.unit(schema, info) == Unit::Words)
+    return false;
+  auto timesOf = [](const FieldSchema &field) {
+    std::vector<std::string> names;
+    for (const SchemaAxis &axis : field.axes)
+      if (axis.isTime)
+        names.push_back(axis.name);
+    return names;
+  };
+  std::vector<std::string> words = timesOf(info);
+  if (words.empty())
+    return false;
+  words.pop_back();
+  auto hasWords = [&](const FieldSchema &other) {
+    return timesOf(other) == words;
+  };
+  return std::any_of(schema.fields.begin(), schema.fields.end(), hasWords) ||
+         std::any_of(schema.absent.begin(), schema.absent.end(), hasWords);
 }
 
-/// Whether the elements along the first axis are words, made of characters:
-/// something else has them too. Else they are lines, made of words.
-static bool elementsAreWords(const Schema &schema, size_t field) {
-  int time = schema.fields[field].time(schema.times);
-  return std::any_of(schema.fields.begin(), schema.fields.end(),
-                     [&](const FieldSchema &other) {
-                       return other.time(schema.times) == time &&
-                              other.innerTime(schema.times) < 0;
-                     });
-}
-
-/// The elements of a text along the first axis, and of each what it is made
-/// of.
-std::vector<std::vector<std::string_view>>
-DatasetBuilder::splitLists(size_t field, std::string_view text) {
-  std::vector<std::vector<std::string_view>> lists;
-  if (elementsAreWords(schema, field)) {
-    for (std::string_view word : splitSymbols(text, Unit::Words))
-      lists.push_back(splitSymbols(word, Unit::Characters));
-    return lists;
-  }
+/// The lines of a text that are not blank.
+static std::vector<std::string_view> linesOf(std::string_view text) {
+  std::vector<std::string_view> lines;
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size());
     if (!trim(text.substr(0, end)).empty())
-      lists.push_back(splitSymbols(text.substr(0, end), units[field]));
+      lines.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  return lists;
+  return lines;
+}
+
+/// Lines with no blank one between them.
+static std::vector<std::string_view> paragraphsOf(std::string_view text) {
+  std::vector<std::string_view> parts;
+  size_t begin = std::string_view::npos, at = 0;
+  while (at < text.size()) {
+    size_t end = std::min(text.find('\n', at), text.size());
+    bool isBlank = trim(text.substr(at, end - at)).empty();
+    if (isBlank && begin != std::string_view::npos)
+      parts.push_back(text.substr(begin, at - begin));
+    if (isBlank)
+      begin = std::string_view::npos;
+    else if (begin == std::string_view::npos)
+      begin = at;
+    at = end + 1;
+  }
+  if (begin != std::string_view::npos)
+    parts.push_back(text.substr(begin));
+  return parts;
+}
+
+/// A text has paragraphs of lines of symbols, or of words of characters: as
+/// many of these levels, from below, as the field has axes.
+Status DatasetBuilder::addText(size_t field, std::string_view text) {
+  const FieldSchema &info = schema.fields[field];
+  using Split = std::function<std::vector<std::string_view>(std::string_view)>;
+  bool isLabel = info.output && !info.unfold;
+  Unit unit = isLabel ? Unit::Words : units[field];
+  auto by = [](Unit unit) {
+    return [unit](std::string_view part) { return splitSymbols(part, unit); };
+  };
+  std::vector<Split> levels = {paragraphsOf, linesOf};
+  if (elementsAreLetters(schema, options, field)) {
+    levels.push_back(by(Unit::Words));
+    levels.push_back(by(Unit::Characters));
+  } else {
+    levels.push_back(by(unit));
+  }
+  FieldLayout layout(schema, info);
+  bool fits = info.axes.size() <= levels.size();
+  for (size_t a = 0; a < layout.rank(); ++a)
+    fits = fits && layout.time(a) >= 0;
+  if (!fits)
+    return dataError("{}: error: a text does not say what stands where in `{}` "
+                     "with its {} axes: it comes as lists of lists (JSONL) or "
+                     "as an array",
+                     here(), info.name, info.axes.size());
+  Entries entries;
+  std::vector<std::string_view> parts = {text};
+  for (size_t a = 0; a < info.axes.size(); ++a) {
+    const Split &split = levels[levels.size() - info.axes.size() + a];
+    std::vector<std::string_view> smaller;
+    std::vector<int32_t> &lengths = entries.lengths.emplace_back();
+    for (std::string_view part : parts) {
+      std::vector<std::string_view> found = split(part);
+      if (a == 0 && options.maxLength > 0 &&
+          found.size() > static_cast<size_t>(options.maxLength))
+        found.resize(static_cast<size_t>(options.maxLength));
+      lengths.push_back(static_cast<int32_t>(found.size()));
+      smaller.insert(smaller.end(), found.begin(), found.end());
+    }
+    parts = std::move(smaller);
+  }
+  entries.symbols = std::move(parts);
+  entries.isText = true;
+  return addEntries(field, std::move(entries));
 }
 
 /// Numbers with blanks, commas or semicolons between them.
@@ -369,8 +470,8 @@ Status DatasetBuilder::addCell(size_t field, std::string_view cell) {
   const FieldSchema &info = schema.fields[field];
   bool sequence = info.time(schema.times) >= 0;
   if (isInner(field)) {
-    if (info.isIndex())
-      return addLists(field, splitLists(field, cell));
+    if (isText(field))
+      return addText(field, cell);
     return dataError("{}: error: `{}` has numbers for each element of `{}`: "
                      "they come as lists of lists (JSONL) or as arrays",
                      here(), info.name, info.axes[0].name);
@@ -434,54 +535,81 @@ static bool flatten(const json &value, std::vector<double> &numbers,
   return true;
 }
 
-/// A list for each element of the first axis: a text, symbols or numbers.
+/// Lists in lists, one level for each axis up to the last time axis.
 Status DatasetBuilder::addJsonLists(size_t field, const json &value) {
+  Entries entries;
+  entries.lengths.resize(schema.fields[field].axes.size());
+  if (Status status = collect(field, value, 0, entries); !status)
+    return status;
+  if (!entries.symbols.empty() && !entries.numbers.empty())
+    return dataError("{}: error: `{}` mixes texts with other values", here(),
+                     schema.fields[field].name);
+  return addEntries(field, std::move(entries));
+}
+
+Status DatasetBuilder::collect(size_t field, const json &value, size_t axis,
+                               Entries &entries) const {
   const FieldSchema &info = schema.fields[field];
-  auto wrong = [&] {
+  FieldLayout layout(schema, info);
+  if (static_cast<int>(axis) == layout.lastTime())
+    return collectLast(field, value, entries);
+  if (!value.is_array())
     return dataError("{}: error: `{}` is not a list with a list (or a text) "
                      "for each element of `{}`",
-                     here(), info.name, info.axes[0].name);
-  };
-  if (!value.is_array())
-    return wrong();
-  bool areTexts = false;
-  for (const json &item : value)
-    areTexts |= item.is_string() ||
-                (item.is_array() && !item.empty() && item[0].is_string());
-  std::vector<std::vector<std::string_view>> lists;
-  std::vector<double> numbers;
-  std::vector<int32_t> lengths;
-  int64_t inner = std::max<int64_t>(info.inner(), 1);
-  for (const json &item : value) {
-    if (!item.is_string() && !item.is_array())
-      return wrong();
-    if (areTexts) {
-      std::vector<std::string_view> &list = lists.emplace_back();
-      if (item.is_string()) {
-        list = splitSymbols(item.get_ref<const std::string &>(),
-                            elementsAreWords(schema, field) ? Unit::Characters
-                                                            : units[field]);
-        continue;
-      }
-      for (const json &symbol : item) {
-        if (!symbol.is_string())
-          return dataError("{}: error: `{}` mixes texts with other values",
-                           here(), info.name);
-        list.push_back(symbol.get_ref<const std::string &>());
-      }
-      continue;
-    }
-    size_t before = numbers.size();
-    if (!flatten(item, numbers))
-      return wrong();
-    int64_t count = static_cast<int64_t>(numbers.size() - before);
-    if (Status status = checkCount(field, count, "numbers"); !status)
+                     here(), info.name, info.axes[axis ? axis - 1 : 0].name);
+  size_t count = value.size();
+  if (axis == 0 && layout.time(0) >= 0 && options.maxLength > 0)
+    count = std::min(count, static_cast<size_t>(options.maxLength));
+  if (layout.time(axis) >= 0)
+    entries.lengths[axis].push_back(static_cast<int32_t>(count));
+  else if (static_cast<int64_t>(count) != info.axes[axis].size)
+    return dataError("{}: error: `{}` has {} elements along `{}`, expected {}",
+                     here(), info.name, count, info.axes[axis].name,
+                     info.axes[axis].size);
+  for (size_t i = 0; i < count; ++i)
+    if (Status status = collect(field, value[i], axis + 1, entries); !status)
       return status;
-    lengths.push_back(static_cast<int32_t>(count / inner));
+  return {};
+}
+
+/// The elements along the last time axis: a text, symbols, or numbers.
+Status DatasetBuilder::collectLast(size_t field, const json &value,
+                                   Entries &entries) const {
+  const FieldSchema &info = schema.fields[field];
+  size_t axis = static_cast<size_t>(FieldLayout(schema, info).lastTime());
+  int64_t tail = 1;
+  for (size_t a = axis + 1; a < info.axes.size(); ++a)
+    tail *= std::max<int64_t>(info.axes[a].size, 1);
+  size_t before = entries.symbols.size() + entries.numbers.size();
+  bool isLabel = info.output && !info.unfold;
+  if (value.is_string() && isText(field)) {
+    Unit unit = elementsAreLetters(schema, options, field) ? Unit::Characters
+                : isLabel                                  ? Unit::Words
+                                                           : units[field];
+    for (std::string_view symbol :
+         splitSymbols(value.get_ref<const std::string &>(), unit))
+      entries.symbols.push_back(symbol);
+  } else if (value.is_array() && !value.empty() && value[0].is_string() &&
+             isText(field)) {
+    for (const json &symbol : value) {
+      if (!symbol.is_string())
+        return dataError("{}: error: `{}` mixes texts with other values",
+                         here(), info.name);
+      entries.symbols.push_back(symbol.get_ref<const std::string &>());
+    }
+  } else if (!value.is_array() || !flatten(value, entries.numbers)) {
+    return dataError("{}: error: `{}` is not a list with a list (or a text) "
+                     "for each element of `{}`",
+                     here(), info.name, info.axes[axis ? axis - 1 : 0].name);
   }
-  if (areTexts && info.isIndex())
-    return addLists(field, std::move(lists));
-  return areTexts ? wrong() : addNumbers(field, numbers, lengths);
+  int64_t count = static_cast<int64_t>(entries.symbols.size() +
+                                       entries.numbers.size() - before);
+  if (count % tail != 0)
+    return dataError("{}: error: `{}` has {} entries along `{}`, expected a "
+                     "multiple of {}",
+                     here(), info.name, count, info.axes[axis].name, tail);
+  entries.lengths[axis].push_back(static_cast<int32_t>(count / tail));
+  return {};
 }
 
 Status DatasetBuilder::addJson(size_t field, const json &value) {
@@ -532,17 +660,30 @@ Status DatasetBuilder::addSteps(size_t field, const json &steps) {
   return addNumbers(field, numbers, static_cast<int64_t>(steps.size()));
 }
 
+/// Of the example that is being read, as far as they are known.
+ExampleExtents DatasetBuilder::extents() const {
+  ExampleExtents extents;
+  for (size_t t = 0; t < known.size(); ++t) {
+    extents.longest.push_back(std::max<int64_t>(known[t], 0));
+    extents.each.emplace_back();
+    if (knownInner[t])
+      extents.each.back() = *knownInner[t];
+  }
+  return extents;
+}
+
 Status DatasetBuilder::finish() {
   for (size_t f = 0; f < data.columns.size(); ++f) {
     Column &column = data.columns[f];
     if (column.begin.back() >= 0)
       continue;
     const FieldSchema &info = schema.fields[f];
-    int time = info.time(schema.times);
-    int64_t steps =
-        time < 0 ? 1 : std::max<int64_t>(known[static_cast<size_t>(time)], 0);
+    // An axis whose size is open counts as one entry.
+    FieldSchema sized = info;
+    for (SchemaAxis &axis : sized.axes)
+      axis.size = axis.size < 0 ? 1 : axis.size;
     size_t count =
-        static_cast<size_t>(steps * std::max<int64_t>(info.inner(), 1));
+        static_cast<size_t>(FieldLayout(schema, sized).count(extents()));
     bool real = info.kind == FieldSchema::Kind::Real;
     if (real)
       column.reals.resize(column.reals.size() + count);

@@ -40,17 +40,21 @@ public:
   /// Symbols that are told apart already, such as those of a sentence.
   Status addTokens(size_t field, const std::vector<std::string_view> &tokens);
   Status addJson(size_t field, const nlohmann::json &value);
-  /// Lists of symbols, one for each element of the first axis.
   Status addPicture(size_t field, std::string_view cell);
-  Status addLists(size_t field,
-                  std::vector<std::vector<std::string_view>> lists);
   void addNothing(size_t field);
   Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
-  /// With a time axis inside of the first: the lengths of its elements.
-  Status addNumbers(size_t field, const std::vector<double> &numbers,
-                    const std::vector<int32_t> &lengths);
+  /// What a field with several time axes, or with one behind another axis, has:
+  /// symbols or numbers, row by row, and along each time axis how many elements
+  /// each of the elements before has.
+  struct Entries {
+    std::vector<std::string_view> symbols;
+    std::vector<double> numbers;
+    std::vector<std::vector<int32_t>> lengths; ///< by axis of the field
+    bool isText = false; ///< symbols even where there are none
+  };
+  Status addEntries(size_t field, Entries entries);
 
   /// A number that chooses something for a field.
   Result<int64_t> wholeNumber(size_t field, std::string_view cell) const;
@@ -68,20 +72,27 @@ private:
   void findSize(size_t field, int64_t count);
   Status checkCount(size_t field, int64_t count, std::string_view what);
   Status addSteps(size_t field, const nlohmann::json &steps);
-  Status setLength(size_t field, int64_t length);
-  Status setInner(size_t field, std::vector<int32_t> lengths);
+  Status setLength(int time, size_t field, int64_t length);
+  Status addValues(size_t field, const std::vector<double> &numbers);
+  ExampleExtents extents() const;
+  Status setLengths(size_t field, std::vector<std::vector<int32_t>> lengths);
+  Status setInner(size_t field, size_t axis, std::vector<int32_t> lengths);
   /// Whether a field has symbols: places in a sequence are numbers.
   bool isText(size_t field) const {
     const FieldSchema &info = schema.fields[field];
     return info.isIndex() && std::find(schema.times.begin(), schema.times.end(),
                                        info.axis) == schema.times.end();
   }
+  /// Whether a field has more than steps along one time axis.
   bool isInner(size_t field) const {
-    return schema.fields[field].innerTime(schema.times) >= 0;
+    return !FieldLayout(schema, schema.fields[field]).isSimple();
   }
-  std::vector<std::vector<std::string_view>> splitLists(size_t field,
-                                                        std::string_view text);
+  Status addText(size_t field, std::string_view text);
   Status addJsonLists(size_t field, const nlohmann::json &value);
+  Status collect(size_t field, const nlohmann::json &value, size_t axis,
+                 Entries &entries) const;
+  Status collectLast(size_t field, const nlohmann::json &value,
+                     Entries &entries) const;
   bool standsAlone(size_t field) const;
   void noteEmpty(const std::string &name);
   Status addSpelled(size_t field, const std::vector<std::string_view> &words);

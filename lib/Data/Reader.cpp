@@ -327,7 +327,7 @@ readSeries(const std::vector<std::string> &paths, const Schema &schema,
            const ReadOptions &options) {
   bool nested = std::any_of(
       schema.fields.begin(), schema.fields.end(),
-      [&](const FieldSchema &f) { return f.innerTime(schema.times) >= 0; });
+      [&](const FieldSchema &f) { return !FieldLayout(schema, f).isSimple(); });
   if (schema.times.empty() || nested || options.series.rows == "examples" ||
       !(mayBeSeries(schema) || options.series.isTime()))
     return std::optional<Dataset>();
@@ -423,7 +423,7 @@ Result<Dataset> data::datasetOfTexts(const std::vector<std::string> &texts,
         continue;
       }
       // What words are made of comes from the same text.
-      bool isInner = field.innerTime(schema.times) >= 0;
+      bool isInner = !FieldLayout(schema, field).isSimple();
       std::string column = options.wish(field).column;
       if (used && *used != column && !isInner)
         return usageError("rnnc: error: model `{}` has several inputs; give "

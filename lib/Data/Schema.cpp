@@ -44,7 +44,8 @@ const FieldSchema *Schema::find(std::string_view name) const {
 }
 
 bool Schema::isAbsent(std::string_view name) const {
-  return std::find(absent.begin(), absent.end(), name) != absent.end();
+  return std::any_of(absent.begin(), absent.end(),
+                     [&](const auto &field) { return field.name == name; });
 }
 
 const FieldSchema *Schema::target() const {
@@ -66,44 +67,35 @@ void Schema::bind(const std::map<std::string, int64_t> &dims) {
 }
 
 bool Schema::isOuter(const std::string &time) const {
-  for (const FieldSchema &field : fields)
-    for (const SchemaAxis &axis : field.axes)
-      if (axis.isTime) {
-        if (axis.name == time)
-          return true;
-        break;
-      }
-  return false;
+  auto isFirst = [&](const FieldSchema &field) {
+    auto first =
+        std::find_if(field.axes.begin(), field.axes.end(),
+                     [](const SchemaAxis &axis) { return axis.isTime; });
+    return first != field.axes.end() && first->name == time;
+  };
+  return std::any_of(fields.begin(), fields.end(), isFirst) ||
+         std::any_of(absent.begin(), absent.end(), isFirst);
 }
 
-/// The axis that the first one of `field` with `inner` inside of it has.
-static std::string outerOf(const Schema &schema, const std::string &inner) {
-  for (const FieldSchema &field : schema.fields)
-    if (field.axes.size() > 1 && field.axes[1].isTime &&
-        field.axes[1].name == inner)
-      return field.axes[0].name;
-  return inner;
-}
-
+/// The time axes in front of each time axis that has a length for each of their
+/// elements: they are the same wherever it stands.
 Status Schema::checkReadable() const {
+  std::map<std::string, std::string> aroundOf;
   for (const FieldSchema &field : fields) {
-    for (size_t i = 1; i < field.axes.size(); ++i) {
-      const SchemaAxis &axis = field.axes[i];
+    std::string around;
+    for (const SchemaAxis &axis : field.axes) {
       if (!axis.isTime)
         continue;
-      bool isInner = i == 1 && field.axes[0].isTime && !isOuter(axis.name);
-      if (!isInner)
-        return usageError("rnnc: error: `{}` of model `{}` has its time axis "
-                          "`{}` behind another axis; such data cannot be read "
-                          "from files yet",
-                          field.name, model, axis.name);
-      if (field.output || outerOf(*this, axis.name) != field.axes[0].name)
-        return usageError("rnnc: error: `{}` of model `{}`: {} with the time "
-                          "axis `{}` inside of `{}` cannot be read from files "
-                          "yet",
-                          field.name, model,
-                          field.output ? "an output" : "another input",
-                          axis.name, field.axes[0].name);
+      if (!around.empty() && !isOuter(axis.name)) {
+        const std::string &other =
+            aroundOf.emplace(axis.name, around).first->second;
+        if (other != around)
+          return usageError("rnnc: error: the time axis `{}` of model `{}` "
+                            "lies inside of {} in `{}`, and inside of {} in "
+                            "another: its lengths cannot be both",
+                            axis.name, model, around, field.name, other);
+      }
+      around += fmt::format("{}`{}`", around.empty() ? "" : ", ", axis.name);
     }
   }
   if (fields.empty())

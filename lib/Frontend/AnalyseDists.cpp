@@ -31,7 +31,8 @@ void Analyser::readsDrawn(const DistItem &item) {
     });
     if (!read.valid())
       continue;
-    if (define->name.text == "mode" || define->name.text == "sample") {
+    if (define->name.text == "mode" || define->name.text == "sample" ||
+        define->name.text == "beam") {
       diags
           .error(
               "E320", read,
@@ -109,7 +110,38 @@ void Analyser::distParts(const DistItem &item, const Ty &drawn) {
           .also(item.type.range,
                 fmt::format("`{}` is {}", item.value.text, drawn.str()));
   }
+  searchParts(item, drawn);
   readsDrawn(item);
+}
+
+/// `beam`, a list of what is drawn, and `score`, a number for each of them.
+void Analyser::searchParts(const DistItem &item, const Ty &drawn) {
+  Local *beam = findLocal("beam"), *score = findLocal("score");
+  if (!beam || beam->kind != Local::Kind::Define || beam->type.isError() ||
+      drawn.isError())
+    return;
+  const Ty &given = beam->type;
+  bool isList = given.rank() && !given.axes.front().time();
+  Ty one = isList ? given.dropFront(1) : given;
+  bool isLong = isList && drawsAnyLength(*blockScope->signature, drawn) &&
+                one.rank() && one.axes.front().time();
+  if (!isList || !fitsDrawn(isLong ? one.dropFront(1) : one,
+                            isLong ? drawn.dropFront(1) : drawn, beam->decl))
+    diags.error("E311", beam->decl, "`beam` has to be a list of what is drawn")
+        .label(fmt::format("this is {}", given.str()))
+        .also(item.type.range,
+              fmt::format("`{}` is {}", item.value.text, drawn.str()));
+  else if (!score || score->kind != Local::Kind::Define)
+    diags.error("E310", beam->decl, "`beam` has no `score`")
+        .label("no line `score = ...`")
+        .help("add `score = e`, how good each of the list is: its "
+              "log-probability");
+  else if (!score->type.isError() &&
+           !(score->type.isNumber() && score->type.rank() == 1 &&
+             score->type.axes.front() == given.axes.front()))
+    diags.error("E311", score->decl, "`score` is a number for each of `beam`")
+        .label(fmt::format("this is {}", score->type.str()))
+        .also(beam->decl, fmt::format("`beam` is {}", given.str()));
 }
 
 void Analyser::distItem(const DistItem &item) {
@@ -136,6 +168,8 @@ void Analyser::distItem(const DistItem &item) {
   signature->hasMode = mode && mode->kind == Local::Kind::Define;
   Local *sample = findLocal("sample");
   signature->hasSample = sample && sample->kind == Local::Kind::Define;
+  Local *beam = findLocal("beam");
+  signature->hasBeam = beam && beam->kind == Local::Kind::Define;
   finishLevels(*signature, item.name);
   blockScope.reset();
   Entity entity;

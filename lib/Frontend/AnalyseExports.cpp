@@ -110,8 +110,10 @@ private:
   }
 
   void sample() {
+    bool isOwn = std::all_of(model.outputs.begin(), model.outputs.end(),
+                             [](const auto &output) { return output.law; });
     for (const ModelInfo::Drawn &output : model.outputs) {
-      if (!output.law || !output.unfolded)
+      if (!output.law)
         continue;
       if (!output.law->hasSample) {
         diags
@@ -125,6 +127,9 @@ private:
                   "or `noise(0, normal(0, 1))`");
         return;
       }
+      // Outputs of the built-in distributions beside it have these options.
+      if (!isOwn)
+        continue;
       for (const Arg &arg : entry.args)
         if (arg.name.text != "max" && arg.name.text != "paths")
           diags
@@ -137,6 +142,10 @@ private:
 
   void beam() {
     for (const ModelInfo::Drawn &output : model.outputs) {
+      if (output.law && !output.unfolded) {
+        found(output);
+        continue;
+      }
       if (output.type.isError() || output.type.kind == Ty::Kind::Index)
         continue;
       diags
@@ -149,6 +158,29 @@ private:
                             model.name));
       return;
     }
+  }
+
+  /// The likeliest that the lines of a distribution find.
+  void found(const ModelInfo::Drawn &output) {
+    if (!output.law->hasBeam) {
+      diags
+          .error("E321", entry.function.range,
+                 fmt::format("`beam` cannot search `{}`", output.name))
+          .label("not possible")
+          .also(output.law->decl,
+                fmt::format("`{}` has no line `beam = ...`", output.law->name))
+          .help(output.law->name == "ctc"
+                    ? "`ctc_beam` is the same distribution, with a search"
+                    : "add `beam = e`, the likeliest values as a list, and "
+                      "`score = e`, their log-probabilities");
+      return;
+    }
+    for (const Arg &arg : entry.args)
+      diags
+          .error("E412", arg.name.range,
+                 fmt::format("`{}` is no option of a search of `{}`",
+                             arg.name.text, output.law->name))
+          .label("its line `beam = ...` says what is found");
   }
 
   void step(const std::string &function) {

@@ -41,6 +41,7 @@ private:
   void moduleItem(const ast::ModuleItem &item);
   void distItem(const ast::DistItem &item);
   void distParts(const ast::DistItem &item, const Ty &drawn);
+  void searchParts(const ast::DistItem &item, const Ty &drawn);
   void readsDrawn(const ast::DistItem &item);
   bool fitsDrawn(const Ty &value, const Ty &drawn, SourceRange range);
   Ty lawType(const ast::Type &node, const Signature &signature,

@@ -67,6 +67,7 @@ struct Signature {
   unsigned levels = 1;    ///< of nesting, with all that it is made of
   bool hasMode = false;   ///< Dist: what `predict` takes
   bool hasSample = false; ///< Dist: what `sample` takes
+  bool hasBeam = false;   ///< Dist: what `beam` takes
 };
 
 /// What `use` declares: one module or a chain, with weights of its own.

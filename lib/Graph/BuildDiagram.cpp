@@ -383,10 +383,31 @@ void DiagramBuilder::addOp(Operation &op) {
     sources[result] = {{number}, -1};
 }
 
+/// Of a model, the ops that only a search needs: they are no part of the
+/// picture.
+static llvm::DenseSet<Operation *> searchOps(rnn::ModuleOp module) {
+  llvm::DenseSet<Operation *> ops;
+  if (module.getKind() != "model" ||
+      module.getBody().getOps<rnn::ResultOp>().empty())
+    return ops;
+  Block &body = module.getBody().front();
+  for (Operation &op : llvm::reverse(body)) {
+    bool isUsed = llvm::any_of(op.getUsers(), [&](Operation *user) {
+      return !ops.contains(body.findAncestorOpInBlock(*user));
+    });
+    bool ends = op.use_empty() && !isa<rnn::ResultOp>(op);
+    if (!isUsed && !ends)
+      ops.insert(&op);
+  }
+  return ops;
+}
+
 Diagram DiagramBuilder::ofModule(rnn::ModuleOp module) {
   diagram.title = module.getSource().str();
+  llvm::DenseSet<Operation *> search = searchOps(module);
   for (Operation &op : module.getBody().front())
-    addOp(op);
+    if (!search.contains(&op))
+      addOp(op);
   return std::move(diagram);
 }
 

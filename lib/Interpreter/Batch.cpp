@@ -315,15 +315,28 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
                        : type,
          examples);
   };
+  auto ofLaw = [&](const std::string &name, rnn::LawOp law) {
+    bool isDraw = drawn && options.function == "sample";
+    Region &part = isDraw ? law.getSample() : law.getMode();
+    if (!part.empty())
+      give(outputs, name,
+           cast<rnn::ValueType>(rnn::LawOp::yielded(part).getType()), examples);
+  };
+  // Of a model, what a search found; nothing else then.
+  bool isModel = rnn::ModuleOp(module).getKind() == "model";
+  bool isFound =
+      isModel && options.function == "beam" &&
+      !rnn::ModuleOp(module).getBody().getOps<rnn::ResultOp>().empty();
   for (Operation &op : module.getBody().front()) {
-    if (auto result = dyn_cast<rnn::ResultOp>(op))
+    auto result = dyn_cast<rnn::ResultOp>(op);
+    if (result && isModel == isFound)
       give(outputs, result.getName().str(), result.getValue().getType(),
            examples);
     if (auto state = dyn_cast<rnn::FinalStateOp>(op))
       give(outputs, "state." + state.getName().str(),
            state.getValue().getType(), examples);
     auto observe = dyn_cast<rnn::ObserveOp>(op);
-    if (!observe)
+    if (!observe || isFound)
       continue;
     rnn::ValueType type = observe.getData().getType();
     Operation *dist = observe.getDist().getDefiningOp();
@@ -354,9 +367,8 @@ Arrays Batch::collect(const std::vector<ExampleResult> &examples) {
     }
     if (auto plain = dyn_cast_or_null<rnn::DistOp>(dist))
       predictions(observe.getName().str(), plain, type);
-    else if (auto law = dyn_cast_or_null<rnn::LawOp>(dist);
-             law && law.hasMode())
-      give(outputs, observe.getName().str(), law.getModeType(), examples);
+    else if (auto law = dyn_cast_or_null<rnn::LawOp>(dist))
+      ofLaw(observe.getName().str(), law);
   }
   if (goesOn())
     for (auto &[name, type] : timeStates(module))

@@ -129,6 +129,10 @@ bool Example::evaluate(Operation &op) {
       .Default([&](Operation *) { return alongAxes(op); });
 }
 
+static bool isModel(Operation &op) {
+  return op.getParentOfType<rnn::ModuleOp>().getKind() == "model";
+}
+
 bool Example::declaration(Operation &op) {
   auto named = [&](StringRef name, Value value) {
     auto it = given.find(name.str());
@@ -160,6 +164,8 @@ bool Example::declaration(Operation &op) {
     return true;
   }
   if (auto out = dyn_cast<rnn::ResultOp>(op)) {
+    if (isModel(op) && options.function != "beam")
+      return true;
     result->outputs[out.getName().str()] = get(out.getValue());
     return true;
   }

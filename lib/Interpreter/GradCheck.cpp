@@ -227,7 +227,8 @@ Arrays rnnc::interp::randomArguments(rnn::ModuleOp module, int64_t batch,
       name = output.getName(), type = output.getResult().getType();
     else if (auto state = dyn_cast<rnn::FirstStateOp>(op))
       name = state.getName(), type = state.getResult().getType();
-    else if (auto result = dyn_cast<rnn::ResultOp>(op))
+    else if (auto result = dyn_cast<rnn::ResultOp>(op);
+             result && module.getKind() != "model")
       name = "cot." + result.getName().str(),
       type = result.getValue().getType();
     else if (auto state = dyn_cast<rnn::FinalStateOp>(op))

@@ -336,7 +336,9 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
       dropOthers(function, *outputs);
     return outputs;
   }
-  if ((function == "beam" || function == "begin") && !unfolds) {
+  bool finds = function == "beam" && // by the lines of a distribution
+               !module.getBody().getOps<rnn::ResultOp>().empty();
+  if ((function == "beam" || function == "begin") && !unfolds && !finds) {
     error = "`" + module.getSymName().str() + "` has no `unfold` to " +
             (function == "beam" ? "search" : "begin");
     return std::nullopt;

@@ -117,13 +117,14 @@ bool Example::drawUnfold(rnn::ObserveOp op, rnn::UnfoldOp unfold) {
   return true;
 }
 
-/// The modes of an output that is not fed back become draws. The steps of its
-/// first time axis are counted; those of a second one, then all other axes
+/// The modes of an output that is not fed back become draws; one of a
+/// distribution of the model's own is drawn by its line `sample`. The steps of
+/// its first time axis are counted; those of a second one, then all other axes
 /// count entries.
 bool Example::drawEach(rnn::ObserveOp op, const Dist &dist, int64_t output) {
   auto plain = dyn_cast<rnn::DistOp>(dist.op);
   if (!plain)
-    return fail(*dist.op, "it is drawn by an `unfold` alone");
+    return drawOwn(dist, result->outputs[op.getName().str()]);
   Array &values = result->outputs[op.getName().str()];
   const Array &more = result->outputs[op.getName().str() + ".p"];
   ArrayRef<rnn::AxisAttr> axes = op.getDist().getType().getValue().getAxes();

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The entry gives the mode of each output, and behind it probabilities or
-// scales. Then the modes become draws, one after the other on the thread that
-// calls: so they are the same for any number of threads.
+// scales; of a distribution of the model's own it gives a draw. Then the modes
+// become draws, one after the other on the thread that calls: so they are the
+// same for any number of threads.
 #include "Draw.h"
 
 #include <math.h>
@@ -152,6 +153,10 @@ int32_t runDrawEach(Call &call, Bump &bump) {
     const ArgDesc &arg = function->args[i];
     if (arg.drawn == 0)
       continue;
+    if (arg.drawn > 1 + DrawLaplace) { // the entry has drawn it
+      --site;
+      continue;
+    }
     void *values = resultOf(call, plan.args, i);
     void *more = resultOf(call, plan.args, i + 1);
     // As one that draws this output alone.

@@ -232,7 +232,18 @@ static void eachObserved(const Dataset &data, const Schema &schema,
                          const Tensor &array, Function f) {
   int time = field.time(schema.times);
   int64_t stride = batch.rows ? array.count() / batch.rows : 0;
-  for (int32_t r = 0; r < batch.rows; ++r) {
+  data::FieldLayout layout(schema, field);
+  for (int32_t r = 0; !layout.isSimple() && r < batch.rows; ++r) {
+    int64_t entry = 0;
+    layout.eachRun(data.extents(static_cast<size_t>(
+                       batch.examples[static_cast<size_t>(r)])),
+                   std::span(array.shape).subspan(1),
+                   [&](int64_t first, int64_t count) {
+                     for (int64_t i = 0; i < count; ++i)
+                       f(r * stride + first + i, entry++);
+                   });
+  }
+  for (int32_t r = 0; layout.isSimple() && r < batch.rows; ++r) {
     int64_t count = field.inner();
     if (time >= 0)
       count *= batch.arrays.at(schema.times[static_cast<size_t>(time)])

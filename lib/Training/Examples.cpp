@@ -48,6 +48,8 @@ private:
                      int32_t row);
   ExampleSpan spanOf(const FieldSchema &field, const Tensor &array,
                      const Batch &batch, int32_t row) const;
+  Json inOrder(const FieldSchema &field, const Tensor &array,
+               const Batch &batch, int32_t row) const;
   Json values(const FieldSchema &field, const Tensor &array,
               const ExampleSpan &span) const;
   Json value(const FieldSchema &field, double number, int64_t entry) const;
@@ -108,6 +110,24 @@ Json ExampleRecorder::value(const FieldSchema &field, double number,
   double plainValue = number * unit.deviation + unit.mean;
   return jsonNumber(
       std::strtod(fmt::format("{:.6g}", plainValue).c_str(), nullptr));
+}
+
+/// What stands in several axes of time, one after the other.
+Json ExampleRecorder::inOrder(const FieldSchema &field, const Tensor &array,
+                              const Batch &batch, int32_t row) const {
+  Json list = Json::array();
+  int64_t stride = batch.rows ? array.count() / batch.rows : 0;
+  size_t example =
+      static_cast<size_t>(batch.examples[static_cast<size_t>(row)]);
+  data::FieldLayout(schema, field)
+      .eachRun(data.extents(example), std::span(array.shape).subspan(1),
+               [&](int64_t first, int64_t count) {
+                 for (int64_t i = 0; i < count; ++i)
+                   if (list.size() < static_cast<size_t>(mostSteps))
+                     list.push_back(value(
+                         field, array.number(row * stride + first + i), i));
+               });
+  return list;
 }
 
 Json ExampleRecorder::values(const FieldSchema &field, const Tensor &array,
@@ -200,8 +220,10 @@ Json ExampleRecorder::record(const Batch &batch, const Arrays &results,
     auto given = batch.arrays.find(field.name);
     if (given == batch.arrays.end())
       continue;
-    Json shown =
-        values(field, given->second, spanOf(field, given->second, batch, row));
+    bool isSimple = data::FieldLayout(schema, field).isSimple();
+    Json shown = isSimple ? values(field, given->second,
+                                   spanOf(field, given->second, batch, row))
+                          : inOrder(field, given->second, batch, row);
     if (!field.output) {
       inputs[field.name] = std::move(shown);
       continue;
@@ -209,7 +231,10 @@ Json ExampleRecorder::record(const Batch &batch, const Arrays &results,
     if (!results.contains(field.name))
       continue;
     Json entry = {{"truth", std::move(shown)}};
-    entry.update(predicted(field, results, batch, row));
+    if (isSimple)
+      entry.update(predicted(field, results, batch, row));
+    else
+      entry["predicted"] = inOrder(field, results.at(field.name), batch, row);
     outputs[field.name] = std::move(entry);
   }
   int32_t example = batch.examples[static_cast<size_t>(row)];

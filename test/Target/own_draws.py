@@ -76,7 +76,22 @@ def writes(folder):
     assert all(np.abs(got[name] - want[name]).max() < 1e-6 for name in got), (got, want)
 
 
+def each(folder):
+    given = {"x": draw.standard_normal((3, 4, 2)), "T": np.array([4, 2, 0], np.int32)}
+    got = both(folder, "Each.sample", given, "--seed", "5")
+    assert (got["y"][1, 2:] == 0).all() and (got["g"][1, 2:] == 0).all() and len(set(got["spot"].ravel())) == 6
+    # How far the batch is padded changes no draw, nor does another seed's shape.
+    narrow = {"x": given["x"][1:, :2], "T": given["T"][1:]}
+    narrow = both(folder, "Each.sample", {name: np.concatenate([value[:1] * 0, value]) for name, value in narrow.items()},
+                  "--seed", "5")
+    assert (narrow["y"][1] == got["y"][1, :2]).all() and (narrow["spot"][1] == got["spot"][1]).all()
+    likeliest = both(folder, "Each.sample", given, "--seed", "5", "--set", "temperature=0")
+    assert (likeliest["kind"] == likeliest["kind.p"].argmax(1)).all() and (likeliest["y"] == got["y"]).all()
+    many = run(folder, "Each.sample", {"x": np.zeros((4000, 1, 2)), "T": np.ones(4000, np.int32)}, "--seed", "7")
+    assert abs(many["w"].mean() - 1) < 0.05 and abs(many["spot"].mean() - 2.575) < 0.05, many["spot"].mean()
+
+
 with tempfile.TemporaryDirectory() as name:
-    for check in (waits, blend, events, writes):
+    for check in (waits, blend, events, writes, each):
         check(pathlib.Path(name))
         print(check.__name__)

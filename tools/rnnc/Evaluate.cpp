@@ -250,6 +250,13 @@ static int evaluateAll(const EvalCommand &command, Trained &trained) {
   Result<Measured> measured = readData(command, trained, trained.schema);
   if (!measured)
     return report(measured.error());
+  bool writes =
+      std::any_of(trained.schema.fields.begin(), trained.schema.fields.end(),
+                  [](const data::FieldSchema &field) { return field.unfold; });
+  if (command.beam && !writes)
+    return report(usageError("rnnc: error: --beam is for models that write "
+                             "sequences (`unfold`): this one is measured by "
+                             "its `predict`"));
   EvaluateOptions options;
   options.batch = command.batch > 0
                       ? command.batch

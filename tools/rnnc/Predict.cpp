@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -28,7 +29,7 @@ static Schema inputsOf(const Schema &schema) {
     return result;
   for (const FieldSchema &field : schema.fields)
     if (field.output)
-      result.absent.push_back(field.name);
+      result.absent.push_back(field);
   std::erase_if(result.fields,
                 [](const FieldSchema &field) { return field.output; });
   return result;
@@ -109,7 +110,8 @@ namespace {
 /// Turns the results of `predict` into JSON and text, row by row.
 class PredictionPrinter {
 public:
-  explicit PredictionPrinter(const Trained &trained) : trained(trained) {}
+  PredictionPrinter(const Trained &trained, const Dataset &data)
+      : trained(trained), data(data) {}
   Json row(const Arrays &results, const Batch &batch, int32_t row) const;
   static std::string text(const Json &prediction);
 
@@ -125,9 +127,14 @@ private:
                      int32_t row) const;
   Json transcribed(const FieldSchema &field, const Tensor &mode, int64_t row,
                    int64_t stride) const;
+  Json found(const FieldSchema &field, const Arrays &results,
+             int32_t row) const;
+  Json nested(const FieldSchema &field, const data::FieldLayout &layout,
+              const Tensor &mode, const Batch &batch, int32_t row) const;
   /// Whether a field lies along the rows that are read, not those after them.
   bool isPast(const FieldSchema &field) const;
   const Trained &trained;
+  const Dataset &data;
 };
 } // namespace
 
@@ -167,12 +174,71 @@ Json PredictionPrinter::transcribed(const FieldSchema &field,
   return {{"label", labels}};
 }
 
+/// What the search of a distribution found for an example, the best first;
+/// those that it did not find have no probability.
+Json PredictionPrinter::found(const FieldSchema &field, const Arrays &results,
+                              int32_t row) const {
+  const Tensor &values = results.at(field.name),
+               &scores = results.at(field.name + ".score");
+  int64_t best = scores.shape.back();
+  int64_t stride = values.count() / std::max<int64_t>(scores.count(), 1);
+  Json list = Json::array(), points = Json::array();
+  for (int64_t at = row * best; at < (row + 1) * best; ++at) {
+    double score = scores.number(at);
+    if (score == -std::numeric_limits<double>::infinity())
+      continue;
+    points.push_back(score);
+    if (isTranscribed(trained.instance->module(), field)) {
+      list.push_back(transcribed(field, values, at, stride)["label"]);
+      continue;
+    }
+    Json one = Json::array();
+    for (int64_t i = at * stride; i < (at + 1) * stride; ++i) {
+      data::Scale unit = field.scale(i % std::max<int64_t>(field.inner(), 1));
+      if (field.kind == FieldSchema::Kind::Real)
+        one.push_back(values.number(i) * unit.deviation + unit.mean);
+      else
+        one.push_back(label(field, static_cast<int64_t>(values.number(i))));
+    }
+    list.push_back(field.axes.empty() ? one[0] : one);
+  }
+  return {{field.kind == FieldSchema::Kind::Real ? "value" : "label", list},
+          {"score", points}};
+}
+
+/// Of several axes of time what is in each innermost sequence.
+Json PredictionPrinter::nested(const FieldSchema &field,
+                               const data::FieldLayout &layout,
+                               const Tensor &mode, const Batch &batch,
+                               int32_t row) const {
+  Json list = Json::array();
+  int64_t stride = batch.rows ? mode.count() / batch.rows : 0, entry = 0;
+  size_t example =
+      static_cast<size_t>(batch.examples[static_cast<size_t>(row)]);
+  layout.eachRun(data.extents(example), std::span(mode.shape).subspan(1),
+                 [&](int64_t first, int64_t count) {
+                   Json &run = list.emplace_back(Json::array());
+                   for (int64_t i = 0; i < count; ++i) {
+                     double value = mode.number(row * stride + first + i);
+                     data::Scale unit = field.scale(entry++);
+                     if (field.kind == FieldSchema::Kind::Real)
+                       run.push_back(value * unit.deviation + unit.mean);
+                     else
+                       run.push_back(label(field, static_cast<int64_t>(value)));
+                   }
+                 });
+  return {{field.kind == FieldSchema::Kind::Real ? "value" : "label", list}};
+}
+
 Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                               const Batch &batch, int32_t row) const {
   const Tensor &mode = results.at(field.name);
   int64_t stride = batch.rows ? mode.count() / batch.rows : 0;
   if (isTranscribed(trained.instance->module(), field))
     return transcribed(field, mode, row, stride);
+  data::FieldLayout layout(trained.schema, field);
+  if (!layout.isSimple())
+    return nested(field, layout, mode, batch, row);
   int time = field.time(trained.schema.times);
   int64_t count = field.inner();
   if (time >= 0)
@@ -274,7 +340,9 @@ Json PredictionPrinter::row(const Arrays &results, const Batch &batch,
   for (const FieldSchema &output : trained.schema.fields)
     if (output.output && results.contains(output.name))
       result[output.name] = output.unfold ? drawn(output, results, batch, row)
-                                          : field(output, results, batch, row);
+                            : results.contains(output.name + ".score")
+                                ? found(output, results, row)
+                                : field(output, results, batch, row);
   return result;
 }
 
@@ -305,6 +373,13 @@ std::string PredictionPrinter::text(const Json &prediction) {
       result += fmt::format("  ({:.4f})", output["p"].get<double>());
     } else if (output.contains("scale") && output["scale"].is_number()) {
       result += fmt::format("  (scale {:.4g})", output["scale"].get<double>());
+    } else if (output.contains("score")) {
+      std::vector<std::string> scores;
+      for (const Json &score : output["score"].is_array()
+                                   ? output["score"]
+                                   : Json::array({output["score"]}))
+        scores.push_back(fmt::format("{:.4f}", score.get<double>()));
+      result += fmt::format("  (score {})", fmt::join(scores, ", "));
     }
     if (output.contains("rows_ahead") &&
         output["rows_ahead"].get<int64_t>() > 0)
@@ -322,11 +397,27 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
     return report(noFunction(trained.instance->module(), command.function));
   const FunctionInfo &info =
       trained.instance->module().functions[static_cast<size_t>(function)];
+  for (const auto &[name, value] : command.settings)
+    if (info.findInput(name) < 0)
+      return report(usageError("rnnc: error: `{}` of this model has no `{}`: "
+                               "what it draws is not chosen by it",
+                               command.function, name));
+  Arrays settings = command.settings;
+  for (const FieldSchema &field : trained.schema.fields)
+    if (command.leavesUnknownOut && field.unfold &&
+        info.findInput("never") >= 0)
+      if (auto found =
+              trained.directory.vocabularies.find(data::vocabularyKey(field));
+          found != trained.directory.vocabularies.end()) {
+        Tensor &never = settings.emplace("never", Tensor(data::DType::F64, {}))
+                            .first->second;
+        never.as<double>()[0] = found->second.unknown();
+      }
   BatchPlan::Options plan;
   plan.batch = static_cast<int32_t>(trained.schema.batch);
   plan.shuffle = false;
   BatchPlan batches(data, inputs, plan);
-  PredictionPrinter printer(trained);
+  PredictionPrinter printer(trained, data);
   std::vector<Json> rows(static_cast<size_t>(data.size()));
   for (int64_t b = 0; b < batches.count(); ++b) {
     Batch batch = batches.make(b);
@@ -340,9 +431,8 @@ static int predictLabels(const PredictCommand &command, Trained &trained,
         !status)
       return report(status.error());
     Arrays args = argumentsOf(info, batch);
-    for (const auto &[name, value] : command.settings)
-      if (info.findInput(name) >= 0)
-        args[name] = value;
+    for (const auto &[name, value] : settings)
+      args[name] = value;
     Result<Arrays> results = trained.instance->call(function, args, call);
     if (!results)
       return report(results.error());

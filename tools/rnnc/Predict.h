@@ -16,6 +16,8 @@ struct PredictCommand {
   /// `predict`, or a function that draws.
   std::string function = "predict";
   training::Arrays settings; ///< its options
+  /// What is written has no <unk>, where the function can leave it out.
+  bool leavesUnknownOut = false;
   std::optional<uint64_t> seed;
   std::optional<int32_t> length; ///< of what is drawn
 };

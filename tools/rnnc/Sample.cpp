@@ -133,6 +133,7 @@ static int sampleFrom(const SampleCommand &command) {
   request.json = command.json;
   request.seed = command.seed;
   request.length = command.length;
+  request.leavesUnknownOut = !command.drawUnknown;
   if (command.temperature)
     request.settings["temperature"] = scalar(*command.temperature);
   if (command.topK)

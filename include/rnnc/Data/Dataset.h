@@ -3,6 +3,7 @@
 #ifndef RNNC_DATA_DATASET_H
 #define RNNC_DATA_DATASET_H
 
+#include "rnnc/Data/Layout.h"
 #include "rnnc/Data/Pieces.h"
 #include "rnnc/Data/Schema.h"
 #include "rnnc/Data/Series.h"
@@ -113,6 +114,7 @@ struct Dataset {
 
   int32_t size() const { return static_cast<int32_t>(places.size()); }
   std::string place(int32_t example) const;
+  ExampleExtents extents(size_t example) const;
 };
 
 /// Stands where a word has fewer letters than a model reads.

@@ -60,8 +60,9 @@ struct Schema {
   std::vector<FieldSchema> fields;
   int64_t batch = 32;
   std::optional<int64_t> chunk; ///< `bptt k carry`: steps of a chunk
-  /// Outputs that are taken out: what is to be predicted is not read.
-  std::vector<std::string> absent;
+  /// Outputs that are taken out: what is to be predicted is not read, but says
+  /// what the axes of the others are.
+  std::vector<FieldSchema> absent;
 
   /// One predicted sequence of symbols and nothing else.
   bool isLanguageModel() const {
@@ -80,7 +81,7 @@ struct Schema {
   /// Whether a time axis has one length for each example: something has it as
   /// its first time axis. One inside of another has one for each element.
   bool isOuter(const std::string &time) const;
-  /// What cannot be read from files yet, as an error.
+  /// What cannot be read from files, as an error.
   Status checkReadable() const;
 };
 

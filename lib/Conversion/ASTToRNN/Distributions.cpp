@@ -152,6 +152,8 @@ Thing Emitter::lawPart(const Law &law, const std::string &part,
     range = define.value->range;
     env.values[define.name.text] = result;
   }
+  if (part == "beam" || part == "score")
+    return result;
   rnn::ValueType type =
       part == "logp"
           ? rnn::ValueType::real(builder.getContext())
@@ -254,14 +256,10 @@ Thing Emitter::law(const ast::DistItem &item, const ast::Call &node, Env &env,
   llvm::SmallVector<rnn::AxisAttr> axes(law.lead);
   llvm::append_range(axes, one.getAxes());
   law.drawn = one.withAxes(axes);
-  // Only the steps of an unfold are drawn from.
-  bool isStep =
-      llvm::none_of(law.lead, [](rnn::AxisAttr one) { return one.isTime(); });
   Region parts[3];
   for (auto [region, part] :
        llvm::zip(parts, std::array{"logp", "mode", "sample"}))
-    if (hasPart(item, part) && (part != StringRef("sample") || isStep) &&
-        !lawRegion(law, part, region))
+    if (hasPart(item, part) && !lawRegion(law, part, region))
       return {};
   auto op = rnn::LawOp::create(
       builder, loc(node.range),
@@ -270,6 +268,13 @@ Thing Emitter::law(const ast::DistItem &item, const ast::Call &node, Env &env,
   op.getLogp().takeBody(parts[0]);
   op.getMode().takeBody(parts[1]);
   op.getSample().takeBody(parts[2]);
+  bool isAsked = findsBest && law.lead.empty() && hasPart(item, "beam") &&
+                 builder.getInsertionBlock() == moduleBlock;
+  if (isAsked)
+    for (auto [part, list] :
+         {std::pair("beam", &Found::best), std::pair("score", &Found::scores)})
+      if (!(found[op].*list = lawPart(law, part, law.args).value))
+        return {};
   Thing result;
   result.value = op.getResult();
   return result;

@@ -141,10 +141,11 @@ Thing Emitter::lawAlong(rnn::AxisAttr axis, rnn::LawOp law,
       builder, loc(range),
       rnn::DistType::get(builder.getContext(), rnn::DistKind::Law, drawn),
       law.getName(), args);
-  // Only the steps of an unfold are drawn from; a mode as long as the arguments
-  // say has no place among others.
+  // A mode or a draw as long as the arguments say has no place among others.
   bool hasMode = law.hasMode() && law.getModeType() == drawnBy(law);
-  bool hasSample = !law.getSample().empty() && !axis.isTime();
+  bool hasSample =
+      !law.getSample().empty() &&
+      rnn::LawOp::yielded(law.getSample()).getType() == drawnBy(law);
   if (hasMode)
     lawPartAlong(axis, law.getMode(), types, op.getMode(), range);
   if (hasSample)

@@ -422,6 +422,12 @@ private:
   std::set<std::string> axisNames;
   std::deque<Instance> instances;
   llvm::DenseMap<mlir::Attribute, Size> axisSizes;
+  /// What the search of a distribution finds, for the function `beam`.
+  struct Found {
+    mlir::Value best, scores;
+  };
+  bool findsBest = false; ///< the model exports it
+  llvm::DenseMap<mlir::Operation *, Found> found;
   mlir::Block *moduleBlock = nullptr;
   mlir::Operation *lastParam = nullptr;
   int64_t sites = 0, sums = 0;

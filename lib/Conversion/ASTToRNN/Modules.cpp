@@ -152,6 +152,7 @@ rnn::ModuleOp Emitter::beginModule(SourceRange range, std::string name,
   axisNames = {"batch"};
   axisSizes.clear();
   instances.clear();
+  found.clear();
   lastParam = nullptr;
   sites = sums = 0;
   counted.clear();
@@ -233,6 +234,13 @@ bool Emitter::observe(const ast::ObserveStmt &stmt, Env &env) {
   // What is made of the last states comes behind the steps.
   if (auto unfolded = dist.value.getDefiningOp<rnn::UnfoldOp>())
     observed->moveAfter(unfolded);
+  auto search = found.find(dist.value.getDefiningOp());
+  if (search != found.end()) {
+    const std::string &name = stmt.output.text;
+    rnn::ResultOp::create(builder, loc(stmt.range), search->second.best, name);
+    rnn::ResultOp::create(builder, loc(stmt.range), search->second.scores,
+                          name + ".score");
+  }
   return true;
 }
 
@@ -343,13 +351,8 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
   if (!makeFileScope())
     return false;
   Env env = fileEnv(model.name);
-  if (!declareSizes(model, env))
-    return false;
-  for (const ast::StmtPtr &stmt : model.body)
-    if (!emitStatement(*stmt, env))
-      return false;
-  const ast::TrainItem *train = trainOf(model);
   llvm::SmallVector<Attribute> exports;
+  findsBest = false;
   for (const ast::ItemPtr &item : program.main().items)
     if (const auto *list = ast::dynAs<ast::ExportItem>(*item))
       for (const ast::ExportEntry &entry : list->entries)
@@ -358,7 +361,14 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
           if (!attr)
             return false;
           exports.push_back(attr);
+          findsBest |= entry.function.text == "beam";
         }
+  if (!declareSizes(model, env))
+    return false;
+  for (const ast::StmtPtr &stmt : model.body)
+    if (!emitStatement(*stmt, env))
+      return false;
+  const ast::TrainItem *train = trainOf(model);
   DictionaryAttr settings = trainSettings(train, env);
   if (!train || !settings)
     return endModule(module, settings, exports);

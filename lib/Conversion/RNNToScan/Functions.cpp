@@ -469,7 +469,19 @@ void FunctionMaker::giveStates(Lowering &lowering, bool previous) {
 //===-- Predictions, forward runs, steps
 //-----------------------------------===//
 
-bool FunctionMaker::canPredict() const {
+/// What a function gives of an output that is not fed back, its mode or a draw
+/// of it; null if its distribution does not say.
+static rnn::ValueType givenType(rnn::ObserveOp observe, bool isDraw) {
+  auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
+  if (!law)
+    return observe.getData().getType();
+  Region &part = isDraw ? law.getSample() : law.getMode();
+  if (part.empty())
+    return {};
+  return cast<rnn::ValueType>(rnn::LawOp::yielded(part).getType());
+}
+
+bool FunctionMaker::followsFromInputs(bool isDraw) const {
   SmallVector<StringRef> given;
   for (rnn::InputOp op : info.inputs)
     for (rnn::AxisAttr axis : rnn::InputOp(op).getType().getAxes())
@@ -479,13 +491,12 @@ bool FunctionMaker::canPredict() const {
     rnn::ObserveOp observe = op;
     if (info.isUnfold(observe))
       continue;
-    auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
-    if (law && !law.hasMode())
+    rnn::ValueType type = givenType(observe, isDraw);
+    if (!type)
       return false;
     any = true;
     if (!info.unknownTime(observe.getDist()).empty())
       return false;
-    rnn::ValueType type = law ? law.getModeType() : observe.getData().getType();
     for (rnn::AxisAttr axis : type.getAxes())
       if (axis.isTime() && !llvm::is_contained(given, axis.getName()))
         return false;
@@ -493,7 +504,7 @@ bool FunctionMaker::canPredict() const {
   return any && info.usersOfData().empty();
 }
 
-LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
+LogicalResult FunctionMaker::giveModes(Lowering &lowering, bool drawsOwn) {
   for (rnn::ObserveOp observe : info.observes) {
     bool unfold = info.isUnfold(observe);
     if (unfold && !lowering.options.step)
@@ -501,6 +512,13 @@ LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
     auto dist = lowering.distribution(observe);
     if (failed(dist))
       return failure();
+    if (drawsOwn && dist->law) {
+      auto drawn = lowering.draw(*dist);
+      if (failed(drawn))
+        return failure();
+      give(lowering, observe.getName(), Role::Output, *drawn);
+      continue;
+    }
     if (!dist->hasMode())
       continue;
     auto mode = lowering.mode(*dist);
@@ -517,14 +535,31 @@ LogicalResult FunctionMaker::giveModes(Lowering &lowering) {
 }
 
 LogicalResult FunctionMaker::makePredict() {
+  return makeFromInputs("predict", commonSlots(false), /*drawsOwn=*/false);
+}
+
+LogicalResult FunctionMaker::makeSample() {
+  SmallVector<Slot> slots = commonSlots(false);
+  slots.push_back(seedSlot());
+  return makeFromInputs("sample", slots, /*drawsOwn=*/true);
+}
+
+LogicalResult FunctionMaker::makeFound() {
+  return make("beam", commonSlots(false), {},
+              [&](Lowering &lowering) { return bodyOfForward(lowering); });
+}
+
+LogicalResult FunctionMaker::makeFromInputs(StringRef name,
+                                            ArrayRef<Slot> slots,
+                                            bool drawsOwn) {
   SmallVector<Value> roots;
   for (rnn::ObserveOp observe : info.observes)
     if (!info.isUnfold(observe))
       roots.push_back(observe.getDist());
-  return make("predict", commonSlots(false), {}, [&](Lowering &lowering) {
+  return make(name, slots, {}, [&](Lowering &lowering) {
     if (failed(lowerFor(lowering, roots)))
       return failure();
-    return giveModes(lowering);
+    return giveModes(lowering, drawsOwn);
   });
 }
 
@@ -558,7 +593,9 @@ LogicalResult FunctionMaker::bodyOfForward(Lowering &lowering) {
     auto value = lowering.get(result.getValue());
     if (failed(value))
       return failure();
-    give(lowering, result.getName(), Role::Output, *value);
+    bool isScore = result.getName().ends_with(".score");
+    give(lowering, result.getName(), isScore ? Role::Probability : Role::Output,
+         *value);
   }
   for (rnn::FinalStateOp state : info.finalStates) {
     auto value = lowering.get(state.getValue());

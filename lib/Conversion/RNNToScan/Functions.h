@@ -137,6 +137,9 @@ public:
   /// Whether there is one.
   bool hasAttention();
   mlir::LogicalResult makePredict();
+  /// `predict`, but what is of a distribution of one's own is drawn: the
+  /// runtime draws the others from what it gives.
+  mlir::LogicalResult makeSample();
   /// `predict` of the next part of sequences: states come in and go out.
   mlir::LogicalResult makePredictChunk();
   mlir::LogicalResult makeForward();
@@ -144,7 +147,11 @@ public:
   /// What is computed once for a sequence that is drawn, and one step of it.
   mlir::LogicalResult makeBegin(const Unfolding &unfolding);
   mlir::LogicalResult makeNext(const Unfolding &unfolding);
-  bool canPredict() const;
+  /// `beam` of distributions whose lines search themselves.
+  mlir::LogicalResult makeFound();
+  bool canPredict() const { return followsFromInputs(/*isDraw=*/false); }
+  /// Whether outputs that nothing is fed back from can be drawn.
+  bool canSample() const { return followsFromInputs(/*isDraw=*/true); }
 
 private:
   using BodyFn = llvm::function_ref<mlir::LogicalResult(Lowering &)>;
@@ -179,7 +186,10 @@ private:
   void giveStates(Lowering &lowering, bool previous);
   mlir::LogicalResult bodyOfLoss(Lowering &lowering);
   mlir::LogicalResult bodyOfForward(Lowering &lowering);
-  mlir::LogicalResult giveModes(Lowering &lowering);
+  bool followsFromInputs(bool isDraw) const;
+  mlir::LogicalResult makeFromInputs(mlir::StringRef name,
+                                     llvm::ArrayRef<Slot> slots, bool drawsOwn);
+  mlir::LogicalResult giveModes(Lowering &lowering, bool drawsOwn = false);
   Dims keptOrder(Lowering &lowering, const Axes &axes, bool bySteps);
   mlir::Attribute sizeAttr(Dim dim, const Axes &axes);
   void giveKept(Lowering &lowering, mlir::StringRef name, Role role,

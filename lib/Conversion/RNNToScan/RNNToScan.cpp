@@ -171,7 +171,13 @@ struct ConvertRNNToScan
     if (!feedsBack && exported.contains("sample") &&
         failed(checkDrawEach(maker, info)))
       return failure();
-    if (wanted({"predict"}) || (!feedsBack && wanted({"sample"}))) {
+    bool drawsOwn = !feedsBack && wanted({"sample"}) && hasOwn(info) &&
+                    reasonAgainstDraws(info).second.empty() &&
+                    maker.canSample();
+    if (drawsOwn && failed(maker.makeSample()))
+      return failure();
+    if (wanted({"predict"}) ||
+        (!feedsBack && wanted({"sample"}) && !hasOwn(info))) {
       if (maker.canPredict()) {
         if (failed(maker.makePredict()))
           return failure();
@@ -185,7 +191,10 @@ struct ConvertRNNToScan
     if (wanted({"predict_chunk"}) &&
         failed(convertChunk(maker, info, exported)))
       return failure();
-    if (exported.contains("beam") && failed(checkBeam(info)))
+    bool searchesOwn = !info.results.empty();
+    if (searchesOwn && failed(makeFound(maker, info)))
+      return failure();
+    if (exported.contains("beam") && !searchesOwn && failed(checkBeam(info)))
       return failure();
     if (exported.contains("begin") && !info.drawsFromInputs)
       return rnn::ModuleOp(info.module)
@@ -198,30 +207,47 @@ struct ConvertRNNToScan
     if (!feedsBack && !wanted({"step", "beam"}))
       return success();
     // A search goes its own way through the steps of a language model.
-    if (exported.contains("beam") &&
+    if (exported.contains("beam") && !searchesOwn &&
         failed(convertDraws(maker, info, exported, wanted)))
       return failure();
     return convertStep(maker, info, exported, wanted);
   }
 
-  /// Outputs that are not fed back are drawn from what `predict` gives.
-  LogicalResult checkDrawEach(FunctionMaker &maker, const ModuleInfo &info) {
-    for (rnn::ObserveOp observe : info.observes) {
+  /// Whether a distribution that is written in the language is drawn from.
+  static bool hasOwn(const ModuleInfo &info) {
+    return llvm::any_of(info.observes, [](rnn::ObserveOp observe) {
+      return bool(observe.getDist().getDefiningOp<rnn::LawOp>());
+    });
+  }
+
+  /// The output that cannot be drawn, and why; an empty reason if all can.
+  static std::pair<rnn::ObserveOp, std::string>
+  reasonAgainstDraws(const ModuleInfo &info) {
+    for (rnn::ObserveOp op : info.observes) {
+      rnn::ObserveOp observe = op;
       auto type = cast<rnn::ValueType>(observe.getData().getType());
-      std::string reason;
-      if (observe.getDist().getDefiningOp<rnn::LawOp>())
-        reason =
-            "` is of a distribution of one's own, and no `unfold` draws it";
-      else if (llvm::count_if(type.getAxes(), [](rnn::AxisAttr axis) {
-                 return axis.isTime();
-               }) > 2)
-        reason = "` has more than two time axes";
-      if (!reason.empty())
-        return observe.emitError("[E404] `sample` is not possible for this "
-                                 "module: `")
-               << observe.getName() << reason;
+      auto law = observe.getDist().getDefiningOp<rnn::LawOp>();
+      if (law && law.getSample().empty())
+        return {observe, "is of `" + law.getName().str() +
+                             "`, which has no line `sample = ...` for one of "
+                             "its draws"};
+      if (!law && llvm::count_if(type.getAxes(), [](rnn::AxisAttr axis) {
+                    return axis.isTime();
+                  }) > 2)
+        return {observe, "has more than two time axes"};
     }
-    if (!info.observes.empty() && maker.canPredict())
+    return {};
+  }
+
+  /// Outputs that are not fed back are drawn from what `predict` gives, those
+  /// of a distribution of one's own as its line `sample` says.
+  LogicalResult checkDrawEach(FunctionMaker &maker, const ModuleInfo &info) {
+    auto [observe, reason] = reasonAgainstDraws(info);
+    if (!reason.empty())
+      return observe.emitError("[E404] `sample` is not possible for this "
+                               "module: `")
+             << observe.getName() << "` " << reason;
+    if (!info.observes.empty() && maker.canSample())
       return success();
     return rnn::ModuleOp(info.module)
         .emitError("[E404] `sample` is not possible for this module: no "
@@ -240,6 +266,23 @@ struct ConvertRNNToScan
             "batch is a path");
     }
     return success();
+  }
+
+  LogicalResult makeFound(FunctionMaker &maker, const ModuleInfo &info) {
+    rnn::ModuleOp module = info.module;
+    SmallVector<Value> values;
+    for (rnn::ResultOp result : info.results)
+      values.push_back(result.getValue());
+    std::string time = info.unknownTime(values).str();
+    if (!time.empty())
+      return module.emitError("[E404] `beam` is not possible for this module: "
+                              "nothing says how long `")
+             << time << "` is";
+    if (info.unfolding)
+      return module.emitError("[E404] `beam` is not possible for this module: "
+                              "one output is unfolded, another is searched by "
+                              "its distribution");
+    return maker.makeFound();
   }
 
   LogicalResult checkBeam(const ModuleInfo &info) {
@@ -314,7 +357,7 @@ struct ConvertRNNToScan
       return info.isUnfold(observe);
     });
     for (StringRef name : {"step", "sample", "beam"})
-      if (exported.contains(name) && !(name == "sample" && drawsEach))
+      if (exported.contains(name) && (name == "step" || !drawsEach))
         return emitError(loc)
                << "[E404] `" << name
                << "` is not possible for this module: " << reason;

@@ -27,7 +27,8 @@ LogicalResult rnnc::rnn::ModuleOp::verify() {
     if (name && !names.insert(name.getValue()).second)
       return op.emitOpError("declares the name `")
              << name.getValue() << "` a second time";
-    bool ofExport = isa<FirstStateOp, ResultOp, FinalStateOp>(op);
+    // Results of a model are what a search gives.
+    bool ofExport = isa<FirstStateOp, FinalStateOp>(op);
     bool ofModel = isa<ObserveOp, LossOp, OutputOp>(op);
     if ((ofExport && kind == "model") || (ofModel && kind != "model"))
       return op.emitOpError("does not belong into a ") << kind;

@@ -74,7 +74,8 @@ int32_t target::drawKind(const Port &port) {
       .Default(own);
 }
 
-/// `predict`, whose modes become draws.
+/// `predict`, whose modes become draws; a compiled `sample` gives those of
+/// distributions of the model's own itself.
 llvm::Expected<Function> FunctionBinder::sampleEach(const RawEntry &predict) {
   Function f;
   f.name = "sample";
@@ -83,10 +84,12 @@ llvm::Expected<Function> FunctionBinder::sampleEach(const RawEntry &predict) {
   f.start = f.stop = -1;
   if (llvm::Error error = bind(f, f.entry, predict))
     return std::move(error);
+  bool hasScales = false;
   for (Arg &arg : f.args)
     for (const Port &p : m.ports)
       if (p.output && p.name == arg.name) {
         arg.drawn = 1 + drawKind(p);
+        hasScales |= drawKind(p) <= rt::DrawLaplace;
         if (drawKind(p) == rt::DrawCategorical)
           f.symbols = std::max(f.symbols, int(p.size));
       }
@@ -94,7 +97,8 @@ llvm::Expected<Function> FunctionBinder::sampleEach(const RawEntry &predict) {
     addArg(f, name, dtype, {}, rt::RoleOption, true);
     f.args.back().defaultValue = value;
   };
-  add("temperature", rt::F32, 1);
+  if (hasScales)
+    add("temperature", rt::F32, 1);
   if (f.symbols == 0)
     return f;
   add("top_k", rt::I32, 0);

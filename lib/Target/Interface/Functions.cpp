@@ -59,9 +59,12 @@ llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
   if (name == "train_step")
     return trainStep(*find("grad"), *find("update"));
   bool fromInputs = find("begin") && !find("step");
-  bool draws = name == "beam" || (fromInputs && !find(name) && name != "step");
+  bool draws = (name == "beam" && !find("beam")) ||
+               (fromInputs && !find(name) && name != "step");
   if (draws)
     return draw(name, named);
+  if (name == "sample" && find("sample"))
+    return sampleEach(*find("sample"));
   if (name == "sample")
     return drawsEach(m) ? sampleEach(*find("predict")) : sample(*find("step"));
   Function f;
