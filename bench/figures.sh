@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains one of the examples on a real data set and prints its figure.
 #   figures.sh TASK DATA OUT    DATA is the folder of the set (wordnet: none, "-")
-# TASK: tinyshakespeare, warandpeace, ptb, sst2, chnsenticorp, wordnet, fluency.
+# TASK: tinyshakespeare, warandpeace, ptb, ptb-medium, sst2, chnsenticorp, wordnet, fluency.
 set -euo pipefail
 task=$1 data=$2 out=$3
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,6 +24,12 @@ ptb) # test perplexity, 13 epochs or EPOCHS
   cat "$data"/ptb.train.part1.txt "$data"/ptb.train.part2.txt >"$out/train.txt"
   train "$here/examples/word-lm/wordlm.rnn" --data "$out/train.txt" --valid "$data/ptb.valid.txt" \
     --unit words ${EPOCHS:+--epochs "$EPOCHS"}
+  "$rnnc" eval "$out/model" --data "$data/ptb.test.txt"
+  ;;
+ptb-medium) # the same of the medium model, the first 2 of its 39 epochs or EPOCHS
+  cat "$data"/ptb.train.part1.txt "$data"/ptb.train.part2.txt >"$out/train.txt"
+  train "$here/examples/word-lm/medium.rnn" --data "$out/train.txt" --valid "$data/ptb.valid.txt" \
+    --unit words --epochs "${EPOCHS:-2}"
   "$rnnc" eval "$out/model" --data "$data/ptb.test.txt"
   ;;
 sst2) # test accuracy, trained on sentences and phrases

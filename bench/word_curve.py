@@ -2,12 +2,14 @@
 """The curve of the medium word model of examples/word-lm in PyTorch.
 
     word_curve.py DATA [EPOCHS [THREADS]]      DATA is the folder of the Penn Treebank
+    word_curve.py RUN                          the same lines of a directory of `rnnc train`
 
 The recipe of medium.rnn: the same chunks of the same rows, the same first values but for the
 draw, one bias for each gate, dropout at the same places, the loss summed over the steps of a chunk. Prints the
 perplexity of each 100 updates, and of the validation and test text after each epoch, as
 `rnnc train` does; the seconds are those of training alone. Needs torch.
 """
+import json
 import math
 import pathlib
 import sys
@@ -58,8 +60,22 @@ def perplexity(model, words):
     return math.exp(total / len(words))
 
 
+def of_rnnc(log):
+    total = words = 0
+    for line in map(json.loads, log.open()):
+        if "valid" in line:
+            print(f"epoch {line['epoch']}: validation {line['valid']['perplexity']:.1f}, {line['seconds']:.0f} s")
+            continue
+        total, words = total + line["loss"], words + line["tokens"] / ROWS
+        if line["step"] % 100 == 0:
+            print(f"update {line['step']}: perplexity {math.exp(total / words):.1f}, {line['seconds']:.0f} s")
+            total = words = 0
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
+    if (folder / "log.jsonl").exists():
+        return of_rnnc(folder / "log.jsonl")
     epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 2
     torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     torch.set_flush_denormal(True)
@@ -84,7 +100,7 @@ def main():
             with torch.no_grad():
                 for p in weights:
                     p -= p.grad
-            update, total, words = update + 1, total + float(loss), words + len(after)
+            update, total, words = update + 1, total + loss.item(), words + len(after)
             if update % 100 == 0:
                 now = spent + time.monotonic() - begin
                 print(f"update {update}: perplexity {math.exp(total / words):.1f}, {now:.0f} s", flush=True)

@@ -68,14 +68,19 @@ bool SentenceReader::isRange(const std::vector<std::string_view> &cells) const {
 Status SentenceReader::findColumns(const std::vector<std::string_view> &cells) {
   width = cells.size();
   bool named = !options.columns.empty();
-  if (!named && width != schema.fields.size())
+  // A file as it was trained on, of which the inputs are read.
+  bool isWhole = !named && width == schema.order.size();
+  if (!named && !isWhole && width != schema.fields.size())
     return dataError("{}:{}: error: {} column{}, but `{}` has {} inputs and "
                      "outputs; say which is which (counted from 0), as in {}",
                      path, line, width, width == 1 ? "" : "s", schema.model,
                      schema.fields.size(), columnsExample(schema));
   for (size_t f = 0; f < schema.fields.size(); ++f) {
     if (!named) {
-      columns.push_back(f);
+      auto at = std::find(schema.order.begin(), schema.order.end(),
+                          schema.fields[f].name);
+      columns.push_back(isWhole ? static_cast<size_t>(at - schema.order.begin())
+                                : f);
       continue;
     }
     std::string wanted = options.wish(schema.fields[f]).column;

@@ -65,6 +65,24 @@ std::vector<int64_t> Example::lastLengths(rnn::ValueType type,
   return counts;
 }
 
+/// What leads to the results of a model alone, which only `beam` gives.
+static llvm::DenseSet<Operation *> searchOps(rnn::ModuleOp module) {
+  llvm::DenseSet<Operation *> ops;
+  if (module.getKind() != "model")
+    return ops;
+  Block &body = module.getBody().front();
+  for (Operation &op : llvm::reverse(body)) {
+    bool isLeft =
+        isa<rnn::ResultOp>(op) ||
+        (!op.use_empty() && llvm::all_of(op.getUsers(), [&](Operation *user) {
+          return ops.contains(body.findAncestorOpInBlock(*user));
+        }));
+    if (isLeft)
+      ops.insert(&op);
+  }
+  return ops;
+}
+
 bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   result = &out;
   for (auto &[weights, look] : looks)
@@ -75,7 +93,17 @@ bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   auto carry = bptt ? bptt.getAs<BoolAttr>("carry") : BoolAttr();
   if (steps && !(carry && carry.getValue()))
     period = steps.getInt();
-  return evaluateBlock(module.getBody().front());
+  // What a search needs is not computed in each difference of a loss.
+  llvm::DenseSet<Operation *> left;
+  if (options.function != "beam")
+    left = searchOps(module);
+  for (Operation &op : module.getBody().front())
+    if (!left.contains(&op)) {
+      if (!evaluate(op))
+        return false;
+      lookAt(op);
+    }
+  return true;
 }
 
 bool Example::evaluateBlock(Block &block) {
@@ -129,10 +157,6 @@ bool Example::evaluate(Operation &op) {
       .Default([&](Operation *) { return alongAxes(op); });
 }
 
-static bool isModel(Operation &op) {
-  return op.getParentOfType<rnn::ModuleOp>().getKind() == "model";
-}
-
 bool Example::declaration(Operation &op) {
   auto named = [&](StringRef name, Value value) {
     auto it = given.find(name.str());
@@ -164,8 +188,6 @@ bool Example::declaration(Operation &op) {
     return true;
   }
   if (auto out = dyn_cast<rnn::ResultOp>(op)) {
-    if (isModel(op) && options.function != "beam")
-      return true;
     result->outputs[out.getName().str()] = get(out.getValue());
     return true;
   }

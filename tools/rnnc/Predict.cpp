@@ -27,9 +27,11 @@ static Schema inputsOf(const Schema &schema) {
   result.chunk.reset();
   if (schema.isLanguageModel())
     return result;
-  for (const FieldSchema &field : schema.fields)
+  for (const FieldSchema &field : schema.fields) {
+    result.order.push_back(field.name);
     if (field.output)
       result.absent.push_back(field);
+  }
   std::erase_if(result.fields,
                 [](const FieldSchema &field) { return field.output; });
   return result;
@@ -504,6 +506,14 @@ int tool::predict(const PredictCommand &command) {
   if (!trained)
     return report(trained.error());
   Schema inputs = inputsOf(trained->schema);
+  if (inputs.isLanguageModel() && command.function != "predict")
+    return report(usageError(
+        "rnnc: error: a language model reads nothing that `{}` could start "
+        "from; {}",
+        command.function,
+        command.function == "sample" ? "`rnnc sample DIR --prompt TEXT` draws "
+                                       "how a text goes on"
+                                     : "`rnnc run` calls it"));
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());

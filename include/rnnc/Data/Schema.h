@@ -63,6 +63,8 @@ struct Schema {
   /// Outputs that are taken out: what is to be predicted is not read, but says
   /// what the axes of the others are.
   std::vector<FieldSchema> absent;
+  /// All fields in order then, as files of training have them.
+  std::vector<std::string> order;
 
   /// One predicted sequence of symbols and nothing else.
   bool isLanguageModel() const {
