@@ -98,6 +98,10 @@ Status Schema::checkReadable() const {
       around += fmt::format("{}`{}`", around.empty() ? "" : ", ", axis.name);
     }
   }
+  if (fields.empty() && !absent.empty())
+    return usageError("rnnc: error: model `{}` reads no inputs: there is "
+                      "nothing to predict from; `rnnc run` calls its functions",
+                      model);
   if (fields.empty())
     return usageError("rnnc: error: model `{}` has no inputs and no outputs",
                       model);

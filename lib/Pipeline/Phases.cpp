@@ -121,6 +121,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
   pm.addPass(createConvertScanToKernel());
   pm.addPass(kernel::createKernelUnrollLoops());
   cleanUp(pm);
+  pm.addPass(kernel::createKernelLeaveInPlace());
   if (o.prepareWeights) {
     kernel::KernelPrepareWeightsOptions prepare;
     prepare.storedBits = o.weightBits;

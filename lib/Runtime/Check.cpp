@@ -150,6 +150,37 @@ static const char *faultOf(const Call &call, const ArgDesc &arg,
   return nullptr;
 }
 
+/// The first argument that is read and lies where `out` is written, or -1.
+static int32_t overlapped(const Call &call, int32_t out) {
+  auto begin = [&](int32_t i) {
+    return reinterpret_cast<uintptr_t>(call.c->args[i]);
+  };
+  auto bytes = [&](int32_t i) {
+    const ArgDesc &arg = call.f->args[i];
+    return bytesOf(call, arg.shape, arg.rank, arg.dtype);
+  };
+  for (int32_t i = 0; i < call.f->numArgs; ++i)
+    if (call.f->args[i].role < RoleLoss && begin(i) && bytes(i) && bytes(out) &&
+        begin(i) < begin(out) + bytes(out) && begin(out) < begin(i) + bytes(i))
+      return i;
+  return -1;
+}
+
+/// Outputs are written while inputs are read.
+static int32_t checkOverlaps(const Call &call) {
+  for (int32_t i = 0; call.f->numTimes && i < call.f->numArgs; ++i) {
+    const ArgDesc &arg = call.f->args[i];
+    if (arg.role != RoleOutput || !call.c->args[i])
+      continue;
+    if (int32_t read = overlapped(call, i); read >= 0)
+      return fail(call.c->error, RNNC_ERR_ARGUMENT, i, arg.name, -1, -1, -1,
+                  "the argument `%s` overlaps `%s`, which is read while it is "
+                  "written",
+                  arg.name, call.f->args[read].name);
+  }
+  return RNNC_OK;
+}
+
 /// Inputs are there, all arrays can be held and are aligned as their entries.
 static int32_t checkArrays(const Call &call) {
   for (int32_t i = 0; i < call.f->numArgs; ++i) {
@@ -158,7 +189,7 @@ static int32_t checkArrays(const Call &call) {
       return fail(call.c->error, RNNC_ERR_ARGUMENT, i, arg.name, -1, -1, -1,
                   why, arg.name);
   }
-  return RNNC_OK;
+  return checkOverlaps(call);
 }
 
 /// Lengths along a time axis that depend on the elements of others.

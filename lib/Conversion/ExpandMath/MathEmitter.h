@@ -137,7 +137,7 @@ private:
   std::pair<mlir::Value, mlir::Value> fromShifted(mlir::Value shifted);
   Reduced reduceExp(mlir::Value x);
   /// The same of -x; `r` is what is left of x.
-  Reduced reduceExpOfMinus(mlir::Value x);
+  Reduced reduceExpOfMinus(mlir::Value x, bool rough = false);
   mlir::Value expPoly(mlir::Value r, mlir::Value square, bool ofMinus = false);
   /// log of a positive number of the normal range times 2^shift.
   std::pair<mlir::Value, mlir::Value> splitForLog(mlir::Value x);

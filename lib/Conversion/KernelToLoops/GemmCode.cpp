@@ -115,9 +115,17 @@ static Value wordNear(OpBuilder &b, Location loc, Value v, Value low) {
 void GemmCode::writePairs(Value k, function_ref<Value(Value)> load,
                           function_ref<Value(Value)> to) {
   auto bitsOf = [&](Value step) { return bitsOfBF16(b, loc, load(step)); };
+  auto upperOf = [&](Value step, Value low) -> Value {
+    if (!hasPairs)
+      return wordNear(b, loc, load(step), low);
+    Type word = low.getType();
+    return arith::OrIOp::create(
+        b, loc, low,
+        arith::ShLIOp::create(b, loc, bitsOf(step), integer(b, loc, word, 16)));
+  };
   Value odd = remainder(k, i64(2)), pairs = sub(k, odd);
   loop(i64(0), pairs, i64(2), [&](Value step) {
-    Value word = wordNear(b, loc, load(add(step, i64(1))), bitsOf(step));
+    Value word = upperOf(add(step, i64(1)), bitsOf(step));
     LLVM::StoreOp::create(b, loc, word, to(step), 4);
   });
   ifThenElse(equal(odd, i64(1)), [&] {

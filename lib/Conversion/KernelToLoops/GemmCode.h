@@ -24,6 +24,7 @@ public:
            const GemmShape &shape, kernel::TargetAttr target)
       : b(b), loc(loc), element(element), shape(shape), hasFma(target.getFma()),
         hasDots(target.getDots() == 4),
+        hasPairs(shape.stored == 16 && target.getHalfDots() == 2),
         vector(mlir::VectorType::get({int64_t(shape.lanes)}, element)) {}
 
   Value i64(int64_t v) {
@@ -133,6 +134,12 @@ public:
   Value splatLeft(Value pointer);
   Value multiplyAdd(Value x, Value y, Value z);
   Value addSums(Value x, Value y);
+  /// Where `hasPairs`: what a row has for two steps, as the bf16 of a word in
+  /// all lanes (`second`: where the second number is, if not behind the first);
+  /// the words of a right operand; z + the products of the pairs.
+  Value splatPair(Value first, Value second);
+  Value loadPairs(Value pointer);
+  Value multiplyAddPairs(Value x, Value y, Value z);
   /// The numbers that sums of integers stand for; `behind` are the addresses of
   /// the column's correction and scale, `scale` that of the row's.
   Value sumOf(Value sum, Value correction, Value columnScale, Value rowScale);
@@ -153,6 +160,7 @@ public:
   mlir::Type element;
   GemmShape shape;
   bool hasFma, hasDots;
+  bool hasPairs; ///< two steps of bf16 are multiplied at once
   mlir::VectorType vector;
 
 private:

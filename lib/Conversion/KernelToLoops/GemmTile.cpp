@@ -35,13 +35,13 @@ public:
   }
 
 private:
-  Value elementOfA(unsigned row, Value step, unsigned u) {
+  Value addressOfA(unsigned row, Value step, unsigned u) {
     if (packedA) {
       Value at = e.add(e.mul(step, e.i64(e.shape.rows)),
                        e.i64(u * e.shape.rows + row));
-      return e.splatLeft(e.address(a, at));
+      return e.address(a, at);
     }
-    return e.splatLeft(e.address(rowPointers[row], e.add(step, e.i64(u))));
+    return e.address(rowPointers[row], e.add(step, e.i64(u)));
   }
 
   /// Where a vector of a step begins.
@@ -67,14 +67,36 @@ private:
   /// Adds `count` steps of K starting at `step`.
   Values steps(Value step, unsigned count, Values sums) {
     Value base = e.addressOfStored(panel, e.mul(step, width));
+    if (e.hasPairs && count % 2 == 0)
+      return pairs(step, base, count, sums);
     for (unsigned u = 0; u != count; ++u) {
       Values bs = rights(base, u);
       unsigned set = (u % sets) * rows * vectors;
       for (unsigned r = 0; r != rows; ++r) {
-        Value x = elementOfA(r, step, u);
+        Value x = e.splatLeft(addressOfA(r, step, u));
         for (unsigned v = 0; v != vectors; ++v) {
           Value &sum = sums[set + r * vectors + v];
           sum = e.multiplyAdd(x, bs[v], sum);
+        }
+      }
+    }
+    return sums;
+  }
+
+  /// The same, two steps at a time.
+  Values pairs(Value step, Value base, unsigned count, Values sums) {
+    for (unsigned u = 0; u != count; u += 2) {
+      Value at = e.addressOfStored(base, e.mul(width, e.i64(u)));
+      Values bs;
+      for (unsigned v = 0; v != vectors; ++v)
+        bs.push_back(e.loadPairs(vectorAt(at, v)));
+      unsigned set = (u / 2 % sets) * rows * vectors;
+      for (unsigned r = 0; r != rows; ++r) {
+        Value second = packedA ? addressOfA(r, step, u + 1) : Value();
+        Value x = e.splatPair(addressOfA(r, step, u), second);
+        for (unsigned v = 0; v != vectors; ++v) {
+          Value &sum = sums[set + r * vectors + v];
+          sum = e.multiplyAddPairs(x, bs[v], sum);
         }
       }
     }

@@ -62,6 +62,8 @@ private:
   /// elements of the rows, or a vector of each column.
   Values steps(Value step, unsigned count, Values accs) {
     Value base = e.addressOfStored(panel, e.mul(step, stride));
+    if (e.hasPairs && count % 2 == 0)
+      return pairs(step, base, count, accs);
     for (unsigned u = 0; u != count; ++u) {
       unsigned second = shape.stored == 16 ? u % 2 : 0, begin = u - second;
       Value at =
@@ -78,6 +80,27 @@ private:
         for (unsigned r = 0; r != rows; ++r) {
           Value &sum = accs[set + r * columns + c];
           sum = e.multiplyAdd(left[r], right, sum);
+        }
+      }
+    }
+    return accs;
+  }
+
+  /// The same, two steps at a time.
+  Values pairs(Value step, Value base, unsigned count, Values accs) {
+    for (unsigned u = 0; u != count; u += 2) {
+      Value at = e.addressOfStored(base, e.mul(stride, e.i64(u)));
+      unsigned set = (u / 2 % sets) * rows * columns;
+      Values left;
+      for (Value row : rowPointers) {
+        Value first = e.address(row, e.add(step, e.i64(u)));
+        left.push_back(e.splatPair(first, Value()));
+      }
+      for (unsigned c = 0; c != columns; ++c) {
+        Value right = e.loadPairs(columnOf(at, c));
+        for (unsigned r = 0; r != rows; ++r) {
+          Value &sum = accs[set + r * columns + c];
+          sum = e.multiplyAddPairs(left[r], right, sum);
         }
       }
     }

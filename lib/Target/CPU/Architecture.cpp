@@ -75,8 +75,8 @@ target::variantsFor(const Architecture &architecture, llvm::StringRef march) {
 kernel::TargetAttr target::describe(mlir::MLIRContext *context,
                                     const VariantInfo &variant) {
   kernel::TargetAttr known = kernel::targetNamed(context, variant.like);
-  return kernel::TargetAttr::get(context, variant.name, known.getVectorBits(),
-                                 known.getRegisters(), variant.fma,
-                                 known.getL1(), known.getL2(),
-                                 variant.dots ? 4 : 0, kernel::GPUAttr());
+  return kernel::TargetAttr::get(
+      context, variant.name, known.getVectorBits(), known.getRegisters(),
+      variant.fma, known.getL1(), known.getL2(), variant.dots ? 4 : 0,
+      variant.halfDots ? 2 : 0, kernel::GPUAttr());
 }

@@ -45,9 +45,11 @@ template <typename Has> static int levelOf(Has has) {
              : 3;
 }
 
-/// Whether the vectors of the level have VPDPBUSD.
-template <typename Has> static bool hasDots(int level, Has has) {
-  return level >= 4 ? has("avx512vnni") : level == 3 && has("avxvnni");
+/// Notes whether the vectors of the level have VPDPBUSD and VDPBF16PS.
+template <typename Has>
+static void findDots(VariantInfo &info, int level, Has has) {
+  info.dots = level >= 4 ? has("avx512vnni") : level == 3 && has("avxvnni");
+  info.halfDots = level >= 4 && has("avx512bf16");
 }
 
 static VariantInfo hostVariant() {
@@ -57,7 +59,7 @@ static VariantInfo hostVariant() {
   VariantInfo info =
       makeVariant("native", llvm::sys::getHostCPUName().str(), level);
   info.features = featureText(features);
-  info.dots = hasDots(level, has);
+  findDots(info, level, has);
   return info;
 }
 
@@ -84,7 +86,7 @@ variants(llvm::StringRef march) {
   llvm::StringRef name = cpu;
   name.consume_front("x86-64-");
   VariantInfo info = makeVariant(name.str(), cpu, level);
-  info.dots = hasDots(level, has);
+  findDots(info, level, has);
   return std::vector<VariantInfo>{info};
 }
 

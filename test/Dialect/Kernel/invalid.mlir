@@ -279,3 +279,9 @@ func.func @bits(%a: memref<8x4xf32>, %p: memref<64xf32>) {
 // expected-error @+1 {{dots are 4, of a processor, or none}}
 module attributes {kernel.targets = [#kernel.target<"x", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576, dots = 2>]} {
 }
+
+// -----
+
+// expected-error @+1 {{half_dots are 2, of a processor, or none}}
+module attributes {kernel.targets = [#kernel.target<"x", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576, half_dots = 4>]} {
+}

@@ -59,7 +59,8 @@ void setTarget(ModuleOp module, const JitTarget &target) {
       kernel::targetNamed(context, target.vectorBits == 512 ? "v4" : "v3");
   Attribute own = kernel::TargetAttr::get(
       context, "test", target.vectorBits, like.getRegisters(), target.fma,
-      like.getL1(), like.getL2(), /*dots=*/0, kernel::GPUAttr());
+      like.getL1(), like.getL2(), /*dots=*/0, /*half_dots=*/0,
+      kernel::GPUAttr());
   module->setAttr(kernel::kTargets, ArrayAttr::get(context, own));
 }
 

@@ -320,6 +320,15 @@ TEST_F(SafetyTest, MisalignedArrays) {
   EXPECT_EQ(error.argument, 1);
 }
 
+TEST_F(SafetyTest, ResultsOverlapNothingThatIsRead) {
+  const void *data = args[1];
+  args[2] = const_cast<void *>(data);
+  EXPECT_EQ(run(), RNNC_ERR_ARGUMENT);
+  EXPECT_STREQ(error.message, "the argument `out` overlaps `words`, which is "
+                              "read while it is written");
+  EXPECT_EQ(error.argument, 2);
+}
+
 TEST_F(SafetyTest, ResultsThatAreNotWanted) {
   args[2] = nullptr;
   EXPECT_EQ(run(), RNNC_OK);

@@ -196,7 +196,8 @@ def Kernel_PackOp : Kernel_Op<"pack"> {
 
     With `stored_bits = 16` two steps of K share a word of 32 bits: the lower half
     is the first one's number rounded to bf16, and the word, read as f32, is as
-    near to the second one's as bf16 would be. The buffer has elements of its own
+    near to the second one's as bf16 would be; for a target with `half_dots` the
+    upper half is the second one's rounded. The buffer has elements of its own
     type all the same, half as many, and what reads it says `stored_bits` too.
 
     With `stored_bits = 8` the four steps of a word are integers of a byte each,

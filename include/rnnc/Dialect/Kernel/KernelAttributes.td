@@ -42,7 +42,8 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
 
     `dots = 4` says that one instruction multiplies the four numbers of 8 bits of
     each word of a vector with those of another one, and adds them up; without it
-    several do so.
+    several do so. `half_dots = 2` says the same of the two bf16 of each word,
+    whose products are added to an f32.
 
     A GPU has `gpu` too. Its vector registers are those of a warp, 32 bits a
     thread; there are so many for each thread at most.
@@ -57,10 +58,12 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
                         "unsigned":$vector_bits, "unsigned":$registers,
                         "bool":$fma, "int64_t":$l1, "int64_t":$l2,
                         OptionalParameter<"unsigned">:$dots,
+                        OptionalParameter<"unsigned">:$half_dots,
                         OptionalParameter<"GPUAttr">:$gpu);
   let assemblyFormat = [{
     `<` $name `,`
-    struct($vector_bits, $registers, $fma, $l1, $l2, $dots, $gpu) `>`
+    struct($vector_bits, $registers, $fma, $l1, $l2, $dots, $half_dots, $gpu)
+    `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

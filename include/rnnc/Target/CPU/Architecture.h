@@ -30,6 +30,8 @@ struct VariantInfo {
   bool fma = false;
   /// Whether one instruction adds up products of four numbers of 8 bits.
   bool dots = false;
+  /// Whether one adds up products of two bf16.
+  bool halfDots = false;
   bool device = false; ///< it runs on the host for code of a device
 };
 

@@ -127,7 +127,8 @@ GPUAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 LogicalResult
 TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    StringRef name, unsigned vectorBits, unsigned registers,
-                   bool, int64_t l1, int64_t l2, unsigned dots, GPUAttr gpu) {
+                   bool, int64_t l1, int64_t l2, unsigned dots,
+                   unsigned halfDots, GPUAttr gpu) {
   if (name.empty())
     return emitError() << "a target has a name";
   if (gpu && vectorBits != 32 * gpu.getWarp())
@@ -140,6 +141,8 @@ TargetAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                        << registers;
   if (dots != 0 && (dots != 4 || gpu))
     return emitError() << "dots are 4, of a processor, or none";
+  if (halfDots != 0 && (halfDots != 2 || gpu))
+    return emitError() << "half_dots are 2, of a processor, or none";
   if (l1 < 4096 || l2 < l1 || l2 > int64_t(1) << 40)
     return emitError() << "caches have 4096 bytes or more, the second level "
                           "not fewer than the first";
@@ -153,7 +156,7 @@ static TargetAttr gpuNamed(MLIRContext *context, StringRef name) {
                             /*registers=*/1 << 16, /*shared=*/48 << 10);
     return TargetAttr::get(context, name, /*vector_bits=*/32 * 32,
                            /*registers=*/255, /*fma=*/true, l1, l2,
-                           /*dots=*/0, gpu);
+                           /*dots=*/0, /*half_dots=*/0, gpu);
   };
   if (name == "sm_80")
     return make(108, 192 << 10, 40 << 20);
@@ -180,7 +183,7 @@ TargetAttr targetNamed(MLIRContext *context, StringRef name) {
   constexpr int64_t l1 = 32 << 10, l2 = 1 << 20;
   auto cpu = [&](unsigned vectorBits, unsigned registers, bool fma) {
     return TargetAttr::get(context, name, vectorBits, registers, fma, l1, l2,
-                           /*dots=*/0, GPUAttr());
+                           /*dots=*/0, /*half_dots=*/0, GPUAttr());
   };
   if (name == "v2")
     return cpu(128, 16, /*fma=*/false);

@@ -125,6 +125,36 @@ def KernelUnrollLoops : Pass<"kernel-unroll-loops"> {
                            "mlir::scf::SCFDialect"];
 }
 
+def KernelLeaveInPlace : Pass<"kernel-leave-in-place", "mlir::ModuleOp"> {
+  let summary = "writes outputs where the caller wants them";
+  let description = [{
+    A `kernel.leave` copies a buffer `[time, examples, ...]` to an output
+    `[examples, time, ...]`. Where phases write that buffer, of valid rows only,
+    and nobody reads it, they write the output instead: the buffer becomes a view
+    of it with other strides. What lies in the padding is made zero once, behind
+    all steps. What else stays a copy: states, outputs of one step, what a later
+    product reads too. Code for GPUs keeps its copies.
+
+    ```mlir
+    %y = memref.alloc(%T, %n) : memref<?x?x8xf32>
+    scf.for %t = ... {
+      %h = memref.subview %y[%t, 0, 0] ... : memref<?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+      kernel.phase ... outs(%h : ...) valid(%rows : memref<?xi32>) ...
+    }
+    kernel.leave ins(%y : memref<?x?x8xf32>) lengths(%len : memref<?xi32>) outs(%out : memref<?x?x8xf32>) {...}
+    // becomes
+    %y = memref.reinterpret_cast %out to offset: [0], sizes: [%T, %n, 8], strides: [8, %step, 1] : ...
+    scf.for %t = ... {
+      %h = memref.subview %y[%t, 0, 0] ... : ... to memref<?x8xf32, strided<[?, 1], offset: ?>>
+      kernel.phase ... outs(%h : ...) valid(%rows : memref<?xi32>) ...
+    }
+    kernel.mask_rows outs(%all : ...) lengths(%len : memref<?xi32>) {batch_dim = 1 : i64, time_dim = 0 : i64}
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
   let summary = "packs weights once, in a function of its own";
   let description = [{
@@ -157,7 +187,8 @@ def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
     gradients use (`grad`, `vjp`: their operands are good for one update) is
     packed there too, unless `gradients` is set. With `stored-bits=16` numbers
     are rounded to bf16 as they are packed, and functions with gradients pack
-    all of theirs, which stay f32. With `stored-bits=8` they become integers, and
+    all of theirs, which stay f32; a target with `half_dots` rounds what they are
+    multiplied with as well, as it reads it. With `stored-bits=8` they become integers, and
     what they are multiplied with does so before each product
     (`kernel.quantize`). Where that cannot be a remark says why, and numbers stay
     as they are.
