@@ -59,12 +59,7 @@ GenericLowering::Values GenericLowering::loadOutputs(const Lane &lane,
   return result;
 }
 
-Value GenericLowering::widen(Value v) {
-  if (isa<VectorType>(v.getType()))
-    return v;
-  auto type = VectorType::get({int64_t(lanes)}, v.getType());
-  return vector::BroadcastOp::create(b, loc, type, v);
-}
+Value GenericLowering::widen(Value v) { return widened(b, loc, v, lanes); }
 
 void GenericLowering::storeOutput(unsigned number, Value value,
                                   const Lane &lane) {
@@ -129,24 +124,7 @@ void GenericLowering::computeOp(Operation &inner, IRMapping &map,
     map.map(idx.getResult(), v);
     return;
   }
-  Values operands;
-  bool anyVector = false;
-  for (Value v : inner.getOperands()) {
-    operands.push_back(map.lookupOrDefault(v));
-    anyVector |= isa<VectorType>(operands.back().getType());
-  }
-  if (!anyVector) {
-    b.clone(inner, map);
-    return;
-  }
-  OperationState state(loc, inner.getName());
-  state.addAttributes(inner.getAttrs());
-  for (Value v : operands)
-    state.addOperands(widen(v));
-  for (Type t : inner.getResultTypes())
-    state.addTypes(VectorType::get({int64_t(lanes)}, t));
-  Operation *wide = b.create(state);
-  map.map(inner.getResults(), wide->getResults());
+  cloneOnLanes(b, loc, inner, map, lanes);
 }
 
 /// Computes the region at the current indices. Elementwise outputs are stored,

@@ -218,10 +218,18 @@ bool HeldLoop::addGeneric(linalg::GenericOp op) {
   if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
       !op.hasPureBufferSemantics() || op->hasAttr("rnnc.accumulate_f64"))
     return false;
-  for (Operation &inner : op.getBody()->without_terminator())
-    if (isa<linalg::IndexOp>(inner) || inner.getNumRegions() ||
-        inner.getNumResults() != 1)
+  // What it takes from the step itself is not written for a unit.
+  auto isKnown = [&](Value operand) {
+    return operand.getParentBlock() == op.getBody() || isOutside(operand);
+  };
+  for (Operation &inner : *op.getBody()) {
+    if (!llvm::all_of(inner.getOperands(), isKnown))
       return false;
+    if (!inner.hasTrait<OpTrait::IsTerminator>() &&
+        (isa<linalg::IndexOp>(inner) || inner.getNumRegions() ||
+         inner.getNumResults() != 1))
+      return false;
+  }
   Part part{op, {}, {}};
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);

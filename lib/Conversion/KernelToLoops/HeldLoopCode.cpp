@@ -38,7 +38,6 @@ private:
   Values step(Value number, ValueRange carries);
   Values endedStep(Value number, ValueRange carries);
   void compute(const HeldLoop::Part &part, Known &known, Value number);
-  void computeOp(Operation &inner, IRMapping &map);
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
 
@@ -138,9 +137,7 @@ void HeldLoopWriter::store(const Access &access, Value value, Value number) {
 }
 
 Value HeldLoopWriter::widen(Value value) {
-  if (isa<VectorType>(value.getType()))
-    return value;
-  return vector::BroadcastOp::create(b, loc, vectorOf(value.getType()), value);
+  return widened(b, loc, value, width);
 }
 
 Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
@@ -152,26 +149,6 @@ Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
   Value value = load(access, number);
   known.push_back({access, value});
   return value;
-}
-
-/// On vectors where an operand is one.
-void HeldLoopWriter::computeOp(Operation &inner, IRMapping &map) {
-  Values operands;
-  bool anyVector = false;
-  for (Value operand : inner.getOperands()) {
-    operands.push_back(map.lookupOrDefault(operand));
-    anyVector |= isa<VectorType>(operands.back().getType());
-  }
-  if (!anyVector) {
-    b.clone(inner, map);
-    return;
-  }
-  OperationState state(loc, inner.getName());
-  state.addAttributes(inner.getAttrs());
-  for (Value operand : operands)
-    state.addOperands(widen(operand));
-  state.addTypes(vectorOf(inner.getResult(0).getType()));
-  map.map(inner.getResults(), b.create(state)->getResults());
 }
 
 /// What a part writes is known then; it is stored at the end of the step.
@@ -189,7 +166,7 @@ void HeldLoopWriter::compute(const HeldLoop::Part &part, Known &known,
     if (!argument.use_empty())
       map.map(argument, read(access, known, number));
   for (Operation &inner : generic.getBody()->without_terminator())
-    computeOp(inner, map);
+    cloneOnLanes(b, loc, inner, map, width);
   Operation *yield = generic.getBody()->getTerminator();
   for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
     known.push_back({access, widen(map.lookupOrDefault(value))});

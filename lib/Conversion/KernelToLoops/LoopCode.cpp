@@ -55,4 +55,29 @@ Value laneMask(OpBuilder &b, Location loc, unsigned lanes, Value left) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, number, end);
 }
 
+Value widened(OpBuilder &b, Location loc, Value v, int64_t lanes) {
+  if (isa<VectorType>(v.getType()))
+    return v;
+  auto type = VectorType::get({lanes}, v.getType());
+  return vector::BroadcastOp::create(b, loc, type, v);
+}
+
+void cloneOnLanes(OpBuilder &b, Location loc, Operation &inner, IRMapping &map,
+                  int64_t lanes) {
+  auto mapped = [&](Value v) { return map.lookupOrDefault(v); };
+  if (llvm::none_of(inner.getOperands(), [&](Value v) {
+        return isa<VectorType>(mapped(v).getType());
+      })) {
+    b.clone(inner, map);
+    return;
+  }
+  OperationState state(loc, inner.getName());
+  state.addAttributes(inner.getAttrs());
+  for (Value v : inner.getOperands())
+    state.addOperands(widened(b, loc, mapped(v), lanes));
+  for (Type t : inner.getResultTypes())
+    state.addTypes(VectorType::get({lanes}, t));
+  map.map(inner.getResults(), b.create(state)->getResults());
+}
+
 } // namespace rnnc

@@ -54,6 +54,14 @@ void buildIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value condition,
 mlir::Value laneMask(mlir::OpBuilder &b, mlir::Location loc, unsigned lanes,
                      mlir::Value left);
 
+/// The same in all lanes, if it is no vector yet.
+mlir::Value widened(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v,
+                    int64_t lanes);
+
+/// Clones an op of a region: on vectors where one of its operands is one.
+void cloneOnLanes(mlir::OpBuilder &b, mlir::Location loc,
+                  mlir::Operation &inner, mlir::IRMapping &map, int64_t lanes);
+
 /// Whether a reshape joins such dimensions and still knows how far apart the
 /// elements of the last one lie: of a single row of any length it would not.
 bool joinsDims(mlir::MemRefType type,

@@ -42,6 +42,42 @@ static bool isFull(const Buffer &buffer, int64_t dim, OpFoldResult offset,
   return dim != 0;
 }
 
+/// Which dimensions of size 1 vanish the op says by its type alone: of several
+/// the strides tell, where they are numbers, else the first are taken. Whether
+/// what is left has the sizes that are meant.
+static bool dropsSame(memref::SubViewOp view, ArrayRef<bool> dropped) {
+  llvm::SmallBitVector said = view.getDroppedDims();
+  SmallVector<OpFoldResult> sizes = view.getMixedSizes();
+  SmallVector<int64_t> kept, meant;
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    int64_t n = getConstantIntValue(size).value_or(ShapedType::kDynamic);
+    if (!said.test(i))
+      kept.push_back(n);
+    if (!dropped[i])
+      meant.push_back(n);
+  }
+  return kept == meant;
+}
+
+/// The part with all dimensions, of which those that vanish then join one that
+/// stays.
+static Value dropAlone(OpBuilder &b, Location loc, Value memref,
+                       ArrayRef<OpFoldResult> offsets,
+                       ArrayRef<OpFoldResult> sizes,
+                       ArrayRef<OpFoldResult> strides, ArrayRef<bool> dropped) {
+  Value whole =
+      memref::SubViewOp::create(b, loc, memref, offsets, sizes, strides);
+  SmallVector<ReassociationIndices> groups(1);
+  for (auto [i, drop] : llvm::enumerate(dropped)) {
+    groups.back().push_back(int64_t(i));
+    if (!drop)
+      groups.emplace_back();
+  }
+  ReassociationIndices last = groups.pop_back_val();
+  llvm::append_range(groups.back(), last);
+  return memref::CollapseShapeOp::create(b, loc, whole, groups);
+}
+
 Buffer subBuffer(OpBuilder &b, Location loc, const Buffer &buffer,
                  ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
                  ArrayRef<OpFoldResult> strides, ArrayRef<bool> dropped) {
@@ -72,9 +108,13 @@ Buffer subBuffer(OpBuilder &b, Location loc, const Buffer &buffer,
     all = isFull(buffer, i, offsets[i], sizes[i], strides[i]);
   if (all)
     return buffer;
-  Value view = memref::SubViewOp::create(b, loc, type, buffer.memref, offsets,
-                                         sizes, strides);
-  return {view, merge};
+  auto view = memref::SubViewOp::create(b, loc, type, buffer.memref, offsets,
+                                        sizes, strides);
+  if (dropsSame(view, dropped))
+    return {view, merge};
+  view.erase();
+  return {dropAlone(b, loc, buffer.memref, offsets, sizes, strides, dropped),
+          merge};
 }
 
 static Buffer rows(OpBuilder &b, Location loc, const Buffer &buffer,

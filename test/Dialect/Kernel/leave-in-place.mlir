@@ -130,3 +130,28 @@ func.func @device(%h: memref<?x8xf32>, %len: memref<?xi32>, %out: memref<?x?x8xf
   return
 }
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// All steps of all chunks are read as one matrix.
+// CHECK-LABEL: func.func @matrix(
+// CHECK: memref.alloc
+// CHECK: kernel.leave
+func.func @matrix(%h: memref<?x8xf32>, %len: memref<?xi32>, %out: memref<?x?x8xf32> {rnnc.slot = #rnnc.slot<output "out", ["batch", "T", 8]>},
+    %rows: memref<?xi32>, %z: memref<?x8xf32>, %n: index, %T: index, %c: index, %s: index) attributes {rnnc.function = #rnnc.function<"" "f", ["batch", "T"] results = 1>} {
+  %c0 = arith.constant 0 : index
+  %y = memref.alloc(%c, %s, %n) : memref<?x?x?x8xf32>
+  %r = memref.subview %y[%c0, %c0, 0, 0] [1, 1, %n, 8] [1, 1, 1, 1] : memref<?x?x?x8xf32> to memref<?x8xf32, strided<[8, 1], offset: ?>>
+  kernel.phase ins(%h : memref<?x8xf32>) outs(%r : memref<?x8xf32, strided<[8, 1], offset: ?>>) valid(%rows : memref<?xi32>) columns([]) maps([#id]) {
+  ^bb0(%a: f32):
+    kernel.yield %a : f32
+  }
+  %all = memref.collapse_shape %y [[0, 1], [2], [3]] : memref<?x?x?x8xf32> into memref<?x?x8xf32>
+  %whole = memref.subview %all[0, 0, 0] [%T, %n, 8] [1, 1, 1] : memref<?x?x8xf32> to memref<?x?x8xf32, strided<[?, 8, 1]>>
+  %m = memref.collapse_shape %whole [[0, 1], [2]] : memref<?x?x8xf32, strided<[?, 8, 1]>> into memref<?x8xf32, strided<[?, 1]>>
+  memref.copy %m, %z : memref<?x8xf32, strided<[?, 1]>> to memref<?x8xf32>
+  kernel.leave ins(%whole : memref<?x?x8xf32, strided<[?, 8, 1]>>) lengths(%len : memref<?xi32>) outs(%out : memref<?x?x8xf32>) {perm = array<i64: 1, 0, 2>, time_dims = array<i64: 0>, batch_dim = 1 : i64}
+  return
+}

@@ -70,7 +70,7 @@ rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = []
 rnn.module @M attributes {kind = "model", source = "M", train = {}, exports = [], axes = {}} {
   %x = rnn.input "x" : <["T"] real>
   // expected-error @below {{does not belong into a model}}
-  rnn.result "out" %x : <["T"] real>
+  rnn.final_state "h" %x : !rnn.value<["T"] real>
 }
 
 // -----

@@ -43,6 +43,26 @@ func.func @head(%h: tensor<?x?x3xf32>, %v: tensor<9x3xf32>, %len: tensor<?xi32>,
   return %s, %dv, %out : tensor<f32>, tensor<9x3xf32>, tensor<?x?x3xf32>
 }
 
+// A sum over one more dimension keeps all terms: what may be infinite where the
+// other factor is zero is masked, whichever side it is on; what is zero is not.
+// CHECK-LABEL: func @more(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x?x2xf32>, %[[Q:[a-z0-9]+]]: tensor<?x?x2x3xf32>
+// CHECK: %[[M:.*]] = scan.mask %[[Q]] lengths(%[[LEN:.*]]) {batch_dim = 1 : i64, time_dim = 0 : i64}
+// CHECK: scan.dot %{{.*}}, %[[M]] batch = {{.*}} contract = {{\[}}[0, 1, 2], [0, 1, 2]]
+// CHECK: %[[L:.*]] = scan.mask %[[Q]] lengths(%[[LEN]])
+// CHECK: scan.dot %[[L]], %{{.*}} batch
+// CHECK-NOT: scan.mask
+// CHECK: return
+func.func @more(%x: tensor<?x?x2xf32>, %q: tensor<?x?x2x3xf32>, %z: tensor<?x?x2x3xf32>, %len: tensor<?xi32>)
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %e = scan.enter %x lengths(%len) : tensor<?x?x2xf32> -> tensor<?x?x2xf32>
+  %f = scan.enter %z lengths(%len) : tensor<?x?x2x3xf32> -> tensor<?x?x2x3xf32>
+  %a = scan.dot %e, %q batch = [[], []] contract = [[0, 1, 2], [0, 1, 2]] : tensor<?x?x2xf32>, tensor<?x?x2x3xf32> -> tensor<3xf32>
+  %b = scan.dot %q, %e batch = [[], []] contract = [[0, 1, 2], [0, 1, 2]] : tensor<?x?x2x3xf32>, tensor<?x?x2xf32> -> tensor<3xf32>
+  %c = scan.dot %e, %f batch = [[], []] contract = [[0, 1, 2], [0, 1, 2]] : tensor<?x?x2xf32>, tensor<?x?x2x3xf32> -> tensor<3xf32>
+  return %a, %b, %c : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+
 // What is seen past an end is computed: a result, a sum that does not mask, a
 // loop that lets all rows out, masks of two time axes.
 // CHECK-LABEL: func @seen(

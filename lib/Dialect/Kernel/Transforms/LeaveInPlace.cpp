@@ -91,6 +91,8 @@ StringRef Output::findBuffer() {
   if (!buffer || !buffer.getType().getLayout().isIdentity() ||
       buffer->getBlock() != leave->getBlock())
     return "it is no buffer of its own";
+  if (leave.getSource() != buffer.getResult() && !leave.getSource().hasOneUse())
+    return "it is read in other places too";
   return findWriters(buffer);
 }
 

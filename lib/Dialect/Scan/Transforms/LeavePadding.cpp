@@ -203,16 +203,19 @@ struct LeavePadding : scan::impl::ScanLeavePaddingBase<LeavePadding> {
       return isa<func::FuncOp>(op) || (loop && loop.getRecompute());
     };
     getOperation()->walk([&](DotOp dot) {
-      if (hasSequences(dot->getParentOp()) && dot.isMatrixProduct() &&
-          !dot.getLengths())
+      if (hasSequences(dot->getParentOp()) && !dot.getLengths())
         dots.push_back(dot);
     });
     for (DotOp dot : dots)
-      if (dot.sumsOverExamples())
+      if (dot.isMatrixProduct() && dot.sumsOverExamples())
         leaveTerms(dot);
     for (DotOp dot : dots)
-      if (dot.getLhsFree() == SmallVector<int64_t>{0, 1})
+      if (dot.isMatrixProduct() &&
+          dot.getLhsFree() == SmallVector<int64_t>{0, 1})
         leaveRows(dot);
+    for (DotOp dot : dots)
+      if (!dot.getLengths())
+        maskFactor(dot);
   }
 
 private:
@@ -224,6 +227,26 @@ private:
       return;
     dot.getLengthsMutable().assign(lengths);
     ++numTerms;
+  }
+
+  /// A sum over time, examples and more, or one that is no product of matrices,
+  /// has all terms: zero times what the other factor holds past an end, which
+  /// may be infinite (a number over such a zero is).
+  void maskFactor(DotOp dot) {
+    auto isOverExamples = [](ArrayRef<int64_t> dims) {
+      return dims.size() >= 2 && dims[0] == 0 && dims[1] == 1;
+    };
+    if (!isOverExamples(dot.getLhsContract()) ||
+        !isOverExamples(dot.getRhsContract()))
+      return;
+    Value left = zeroBehind(dot.getLhs()), right = zeroBehind(dot.getRhs());
+    if (bool(left) == bool(right))
+      return;
+    OpBuilder b(dot);
+    OpOperand &other = left ? dot.getRhsMutable() : dot.getLhsMutable();
+    other.set(MaskOp::create(b, dot.getLoc(), other.get(), left ? left : right,
+                             /*at=*/Value(), b.getI64IntegerAttr(0),
+                             b.getI64IntegerAttr(1), b.getF64FloatAttr(0)));
   }
 
   void leaveRows(DotOp dot) {

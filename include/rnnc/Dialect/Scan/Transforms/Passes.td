@@ -253,8 +253,10 @@ def ScanLeavePadding : Pass<"scan-leave-padding"> {
     difference. Terms are left out if one of the factors is zero there: the rows
     that a loop stacks, what enters, what is masked. Rows are not computed if
     whatever is made of them ends in a mask, in a loop that masks all that leaves
-    it, in `scan.leave`, or in a sum without those terms. Runs last on this
-    level: nothing may read padding after it.
+    it, in `scan.leave`, or in a sum without those terms. A sum over more than
+    steps and examples has all terms: where one factor is zero in the padding the
+    other one is masked, lest it is infinite there. Runs last on this level:
+    nothing may read padding after it.
 
     ```mlir
     %z = scan.dot %x, %W batch = [[], []] contract = [[2], [1]] : ... -> tensor<?x?x8xf32>
