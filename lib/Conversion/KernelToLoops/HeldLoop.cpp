@@ -214,23 +214,32 @@ bool HeldLoop::takesUnits(Value memref, AffineMap map) {
   return true;
 }
 
+/// Its body computes with elements, with what is known outside of the loop, and
+/// with numbers that move with the step.
+bool HeldLoop::addBody(linalg::GenericOp op, Part &part) {
+  auto isKnown = [&](Value operand) {
+    if (operand.getParentBlock() == op.getBody() || isOutside(operand))
+      return true;
+    auto number = operand.getType().isIndex() ? indexOf(operand) : std::nullopt;
+    if (number)
+      part.numbers[operand] = *number;
+    return number.has_value();
+  };
+  return llvm::all_of(*op.getBody(), [&](Operation &inner) {
+    return llvm::all_of(inner.getOperands(), isKnown) &&
+           (inner.hasTrait<OpTrait::IsTerminator>() ||
+            (!isa<linalg::IndexOp>(inner) && !inner.getNumRegions() &&
+             inner.getNumResults() == 1));
+  });
+}
+
 bool HeldLoop::addGeneric(linalg::GenericOp op) {
   if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
       !op.hasPureBufferSemantics() || op->hasAttr("rnnc.accumulate_f64"))
     return false;
-  // What it takes from the step itself is not written for a unit.
-  auto isKnown = [&](Value operand) {
-    return operand.getParentBlock() == op.getBody() || isOutside(operand);
-  };
-  for (Operation &inner : *op.getBody()) {
-    if (!llvm::all_of(inner.getOperands(), isKnown))
-      return false;
-    if (!inner.hasTrait<OpTrait::IsTerminator>() &&
-        (isa<linalg::IndexOp>(inner) || inner.getNumRegions() ||
-         inner.getNumResults() != 1))
-      return false;
-  }
-  Part part{op, {}, {}};
+  Part part{op, {}, {}, {}};
+  if (!addBody(op, part))
+    return false;
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     if (!isa<MemRefType>(operand.get().getType()) ||
@@ -250,7 +259,7 @@ bool HeldLoop::addGeneric(linalg::GenericOp op) {
 
 bool HeldLoop::addCopy(memref::CopyOp op) {
   AffineMap rows = AffineMap::getMultiDimIdentityMap(2, op.getContext());
-  Part part{op, {}, {}};
+  Part part{op, {}, {}, {}};
   for (Value memref : {op.getSource(), op.getTarget()}) {
     if (cast<MemRefType>(memref.getType()).getRank() != 2 ||
         !takesUnits(memref, rows))
@@ -374,7 +383,25 @@ bool HeldLoop::findPastEnds() {
     for (const Access &write : part.writes)
       if (pastEnd(write) == PastEnd::Computed)
         return false;
-  return keepsCarries();
+  return masksWhatIsWritten() && keepsCarries();
+}
+
+/// What of a row nobody writes here would be masked no more.
+bool HeldLoop::masksWhatIsWritten() const {
+  auto sizeOf = [](const Access &access) {
+    int64_t size = 1;
+    for (const Place &place : access.places)
+      size *= place.extent;
+    return size;
+  };
+  return llvm::all_of(masks, [&](const Mask &mask) {
+    int64_t left = sizeOf(mask.out);
+    for (const Part &part : parts)
+      for (const Access &write : part.writes)
+        if (mask.out.covers(write))
+          left -= sizeOf(write);
+    return left == 0;
+  });
 }
 
 /// What is kept past an end is what the carry was, at the same place of another

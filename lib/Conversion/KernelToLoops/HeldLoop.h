@@ -58,6 +58,8 @@ public:
   struct Part {
     mlir::Operation *op;
     llvm::SmallVector<Access, 0> reads, writes;
+    /// Numbers of the step itself that it computes with.
+    llvm::MapVector<mlir::Value, MovingIndex> numbers;
   };
   /// What a step leaves to the next one.
   struct Carry {
@@ -90,6 +92,7 @@ public:
 private:
   bool collect(mlir::Operation &op);
   bool addGeneric(mlir::linalg::GenericOp op);
+  bool addBody(mlir::linalg::GenericOp op, Part &part);
   bool addCopy(mlir::memref::CopyOp op);
   bool addMasks(mlir::scf::IfOp op);
   bool addMask(mlir::Operation *op);
@@ -103,6 +106,7 @@ private:
   bool takesUnits(mlir::Value memref, mlir::AffineMap map);
   bool findCarries();
   bool findPastEnds();
+  bool masksWhatIsWritten() const;
   bool keepsCarries() const;
   bool placesDiffer() const;
 

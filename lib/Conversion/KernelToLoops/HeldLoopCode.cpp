@@ -38,6 +38,10 @@ private:
   Values step(Value number, ValueRange carries);
   Values endedStep(Value number, ValueRange carries);
   void compute(const HeldLoop::Part &part, Known &known, Value number);
+  void keep(const Access &access, Value value, Known &known, Value number);
+  Value bind(const HeldLoop::Part &part, Value operand, IRMapping &map,
+             Known &known, Value number);
+  Value find(const Access &access, const Known &known) const;
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
 
@@ -140,36 +144,77 @@ Value HeldLoopWriter::widen(Value value) {
   return widened(b, loc, value, width);
 }
 
-Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
-  // A carry in place is what it was until it is written: the latest counts.
-  for (Known *list : {&known, &unchanging})
+/// A carry in place is what it was until it is written: the latest counts.
+Value HeldLoopWriter::find(const Access &access, const Known &known) const {
+  for (const Known *list : {&known, &unchanging})
     for (auto &[other, value] : llvm::reverse(*list))
       if (other == access)
         return value;
+  return Value();
+}
+
+Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
+  if (Value value = find(access, known))
+    return value;
   Value value = load(access, number);
   known.push_back({access, value});
   return value;
 }
 
-/// What a part writes is known then; it is stored at the end of the step.
+/// From here on it is known what stands at a place, which somebody may have to
+/// see.
+void HeldLoopWriter::keep(const Access &access, Value value, Known &known,
+                          Value number) {
+  value = widen(value);
+  known.push_back({access, value});
+  if (!isHeld(access))
+    store(access, value, number);
+}
+
+/// What an operand of a body is on lanes. What no step has brought yet is
+/// loaded where it is used first: a register holds it no longer than needed.
+Value HeldLoopWriter::bind(const HeldLoop::Part &part, Value operand,
+                           IRMapping &map, Known &known, Value number) {
+  auto argument = dyn_cast<BlockArgument>(operand);
+  bool isElement = argument && argument.getOwner()->getParentOp() == part.op;
+  if (isElement && !map.contains(operand))
+    map.map(operand, read(part.reads[argument.getArgNumber()], known, number));
+  return map.lookupOrDefault(operand);
+}
+
+/// What a part reads it has from before it writes. What it writes is stored
+/// where it is computed, for the same reason.
 void HeldLoopWriter::compute(const HeldLoop::Part &part, Known &known,
                              Value number) {
   auto generic = dyn_cast<linalg::GenericOp>(part.op);
   if (!generic) {
     Value value = read(part.reads.front(), known, number);
-    known.push_back({part.writes.front(), value});
+    keep(part.writes.front(), value, known, number);
     return;
   }
   IRMapping map;
+  for (const auto &[value, moving] : part.numbers)
+    map.map(value, valueOf(moving, number));
   for (auto [access, argument] :
        llvm::zip(part.reads, generic.getBody()->getArguments()))
-    if (!argument.use_empty())
-      map.map(argument, read(access, known, number));
-  for (Operation &inner : generic.getBody()->without_terminator())
-    cloneOnLanes(b, loc, inner, map, width);
+    if (Value value = find(access, known))
+      map.map(argument, value);
   Operation *yield = generic.getBody()->getTerminator();
-  for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
-    known.push_back({access, widen(map.lookupOrDefault(value))});
+  auto keepAll = [&](auto isMade) {
+    for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
+      if (isMade(value))
+        keep(access, bind(part, value, map, known, number), known, number);
+  };
+  for (Operation &inner : generic.getBody()->without_terminator()) {
+    for (Value operand : inner.getOperands())
+      bind(part, operand, map, known, number);
+    cloneOnLanes(b, loc, inner, map, width);
+    keepAll([&](Value value) { return value.getDefiningOp() == &inner; });
+  }
+  keepAll([&](Value value) {
+    return value.getParentBlock() != generic.getBody() ||
+           isa<BlockArgument>(value);
+  });
 }
 
 HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
@@ -179,10 +224,6 @@ HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
   for (const HeldLoop::Part &part : held.getParts())
     compute(part, known, number);
   Values next;
-  for (const HeldLoop::Part &part : held.getParts())
-    for (const Access &write : part.writes)
-      if (!isHeld(write))
-        store(write, read(write, known, number), number);
   for (const HeldLoop::Carry &carry : held.getCarries())
     next.push_back(read(carry.write, known, number));
   return next;
