@@ -38,16 +38,25 @@ private:
   Values step(Value number, ValueRange carries);
   Values endedStep(Value number, ValueRange carries);
   void compute(const HeldLoop::Part &part, Known &known, Value number);
+  void keep(const Access &access, Value value, Known &known, Value number);
+  Value bind(const HeldLoop::Part &part, Value operand, IRMapping &map,
+             Known &known, Value number);
+  Value find(const Access &access, const Known &known) const;
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
 
-  bool moves(const Access &access) const;
+  bool moves(const Access &access) const {
+    return access.moves(held.getLoop().getInductionVar());
+  }
   bool isHeld(const Access &write) const;
   Values indicesOf(const Access &access, Value number);
   Value valueOf(const MovingIndex &index, Value number);
   Value load(const Access &access, Value number);
   Value widen(Value value);
-  Value zero() { return widen(constant(b.getZeroAttr(held.getElement()))); }
+  Type elementOf(const Access &access) const {
+    return cast<MemRefType>(access.buffer.getType()).getElementType();
+  }
+  Value zero(Type element) { return widen(constant(b.getZeroAttr(element))); }
   Value constant(TypedAttr value) {
     return arith::ConstantOp::create(b, loc, value);
   }
@@ -67,25 +76,22 @@ private:
   Known unchanging;               ///< what no step changes
 };
 
-bool HeldLoopWriter::moves(const Access &access) const {
-  return access.index &&
-         access.index->terms.count(held.getLoop().getInductionVar());
-}
-
 /// Nobody sees what a carry was at a step that is not the last.
 bool HeldLoopWriter::isHeld(const Access &write) const {
-  if (moves(write) && !write.index->modulus)
+  if (moves(write) && !write.returns())
     return false;
   return llvm::any_of(held.getCarries(), [&](const HeldLoop::Carry &carry) {
-    return carry.write.isSamePlace(write);
+    return carry.write == write;
   });
 }
 
-/// A step is one long chain, mostly: two vectors of units side by side have
-/// two. As far as the states leave half of the registers to what is computed.
+/// A step is one long chain, mostly: several vectors of units side by side
+/// have one each. As far as the states leave registers to what is computed.
 int64_t HeldLoopWriter::unitsAtOnce() const {
-  int64_t states = held.getCarries().size();
-  return 2 * states <= target.getRegisters() / 2 ? 2 * lanes : lanes;
+  int64_t states = held.getCarries().size(), registers = target.getRegisters();
+  if (4 * states <= registers / 4)
+    return 4 * lanes;
+  return 2 * states <= registers / 2 ? 2 * lanes : lanes;
 }
 
 Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
@@ -102,23 +108,27 @@ Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
 
 HeldLoopWriter::Values HeldLoopWriter::indicesOf(const Access &access,
                                                  Value number) {
+  using Place = HeldLoop::Place;
   Values result;
-  if (access.index)
-    result.push_back(valueOf(*access.index, number));
-  for (AffineExpr expr : access.map.getResults())
-    result.push_back(cast<AffineDimExpr>(expr).getPosition() ? unit : row);
+  for (const Place &place : access.places) {
+    Value at = valueOf(place.offset, number);
+    if (place.kind != Place::Fixed)
+      at = b.createOrFold<arith::AddIOp>(
+          loc, place.kind == Place::Unit ? unit : row, at);
+    result.push_back(at);
+  }
   return result;
 }
 
 Value HeldLoopWriter::load(const Access &access, Value number) {
   Values at = indicesOf(access, number);
-  if (!access.map.isFunctionOfDim(1))
+  if (!access.has(HeldLoop::Place::Unit))
     return memref::LoadOp::create(b, loc, access.buffer, at);
-  VectorType type = vectorOf(held.getElement());
+  VectorType type = vectorOf(elementOf(access));
   if (!mask)
     return vector::LoadOp::create(b, loc, type, access.buffer, at);
   return vector::MaskedLoadOp::create(b, loc, type, access.buffer, at, mask,
-                                      zero());
+                                      zero(elementOf(access)));
 }
 
 void HeldLoopWriter::store(const Access &access, Value value, Value number) {
@@ -134,36 +144,77 @@ Value HeldLoopWriter::widen(Value value) {
   return widened(b, loc, value, width);
 }
 
-Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
-  // A carry in place is what it was until it is written: the latest counts.
-  for (Known *list : {&known, &unchanging})
+/// A carry in place is what it was until it is written: the latest counts.
+Value HeldLoopWriter::find(const Access &access, const Known &known) const {
+  for (const Known *list : {&known, &unchanging})
     for (auto &[other, value] : llvm::reverse(*list))
-      if (other.isSamePlace(access) && other.map == access.map)
+      if (other == access)
         return value;
+  return Value();
+}
+
+Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
+  if (Value value = find(access, known))
+    return value;
   Value value = load(access, number);
   known.push_back({access, value});
   return value;
 }
 
-/// What a part writes is known then; it is stored at the end of the step.
+/// From here on it is known what stands at a place, which somebody may have to
+/// see.
+void HeldLoopWriter::keep(const Access &access, Value value, Known &known,
+                          Value number) {
+  value = widen(value);
+  known.push_back({access, value});
+  if (!isHeld(access))
+    store(access, value, number);
+}
+
+/// What an operand of a body is on lanes. What no step has brought yet is
+/// loaded where it is used first: a register holds it no longer than needed.
+Value HeldLoopWriter::bind(const HeldLoop::Part &part, Value operand,
+                           IRMapping &map, Known &known, Value number) {
+  auto argument = dyn_cast<BlockArgument>(operand);
+  bool isElement = argument && argument.getOwner()->getParentOp() == part.op;
+  if (isElement && !map.contains(operand))
+    map.map(operand, read(part.reads[argument.getArgNumber()], known, number));
+  return map.lookupOrDefault(operand);
+}
+
+/// What a part reads it has from before it writes. What it writes is stored
+/// where it is computed, for the same reason.
 void HeldLoopWriter::compute(const HeldLoop::Part &part, Known &known,
                              Value number) {
   auto generic = dyn_cast<linalg::GenericOp>(part.op);
   if (!generic) {
     Value value = read(part.reads.front(), known, number);
-    known.push_back({part.writes.front(), value});
+    keep(part.writes.front(), value, known, number);
     return;
   }
   IRMapping map;
+  for (const auto &[value, moving] : part.numbers)
+    map.map(value, valueOf(moving, number));
   for (auto [access, argument] :
        llvm::zip(part.reads, generic.getBody()->getArguments()))
-    if (!argument.use_empty())
-      map.map(argument, read(access, known, number));
-  for (Operation &inner : generic.getBody()->without_terminator())
-    cloneOnLanes(b, loc, inner, map, width);
+    if (Value value = find(access, known))
+      map.map(argument, value);
   Operation *yield = generic.getBody()->getTerminator();
-  for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
-    known.push_back({access, widen(map.lookupOrDefault(value))});
+  auto keepAll = [&](auto isMade) {
+    for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
+      if (isMade(value))
+        keep(access, bind(part, value, map, known, number), known, number);
+  };
+  for (Operation &inner : generic.getBody()->without_terminator()) {
+    for (Value operand : inner.getOperands())
+      bind(part, operand, map, known, number);
+    cloneOnLanes(b, loc, inner, map, width);
+    keepAll([&](Value value) { return value.getDefiningOp() == &inner; });
+  }
+  keepAll([&](Value value) {
+    return value.getParentBlock() != generic.getBody() ||
+           isa<BlockArgument>(value);
+  });
 }
 
 HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
@@ -173,10 +224,6 @@ HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
   for (const HeldLoop::Part &part : held.getParts())
     compute(part, known, number);
   Values next;
-  for (const HeldLoop::Part &part : held.getParts())
-    for (const Access &write : part.writes)
-      if (!isHeld(write))
-        store(write, read(write, known, number), number);
   for (const HeldLoop::Carry &carry : held.getCarries())
     next.push_back(read(carry.write, known, number));
   return next;
@@ -187,14 +234,14 @@ HeldLoopWriter::Values HeldLoopWriter::endedStep(Value number,
   Values next(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), next))
     if (held.pastEnd(carry.write) == PastEnd::Zero)
-      value = zero();
+      value = zero(elementOf(carry.write));
   for (const HeldLoop::Part &part : held.getParts())
     for (const Access &write : part.writes) {
       if (isHeld(write))
         continue;
-      Value value = zero();
+      Value value = zero(elementOf(write));
       for (auto [carry, kept] : llvm::zip(held.getCarries(), next))
-        if (carry.write.isSamePlace(write))
+        if (carry.write == write)
           value = kept;
       store(write, value, number);
     }
