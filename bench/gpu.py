@@ -13,6 +13,7 @@ where one of them takes too long or fails; the next begins behind it. Last of al
 compute-sanitizer. What there is so far stands in OUT at all times."""
 import argparse
 import ctypes as c
+import importlib.util
 import json
 import os
 import pathlib
@@ -263,6 +264,8 @@ def look():
     def need(code, what):
         if code:
             sys.exit(f"nothing to measure: {what} (code {code} of the driver)")
+    if not importlib.util.find_spec("numpy"):
+        sys.exit("nothing to measure: this Python has no numpy; PYTHON names another")
     try:
         driver = c.CDLL("libcuda.so.1")
     except OSError as error:
