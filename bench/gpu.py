@@ -1,19 +1,23 @@
-"""What gpu.sh runs: `prepare FOLDER` compiles the programs, `measure FOLDER OUT` runs them.
+"""What gpu.sh runs: `prepare FOLDER` compiles the programs, `measure FOLDER OUT` runs
+them, `look` says what GPU there is.
 
 A folder that was prepared has all that measuring needs: libraries with code for
 GPUs and for processors, and the Python files that call them. First every function
 of the test models is held against the processor, with arrays on the host and on
-the GPU; what disagrees ends the run. Then layers and training steps are timed with
+the GPU: time loops by every plan, the layers of the golden comparison, twenty updates
+of every optimiser. What disagrees is said, and the exit code is 1 in the end. Then
+layers and training steps are timed with
 the device's events: the median of five rounds; PyTorch's beside them
 (gpu_peers.py), the most important first. Another process does that, which is ended
 where one of them takes too long or fails; the next begins behind it. Last of all is
 compute-sanitizer. What there is so far stands in OUT at all times."""
 import argparse
 import ctypes as c
-import itertools
+import importlib.util
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import statistics
@@ -25,7 +29,8 @@ import gpu_peers as peers
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECONDS = 480  # for all of it
-MOST = {"agree": 90, "row": 40, "sanitizer": 60}  # for one
+MOST = {"agree": 60, "row": 40, "sanitizer": 60}  # for one
+SUITE_SECONDS = 200  # for all that agrees
 CELLS = ("lstm", "gru", "ln_lstm", "minimal_gru")
 
 
@@ -59,11 +64,15 @@ def prepare(folder, small):
         shutil.copy(root / file, folder)
 
     def compile_one(source, name, *options):
-        subprocess.run([rnnc, source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1" if small else "-O3",
-                        "-o", folder / f"lib{name}.so", *options], check=True)
+        done = subprocess.run([rnnc, source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1" if small else "-O3",
+                               "-o", folder / f"lib{name}.so", *options], text=True, stderr=subprocess.PIPE)
+        if done.returncode:
+            sys.exit(f"{rnnc} does not compile {source}\n{done.stderr}")
+        return done.stderr
 
     for precision in ("f32", "f64"):
         compile_one(root / "test/Target" / ("one.rnn" if small else "models.rnn"), precision, f"--precision={precision}")
+    prepare_suite(root, folder, small, compile_one)
     tiles = folder / "tiles.txt"
     tiles.write_text("".join(f"{layer}.{what}/product{n}@sm_80: flat_rows = 1\n" for layer in ("plain", "long")
                              for what, count in (("forward", 1), ("vjp", 3)) for n in range(count)))
@@ -78,6 +87,38 @@ def prepare(folder, small):
         compile_one(root / "examples" / file, f"model{number}", *(f"-D{k}={v}" for k, v in dims.items()))
 
 
+GOLDEN = [f"{cell}{suffix}[5, 7]" for cell in ("rnn_tanh", "rnn_relu", "lstm", "gru") for suffix in ("", "_two", "_both")]
+OPTIMISERS = [("sgd(lr = 0.1)", "clip global_norm 0.1"), ("sgd(lr = 0.05, momentum = 0.9)", "clip value 0.02"),
+              ("sgd(lr = 0.05, momentum = 0.9, nesterov = 1)", "clip norm 0.05"), ("adam(lr = 0.01)", "clip adaptive 0.02"),
+              ("adamw(lr = 0.01, decay = 0.1)", "clip value 0.05\n  clip global_norm 0.1"), ("rmsprop(lr = 0.01)", ""),
+              ("adagrad(lr = 0.05)", "clip global_norm 0.1")]
+# Libraries of the suite, and how they are run.
+SUITE = [("f32",), ("f32", "--there", "--keep"), ("f64",), ("steps",), ("grids",), ("grids", "--batch", "1", "--time", "30"),
+         ("grids64",), ("golden",), ("golden64",), *(("updates", f"Model{n}.train_step", "--steps", "20") for n in range(len(OPTIMISERS)))]
+
+
+def prepare_suite(root, folder, small, compile_one):
+    """Time loops by the plans that sizes as small would not get, the layers of the
+    golden comparison, and models with every optimiser."""
+    loops = root / "test/gpu/loops.rnn"
+    names = re.findall(r"`(\S+/loop\d+)` on sm_80", compile_one(loops, "blocks", "--remarks"))
+    for name, plan, *options in (("steps", "loop_plan = 1"), ("grids", "loop_plan = grid, loop_blocks = 4, block_threads = 64"),
+                                 ("grids64", "loop_plan = grid, loop_blocks = 4, block_threads = 64", "--precision=f64")):
+        schedule = folder / f"{name}.txt"
+        schedule.write_text("".join(f"{loop}@sm_80: {plan}\n" for loop in dict.fromkeys(names)))
+        compile_one(loops, name, f"--schedule={schedule}", *options)
+    golden = folder / "golden.rnn"
+    exports = ", ".join(f"{name}.{function}" for name in (GOLDEN[2:4] if small else GOLDEN) for function in ("forward", "vjp"))
+    golden.write_text((root / "test/Golden/layers.rnn").read_text() + f"\nexport {exports}\n")
+    compile_one(golden, "golden")
+    compile_one(golden, "golden64", "--precision=f64")
+    head, model = (root / "test/Golden/update.rnn.in").read_text().split("model Regression", 1)
+    models = "".join(("model Regression" + model).replace("Regression", f"Model{n}").replace("@SETTINGS@", f"optimize {what}\n  {clip}")
+                     for n, (what, clip) in enumerate(OPTIMISERS))
+    (folder / "updates.rnn").write_text(head + models)
+    compile_one(folder / "updates.rnn", "updates", "--precision=f64")
+
+
 def limited(words, seconds):
     """What became of a command, and what it said."""
     try:
@@ -87,21 +128,25 @@ def limited(words, seconds):
         return 124, f"it takes more than {seconds} s"
 
 
-def agrees(folder):
-    """Every function of the test models computes what it computes on a processor."""
-    for library, *options in (["f32"], ["f32", "--there", "--keep"], ["f64"]):
-        code, said = limited([sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so", *options], MOST["agree"])
-        last = (said.splitlines() or [""])[-1]
-        yield f"{library} {' '.join(options)}: {last}"
-        if code:
-            sys.exit(f"{library} {' '.join(options)}\n{said[-3000:]}")
+def checked(what, words, seconds):
+    """A line about a check, and whether it found nothing wrong."""
+    if seconds < 5:
+        return f"{what}: did not run, time was over", False
+    code, said = limited(words, min(MOST["agree"], seconds))
+    told = said.strip().splitlines() or [""]
+    return (f"{what}: {told[-1]}" if not code else f"{what}: FAILED: " + "; ".join(told[-12:])[-1500:]), not code
 
 
-def products_agree(folder):
-    """Tensor cores round factors, and nothing else."""
+def agrees(folder, small):
+    """Every function computes what it computes on a processor; tensor cores round
+    factors, and nothing else."""
+    began = time.monotonic()
+    left = lambda: SUITE_SECONDS - (time.monotonic() - began)
+    for library, *options in (s for s in SUITE if not small or s[0] != "updates" or s[1][5] in "03"):
+        yield checked(" ".join([library, *options]),
+                      [sys.executable, folder / "on_gpu.py", folder / f"lib{library}.so", *options], left())
     for kind in ("tf32", "bf16"):
-        code, said = limited([sys.executable, folder / "products.py", folder / f"lib{kind}.so", kind], MOST["agree"])
-        yield f"products in {kind}: {(said.splitlines() or [''])[-1]}"
+        yield checked(f"products in {kind}", [sys.executable, folder / "products.py", folder / f"lib{kind}.so", kind], left())
 
 
 def sanitized(folder, small, left):
@@ -214,17 +259,36 @@ def rows_of(folder, small, left):
             row += 1
 
 
+def look():
+    """The name of the GPU; ends where there is none."""
+    def need(code, what):
+        if code:
+            sys.exit(f"nothing to measure: {what} (code {code} of the driver)")
+    if not importlib.util.find_spec("numpy"):
+        sys.exit("nothing to measure: this Python has no numpy; PYTHON names another")
+    try:
+        driver = c.CDLL("libcuda.so.1")
+    except OSError as error:
+        sys.exit(f"nothing to measure: there is no driver: {error}")
+    device, text = c.c_int(), c.create_string_buffer(100)
+    need(driver.cuInit(0), "the driver finds no GPU")
+    need(driver.cuDeviceGet(c.byref(device), 0), "there is no GPU")
+    need(driver.cuDeviceGetName(text, 100, device), "the GPU has no name")
+    return text.value.decode()
+
+
 def measure(folder, out, small):
     began = time.monotonic()
     left = lambda: SECONDS - (time.monotonic() - began)
-    name, lines, rows = "", [], []
+    name, lines, rows, agree = look(), [], [], True
 
     def keep():
         out.mkdir(parents=True, exist_ok=True)
         (out / "gpu.json").write_text("".join(json.dumps({"device": name, **row}) + "\n" for row in rows))
         (out / "gpu.md").write_text(table(name, lines, rows))
 
-    for line in itertools.chain(agrees(folder), products_agree(folder)):
+    for line, fine in agrees(folder, small):
+        agree &= fine
         lines.append(line)
         print(line, flush=True)
         keep()
@@ -240,6 +304,7 @@ def measure(folder, out, small):
         lines.append(line)
         keep()
     print(table(name, lines, rows))
+    sys.exit(0 if agree else "numbers are wrong on this GPU: see FAILED above")
 
 
 def table(name, lines, rows):
@@ -276,12 +341,14 @@ def work(folder, small, there):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
-    parser.add_argument("do", choices=["prepare", "measure", "work"])
-    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("do", choices=["look", "prepare", "measure", "work"])
+    parser.add_argument("folder", type=pathlib.Path, nargs="?")
     parser.add_argument("out", type=pathlib.Path, nargs="?")
     parser.add_argument("--first", type=int, default=0)
     args = parser.parse_args()
-    if args.do == "work":
+    if args.do == "look":
+        print(look())
+    elif args.do == "work":
         run_rows(args.folder.resolve(), args.small, args.first)
     elif args.do == "prepare":
         prepare(args.folder, args.small)

@@ -3,6 +3,7 @@
 #include "rnnc/Data/Tensor.h"
 #include "rnnc/Data/Encoding.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Runtime/LargePages.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -60,6 +61,7 @@ Buffer::Buffer(size_t bytes) : bytes(bytes) {
   size_t rounded = (bytes + alignment) / alignment * alignment;
   memory.reset(static_cast<std::byte *>(
       ::operator new[](rounded, std::align_val_t(alignment))));
+  rt::preferLargePages(memory.get(), rounded);
   std::memset(memory.get(), 0, rounded);
 }
 

@@ -292,6 +292,7 @@ static int32_t runEntryOnce(Call &call, Bump &bump) {
   if (!fits(call, bump.used))
     return refuseWorkspace(call);
   succeed(call.c->error);
+  preferLargePages(bump.base, bump.used);
   loadStates(call);
   entry.code[call.variant](args, dims, place, &call.run);
   if (call.run.failed)
@@ -306,6 +307,7 @@ static int32_t runPlanned(Call &call, Bump &bump) {
       heldSize(need) == 0)
     return refuseWorkspace(call);
   succeed(call.c->error);
+  preferLargePages(bump.base, need);
   switch (call.f->kind) {
   case KindTrainStep:
     placeLengths(call, bump);

@@ -141,6 +141,7 @@ int32_t rnnc_rt_optimizer_init(int32_t module, rnnc_optimizer *optimizer,
   size_t size = optimizerBytes(*moduleAt(module));
   if (int32_t status = checkMemory(error, "optimizer", optimizer, bytes, size))
     return status;
+  preferLargePages(optimizer, size);
   memset(static_cast<void *>(optimizer), 0, size);
   auto *header = reinterpret_cast<Header *>(optimizer);
   header->magic = kOptimizerMagic;

@@ -31,8 +31,9 @@ static size_t arenaBytes(const ModuleDesc &m) {
 }
 
 void blankParams(int32_t module, rnnc_params *params) {
-  memset(static_cast<void *>(params), 0,
-         kAlign + arenaBytes(*moduleAt(module)));
+  size_t size = kAlign + arenaBytes(*moduleAt(module));
+  preferLargePages(params, size);
+  memset(static_cast<void *>(params), 0, size);
   auto *header = reinterpret_cast<Header *>(params);
   header->magic = kParamsMagic;
   header->module = module;

@@ -153,6 +153,7 @@ int32_t rnnc_rt_prepare(const rnnc_context *ctx, int32_t module,
   size_t size = objectBytes(*moduleAt(module));
   if (int32_t status = checkMemory(error, "prepared", prepared, bytes, size))
     return status;
+  preferLargePages(prepared, size);
   Temporary room(reinterpret_cast<char *>(prepared) + size, bytes - size,
                  packingBytes(ctx, module));
   if (!room.place)

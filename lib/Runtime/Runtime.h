@@ -12,6 +12,7 @@
 #include "rnnc/Runtime/ABI.h"
 #include "rnnc/Runtime/Descriptors.h"
 #include "rnnc/Runtime/Kernels.h"
+#include "rnnc/Runtime/LargePages.h"
 
 #include <pthread.h>
 #include <stddef.h>

@@ -100,32 +100,25 @@ def compare_functions(tool, path, data, tmp, precision, model, name):
     return worst
 
 
-def compare_nested(tool, path, data, tmp, precision):
-    return compare_functions(tool, path, data, tmp, precision, HERE / "nested.rnn", path.stem.removeprefix("nested-"))
+def source_of(path, data):
+    """The program of a case, and which of its functions are compared."""
+    kind, _, rest = path.stem.partition("-")
+    if kind == "update":
+        return (HERE / "update.rnn.in").read_text().replace("@SETTINGS@", str(data["settings"])), None
+    if kind == "nested":
+        return (HERE / "nested.rnn").read_text(), rest
+    if kind == "pictures":
+        name, sizes = "seen", [int(n) for n in data["sizes"]]
+    else:
+        cell, _, variant = rest.partition("-")
+        suffix = {"two": "_two", "both": "_both"}.get(variant.split("-")[0], "")
+        name = f"{cell}{suffix}"
+        sizes = [data["in.x"].shape[-1], data["out.out"].shape[-1] // (2 if suffix == "_both" else 1)]
+    file = {"layer": "layers.rnn", "pictures": "pictures.rnn"}[kind]
+    return (HERE / file).read_text() + f"\nexport {name}{sizes}.forward, {name}{sizes}.vjp\n", name
 
 
-def compare_pictures(tool, path, data, tmp, precision):
-    model = tmp / "pictures.rnn"
-    sizes = ", ".join(str(n) for n in data["sizes"])
-    exports = f"export seen[{sizes}].forward, seen[{sizes}].vjp\n"
-    model.write_text((HERE / "pictures.rnn").read_text() + exports)
-    return compare_functions(tool, path, data, tmp, precision, model, "seen")
-
-
-def compare_layer(tool, path, data, tmp, precision):
-    kind, _, variant = path.stem.removeprefix("layer-").partition("-")
-    suffix = {"two": "_two", "both": "_both"}.get(variant.split("-")[0], "")
-    width = data["out.out"].shape[-1] // (2 if suffix == "_both" else 1)
-    name = f"{kind}{suffix}"
-    model = tmp / "layer.rnn"
-    exports = f"export {name}[{data['in.x'].shape[-1]}, {width}].forward, {name}[{data['in.x'].shape[-1]}, {width}].vjp\n"
-    model.write_text((HERE / "layers.rnn").read_text() + "\n" + exports)
-    return compare_functions(tool, path, data, tmp, precision, model, name)
-
-
-def compare_update(tool, path, data, tmp, precision):
-    model = tmp / "update.rnn"
-    model.write_text((HERE / "update.rnn.in").read_text().replace("@SETTINGS@", str(data["settings"])))
+def compare_update(tool, path, data, tmp, precision, model):
     write_safetensors(tmp / "w.safetensors", part(data, "weight.", precision))
     np.savez(tmp / "data.npz", **part(data, "in.", precision))
     rnnc(tool, "train", *DEVICE, model, "--data", tmp / "data.npz", "--precision", precision, "--init", tmp / "w.safetensors",
@@ -134,7 +127,13 @@ def compare_update(tool, path, data, tmp, precision):
     return check(f"{path.stem} {precision}", got, part(data, "after."), precision)
 
 
-RUNS = {"layer": compare_layer, "nested": compare_nested, "pictures": compare_pictures, "update": compare_update}
+def compare(tool, path, data, tmp, precision):
+    text, name = source_of(path, data)
+    model = tmp / "model.rnn"
+    model.write_text(text)
+    if not name:
+        return compare_update(tool, path, data, tmp, precision, model)
+    return compare_functions(tool, path, data, tmp, precision, model, name)
 
 
 def main():
@@ -146,8 +145,7 @@ def main():
         data = np.load(case)
         for precision in ["f32", "f64"]:
             with tempfile.TemporaryDirectory() as tmp:
-                run = RUNS[case.name.split("-")[0]]
-                worst = run(tool, case, data, pathlib.Path(tmp), precision)
+                worst = compare(tool, case, data, pathlib.Path(tmp), precision)
                 print(f"{case.stem} {precision}: largest difference {worst:.2g}, at most {tolerance(case.stem, precision):.0e}")
 
 

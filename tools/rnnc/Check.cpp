@@ -23,12 +23,10 @@ struct CheckArguments {
 };
 
 int check(CheckArguments &arguments) {
-  for (const std::string &text : arguments.dims) {
-    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
-    if (!dim)
-      return tool::report(dim.error());
-    arguments.options.frontend.dims.push_back(*dim);
-  }
+  auto dims = tool::parseDims(arguments.dims);
+  if (!dims)
+    return tool::report(dims.error());
+  arguments.options.frontend.dims = std::move(*dims);
 #if RNNC_HAVE_PIPELINE
   if (arguments.options.complete) {
     tool::ModelOptions options;

@@ -319,12 +319,10 @@ int fill(const Options &options, CompileRequest &request) {
       request.emit != Emit::Phase)
     return usage("a source from standard input has no name; -o names the "
                  "result");
-  for (const std::string &text : options.dims) {
-    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
-    if (!dim)
-      return tool::report(dim.error());
-    request.dims.push_back(*dim);
-  }
+  auto dims = tool::parseDims({options.dims.begin(), options.dims.end()});
+  if (!dims)
+    return tool::report(dims.error());
+  request.dims = std::move(*dims);
   request.importDirs.assign(options.imports.begin(), options.imports.end());
   request.precision = options.precision;
   request.march = options.march;

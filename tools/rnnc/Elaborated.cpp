@@ -19,12 +19,10 @@ Result<std::unique_ptr<Elaborated>> tool::elaborate(const ModelOptions &options,
                                                     bool quiet) {
   FrontendOptions frontend;
   frontend.importDirs = options.importDirs;
-  for (const std::string &text : options.dims) {
-    Result<std::pair<std::string, int64_t>> dim = parseDim(text);
-    if (!dim)
-      return dim.error();
-    frontend.dims.push_back(*dim);
-  }
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.error();
+  frontend.dims = std::move(*dims);
   SourceManager sources;
   Diagnostics diags(sources);
   auto result = std::make_unique<Elaborated>();

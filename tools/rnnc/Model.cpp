@@ -90,6 +90,18 @@ tool::parseDim(const std::string &text) {
   return *pair;
 }
 
+Result<std::vector<std::pair<std::string, int64_t>>>
+tool::parseDims(const std::vector<std::string> &texts) {
+  std::vector<std::pair<std::string, int64_t>> dims;
+  for (const std::string &text : texts) {
+    Result<std::pair<std::string, int64_t>> dim = parseDim(text);
+    if (!dim)
+      return dim.error();
+    dims.push_back(*dim);
+  }
+  return dims;
+}
+
 int tool::report(const Error &error) {
   // Whoever found errors in a source has printed them.
   if (!error.message.empty())
@@ -101,12 +113,10 @@ int tool::report(const Error &error) {
 Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   CompileRequest request;
   request.source = options.model;
-  for (const std::string &text : options.dims) {
-    Result<std::pair<std::string, int64_t>> dim = tool::parseDim(text);
-    if (!dim)
-      return dim.error();
-    request.dims.push_back(*dim);
-  }
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.error();
+  request.dims = std::move(*dims);
   if (!options.precision.empty())
     request.precision = options.precision;
   request.optLevel = options.optLevel;

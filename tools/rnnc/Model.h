@@ -55,6 +55,9 @@ inline std::string shownDevice(const ModelOptions &options) {
 
 /// `V=96` as a pair; the error says what is wrong.
 Result<std::pair<std::string, int64_t>> parseDim(const std::string &text);
+/// All of them; the error of the first that is wrong.
+Result<std::vector<std::pair<std::string, int64_t>>>
+parseDims(const std::vector<std::string> &texts);
 
 /// Loads a library, or compiles a `.rnn` file with everything exported.
 Result<std::shared_ptr<training::Library>>

@@ -223,12 +223,10 @@ Result<SourceModel> tool::readSourceModel(const ModelOptions &options,
                                           const std::string &name) {
   FrontendOptions frontend;
   frontend.importDirs = options.importDirs;
-  for (const std::string &text : options.dims) {
-    Result<std::pair<std::string, int64_t>> dim = parseDim(text);
-    if (!dim)
-      return dim.error();
-    frontend.dims.push_back(*dim);
-  }
+  auto dims = parseDims(options.dims);
+  if (!dims)
+    return dims.error();
+  frontend.dims = std::move(*dims);
   SourceManager sources;
   Diagnostics diagnostics(sources);
   std::optional<CheckedProgram> program =

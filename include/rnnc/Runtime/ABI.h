@@ -27,8 +27,8 @@
  *   size is too small to be one, or above RNNC_LARGEST_STRUCT (an rnnc_call
  *   without words: nobody knows where they go). An error or a tensor whose size
  *   was not set counts as one without reserved fields, or as a whole one.
- * Fields that are reserved have to be 0. They keep the place of devices: none
- * is known yet.
+ * Fields that are reserved have to be 0. They keep places for devices that a
+ * name of a variant does not say.
  *
  * Functions that compute do so rounding to nearest, with floating-point
  * exceptions masked. Models count numbers nearer to 0 than the smallest normal
@@ -100,7 +100,7 @@ typedef struct rnnc_context_options {
   /* NULL: the library's own threads (none is made if threads == 1) */
   rnnc_task_fn tasks;
   void *tasks_user;
-  /* reserved: the device that code runs on; NULL: the processor */
+  /* reserved; a GPU is chosen by `variant` */
   void *device;
 } rnnc_context_options;
 

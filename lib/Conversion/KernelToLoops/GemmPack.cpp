@@ -56,15 +56,25 @@ private:
   }
 
   /// A is stored transposed: the rows of a step lie side by side. Whole cache
-  /// lines are read, a row of A's storage at a time.
+  /// lines are read, and written: a few rows of A's storage at a time.
   void alongRows(bool listed) {
+    const int64_t few = 4;
+    Value rest = e.remainder(k, e.i64(few)), main = e.sub(k, rest);
+    alongRows(e.i64(0), main, few, listed);
+    alongRows(main, k, 1, listed);
+  }
+  void alongRows(Value first, Value end, int64_t few, bool listed) {
     Value start = rowAt(e.i64(0));
-    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      Value from = e.address(start, stepAt(s, listed));
+    e.loop(first, end, e.i64(few), [&](Value s) {
+      Values from;
+      for (int64_t u = 0; u != few; ++u)
+        from.push_back(e.address(start, stepAt(e.add(s, e.i64(u)), listed)));
       Value to = e.address(out, e.mul(s, e.i64(tile)));
       e.loop(e.i64(0), whole, e.i64(tile), [&](Value i) {
-        Value v = e.load(column(), e.address(from, i));
-        e.store(v, e.address(to, e.mul(i, k)));
+        Value target = e.address(to, e.mul(i, k));
+        for (int64_t u = 0; u != few; ++u)
+          e.store(e.load(column(), e.address(from[u], i)),
+                  e.address(target, e.i64(u * tile)));
       });
     });
   }
@@ -213,64 +223,82 @@ public:
   }
 
   void build() {
-    Value panel = e.i64(e.shape.panel());
-    e.loop(e.i64(0), columns, panel, [&](Value j) {
-      Value to = e.addressOfStored(out, e.mul(j, e.kStored(k)));
-      Value source = e.address(from, e.mul(j, cs));
-      Value width = e.min(e.sub(columns, j), panel);
-      // The rows that are listed are of sequences, never of weights that are
-      // stored shorter.
-      if (e.shape.stored)
-        return packPanel(source, to, width);
-      e.ifThenElse(
-          e.isNull(list), [&] { packPanel(source, to, width); },
-          [&] { packListed(source, to, width); });
-    });
+    // The rows that are listed are of sequences, never of weights that are
+    // stored shorter.
+    if (e.shape.stored)
+      return eachPanel(e.i64(0), [&](Value source, Value to, Value width) {
+        e.loop(e.i64(0), width, e.i64(1), [&](Value x) {
+          e.writeStored(e.address(source, e.mul(x, cs)), rs, k, to, width, x);
+        });
+      });
+    e.ifThenElse(
+        e.isNull(list),
+        [&] {
+          e.ifThenElse(
+              e.equal(cs, e.i64(1)), [&] { copyRows(false); },
+              [&] {
+                eachPanel(e.i64(0), [&](Value source, Value to, Value width) {
+                  e.call(copy, {source, rs, cs, to, width, k, width});
+                });
+              });
+        },
+        [&] { copyRows(true); });
   }
 
 private:
-  void packPanel(Value source, Value to, Value width) {
-    if (!e.shape.stored)
-      return e.call(copy, {source, rs, cs, to, width, k, width});
-    eachColumn(width, [&](Value x) {
-      e.writeStored(e.address(source, e.mul(x, cs)), rs, k, to, width, x);
+  /// (columns of B, from row `first` of the panel on, width).
+  void eachPanel(Value first, function_ref<void(Value, Value, Value)> body) {
+    Value panel = e.i64(e.shape.panel());
+    e.loop(e.i64(0), columns, panel, [&](Value j) {
+      Value width = e.min(e.sub(columns, j), panel);
+      Value to = e.addressOfStored(out, e.mul(j, e.kStored(k)));
+      if (!e.shape.stored)
+        to = e.address(to, e.mul(first, width));
+      body(e.address(from, e.mul(j, cs)), to, width);
     });
   }
 
-  void packListed(Value source, Value to, Value width) {
-    Value whole =
-        e.both(e.equal(cs, e.i64(1)), e.equal(width, e.i64(e.shape.panel())));
+  /// The panels take their parts of a few rows before the next are read: a row
+  /// is read once, and front to back.
+  void copyRows(bool listed) {
+    e.loop(e.i64(0), k, e.i64(kFewRows), [&](Value s) {
+      Value count = e.min(e.sub(k, s), e.i64(kFewRows));
+      eachPanel(s, [&](Value source, Value to, Value width) {
+        e.loop(e.i64(0), count, e.i64(1), [&](Value i) {
+          Value row = e.add(s, i);
+          if (listed)
+            row = e.loadIndex(list, row);
+          copyRow(e.address(source, e.mul(row, rs)),
+                  e.address(to, e.mul(i, width)), width);
+        });
+      });
+    });
+  }
+
+  void copyRow(Value row, Value to, Value width) {
+    auto copyVector = [&](Value x) {
+      e.store(e.loadVector(e.address(row, x)), e.address(to, x));
+    };
+    Value adjacent = e.equal(cs, e.i64(1));
+    Value panel = e.i64(e.shape.panel()), lanes = e.i64(e.shape.lanes);
     e.ifThenElse(
-        whole,
+        e.both(adjacent, e.equal(width, panel)),
         [&] {
-          eachListed(source, to, width, [&](Value row, Value toRow) {
-            for (unsigned v = 0; v != e.shape.vectors; ++v) {
-              Value at = e.i64(int64_t(v) * e.shape.lanes);
-              e.store(e.loadVector(e.address(row, at)), e.address(toRow, at));
-            }
-          });
+          for (unsigned v = 0; v != e.shape.vectors; ++v)
+            copyVector(e.i64(int64_t(v) * e.shape.lanes));
         },
         [&] {
-          eachListed(source, to, width, [&](Value row, Value toRow) {
-            eachColumn(width, [&](Value x) {
-              e.store(e.loadScalar(e.address(row, e.mul(x, cs))),
-                      e.address(toRow, x));
-            });
+          Value vectors = e.sub(width, e.remainder(width, lanes));
+          Value end = e.select(adjacent, vectors, e.i64(0));
+          e.loop(e.i64(0), end, lanes, copyVector);
+          e.loop(end, width, e.i64(1), [&](Value x) {
+            e.store(e.loadScalar(e.address(row, e.mul(x, cs))),
+                    e.address(to, x));
           });
         });
   }
 
-  void eachListed(Value source, Value to, Value width,
-                  function_ref<void(Value, Value)> body) {
-    e.loop(e.i64(0), k, e.i64(1), [&](Value s) {
-      body(e.address(source, e.mul(e.loadIndex(list, s), rs)),
-           e.address(to, e.mul(s, width)));
-    });
-  }
-
-  void eachColumn(Value width, function_ref<void(Value)> body) {
-    e.loop(e.i64(0), width, e.i64(1), body);
-  }
+  static constexpr int64_t kFewRows = 4;
 
   GemmCode &e;
   func::FuncOp copy;

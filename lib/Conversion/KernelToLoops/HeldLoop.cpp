@@ -4,6 +4,8 @@
 #include "HeldLoop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -37,8 +39,55 @@ bool MovingIndex::operator==(const MovingIndex &other) const {
   });
 }
 
+bool HeldLoop::Access::has(Place::Kind kind) const {
+  return llvm::any_of(places,
+                      [&](const Place &place) { return place.kind == kind; });
+}
+
+bool HeldLoop::Access::moves(Value step) const {
+  return llvm::any_of(places, [&](const Place &place) {
+    return place.offset.terms.contains(step);
+  });
+}
+
+bool HeldLoop::Access::returns() const {
+  return llvm::any_of(
+      places, [](const Place &place) { return place.offset.modulus != 0; });
+}
+
+HeldLoop::Access HeldLoop::Access::later(Value step, int64_t steps) const {
+  Access result = *this;
+  for (Place &place : result.places)
+    place.offset = place.offset.later(step, steps);
+  return result;
+}
+
+bool HeldLoop::Access::covers(const Access &other) const {
+  if (buffer != other.buffer)
+    return false;
+  for (auto [mine, theirs] : llvm::zip_equal(places, other.places)) {
+    if (mine == theirs)
+      continue;
+    MovingIndex apart = theirs.offset;
+    if (mine.kind != Place::Whole || theirs.kind == Place::Row ||
+        apart.modulus || mine.offset.modulus)
+      return false;
+    apart.add(mine.offset, -1);
+    if (!apart.terms.empty() || apart.constant < 0 ||
+        apart.constant + theirs.extent > mine.extent)
+      return false;
+  }
+  return true;
+}
+
 bool HeldLoop::isOutside(Value value) const {
   return !loop->isAncestor(value.getParentBlock()->getParentOp());
+}
+
+std::optional<MovingIndex> HeldLoop::indexOf(OpFoldResult value) {
+  if (auto inside = dyn_cast<Value>(value))
+    return indexOf(inside);
+  return MovingIndex{{}, *getConstantIntValue(value), 0};
 }
 
 std::optional<MovingIndex> HeldLoop::indexOf(Value value) {
@@ -67,42 +116,87 @@ std::optional<MovingIndex> HeldLoop::indexOf(Value value) {
   return left;
 }
 
-/// A buffer as it is, or the row of one that a step has.
-std::optional<HeldLoop::Access> HeldLoop::accessOf(Value memref,
-                                                   AffineMap map) {
-  if (isOutside(memref))
-    return Access{memref, std::nullopt, map};
-  auto view = memref.getDefiningOp<memref::SubViewOp>();
-  if (view && llvm::all_of(view->getOperands(),
-                           [&](Value value) { return isOutside(value); }))
-    return Access{memref, std::nullopt, map};
-  if (!view || !isOutside(view.getSource()) || !view.hasUnitStride())
-    return std::nullopt;
-  auto source = cast<MemRefType>(view.getSource().getType());
+/// The same places of what a view is of.
+bool HeldLoop::throughView(memref::SubViewOp view, Access &access) {
+  if (!view.hasUnitStride())
+    return false;
   auto dropped = view.getDroppedDims();
-  if (dropped.count() != 1 || !dropped.test(0) ||
-      view.getType().getRank() + 1 != source.getRank())
-    return std::nullopt;
-  SmallVector<OpFoldResult> offsets = view.getMixedOffsets();
-  for (OpFoldResult offset : ArrayRef(offsets).drop_front())
-    if (getConstantIntValue(offset) != 0)
-      return std::nullopt;
-  std::optional<MovingIndex> index;
-  if (auto value = dyn_cast<Value>(offsets.front()))
-    index = indexOf(value);
-  else
-    index = MovingIndex{{}, *getConstantIntValue(offsets.front()), 0};
-  if (!index)
-    return std::nullopt;
-  return Access{view.getSource(), index, map};
+  llvm::SmallVector<Place, 0> places;
+  unsigned next = 0;
+  for (auto [dim, offset] : llvm::enumerate(view.getMixedOffsets())) {
+    auto from = indexOf(offset);
+    if (!from)
+      return false;
+    Place place;
+    if (!dropped.test(dim))
+      place = access.places[next++];
+    bool isZero = from->terms.empty() && !from->constant && !from->modulus;
+    MovingIndex &inside = place.offset;
+    bool wasZero = inside.terms.empty() && !inside.constant && !inside.modulus;
+    if (place.kind == Place::Fixed && wasZero)
+      inside = *from;
+    else if (from->modulus || (inside.modulus && !isZero))
+      return false;
+    else
+      inside.add(*from, 1);
+    places.push_back(place);
+  }
+  access.buffer = view.getSource();
+  access.places = std::move(places);
+  return true;
 }
 
-/// All operands are floats of one type, and agree on the number of units.
+/// A buffer that is there in every step.
+std::optional<HeldLoop::Access> HeldLoop::throughViews(Value memref,
+                                                       Access access) {
+  access.buffer = memref;
+  while (!isOutside(access.buffer)) {
+    auto view = access.buffer.getDefiningOp<memref::SubViewOp>();
+    if (!view || !throughView(view, access))
+      return std::nullopt;
+  }
+  return access;
+}
+
+std::optional<HeldLoop::Access> HeldLoop::accessOf(Value memref,
+                                                   AffineMap map) {
+  Access access;
+  for (AffineExpr expr : map.getResults()) {
+    Place place;
+    bool isUnit = cast<AffineDimExpr>(expr).getPosition() == 1;
+    place.kind = isUnit ? Place::Unit : Place::Row;
+    place.extent = isUnit ? units : 1;
+    access.places.push_back(place);
+  }
+  return throughViews(memref, std::move(access));
+}
+
+/// Rows of any rank.
+std::optional<HeldLoop::Access> HeldLoop::maskedBy(Value memref) {
+  Access access;
+  auto type = cast<MemRefType>(memref.getType());
+  for (int64_t dim = 0; dim != type.getRank(); ++dim) {
+    Place place;
+    place.kind = dim ? Place::Whole : Place::Row;
+    place.extent = dim ? type.getDimSize(dim) : 1;
+    if (ShapedType::isDynamic(place.extent))
+      return std::nullopt;
+    access.places.push_back(place);
+  }
+  return throughViews(memref, std::move(access));
+}
+
+/// Operands agree on the type of floats and on the number of units.
 bool HeldLoop::takesUnits(Value memref, AffineMap map) {
   auto type = cast<MemRefType>(memref.getType());
-  if (!type.isStrided() || (element && element != type.getElementType()))
+  Type inside = type.getElementType();
+  if (!type.isStrided() || !inside.isIntOrFloat() || inside.isInteger(1))
     return false;
-  element = type.getElementType();
+  if (isa<FloatType>(inside)) {
+    if ((element && element != inside) || !(inside.isF32() || inside.isF64()))
+      return false;
+    element = inside;
+  }
   for (auto [i, result] : llvm::enumerate(map.getResults())) {
     auto dim = dyn_cast<AffineDimExpr>(result);
     if (!dim)
@@ -117,26 +211,35 @@ bool HeldLoop::takesUnits(Value memref, AffineMap map) {
       return false;
     units = size;
   }
-  return element.isF32() || element.isF64();
+  return true;
+}
+
+/// Its body computes with elements, with what is known outside of the loop, and
+/// with numbers that move with the step.
+bool HeldLoop::addBody(linalg::GenericOp op, Part &part) {
+  auto isKnown = [&](Value operand) {
+    if (operand.getParentBlock() == op.getBody() || isOutside(operand))
+      return true;
+    auto number = operand.getType().isIndex() ? indexOf(operand) : std::nullopt;
+    if (number)
+      part.numbers[operand] = *number;
+    return number.has_value();
+  };
+  return llvm::all_of(*op.getBody(), [&](Operation &inner) {
+    return llvm::all_of(inner.getOperands(), isKnown) &&
+           (inner.hasTrait<OpTrait::IsTerminator>() ||
+            (!isa<linalg::IndexOp>(inner) && !inner.getNumRegions() &&
+             inner.getNumResults() == 1));
+  });
 }
 
 bool HeldLoop::addGeneric(linalg::GenericOp op) {
   if (op.getNumLoops() != 2 || op.getNumParallelLoops() != 2 ||
       !op.hasPureBufferSemantics() || op->hasAttr("rnnc.accumulate_f64"))
     return false;
-  // What it takes from the step itself is not written for a unit.
-  auto isKnown = [&](Value operand) {
-    return operand.getParentBlock() == op.getBody() || isOutside(operand);
-  };
-  for (Operation &inner : *op.getBody()) {
-    if (!llvm::all_of(inner.getOperands(), isKnown))
-      return false;
-    if (!inner.hasTrait<OpTrait::IsTerminator>() &&
-        (isa<linalg::IndexOp>(inner) || inner.getNumRegions() ||
-         inner.getNumResults() != 1))
-      return false;
-  }
-  Part part{op, {}, {}};
+  Part part{op, {}, {}, {}};
+  if (!addBody(op, part))
+    return false;
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     if (!isa<MemRefType>(operand.get().getType()) ||
@@ -156,7 +259,7 @@ bool HeldLoop::addGeneric(linalg::GenericOp op) {
 
 bool HeldLoop::addCopy(memref::CopyOp op) {
   AffineMap rows = AffineMap::getMultiDimIdentityMap(2, op.getContext());
-  Part part{op, {}, {}};
+  Part part{op, {}, {}, {}};
   for (Value memref : {op.getSource(), op.getTarget()}) {
     if (cast<MemRefType>(memref.getType()).getRank() != 2 ||
         !takesUnits(memref, rows))
@@ -175,7 +278,6 @@ bool HeldLoop::addCopy(memref::CopyOp op) {
 bool HeldLoop::addMask(Operation *op) {
   auto mask = dyn_cast<kernel::MaskRowsOp>(op);
   if (!mask || mask.getTimeDim() || mask.getBatchDim() != 0 || !mask.getAt() ||
-      cast<MemRefType>(mask.getOut().getType()).getRank() != 2 ||
       !isOutside(mask.getLengths()) ||
       (lengths && lengths != mask.getLengths()))
     return false;
@@ -184,14 +286,13 @@ bool HeldLoop::addMask(Operation *op) {
   if (!at || (maskedAt && !(*maskedAt == *at)))
     return false;
   maskedAt = at;
-  AffineMap rows = AffineMap::getMultiDimIdentityMap(2, op->getContext());
-  auto out = accessOf(mask.getOut(), rows);
+  auto out = maskedBy(mask.getOut());
   if (!out)
     return false;
   masks.push_back({*out, std::nullopt});
   if (!mask.getPrevious())
     return true;
-  masks.back().previous = accessOf(mask.getPrevious(), rows);
+  masks.back().previous = maskedBy(mask.getPrevious());
   return bool(masks.back().previous);
 }
 
@@ -217,37 +318,49 @@ bool HeldLoop::collect(Operation &op) {
          (isMemoryEffectFree(&op) && op.getNumRegions() == 0);
 }
 
+/// Whether two parts of a buffer have no element in common: along some
+/// dimension they are known to be apart.
+static bool areApart(const HeldLoop::Access &a, const HeldLoop::Access &b) {
+  for (auto [one, other] : llvm::zip_equal(a.places, b.places)) {
+    using Place = HeldLoop::Place;
+    MovingIndex apart = other.offset;
+    if (one.kind == Place::Row || other.kind == Place::Row || apart.modulus ||
+        one.offset.modulus)
+      continue;
+    apart.add(one.offset, -1);
+    if (apart.terms.empty() &&
+        (apart.constant >= one.extent || -apart.constant >= other.extent))
+      return true;
+  }
+  return false;
+}
+
 /// What is read of a buffer that the loop writes was written in this step, or
-/// in the one before.
+/// in the one before; what is written lies apart.
 bool HeldLoop::findCarries() {
-  SmallVector<Access> written;
+  SmallVector<Access, 0> written, before;
   for (const Part &part : parts)
     llvm::append_range(written, part.writes);
   for (auto [i, one] : llvm::enumerate(written))
     for (const Access &other : ArrayRef(written).drop_front(i + 1))
-      if (one.buffer == other.buffer)
+      if (one == other || (one.buffer == other.buffer && !areApart(one, other)))
         return false;
-  SmallVector<Access> before;
   for (const Part &part : parts) {
     for (const Access &read : part.reads) {
-      auto write = llvm::find_if(written, [&](const Access &access) {
+      bool isWritten = llvm::any_of(written, [&](const Access &access) {
         return access.buffer == read.buffer;
       });
-      if (write == written.end() || carryOf(read) ||
-          llvm::any_of(before, [&](const Access &access) {
-            return access.isSamePlace(read);
-          }))
+      if (!isWritten || carryOf(read) || llvm::is_contained(before, read))
         continue;
-      Access next = read;
-      if (next.index)
-        next.index = next.index->later(loop.getInductionVar(), 1);
-      if (!next.isSamePlace(*write) || !read.map.isIdentity())
+      auto write = llvm::find(written, read.later(loop.getInductionVar(), 1));
+      if (write == written.end() || !read.has(Place::Row) ||
+          !read.has(Place::Unit))
         return false;
       carries.push_back({read, *write});
     }
     llvm::append_range(before, part.writes);
   }
-  return !carries.empty();
+  return !carries.empty() && element;
 }
 
 /// Where there are masks every output has one, which keeps a carry or makes
@@ -266,16 +379,57 @@ bool HeldLoop::findPastEnds() {
   reversed = *maskedAt == backward;
   if (!reversed && !(*maskedAt == forward))
     return false;
-  for (const Mask &mask : masks)
-    if (mask.previous) {
-      auto carry = carryOf(*mask.previous);
-      if (!carry || !carries[*carry].write.isSamePlace(mask.out))
-        return false;
-    }
   for (const Part &part : parts)
     for (const Access &write : part.writes)
       if (pastEnd(write) == PastEnd::Computed)
         return false;
+  return masksWhatIsWritten() && keepsCarries();
+}
+
+/// What of a row nobody writes here would be masked no more.
+bool HeldLoop::masksWhatIsWritten() const {
+  auto sizeOf = [](const Access &access) {
+    int64_t size = 1;
+    for (const Place &place : access.places)
+      size *= place.extent;
+    return size;
+  };
+  return llvm::all_of(masks, [&](const Mask &mask) {
+    int64_t left = sizeOf(mask.out);
+    for (const Part &part : parts)
+      for (const Access &write : part.writes)
+        if (mask.out.covers(write))
+          left -= sizeOf(write);
+    return left == 0;
+  });
+}
+
+/// What is kept past an end is what the carry was, at the same place of another
+/// step: in place it would be gone.
+bool HeldLoop::keepsCarries() const {
+  for (const Mask &mask : masks)
+    for (const Part &part : parts)
+      for (const Access &write : part.writes) {
+        if (!mask.previous || !mask.out.covers(write))
+          continue;
+        auto carry = llvm::find_if(
+            carries, [&](const Carry &one) { return one.write == write; });
+        if (carry == carries.end() || carry->read == carry->write ||
+            !mask.previous->covers(carry->read) ||
+            mask.out.buffer != mask.previous->buffer)
+          return false;
+        for (auto [to, from, whole, before] :
+             llvm::zip_equal(write.places, carry->read.places, mask.out.places,
+                             mask.previous->places)) {
+          MovingIndex moved = to.offset, kept = from.offset;
+          if (whole.kind != Place::Whole)
+            continue;
+          moved.add(whole.offset, -1);
+          kept.add(before.offset, -1);
+          if (!(moved == kept))
+            return false;
+        }
+      }
   return true;
 }
 
@@ -320,22 +474,45 @@ bool HeldLoop::match() {
 
 HeldLoop::PastEnd HeldLoop::pastEnd(const Access &write) const {
   for (const Mask &mask : masks)
-    if (mask.out.isSamePlace(write))
+    if (mask.out.covers(write))
       return mask.previous ? PastEnd::Kept : PastEnd::Zero;
   return PastEnd::Computed;
 }
 
+bool HeldLoop::isHeld(const Access &write) const {
+  if (write.moves(getLoop().getInductionVar()) && !write.returns())
+    return false;
+  return llvm::any_of(carries,
+                      [&](const Carry &carry) { return carry.write == write; });
+}
+
 std::optional<unsigned> HeldLoop::carryOf(const Access &access) const {
   for (auto [i, carry] : llvm::enumerate(carries))
-    if (carry.read.isSamePlace(access))
+    if (carry.read == access)
       return i;
   return std::nullopt;
 }
 
+bool HeldLoop::hasFunctions() const {
+  return llvm::any_of(parts, [](const Part &part) {
+    return part.op
+        ->walk([](Operation *op) {
+          bool isFunction = isa<arith::DivFOp>(op) ||
+                            op->getDialect()->getNamespace() == "scan" ||
+                            (isa<math::MathDialect>(op->getDialect()) &&
+                             !isa<math::AbsFOp, math::FmaOp>(op));
+          return isFunction ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
+  });
+}
+
 Value HeldLoop::countRows(OpBuilder &b) const {
   const Access &out = parts.front().writes.front();
+  auto row = llvm::find_if(
+      out.places, [](const Place &place) { return place.kind == Place::Row; });
   return b.createOrFold<memref::DimOp>(getLoop().getLoc(), out.buffer,
-                                       out.index ? 1 : 0);
+                                       row - out.places.begin());
 }
 
 } // namespace rnnc

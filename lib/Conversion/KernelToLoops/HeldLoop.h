@@ -26,20 +26,40 @@ struct MovingIndex {
 /// is pointwise code on rows of buffers. `match` finds out whether it is one.
 class HeldLoop {
 public:
+  /// Where a buffer is read or written, along one of its dimensions.
+  struct Place {
+    enum Kind { Fixed, Row, Unit, Whole };
+    Kind kind = Fixed;
+    MovingIndex offset; ///< beside the number of the row or unit
+    int64_t extent = 1; ///< how many elements from there on; of rows unknown
+
+    bool operator==(const Place &other) const {
+      return kind == other.kind && offset == other.offset;
+    }
+  };
   /// What an op of the body reads or writes.
   struct Access {
-    mlir::Value buffer;               ///< the same in every step
-    std::optional<MovingIndex> index; ///< along the first dimension, if any
-    mlir::AffineMap map;              ///< of (row, unit), for the others
+    mlir::Value buffer; ///< the same in every step
+    llvm::SmallVector<Place, 0> places;
 
-    bool isSamePlace(const Access &other) const {
-      return buffer == other.buffer && index == other.index;
+    bool operator==(const Access &other) const {
+      return buffer == other.buffer && places == other.places;
     }
+    bool has(Place::Kind kind) const;
+    /// Whether it is somewhere else in every step.
+    bool moves(mlir::Value step) const;
+    /// Whether later steps come back to it.
+    bool returns() const;
+    Access later(mlir::Value step, int64_t steps) const;
+    /// Whether all of `other` is a part of it.
+    bool covers(const Access &other) const;
   };
   /// A linalg.generic or a copy.
   struct Part {
     mlir::Operation *op;
     llvm::SmallVector<Access, 0> reads, writes;
+    /// Numbers of the step itself that it computes with.
+    llvm::MapVector<mlir::Value, MovingIndex> numbers;
   };
   /// What a step leaves to the next one.
   struct Carry {
@@ -53,6 +73,7 @@ public:
   bool match();
 
   mlir::scf::ForOp getLoop() const { return loop; }
+  /// The type of its floats.
   mlir::Type getElement() const { return element; }
   int64_t getUnits() const { return units; }
   llvm::ArrayRef<Part> getParts() const { return parts; }
@@ -61,23 +82,35 @@ public:
   mlir::Value getLengths() const { return lengths; }
   bool isReversed() const { return reversed; }
   PastEnd pastEnd(const Access &write) const;
+  /// Whether nobody sees it but the next step and, of the last step, what
+  /// follows the loop.
+  bool isHeld(const Access &write) const;
   /// The number of a carry that `read` is, if it is one.
   std::optional<unsigned> carryOf(const Access &access) const;
+  /// Whether a step computes exp and the like, or divides.
+  bool hasFunctions() const;
   /// How many examples there are.
   mlir::Value countRows(mlir::OpBuilder &b) const;
 
 private:
   bool collect(mlir::Operation &op);
   bool addGeneric(mlir::linalg::GenericOp op);
+  bool addBody(mlir::linalg::GenericOp op, Part &part);
   bool addCopy(mlir::memref::CopyOp op);
   bool addMasks(mlir::scf::IfOp op);
   bool addMask(mlir::Operation *op);
   std::optional<Access> accessOf(mlir::Value memref, mlir::AffineMap map);
+  std::optional<Access> maskedBy(mlir::Value memref);
+  std::optional<Access> throughViews(mlir::Value memref, Access access);
+  bool throughView(mlir::memref::SubViewOp view, Access &access);
   std::optional<MovingIndex> indexOf(mlir::Value value);
+  std::optional<MovingIndex> indexOf(mlir::OpFoldResult value);
   bool isOutside(mlir::Value value) const;
   bool takesUnits(mlir::Value memref, mlir::AffineMap map);
   bool findCarries();
   bool findPastEnds();
+  bool masksWhatIsWritten() const;
+  bool keepsCarries() const;
   bool placesDiffer() const;
 
   struct Mask {

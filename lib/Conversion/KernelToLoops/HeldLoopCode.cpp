@@ -1,7 +1,7 @@
 // HeldLoopCode.cpp: a time loop with its states in registers.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "HeldLoop.h"
+#include "HeldStages.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -15,11 +15,19 @@ using namespace mlir;
 namespace rnnc {
 namespace {
 
+/// A step, as the code that is written for it knows it.
+struct HeldStep {
+  unsigned stage;
+  Value number;
+  Value slot; ///< among those that a stage does at once
+};
+
 class HeldLoopWriter {
 public:
   HeldLoopWriter(const HeldLoop &held, kernel::TargetAttr target, OpBuilder &b)
       : held(held), target(target), b(b), loc(held.getLoop().getLoc()),
-        lanes(target.lanes(held.getElement().getIntOrFloatBitWidth())) {}
+        lanes(target.lanes(held.getElement().getIntOrFloatBitWidth())),
+        stages(held, target) {}
 
   void write();
 
@@ -29,25 +37,42 @@ private:
   using PastEnd = HeldLoop::PastEnd;
   using Known = SmallVector<std::pair<Access, Value>>;
 
-  int64_t unitsAtOnce() const;
+  void makeRoom();
   void findSteps();
   void writeUnits();
   void writeChunk(Value from, int64_t count);
   Values validSteps(Values carries);
   Values endedSteps(Values carries);
-  Values step(Value number, ValueRange carries);
+  void stageSteps(unsigned stage, Value from, Value count, Values &carries);
+  Values step(const HeldStep &at, ValueRange carries);
   Values endedStep(Value number, ValueRange carries);
-  void compute(const HeldLoop::Part &part, Known &known, Value number);
+  void readUnchanging(unsigned stage);
+  void compute(unsigned part, Known &known, const HeldStep &at);
+  void computeBody(unsigned part, linalg::GenericOp op, Known &known,
+                   const HeldStep &at);
+  void keep(unsigned part, unsigned write, Value value, Known &known,
+            const HeldStep &at);
+  void leave(const HeldItem *item, Value value, const HeldStep &at);
+  Value enter(const HeldItem *item, const HeldStep &at);
+  Value bind(unsigned part, Value operand, IRMapping &map, Known &known,
+             const HeldStep &at);
+  Value readFor(unsigned part, unsigned number, Known &known,
+                const HeldStep &at);
+  Value find(const Access &access, const Known &known) const;
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
 
-  bool moves(const Access &access) const;
-  bool isHeld(const Access &write) const;
+  bool moves(const Access &access) const {
+    return access.moves(held.getLoop().getInductionVar());
+  }
   Values indicesOf(const Access &access, Value number);
   Value valueOf(const MovingIndex &index, Value number);
   Value load(const Access &access, Value number);
   Value widen(Value value);
-  Value zero() { return widen(constant(b.getZeroAttr(held.getElement()))); }
+  Type elementOf(const Access &access) const {
+    return cast<MemRefType>(access.buffer.getType()).getElementType();
+  }
+  Value zero(Type element) { return widen(constant(b.getZeroAttr(element))); }
   Value constant(TypedAttr value) {
     return arith::ConstantOp::create(b, loc, value);
   }
@@ -61,32 +86,13 @@ private:
   OpBuilder &b;
   Location loc;
   int64_t lanes;
+  HeldStages stages;
+  DenseMap<const HeldItem *, Value> room; ///< [slot, lane] on the stack
   Value row, valid, ended, trips; ///< of the example: its steps, and the rest
   Value unit, mask;               ///< of the chunk; no mask: all lanes count
   int64_t width = 1;              ///< lanes of the chunk, whole registers
   Known unchanging;               ///< what no step changes
 };
-
-bool HeldLoopWriter::moves(const Access &access) const {
-  return access.index &&
-         access.index->terms.count(held.getLoop().getInductionVar());
-}
-
-/// Nobody sees what a carry was at a step that is not the last.
-bool HeldLoopWriter::isHeld(const Access &write) const {
-  if (moves(write) && !write.index->modulus)
-    return false;
-  return llvm::any_of(held.getCarries(), [&](const HeldLoop::Carry &carry) {
-    return carry.write.isSamePlace(write);
-  });
-}
-
-/// A step is one long chain, mostly: two vectors of units side by side have
-/// two. As far as the states leave half of the registers to what is computed.
-int64_t HeldLoopWriter::unitsAtOnce() const {
-  int64_t states = held.getCarries().size();
-  return 2 * states <= target.getRegisters() / 2 ? 2 * lanes : lanes;
-}
 
 Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
   Value sum = index(moving.constant);
@@ -102,23 +108,27 @@ Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
 
 HeldLoopWriter::Values HeldLoopWriter::indicesOf(const Access &access,
                                                  Value number) {
+  using Place = HeldLoop::Place;
   Values result;
-  if (access.index)
-    result.push_back(valueOf(*access.index, number));
-  for (AffineExpr expr : access.map.getResults())
-    result.push_back(cast<AffineDimExpr>(expr).getPosition() ? unit : row);
+  for (const Place &place : access.places) {
+    Value at = valueOf(place.offset, number);
+    if (place.kind != Place::Fixed)
+      at = b.createOrFold<arith::AddIOp>(
+          loc, place.kind == Place::Unit ? unit : row, at);
+    result.push_back(at);
+  }
   return result;
 }
 
 Value HeldLoopWriter::load(const Access &access, Value number) {
   Values at = indicesOf(access, number);
-  if (!access.map.isFunctionOfDim(1))
+  if (!access.has(HeldLoop::Place::Unit))
     return memref::LoadOp::create(b, loc, access.buffer, at);
-  VectorType type = vectorOf(held.getElement());
+  VectorType type = vectorOf(elementOf(access));
   if (!mask)
     return vector::LoadOp::create(b, loc, type, access.buffer, at);
   return vector::MaskedLoadOp::create(b, loc, type, access.buffer, at, mask,
-                                      zero());
+                                      zero(elementOf(access)));
 }
 
 void HeldLoopWriter::store(const Access &access, Value value, Value number) {
@@ -134,51 +144,133 @@ Value HeldLoopWriter::widen(Value value) {
   return widened(b, loc, value, width);
 }
 
-Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
-  // A carry in place is what it was until it is written: the latest counts.
-  for (Known *list : {&known, &unchanging})
+/// A carry in place is what it was until it is written: the latest counts.
+Value HeldLoopWriter::find(const Access &access, const Known &known) const {
+  for (const Known *list : {&known, &unchanging})
     for (auto &[other, value] : llvm::reverse(*list))
-      if (other.isSamePlace(access) && other.map == access.map)
+      if (other == access)
         return value;
+  return Value();
+}
+
+Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
+  if (Value value = find(access, known))
+    return value;
   Value value = load(access, number);
   known.push_back({access, value});
   return value;
 }
 
-/// What a part writes is known then; it is stored at the end of the step.
-void HeldLoopWriter::compute(const HeldLoop::Part &part, Known &known,
-                             Value number) {
-  auto generic = dyn_cast<linalg::GenericOp>(part.op);
-  if (!generic) {
-    Value value = read(part.reads.front(), known, number);
-    known.push_back({part.writes.front(), value});
-    return;
-  }
-  IRMapping map;
-  for (auto [access, argument] :
-       llvm::zip(part.reads, generic.getBody()->getArguments()))
-    if (!argument.use_empty())
-      map.map(argument, read(access, known, number));
-  for (Operation &inner : generic.getBody()->without_terminator())
-    cloneOnLanes(b, loc, inner, map, width);
-  Operation *yield = generic.getBody()->getTerminator();
-  for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
-    known.push_back({access, widen(map.lookupOrDefault(value))});
+/// From here on it is known what stands at a place, which somebody may have to
+/// see.
+void HeldLoopWriter::keep(unsigned part, unsigned write, Value value,
+                          Known &known, const HeldStep &at) {
+  const Access &access = held.getParts()[part].writes[write];
+  value = widen(value);
+  known.push_back({access, value});
+  if (!held.isHeld(access))
+    store(access, value, at.number);
+  leave(stages.writerOf(part, write), value, at);
 }
 
-HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
+/// A later stage finds it where it is seen, or in room of its own.
+void HeldLoopWriter::leave(const HeldItem *item, Value value,
+                           const HeldStep &at) {
+  if (Value buffer = room.lookup(item))
+    vector::StoreOp::create(b, loc, widen(value), buffer,
+                            ValueRange{at.slot, index(0)});
+}
+
+Value HeldLoopWriter::enter(const HeldItem *item, const HeldStep &at) {
+  Value buffer = room.lookup(item);
+  if (!buffer)
+    return load(*item->written, at.number);
+  return vector::LoadOp::create(b, loc, vectorOf(item->type), buffer,
+                                ValueRange{at.slot, index(0)});
+}
+
+Value HeldLoopWriter::readFor(unsigned part, unsigned number, Known &known,
+                              const HeldStep &at) {
+  HeldItem *source = stages.sourceOf(part, number);
+  if (source && source->stage != at.stage)
+    return enter(source, at);
+  return read(held.getParts()[part].reads[number], known, at.number);
+}
+
+/// What an operand of a body is on lanes. What no step has brought yet is
+/// loaded where it is used first: a register holds it no longer than needed.
+Value HeldLoopWriter::bind(unsigned part, Value operand, IRMapping &map,
+                           Known &known, const HeldStep &at) {
+  if (Value value = map.lookupOrNull(operand))
+    return value;
+  Operation *op = held.getParts()[part].op;
+  auto argument = dyn_cast<BlockArgument>(operand);
+  HeldItem *item = stages.itemOf(operand.getDefiningOp());
+  if (argument && argument.getOwner()->getParentOp() == op)
+    map.map(operand, readFor(part, argument.getArgNumber(), known, at));
+  else if (item && operand.getDefiningOp()->getParentOp() == op)
+    map.map(operand, enter(item, at));
+  return map.lookupOrDefault(operand);
+}
+
+/// What a part reads it has from before it writes. What it writes is stored
+/// where it is computed, for the same reason.
+void HeldLoopWriter::computeBody(unsigned part, linalg::GenericOp op,
+                                 Known &known, const HeldStep &at) {
+  const HeldLoop::Part &content = held.getParts()[part];
+  IRMapping map;
+  for (const auto &[value, moving] : content.numbers)
+    map.map(value, valueOf(moving, at.number));
+  for (auto [i, access] : llvm::enumerate(content.reads)) {
+    HeldItem *source = stages.sourceOf(part, i);
+    Value value = find(access, known);
+    if (value && !(source && source->stage != at.stage))
+      map.map(op.getBody()->getArgument(i), value);
+  }
+  Operation *yield = op.getBody()->getTerminator();
+  auto keepAll = [&](auto isMade) {
+    for (auto [i, value] : llvm::enumerate(yield->getOperands()))
+      if (isMade(value) && stages.writerOf(part, i)->stage == at.stage)
+        keep(part, i, bind(part, value, map, known, at), known, at);
+  };
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    HeldItem *item = stages.itemOf(&inner);
+    if (item->stage != at.stage)
+      continue;
+    for (Value operand : inner.getOperands())
+      bind(part, operand, map, known, at);
+    cloneOnLanes(b, loc, inner, map, width);
+    keepAll([&](Value value) { return value.getDefiningOp() == &inner; });
+    if (!llvm::is_contained(yield->getOperands(), inner.getResult(0)))
+      leave(item, map.lookup(inner.getResult(0)), at);
+  }
+  keepAll([&](Value value) {
+    return value.getParentBlock() != op.getBody() || isa<BlockArgument>(value);
+  });
+}
+
+void HeldLoopWriter::compute(unsigned part, Known &known, const HeldStep &at) {
+  const HeldLoop::Part &content = held.getParts()[part];
+  if (auto generic = dyn_cast<linalg::GenericOp>(content.op))
+    return computeBody(part, generic, known, at);
+  HeldItem *item = stages.itemOf(content.op);
+  if (item->stage == at.stage)
+    keep(part, 0, readFor(part, 0, known, at), known, at);
+}
+
+HeldLoopWriter::Values HeldLoopWriter::step(const HeldStep &at,
+                                            ValueRange carries) {
   Known known;
-  for (auto [carry, value] : llvm::zip(held.getCarries(), carries))
-    known.push_back({carry.read, value});
-  for (const HeldLoop::Part &part : held.getParts())
-    compute(part, known, number);
   Values next;
-  for (const HeldLoop::Part &part : held.getParts())
-    for (const Access &write : part.writes)
-      if (!isHeld(write))
-        store(write, read(write, known, number), number);
-  for (const HeldLoop::Carry &carry : held.getCarries())
-    next.push_back(read(carry.write, known, number));
+  unsigned own = 0;
+  for (auto [i, carry] : llvm::enumerate(held.getCarries()))
+    if (stages.stageOfCarry(i) == at.stage)
+      known.push_back({carry.read, carries[own++]});
+  for (size_t part = 0; part != held.getParts().size(); ++part)
+    compute(part, known, at);
+  for (auto [i, carry] : llvm::enumerate(held.getCarries()))
+    if (stages.stageOfCarry(i) == at.stage)
+      next.push_back(read(carry.write, known, at.number));
   return next;
 }
 
@@ -187,28 +279,71 @@ HeldLoopWriter::Values HeldLoopWriter::endedStep(Value number,
   Values next(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), next))
     if (held.pastEnd(carry.write) == PastEnd::Zero)
-      value = zero();
+      value = zero(elementOf(carry.write));
   for (const HeldLoop::Part &part : held.getParts())
     for (const Access &write : part.writes) {
-      if (isHeld(write))
+      if (held.isHeld(write))
         continue;
-      Value value = zero();
+      Value value = zero(elementOf(write));
       for (auto [carry, kept] : llvm::zip(held.getCarries(), next))
-        if (carry.write.isSamePlace(write))
+        if (carry.write == write)
           value = kept;
       store(write, value, number);
     }
   return next;
 }
 
+void HeldLoopWriter::readUnchanging(unsigned stage) {
+  unchanging.clear();
+  Value first = index(0);
+  for (auto [number, part] : llvm::enumerate(held.getParts()))
+    for (auto [i, access] : llvm::enumerate(part.reads))
+      if (!moves(access) && !held.carryOf(access) &&
+          !stages.sourceOf(number, i) && stages.reads(stage, number, i))
+        read(access, unchanging, first);
+}
+
+/// So many steps of a stage, from a step on.
+void HeldLoopWriter::stageSteps(unsigned stage, Value from, Value count,
+                                Values &carries) {
+  readUnchanging(stage);
+  Values own;
+  for (auto [i, value] : llvm::enumerate(carries))
+    if (stages.stageOfCarry(i) == stage)
+      own.push_back(value);
+  auto loop = buildLoop(b, loc, index(0), count, index(1), own,
+                        [&](Value slot, ValueRange before) -> Values {
+                          Value number = slot;
+                          if (from)
+                            number =
+                                arith::AddIOp::create(b, loc, number, from);
+                          return step({stage, number, slot}, before);
+                        });
+  unsigned next = 0;
+  for (auto [i, value] : llvm::enumerate(carries))
+    if (stages.stageOfCarry(i) == stage)
+      value = loop.getResult(next++);
+}
+
 HeldLoopWriter::Values HeldLoopWriter::validSteps(Values carries) {
-  auto loop =
-      buildLoop(b, loc, index(0), valid, index(1), carries,
-                [&](Value number, ValueRange before) -> Values {
-                  if (held.isReversed())
-                    number = b.createOrFold<arith::AddIOp>(loc, number, ended);
-                  return step(number, before);
-                });
+  Value behind = held.isReversed() ? ended : Value();
+  if (stages.getNumStages() == 1) {
+    stageSteps(0, behind, valid, carries);
+    return carries;
+  }
+  Value most = index(stages.getSteps());
+  auto loop = buildLoop(
+      b, loc, index(0), valid, most, carries,
+      [&](Value from, ValueRange before) -> Values {
+        Values now(before);
+        Value count = arith::SubIOp::create(b, loc, valid, from);
+        count = arith::MinSIOp::create(b, loc, count, most);
+        if (behind)
+          from = arith::AddIOp::create(b, loc, from, behind);
+        for (unsigned stage = 0; stage != stages.getNumStages(); ++stage)
+          stageSteps(stage, from, count, now);
+        return now;
+      });
   return Values(loop.getResults());
 }
 
@@ -233,15 +368,10 @@ void HeldLoopWriter::writeChunk(Value from, int64_t count) {
     std::fill_n(bits.begin(), count, true);
     mask = constant(DenseElementsAttr::get(vectorOf(b.getI1Type()), bits));
   }
-  unchanging.clear();
   Value first = index(0);
   Values carries;
   for (const HeldLoop::Carry &carry : held.getCarries())
     carries.push_back(load(carry.read, first));
-  for (const HeldLoop::Part &part : held.getParts())
-    for (const Access &access : part.reads)
-      if (!moves(access) && !held.carryOf(access))
-        read(access, unchanging, first);
   bool ends = bool(held.getLengths());
   if (ends && held.isReversed())
     carries = endedSteps(carries);
@@ -249,12 +379,12 @@ void HeldLoopWriter::writeChunk(Value from, int64_t count) {
   if (ends && !held.isReversed())
     carries = endedSteps(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), carries))
-    if (isHeld(carry.write))
+    if (held.isHeld(carry.write))
       store(carry.read, value, trips);
 }
 
 void HeldLoopWriter::writeUnits() {
-  int64_t units = held.getUnits(), most = unitsAtOnce();
+  int64_t units = held.getUnits(), most = stages.getVectors() * lanes;
   int64_t whole = units / most * most;
   if (whole == most)
     writeChunk(index(0), most);
@@ -280,8 +410,31 @@ void HeldLoopWriter::findSteps() {
   ended = arith::SubIOp::create(b, loc, trips, valid);
 }
 
+/// Room on the stack for what leaves a stage: values that are not needed at the
+/// same time share it.
+void HeldLoopWriter::makeRoom() {
+  SmallVector<std::pair<Value, unsigned>> all; ///< and the last stage to read
+  int64_t most = std::min<int64_t>(stages.getVectors() * lanes,
+                                   llvm::alignTo(held.getUnits(), lanes));
+  for (const HeldItem *item : stages.getLeaving()) {
+    auto type = MemRefType::get({stages.getSteps(), most}, item->type);
+    auto free = llvm::find_if(all, [&](const auto &one) {
+      return one.second < item->stage && one.first.getType() == type;
+    });
+    if (free == all.end()) {
+      Value buffer = memref::AllocaOp::create(b, loc, type, ValueRange(),
+                                              b.getI64IntegerAttr(64));
+      all.push_back({buffer, 0});
+      free = std::prev(all.end());
+    }
+    free->second = item->lastReader();
+    room[item] = free->first;
+  }
+}
+
 void HeldLoopWriter::write() {
   trips = held.getLoop().getUpperBound();
+  makeRoom();
   Value rows = held.countRows(b);
   scf::ForOp loop = buildLoop(b, loc, index(0), rows, index(1), {},
                               [&](Value number, ValueRange) -> Values {

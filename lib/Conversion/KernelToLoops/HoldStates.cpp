@@ -44,7 +44,8 @@ private:
       return;
     int64_t bytes =
         held.getUnits() * held.getElement().getIntOrFloatBitWidth() / 8;
-    int64_t rows = bytes ? mostBytes / bytes : 0;
+    int64_t most = held.hasFunctions() ? mostBytes / 4 : mostBytes;
+    int64_t rows = bytes ? most / bytes : 0;
     if (!rows)
       return;
     ++numHeld;

@@ -42,6 +42,7 @@ static bool runtimeMayCall(llvm::StringRef name) {
                                            "fwrite",
                                            "getpid",
                                            "log",
+                                           "madvise",
                                            "memchr",
                                            "pow",
                                            "pthread_create",

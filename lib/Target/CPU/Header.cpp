@@ -124,7 +124,7 @@ static void describeArg(llvm::raw_ostream &os, const Arg &arg,
 }
 
 /// What a call may return.
-static std::string statuses(const Function &f) {
+static std::string statuses(const Library &library, const Function &f) {
   bool checksIndex = false, checksLength = false;
   for (const Arg &arg : f.args) {
     checksIndex |= arg.indexSize != 0 && !arg.isResult();
@@ -142,6 +142,8 @@ static std::string statuses(const Function &f) {
     out += ", _EMPTY (a row has no step)";
   if (f.kind == rt::KindTrainStep)
     out += ", _NOT_FINITE";
+  if (library.gpu)
+    out += ", on a GPU also _DEVICE";
   return out + ".\n";
 }
 
@@ -152,7 +154,7 @@ static void functionText(llvm::raw_ostream &os, const Library &library,
   for (const CParameter &p : parameters)
     if (p.kind == CParam::Arg || p.kind == CParam::Option)
       describeArg(os, f.args[size_t(p.index)], f, p.name);
-  os << statuses(f) << " */\n";
+  os << statuses(library, f) << " */\n";
   prototype(os, "size_t ", f.symbol + "_workspace_size",
             spell(workspaceParameters(f)));
   if (readsPrepared(f))
@@ -161,7 +163,9 @@ static void functionText(llvm::raw_ostream &os, const Library &library,
   prototype(os, "int32_t ", f.symbol, spell(parameters));
   if (runsOnGPU(library, f)) {
     os << "/* The same with arrays on the GPU of the context, but for whole "
-          "numbers that are read; into a CUstream, or NULL. */\n";
+          "numbers that are read. The call goes into\n * `gpu_queue`, a "
+          "CUstream, and returns without waiting where it can; NULL: it is "
+          "done when it returns. */\n";
     prototype(os, "int32_t ", symbolOnGPU(f),
               spell(callParameters(m, f, /*onGPU=*/true)));
   }

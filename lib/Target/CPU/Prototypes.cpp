@@ -136,8 +136,8 @@ static std::vector<ObjectFunction> gpuFunctions() {
   return {
       {"gpu_count", "rnnc_rt_gpu_count", "int32_t ", "rnnc_error *error",
        "How many GPUs the machine has; -1: there is no driver, or it fails, "
-       "as `error` says. It opens\n * the driver, which no other function "
-       "does but gpu_context_create."},
+       "as `error` says. It opens\n * the driver, which nothing else does "
+       "but making a context on a GPU."},
       {"gpu_context_create", "rnnc_rt_gpu_context_create", "rnnc_context *",
        "int32_t device, rnnc_error *error",
        "A context whose code runs on a GPU, by its number from 0 on; NULL if "

@@ -11,6 +11,8 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -77,19 +79,44 @@ static llvm::OptimizationLevel levelOf(int optLevel) {
   }
 }
 
+/// Sums of f64 that a loop may have for NVIDIA's assembler to unroll it. It
+/// unrolls all of a loop of 25 trips with 8 of them, loads early what many of
+/// them need, and spills.
+static constexpr unsigned kUnrolledDoubles = 2;
+
+/// Loops with many numbers of two registers stay as they are: `.pragma
+/// "nounroll"`.
+static void keepLoops(llvm::Function &function) {
+  if (function.isDeclaration())
+    return;
+  llvm::DominatorTree tree(function);
+  llvm::LoopInfo loops(tree);
+  for (llvm::Loop *loop : loops.getLoopsInPreorder())
+    if (llvm::count_if(loop->getHeader()->phis(), [](llvm::PHINode &phi) {
+          return phi.getType()->isDoubleTy();
+        }) > kUnrolledDoubles)
+      loop->setLoopAlreadyUnrolled();
+}
+
 static void optimise(llvm::Module &module, llvm::TargetMachine &machine,
                      int optLevel) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
+  // Loops are unrolled as schedules say. LLVM, which unrolls all of a short
+  // one, then moves the sums of a row to where it is stored: what they read
+  // takes all registers and more. The driver's assembler unrolls loops, too.
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(graphs);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
   builder.buildPerModuleDefaultPipeline(levelOf(optLevel)).run(module, modules);
+  llvm::for_each(module, keepLoops);
 }
 
 /// Parameters are called after their kernel, with a long name and often: a

@@ -16,11 +16,11 @@ REGISTERS = 65536  # of a processor
 LARGEST = 300_000  # bytes that code for GPUs adds to a library
 
 
-def compile_kernels(path, out):
+def compile_kernels(path, out, precision):
     """The values of dims that data would give; None: the file has no kernels."""
     values = []
     for _ in range(12):
-        run = subprocess.run(["rnnc", path, "--target=nvptx64", "--emit=ptx", "-o", out, *values],
+        run = subprocess.run(["rnnc", path, "--target=nvptx64", "--emit=ptx", f"--precision={precision}", "-o", out, *values],
                              text=True, capture_output=True)
         if run.returncode == 0:
             with open(out) as file:
@@ -32,6 +32,23 @@ def compile_kernels(path, out):
     if "nothing to compile" in run.stderr:  # a file of cells for others
         return None
     sys.exit(f"{path}: {run.stderr}")
+
+
+def keep_new(path, known):
+    """Leaves those kernels in a text that no other had, and says how many there are, and
+    were: programs have kernels that differ in their names."""
+    with open(path) as file:
+        head, *kernels = file.read().split(".visible .entry ")
+    new = {}
+    for kernel in kernels:
+        name, body = kernel.split("(", 1)
+        body = re.sub(r"\$L__BB\d+_", "$L__BB_", body.replace(name, ""))
+        if body not in known:
+            known.add(body)
+            new[body] = kernel
+    with open(path, "w") as file:
+        file.write(".visible .entry ".join([head, *new.values()]))
+    return len(new), len(kernels)
 
 
 def expected(path):
@@ -85,35 +102,44 @@ def added(path, values, folder):
     return sizes[0] - sizes[1]
 
 
+def programs(folders, precisions, out):
+    """Those that have kernels, one after the other in the file `out`."""
+    for path in sorted(p for root in folders for p in glob.glob(root + "/**/*.rnn", recursive=True)):
+        for precision in precisions:
+            values = compile_kernels(path, out, precision)
+            if values is not None:
+                yield path, precision, values
+
+
 def main():
     split = sys.argv.index("--")
     folders, chips = sys.argv[1:split], sys.argv[split + 1:]
+    precisions = ["f32"] + [c for c in chips if c == "f64"]
+    chips = [c for c in chips if c != "f64"]
     ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
-    known = os.path.exists(ptxas)
-    count = kernels = registers = 0
-    largest = (0, "", [])
-    with tempfile.TemporaryDirectory() as folder:
+    there = os.path.exists(ptxas)
+    count = kernels = different = registers = 0
+    largest, known = (0, "", []), set()
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         out = os.path.join(folder, "out.ptx")
-        for path in sorted(p for root in folders for p in glob.glob(root + "/**/*.rnn", recursive=True)):
-            values = compile_kernels(path, out)
-            if values is None:
-                continue
+        for path, precision, values in programs(folders, precisions, out):
             count += 1
-            largest = max(largest, (os.path.getsize(out), path, values))
-            with open(out) as file:
-                kernels += file.read().count(".entry ")
-            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-                assembled = {chip: pool.submit(assemble, ptxas, out, chip) for chip in (chips if known else ())}
-            for chip, one in assembled.items():
+            if precision == "f32":
+                largest = max(largest, (os.path.getsize(out), path, values))
+            new, all_of_it = keep_new(out, known)
+            kernels, different = kernels + all_of_it, different + new
+            if not new or not there:
+                continue
+            for chip, one in [(chip, pool.submit(assemble, ptxas, out, chip)) for chip in chips]:
                 try:
                     registers = max(registers, one.result())
                 except AssertionError as error:
-                    sys.exit(f"ptxas -arch={chip} and {path}: {error}")
+                    sys.exit(f"ptxas -arch={chip} and {path} in {precision}: {error}")
         more = added(*largest[1:], folder)
         assert more < LARGEST, (largest, more)
-    print(f"{count} programs, {kernels} kernels; the largest text has {largest[0]} bytes, its library grows by {more}: "
-          + os.path.relpath(largest[1], folders[0]))
-    if known:
+    print(f"{count} programs, {kernels} kernels, {different} different ones; the largest text has {largest[0]} bytes, its library "
+          f"grows by {more}: " + os.path.relpath(largest[1], folders[0]))
+    if there:
         print(f"ptxas takes all of them for {' '.join(chips)}, a thread has {registers} registers at most")
     else:
         print("SKIPPED: there is no ptxas here, so nothing was assembled")

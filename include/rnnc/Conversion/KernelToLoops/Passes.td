@@ -108,7 +108,8 @@ def KernelHoldStates : Pass<"kernel-hold-states", "::mlir::ModuleOp"> {
   let options = [
     Option<"mostBytes", "most-bytes", "int64_t", /*default=*/"4096",
            "bytes of a step up to which a unit goes through all steps by "
-           "itself: a page, so that the steps lie in it one after the other">,
+           "itself: a page. Where it computes functions a quarter: a row of "
+           "many units has more to do at a time than one unit's chain">,
   ];
   let statistics = [
     Statistic<"numHeld", "num-held", "Loops with their states in registers">,
