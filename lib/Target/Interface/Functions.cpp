@@ -149,7 +149,8 @@ static std::vector<std::string> possible(const Module &m,
              llvm::none_of(entry.args, [](const RawArg &arg) {
                return arg.slot.getRole() == Role::Input;
              });
-  if (have.contains("step") && draws && m.kind == "model")
+  if (have.contains("step") && draws && m.kind == "model" &&
+      hasDraws(m, entries, /*isSample=*/true))
     have.insert("sample");
   if (have.contains("predict") && drawsEach(m))
     have.insert("sample");
