@@ -479,6 +479,13 @@ HeldLoop::PastEnd HeldLoop::pastEnd(const Access &write) const {
   return PastEnd::Computed;
 }
 
+bool HeldLoop::isHeld(const Access &write) const {
+  if (write.moves(getLoop().getInductionVar()) && !write.returns())
+    return false;
+  return llvm::any_of(carries,
+                      [&](const Carry &carry) { return carry.write == write; });
+}
+
 std::optional<unsigned> HeldLoop::carryOf(const Access &access) const {
   for (auto [i, carry] : llvm::enumerate(carries))
     if (carry.read == access)

@@ -82,6 +82,9 @@ public:
   mlir::Value getLengths() const { return lengths; }
   bool isReversed() const { return reversed; }
   PastEnd pastEnd(const Access &write) const;
+  /// Whether nobody sees it but the next step and, of the last step, what
+  /// follows the loop.
+  bool isHeld(const Access &write) const;
   /// The number of a carry that `read` is, if it is one.
   std::optional<unsigned> carryOf(const Access &access) const;
   /// Whether a step computes exp and the like, or divides.

@@ -1,7 +1,7 @@
 // HeldLoopCode.cpp: a time loop with its states in registers.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "HeldLoop.h"
+#include "HeldStages.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -15,11 +15,19 @@ using namespace mlir;
 namespace rnnc {
 namespace {
 
+/// A step, as the code that is written for it knows it.
+struct HeldStep {
+  unsigned stage;
+  Value number;
+  Value slot; ///< among those that a stage does at once
+};
+
 class HeldLoopWriter {
 public:
   HeldLoopWriter(const HeldLoop &held, kernel::TargetAttr target, OpBuilder &b)
       : held(held), target(target), b(b), loc(held.getLoop().getLoc()),
-        lanes(target.lanes(held.getElement().getIntOrFloatBitWidth())) {}
+        lanes(target.lanes(held.getElement().getIntOrFloatBitWidth())),
+        stages(held, target) {}
 
   void write();
 
@@ -29,18 +37,27 @@ private:
   using PastEnd = HeldLoop::PastEnd;
   using Known = SmallVector<std::pair<Access, Value>>;
 
-  int64_t unitsAtOnce() const;
+  void makeRoom();
   void findSteps();
   void writeUnits();
   void writeChunk(Value from, int64_t count);
   Values validSteps(Values carries);
   Values endedSteps(Values carries);
-  Values step(Value number, ValueRange carries);
+  void stageSteps(unsigned stage, Value from, Value count, Values &carries);
+  Values step(const HeldStep &at, ValueRange carries);
   Values endedStep(Value number, ValueRange carries);
-  void compute(const HeldLoop::Part &part, Known &known, Value number);
-  void keep(const Access &access, Value value, Known &known, Value number);
-  Value bind(const HeldLoop::Part &part, Value operand, IRMapping &map,
-             Known &known, Value number);
+  void readUnchanging(unsigned stage);
+  void compute(unsigned part, Known &known, const HeldStep &at);
+  void computeBody(unsigned part, linalg::GenericOp op, Known &known,
+                   const HeldStep &at);
+  void keep(unsigned part, unsigned write, Value value, Known &known,
+            const HeldStep &at);
+  void leave(const HeldItem *item, Value value, const HeldStep &at);
+  Value enter(const HeldItem *item, const HeldStep &at);
+  Value bind(unsigned part, Value operand, IRMapping &map, Known &known,
+             const HeldStep &at);
+  Value readFor(unsigned part, unsigned number, Known &known,
+                const HeldStep &at);
   Value find(const Access &access, const Known &known) const;
   Value read(const Access &access, Known &known, Value number);
   void store(const Access &access, Value value, Value number);
@@ -48,7 +65,6 @@ private:
   bool moves(const Access &access) const {
     return access.moves(held.getLoop().getInductionVar());
   }
-  bool isHeld(const Access &write) const;
   Values indicesOf(const Access &access, Value number);
   Value valueOf(const MovingIndex &index, Value number);
   Value load(const Access &access, Value number);
@@ -70,29 +86,13 @@ private:
   OpBuilder &b;
   Location loc;
   int64_t lanes;
+  HeldStages stages;
+  DenseMap<const HeldItem *, Value> room; ///< [slot, lane] on the stack
   Value row, valid, ended, trips; ///< of the example: its steps, and the rest
   Value unit, mask;               ///< of the chunk; no mask: all lanes count
   int64_t width = 1;              ///< lanes of the chunk, whole registers
   Known unchanging;               ///< what no step changes
 };
-
-/// Nobody sees what a carry was at a step that is not the last.
-bool HeldLoopWriter::isHeld(const Access &write) const {
-  if (moves(write) && !write.returns())
-    return false;
-  return llvm::any_of(held.getCarries(), [&](const HeldLoop::Carry &carry) {
-    return carry.write == write;
-  });
-}
-
-/// A step is one long chain, mostly: several vectors of units side by side
-/// have one each. As far as the states leave registers to what is computed.
-int64_t HeldLoopWriter::unitsAtOnce() const {
-  int64_t states = held.getCarries().size(), registers = target.getRegisters();
-  if (4 * states <= registers / 4)
-    return 4 * lanes;
-  return 2 * states <= registers / 2 ? 2 * lanes : lanes;
-}
 
 Value HeldLoopWriter::valueOf(const MovingIndex &moving, Value number) {
   Value sum = index(moving.constant);
@@ -163,69 +163,114 @@ Value HeldLoopWriter::read(const Access &access, Known &known, Value number) {
 
 /// From here on it is known what stands at a place, which somebody may have to
 /// see.
-void HeldLoopWriter::keep(const Access &access, Value value, Known &known,
-                          Value number) {
+void HeldLoopWriter::keep(unsigned part, unsigned write, Value value,
+                          Known &known, const HeldStep &at) {
+  const Access &access = held.getParts()[part].writes[write];
   value = widen(value);
   known.push_back({access, value});
-  if (!isHeld(access))
-    store(access, value, number);
+  if (!held.isHeld(access))
+    store(access, value, at.number);
+  leave(stages.writerOf(part, write), value, at);
+}
+
+/// A later stage finds it where it is seen, or in room of its own.
+void HeldLoopWriter::leave(const HeldItem *item, Value value,
+                           const HeldStep &at) {
+  if (Value buffer = room.lookup(item))
+    vector::StoreOp::create(b, loc, widen(value), buffer,
+                            ValueRange{at.slot, index(0)});
+}
+
+Value HeldLoopWriter::enter(const HeldItem *item, const HeldStep &at) {
+  Value buffer = room.lookup(item);
+  if (!buffer)
+    return load(*item->written, at.number);
+  return vector::LoadOp::create(b, loc, vectorOf(item->type), buffer,
+                                ValueRange{at.slot, index(0)});
+}
+
+Value HeldLoopWriter::readFor(unsigned part, unsigned number, Known &known,
+                              const HeldStep &at) {
+  HeldItem *source = stages.sourceOf(part, number);
+  if (source && source->stage != at.stage)
+    return enter(source, at);
+  return read(held.getParts()[part].reads[number], known, at.number);
 }
 
 /// What an operand of a body is on lanes. What no step has brought yet is
 /// loaded where it is used first: a register holds it no longer than needed.
-Value HeldLoopWriter::bind(const HeldLoop::Part &part, Value operand,
-                           IRMapping &map, Known &known, Value number) {
+Value HeldLoopWriter::bind(unsigned part, Value operand, IRMapping &map,
+                           Known &known, const HeldStep &at) {
+  if (Value value = map.lookupOrNull(operand))
+    return value;
+  Operation *op = held.getParts()[part].op;
   auto argument = dyn_cast<BlockArgument>(operand);
-  bool isElement = argument && argument.getOwner()->getParentOp() == part.op;
-  if (isElement && !map.contains(operand))
-    map.map(operand, read(part.reads[argument.getArgNumber()], known, number));
+  HeldItem *item = stages.itemOf(operand.getDefiningOp());
+  if (argument && argument.getOwner()->getParentOp() == op)
+    map.map(operand, readFor(part, argument.getArgNumber(), known, at));
+  else if (item && operand.getDefiningOp()->getParentOp() == op)
+    map.map(operand, enter(item, at));
   return map.lookupOrDefault(operand);
 }
 
 /// What a part reads it has from before it writes. What it writes is stored
 /// where it is computed, for the same reason.
-void HeldLoopWriter::compute(const HeldLoop::Part &part, Known &known,
-                             Value number) {
-  auto generic = dyn_cast<linalg::GenericOp>(part.op);
-  if (!generic) {
-    Value value = read(part.reads.front(), known, number);
-    keep(part.writes.front(), value, known, number);
-    return;
-  }
+void HeldLoopWriter::computeBody(unsigned part, linalg::GenericOp op,
+                                 Known &known, const HeldStep &at) {
+  const HeldLoop::Part &content = held.getParts()[part];
   IRMapping map;
-  for (const auto &[value, moving] : part.numbers)
-    map.map(value, valueOf(moving, number));
-  for (auto [access, argument] :
-       llvm::zip(part.reads, generic.getBody()->getArguments()))
-    if (Value value = find(access, known))
-      map.map(argument, value);
-  Operation *yield = generic.getBody()->getTerminator();
+  for (const auto &[value, moving] : content.numbers)
+    map.map(value, valueOf(moving, at.number));
+  for (auto [i, access] : llvm::enumerate(content.reads)) {
+    HeldItem *source = stages.sourceOf(part, i);
+    Value value = find(access, known);
+    if (value && !(source && source->stage != at.stage))
+      map.map(op.getBody()->getArgument(i), value);
+  }
+  Operation *yield = op.getBody()->getTerminator();
   auto keepAll = [&](auto isMade) {
-    for (auto [access, value] : llvm::zip(part.writes, yield->getOperands()))
-      if (isMade(value))
-        keep(access, bind(part, value, map, known, number), known, number);
+    for (auto [i, value] : llvm::enumerate(yield->getOperands()))
+      if (isMade(value) && stages.writerOf(part, i)->stage == at.stage)
+        keep(part, i, bind(part, value, map, known, at), known, at);
   };
-  for (Operation &inner : generic.getBody()->without_terminator()) {
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    HeldItem *item = stages.itemOf(&inner);
+    if (item->stage != at.stage)
+      continue;
     for (Value operand : inner.getOperands())
-      bind(part, operand, map, known, number);
+      bind(part, operand, map, known, at);
     cloneOnLanes(b, loc, inner, map, width);
     keepAll([&](Value value) { return value.getDefiningOp() == &inner; });
+    if (!llvm::is_contained(yield->getOperands(), inner.getResult(0)))
+      leave(item, map.lookup(inner.getResult(0)), at);
   }
   keepAll([&](Value value) {
-    return value.getParentBlock() != generic.getBody() ||
-           isa<BlockArgument>(value);
+    return value.getParentBlock() != op.getBody() || isa<BlockArgument>(value);
   });
 }
 
-HeldLoopWriter::Values HeldLoopWriter::step(Value number, ValueRange carries) {
+void HeldLoopWriter::compute(unsigned part, Known &known, const HeldStep &at) {
+  const HeldLoop::Part &content = held.getParts()[part];
+  if (auto generic = dyn_cast<linalg::GenericOp>(content.op))
+    return computeBody(part, generic, known, at);
+  HeldItem *item = stages.itemOf(content.op);
+  if (item->stage == at.stage)
+    keep(part, 0, readFor(part, 0, known, at), known, at);
+}
+
+HeldLoopWriter::Values HeldLoopWriter::step(const HeldStep &at,
+                                            ValueRange carries) {
   Known known;
-  for (auto [carry, value] : llvm::zip(held.getCarries(), carries))
-    known.push_back({carry.read, value});
-  for (const HeldLoop::Part &part : held.getParts())
-    compute(part, known, number);
   Values next;
-  for (const HeldLoop::Carry &carry : held.getCarries())
-    next.push_back(read(carry.write, known, number));
+  unsigned own = 0;
+  for (auto [i, carry] : llvm::enumerate(held.getCarries()))
+    if (stages.stageOfCarry(i) == at.stage)
+      known.push_back({carry.read, carries[own++]});
+  for (size_t part = 0; part != held.getParts().size(); ++part)
+    compute(part, known, at);
+  for (auto [i, carry] : llvm::enumerate(held.getCarries()))
+    if (stages.stageOfCarry(i) == at.stage)
+      next.push_back(read(carry.write, known, at.number));
   return next;
 }
 
@@ -237,7 +282,7 @@ HeldLoopWriter::Values HeldLoopWriter::endedStep(Value number,
       value = zero(elementOf(carry.write));
   for (const HeldLoop::Part &part : held.getParts())
     for (const Access &write : part.writes) {
-      if (isHeld(write))
+      if (held.isHeld(write))
         continue;
       Value value = zero(elementOf(write));
       for (auto [carry, kept] : llvm::zip(held.getCarries(), next))
@@ -248,14 +293,57 @@ HeldLoopWriter::Values HeldLoopWriter::endedStep(Value number,
   return next;
 }
 
+void HeldLoopWriter::readUnchanging(unsigned stage) {
+  unchanging.clear();
+  Value first = index(0);
+  for (auto [number, part] : llvm::enumerate(held.getParts()))
+    for (auto [i, access] : llvm::enumerate(part.reads))
+      if (!moves(access) && !held.carryOf(access) &&
+          !stages.sourceOf(number, i) && stages.reads(stage, number, i))
+        read(access, unchanging, first);
+}
+
+/// So many steps of a stage, from a step on.
+void HeldLoopWriter::stageSteps(unsigned stage, Value from, Value count,
+                                Values &carries) {
+  readUnchanging(stage);
+  Values own;
+  for (auto [i, value] : llvm::enumerate(carries))
+    if (stages.stageOfCarry(i) == stage)
+      own.push_back(value);
+  auto loop = buildLoop(b, loc, index(0), count, index(1), own,
+                        [&](Value slot, ValueRange before) -> Values {
+                          Value number = slot;
+                          if (from)
+                            number =
+                                arith::AddIOp::create(b, loc, number, from);
+                          return step({stage, number, slot}, before);
+                        });
+  unsigned next = 0;
+  for (auto [i, value] : llvm::enumerate(carries))
+    if (stages.stageOfCarry(i) == stage)
+      value = loop.getResult(next++);
+}
+
 HeldLoopWriter::Values HeldLoopWriter::validSteps(Values carries) {
-  auto loop =
-      buildLoop(b, loc, index(0), valid, index(1), carries,
-                [&](Value number, ValueRange before) -> Values {
-                  if (held.isReversed())
-                    number = b.createOrFold<arith::AddIOp>(loc, number, ended);
-                  return step(number, before);
-                });
+  Value behind = held.isReversed() ? ended : Value();
+  if (stages.getNumStages() == 1) {
+    stageSteps(0, behind, valid, carries);
+    return carries;
+  }
+  Value most = index(stages.getSteps());
+  auto loop = buildLoop(
+      b, loc, index(0), valid, most, carries,
+      [&](Value from, ValueRange before) -> Values {
+        Values now(before);
+        Value count = arith::SubIOp::create(b, loc, valid, from);
+        count = arith::MinSIOp::create(b, loc, count, most);
+        if (behind)
+          from = arith::AddIOp::create(b, loc, from, behind);
+        for (unsigned stage = 0; stage != stages.getNumStages(); ++stage)
+          stageSteps(stage, from, count, now);
+        return now;
+      });
   return Values(loop.getResults());
 }
 
@@ -280,15 +368,10 @@ void HeldLoopWriter::writeChunk(Value from, int64_t count) {
     std::fill_n(bits.begin(), count, true);
     mask = constant(DenseElementsAttr::get(vectorOf(b.getI1Type()), bits));
   }
-  unchanging.clear();
   Value first = index(0);
   Values carries;
   for (const HeldLoop::Carry &carry : held.getCarries())
     carries.push_back(load(carry.read, first));
-  for (const HeldLoop::Part &part : held.getParts())
-    for (const Access &access : part.reads)
-      if (!moves(access) && !held.carryOf(access))
-        read(access, unchanging, first);
   bool ends = bool(held.getLengths());
   if (ends && held.isReversed())
     carries = endedSteps(carries);
@@ -296,12 +379,12 @@ void HeldLoopWriter::writeChunk(Value from, int64_t count) {
   if (ends && !held.isReversed())
     carries = endedSteps(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), carries))
-    if (isHeld(carry.write))
+    if (held.isHeld(carry.write))
       store(carry.read, value, trips);
 }
 
 void HeldLoopWriter::writeUnits() {
-  int64_t units = held.getUnits(), most = unitsAtOnce();
+  int64_t units = held.getUnits(), most = stages.getVectors() * lanes;
   int64_t whole = units / most * most;
   if (whole == most)
     writeChunk(index(0), most);
@@ -327,8 +410,31 @@ void HeldLoopWriter::findSteps() {
   ended = arith::SubIOp::create(b, loc, trips, valid);
 }
 
+/// Room on the stack for what leaves a stage: values that are not needed at the
+/// same time share it.
+void HeldLoopWriter::makeRoom() {
+  SmallVector<std::pair<Value, unsigned>> all; ///< and the last stage to read
+  int64_t most = std::min<int64_t>(stages.getVectors() * lanes,
+                                   llvm::alignTo(held.getUnits(), lanes));
+  for (const HeldItem *item : stages.getLeaving()) {
+    auto type = MemRefType::get({stages.getSteps(), most}, item->type);
+    auto free = llvm::find_if(all, [&](const auto &one) {
+      return one.second < item->stage && one.first.getType() == type;
+    });
+    if (free == all.end()) {
+      Value buffer = memref::AllocaOp::create(b, loc, type, ValueRange(),
+                                              b.getI64IntegerAttr(64));
+      all.push_back({buffer, 0});
+      free = std::prev(all.end());
+    }
+    free->second = item->lastReader();
+    room[item] = free->first;
+  }
+}
+
 void HeldLoopWriter::write() {
   trips = held.getLoop().getUpperBound();
+  makeRoom();
   Value rows = held.countRows(b);
   scf::ForOp loop = buildLoop(b, loc, index(0), rows, index(1), {},
                               [&](Value number, ValueRange) -> Values {

@@ -212,8 +212,13 @@ bool isContiguous(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
 }
 
 /// A buffer is passed as the address of its first element; sizes and strides
-/// that are not known stand in arguments of their own.
+/// that are not known stand in arguments of their own. What is on the stack for
+/// a kernel is the kernel's.
 void KernelBuilder::passMemref(Value memref) {
+  if (auto own = memref.getDefiningOp<memref::AllocaOp>()) {
+    callee->clone(*own, inside);
+    return;
+  }
   auto type = cast<MemRefType>(memref.getType());
   int64_t rank = type.getRank(), offset;
   SmallVector<int64_t> strides, shape;

@@ -162,11 +162,11 @@ void KernelCutter::declareTasks() {
 /// guess.
 Value KernelCutter::tripsOf(scf::ForOp inner) {
   auto outside = [&](Value v) -> Value {
-    if (auto known = getConstantIntValue(v))
-      return constant(*known);
     // The steps of an example are those of the batch, at most.
     if (auto least = v.getDefiningOp<arith::MinSIOp>())
       v = least.getRhs();
+    if (auto known = getConstantIntValue(v))
+      return constant(*known);
     Value mapped = bounds.lookupOrNull(v);
     return mapped ? arith::IndexCastOp::create(b, loc, i64, mapped) : Value();
   };

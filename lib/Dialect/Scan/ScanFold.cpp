@@ -99,6 +99,13 @@ struct DropUnused : OpRewritePattern<LoopOp> {
   LogicalResult matchAndRewrite(LoopOp op,
                                 PatternRewriter &rewriter) const override;
 };
+
+// What a loop stacks as it got it is there already.
+struct ReadWhatIsThere : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LoopOp op,
+                                PatternRewriter &rewriter) const override;
+};
 } // namespace
 
 void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
@@ -108,7 +115,47 @@ void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 void LoopOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
-  patterns.add<DropUnused>(context);
+  patterns.add<DropUnused, ReadWhatIsThere>(context);
+}
+
+// Whether nobody sees what a loop computes in rows past their end, not even in
+// a product with zero.
+static bool ignoresPastEnds(LoopOp loop) {
+  for (unsigned number = 0; number < loop.getNumCarries(); ++number)
+    if (!loop.isMaskedCarry(number))
+      return false;
+  for (unsigned number = 0; number < loop.getNumStacks(); ++number)
+    if (!loop.isMaskedStack(number))
+      return false;
+  return llvm::all_of(
+      loop.getBodyBlock()->without_terminator(),
+      [](Operation &op) { return op.hasTrait<OpTrait::Elementwise>(); });
+}
+
+LogicalResult
+ReadWhatIsThere::matchAndRewrite(LoopOp op, PatternRewriter &rewriter) const {
+  bool changed = false;
+  for (auto [number, result] : llvm::enumerate(op.getStackResults())) {
+    auto argument = dyn_cast<BlockArgument>(op.getYield().getStacks()[number]);
+    if (!argument || !llvm::is_contained(op.getSliceArgs(), argument))
+      continue;
+    Value there = op.getSlices()[argument.getArgNumber() - 1];
+    if (there.getType() != result.getType())
+      continue;
+    bool isMasked = op.isMaskedStack(number);
+    rewriter.replaceUsesWithIf(result, there, [&](OpOperand &use) {
+      auto reader = dyn_cast<LoopOp>(use.getOwner());
+      bool may =
+          !isMasked || (reader && reader.getTrip() == op.getTrip() &&
+                        reader.getLengths() == op.getLengths() &&
+                        llvm::is_contained(reader.getSlices(), result) &&
+                        !llvm::is_contained(reader.getFirsts(), result) &&
+                        ignoresPastEnds(reader));
+      changed |= may;
+      return may;
+    });
+  }
+  return success(changed);
 }
 
 static bool onlyFeedsItself(Value argument, YieldOp yield, unsigned number) {

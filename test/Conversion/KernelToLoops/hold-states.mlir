@@ -224,3 +224,76 @@ module attributes {kernel.target = #kernel.target<"v4", vector_bits = 512, regis
     return
   }
 }
+
+// -----
+
+// Three recurrences, each of which reads the one before, and sums of them: six
+// states are too many for eight registers. Each recurrence goes through sixteen
+// steps with its sum before the next does; what it leaves lies on the stack.
+
+// CHECK-LABEL: func.func @stages(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x?x16xf32>
+// CHECK-DAG: %[[A:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
+// CHECK-DAG: %[[B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
+// CHECK: scf.for %{{.*}} = %c0 to
+// CHECK: %[[ALL:.*]]:6 = scf.for %[[FROM:.*]] = %c0 to %[[VALID:.*]] step %c16 iter_args
+// CHECK: %[[LEFT:.*]] = arith.subi %[[VALID]], %[[FROM]]
+// CHECK: %[[COUNT:.*]] = arith.minsi %[[LEFT]], %c16
+// CHECK: scf.for %[[I:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}}, %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: %[[T:.*]] = arith.addi %[[I]], %[[FROM]]
+// CHECK: vector.load %[[X]][%[[T]], %{{.*}}, %c0]
+// CHECK: vector.store %{{.*}}, %[[FIRST:.*]][%[[I]], %c0] : memref<16x16xf32>
+// CHECK: arith.addf
+// CHECK: scf.for %[[J:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}}, %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: vector.load %[[FIRST]][%[[J]], %c0]
+// CHECK: vector.store %{{.*}}, %[[SECOND:.*]][%[[J]], %c0] : memref<16x16xf32>
+// CHECK: scf.for %[[K:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}}, %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: vector.load %[[SECOND]][%[[K]], %c0] : memref<16x16xf32>
+// CHECK-NOT: memref<16x16xf32>
+// CHECK: scf.yield
+#row = affine_map<(i, j) -> (i, j)>
+module attributes {kernel.target = #kernel.target<"small", vector_bits = 512, registers = 8, fma = true, l1 = 32768, l2 = 1048576>} {
+  func.func @stages(%x: memref<?x?x16xf32>, %a: memref<2x?x16xf32>, %b: memref<2x?x16xf32>, %c: memref<2x?x16xf32>, %sa: memref<2x?x16xf32>, %sb: memref<2x?x16xf32>, %sc: memref<2x?x16xf32>, %len: memref<?xi32>, %T: index) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %n = memref.dim %len, %c0 : memref<?xi32>
+    scf.for %t = %c0 to %T step %c1 {
+      %next = arith.addi %t, %c1 : index
+      %slot = arith.remui %t, %c2 : index
+      %other = arith.remui %next, %c2 : index
+      %xt = memref.subview %x[%t, 0, 0] [1, %n, 16] [1, 1, 1] : memref<?x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %a0 = memref.subview %a[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %a1 = memref.subview %a[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %b0 = memref.subview %b[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %b1 = memref.subview %b[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %c0_0 = memref.subview %c[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %c1_0 = memref.subview %c[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sa0 = memref.subview %sa[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sa1 = memref.subview %sa[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sb0 = memref.subview %sb[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sb1 = memref.subview %sb[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sc0 = memref.subview %sc[%slot, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      %sc1 = memref.subview %sc[%other, 0, 0] [1, %n, 16] [1, 1, 1] : memref<2x?x16xf32> to memref<?x16xf32, strided<[16, 1], offset: ?>>
+      linalg.generic {indexing_maps = [#row, #row, #row, #row, #row, #row, #row, #row, #row, #row, #row, #row, #row], iterator_types = ["parallel", "parallel"]}
+          ins(%xt, %a0, %b0, %c0_0, %sa0, %sb0, %sc0 : memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>)
+          outs(%a1, %b1, %c1_0, %sa1, %sb1, %sc1 : memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>, memref<?x16xf32, strided<[16, 1], offset: ?>>) {
+      ^bb0(%v: f32, %p: f32, %q: f32, %r: f32, %sp: f32, %sq: f32, %sr: f32, %o0: f32, %o1: f32, %o2: f32, %o3: f32, %o4: f32, %o5: f32):
+        %0 = arith.mulf %p, %v : f32
+        %1 = arith.mulf %q, %0 : f32
+        %2 = arith.mulf %r, %1 : f32
+        %3 = arith.addf %sp, %0 : f32
+        %4 = arith.addf %sq, %1 : f32
+        %5 = arith.addf %sr, %2 : f32
+        linalg.yield %0, %1, %2, %3, %4, %5 : f32, f32, f32, f32, f32, f32
+      }
+      kernel.mask_rows outs(%a1 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%a0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+      kernel.mask_rows outs(%b1 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%b0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+      kernel.mask_rows outs(%c1_0 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%c0_0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+      kernel.mask_rows outs(%sa1 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%sa0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+      kernel.mask_rows outs(%sb1 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%sb0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+      kernel.mask_rows outs(%sc1 : memref<?x16xf32, strided<[16, 1], offset: ?>>) lengths(%len : memref<?xi32>) at(%t) previous(%sc0 : memref<?x16xf32, strided<[16, 1], offset: ?>>)
+    }
+    return
+  }
+}
