@@ -55,6 +55,7 @@ private:
   void findTurn();
   Value turned(Value unit);
   void countRows();
+  Value tilesOf(Value rows);
   void spread(Value rows, Value tiles);
   std::pair<Value, Value> rowsOfTile(Value t);
   Value part(Value memref, AffineMap map, ArrayRef<OpFoldResult> offsets,
@@ -332,15 +333,36 @@ void PhaseLowering::tiles(Value firstUnit, Value units) {
                 b.getI64IntegerAttr(llvm::divideCeil(from, tileRows)));
 }
 
+/// Tiles that rows take. Where members get tiles of all units, two cannot share
+/// three: one more is taken that leaves each enough rows to use a panel.
+Value PhaseLowering::tilesOf(Value rows) {
+  constexpr int64_t kMany = 16, kEnough = 4;
+  using enum arith::CmpIPredicate;
+  Value tiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
+  int64_t from = kernel::scheduleOf(op).get(kernel::Decision::CutRows);
+  if (from > kMany * tileRows || tileRows < kEnough)
+    return tiles;
+  auto is = [&](arith::CmpIPredicate compare, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, loc, compare, x, y);
+  };
+  Value odd = arith::AndIOp::create(b, loc, tiles, index(1));
+  Value more = arith::AddIOp::create(b, loc, tiles, odd);
+  Value few = is(ult, tiles, index(kMany)), several = is(ugt, tiles, index(1));
+  Value leaves = is(uge, rows, mul(more, index(kEnough)));
+  Value may = arith::AndIOp::create(
+      b, loc, leaves, arith::AndIOp::create(b, loc, few, several));
+  return arith::SelectOp::create(b, loc, may, more, tiles);
+}
+
 /// Rows that are computed, and the tiles they take.
 void PhaseLowering::countRows() {
-  mostTiles = arith::CeilDivUIOp::create(b, loc, allRows, index(tileRows));
+  mostTiles = tilesOf(allRows);
   if (!op.getValid())
     return spread(allRows, mostTiles);
   Value rows = arith::IndexCastOp::create(
       b, loc, b.getIndexType(),
       memref::LoadOp::create(b, loc, op.getValid(), index(0)));
-  validTiles = arith::CeilDivUIOp::create(b, loc, rows, index(tileRows));
+  validTiles = tilesOf(rows);
   spread(rows, validTiles);
 }
 

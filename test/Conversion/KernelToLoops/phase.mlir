@@ -14,6 +14,16 @@
 // CHECK: arith.select %[[MANY]]
 // CHECK-LABEL: func.func private @rnnc.kernel.0(
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<5x2x8xf32>
+// Three tiles, which two members cannot share, are four where each has four
+// rows then.
+// CHECK: %[[TILES:.*]] = arith.ceildivui %[[ROWS:.*]], %c5
+// CHECK: %[[ODD:.*]] = arith.andi %[[TILES]], %c1
+// CHECK: %[[MORE:.*]] = arith.addi %[[TILES]], %[[ODD]]
+// CHECK-DAG: %[[FEW:.*]] = arith.cmpi ult, %[[TILES]], %c16
+// CHECK-DAG: %[[SEVERAL:.*]] = arith.cmpi ugt, %[[TILES]], %c1
+// CHECK-DAG: %[[LEAST:.*]] = arith.muli %[[MORE]], %c4
+// CHECK-DAG: %[[ENOUGH:.*]] = arith.cmpi uge, %[[ROWS]], %[[LEAST]]
+// CHECK: arith.select %{{.*}}, %[[MORE]], %[[TILES]]
 // CHECK: %[[MANY:.*]] = arith.cmpi sge, %{{.*}}, %c2
 // CHECK: %[[FROM:.*]] = arith.select %[[MANY]], %{{.*}}, %[[ZERO:.*]] : index
 // CHECK: %[[TO:.*]] = arith.select %[[MANY]],
