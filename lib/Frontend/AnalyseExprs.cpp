@@ -10,6 +10,44 @@
 using namespace rnnc;
 using namespace rnnc::ast;
 
+/// The type of a record that has a name: states, or some of them.
+static Ty namedRecord(const Record &record, Diagnostics &diags,
+                      const std::function<Ty(const Expr &)> &typeOf) {
+  Ty result;
+  result.kind = Ty::Kind::State;
+  bool fine = true;
+  for (const Record::Field &field : record.fields) {
+    Ty value = typeOf(*field.value);
+    if (field.path.empty())
+      diags.error("E119", field.range, "`else` cannot stand among states")
+          .label("states that are not named start as declared");
+    else if (value.isDist)
+      diags.error("E119", field.value->range, "a distribution is no state")
+          .label(value.str());
+    std::vector<std::string> path;
+    for (const Name &name : field.path)
+      path.push_back(name.text);
+    for (const StateField &before : result.fields)
+      if (before.path == path) {
+        diags
+            .error("E012", field.range,
+                   fmt::format("`{}` is given twice", joined(path)))
+            .label("given again here");
+        fine = false;
+      }
+    fine &= !value.isError() && !value.isDist && !field.path.empty();
+    if (!value.isState()) {
+      result.fields.push_back({path, value});
+      continue;
+    }
+    for (StateField inner : value.fields) {
+      inner.path.insert(inner.path.begin(), path.begin(), path.end());
+      result.fields.push_back(std::move(inner));
+    }
+  }
+  return fine ? result : Ty::error();
+}
+
 Ty Analyser::expr(const Expr &node) {
   if (blockScope)
     blockScope->height = std::max(blockScope->height, node.height);
@@ -50,11 +88,18 @@ Ty Analyser::expr(const Expr &node) {
     return binary(as<Binary>(node));
   case Expr::Kind::If:
     return ifExpr(as<If>(node));
-  case Expr::Kind::Record:
+  case Expr::Kind::Record: {
+    const DefineStmt *define = blockScope->define;
+    if (define && define->value.get() == &node)
+      return namedRecord(as<Record>(node), diags,
+                         [&](const Expr &one) { return expr(one); });
     diags.error("E119", firstLine(node.range), "a record is not a value")
         .label("it can only be a first value")
-        .help("records stand after `param ... =`, `state ... =` and `from`");
+        .help("records stand after `param ... =`, `state ... =`, `from`, and "
+              "after a name of their own: `first = {h: ...}`, then `from "
+              "first`");
     return Ty::error();
+  }
   case Expr::Kind::Bind:
     return bind(as<Bind>(node));
   case Expr::Kind::Recur:

@@ -132,6 +132,15 @@ private:
     return all;
   }
 
+  /// How the share of draws grows with the number n of batches.
+  static const std::vector<KnownMethod> &feedSchedules() {
+    static const std::vector<KnownMethod> all = {
+        {"linear", {"to", "until", "after"}},
+        {"exponential", {"k"}},
+        {"sigmoid", {"k"}}};
+    return all;
+  }
+
   void unknown(const Setting &one) {
     std::string close = analyser.similar(one.name.text, names());
     auto &d =
@@ -149,7 +158,8 @@ private:
         {"clip", "clip global_norm 1"},
         {"bptt", "bptt 100` or `bptt 100 carry"},
         {"checkpoint", "checkpoint none`, `sqrt`, `every 10` or `memory 500MB"},
-        {"feed", "feed truth` or `feed sampled 0.2"},
+        {"feed", "feed truth`, `feed sampled 0.2` or `feed sampled linear(to = "
+                 "0.5, until = 10000)"},
         {"per", "per element` or `per example"},
         {"precision", "precision f32` or `precision f64"},
         {"batch", "batch 32` or `batch 32 mixed"},
@@ -249,10 +259,10 @@ private:
 
   /// `adam`, `adam(lr = 1e-3)`, `sgd(0.1, nesterov)`.
   void method(const Setting &one, const std::vector<KnownMethod> &known,
-              Method &slot) {
-    const auto *call = dynAs<Call>(*one.values[0]);
-    const std::string *name = call ? &call->callee.text : word(one, 0);
-    SourceRange range = call ? call->callee.range : one.values[0]->range;
+              Method &slot, size_t place = 0) {
+    const auto *call = dynAs<Call>(*one.values[place]);
+    const std::string *name = call ? &call->callee.text : word(one, place);
+    SourceRange range = call ? call->callee.range : one.values[place]->range;
     const KnownMethod *found = nullptr;
     std::string all;
     for (const KnownMethod &candidate : known) {
@@ -262,7 +272,7 @@ private:
     }
     if (!found)
       return wrong(one, range, "known are " + all);
-    if (!noMore(one, 1))
+    if (!noMore(one, place + 1))
       return;
     Method result{found->name, {}};
     std::vector<Port> ports;
@@ -284,8 +294,35 @@ private:
       wrong(one, range, "`peak`, the highest rate, is needed");
       ok = false;
     }
+    ok = ok && (place == 0 || isFeedSchedule(one, range, result));
     if (ok)
       slot = std::move(result);
+  }
+
+  /// Whether the share of draws stays between 0 and 1, and all is said of it.
+  bool isFeedSchedule(const Setting &one, SourceRange range,
+                      const Method &result) {
+    auto value = [&](const char *name) {
+      auto found = result.args.find(name);
+      return found == result.args.end() ? 0 : found->second;
+    };
+    std::string lacks;
+    if (result.name == "linear") {
+      if (!result.args.count("to") || !result.args.count("until"))
+        lacks = "`to` and `until` are needed";
+      else if (value("to") > 1)
+        lacks = "`to` is a number from 0 to 1";
+      else if (value("until") <= value("after"))
+        lacks = "`until` is a later batch than `after`";
+    } else if (result.name == "exponential" &&
+               (value("k") <= 0 || value("k") >= 1)) {
+      lacks = "`k` is above 0 and below 1, such as 0.999";
+    } else if (result.name == "sigmoid" && value("k") < 1) {
+      lacks = "`k` is at least 1, such as 2000";
+    }
+    if (!lacks.empty())
+      wrong(one, range, lacks);
+    return lacks.empty();
   }
 
   /// The cycle begins at the optimiser's rate, and is a multiple of it.
@@ -353,7 +390,7 @@ private:
     bool below1 = name == "beta1" || name == "beta2" || name == "alpha" ||
                   name == "hold" || (name == "by" && result.name == "plateau");
     bool steps = name == "every" || name == "warmup" || name == "after" ||
-                 name == "patience";
+                 name == "patience" || name == "until";
     if (!value || !(*value >= 0) || (below1 && *value >= 1) ||
         (steps && *value != std::floor(*value)) ||
         (name == "every" && *value < 1)) {
@@ -456,10 +493,17 @@ private:
     if (!kind || *kind != "sampled")
       return wrong(one, one.values[0]->range,
                    "known are `truth` and `sampled`");
+    if (one.values.size() > 1 && dynAs<Call>(*one.values[1])) {
+      Method schedule;
+      method(one, feedSchedules(), schedule, 1);
+      if (!schedule.name.empty() && feedsDraws(one))
+        settings.feedSchedule = std::move(schedule);
+      return;
+    }
     std::optional<double> part = number(one, 1);
     if (!part || *part < 0 || *part > 1)
       return wrong(one, one.values.back()->range,
-                   "a number from 0 to 1 has to follow");
+                   "a number from 0 to 1 or a schedule has to follow");
     if (noMore(one, 2) && *part > 0 && feedsDraws(one))
       settings.feedSampled = *part;
   }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Example.h"
 
+#include "rnnc/Dialect/RNN/Transforms/FeedGrowth.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
@@ -423,6 +425,21 @@ Array Example::nll(rnn::DistOp op, const Dist &dist, const Array &data,
   return out;
 }
 
+/// With which probability a step reads a draw after `n` batches.
+static double shareAfter(const rnn::FeedGrowth &growth, double n) {
+  switch (growth.kind) {
+  case rnn::FeedGrowth::Kind::Linear:
+    return growth.to *
+           std::clamp((n - growth.after) / (growth.until - growth.after), 0.0,
+                      1.0);
+  case rnn::FeedGrowth::Kind::Exponential:
+    return 1 - std::pow(growth.k, n);
+  case rnn::FeedGrowth::Kind::Sigmoid:
+    return 1 - growth.k / (growth.k + std::exp(n / growth.k));
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
 /// What an unfold reads before anything is drawn.
 Array Example::firstElement(rnn::UnfoldOp op) {
   return op.getFirst() ? get(op.getFirst())
@@ -435,6 +452,9 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
   std::optional<rnn::SampledFeed> feed;
   if (options.dropout)
     feed = rnn::sampledFeed(op);
+  if (std::optional<rnn::FeedGrowth> growth = rnn::feedGrowth(op);
+      feed && growth)
+    feed->p = shareAfter(*growth, update);
   Array drawn;
   frames.push_back({op.getAxis(), 0, true});
   for (int64_t t = 0; t < data.shape[0]; ++t) {

@@ -232,6 +232,17 @@ Json PredictionPrinter::nested(const FieldSchema &field,
   return {{field.kind == FieldSchema::Kind::Real ? "value" : "label", list}};
 }
 
+/// A list for each step.
+static Json inRows(const Json &values, size_t width) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i % width == 0)
+      rows.push_back(Json::array());
+    rows.back().push_back(values[i]);
+  }
+  return rows;
+}
+
 Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                               const Batch &batch, int32_t row) const {
   const Tensor &mode = results.at(field.name);
@@ -257,6 +268,8 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
     data::Scale unit = field.scale(i % field.inner());
     if (field.kind == FieldSchema::Kind::Real)
       values.push_back(value * unit.deviation + unit.mean);
+    else if (field.kind == FieldSchema::Kind::Bit)
+      values.push_back(static_cast<int64_t>(value));
     else
       values.push_back(label(field, static_cast<int64_t>(value)));
     if (scores != results.end() && field.kind == FieldSchema::Kind::Real)
@@ -264,6 +277,8 @@ Json PredictionPrinter::field(const FieldSchema &field, const Arrays &results,
                        unit.deviation);
   }
   bool single = field.axes.empty() || (series.isTime() && values.size() == 1);
+  if (field.kind == FieldSchema::Kind::Bit && field.axes.size() > 1)
+    values = inRows(values, static_cast<size_t>(field.inner()));
   Json result = {{field.kind == FieldSchema::Kind::Real ? "value" : "label",
                   single && !values.empty() ? values[0] : values}};
   if (series.isTime())
@@ -302,8 +317,11 @@ Json PredictionPrinter::elements(const FieldSchema &field, const Tensor &values,
     else
       result.push_back(static_cast<int64_t>(value));
   }
-  return isText ? Json(data::joinSymbols(symbols, trained.unit(field)))
-                : result;
+  if (isText)
+    return data::joinSymbols(symbols, trained.unit(field));
+  return field.kind == FieldSchema::Kind::Bit && field.axes.size() > 1
+             ? inRows(result, static_cast<size_t>(field.inner()))
+             : result;
 }
 
 /// What was drawn for an example: one sequence, or a list of several.

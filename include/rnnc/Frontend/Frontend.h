@@ -40,10 +40,11 @@ struct TrainSettings {
   std::vector<Clip> clips; ///< in the order in which they apply
   int64_t bptt = 0;        ///< steps; 0: the whole sequence
   bool carry = false;
-  std::string checkpoint = "none"; ///< none, sqrt, every, memory
-  double checkpointAmount = 0;     ///< steps, or bytes
-  double feedSampled = 0;          ///< 0: the truth
-  bool perExample = false;         ///< else per element
+  std::string checkpoint = "none";    ///< none, sqrt, every, memory
+  double checkpointAmount = 0;        ///< steps, or bytes
+  double feedSampled = 0;             ///< 0: the truth
+  std::optional<Method> feedSchedule; ///< of the share of draws
+  bool perExample = false;            ///< else per element
   std::optional<int64_t> batch, epochs, seed;
   std::optional<int64_t> accumulate; ///< batches of an update
   bool mixed = false;    ///< batches of any lengths, else of similar ones

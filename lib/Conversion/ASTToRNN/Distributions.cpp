@@ -270,11 +270,16 @@ Thing Emitter::law(const ast::DistItem &item, const ast::Call &node, Env &env,
   op.getSample().takeBody(parts[2]);
   bool isAsked = findsBest && law.lead.empty() && hasPart(item, "beam") &&
                  builder.getInsertionBlock() == moduleBlock;
+  bool isFound = true;
+  uses.push_back(law.range);
   if (isAsked)
     for (auto [part, list] :
          {std::pair("beam", &Found::best), std::pair("score", &Found::scores)})
-      if (!(found[op].*list = lawPart(law, part, law.args).value))
-        return {};
+      isFound =
+          isFound && (found[op].*list = lawPart(law, part, law.args).value);
+  uses.pop_back();
+  if (!isFound)
+    return {};
   Thing result;
   result.value = op.getResult();
   return result;

@@ -75,7 +75,12 @@ Location Emitter::loc(SourceRange range) {
 
 Thing Emitter::error(const char *code, SourceRange range, std::string message,
                      std::string label) {
-  diags.error(code, range, std::move(message)).label(std::move(label));
+  SourceRange own = ownPlace(range);
+  Diagnostic &made = diags.error(code, own, std::move(message));
+  if (own == range)
+    made.label(std::move(label));
+  else // of a line of the standard library
+    made.label("where this is used").also(range, std::move(label));
   return {};
 }
 

@@ -152,8 +152,8 @@ private:
   mlir::Attribute exportAttr(const ast::ExportEntry &entry);
 
   // Train.cpp
-  mlir::DictionaryAttr choiceAttr(const ast::Expr &node, llvm::StringRef key,
-                                  bool isOptimizer, Env &env);
+  mlir::DictionaryAttr choiceAttr(const ast::Expr &node,
+                                  llvm::StringRef setting, Env &env);
   bool addSetting(const ast::Setting &setting, mlir::NamedAttrList &list,
                   llvm::SmallVectorImpl<mlir::Attribute> &clips, Env &env);
   mlir::DictionaryAttr trainSettings(const ast::TrainItem *train, Env &env);

@@ -42,15 +42,30 @@ const std::vector<Choice> &schedules() {
   return list;
 }
 
+/// Of the share of draws that an unfold reads.
+const std::vector<Choice> &feedSchedules() {
+  static const std::vector<Choice> list = {
+      {"linear", {{"to", 0}, {"until", 1}, {"after", 0}}},
+      {"exponential", {{"k", 0.999}}},
+      {"sigmoid", {{"k", 1000}}}};
+  return list;
+}
+
+const std::vector<Choice> &choicesOf(StringRef setting) {
+  return setting == "optimize"   ? optimizers()
+         : setting == "schedule" ? schedules()
+                                 : feedSchedules();
+}
+
 } // namespace
 
 /// `adam(lr = 2e-3)`: a dictionary with `key` = adam and all its numbers.
-DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
-                                   bool isOptimizer, Env &env) {
+DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef setting,
+                                   Env &env) {
   const auto *call = ast::dynAs<ast::Call>(node);
   const auto *plain = ast::dynAs<ast::NameRef>(node);
   std::string name = call ? call->callee.text : plain ? plain->name : "";
-  for (const Choice &choice : isOptimizer ? optimizers() : schedules()) {
+  for (const Choice &choice : choicesOf(setting)) {
     if (name != choice.name)
       continue;
     auto args = choice.args;
@@ -83,7 +98,8 @@ DictionaryAttr Emitter::choiceAttr(const ast::Expr &node, StringRef key,
         args[slot].second = *value;
       }
     NamedAttrList list;
-    list.append(key, builder.getStringAttr(name));
+    list.append(setting == "optimize" ? "name" : "kind",
+                builder.getStringAttr(name));
     for (auto &[argName, value] : args)
       list.append(argName, builder.getF64FloatAttr(value));
     return list.getDictionary(builder.getContext());
@@ -148,11 +164,17 @@ bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
     return false;
   }
   if (name == "optimize" || name == "schedule") {
-    bool isOptimizer = name == "optimize";
-    DictionaryAttr attr = choiceAttr(
-        *setting.values[0], isOptimizer ? "name" : "kind", isOptimizer, env);
+    DictionaryAttr attr = choiceAttr(*setting.values[0], name, env);
     if (attr)
       list.set(name, attr);
+    return bool(attr);
+  }
+  if (name == "feed" && setting.values.size() == 2 &&
+      ast::dynAs<ast::Call>(*setting.values[1])) {
+    DictionaryAttr attr = choiceAttr(*setting.values[1], name, env);
+    if (attr)
+      list.set(name,
+               builder.getArrayAttr({builder.getStringAttr(word(0)), attr}));
     return bool(attr);
   }
   if (name == "clip") {

@@ -9,6 +9,8 @@
 
 #include "mlir/IR/IRMapping.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace rnnc::batch {
@@ -21,14 +23,16 @@ public:
       : op(op), feed(feed), b(op.getContext()), loc(op.getLoc()) {}
 
   /// The draw becomes the last of the states, and of what the body yields.
-  void run() {
+  /// Gives the op that stands for the probability of a step to read it.
+  rnn::ConstantOp run() {
     Block &body = op.getBody().front();
     BlockArgument truth = op.getPrevious();
     auto type = cast<rnn::ValueType>(truth.getType());
     BlockArgument drawn = body.addArgument(type, loc);
     b.setInsertionPointToStart(&body);
     rnn::ValueType scalar = rnn::ValueType::real(b.getContext());
-    Value isDrawn = less(uniform(scalar, feed.site), constant(scalar, feed.p));
+    auto share = rnn::ConstantOp::create(b, loc, scalar, feed.p);
+    Value isDrawn = less(uniform(scalar, feed.site), share);
     Value read = rnn::SelectOp::create(b, loc, isDrawn, drawn, truth);
     truth.replaceAllUsesExcept(read, read.getDefiningOp());
     rnn::YieldOp yield = op.getYield();
@@ -37,6 +41,7 @@ public:
     Value next = isa<rnn::LawOp>(dist) ? sampled(cast<rnn::LawOp>(dist))
                                        : draw(cast<rnn::DistOp>(dist), type);
     yield.getNextMutable().append(next);
+    return share;
   }
 
 private:
@@ -126,6 +131,35 @@ private:
 
 } // namespace
 
+/// The probability of a draw in this batch, which the key of the random numbers
+/// counts.
+Batched Lowering::shareOfDraws(const rnn::FeedGrowth &growth) {
+  auto scalar = RankedTensorType::get({}, e.b.getI64Type());
+  Value number = tensor::ExtractSliceOp::create(
+      e.b, e.loc, scalar, seed, ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)},
+      ArrayRef<OpFoldResult>{e.b.getIndexAttr(1)});
+  Batched n = e.toReal({number, {}, {}, {}});
+  switch (growth.kind) {
+  case rnn::FeedGrowth::Kind::Linear: {
+    Batched way = e.div(e.sub(n, e.constant(growth.after)),
+                        e.constant(growth.until - growth.after));
+    Batched zero = e.constant(0), one = e.constant(1);
+    way = e.select(e.compare(arith::CmpFPredicate::OLT, way, zero), zero, way);
+    way = e.select(e.compare(arith::CmpFPredicate::OGT, way, one), one, way);
+    return e.mul(way, e.constant(growth.to));
+  }
+  case rnn::FeedGrowth::Kind::Exponential:
+    return e.sub(e.constant(1),
+                 e.exp(e.mul(n, e.constant(std::log(growth.k)))));
+  case rnn::FeedGrowth::Kind::Sigmoid:
+    return apply(rnn::UnaryKind::Sigmoid,
+                 e.add(e.mul(n, e.constant(1 / growth.k)),
+                       e.constant(-std::log(growth.k))));
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
 FailureOr<rnn::UnfoldOp> Lowering::withFeed(rnn::UnfoldOp op) {
   std::optional<rnn::SampledFeed> feed;
   if (options.training)
@@ -137,7 +171,11 @@ FailureOr<rnn::UnfoldOp> Lowering::withFeed(rnn::UnfoldOp op) {
     return op.emitError("[E321] `feed sampled` cannot draw from `")
            << law.getName() << "`: it has no line `sample = ...`";
   fed.push_back(cast<rnn::UnfoldOp>(op->clone()));
-  Feeder(*fed.back(), *feed).run();
+  rnn::ConstantOp share = Feeder(*fed.back(), *feed).run();
+  if (std::optional<rnn::FeedGrowth> growth = rnn::feedGrowth(op)) {
+    set(share, shareOfDraws(*growth));
+    madeBefore.insert(share);
+  }
   return *fed.back();
 }
 

@@ -8,6 +8,7 @@
 
 #include "mlir/IR/OwningOpRef.h"
 #include "rnnc/Dialect/RNN/Feed.h"
+#include "rnnc/Dialect/RNN/Transforms/FeedGrowth.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -167,6 +168,7 @@ private:
   previousElements(rnn::UnfoldOp op, const Batched &data, mlir::StringRef name);
   /// The unfold, or one whose steps read its own draws.
   mlir::FailureOr<rnn::UnfoldOp> withFeed(rnn::UnfoldOp op);
+  Batched shareOfDraws(const rnn::FeedGrowth &growth);
   Batched firstState(mlir::StringRef name, const Batched &declared);
   mlir::LogicalResult runRecurrence(Recurrence &recurrence);
   mlir::LogicalResult runStep(Recurrence &recurrence);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Dialect/RNN/Feed.h"
 
+#include "rnnc/Dialect/RNN/Transforms/FeedGrowth.h"
+
 using namespace mlir;
 using namespace rnnc;
 using namespace rnnc::rnn;
@@ -18,19 +20,49 @@ static int64_t sitesOf(rnn::ModuleOp module) {
   return sites;
 }
 
-std::optional<SampledFeed> rnnc::rnn::sampledFeed(UnfoldOp op) {
+/// What follows `feed sampled`: a number or a schedule.
+static Attribute shareOf(UnfoldOp op) {
   auto module = op->getParentOfType<rnn::ModuleOp>();
   auto feed = module ? module.getTrain().getAs<ArrayAttr>("feed") : ArrayAttr();
   if (!feed || feed.size() != 2 ||
       feed[0] != StringAttr::get(op.getContext(), "sampled"))
+    return {};
+  return feed[1];
+}
+
+std::optional<FeedGrowth> rnnc::rnn::feedGrowth(UnfoldOp op) {
+  auto schedule = dyn_cast_or_null<DictionaryAttr>(shareOf(op));
+  if (!schedule)
     return std::nullopt;
+  FeedGrowth growth;
+  auto read = [&](StringRef name, double &slot) {
+    if (auto number = schedule.getAs<FloatAttr>(name))
+      slot = number.getValueAsDouble();
+  };
+  read("to", growth.to);
+  read("until", growth.until);
+  read("after", growth.after);
+  read("k", growth.k);
+  auto kind = schedule.getAs<StringAttr>("kind");
+  if (kind && kind == "exponential")
+    growth.kind = FeedGrowth::Kind::Exponential;
+  if (kind && kind == "sigmoid")
+    growth.kind = FeedGrowth::Kind::Sigmoid;
+  return growth;
+}
+
+std::optional<SampledFeed> rnnc::rnn::sampledFeed(UnfoldOp op) {
+  Attribute share = shareOf(op);
   double p = 0;
-  if (auto real = dyn_cast<FloatAttr>(feed[1]))
+  if (auto real = dyn_cast_or_null<FloatAttr>(share))
     p = real.getValueAsDouble();
-  else if (auto whole = dyn_cast<IntegerAttr>(feed[1]))
+  else if (auto whole = dyn_cast_or_null<IntegerAttr>(share))
     p = double(whole.getInt());
+  else if (std::optional<FeedGrowth> growth = feedGrowth(op))
+    p = growth->to; // what it grows to
   if (p <= 0)
     return std::nullopt;
+  auto module = op->getParentOfType<rnn::ModuleOp>();
   int64_t site = sitesOf(module);
   for (UnfoldOp other : module.getBody().front().getOps<UnfoldOp>()) {
     if (other == op)

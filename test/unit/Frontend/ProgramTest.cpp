@@ -74,6 +74,7 @@ TEST(Program, FeedSampled) {
                   "train M { feed sampled 1/4 }\n");
   ASSERT_TRUE(checked.program) << checked.diags.render();
   EXPECT_EQ(checked.program->train.at("M").feedSampled, 0.25);
+  EXPECT_FALSE(checked.program->train.at("M").feedSchedule);
 }
 
 TEST(Program, TrainSettings) {
