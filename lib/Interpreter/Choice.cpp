@@ -92,6 +92,8 @@ int64_t rnnc::interp::chooseSymbol(const DrawChoice &choice,
   };
   if (weights.empty())
     return 0;
+  if (largest > 0)
+    std::erase_if(weights, [](const auto &one) { return one.first == 0; });
   double temperature = choice.temperature;
   if (temperature <= 0)
     return std::min_element(weights.begin(), weights.end(), isBefore)->second;

@@ -104,7 +104,9 @@ void siftDown(const double *weight, int32_t *heap, int64_t n, int64_t i) {
   }
 }
 
-/// The symbols that may be drawn, and their weights after the temperature.
+/// The symbols that may be drawn, and their weights after the temperature. What
+/// has no probability is left out, if anything has one: places past the end of
+/// an example do not change what is drawn from the others.
 int64_t candidates(const Call &call, const SymbolChoice &args, int64_t row,
                    double *weight, int32_t *list) {
   int64_t n = 0;
@@ -115,6 +117,13 @@ int64_t candidates(const Call &call, const SymbolChoice &args, int64_t row,
     weight[k] = probability(call, row, k);
     best = weight[k] > best ? weight[k] : best;
     list[n++] = k;
+  }
+  if (best > 0) {
+    int64_t all = n;
+    n = 0;
+    for (int64_t i = 0; i < all; ++i)
+      if (weight[list[i]] != 0)
+        list[n++] = list[i];
   }
   if (args.temperature > 0 && args.temperature != 1)
     for (int64_t i = 0; i < n; ++i)
