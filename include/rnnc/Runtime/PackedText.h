@@ -5,8 +5,10 @@
 // (bytes of the text, bytes of what follows), then items. An item begins with a
 // byte: below 128, one more is the number of bytes that follow as they are;
 // else bytes of the text are there again: the other seven bits, further bytes
-// after each that is full, and kLeastRepeat are how many, three bytes how far
-// back less 1.
+// after each that is full, and kLeastRepeat are how many. How far back follows,
+// seven bits a byte, the lowest first, the eighth where another byte follows;
+// 0: as far as the item of this kind before. Numbers of registers differ where
+// all else is the same.
 #ifndef RNNC_RUNTIME_PACKEDTEXT_H
 #define RNNC_RUNTIME_PACKEDTEXT_H
 
@@ -16,8 +18,8 @@
 
 namespace rnnc::rt {
 
-constexpr size_t kLeastRepeat = 6;
-constexpr size_t kFarthest = size_t(1) << 24;
+constexpr size_t kLeastRepeat = 4;
+constexpr size_t kFarthest = (size_t(1) << 28) - 1;
 constexpr size_t kPackedHead = 2 * sizeof(uint64_t);
 
 inline uint64_t textBytes(const void *packed) {
@@ -66,11 +68,16 @@ private:
       count += *at++;
     }
     count += kLeastRepeat;
-    if (end - at < 3)
-      return false;
-    size_t back = at[0] + (size_t(at[1]) << 8) + (size_t(at[2]) << 16) + 1;
-    at += 3;
-    if (back > done || count > bytes - done)
+    size_t far = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (at == end || shift > 21)
+        return false;
+      far |= size_t(*at & 127u) << shift;
+      if (*at++ < 128)
+        break;
+    }
+    back = far ? far : back;
+    if (!back || back > done || count > bytes - done)
       return false;
     // It may overlap what it writes.
     for (size_t i = 0; i < count; ++i, ++done)
@@ -81,6 +88,7 @@ private:
   const unsigned char *at, *end = nullptr;
   char *text;
   uint64_t bytes, done = 0;
+  size_t back = 0; ///< how far the last repeat was
 };
 
 } // namespace rnnc::rt

@@ -1,7 +1,9 @@
 // PackText.cpp: text that repeats itself, in fewer bytes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// At each place the longest of a few earlier places that begin alike is taken.
+// At each place the longest of a few earlier places that begin alike is taken,
+// or, unless another is longer by what it costs more, as far back as the last
+// one.
 #include "rnnc/Target/CPU/PackText.h"
 
 #include "rnnc/Runtime/PackedText.h"
@@ -13,8 +15,12 @@ using namespace rnnc;
 using namespace rnnc::target;
 
 /// Earlier places that are looked at.
-static constexpr unsigned kTries = 32;
+static constexpr unsigned kTries = 64;
 static constexpr unsigned kBucketBits = 16;
+/// Bytes that places in a bucket have in common.
+static constexpr size_t kAlike = 6;
+/// Bytes that it takes more to say how far back: what is usual.
+static constexpr size_t kFarCosts = 3;
 
 namespace {
 
@@ -33,12 +39,15 @@ private:
 
   size_t bucketOf(size_t at) const;
   void remember(size_t at);
+  size_t countAt(size_t at, size_t from) const;
   Repeat longestAt(size_t at) const;
+  Repeat bestAt(size_t at) const;
   void writePlain(size_t from, size_t to);
   void write(Repeat repeat);
 
   llvm::StringRef text;
   std::vector<size_t> newest, before; ///< places that begin alike
+  size_t lastBack = 0;
   std::string out;
 };
 
@@ -46,35 +55,51 @@ private:
 
 size_t TextPacker::bucketOf(size_t at) const {
   uint64_t hash = 0;
-  for (size_t i = 0; i != rt::kLeastRepeat; ++i)
+  for (size_t i = 0; i != kAlike; ++i)
     hash = hash * 0x100000001b3u + static_cast<unsigned char>(text[at + i]);
   return (hash * 0x9e3779b97f4a7c15u) >> (64 - kBucketBits);
 }
 
 void TextPacker::remember(size_t at) {
-  if (at + rt::kLeastRepeat > text.size())
+  if (at + kAlike > text.size())
     return;
   size_t &first = newest[bucketOf(at)];
   before[at] = first;
   first = at;
 }
 
+/// How many bytes are the same from both places on.
+size_t TextPacker::countAt(size_t at, size_t from) const {
+  size_t count = 0;
+  while (at + count != text.size() && text[from + count] == text[at + count])
+    ++count;
+  return count;
+}
+
 TextPacker::Repeat TextPacker::longestAt(size_t at) const {
   Repeat best;
-  if (at + rt::kLeastRepeat > text.size())
+  if (at + kAlike > text.size())
     return best;
   size_t from = newest[bucketOf(at)];
   for (unsigned n = 0; n != kTries && from != kNowhere; ++n) {
     if (at - from > rt::kFarthest)
       break;
-    size_t count = 0;
-    while (at + count != text.size() && text[from + count] == text[at + count])
-      ++count;
+    size_t count = countAt(at, from);
     if (count > best.count)
       best = {count, at - from};
     from = before[from];
   }
-  return best.count < rt::kLeastRepeat ? Repeat() : best;
+  return best.count < kAlike ? Repeat() : best;
+}
+
+TextPacker::Repeat TextPacker::bestAt(size_t at) const {
+  Repeat best = longestAt(at);
+  if (!lastBack || lastBack > at)
+    return best;
+  size_t count = countAt(at, at - lastBack);
+  if (count < rt::kLeastRepeat || count + kFarCosts < best.count)
+    return best;
+  return {count, lastBack};
 }
 
 void TextPacker::writePlain(size_t from, size_t to) {
@@ -96,16 +121,21 @@ void TextPacker::write(Repeat repeat) {
     out += char(part);
     more -= part;
   }
-  for (unsigned shift : {0u, 8u, 16u})
-    out += char(((repeat.back - 1) >> shift) & 255);
+  size_t far = repeat.back == lastBack ? 0 : repeat.back;
+  for (; far > 127; far >>= 7)
+    out += char(128 + (far & 127));
+  out += char(far);
+  lastBack = repeat.back;
 }
 
 std::string TextPacker::run() {
   size_t plain = 0;
+  Repeat repeat = bestAt(0);
   for (size_t at = 0; at != text.size();) {
-    Repeat repeat = longestAt(at);
-    if (!repeat.count) {
+    Repeat next = bestAt(at + 1);
+    if (!repeat.count || next.count > repeat.count + kFarCosts) {
       remember(at++);
+      repeat = next;
       continue;
     }
     writePlain(plain, at);
@@ -113,6 +143,7 @@ std::string TextPacker::run() {
     for (size_t end = at + repeat.count; at != end;)
       remember(at++);
     plain = at;
+    repeat = bestAt(at);
   }
   writePlain(plain, text.size());
   std::string head;

@@ -36,6 +36,22 @@ TEST(PackedText, IsSmall) {
   EXPECT_EQ(target::packText(text), target::packText(text));
 }
 
+/// What differs in few places is found as far back as before.
+TEST(PackedText, OtherNumbers) {
+  std::mt19937 random(2);
+  std::string line, text;
+  for (unsigned i = 0; i != 40; ++i)
+    line += "\tadd.s64 %rd" + std::to_string(100 + random() % 900) + ", 8;\n";
+  for (unsigned copy = 0; copy != 50; ++copy) {
+    for (size_t at = 12; at < line.size(); at += 20)
+      line[at] = char('0' + random() % 10);
+    text += line;
+  }
+  std::string packed = target::packText(text);
+  EXPECT_EQ(unpacked(packed), text);
+  EXPECT_LT(packed.size(), text.size() / 4);
+}
+
 /// Whatever the bytes are, nothing is read or written elsewhere.
 TEST(PackedText, DamagedBytes) {
   std::string text = "one two three one two three one two three, four";
