@@ -147,11 +147,7 @@ private:
   void instantiate(const Signature &signature, const Bindings &bindings,
                    const GivenModules &modules, Instance &result);
 
-  // Expressions (AnalyseExprs.cpp).
-  Ty expr(const ast::Expr &expr);
-  Ty nameRef(const ast::NameRef &ref);
-  Ty localRef(const ast::NameRef &ref, Local &local);
-  Ty prime(const ast::Prime &prime);
+  // Parts of values (AnalyseParts.cpp).
   Ty index(const ast::Index &index);
   bool hasAxis(const ast::Expr &base, const Ty &type, const ast::Expr &index,
                size_t at);
@@ -159,14 +155,21 @@ private:
                size_t at);
   Ty indexOnce(const ast::Expr &base, const Ty &baseType,
                const ast::Expr &index, size_t at);
-  Ty list(const ast::List &node);
   Ty member(const ast::Member &member);
+  Ty namedRecord(const ast::Record &record);
   Ty stateMember(const std::vector<StateField> &states,
                  const std::vector<ast::Name> &path, const std::string &owner);
   Ty stateOrLabel(const std::vector<StateField> &states,
                   const std::vector<ast::Name> &path, const std::string &owner,
                   const ast::Member &node);
   Ty labelled(Ty value, const std::vector<ast::Name> &labels, SourceRange root);
+
+  // Expressions (AnalyseExprs.cpp).
+  Ty expr(const ast::Expr &expr);
+  Ty nameRef(const ast::NameRef &ref);
+  Ty localRef(const ast::NameRef &ref, Local &local);
+  Ty prime(const ast::Prime &prime);
+  Ty list(const ast::List &node);
   Ty power(const ast::Power &power);
   Ty asType(const ast::As &as);
   Ty neg(const ast::Neg &neg);
