@@ -82,6 +82,11 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
   if (o.hoist)
     pm.addPass(scan::createScanVerifySchedule());
   if (o.chunk) {
+    scan::ScanChunkRowsOptions rows;
+    rows.steps = std::max<int64_t>(0, o.chunk);
+    if (o.chunk > 0) // asked for, and tested with small sizes
+      rows.least = 4;
+    pm.addPass(scan::createScanChunkRows(rows));
     scan::ScanChunkOptions chunk;
     chunk.steps = std::max<int64_t>(0, o.chunk);
     pm.addPass(scan::createScanChunk(chunk));

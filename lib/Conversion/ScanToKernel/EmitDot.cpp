@@ -151,20 +151,40 @@ void Emitter::emitDot(scan::DotOp op) {
   Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract,
                          {{}, 0, kernel::layoutsOf(op)});
   Value valid = validPlaces(op, panels && !left.trans);
-  if (panels || !isLongSum(left, right, result))
+  auto product = [&](bool accumulate) {
     needScratch(kernel::GemmOp::create(
                     b, loc, left.buffer.memref,
                     panels ? panels.memref : right.buffer.memref, result.memref,
                     /*scratch=*/Value(), valid, left.trans,
-                    panels ? false : right.trans,
-                    /*accumulate=*/false,
+                    panels ? false : right.trans, accumulate,
                     /*packed_b=*/static_cast<bool>(panels),
                     /*stored_bits=*/IntegerAttr()),
                 op);
+  };
+  if (added.contains(op))
+    addProduct(op, product);
+  else if (panels || !isLongSum(left, right, result))
+    product(/*accumulate=*/false);
   else
     longProduct(op, left, right, result, valid);
   if (out.memref != buffers[op.getResult()].memref)
     copy(loc, out, buffers[op.getResult()]);
+}
+
+/// A product that a step of a loop adds to what those before have added: the
+/// first has nothing to read.
+void Emitter::addProduct(scan::DotOp op, function_ref<void(bool)> product) {
+  Value isFirst = this->isFirst.lookup(op->getParentOp());
+  if (!isFirst)
+    return product(/*accumulate=*/true);
+  auto either =
+      scf::IfOp::create(b, op.getLoc(), isFirst, /*withElseRegion=*/true);
+  for (bool accumulate : {false, true}) {
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = accumulate ? either.elseBlock() : either.thenBlock();
+    b.setInsertionPoint(block->getTerminator());
+    product(accumulate);
+  }
 }
 
 /// The list of the places that count in a product over all steps and examples,

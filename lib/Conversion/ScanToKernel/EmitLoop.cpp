@@ -36,10 +36,78 @@ int carryBefore(scan::ShiftOp op) {
 // Where carries live
 //===----------------------------------------------------------------------===//
 
+/// The product that each step adds to a carry, and the carry is for nothing
+/// else; null where it is not so. The body may hold pointwise code of the sum.
+static scan::DotOp addedProduct(scan::LoopOp loop, unsigned number) {
+  Value carry = loop.getCarryArgs()[number];
+  auto sum =
+      loop.getYield().getCarries()[number].getDefiningOp<linalg::GenericOp>();
+  if (!sum || masksCarry(loop, number) || !carry.hasOneUse() ||
+      sum.getNumDpsInputs() != 2 || sum.getNumResults() != 1 ||
+      !sum->hasOneUse() || sum.getNumReductionLoops() > 0 ||
+      sum->getBlock() != loop.getBodyBlock() ||
+      !llvm::all_of(sum.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isIdentity(); }))
+    return {};
+  Block *body = sum.getBody();
+  auto add = dyn_cast<arith::AddFOp>(body->front());
+  if (!add || body->getTerminator()->getOperand(0) != add.getResult() ||
+      add.getLhs() == add.getRhs() ||
+      !llvm::all_of(add->getOperands(), [&](Value value) {
+        return value == body->getArgument(0) || value == body->getArgument(1);
+      }))
+    return {};
+  Value term = sum.getInputs()[sum.getInputs()[0] == carry ? 1 : 0];
+  auto dot = term.getDefiningOp<scan::DotOp>();
+  bool isTerm = llvm::is_contained(sum.getInputs(), carry) && dot &&
+                dot->hasOneUse() && dot->getBlock() == loop.getBodyBlock() &&
+                dot.isMatrixProduct() &&
+                cast<RankedTensorType>(dot.getType()).hasStaticShape();
+  return isTerm ? dot : scan::DotOp();
+}
+
+/// What the first step of a loop reads of a carry.
+void Emitter::startCarry(Value init, const Buffer &start, LoopMemory &memory) {
+  if (takesDestination(init))
+    dests[init].push_back(start);
+  else
+    memory.initCopies.push_back({init, start});
+}
+
+/// A carry to which a product is added in place: a weight gradient, which is
+/// not written and read once more in each chunk of time.
+bool Emitter::planSum(scan::LoopOp loop, unsigned number, LoopMemory &memory) {
+  scan::DotOp dot = addedProduct(loop, number);
+  if (!dot)
+    return false;
+  Value result = loop.getFinalResults()[number];
+  ArrayRef<Buffer> wanted = dests[result];
+  LoopMemory::Carry carry;
+  carry.isSum = true;
+  carry.storage =
+      !wanted.empty() && wanted.front().type().getLayout().isIdentity()
+          ? wanted.front()
+          : allocLike(result);
+  Value sum = loop.getYield().getCarries()[number];
+  dests[dot.getResult()].push_back(carry.storage);
+  dests[sum].push_back(carry.storage);
+  added.insert(dot);
+  added.insert(sum.getDefiningOp());
+  reused.insert(carry.storage.memref);
+  carry.fromZero =
+      loop.getRecompute() && scan::getSplat(loop.getFirsts()[number]) == 0.0;
+  if (!carry.fromZero)
+    startCarry(loop.getFirsts()[number], carry.storage, memory);
+  memory.carries.push_back(carry);
+  return true;
+}
+
 /// A carry that is also stacked lives in the stack, which then has one more
 /// row for its first value; any other in two buffers that alternate.
 void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
                         OpFoldResult trip) {
+  if (planSum(loop, number, memory))
+    return;
   Location loc = loop.getLoc();
   Value init = loop.getFirsts()[number];
   Value next = loop.getYield().getCarries()[number];
@@ -83,10 +151,7 @@ void Emitter::planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
             carry.inStack && reverse ? trip : OpFoldResult(b.getIndexAttr(0)));
   if (!carry.inStack)
     reused.insert(start.memref);
-  if (takesDestination(init))
-    dests[init].push_back(start);
-  else
-    memory.initCopies.push_back({init, start});
+  startCarry(init, start, memory);
   memory.carries.push_back(carry);
 }
 
@@ -322,6 +387,11 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
   SmallVector<std::pair<Value, Buffer>> outputs;
   SmallVector<Buffer> nexts, rows(memory.stacks.size());
   for (auto [k, carry] : llvm::enumerate(memory.carries)) {
+    if (carry.isSum) {
+      buffers[loop.getCarryArgs()[k]] = carry.storage;
+      nexts.push_back(carry.storage);
+      continue;
+    }
     Value from = old, to = fresh;
     if (carry.inStack) {
       from = loop.getReverse() ? following : step;
@@ -337,6 +407,9 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
     rows[j] = rowOf(b, loc, stack, step);
     outputs.push_back({loop.getYield().getStacks()[j], rows[j]});
   }
+  if (llvm::any_of(memory.carries, [](auto &carry) { return carry.fromZero; }))
+    isFirst[loop] = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                          count, sizes.constant(0));
   listValidRows(loop, following, shortest, step);
   emitBlock(*loop.getBodyBlock(), outputs);
   if (!shortest)
@@ -359,6 +432,16 @@ void Emitter::emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
                                  IntegerAttr());
 }
 
+/// A sum that no step has begun.
+void Emitter::zeroWithoutSteps(Location loc, const Buffer &sum, Value trip) {
+  Value none = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, trip,
+                                     sizes.constant(0));
+  auto guardOp = scf::IfOp::create(b, loc, none);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(guardOp.thenBlock()->getTerminator());
+  fill(loc, sum, 0);
+}
+
 /// Last values, and zeros in the stacked carries past each example's end.
 void Emitter::finishLoop(scan::LoopOp loop, LoopStart start) {
   Location loc = loop.getLoc();
@@ -369,6 +452,13 @@ void Emitter::finishLoop(scan::LoopOp loop, LoopStart start) {
     Value result = loop.getFinalResults()[k];
     if (result.use_empty())
       continue;
+    if (carry.isSum) {
+      if (carry.fromZero)
+        zeroWithoutSteps(loc, carry.storage, trip);
+      buffers[result] = carry.storage;
+      copyToOthers(result);
+      continue;
+    }
     OpFoldResult last = loop.getReverse() ? OpFoldResult(b.getIndexAttr(0))
                                           : OpFoldResult(trip);
     if (!carry.inStack) {

@@ -139,6 +139,8 @@ void Emitter::emitScalars(linalg::GenericOp op, ArrayRef<Value> inputs) {
 /// A phase on tensors, on their memory: it writes to all places where a result
 /// is wanted, but adds up in one.
 void Emitter::emitGeneric(linalg::GenericOp op) {
+  if (added.contains(op))
+    return;
   Location loc = op.getLoc();
   fillStarts(op);
   SmallVector<Value> inputs, outputs;

@@ -25,6 +25,8 @@ struct LoopMemory {
   struct Carry {
     Buffer storage; ///< [T + 1, ...] rows of a stack, or two buffers [2, ...]
     bool inStack = false;
+    bool isSum = false;    ///< to `storage` itself, one buffer, steps add
+    bool fromZero = false; ///< which the first step writes
   };
   llvm::SmallVector<Carry> carries;
   /// Stacked values; null where nobody reads one.
@@ -103,6 +105,8 @@ private:
 
   // EmitDot.cpp
   void emitDot(scan::DotOp op);
+  void addProduct(scan::DotOp op,
+                  llvm::function_ref<void(bool accumulate)> product);
   struct Matrix {
     Buffer buffer; ///< rank 2
     bool trans = false;
@@ -137,6 +141,8 @@ private:
   void planLoop(scan::LoopOp loop);
   void planCarry(scan::LoopOp loop, unsigned number, LoopMemory &memory,
                  mlir::OpFoldResult trip);
+  bool planSum(scan::LoopOp loop, unsigned number, LoopMemory &memory);
+  void startCarry(mlir::Value init, const Buffer &start, LoopMemory &memory);
   /// Of a loop: its number of steps, and the shortest length if rows are
   /// masked.
   struct LoopStart {
@@ -149,6 +155,8 @@ private:
   void emitLoopBody(scan::LoopOp loop, const LoopMemory &memory,
                     mlir::Value count, mlir::Value trip, mlir::Value shortest);
   void finishLoop(scan::LoopOp loop, LoopStart start);
+  void zeroWithoutSteps(mlir::Location loc, const Buffer &sum,
+                        mlir::Value trip);
   mlir::Value rowList(scan::LoopOp loop, mlir::Type integer);
   void makeRowLists(scan::LoopOp loop);
   void listValidRows(scan::LoopOp loop, mlir::Value following,
@@ -208,6 +216,10 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> validRows, productRows;
   /// Of lengths: the list of places before the ends.
   llvm::DenseMap<mlir::Value, mlir::Value> places;
+  /// Products that are added where they are wanted, and the ops that say so.
+  llvm::DenseSet<mlir::Operation *> added;
+  /// Of a loop whose sums begin with the first product: whether that comes.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> isFirst;
   /// Changes of shape whose operand is written to the place of the result.
   llvm::DenseSet<mlir::Operation *> inPlace;
   /// Copies of pieces that are not written in place, by composite.

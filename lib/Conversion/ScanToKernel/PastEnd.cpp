@@ -66,6 +66,25 @@ bool PastEnd::endsInYield(unsigned operand, scan::LoopOp loop) {
                             : loop.isMaskedStack(operand - carries));
 }
 
+/// What is stacked chunk by chunk ends where the sequence of them does.
+bool PastEnd::endsInChunks(unsigned operand, scan::LoopOp loop) {
+  unsigned carries = loop.getNumCarries();
+  if (!loop.getRecompute() || operand < carries)
+    return false;
+  PastEnd outside;
+  Value stack = loop.getStackResults()[operand - carries];
+  if (!llvm::all_of(stack.getUsers(), [&](Operation *user) {
+        return isa<scan::JoinOp>(user) &&
+               outside.reachesNobody(user->getResult(0), /*leading=*/2);
+      }))
+    return false;
+  Value whole = outside.getLengths();
+  for (auto part : loop.getBodyBlock()->getOps<scan::PartLengthsOp>())
+    if (whole && part.getLengths() == whole)
+      return agree(part);
+  return false;
+}
+
 /// The dimensions that the first results of a map are; none where they are
 /// read in another way.
 static SmallVector<unsigned> leadingDims(AffineMap map, unsigned leading) {
@@ -178,9 +197,9 @@ bool PastEnd::ends(OpOperand &use, unsigned leading) {
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case([&](scan::LoopOp o) { return leading == 2 && endsInLoop(use, o); })
       .Case([&](scan::YieldOp o) {
-        return leading == 1 &&
-               endsInYield(use.getOperandNumber(),
-                           cast<scan::LoopOp>(o->getParentOp()));
+        auto loop = cast<scan::LoopOp>(o->getParentOp());
+        return leading == 1 ? endsInYield(use.getOperandNumber(), loop)
+                            : endsInChunks(use.getOperandNumber(), loop);
       })
       .Case([&](scan::LeaveOp o) {
         return leading == 2 && o.getLengths().size() == 1 &&

@@ -47,6 +47,7 @@ private:
   bool ends(mlir::OpOperand &use, unsigned leading);
   bool endsInLoop(mlir::OpOperand &use, scan::LoopOp loop);
   bool endsInYield(unsigned operand, scan::LoopOp loop);
+  bool endsInChunks(unsigned operand, scan::LoopOp loop);
   bool endsInMask(mlir::Value of, std::optional<uint64_t> time, uint64_t batch,
                   unsigned leading);
   bool endsInGeneric(mlir::OpOperand &use, unsigned leading);

@@ -105,6 +105,13 @@ RowSpace rowSpaceOf(linalg::GenericOp op, RowWork work, Sizes &sizes) {
   return space;
 }
 
+/// The loop whose steps a block has; null where it has sequences: that of a
+/// function, or of chunks of time.
+static scan::LoopOp loopOfSteps(Block &block) {
+  auto loop = dyn_cast<scan::LoopOp>(block.getParentOp());
+  return loop && !loop.getRecompute() ? loop : scan::LoopOp();
+}
+
 /// Element by element of the rows, as it was made.
 bool RowGroup::isReadPlainly(OpOperand &use) {
   auto op = cast<linalg::GenericOp>(use.getOwner());
@@ -202,7 +209,7 @@ Value RowGroup::lengthsOf(linalg::GenericOp op, Value condition) {
   unsigned rows = space.rows.size();
   if (!mask || mask->rowDim != rows - 1)
     return {};
-  auto loop = dyn_cast<scan::LoopOp>(block.getParentOp());
+  scan::LoopOp loop = loopOfSteps(block);
   bool atStep = rows == 2 ? mask->timeDim == 0u && !loop
                           : loop && mask->step == loop.getStep();
   return atStep ? mask->lengths : Value();
@@ -243,7 +250,7 @@ void RowGroup::findOuts() {
 
 void RowGroup::findEnds() {
   unsigned rows = space.rows.size();
-  auto loop = dyn_cast<scan::LoopOp>(block.getParentOp());
+  scan::LoopOp loop = loopOfSteps(block);
   lengths = Value();
   findOuts();
   PastEnd past;
@@ -434,7 +441,7 @@ kernel::PhaseOp RowGroup::form() {
   kernel::YieldOp::create(inside, loc, yielded);
   Value at;
   if (lengths) {
-    auto loop = dyn_cast<scan::LoopOp>(block.getParentOp());
+    scan::LoopOp loop = loopOfSteps(block);
     at = loop ? loop.getStep()
               : arith::ConstantIndexOp::create(b, loc, 0).getResult();
   }

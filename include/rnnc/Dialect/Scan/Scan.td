@@ -531,7 +531,8 @@ def Scan_ChunksOp : Scan_Op<"chunks", [Pure]> {
     each chunk, a product reads `weights` bytes of its right operand at most. All
     chunks have the same number of steps, but for the last; with `most`, no more
     than that, whatever is decided. With `stages`, so many parts of the loop work
-    a chunk apart, and the axis is cut into more chunks if need be.
+    a chunk apart, and the axis is cut into more chunks if need be. With `sums`,
+    each chunk adds to sums over time, which are as large as weights are.
 
     ```mlir
     %n, %k = scan.chunks %T rows(%batch) {bytes = 4096, weights = 1048576}
@@ -541,7 +542,8 @@ def Scan_ChunksOp : Scan_Op<"chunks", [Pure]> {
                        ConfinedAttr<I64Attr, [IntPositive]>:$bytes,
                        ConfinedAttr<I64Attr, [IntNonNegative]>:$weights,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$most,
-                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$stages);
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$stages,
+                       UnitAttr:$sums);
   let results = (outs Index:$count, Index:$steps);
   let assemblyFormat = "$trip `rows` `(` $rows `)` attr-dict";
 }

@@ -6,6 +6,10 @@
 
 #include "rnnc/Dialect/Kernel/Schedule.h"
 
+namespace rnnc::scan {
+class ChunksOp;
+} // namespace rnnc::scan
+
 namespace rnnc::kernel {
 
 /// The size of a result, 0 where it is not known.
@@ -26,8 +30,8 @@ ScheduleAttr phaseSchedule(TargetAttr target, unsigned bits,
 ScheduleAttr besideSchedule(TargetAttr target, unsigned bits, unsigned loops,
                             int64_t weights, bool apart);
 
-/// Chunks of time whose products read so many bytes of weights.
-ScheduleAttr chunkSchedule(TargetAttr target, int64_t weights);
+/// Chunks of time.
+ScheduleAttr chunkSchedule(TargetAttr target, scan::ChunksOp chunks);
 
 /// A time loop on a GPU, whose products have so many weights in all, and at
 /// most so many units; empty for a processor.

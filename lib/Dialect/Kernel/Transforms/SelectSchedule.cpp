@@ -416,7 +416,7 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
   if (auto chunks = dyn_cast<scan::ChunksOp>(op)) {
     std::string name = next("chunks");
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          return chunkSchedule(target, chunks.getWeights());
+          return chunkSchedule(target, chunks);
         })))
       return failure();
     remarkChunks(chunks, name);

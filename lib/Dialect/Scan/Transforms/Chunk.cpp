@@ -120,7 +120,7 @@ struct Chunk : scan::impl::ScanChunkBase<Chunk> {
         b, loc, first.getTrip(), rows, b.getI64IntegerAttr(group.bytes),
         b.getI64IntegerAttr(group.weights),
         steps ? b.getI64IntegerAttr(steps) : IntegerAttr(),
-        /*stages=*/IntegerAttr());
+        /*stages=*/IntegerAttr(), /*sums=*/UnitAttr());
     group.loop.build(sizes.getCount(), sizes.getSteps());
   }
 

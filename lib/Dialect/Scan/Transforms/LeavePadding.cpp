@@ -1,6 +1,8 @@
 // LeavePadding.cpp: products outside of time loops leave padding alone.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "SegmentLoop.h"
+
 #include "rnnc/Dialect/Scan/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,11 +25,9 @@ ALWAYS_ENABLED_STATISTIC(numRows,
                          "Products whose rows past an end are not computed");
 ALWAYS_ENABLED_STATISTIC(numTerms, "Sums that leave out what is past an end");
 
-namespace {
-
 /// Whether the first dimensions of a part are whole.
-bool isWhole(OffsetSizeAndStrideOpInterface part, RankedTensorType type,
-             unsigned leading) {
+static bool isWhole(OffsetSizeAndStrideOpInterface part, RankedTensorType type,
+                    unsigned leading) {
   for (unsigned i = 0; i != leading; ++i) {
     if (part.isDynamicOffset(i) || part.getStaticOffset(i) != 0 ||
         part.isDynamicStride(i) || part.getStaticStride(i) != 1)
@@ -39,8 +39,7 @@ bool isWhole(OffsetSizeAndStrideOpInterface part, RankedTensorType type,
   return true;
 }
 
-/// Lengths past which a tensor over time and examples is zero, or null.
-Value zeroBehind(Value value) {
+Value rnnc::scan::zeroBehind(Value value) {
   if (auto part = value.getDefiningOp<tensor::ExtractSliceOp>())
     return isWhole(part, part.getSourceType(), 2) &&
                    part.getDroppedDims().none()
@@ -67,6 +66,8 @@ Value zeroBehind(Value value) {
              : Value();
 }
 
+namespace {
+
 /// Follows what is made of rows that lie past the end of their example: of a
 /// tensor over time and examples, or of one step in a loop, over examples.
 class PaddingUses {
@@ -82,6 +83,7 @@ private:
   bool ends(OpOperand &use, unsigned leading);
   bool endsInLoop(OpOperand &use, LoopOp loop);
   bool endsInYield(unsigned operand, LoopOp loop);
+  bool endsInSegments(unsigned operand, LoopOp loop);
   bool endsInMask(Value of, std::optional<uint64_t> time, uint64_t batch,
                   unsigned leading);
   /// All that is masked is masked by the same lengths.
@@ -124,6 +126,22 @@ bool PaddingUses::endsInYield(unsigned operand, LoopOp loop) {
                             : loop.isMaskedStack(operand - carries));
 }
 
+/// What is stacked by segments ends where the sequence of them does.
+bool PaddingUses::endsInSegments(unsigned operand, LoopOp loop) {
+  unsigned carries = loop.getNumCarries();
+  if (!loop.getRecompute() || operand < carries)
+    return false;
+  Value stack = loop.getStackResults()[operand - carries];
+  return llvm::all_of(stack.getUsers(), [&](Operation *user) {
+    auto join = dyn_cast<JoinOp>(user);
+    Value whole = join ? lengthsOf(join) : Value();
+    for (auto part : loop.getBodyBlock()->getOps<PartLengthsOp>())
+      if (whole && part.getLengths() == whole)
+        return agree(part);
+    return false;
+  });
+}
+
 bool PaddingUses::ends(OpOperand &use, unsigned leading) {
   Operation *op = use.getOwner();
   if (op->getBlock() != use.get().getParentBlock())
@@ -144,8 +162,9 @@ bool PaddingUses::ends(OpOperand &use, unsigned leading) {
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case([&](LoopOp o) { return leading == 2 && endsInLoop(use, o); })
       .Case([&](YieldOp o) {
-        return leading == 1 && endsInYield(use.getOperandNumber(),
-                                           cast<LoopOp>(o->getParentOp()));
+        auto loop = cast<LoopOp>(o->getParentOp());
+        return leading == 1 ? endsInYield(use.getOperandNumber(), loop)
+                            : endsInSegments(use.getOperandNumber(), loop);
       })
       .Case([&](MaskOp o) {
         return endsInMask(o.getLengths(), o.getTimeDim(), o.getBatchDim(),

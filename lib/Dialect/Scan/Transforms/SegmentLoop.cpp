@@ -14,7 +14,15 @@ using namespace rnnc;
 using namespace rnnc::scan;
 
 SegmentLoop::SegmentLoop(LoopOp first)
-    : first(first), taken({first}), b(first.getContext()) {
+    : first(first), reverse(first.getReverse()), taken({first}),
+      b(first.getContext()) {
+  noteNeeds();
+}
+
+SegmentLoop::SegmentLoop(LoopOp axis, ArrayRef<Value> moved,
+                         ArrayRef<Operation *> sums)
+    : first(axis), reverse(false), taken(sums),
+      fixed(moved.begin(), moved.end()), b(axis.getContext()) {
   noteNeeds();
 }
 
@@ -34,6 +42,8 @@ void SegmentLoop::noteNeeds() {
   parts.clear();
   needing.clear();
   needing.insert(taken.begin(), taken.end());
+  for (Value value : fixed)
+    needing.insert(value.getDefiningOp());
   for (Operation &op : *first->getBlock()) {
     SetVector<Value> needed(op.operand_begin(), op.operand_end());
     getUsedValuesDefinedAbove(op.getRegions(), needed);
@@ -59,10 +69,8 @@ static bool isFirstAlone(ArrayRef<ReassociationIndices> groups) {
   return !groups.empty() && groups.front().size() == 1;
 }
 
-// The operands of which an op needs a step for the same step of its result; it
-// may need others whole. Nothing for an op that needs several steps for one.
-static std::optional<SmallVector<unsigned>> operandsByStep(Operation *op,
-                                                           Value lengths) {
+std::optional<SmallVector<unsigned>> rnnc::scan::operandsByStep(Operation *op,
+                                                                Value lengths) {
   using Numbers = SmallVector<unsigned>;
   using Result = std::optional<Numbers>;
   auto iff = [](bool condition, Numbers numbers) {
@@ -87,7 +95,8 @@ static std::optional<SmallVector<unsigned>> operandsByStep(Operation *op,
       })
       .Case([&](ArgmaxOp o) { return iff(o.getDim() != 0, {0}); })
       // A look-up in a table has a sparse gradient: one sum for all steps.
-      .Case([&](GatherOp o) { return iff(o.getBatchDims() > 0, {0, 1}); })
+      .Case<GatherOp, ScatterAddOp>(
+          [&](auto o) { return iff(o.getBatchDims() > 0, {0, 1}); })
       .Case([&](MaskOp o) {
         bool inTime = o.getTimeDim() == 0;
         return iff(!o.getAt() && o.getBatchDim() != 0 &&
@@ -149,7 +158,9 @@ SegmentLoop::Part SegmentLoop::partOf(Value sequence) {
     return known->second;
   Operation *op = sequence.getDefiningOp();
   Part part = needsMade(sequence) ? Part::None : Part::Whole;
-  if (op && llvm::is_contained(taken, op)) {
+  if (isFixed()) {
+    part = fixed.contains(sequence) ? Part::Moved : part;
+  } else if (op && llvm::is_contained(taken, op)) {
     auto loop = dyn_cast<LoopOp>(op);
     bool stacked = loop && cast<OpResult>(sequence).getResultNumber() <
                                loop.getNumStacks();
@@ -361,29 +372,45 @@ void SegmentLoop::buildLoop(LoopOp loop) {
   }
 }
 
-// A sum over all steps is the sum of those of the segments.
-void SegmentLoop::buildSum(ReduceOp sum) {
-  Location loc = sum.getLoc();
-  Value input = segment(sum.getInput());
+// A sum over all steps is the sum of those of the segments. Of a product both
+// operands are sequences.
+void SegmentLoop::buildSum(Operation *sum) {
+  Location loc = sum->getLoc();
+  SmallVector<Value> inputs;
+  for (Value operand : sum->getOperands())
+    inputs.push_back(segment(operand));
   OpBuilder outside(edit->getLoop());
-  Value before = addCarry(splatLike(outside, loc, sum.getResult(), 0));
-  Value part = ReduceOp::create(b, loc, ReduceKind::sum, input, sum.getDims());
-  nexts.back().second = arith::AddFOp::create(b, loc, before, part);
-  results.push_back({sum.getResult(), nexts.back().first, false});
+  Value before = addCarry(splatLike(outside, loc, sum->getResult(0), 0));
+  Operation *part = b.clone(*sum);
+  part->setOperands(inputs);
+  nexts.back().second =
+      arith::AddFOp::create(b, loc, before, part->getResult(0));
+  results.push_back({sum->getResult(0), nexts.back().first, false});
+}
+
+// What others read of all segments.
+void SegmentLoop::buildKept(Value value) {
+  Value all = zeroBehind(value);
+  results.push_back({value, edit->stack(segment(value)), true,
+                     all && all == first.getLengths()});
 }
 
 void SegmentLoop::build(Value segments, Value stepsOfEach) {
   count = segments;
   steps = stepsOfEach;
-  Operation *last = taken.front();
-  for (Operation *op : taken)
+  SmallVector<Operation *> all(taken);
+  for (Value value : fixed)
+    all.push_back(value.getDefiningOp());
+  Operation *last = all.front();
+  for (Operation *op : all)
     if (last->isBeforeInBlock(op))
       last = op;
-  Location loc = first.getLoc();
+  Location loc = last->getLoc();
+  if (!isFixed())
+    loc = first.getLoc();
   b.setInsertionPoint(last);
   auto outer = LoopOp::create(
-      b, loc, count, /*lengths=*/Value(), ValueRange(), ValueRange(),
-      first.getReverse(),
+      b, loc, count, /*lengths=*/Value(), ValueRange(), ValueRange(), reverse,
       [&](OpBuilder &body, Location loc, Value step, ValueRange, ValueRange) {
         begin = arith::MulIOp::create(body, loc, step, steps);
         lengths =
@@ -397,7 +424,9 @@ void SegmentLoop::build(Value segments, Value stepsOfEach) {
     if (auto loop = dyn_cast<LoopOp>(op))
       buildLoop(loop);
     else
-      buildSum(cast<ReduceOp>(op));
+      buildSum(op);
+  for (Value value : kept)
+    buildKept(value);
   for (auto [carry, next] : nexts)
     edit->getLoop().getYield().getCarriesMutable()[carry].set(next);
   replace();

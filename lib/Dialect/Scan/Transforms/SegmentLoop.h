@@ -18,9 +18,17 @@ class SegmentLoop {
 public:
   explicit SegmentLoop(LoopOp first);
 
+  /// Goes over the axis of a loop that is not taken itself. Just `moved` is
+  /// made segment by segment; `sums` are products and sums over time.
+  SegmentLoop(LoopOp axis, llvm::ArrayRef<mlir::Value> moved,
+              llvm::ArrayRef<mlir::Operation *> sums);
+
   /// Takes one more loop, or a sum over time, if that can be.
   bool take(LoopOp loop);
   bool take(ReduceOp sum);
+
+  /// Somebody else reads all segments of what was moved.
+  void keep(mlir::Value moved) { kept.push_back(moved); }
 
   /// Whether the loop reads, step by step, what is made here.
   bool isFed(LoopOp loop);
@@ -47,6 +55,7 @@ private:
   };
 
   bool isSequence(mlir::Value value);
+  bool isFixed() const { return !fixed.empty(); }
   bool canMove(mlir::Operation *op);
   Part partOf(mlir::Value sequence);
   bool needsMade(mlir::Value value);
@@ -58,7 +67,8 @@ private:
                        const llvm::SetVector<mlir::Value> &moved);
 
   void buildLoop(LoopOp loop);
-  void buildSum(ReduceOp sum);
+  void buildSum(mlir::Operation *sum);
+  void buildKept(mlir::Value value);
   LoopOp buildInner(LoopOp loop, mlir::ValueRange slices,
                     mlir::ValueRange firsts);
   mlir::Value segment(mlir::Value sequence);
@@ -75,7 +85,10 @@ private:
   };
 
   LoopOp first; ///< says axis, direction and policy
+  bool reverse; ///< whether segments come last to first
   llvm::SmallVector<mlir::Operation *> taken;
+  llvm::SetVector<mlir::Value> fixed; ///< all that moves, if that is given
+  llvm::SmallVector<mlir::Value> kept;
   mlir::DenseSet<mlir::Operation *> needing; ///< ops that need what is taken
   mlir::DenseMap<mlir::Value, Part> parts;
 
@@ -87,6 +100,14 @@ private:
   llvm::SmallVector<std::pair<unsigned, mlir::Value>> nexts; // by carry
   llvm::SmallVector<Result> results;
 };
+
+/// The operands of which an op needs a step for the same step of its result; it
+/// may need others whole. Nothing for an op that needs several steps for one.
+std::optional<llvm::SmallVector<unsigned>> operandsByStep(mlir::Operation *op,
+                                                          mlir::Value lengths);
+
+/// The lengths past which a tensor over time and examples is zero, or null.
+mlir::Value zeroBehind(mlir::Value value);
 
 /// Calls `body` for the functions under `top` that have code.
 void forEachFunction(mlir::Operation *top,

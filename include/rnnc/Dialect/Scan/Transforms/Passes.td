@@ -117,6 +117,46 @@ def ScanChunk : Scan_Pass<"scan-chunk"> {
   ];
 }
 
+def ScanChunkRows : Scan_Pass<"scan-chunk-rows"> {
+  let summary = "Lets the long rows that a product makes pass by, a chunk of time at once";
+  let description = [{
+    The scores of all words at all steps of all examples, and all that a soft
+    maximum, its loss and its gradient make of them, take more memory than the
+    rest of a model together. Nobody wants them whole: what is read of them is
+    small for each step, or a sum over time. Here the product, what is made of its
+    rows and those sums become a loop over chunks of time, which adds up the sums
+    chunk by chunk. A row is long from `least` numbers on.
+
+    A product is left where something else reads long rows of it: a time loop, a
+    function's result. So is one with sums whose terms are not zero past the end
+    of an example. Values do not change, but for the order of additions in sums
+    over time.
+
+    ```mlir
+    %s = scan.dot %h, %W ... -> tensor<?x?x9000xf32>
+    %g = ... // of each row of %s
+    %d = scan.dot %g, %h ... contract = [[0, 1], [0, 1]] -> tensor<9000x4xf32>
+    // becomes
+    %n, %k = scan.chunks %T rows(%batch) {bytes = 36000 : i64, weights = 144000 : i64}
+    %hs = scan.split %h into(%n, %k) : tensor<?x?x4xf32> -> tensor<?x?x?x4xf32>
+    %d = scan.loop trip(%n) slices(%hp = %hs : tensor<?x?x?x4xf32>)
+        carry(%c = %zero : tensor<9000x4xf32>) step(%t) {
+      %s = scan.dot %hp, %W ... -> tensor<?x?x9000xf32>
+      %g = ...
+      %p = scan.dot %g, %hp ... contract = [[0, 1], [0, 1]] -> tensor<9000x4xf32>
+      %e = arith.addf %c, %p : tensor<9000x4xf32>
+      scan.yield carry(%e : tensor<9000x4xf32>)
+    } {recompute}
+    ```
+  }];
+  let options = [
+    Option<"steps", "steps", "int64_t", "0",
+           "steps of a chunk; 0: what the schedule says">,
+    Option<"least", "least", "int64_t", "4096",
+           "numbers of a long row, at least">
+  ];
+}
+
 def ScanStagger : Scan_Pass<"scan-stagger"> {
   let summary = "Lets layers run a chunk of time apart";
   let description = [{
