@@ -145,9 +145,15 @@ static Result<Parts> splitRows(const Dataset &all, const Schema &schema,
     *part = std::move(*windows);
   }
   if (parts.train.size() == 0)
-    return dataError("{}: error: of {} rows too few are left for training with "
-                     "windows of {} rows; give a smaller --window",
-                     all.files.front(), all.size(), all.series->window);
+    return dataError(
+        "{}: error: of {} row{} too few are left for training with windows of "
+        "{} rows{}; give a smaller --window{}",
+        all.files.front(), all.size(), all.size() == 1 ? "" : "s",
+        all.series->window,
+        all.series->horizon > 1
+            ? fmt::format(" and a horizon of {}", all.series->horizon)
+            : "",
+        all.series->horizon > 1 ? " or --horizon" : "");
   if (all.series->standardise)
     parts.train.series->scales = scalesOf(all, schema, train);
   return parts;
@@ -374,6 +380,12 @@ static Status learnAxis(const Dataset &train, const std::string &key,
                      "are numbers",
                      file, key);
   if (!use.raw) {
+    // A wrong number would ask for all memory.
+    constexpr int32_t mostPlaces = 1 << 24;
+    if (use.size < 0 && use.largest >= mostPlaces)
+      return dataError("{}: error: the largest index of `{}` is {}; if that "
+                       "many places are meant, give -D {}={}",
+                       file, key, use.largest, key, int64_t(use.largest) + 1);
     if (use.size < 0)
       learned.dims[key] = use.largest + 1;
     return {};
