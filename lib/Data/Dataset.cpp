@@ -29,6 +29,10 @@ Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
     total += share;
     at = next < end ? next + 1 : next;
   }
+  if (!split.shares.empty() && split.shares[0] == 0)
+    return usageError("rnnc: error: `--split {}`: the first share is what is "
+                      "trained on, and has to be above 0",
+                      shares);
   if (!shares.empty() && (split.shares.size() < 2 || split.shares.size() > 3 ||
                           total <= 0 || split.shares[0] <= 0))
     return usageError("rnnc: error: `--split {}`: write it as 80/10/10",

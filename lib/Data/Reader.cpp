@@ -445,16 +445,32 @@ readSeries(const std::vector<std::string> &paths, const Schema &schema,
   return std::optional<Dataset>(std::move(*data));
 }
 
+/// A unit is for what is cut.
+static Status checkUnits(const Schema &schema, const ReadOptions &options) {
+  for (const auto &[name, unit] : options.units) {
+    const FieldSchema *field = schema.find(name);
+    if (!field && !schema.isAbsent(name))
+      return usageError("rnnc: error: --unit: model `{}` has no input or "
+                        "output `{}`",
+                        schema.model, name);
+    if (field && !field->isIndex())
+      return usageError("rnnc: error: --unit: `{}` holds numbers, not texts",
+                        name);
+    if (field && field->output && !field->unfold)
+      return usageError("rnnc: error: --unit: `{}` holds labels, which are "
+                        "taken whole",
+                        name);
+  }
+  return {};
+}
+
 Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
                                   const Schema &schema,
                                   const ReadOptions &options) {
   if (Status status = schema.checkReadable(); !status)
     return status.error();
-  for (const auto &[field, unit] : options.units)
-    if (!schema.find(field) && !schema.isAbsent(field))
-      return usageError("rnnc: error: --unit: model `{}` has no input or "
-                        "output `{}`",
-                        schema.model, field);
+  if (Status status = checkUnits(schema, options); !status)
+    return status.error();
   for (const auto &[field, column] : options.columns)
     if (!schema.find(field) && !schema.isAbsent(field))
       return usageError("rnnc: error: --columns: model `{}` has no input or "
@@ -470,10 +486,11 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
   // What training has settled asks for nothing.
   if ((options.series.isTime() || options.series.asked()) &&
       options.series.ahead.empty())
-    return usageError("{}: error: --rows time, --window, --horizon, --stride "
-                      "and --scale are for tables (CSV, TSV) with a number in "
-                      "each cell, and models with a time axis",
-                      paths.front());
+    return usageError(
+        "{}: error: --rows time, --window, --horizon, --stride, "
+        "--missing and --scale are for tables (CSV, TSV) with a number in "
+        "each cell, and models with a time axis",
+        paths.front());
   DatasetBuilder builder(schema, options);
   for (const std::string &path : paths) {
     if (Status status = readOne(builder, schema, options, path); !status)
