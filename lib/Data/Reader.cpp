@@ -456,7 +456,8 @@ static Status checkUnits(const Schema &schema, const ReadOptions &options) {
     if (field && !field->isIndex())
       return usageError("rnnc: error: --unit: `{}` holds numbers, not texts",
                         name);
-    if (field && field->output && !field->unfold)
+    // One of a whole example; those of a sequence may be cut out of a text.
+    if (field && field->output && field->time(schema.times) < 0)
       return usageError("rnnc: error: --unit: `{}` holds labels, which are "
                         "taken whole",
                         name);
