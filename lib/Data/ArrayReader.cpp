@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Formats.h"
 
+#include <algorithm>
 #include <set>
 
 using namespace rnnc;
@@ -120,6 +121,8 @@ static Status addInner(DatasetBuilder &builder, const Schema &schema, size_t f,
                      entries.numbers.push_back(
                          array.number(example * whole + first + i));
                  });
+  if (Status status = builder.checkFinite(f, entries.numbers); !status)
+    return status;
   return builder.addEntries(f, std::move(entries));
 }
 
@@ -182,12 +185,39 @@ static Result<int64_t> countExamples(const TensorFile &file,
   return examples;
 }
 
+/// Arrays that nothing reads are told: lengths under a wrong name would be
+/// taken for full ones.
+static void noteUnread(const TensorFile &file, const Schema &schema,
+                       const std::string &path,
+                       std::vector<std::string> &warnings) {
+  std::vector<std::string> unread;
+  for (const auto &[name, array] : file.tensors) {
+    bool isField = std::any_of(schema.fields.begin(), schema.fields.end(),
+                               [&](const auto &f) { return f.name == name; });
+    bool isLengths = std::find(schema.times.begin(), schema.times.end(),
+                               name) != schema.times.end();
+    if (!isField && !isLengths && !schema.isAbsent(name))
+      unread.push_back(fmt::format("`{}`", shown(name)));
+  }
+  if (unread.empty())
+    return;
+  std::string times;
+  for (const std::string &time : schema.times)
+    times += fmt::format("{}`{}`", times.empty() ? "" : ", ", time);
+  warnings.push_back(fmt::format(
+      "{}: warning: not read: {}{}", path, fmt::join(unread, ", "),
+      times.empty()
+          ? ""
+          : fmt::format(" (lengths are called as their axes: {})", times)));
+}
+
 Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
                         const std::string &path) {
   Result<TensorFile> file = readTensorFile(path);
   if (!file)
     return file.error();
   builder.beginFile(path);
+  noteUnread(*file, schema, path, builder.data.warnings);
   Result<int64_t> counted = countExamples(*file, schema, path);
   if (!counted)
     return counted.error();
@@ -271,6 +301,8 @@ Status data::readArrays(DatasetBuilder &builder, const Schema &schema,
       std::vector<double> values;
       for (int64_t i = 0; i < used; ++i)
         values.push_back(array.number(e * whole + i));
+      if (Status status = builder.checkFinite(f, values); !status)
+        return status;
       if (Status status = builder.addNumbers(f, values, length); !status)
         return status;
     }

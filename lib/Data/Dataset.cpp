@@ -29,6 +29,10 @@ Result<Split> Split::parse(const std::string &shares, int64_t modulus) {
     total += share;
     at = next < end ? next + 1 : next;
   }
+  if (!split.shares.empty() && split.shares[0] == 0)
+    return usageError("rnnc: error: `--split {}`: the first share is what is "
+                      "trained on, and has to be above 0",
+                      shares);
   if (!shares.empty() && (split.shares.size() < 2 || split.shares.size() > 3 ||
                           total <= 0 || split.shares[0] <= 0))
     return usageError("rnnc: error: `--split {}`: write it as 80/10/10",
@@ -145,9 +149,15 @@ static Result<Parts> splitRows(const Dataset &all, const Schema &schema,
     *part = std::move(*windows);
   }
   if (parts.train.size() == 0)
-    return dataError("{}: error: of {} rows too few are left for training with "
-                     "windows of {} rows; give a smaller --window",
-                     all.files.front(), all.size(), all.series->window);
+    return dataError(
+        "{}: error: of {} row{} too few are left for training with windows of "
+        "{} rows{}; give a smaller --window{}",
+        all.files.front(), all.size(), all.size() == 1 ? "" : "s",
+        all.series->window,
+        all.series->horizon > 1
+            ? fmt::format(" and a horizon of {}", all.series->horizon)
+            : "",
+        all.series->horizon > 1 ? " or --horizon" : "");
   if (all.series->standardise)
     parts.train.series->scales = scalesOf(all, schema, train);
   return parts;
@@ -374,6 +384,12 @@ static Status learnAxis(const Dataset &train, const std::string &key,
                      "are numbers",
                      file, key);
   if (!use.raw) {
+    // A wrong number would ask for all memory.
+    constexpr int32_t mostPlaces = 1 << 24;
+    if (use.size < 0 && use.largest >= mostPlaces)
+      return dataError("{}: error: the largest index of `{}` is {}; if that "
+                       "many places are meant, give -D {}={}",
+                       file, key, use.largest, key, int64_t(use.largest) + 1);
     if (use.size < 0)
       learned.dims[key] = use.largest + 1;
     return {};

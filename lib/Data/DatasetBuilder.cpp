@@ -287,6 +287,18 @@ Status DatasetBuilder::addNumbers(size_t field,
   return setLength(schema.fields[field].time(schema.times), field, steps);
 }
 
+Status DatasetBuilder::checkFinite(size_t field,
+                                   const std::vector<double> &numbers) const {
+  if (schema.fields[field].kind != FieldSchema::Kind::Real)
+    return {};
+  for (double number : numbers)
+    if (!std::isfinite(number))
+      return dataError("{}: error: `{}`: {} is no number to compute with; "
+                       "leave such examples out, or put a number there",
+                       here(), schema.fields[field].name, number);
+  return {};
+}
+
 Status DatasetBuilder::addValues(size_t field,
                                  const std::vector<double> &numbers) {
   const FieldSchema &info = schema.fields[field];

@@ -45,6 +45,9 @@ public:
   Status addCounted(size_t field, const std::vector<double> &numbers);
   Status addNumbers(size_t field, const std::vector<double> &numbers,
                     int64_t steps);
+  /// Of arrays: text has no such numbers, and series mark what is missing by
+  /// them.
+  Status checkFinite(size_t field, const std::vector<double> &numbers) const;
   /// What a field with several time axes, or with one behind another axis, has:
   /// symbols or numbers, row by row, and along each time axis how many elements
   /// each of the elements before has.

@@ -19,7 +19,7 @@ Result<std::string> data::readFile(const std::string &path) {
   if (fd < 0)
     return dataError("{}: error: {}", path, std::strerror(errno));
   std::string bytes;
-  struct stat info;
+  struct stat info = {};
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
     bytes.reserve(static_cast<size_t>(info.st_size));
   char buffer[1 << 16];
@@ -35,6 +35,13 @@ Result<std::string> data::readFile(const std::string &path) {
       return error;
     }
     bytes.append(buffer, static_cast<size_t>(n));
+    // Such as /dev/zero: all memory would not be enough.
+    constexpr size_t mostOfDevice = 1 << 26;
+    if (bytes.size() > mostOfDevice && S_ISCHR(info.st_mode)) {
+      ::close(fd);
+      return dataError("{}: error: this is a device that does not end, no file",
+                       path);
+    }
   }
   ::close(fd);
   return bytes;
@@ -66,8 +73,36 @@ static bool writeAll(int fd, std::string_view bytes) {
   return ::fsync(fd) == 0;
 }
 
-Status data::writeFileAtomically(const std::string &path,
+/// Devices and pipes are written to: a file in their place would be the end of
+/// /dev/null.
+static Status writeInPlace(const std::string &path, std::string_view bytes) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  bool written = fd >= 0 && (writeAll(fd, bytes) || errno == EINVAL ||
+                             errno == ENOTSUP); // of fsync
+  int failure = errno;
+  if (fd >= 0)
+    ::close(fd);
+  if (written)
+    return {};
+  return toolError("{}: error: cannot write: {}", path, std::strerror(failure));
+}
+
+Status data::writeFileAtomically(const std::string &name,
                                  std::string_view bytes) {
+  std::error_code code;
+  std::filesystem::file_status status = std::filesystem::status(name, code);
+  if (std::filesystem::is_other(status) ||
+      std::filesystem::is_character_file(status) ||
+      std::filesystem::is_block_file(status) ||
+      std::filesystem::is_fifo(status) || std::filesystem::is_socket(status))
+    return writeInPlace(name, bytes);
+  // What a link leads to is written, not the link.
+  std::string path = name;
+  if (std::filesystem::is_symlink(name, code) &&
+      std::filesystem::is_regular_file(status))
+    path = std::filesystem::canonical(name, code).string();
+  if (code)
+    path = name;
   std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   int fd =
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -100,6 +135,14 @@ Status data::writeFileAtomically(const std::string &path,
 }
 
 Status data::makeDirectory(const std::string &path) {
+  if (path.empty())
+    return usageError("rnnc: error: --out names no directory");
+  std::error_code known;
+  if (std::filesystem::exists(path, known) &&
+      !std::filesystem::is_directory(path, known))
+    return toolError("{}: error: cannot make the directory: there is a file of "
+                     "this name; give another --out",
+                     path);
   std::error_code code;
   std::filesystem::create_directories(path, code);
   if (code)

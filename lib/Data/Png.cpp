@@ -63,6 +63,12 @@ Result<std::vector<double>> data::readPng(const FieldSchema &field,
   Result<std::string> bytes = readFile(path);
   if (!bytes)
     return bytes.error();
+  // The library's own words for this are for programmers.
+  if (!std::string_view(*bytes).starts_with("\x89PNG"))
+    return dataError("{}: error: this is no PNG{}", path,
+                     bytes->empty()
+                         ? ": the file is empty"
+                         : ", whatever its name says; convert it to one");
   png_image image;
   std::memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;

@@ -7,9 +7,11 @@
 #include "rnnc/Data/Table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 using namespace rnnc;
 using namespace rnnc::data;
@@ -124,6 +126,60 @@ static Status readPlain(DatasetBuilder &builder, const Schema &schema,
   return {};
 }
 
+/// Whether a header can stand in --columns as it is.
+static bool isPlainName(std::string_view name) {
+  return !name.empty() && name.find_first_of(",=+: \t\"") == name.npos &&
+         !std::isdigit(static_cast<unsigned char>(name.front()));
+}
+
+/// What to write for a first row some of whose cells are called like fields,
+/// but for the case of letters; empty where none is.
+static std::string headersExample(const TableRow &header,
+                                  const Schema &schema) {
+  auto isLike = [](const std::string &a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](unsigned char x, unsigned char y) {
+                        return std::tolower(x) == std::tolower(y);
+                      });
+  };
+  std::vector<std::string> cells;
+  for (const std::string &cell : header.cells)
+    cells.emplace_back(trim(cell));
+  std::vector<std::string> found(schema.fields.size());
+  std::set<std::string> free(cells.begin(), cells.end());
+  for (size_t f = 0; f < found.size(); ++f)
+    for (const std::string &cell : cells)
+      if (found[f].empty() && isLike(schema.fields[f].name, cell)) {
+        found[f] = cell;
+        free.erase(cell);
+      }
+  if (free.size() == cells.size())
+    return "";
+  std::string text;
+  size_t next = 0;
+  for (size_t f = 0; f < found.size(); ++f) {
+    while (found[f].empty() && next < cells.size())
+      if (const std::string &cell = cells[next++]; free.contains(cell))
+        found[f] = cell;
+    if (!isPlainName(found[f]))
+      return "";
+    if (found[f] != schema.fields[f].name)
+      text += fmt::format("{}{}={}", text.empty() ? "--columns " : ",",
+                          schema.fields[f].name, found[f]);
+  }
+  return text;
+}
+
+/// What may help where a column is not there.
+static std::string columnsHelp(const TableRow &header, const Schema &schema) {
+  if (header.cells.size() == 1)
+    if (std::string other = separatorHint(header.cells.front()); !other.empty())
+      return other;
+  std::string example = headersExample(header, schema);
+  return "name the columns by header or number, such as " +
+         (example.empty() ? columnsExample(schema) : example);
+}
+
 /// The first row for a message.
 static std::string headerText(const TableRow &header) {
   constexpr size_t most = 20;
@@ -153,10 +209,9 @@ static Result<size_t> findHeader(const TableRow &header,
   }
   if (!found)
     return dataError("{}:{}: error: there is no column `{}`; the first row is "
-                     "{}; name the columns by header or number, such as "
-                     "{}",
+                     "{}; {}",
                      path, header.line, shown(wanted), headerText(header),
-                     columnsExample(schema));
+                     columnsHelp(header, schema));
   return *found;
 }
 
@@ -249,6 +304,35 @@ static Status readTable(DatasetBuilder &builder, const Schema &schema,
   return {};
 }
 
+/// An object of a line; what is none, or names something twice, is refused.
+static Result<json> parseObject(std::string_view content, const Schema &schema,
+                                const std::string &path, int64_t line) {
+  std::set<std::string> names;
+  std::string twice;
+  json object = json::parse(
+      content,
+      [&](int depth, json::parse_event_t event, json &parsed) {
+        if (event == json::parse_event_t::key && depth == 1 &&
+            !names.insert(parsed.get<std::string>()).second)
+          twice = parsed.get<std::string>();
+        return true;
+      },
+      /*allow_exceptions=*/false);
+  if (!object.is_object()) {
+    std::string example;
+    for (const FieldSchema &field : schema.fields)
+      example +=
+          fmt::format("{}\"{}\": ...", example.empty() ? "" : ", ", field.name);
+    return dataError("{}:{}: error: not a JSON object; each line is to be one, "
+                     "such as {{{}}}",
+                     path, line, example);
+  }
+  if (!twice.empty())
+    return dataError("{}:{}: error: `{}` is given twice", path, line,
+                     shown(twice));
+  return object;
+}
+
 static Status readJsonLines(DatasetBuilder &builder, const Schema &schema,
                             const ReadOptions &options,
                             const std::string &path) {
@@ -263,9 +347,10 @@ static Status readJsonLines(DatasetBuilder &builder, const Schema &schema,
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (trim(content).empty())
       continue;
-    json object = json::parse(content, nullptr, false);
-    if (!object.is_object())
-      return dataError("{}:{}: error: not a JSON object", path, line);
+    Result<json> parsed = parseObject(content, schema, path, line);
+    if (!parsed)
+      return parsed.error();
+    const json &object = *parsed;
     builder.begin(line);
     for (size_t f = 0; f < schema.fields.size(); ++f) {
       auto given = options.columns.find(schema.fields[f].name);
@@ -360,16 +445,33 @@ readSeries(const std::vector<std::string> &paths, const Schema &schema,
   return std::optional<Dataset>(std::move(*data));
 }
 
+/// A unit is for what is cut.
+static Status checkUnits(const Schema &schema, const ReadOptions &options) {
+  for (const auto &[name, unit] : options.units) {
+    const FieldSchema *field = schema.find(name);
+    if (!field && !schema.isAbsent(name))
+      return usageError("rnnc: error: --unit: model `{}` has no input or "
+                        "output `{}`",
+                        schema.model, name);
+    if (field && !field->isIndex())
+      return usageError("rnnc: error: --unit: `{}` holds numbers, not texts",
+                        name);
+    // One of a whole example; those of a sequence may be cut out of a text.
+    if (field && field->output && field->time(schema.times) < 0)
+      return usageError("rnnc: error: --unit: `{}` holds labels, which are "
+                        "taken whole",
+                        name);
+  }
+  return {};
+}
+
 Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
                                   const Schema &schema,
                                   const ReadOptions &options) {
   if (Status status = schema.checkReadable(); !status)
     return status.error();
-  for (const auto &[field, unit] : options.units)
-    if (!schema.find(field) && !schema.isAbsent(field))
-      return usageError("rnnc: error: --unit: model `{}` has no input or "
-                        "output `{}`",
-                        schema.model, field);
+  if (Status status = checkUnits(schema, options); !status)
+    return status.error();
   for (const auto &[field, column] : options.columns)
     if (!schema.find(field) && !schema.isAbsent(field))
       return usageError("rnnc: error: --columns: model `{}` has no input or "
@@ -385,10 +487,11 @@ Result<Dataset> data::readDataset(const std::vector<std::string> &paths,
   // What training has settled asks for nothing.
   if ((options.series.isTime() || options.series.asked()) &&
       options.series.ahead.empty())
-    return usageError("{}: error: --rows time, --window, --horizon, --stride "
-                      "and --scale are for tables (CSV, TSV) with a number in "
-                      "each cell, and models with a time axis",
-                      paths.front());
+    return usageError(
+        "{}: error: --rows time, --window, --horizon, --stride, "
+        "--missing and --scale are for tables (CSV, TSV) with a number in "
+        "each cell, and models with a time axis",
+        paths.front());
   DatasetBuilder builder(schema, options);
   for (const std::string &path : paths) {
     if (Status status = readOne(builder, schema, options, path); !status)

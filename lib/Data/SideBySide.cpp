@@ -104,6 +104,9 @@ Status SideReader::open(const std::string &spec) {
     if (!named)
       rest = sides.size();
     std::string name = named ? piece.substr(0, equals) : "";
+    if (path.empty())
+      return usageError("rnnc: error: --data {}: no file is named for `{}`",
+                        spec, name);
     for (size_t f = 0; named && f < schema.fields.size(); ++f)
       if (schema.fields[f].name == name && !taken[f]) {
         side.fields.push_back(f);
@@ -320,6 +323,8 @@ Status SideReader::addPicture(const Side &side, size_t field, int64_t row) {
   double unit = pictures.bytes ? 255 : 1;
   for (int64_t i = 0; i < pictures.each; ++i)
     values.push_back(pictures.array.number(chosen * pictures.each + i) / unit);
+  if (Status status = builder.checkFinite(field, values); !status)
+    return status;
   return builder.addNumbers(field, values, 1);
 }
 

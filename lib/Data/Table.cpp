@@ -92,13 +92,30 @@ Status TableParser::parseRow(TableRow &row) {
   }
 }
 
+std::string data::separatorHint(std::string_view row) {
+  if (row.starts_with('{') || row.starts_with('['))
+    return "it looks like JSON: write an object a line, and give --format "
+           "jsonl";
+  if (row.find('\t') != std::string_view::npos)
+    return "its cells seem to end with tabs: give --format tsv";
+  if (row.find(';') != std::string_view::npos)
+    return "its cells seem to end with semicolons: write commas or tabs";
+  if (row.find(',') != std::string_view::npos)
+    return "its cells seem to end with commas: give --format csv";
+  return "";
+}
+
 static Status checkCount(const Table &table, const TableRow &row,
                          const std::string &path) {
   if (table.rows.empty() || row.cells.size() == table.rows.front().cells.size())
     return {};
-  return dataError("{}:{}: error: {} columns, but line {} has {}", path,
-                   row.line, row.cells.size(), table.rows.front().line,
-                   table.rows.front().cells.size());
+  const TableRow &first = table.rows.front();
+  std::string other =
+      first.cells.size() == 1 ? data::separatorHint(first.cells.front()) : "";
+  return dataError("{}:{}: error: {} column{}, but line {} has {}{}", path,
+                   row.line, row.cells.size(), row.cells.size() == 1 ? "" : "s",
+                   first.line, first.cells.size(),
+                   other.empty() ? "" : "; " + other);
 }
 
 Result<Table> TableParser::parse() {
@@ -132,8 +149,10 @@ static Result<Table> parseBlanks(std::string_view text, size_t columns,
     while (row.cells.size() + 1 < columns) {
       size_t blank = rest.find(' ');
       if (blank == std::string_view::npos)
-        return dataError("{}:{}: error: {} columns, expected {}", path, line,
-                         row.cells.size() + 1, columns);
+        return dataError("{}:{}: error: {} column{}, expected {}: labels, each "
+                         "with one blank behind it, and the text",
+                         path, line, row.cells.size() + 1,
+                         row.cells.empty() ? "" : "s", columns);
       row.cells.emplace_back(rest.substr(0, blank));
       rest.remove_prefix(blank + 1);
     }

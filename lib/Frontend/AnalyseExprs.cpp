@@ -171,14 +171,18 @@ Ty Analyser::localRef(const NameRef &ref, Local &local) {
         .help(fmt::format("declare `use {} = {}` and use that",
                           freshName({"net", "rnn", "cell1"}), ref.name));
     return Ty::error();
-  case Local::Kind::Output:
-    diags
-        .error("E308", ref.range,
-               fmt::format("the output `{}` cannot be read", ref.name))
-        .label("not known when the model predicts")
+  case Local::Kind::Output: {
+    auto &d =
+        diags.error("E308", ref.range,
+                    fmt::format("the output `{}` cannot be read", ref.name));
+    d.label("not known when the model predicts")
         .also(local.decl, "it is an output")
         .help("declare it `input` if it is always given");
+    if (local.type.rank() && local.type.axes.front().time())
+      d.help("to predict each element from those before it, `unfold` a cell "
+             "that reads the one before");
     return Ty::error();
+  }
   default:
     return local.type;
   }

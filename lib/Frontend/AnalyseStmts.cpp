@@ -555,13 +555,19 @@ void Analyser::nextStmt(const NextStmt &stmt) {
       value.same(state->type) ||
       (state->type.rank() == 0 && standsFor(*stmt.value, state->type)))
     return;
-  diags
-      .error(
-          "E122", stmt.value->range,
-          fmt::format("the next value of `{}` has another shape", state->name))
-      .label(value.str())
+  auto &d = diags.error(
+      "E122", stmt.value->range,
+      fmt::format("the next value of `{}` has another shape", state->name));
+  d.label(value.str())
       .also(state->typeRange,
             fmt::format("`{}` is {}", state->name, state->type.str()));
+  if (value.isNumber() && value.rank() == 0 && state->type.isNumber() &&
+      state->type.rank() == 1)
+    d.help(fmt::format("for the same in all places, write `{}' = for {} in {}: "
+                       "{}`",
+                       state->name, freshName({"i", "k", "n", "j"}),
+                       state->type.axes.front().str(),
+                       text(stmt.value->range)));
 }
 
 void Analyser::outStmt(const OutStmt &stmt) {

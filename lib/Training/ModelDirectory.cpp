@@ -267,6 +267,10 @@ Status ModelDirectory::load() {
       return dataError("{}: error: not the directory of a trained model: there "
                        "is no options.json",
                        directory);
+    if (std::filesystem::exists(directory, code))
+      return usageError("{}: error: this is a file; what `rnnc train` wrote is "
+                        "a directory",
+                        directory);
     return usageError(
         "{}: error: there is no such directory of a trained model", directory);
   }

@@ -191,7 +191,9 @@ static std::string messageOf(const CLI::App &verb,
                        verb.remaining().front());
   if (dynamic_cast<const CLI::ArgumentMismatch *>(&error)) {
     std::string text = error.what();
-    return text.substr(0, text.find(':')) + " needs a value";
+    bool many = text.find("At Most") != text.npos;
+    return text.substr(0, text.find(':')) +
+           (many ? " is given more than once" : " needs a value");
   }
   return error.what();
 }

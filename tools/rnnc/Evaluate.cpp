@@ -253,10 +253,15 @@ static int evaluateAll(const EvalCommand &command, Trained &trained) {
   bool writes =
       std::any_of(trained.schema.fields.begin(), trained.schema.fields.end(),
                   [](const data::FieldSchema &field) { return field.unfold; });
-  if (command.beam && !writes)
-    return report(usageError("rnnc: error: --beam is for models that write "
+  const char *unused = command.beam        ? "--beam"
+                       : command.manyRight ? "--many-right"
+                       : command.length    ? "--length"
+                                           : nullptr;
+  if (unused && !writes)
+    return report(usageError("rnnc: error: {} is for models that write "
                              "sequences (`unfold`): this one is measured by "
-                             "its `predict`"));
+                             "its `predict`",
+                             unused));
   EvaluateOptions options;
   options.batch = command.batch > 0
                       ? command.batch

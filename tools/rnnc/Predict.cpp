@@ -532,6 +532,12 @@ int tool::predict(const PredictCommand &command) {
         command.function == "sample" ? "`rnnc sample DIR --prompt TEXT` draws "
                                        "how a text goes on"
                                      : "`rnnc run` calls it"));
+  auto writes = [](const FieldSchema &field) { return field.unfold; };
+  if (command.length && (inputs.isLanguageModel() ||
+                         std::none_of(trained->schema.fields.begin(),
+                                      trained->schema.fields.end(), writes)))
+    return report(usageError("rnnc: error: --length is for models that write "
+                             "sequences (`unfold`)"));
   Result<Dataset> data = readInputs(command, *trained, inputs);
   if (!data)
     return report(data.error());

@@ -30,7 +30,8 @@ struct SeriesOptions {
   bool isTime() const { return rows == "time"; }
   /// Whether anything was asked for that only rows of time have a use for.
   bool asked() const {
-    return window > 0 || horizon >= 0 || stride > 0 || !standardise;
+    return window > 0 || horizon >= 0 || stride > 0 || !standardise ||
+           missing != "error";
   }
   nlohmann::json toJson() const;
   static SeriesOptions fromJson(const nlohmann::json &json);

@@ -33,6 +33,10 @@ enum class TableFormat {
 Result<Table> parseTable(std::string_view text, TableFormat format,
                          size_t columns, const std::string &path);
 
+/// What a row of one cell looks like, and what to do then; empty if nothing is
+/// known.
+std::string separatorHint(std::string_view row);
+
 } // namespace rnnc::data
 
 #endif // RNNC_DATA_TABLE_H

@@ -104,9 +104,9 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
   if (!right.buffer.type().hasStaticShape() ||
       tensor.getParentBlock() != &source.getBody().front())
     return {};
-  Buffer &known =
-      packs[{tensor.getAsOpaquePointer(), right.trans, columns.firsts.vec(),
-             columns.units, columns.layouts.getAsOpaquePointer()}];
+  Buffer &known = packs[{tensor.getAsOpaquePointer(), contract.vec(),
+                         free.vec(), right.trans, columns.firsts.vec(),
+                         columns.units, columns.layouts.getAsOpaquePointer()}];
   if (known)
     return known;
   ArrayRef<int64_t> shape = right.buffer.type().getShape();

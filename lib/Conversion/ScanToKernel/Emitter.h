@@ -213,9 +213,11 @@ private:
   /// Copies of pieces that are not written in place, by composite.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<mlir::Value, Buffer>>>
       pieceCopies;
-  /// What was packed, by value, direction, columns, units and layouts.
-  std::map<std::tuple<const void *, bool, std::vector<int64_t>, int64_t,
-                      const void *>,
+  /// What was packed, by value, what is summed over and what is not (matrices
+  /// that lie neither way are copied, whatever their dimensions), direction,
+  /// columns, units and layouts.
+  std::map<std::tuple<const void *, std::vector<int64_t>, std::vector<int64_t>,
+                      bool, std::vector<int64_t>, int64_t, const void *>,
            Buffer>
       packs;
   /// Products that pack, and the bytes that each needs for it.

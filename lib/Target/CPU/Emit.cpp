@@ -256,7 +256,28 @@ joinModules(llvm::ArrayRef<Bytes> modules, const EmitOptions &options,
   return out;
 }
 
+/// Devices and pipes are written to; a file must not take their place.
+static llvm::Error writeInPlace(llvm::StringRef path, llvm::StringRef bytes) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code, llvm::sys::fs::CD_OpenExisting,
+                          llvm::sys::fs::FA_Write, llvm::sys::fs::OF_None);
+  if (code)
+    return llvm::createFileError(path, code);
+  os << bytes;
+  os.flush();
+  if (os.has_error()) {
+    code = os.error();
+    os.clear_error();
+    return llvm::createFileError(path, code);
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error target::writeFile(llvm::StringRef path, llvm::StringRef bytes) {
+  llvm::sys::fs::file_status status;
+  if (path != "-" && !llvm::sys::fs::status(path, status) &&
+      !llvm::sys::fs::is_regular_file(status))
+    return writeInPlace(path, bytes);
   return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
     os << bytes;
     return llvm::Error::success();

@@ -107,7 +107,7 @@ TEST(Read, MistakesNameTheirPlace) {
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\n"}, schema),
             ":1: error: there is no row below the header");
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\ngood\n"}, schema),
-            ":2: error: 1 columns, but line 1 has 2");
+            ":2: error: 1 column, but line 1 has 2");
   EXPECT_EQ(errorOf({"d.tsv", "mood\twords\n \ta\n"}, schema),
             ":2: error: `mood` is empty");
   EXPECT_EQ(
@@ -118,7 +118,8 @@ TEST(Read, MistakesNameTheirPlace) {
                   .starts_with(":1: error: there is no column `mood`"));
   EXPECT_EQ(
       errorOf({"d.jsonl", "{\"mood\":\"x\",\"words\":\"a\"}\n[\n"}, schema),
-      ":2: error: not a JSON object");
+      ":2: error: not a JSON object; each line is to be one, such as "
+      "{\"words\": ..., \"mood\": ...}");
   EXPECT_EQ(errorOf({"d.jsonl", "{\"mood\":\"x\"}\n"}, schema),
             ":1: error: `words` is missing");
 }

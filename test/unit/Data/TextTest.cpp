@@ -88,7 +88,7 @@ TEST(Table, ColumnCounts) {
   Result<Table> table = csv("a,b\n1,2\n3\n");
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().message,
-            "f.csv:3: error: 1 columns, but line 1 has 2");
+            "f.csv:3: error: 1 column, but line 1 has 2");
   EXPECT_EQ(table.error().exitCode, ExitBadData);
 }
 
