@@ -278,6 +278,22 @@ static std::string statesIn(const Expr &record, const Ty &type) {
                      shown < type.fields.size() ? ", ..." : "");
 }
 
+/// Whether two shapes have the same numbers of entries under different names.
+static bool differsInNames(const Ty &a, const Ty &b) {
+  if (!a.isNumber() || !b.isNumber() || a.rank() != b.rank())
+    return false;
+  bool differs = false;
+  for (size_t i = 0; i < a.rank(); ++i) {
+    if (a.axes[i] == b.axes[i])
+      continue;
+    differs = true;
+    if (!a.axes[i].value() || !b.axes[i].value() ||
+        *a.axes[i].value() != *b.axes[i].value())
+      return false;
+  }
+  return differs;
+}
+
 void Analyser::argumentError(const std::string &callee,
                              const Instance *instance, const Expr &arg,
                              const Ty &actual, const Ty &formal,
@@ -297,6 +313,11 @@ void Analyser::argumentError(const std::string &callee,
   }
   if (actual.isState())
     d.help(statesIn(arg, actual));
+  if (differsInNames(actual, formal))
+    d.help(fmt::format("the sizes are equal: `{} as {}` gives them these names",
+                       dynAs<NameRef>(arg) ? text(arg.range)
+                                           : "(" + text(arg.range) + ")",
+                       formal.str()));
   if (!instance) {
     d.also(formalRange, fmt::format("reads {}", formal.str()));
     return;

@@ -147,8 +147,10 @@ private:
         diags.error("E406", one.name.range,
                     fmt::format("there is no setting `{}`", one.name.text));
     d.label("not known here");
-    if (!close.empty())
-      d.help(fmt::format("a setting with a similar name exists: `{}`", close));
+    d.help(
+        close.empty()
+            ? fmt::format("there are {}", fmt::join(names(), ", "))
+            : fmt::format("a setting with a similar name exists: `{}`", close));
   }
 
   void wrong(const Setting &one, SourceRange range, std::string label) {
