@@ -363,10 +363,12 @@ bool Example::scan(rnn::ScanOp op) {
 bool Example::lawPart(const Dist &dist, Region &part, const Array *data,
                       Array &value) {
   Block &block = part.front();
-  for (auto [argument, array] : llvm::zip(block.getArguments(), dist.args))
-    set(argument, array);
+  // First, since `data` may be one of the values, which move as their table
+  // grows.
   if (data)
     set(block.getArguments().back(), *data);
+  for (auto [argument, array] : llvm::zip(block.getArguments(), dist.args))
+    set(argument, array);
   bool outside = std::exchange(inLaw, true);
   bool ok = evaluateBlock(block);
   inLaw = outside;

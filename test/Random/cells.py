@@ -1,11 +1,19 @@
 """Random functions, layers and cells."""
+import random
 import re
 
 from expressions import *
 from syntax import *
 
-STD_CELLS = {"rnn_tanh": 1, "rnn_relu": 1, "indrnn": 1, "gru": 3, "lstm": 3, "minimal_gru": 1}
-STD_STATES = {"lstm": ("h", "c")}
+STD_CELLS = {"rnn_tanh": 1, "rnn_relu": 1, "indrnn": 1, "gru": 3, "lstm": 3, "minimal_gru": 1,
+             "irnn": 0.3, "peephole": 0.4, "cifg": 0.4, "ln_lstm": 0.4, "mlstm": 0.4, "gru_cho": 0.4,
+             "mingru": 0.4, "minlstm": 0.4, "qrnn": 0.4, "rhn": 0.3, "zoneout_lstm": 0.3,
+             "variational_lstm": 0.3, "weight_drop_lstm": 0.3}
+STD_STATES = {name: ("h", "c") for name in ("lstm", "peephole", "cifg", "ln_lstm", "mlstm", "zoneout_lstm",
+                                            "variational_lstm", "weight_drop_lstm")} | {"qrnn": ("c",)}
+
+
+ALONG = Axis("U")  # of a function, whatever time axis its argument has
 
 
 class Cells(Expressions):
@@ -19,16 +27,23 @@ class Cells(Expressions):
                    [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5])
 
     def makeFunction(self, axes):
-        scope = Scope(Block("fn"), axes, [])
-        inputs = [Type(self.someAxes(scope)) for _ in range(self.rng.randint(1, 2))]
-        out = self.someAxes(scope)
+        """A function; some along a time axis `U` of whatever calls it."""
+        own = random.Random(f"along {self.seed}")
+        times = [ALONG] if own.random() < 0.4 else []
+        scope = Scope(Block("fn"), axes, times)
+        inputs = [Type(self.someAxes(scope, mostTimes=1)) for _ in range(self.rng.randint(1, 2))]
+        if times:
+            inputs[0] = Type((ALONG,) + self.someAxes(scope, 1, times=False))
+            self.note("fn along a time axis")
+        out = self.someAxes(scope, mostTimes=1)
         for k, type in enumerate(inputs):
             scope.values.append(Value(f"x{k}", type))
         self.defines(scope, 1)
         value = self.limited(self.real(out, scope, 2), 4)
         name = self.top("f")
         args = ", ".join(f"x{k}: {t}" for k, t in enumerate(inputs))
-        self.items.append(f"fn {name}({args}) -> {Type(out)} {{\n{scope.block.text()}"
+        generics = "[time U]" if times else ""
+        self.items.append(f"fn {name}{generics}({args}) -> {Type(out)} {{\n{scope.block.text()}"
                           f"  out {value.text}\n}}\n")
         self.note("fn")
         return Signature(name, "fn", inputs, Type(out), bound=4)
@@ -37,12 +52,16 @@ class Cells(Expressions):
         """A call of a function or a layer; a layer may map over the first axes."""
         if scope.block.kind == "fn":
             return None
-        found = [s for s in self.functions if s.out.axes == axes]
+        def along(axes, t):
+            return tuple(t if a == ALONG else a for a in axes)
+
+        found = [(s, t) for s in self.functions for t in scope.times or [None] if (
+            t or not any(a == ALONG for a in s.inputs[0].axes)) and along(s.out.axes, t) == axes]
         if found and self.rng.random() < 0.7:
-            f = self.rng.choice(found)
+            f, t = self.rng.choice(found)
             self.note("call of a function")
-            given = ", ".join(self.limited(self.real(t.axes, scope, depth - 1), 3).text
-                              for t in f.inputs)
+            given = ", ".join(self.limited(self.real(along(i.axes, t), scope, depth - 1), 3).text
+                              for i in f.inputs)
             return Value(f"{f.name}({given})", Type(axes), f.bound)
         if not axes or axes[-1].isTime or scope.block.params > 5:
             return None
@@ -86,9 +105,10 @@ class Cells(Expressions):
             block.lines.append(f"{kept.text}' = {self.nextKept(kept, scope)}")
         if drawn:
             given = self.observation(drawn, scope)
-            shown = drawn.axes + ((drawn.index,) if drawn.index else ())
             kind = re.match(r"(?:for \w+ in [^:]+: )*(\w+)\(", given).group(1)
-            result = f"{kind}{Type(shown)}"
+            # Of a distribution of one's own what it says stands in no brackets.
+            shown = drawn.axes + ((drawn.index,) if drawn.index and kind == "categorical" else ())
+            result = f"{kind}{Type(shown)}" if shown else kind
         else:
             given = self.limited(self.result(out, scope, rng.choice((0, 1, 1, 2))), 4).text
             result = Type(out)
@@ -174,6 +194,12 @@ class Cells(Expressions):
         axes = self.someAxes(scope, times=False)
         out = self.someAxes(scope, times=False)
         cell = self.cellOf([Type(axes)], out, scope, depth - 1)
+        own = random.Random(f"implied {self.seed} {len(self.items)}")
+        seen = [v for v in scope.values if v.text == "k0" and v.type.kind == "real"]
+        if seen and own.random() < 0.5:
+            # It reads `k0` of the cell around it, which is not given.
+            cell = self.makeCell([Type(axes)], out, scope.axes, (seen[0].type,), 0)
+            self.note("implied constant")
         name = scope.block.fresh("n")
         scope.block.head.append(f"use {name} = {cell.name}{cell.sizes}")
         before = [f"{name}.{path}" for path in cell.states]

@@ -1,6 +1,7 @@
 """Random expressions of a wanted type, numbers kept within bounds so that
 rounding and differences stay small."""
 import math
+import random
 
 from syntax import *
 
@@ -114,11 +115,27 @@ class Expressions:
         name = block.fresh("w")
         first = self.rng.choice(("~ normal(0, 0.5)", "~ uniform(-0.5, 0.5)", "~ glorot", "= 0.5"))
         frozen = " frozen" if self.rng.random() < 0.05 else ""
+        own = random.Random(f"first {self.seed} {name} {len(block.head)}")
+        if own.random() < 0.15:
+            first = self.firstValue(axes, own) or first
         self.note("frozen" if frozen else "param")
         block.head.append(f"param {name} : {Type(axes)} {first}{frozen}")
         value = Value(name, Type(axes), 0.9)
         scope.values.append(value)
         return value
+
+    def firstValue(self, axes, own):
+        """First values one by one: by labels, in a list, or by an expression."""
+        if axes and axes[0].labels:
+            self.note("first values by label")
+            return f"= {{{own.choice(axes[0].labels)}: 0.7, else: -0.2}}"
+        if len(axes) == 1 and own.random() < 0.5:
+            self.note("first values in a list")
+            return f"= [{', '.join(str(round(own.uniform(-1, 1), 2)) for _ in range(axes[0].size))}]"
+        if len(axes) == 1 and not axes[0].parts:
+            self.note("first values by an expression")
+            return f"= for q in {axes[0].text}: 0.3 * q - sin(q) / 2"
+        return None
 
     # Numbers.
 

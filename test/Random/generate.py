@@ -4,10 +4,11 @@ import collections
 import random
 import re
 
+from distributions import *
 from recurrences import *
 
 
-class Generator(Recurrences):
+class Generator(Distributions, Recurrences):
     def __init__(self, seed, tag):
         self.seed = seed
         self.rng = random.Random(seed)
@@ -19,6 +20,8 @@ class Generator(Recurrences):
         self.names = collections.Counter()
         self.usesStd = False
         self.keepsStates = False
+        self.law = None   # what the dist of the last output has, if it is no built-in one
+        self.laws = []    # of all outputs
 
     def top(self, stem):
         self.names[stem] += 1
@@ -171,6 +174,9 @@ class Generator(Recurrences):
         return f"for {i} in {type.axes[0].text}: {self.observation(one, inner)}"
 
     def distribution(self, type, scope):
+        given = self.wholeSequence(type, scope) or self.ownDistribution(type, scope)
+        if given:
+            return given
         self.note(type.kind + " output")
         if type.kind == "index":
             x = self.limited(self.result(type.axes + (type.index,), scope, self.rng.randint(1, 2)), 6)
@@ -213,8 +219,10 @@ class Generator(Recurrences):
         self.body(scope)
         self.unfolds, self.dependsOnInputs = 0, False
         for name, type in outputs:
+            self.law = None
             if rng.random() > 0.4 or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
+            self.laws.append(self.law)
         if len(outputs) > 1:
             self.note("several ~")
         if not outputs or self.rng.random() < 0.3:
@@ -259,15 +267,25 @@ class Generator(Recurrences):
         own = random.Random(f"draws {self.seed}")
         if own.random() > 0.6 or not outputs:
             return ()
+        lawless = all(law is None for law in self.laws)
         if not self.unfolds:
             if not seen:
                 return ()
-            self.note("sample of each output")
-            return ("sample",)
+            chosen = ()
+            if all(law is None or law["sample"] for law in self.laws):
+                self.note("sample of each output" if lawless else "sample of a line sample")
+                chosen += ("sample",)
+            if len(outputs) == 1 and self.laws[0] and self.laws[0]["beam"]:
+                self.note("beam of a line beam")
+                chosen += ("beam",)
+            return chosen
         if len(outputs) != 1:
             return ()
-        chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)"))]
-        if outputs[0].kind == "index" and len(outputs[0].axes) == 1:
+        if not lawless and not self.laws[0]["sample"]:
+            return ()
+        chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)"))
+                  if lawless else "sample"]
+        if lawless and outputs[0].kind == "index" and len(outputs[0].axes) == 1:
             chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",
                                       "beam(width = 2, length_penalty = 0.5)")))
             self.note("beam")
@@ -302,9 +320,18 @@ class Generator(Recurrences):
         if rng.random() < 0.15 and scope.times:
             lines.append(f"bptt {rng.choice((1, 2, 3))}")
             self.note("bptt")
-        if self.unfolds and rng.random() < 0.5:
-            lines.append(f"feed sampled {rng.choice(('0.3', '0.7', '1'))}")
+        fed = rng.choice(("0.3", "0.7", "1")) if self.unfolds and rng.random() < 0.5 else ""
+        own = random.Random(f"feed {self.seed}")
+        if fed and all(law is None or law["sample"] for law in self.laws):
+            if own.random() < 0.3:
+                fed = own.choice(("sigmoid(k = 1)", "sigmoid(k = 2.5)", "exponential(k = 0.5)",
+                                  "linear(to = 1, until = 3)"))
+                self.note("feed schedule")
+            lines.append(f"feed sampled {fed}")
             self.note("feed sampled")
+        if own.random() < 0.1:
+            lines.append("decay 0.05")
+            self.note("decay")
         # Numbers of its own: programs of known seeds stay what they are.
         own = random.Random(f"checkpoint {self.seed}")
         if own.random() < 0.35 and scope.times:
@@ -318,7 +345,7 @@ class Generator(Recurrences):
         return f"train {name} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
     def program(self):
-        axes = self.makeAxes()
+        axes = self.dims = self.makeAxes()
         self.functions = [self.makeFunction(axes)] if self.rng.random() < 0.4 else []
         what = self.rng.choices((self.layer, self.cell, self.model), (48, 16, 36))[0]
         what(axes)

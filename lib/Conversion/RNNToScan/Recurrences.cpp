@@ -202,7 +202,8 @@ LogicalResult Lowering::unfold(rnn::UnfoldOp op) {
   Axes drawn = axesOf(op.getResult().getType().getValue());
   size_t own = dist->getNumOperands();
   for (const Batched &arg : ArrayRef(r.results).take_front(own))
-    result.args.push_back(ofEachStep(arg, drawn));
+    // Those of a law keep their axes: its lines say what they do with them.
+    result.args.push_back(isa<rnn::LawOp>(dist) ? arg : ofEachStep(arg, drawn));
   unfolded[op.getResult()] = std::move(result);
   for (auto [value, last] : llvm::zip(op.getFinals(), r.finals))
     values[value] = last;
