@@ -194,7 +194,7 @@ static void leaveOut(const Case &one, const interp::Arrays &drawn,
   }
 }
 
-/// The distribution of each step is that of the interpreter's.
+/// The distribution of each step is that of the interpreter's, or its mode.
 void Checker::followSteps(training::ModelInstance &instance, const Case &one,
                           const training::Arrays &begun,
                           const training::ModelInstance::CallOptions &options) {
@@ -215,17 +215,28 @@ void Checker::followSteps(training::ModelInstance &instance, const Case &one,
   for (const training::PortInfo &port : subject.info().ports)
     if (port.unfold)
       output = &port;
-  if (!output || !drawn->count(output->name + ".p"))
+  if (!output)
     return differs("begin", one, "the interpreter draws nothing");
+  // A distribution of the program's own shows its mode, which is fed then.
+  bool isOwn = !drawn->count(output->name + ".p");
+  if (isOwn) {
+    drawn = interp::run(subject.module, argumentsOf("predict", one),
+                        runOptions("predict", one, false), error);
+    if (!drawn || !drawn->count(output->name))
+      return differs("begin", one,
+                     "the interpreter predicts nothing: " + error);
+  }
+  const std::string what = output->name + (isOwn ? "" : ".p");
   const std::string &axis = output->shape.front().time;
   bool isIndex = output->kind == training::PortInfo::Kind::Index;
   size_t rank = output->shape.size() + 1;
   dropPaths(drawn->at(output->name), rank);
-  dropPaths(drawn->at(output->name + ".p"), rank + isIndex);
+  if (!isOwn)
+    dropPaths(drawn->at(what), rank + isIndex);
   if (drawn->count(axis))
     dropPaths(drawn->at(axis), 1);
   const interp::Array &sequence = drawn->at(output->name);
-  const interp::Array &shown = drawn->at(output->name + ".p");
+  const interp::Array &shown = drawn->at(what);
   interp::Array fed;
   for (int64_t t = 0; t < sequence.shape[1]; ++t) {
     training::Arrays args = stepArguments(next, begun, fed, t);
@@ -235,14 +246,13 @@ void Checker::followSteps(training::ModelInstance &instance, const Case &one,
     if (!found)
       return differs("step", one, "the call fails: " + found.error().message);
     ++report.functions["step"];
-    interp::Array mine = toArray(found->at(output->name + ".p"));
+    interp::Array mine = toArray(found->at(what));
     interp::Array theirs = stepOf(shown, t);
     leaveOut(one, *drawn, *output, t, mine, theirs);
-    std::string what;
-    if (!compareArrays(mine, theirs, {1e-10, nullptr}, report, what))
-      return differs(
-          "step", one,
-          fmt::format("`{}.p` of step {} {}", output->name, t, what));
+    std::string how;
+    if (!compareArrays(mine, theirs, {1e-10, nullptr}, report, how))
+      return differs("step", one,
+                     fmt::format("`{}` of step {} {}", what, t, how));
     fed = stepOf(sequence, t);
   }
 }
