@@ -272,14 +272,16 @@ Value Emitter::termsOf(scan::LoopOp loop) {
       Value own = termsOf(nested);
       inner = inner ? arith::AddIOp::create(b, loc, inner, own) : own;
     } else if (auto phase = dyn_cast<kernel::PhaseOp>(op)) {
-      rows = sizes.get(phase.getOuts().front(), 0);
+      if (phase.getNumRowDims() > 0)
+        rows = sizes.get(phase.getOuts().front(), 0);
       if (phase.getLefts().empty())
         ofRow += phase.getNumUnits() *
                  int64_t(phase.getBody().front().getOperations().size());
       for (Value right : phase.getRights())
         ofRow += volume(right);
     } else if (auto dot = dyn_cast<scan::DotOp>(op)) {
-      rows = sizes.get(dot.getLhs(), 0);
+      if (cast<RankedTensorType>(dot.getLhs().getType()).getRank() > 0)
+        rows = sizes.get(dot.getLhs(), 0);
       ofRow += volume(dot.getRhs());
     } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       if (generic.getNumLoops() && generic.getNumResults())
@@ -311,8 +313,14 @@ void Emitter::emitLoops(ArrayRef<scan::LoopOp> all) {
   for (scan::LoopOp loop : all.drop_front())
     terms = arith::AddIOp::create(b, loc, terms, termsOf(loop));
   Value rows = sizes.constant(1);
-  if (first.getNumCarries())
-    rows = indexValue(loc, sizes.get(first.getFirsts().front(), 0));
+  // Of examples; sums of parameters' gradients have none.
+  for (Value init : first.getFirsts()) {
+    auto type = cast<RankedTensorType>(init.getType());
+    if (type.getRank() == 0 || !type.isDynamicDim(0))
+      continue;
+    rows = indexValue(loc, sizes.get(init, 0));
+    break;
+  }
   auto beside = kernel::BesideOp::create(b, loc, terms, rows, all.size());
   kernel::copySchedules(first, beside);
   Operation *outer = outermostLoop;

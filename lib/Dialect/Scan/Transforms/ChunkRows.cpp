@@ -47,9 +47,9 @@ int64_t bytesOf(int64_t units, Value like) {
 
 /// What has to go through time together so that the rows of a product are there
 /// for a chunk alone.
-class Rows {
+class LongRows {
 public:
-  Rows(DotOp product, LoopOp axis, int64_t least)
+  LongRows(DotOp product, LoopOp axis, int64_t least)
       : product(product), axis(axis), least(least) {}
 
   /// False, and `why`, where that cannot be.
@@ -83,15 +83,15 @@ private:
   void noteDependent(DenseSet<Operation *> &ops);
 
   DotOp product;
-  LoopOp axis; ///< says how long a sequence is
-  int64_t least; ///< numbers of a long row
+  LoopOp axis;            ///< says how long a sequence is
+  int64_t least;          ///< numbers of a long row
   SetVector<Value> moved; ///< made chunk by chunk
   SetVector<Operation *> sums;
   DenseSet<Operation *> dependent; ///< of the product
 };
 
 /// Adds the ops of the block, which is sorted, that need one of `ops`.
-void Rows::noteDependent(DenseSet<Operation *> &ops) {
+void LongRows::noteDependent(DenseSet<Operation *> &ops) {
   for (Operation &op : *product->getBlock()) {
     SetVector<Value> needed(op.operand_begin(), op.operand_end());
     getUsedValuesDefinedAbove(op.getRegions(), needed);
@@ -105,7 +105,7 @@ void Rows::noteDependent(DenseSet<Operation *> &ops) {
 
 /// A sum over time of what is zero past the end of each example: chunks have
 /// steps behind the last.
-bool Rows::isSum(Operation *op) {
+bool LongRows::isSum(Operation *op) {
   auto ends = [&](Value value) {
     return isSequence(value) && zeroBehind(value) == axis.getLengths();
   };
@@ -126,7 +126,7 @@ bool Rows::isSum(Operation *op) {
 }
 
 /// Whether a chunk of a sequence can be made of chunks.
-bool Rows::canMove(Value value) {
+bool LongRows::canMove(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != product->getBlock() || op->getNumResults() != 1)
     return false;
@@ -137,7 +137,7 @@ bool Rows::canMove(Value value) {
 }
 
 /// What is made of the product, and long rows, have to be made here too.
-bool Rows::takeOperands(Value value) {
+bool LongRows::takeOperands(Value value) {
   Operation *op = value.getDefiningOp();
   auto numbers = operandsByStep(op, axis.getLengths());
   for (OpOperand &operand : op->getOpOperands()) {
@@ -158,7 +158,7 @@ bool Rows::takeOperands(Value value) {
 }
 
 /// Whoever reads a long row has to read it here.
-bool Rows::takeUsers(Value value) {
+bool LongRows::takeUsers(Value value) {
   for (OpOperand &use : value.getUses()) {
     Operation *user = use.getOwner();
     if (isTaken(user))
@@ -177,7 +177,7 @@ bool Rows::takeUsers(Value value) {
 }
 
 /// Takes one more of what is made for what was taken alone.
-bool Rows::takeServant() {
+bool LongRows::takeServant() {
   auto serves = [&](Value value) {
     return !moved.contains(value) && unitsOf(value) > 0 && canMove(value) &&
            llvm::all_of(value.getUsers(),
@@ -194,7 +194,7 @@ bool Rows::takeServant() {
 }
 
 /// Nothing that is taken waits for something that is not, and waits for it.
-bool Rows::isClosed() {
+bool LongRows::isClosed() {
   DenseSet<Operation *> after;
   for (Value value : moved)
     after.insert(value.getDefiningOp());
@@ -213,7 +213,7 @@ bool Rows::isClosed() {
   return !open || refuse("what is made of it is needed for more of it");
 }
 
-bool Rows::find() {
+bool LongRows::find() {
   if (!canMove(product))
     return refuse("it is no product of steps");
   dependent.insert(product);
@@ -230,7 +230,7 @@ bool Rows::find() {
   return isClosed();
 }
 
-void Rows::build(int64_t steps) {
+void LongRows::build(int64_t steps) {
   int64_t bytes = 1, weights = 0;
   for (Value value : moved) {
     bytes = std::max(bytes, bytesOf(unitsOf(value), value));
@@ -296,7 +296,7 @@ struct ChunkRows : scan::impl::ScanChunkRowsBase<ChunkRows> {
     LoopOp axis = axisOf(product);
     if (!axis)
       return missed("there is no loop over their time axis");
-    Rows rows(product, axis, least);
+    LongRows rows(product, axis, least);
     if (!rows.find())
       return missed(rows.why);
     rows.build(steps);
