@@ -147,11 +147,17 @@ Unfolding::reasonAgainst(const ModuleInfo &info) const {
       return hasTime(cast<rnn::ValueType>(value.getType()), time);
     });
   };
-  unfold.getBody().walk([&](rnn::BindOp bind) {
-    rnn::AxisAttr axis = bind.getAxis();
+  auto runsAlong = [&](rnn::AxisAttr axis) {
     if (axis.isTime() && !isKnown(axis.getName()))
       why = "a step runs along `" + axis.getName().str() +
             "` and reads nothing of it";
+  };
+  unfold.getBody().walk([&](Operation *inner) {
+    if (auto bind = dyn_cast<rnn::BindOp>(inner))
+      runsAlong(bind.getAxis());
+    for (Type type : inner->getOperandTypes())
+      if (auto value = dyn_cast<rnn::ValueType>(type))
+        llvm::for_each(value.getAxes(), runsAlong);
   });
   for (Value value : kept)
     if (unfold.getAxis().isTime() &&
