@@ -91,10 +91,7 @@ Status data::writeFileAtomically(const std::string &name,
                                  std::string_view bytes) {
   std::error_code code;
   std::filesystem::file_status status = std::filesystem::status(name, code);
-  if (std::filesystem::is_other(status) ||
-      std::filesystem::is_character_file(status) ||
-      std::filesystem::is_block_file(status) ||
-      std::filesystem::is_fifo(status) || std::filesystem::is_socket(status))
+  if (std::filesystem::is_other(status))
     return writeInPlace(name, bytes);
   // What a link leads to is written, not the link.
   std::string path = name;

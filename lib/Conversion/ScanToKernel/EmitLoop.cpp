@@ -37,7 +37,7 @@ int carryBefore(scan::ShiftOp op) {
 //===----------------------------------------------------------------------===//
 
 /// The product that each step adds to a carry, and the carry is for nothing
-/// else; null where it is not so. The body may hold pointwise code of the sum.
+/// else; null where it is not so.
 static scan::DotOp addedProduct(scan::LoopOp loop, unsigned number) {
   Value carry = loop.getCarryArgs()[number];
   auto sum =
@@ -84,10 +84,10 @@ bool Emitter::planSum(scan::LoopOp loop, unsigned number, LoopMemory &memory) {
   ArrayRef<Buffer> wanted = dests[result];
   LoopMemory::Carry carry;
   carry.isSum = true;
-  carry.storage =
-      !wanted.empty() && wanted.front().type().getLayout().isIdentity()
-          ? wanted.front()
-          : allocLike(result);
+  bool fits = !wanted.empty() &&
+              wanted.front().type().getLayout().isIdentity() &&
+              (result.hasOneUse() || !reused.contains(wanted.front().memref));
+  carry.storage = fits ? wanted.front() : allocLike(result);
   Value sum = loop.getYield().getCarries()[number];
   dests[dot.getResult()].push_back(carry.storage);
   dests[sum].push_back(carry.storage);

@@ -29,19 +29,10 @@ int64_t bytesOf(Value value) {
              : 0;
 }
 
-// Bytes of a step of one example, the first two dimensions being time and
-// examples; 0 where that is not known.
+// Bytes of a step of one example; 0 where that is not known.
 int64_t bytesOfStep(Value sequence) {
   auto type = cast<RankedTensorType>(sequence.getType());
-  int64_t bits = type.getElementTypeBitWidth();
-  if (type.getRank() < 2 || type.isDynamicDim(0) != type.isDynamicDim(1))
-    return 0;
-  for (int64_t size : type.getShape().drop_front(2)) {
-    if (ShapedType::isDynamic(size))
-      return 0;
-    bits *= size;
-  }
-  return bits / 8;
+  return unitsOfStep(sequence) * type.getElementTypeBitWidth() / 8;
 }
 
 struct Chunk : scan::impl::ScanChunkBase<Chunk> {

@@ -24,20 +24,13 @@ ALWAYS_ENABLED_STATISTIC(numChunked, "Products whose rows pass by");
 
 namespace {
 
-/// Numbers of a step of one example, the first two dimensions being time and
-/// examples; 0 where that is not known.
+/// Numbers of a step of one example; 0 where that is not known, or the number
+/// of steps is.
 int64_t unitsOf(Value sequence) {
   auto type = dyn_cast<RankedTensorType>(sequence.getType());
-  if (!type || type.getRank() < 2 || !type.isDynamicDim(0) ||
-      !type.isDynamicDim(1))
-    return 0;
-  int64_t units = 1;
-  for (int64_t size : type.getShape().drop_front(2)) {
-    if (ShapedType::isDynamic(size))
-      return 0;
-    units *= size;
-  }
-  return units;
+  return type && type.getRank() > 0 && type.isDynamicDim(0)
+             ? unitsOfStep(sequence)
+             : 0;
 }
 
 int64_t bytesOf(int64_t units, Value like) {

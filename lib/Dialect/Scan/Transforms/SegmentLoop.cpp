@@ -452,6 +452,20 @@ void SegmentLoop::replace() {
 //===-- What passes have in common
 //-----------------------------------------===//
 
+int64_t rnnc::scan::unitsOfStep(Value sequence) {
+  auto type = dyn_cast<RankedTensorType>(sequence.getType());
+  if (!type || type.getRank() < 2 ||
+      type.isDynamicDim(0) != type.isDynamicDim(1))
+    return 0;
+  int64_t units = 1;
+  for (int64_t size : type.getShape().drop_front(2)) {
+    if (ShapedType::isDynamic(size))
+      return 0;
+    units *= size;
+  }
+  return units;
+}
+
 void rnnc::scan::forEachFunction(Operation *top,
                                  function_ref<void(func::FuncOp)> body) {
   SmallVector<func::FuncOp> functions;

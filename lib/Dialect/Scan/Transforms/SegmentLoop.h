@@ -109,6 +109,10 @@ std::optional<llvm::SmallVector<unsigned>> operandsByStep(mlir::Operation *op,
 /// The lengths past which a tensor over time and examples is zero, or null.
 mlir::Value zeroBehind(mlir::Value value);
 
+/// Numbers of a step of one example, the first two dimensions being time and
+/// examples, of known size both or neither; 0 where that is not known.
+int64_t unitsOfStep(mlir::Value sequence);
+
 /// Calls `body` for the functions under `top` that have code.
 void forEachFunction(mlir::Operation *top,
                      llvm::function_ref<void(mlir::func::FuncOp)> body);
