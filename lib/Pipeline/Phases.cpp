@@ -133,6 +133,7 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(kernel::createKernelPrepareWeights(prepare));
     cleanUp(pm);
   }
+  pm.addNestedPass<mlir::func::FuncOp>(kernel::createKernelUpdateInPlace());
 }
 
 static void buildBuffer(OpPassManager &pm, const PipelineOptions &) {

@@ -20,6 +20,7 @@
 #include "Params.cpp"
 #include "Philox.cpp"
 #include "Prepared.cpp"
+#include "Reach.cpp"
 #include "Safetensors.cpp"
 #include "Sample.cpp"
 #include "Save.cpp"

@@ -309,6 +309,8 @@ const void *rnnc_rt_params_data_const(int32_t module, const rnnc_params *params,
 void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
                           int32_t parameter) {
   const void *data = rnnc_rt_params_data_const(module, params, parameter);
-  return data && !checkWritable(params, nullptr) ? const_cast<void *>(data)
-                                                 : nullptr;
+  if (!data || checkWritable(params, nullptr))
+    return nullptr;
+  ++reinterpret_cast<Header *>(params)->given;
+  return const_cast<void *>(data);
 }

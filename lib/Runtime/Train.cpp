@@ -52,25 +52,28 @@ static int32_t badParameter(const ModuleDesc &m, const char *arena) {
                                      : firstBad<float>(m, arena);
 }
 
-/// Whether one of `count` numbers is infinite or none: their exponent is full.
-/// Whole numbers are compared, so that the loop takes many at a time.
+/// The largest of `count` numbers without their signs; not finite if one of
+/// them is not. Whole numbers are compared, so that the loop takes many at a
+/// time.
 template <typename Real, typename Bits>
-static bool anyNotFinite(const char *values, int64_t count, Bits exponent) {
+static double largestOf(const char *values, int64_t count, Bits magnitude) {
   static_assert(sizeof(Real) == sizeof(Bits));
-  Bits found = 0;
+  Bits largest = 0;
   for (int64_t i = 0; i < count; ++i) {
     Bits bits;
     memcpy(&bits, values + size_t(i) * sizeof(Bits), sizeof(Bits));
-    found |= Bits((bits & exponent) == exponent);
+    bits &= magnitude;
+    largest = bits > largest ? bits : largest;
   }
-  return found != 0;
+  Real real;
+  memcpy(&real, &largest, sizeof(real));
+  return double(real);
 }
 
-static bool anyNotFinite(const char *values, int64_t count) {
+static double largestOf(const char *values, int64_t count) {
   return rnnc_rt_library.real == F64
-             ? anyNotFinite<double, uint64_t>(values, count,
-                                              0x7ff0000000000000u)
-             : anyNotFinite<float, uint32_t>(values, count, 0x7f800000u);
+             ? largestOf<double, int64_t>(values, count, INT64_MAX)
+             : largestOf<float, int32_t>(values, count, INT32_MAX);
 }
 
 /// What members of a team take of an arena, in parts: worth it from this many
@@ -91,7 +94,7 @@ struct Values {
   const char *from;
   char *to; ///< of a copy
   int64_t bytes;
-  bool found;
+  double largest; ///< that was found
 
   int64_t end(int64_t line) const {
     int64_t whole = line * int64_t(kAlign);
@@ -103,8 +106,13 @@ struct Values {
 static void checkPart(void *data, int64_t from, int64_t to) {
   auto *v = static_cast<Values *>(data);
   int64_t count = (v->end(to) - from * kAlign) / int64_t(realSize());
-  if (anyNotFinite(v->from + from * kAlign, count))
-    __atomic_store_n(&v->found, true, __ATOMIC_RELAXED);
+  double found = largestOf(v->from + from * kAlign, count), known;
+  __atomic_load(&v->largest, &known, __ATOMIC_RELAXED);
+  // What is no number is larger than all.
+  while (!(found <= known) && known == known &&
+         !__atomic_compare_exchange(&v->largest, &known, &found, false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
 }
 
 static void copyPart(void *data, int64_t from, int64_t to) {
@@ -115,22 +123,22 @@ static void copyPart(void *data, int64_t from, int64_t to) {
 
 /// The first trained parameter whose values in one of `arenas` (its own new
 /// values, its optimiser slots) are not finite, or -1. A frozen one may be
-/// infinite, as a mask is.
+/// infinite, as a mask is. `largest` becomes that of all values.
 static int32_t firstOverflow(Call &call, const char *arenas, int32_t numArenas,
-                             size_t stride) {
+                             size_t stride, double &largest) {
   const ModuleDesc &m = *call.m;
-  bool any = false;
-  for (int32_t a = 0; a < numArenas && !any; ++a) {
+  largest = 0;
+  for (int32_t a = 0; a < numArenas && isfinite(largest); ++a) {
     Values values{arenas + size_t(a) * stride, nullptr,
-                  m.arena * int64_t(realSize()), false};
+                  m.arena * int64_t(realSize()), 0};
     sweep(call, values.bytes, checkPart, &values);
-    any = values.found;
+    largest = values.largest <= largest ? largest : values.largest;
   }
-  for (int32_t p = 0; any && p < m.numParams; ++p)
+  for (int32_t p = 0; !isfinite(largest) && p < m.numParams; ++p)
     for (int32_t a = 0; a < numArenas && m.params[p].trainable; ++a)
-      if (anyNotFinite(arenas + size_t(a) * stride +
-                           size_t(m.params[p].offset) * realSize(),
-                       m.params[p].count))
+      if (!isfinite(largestOf(arenas + size_t(a) * stride +
+                                  size_t(m.params[p].offset) * realSize(),
+                              m.params[p].count)))
         return p;
   return -1;
 }
@@ -240,27 +248,30 @@ static int32_t waitForMore(Call &call) {
 static bool gathersUpdate(Call &call) {
   bool isLast = lastOfUpdate(call);
   // What is not finite spoils the update, but not the next one.
-  if (!call.nothing && !isLast && !anyNotFinite(call.gradArena, call.m->arena))
+  if (!call.nothing && !isLast &&
+      isfinite(largestOf(call.gradArena, call.m->arena)))
     storeStates(call);
   gather(call);
   return isLast && takeGathered(call);
 }
 
-/// Gives the norms of gradients. The first parameter that is at fault, or -1;
-/// `isUpdate`: its new values are, or else its gradient.
-static int32_t checkUpdate(Call &call, size_t arena, bool &isUpdate) {
+/// The first parameter that is at fault, or -1; `isUpdate`: its new values
+/// are, or else its gradient. `reach` becomes that of new values.
+static int32_t checkUpdate(Call &call, size_t arena, bool &isUpdate,
+                           Reach &reach) {
   const ModuleDesc &m = *call.m;
-  giveNorms(call);
   if (!*call.finite)
     return badParameter(m, call.gradArena);
   isUpdate = true;
-  int32_t overflow = firstOverflow(call, call.newParams, 1, arena);
-  return overflow < 0 ? firstOverflow(call, call.newSlots, m.numSlots, arena)
+  int32_t overflow =
+      firstOverflow(call, call.newParams, 1, arena, reach.params);
+  return overflow < 0 ? firstOverflow(call, call.newSlots, m.numSlots, arena,
+                                      reach.slots)
                       : overflow;
 }
 
 static void copy(Call &call, void *to, const char *from, size_t bytes) {
-  Values values{from, static_cast<char *>(to), int64_t(bytes), false};
+  Values values{from, static_cast<char *>(to), int64_t(bytes), 0};
   sweep(call, values.bytes, copyPart, &values);
 }
 
@@ -303,6 +314,37 @@ static void clearEnds(const Call &call, size_t arena) {
     memset(call.newSlots + size_t(s) * arena + (bytes - end), 0, end);
 }
 
+/// The update over the old values, if it is sure to be finite. False: it has to
+/// be made beside them, and nothing has changed.
+static bool updateInPlace(Call &call, Bump bump, Reach &reach) {
+  if (!reachNext(call, reach))
+    return false;
+  call.scalars[2] = kMostNorm;
+  call.newParams = paramsArena(call.c->params);
+  call.newSlots = optimizerSlot(call.module, call.c->optimizer, 0);
+  runEntry(call, *call.f->update, bindEntry(call, *call.f->update, bump), bump);
+  return *call.finite != 0;
+}
+
+/// The update beside the old values, which take its place if all is finite.
+/// The first parameter that is at fault, or -1.
+static int32_t updateBeside(Call &call, const TrainPlan &plan, Bump bump,
+                            bool &isUpdate, Reach &reach) {
+  call.scalars[2] = INFINITY;
+  void **args = updateOf(call, plan, bump);
+  if (!plan.updateArgs)
+    clearEnds(call, plan.arena);
+  runEntry(call, *call.f->update, args, bump);
+  if (call.run.failed)
+    return -1;
+  if (call.resident)
+    return deviceOf(call.run.ctx)->training->check(call, isUpdate);
+  int32_t bad = checkUpdate(call, plan.arena, isUpdate, reach);
+  if (bad < 0)
+    commitUpdate(call, plan.arena);
+  return bad;
+}
+
 int32_t runTrainStep(Call &call, Bump &bump) {
   const ModuleDesc &m = *call.m;
   auto &counters = *rnnc_rt_optimizer_counters(call.module, call.c->optimizer);
@@ -324,32 +366,29 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   // The update sees the rate's factor and the number of this update.
   call.scalars[0] = scheduleFactor(m, counters);
   call.scalars[1] = double(counters.updates + 1);
-  Bump update = bump;
-  void **updateArgs = updateOf(call, plan, update);
-  if (!plan.updateArgs)
-    clearEnds(call, plan.arena);
-  runEntry(call, *call.f->update, updateArgs, update);
+  Reach reach{};
+  bool isUpdate = false;
+  int32_t bad = !device && updateInPlace(call, bump, reach)
+                    ? -1
+                    : updateBeside(call, plan, bump, isUpdate, reach);
   if (call.run.failed)
     return failDevice(call);
   giveNorm(call);
-  bool isUpdate = false;
-  int32_t bad = call.resident ? device->training->check(call, isUpdate)
-                              : checkUpdate(call, plan.arena, isUpdate);
-  if (call.run.failed)
-    return failDevice(call);
+  if (!call.resident)
+    giveNorms(call);
   if (bad >= 0)
     return skip(call, counters, bad,
                 isUpdate
                     ? "the update of `%s` is not finite after %lld updates"
                     : "the gradient of `%s` is not finite after %lld updates");
-  if (!call.resident)
-    commitUpdate(call, plan.arena);
   if (!call.nothing)
     storeStates(call);
   ++counters.updates;
   paramsChanged(call.c->params, uint64_t(counters.updates));
   if (call.resident)
     device->training->commit(call);
+  else
+    keepReach(call, reach);
   refreshPrepared(call, bump);
   return call.run.failed ? failDevice(call) : int32_t(RNNC_OK);
 }

@@ -278,6 +278,7 @@ struct Header {
   const void *of;
   int32_t variant;  ///< prepared: the code that packed them
   int32_t readOnly; ///< parameters: part of the library
+  uint64_t given;   ///< parameters: how often somebody got a place to write
 };
 
 constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
@@ -320,6 +321,9 @@ struct ModuleDesc {
   int64_t arena;       ///< elements, padding between parameters included
   int64_t initScratch; ///< f64 numbers that params_init needs
   double scheduleA, scheduleB, scheduleC;
+  /// How far an update goes at most: grad::UpdateReach. A unit of 0: new values
+  /// must not be written over old ones.
+  double rate, decay, shrink, unit;
   int32_t numParams;
   int32_t numStates;
   int32_t numFunctions;

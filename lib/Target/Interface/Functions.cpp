@@ -29,6 +29,9 @@ llvm::Expected<Function> FunctionBinder::trainStep(const RawEntry &gradient,
   f.update.emplace();
   if (llvm::Error error = bindUpdate(*f.update, update))
     return std::move(error);
+  if (update.inPlace)
+    m.reach = grad::updateReach(
+        m.declared.getSettings().getAs<mlir::DictionaryAttr>("train"));
   collectObserved(f);
   return f;
 }

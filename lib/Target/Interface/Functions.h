@@ -24,6 +24,8 @@ struct RawEntry {
   interface::FunctionAttr function;
   std::string symbol;
   std::vector<RawArg> args;
+  /// An update whose new values may lie where the old ones are.
+  bool inPlace = false;
 };
 
 /// One thing an `export` line names.

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Functions.h"
 
+#include "rnnc/Dialect/Kernel/InPlace.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
@@ -302,6 +304,7 @@ static RawEntry readEntry(mlir::func::FuncOp function) {
   RawEntry entry;
   entry.function = interface::functionOf(function);
   entry.symbol = function.getSymName().str();
+  entry.inPlace = function->hasAttr(kernel::kInPlace);
   unsigned end = function.getNumArguments();
   while (end) {
     interface::SlotAttr slot = interface::slotOf(function, end - 1);

@@ -28,17 +28,34 @@ int64_t unitSize(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<bool> labelled);
 /// each parameter, such as `exp_avg`.
 llvm::SmallVector<llvm::StringRef> optimizerSlots(mlir::DictionaryAttr train);
 
+/// What bounds how far one update goes, from the largest entries P of all
+/// parameters and S of the optimiser's memory before it, if no gradient is
+/// larger than L:
+///
+///   G  = L + decay * P                  a gradient with weight decay
+///   S' = S + G * G + unit * G
+///   P' = P + rate * factor * (2 * unit * (S' + G) + shrink * P)
+///
+/// `factor` is the schedule's, `shrink` a decay that is no part of gradients.
+/// All that an update computes lies below 2 * (P' + S'). `unit` is 0 where
+/// nothing is known.
+struct UpdateReach {
+  double rate = 0, decay = 0, shrink = 0, unit = 0;
+};
+UpdateReach updateReach(mlir::DictionaryAttr train);
+
 /// Makes `@"<module>.update"` at the builder's place:
 ///
 ///   (params, grads, slots..., scalars: tensor<4xf64>)
 ///     -> (new params, new slots..., norm, finite: tensor<i32>)
 ///
 /// on arenas of `total` numbers of type `real`. scalars = (factor on the
-/// rate from the schedule, number of this update from 1, unused, unused). The
-/// norm is the gradient's before clipping. If it is not finite, finite is 0 and
-/// parameters and memory stay as they are. Settings read from `train`:
-/// `optimize`, `clip`, `decay`. Gradients of parameters that are not trained
-/// must be zero in the arena.
+/// rate from the schedule, number of this update from 1, what the norm must be
+/// less than, unused). The norm is the gradient's before clipping. If it is not
+/// less (nor is infinity less than infinity), finite is 0 and parameters and
+/// memory stay as they are. Settings read from `train`: `optimize`, `clip`,
+/// `decay`. Gradients of parameters that are not trained must be zero in the
+/// arena.
 mlir::FailureOr<mlir::func::FuncOp>
 buildUpdateFunction(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::StringRef module, mlir::DictionaryAttr train,

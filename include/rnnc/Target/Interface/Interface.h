@@ -9,6 +9,7 @@
 #ifndef RNNC_TARGET_INTERFACE_INTERFACE_H
 #define RNNC_TARGET_INTERFACE_INTERFACE_H
 
+#include "rnnc/Dialect/Grad/Update.h"
 #include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Runtime/Descriptors.h"
 
@@ -127,6 +128,8 @@ struct Module {
   double scheduleA = 0, scheduleB = 0, scheduleC = 0;
   int64_t accumulate = 1; ///< batches of an update
   bool perExample = false;
+  /// Of an update that may write new values over old ones; else its unit is 0.
+  grad::UpdateReach reach;
   /// The arena with the weights that become a part of the library; or empty.
   std::vector<char> baked;
   interface::ModuleAttr declared; ///< what the program says of it

@@ -6,7 +6,7 @@
 #include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Scan/Scan.h"
 
-#include <limits>
+#include <cmath>
 
 using namespace mlir;
 using namespace rnnc;
@@ -60,6 +60,11 @@ static SmallVector<StringRef> slotsOfMethod(DictionaryAttr train) {
   return slots;
 }
 
+// The setting `decay`, else the optimiser's own argument.
+static double decayOf(DictionaryAttr train) {
+  return numberOf(train, "decay", numberOf(optimizerOf(train), "decay", 0));
+}
+
 // The setting `average`; 0: none is kept.
 static double averageOf(DictionaryAttr train) {
   return numberOf(train, "average", 0);
@@ -70,6 +75,40 @@ SmallVector<StringRef> grad::optimizerSlots(DictionaryAttr train) {
   if (averageOf(train) > 0)
     slots.push_back("average");
   return slots;
+}
+
+// What a gradient becomes at most by the optimiser's division; 0: unknown. An
+// entry of Adam's average is at most 1 / (1 - beta1) times as large after the
+// correction, and the root that divides it is at least 0.
+static double unitOf(DictionaryAttr optimizer) {
+  StringRef name = nameOf(optimizer);
+  auto liesIn = [&](StringRef key, double otherwise, double least,
+                    double most) {
+    double value = numberOf(optimizer, key, otherwise);
+    return value >= least && value <= most;
+  };
+  if (!liesIn("momentum", 0, 0, 1))
+    return 0;
+  if (name == "sgd")
+    return 1;
+  double eps = numberOf(optimizer, "eps", name == "adagrad" ? 1e-10 : 1e-8);
+  if (!(eps > 0))
+    return 0;
+  if (name == "rmsprop")
+    return liesIn("alpha", 0.99, 0, 1) ? 1 / eps : 0;
+  if (name == "adagrad")
+    return numberOf(optimizer, "lr_decay", 0) >= 0 ? 1 / eps : 0;
+  double beta1 = numberOf(optimizer, "beta1", 0.9);
+  bool averages = beta1 >= 0 && beta1 < 1 && liesIn("beta2", 0.999, 0, 1);
+  return averages ? 1 / (eps * (1 - beta1)) : 0;
+}
+
+UpdateReach grad::updateReach(DictionaryAttr train) {
+  DictionaryAttr optimizer = optimizerOf(train);
+  double rate = std::fabs(numberOf(optimizer, "lr", 1e-3));
+  bool isApart = nameOf(optimizer) == "adamw";
+  double decay = decayOf(train);
+  return {rate, isApart ? 0 : decay, isApart ? decay : 0, unitOf(optimizer)};
 }
 
 namespace {
@@ -94,7 +133,6 @@ private:
   FailureOr<Value> withOwnRates(Value params, Value grads, ValueRange slots,
                                 Value rate, Value step, Value after);
   Value average(Value before, Value params);
-  double weightDecay();
 
   OpBuilder &builder;
   Location loc;
@@ -191,11 +229,6 @@ FailureOr<Value> UpdateBuilder::clip(Value grads, Value params,
   return emitError(loc) << "there is no clipping by `" << kind << "`";
 }
 
-// The setting `decay`, else the optimiser's own argument.
-double UpdateBuilder::weightDecay() {
-  return numberOf(train, "decay", numberOf(optimizerOf(train), "decay", 0));
-}
-
 FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
                                                     ValueRange slots,
                                                     Value rate, Value step) {
@@ -206,7 +239,7 @@ FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
   };
   Type type = params.getType();
   SmallVector<Type> slotTypes(slots.size(), type);
-  FloatAttr decay = builder.getF64FloatAttr(weightDecay());
+  FloatAttr decay = builder.getF64FloatAttr(decayOf(train));
   FloatAttr momentum = setting("momentum", 0);
   auto flag = [&](bool on) { return on ? builder.getUnitAttr() : UnitAttr(); };
   Operation *op;
@@ -270,7 +303,7 @@ FailureOr<Value> UpdateBuilder::withOwnRates(Value params, Value grads,
 
 // Without a gradient only weight decay could move a parameter.
 Value UpdateBuilder::keepFrozen(Value before, Value after) {
-  if (weightDecay() == 0)
+  if (decayOf(train) == 0)
     return after;
   SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
   for (const ParameterPlace &place : parameters) {
@@ -334,11 +367,9 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   if (isAveraged)
     updated->push_back(average(slots.back(), updated->front()));
 
-  // Nothing changes if a gradient is not finite.
-  Value infinity = scan::splat(builder, loc, scalar, {},
-                               std::numeric_limits<double>::infinity());
+  // Nothing changes if a gradient is not finite, or larger than is asked for.
   Value finite = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT,
-                                       norm, infinity);
+                                       norm, scalarAt(scalars, 2));
   Value everywhere = scan::BroadcastOp::create(
       builder, loc,
       RankedTensorType::get(arena.getShape(), builder.getI1Type()), finite,

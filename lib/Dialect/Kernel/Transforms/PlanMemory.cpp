@@ -4,13 +4,12 @@
 #include "rnnc/Dialect/Interface/Interface.h"
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
+#include "rnnc/Dialect/Kernel/InPlace.h"
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/Statistic.h"
 #include "llvm/Support/MathExtras.h"
@@ -76,50 +75,6 @@ struct Interval {
   Operation *begins = nullptr, *ends = nullptr;
 };
 
-/// The stages of a phase: a row is combined when all of its units are known.
-bool isInLastStage(PhaseOp op, Value value) {
-  llvm::DenseMap<Value, unsigned> stages;
-  unsigned last = 0;
-  for (Operation &inner : op.getBody().front().without_terminator()) {
-    unsigned stage = 0;
-    for (Value operand : inner.getOperands())
-      stage = std::max(stage, stages.lookup(operand));
-    stage += isa<ReduceRowOp>(inner);
-    for (Value result : inner.getResults())
-      stages[result] = stage;
-    last = std::max(last, stage);
-  }
-  return stages.lookup(value) == last;
-}
-
-/// Whether the op makes each number of `to` of the one at its place in `from`,
-/// which it then needs no more.
-bool makesInPlace(Operation *op, Value from, Value to) {
-  if (auto phase = dyn_cast<PhaseOp>(op)) {
-    size_t in = llvm::find(phase.getInputs(), from) - phase.getInputs().begin();
-    size_t number = llvm::find(phase.getOuts(), to) - phase.getOuts().begin();
-    if (in == phase.getInputs().size() || number == phase.getOuts().size())
-      return false;
-    Operation *yield = phase.getBody().front().getTerminator();
-    return !phase.isPerRow(number) &&
-           phase.mapOf(in) == phase.mapOfOut(number) &&
-           isInLastStage(phase, yield->getOperand(number));
-  }
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || generic.getNumReductionLoops() > 0)
-    return false;
-  OpOperand *in = nullptr, *out = nullptr;
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (operand.get() == from && !generic.isDpsInit(&operand))
-      in = &operand;
-    if (operand.get() == to && generic.isDpsInit(&operand))
-      out = &operand;
-  }
-  return in && out && generic.getMatchingIndexingMap(in).isIdentity() &&
-         generic.getMatchingIndexingMap(out).isIdentity() &&
-         generic.getMatchingBlockArgument(out).use_empty();
-}
-
 /// Whether `after` can be made where `before` lies, by what reads that last.
 bool takesOver(const Interval &after, const Interval &before) {
   memref::AllocOp from = before.alloc, to = after.alloc;
@@ -167,16 +122,6 @@ struct Order {
     }
   }
 };
-
-/// Ops that read or write the memory of `value`, through views.
-void collectAccesses(Value value, SmallVectorImpl<Operation *> &accesses) {
-  for (Operation *user : value.getUsers()) {
-    if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1)
-      collectAccesses(user->getResult(0), accesses);
-    else
-      accesses.push_back(user);
-  }
-}
 
 /// The innermost block that holds all ops.
 Block *commonBlock(ArrayRef<Operation *> ops) {

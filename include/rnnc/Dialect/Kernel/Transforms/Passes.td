@@ -155,6 +155,26 @@ def KernelLeaveInPlace : Pass<"kernel-leave-in-place", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def KernelUpdateInPlace
+    : Pass<"kernel-update-in-place", "mlir::func::FuncOp"> {
+  let summary = "finds updates that may write new values over old ones";
+  let description = [{
+    Marks an `update` function with `kernel.in_place` if one op makes all new
+    parameters and all that the optimiser keeps, each number of the one at its
+    place, and no op after it reads an old one. The library may then call it
+    with one place for both; otherwise it gives new values places of their own
+    and copies them back.
+
+    ```mlir
+    func.func @M.update(%p: memref<8xf32> {rnnc.slot = #rnnc.slot<params "params", [8]>}, %g: ...,
+                        %q: memref<8xf32> {rnnc.slot = #rnnc.slot<params "params", [8]>}) attributes {rnnc.function = ...} {
+      linalg.generic ... ins(%p, %g : ...) outs(%q : ...)
+    // becomes
+    func.func @M.update(...) attributes {kernel.in_place, rnnc.function = ...}
+    ```
+  }];
+}
+
 def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
   let summary = "packs weights once, in a function of its own";
   let description = [{
