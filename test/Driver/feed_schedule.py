@@ -41,13 +41,18 @@ train M {{
     return [one["loss"] for one in log if "lr" in one or "norm" in one][:UPDATES]
 
 
+def same(got, wanted):
+    """Programs that draw and that do not are compiled apart: sums may differ in their last bits."""
+    return len(got) == len(wanted) and all(abs(a - b) <= 1e-13 * abs(b) for a, b in zip(got, wanted))
+
+
 steps = ["--steps", str(UPDATES)]
 truth, half, all_ = (losses(feed, *steps) for feed in ("truth", "sampled 0.5", "sampled 1"))
 assert len(truth) == UPDATES and len({truth[2], half[2], all_[2]}) == 3, (truth, half, all_)
 grown = losses("sampled linear(to = 1, until = 4, after = 2)", *steps)
-assert grown == truth[:3] + half[3:4] + all_[4:], (grown, truth, half, all_)
-assert losses("sampled exponential(k = 0.5)", *steps)[:2] == [truth[0], half[1]]
-assert losses("sampled sigmoid(k = 1)", *steps)[0] == half[0]
+assert same(grown, truth[:3] + half[3:4] + all_[4:]), (grown, truth, half, all_)
+assert same(losses("sampled exponential(k = 0.5)", *steps)[:2], [truth[0], half[1]])
+assert same(losses("sampled sigmoid(k = 1)", *steps)[:1], half[:1])
 cut = "sampled linear(1, 4, 2)"
 losses(cut, "--steps", "3", out="cut")
 assert losses(cut, *steps, "--resume", out="cut") == grown
