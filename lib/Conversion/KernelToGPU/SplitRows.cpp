@@ -55,9 +55,9 @@ void RowSplit::multiply() {
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), op.getLefts(), op.getRights(), ValueRange(), sums,
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), /*turn=*/Value(),
-      op.getColumns(), b.getAffineMapArrayAttr({}), DenseI64ArrayAttr(),
-      DenseI64ArrayAttr(), IntegerAttr(), op.getStoredBitsAttr(),
-      b.getUnitAttr());
+      /*in_place=*/Value(), /*matrices=*/ValueRange(), op.getColumns(),
+      b.getAffineMapArrayAttr({}), DenseI64ArrayAttr(), DenseI64ArrayAttr(),
+      IntegerAttr(), op.getStoredBitsAttr(), b.getUnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&made.getBody());
@@ -77,8 +77,9 @@ void RowSplit::combine() {
   auto made = kernel::PhaseOp::create(
       b, loc, TypeRange(), ValueRange(), ValueRange(), inputs, op.getOuts(),
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), /*turn=*/Value(),
-      b.getArrayAttr({}), b.getAffineMapArrayAttr(maps), op.getPerRowAttr(),
-      op.getZerosAttr(), op.getUnitsAttr(), DenseI64ArrayAttr(), UnitAttr());
+      /*in_place=*/Value(), /*matrices=*/ValueRange(), b.getArrayAttr({}),
+      b.getAffineMapArrayAttr(maps), op.getPerRowAttr(), op.getZerosAttr(),
+      op.getUnitsAttr(), DenseI64ArrayAttr(), UnitAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
 }

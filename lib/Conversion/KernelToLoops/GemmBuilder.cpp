@@ -225,8 +225,8 @@ static Value readsInPlace(GemmCode &e, Value rs, Value cs, Value rows,
 }
 
 /// Where rows of A and C begin: row `i + r`, or what the list names there.
-static void listRows(GemmCode &e, Value list, Value i, Value count, Value rs,
-                     Value ldc, Value ofA, Value ofC) {
+void listRows(GemmCode &e, Value list, Value i, Value count, Value rs,
+              Value ldc, Value ofA, Value ofC) {
   auto each = [&](function_ref<Value(Value)> rowOf) {
     e.loop(e.i64(0), count, e.i64(1), [&](Value r) {
       Value row = rowOf(e.add(i, r));

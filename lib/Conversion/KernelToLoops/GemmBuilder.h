@@ -105,6 +105,14 @@ public:
   /// rows, [row][accumulator][panel]; the rows of A begin at `offsets`, i64.
   mlir::func::FuncOp phaseRows(mlir::Type element, const PhaseShape &shape);
 
+  /// (a, rowStride, b, rowStride, columnStride, c, ldc, rows, columns, k,
+  /// accumulate, list): C (+)= A B, for few rows, of A and B where they lie;
+  /// `cuts`: the context in front.
+  mlir::func::FuncOp gemmInPlace(mlir::Type element, bool cuts);
+  /// (a, offsets, matrix, rowStride, units, k, sums, rows, columns...): what
+  /// `phaseRows` does, with the matrix [N, K] instead of panels.
+  mlir::func::FuncOp phaseDots(mlir::Type element, const PhaseShape &shape);
+
   /// (a, rowStride, q, rowStride, rows, k): what kernel.quantize says.
   mlir::func::FuncOp quantize(mlir::Type element);
 
@@ -117,6 +125,13 @@ private:
   mlir::func::FuncOp tile(mlir::Type element, unsigned rows, bool packedA,
                           unsigned vectors);
   mlir::func::FuncOp block(mlir::Type element);
+  /// (a, offsets, b, rowStride, c, offsets, columns, k): adds some rows of A,
+  /// which begin at offsets, times B to rows of C.
+  mlir::func::FuncOp addRows(mlir::Type element, unsigned rows);
+  /// (a, offsets, b, rowStride, c, offsets, count, k, accumulate): the dot
+  /// products of some rows with up to `most` others.
+  mlir::func::FuncOp dots(mlir::Type element, unsigned rows, unsigned most);
+  mlir::func::FuncOp inPlaceTask(mlir::Type element, mlir::func::FuncOp whole);
   mlir::func::FuncOp packRows(mlir::Type element);
   /// (b, rowStride, columnStride, packed, stride, k, columns): a row of columns
   /// for each step of K, `stride` apart.

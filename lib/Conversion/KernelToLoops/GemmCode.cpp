@@ -183,6 +183,14 @@ void GemmCode::storeMasked(Value v, Value pointer, Value mask) {
   LLVM::MaskedStoreOp::create(b, loc, v, pointer, mask, uint32_t(alignment()));
 }
 
+void GemmCode::fillZero(Value pointer, Value count) {
+  Value rest = remainder(count, i64(shape.lanes)), end = sub(count, rest);
+  loop(i64(0), end, i64(shape.lanes),
+       [&](Value j) { store(zero(), address(pointer, j)); });
+  ifThenElse(less(i64(0), rest),
+             [&] { storeMasked(zero(), address(pointer, end), mask(rest)); });
+}
+
 Value GemmCode::splat(Value scalar) {
   return vector::BroadcastOp::create(b, loc, vector, scalar);
 }
@@ -218,6 +226,15 @@ void GemmCode::ifThenElse(Value condition, function_ref<void()> yes,
 
 void GemmCode::call(func::FuncOp callee, ValueRange args) {
   func::CallOp::create(b, loc, callee, args);
+}
+
+Value GemmCode::members(Value context) {
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  Value all =
+      LLVM::CallOp::create(b, loc, membersFunction(module), ValueRange{context})
+          .getResult();
+  return min(all, i64(shape.tasks));
 }
 
 /// Rounds of shuffles, each exchanging halves of blocks twice as large.

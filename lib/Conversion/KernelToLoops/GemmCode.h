@@ -14,6 +14,13 @@ namespace rnnc {
 /// The type, of a number or a vector, with other elements.
 mlir::Type likeWith(mlir::Type type, mlir::Type element);
 
+class GemmCode;
+
+/// Where rows of A and C begin: row `i + r`, or what the list names there.
+void listRows(GemmCode &e, mlir::Value list, mlir::Value i, mlir::Value count,
+              mlir::Value rs, mlir::Value ldc, mlir::Value ofA,
+              mlir::Value ofC);
+
 /// Writes i64 arithmetic, loops and vector accesses on raw pointers.
 class GemmCode {
 public:
@@ -124,6 +131,9 @@ public:
   Value loadMasked(Value pointer, Value mask);
   void storeMasked(Value v, Value pointer, Value mask);
 
+  /// Zeros for so many elements.
+  void fillZero(Value pointer, Value count);
+
   Value splat(Value scalar);
   Value zero();
   Value fma(Value x, Value y, Value z);
@@ -154,6 +164,9 @@ public:
   void ifThenElse(Value condition, llvm::function_ref<void()> yes,
                   llvm::function_ref<void()> no = nullptr);
   void call(mlir::func::FuncOp callee, mlir::ValueRange args);
+  /// Of the team that a context has now, up to the tasks of the schedule. What
+  /// is cut into as many parts must not depend on that.
+  Value members(Value context);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

@@ -24,9 +24,13 @@ namespace {
 struct Product {
   PhaseShape shape;
   Value left, rowStride, panels, k; ///< addresses, i64
+  Value matrix, matrixStride;       ///< where the weights lie, or null
   int64_t steps = 0;                ///< k
   Value sums;                       ///< memref [rows, accumulators, units]
   Value offsets;                    ///< memref [rows], where they begin
+
+  /// Of a tile's vector ops two are done at a time.
+  int64_t cost() const { return steps * shape.columns() * shape.rows / 2; }
 };
 
 class PhaseLowering {
@@ -43,6 +47,8 @@ private:
   void tile(Value firstUnit, Value units, Value firstRow, Value rows);
   void findRows(Value firstRow, Value rows);
   void multiply(Value firstUnit, Value units, Value rows);
+  void multiplyInPlace(Value firstUnit, Value units, Value rows);
+  void multiplyPacked(Value firstUnit, Value units, Value rows);
   void wholeRows();
   void combineTile(RowCode &code, ArrayRef<Value> rowSums, Value firstRow,
                    Value rows);
@@ -113,6 +119,12 @@ LogicalResult PhaseLowering::prepare() {
     product.rowStride = toI64(data.getStrides()[0]);
     product.panels = pointerOf(b, loc, op.getRights()[p]);
     product.k = constant(product.steps);
+    if (op.getInPlace()) {
+      Value matrix = op.getMatrices()[p];
+      auto place = memref::ExtractStridedMetadataOp::create(b, loc, matrix);
+      product.matrix = pointerOf(b, loc, matrix);
+      product.matrixStride = toI64(place.getStrides()[0]);
+    }
     products.push_back(product);
   }
   for (Product &product : products) {
@@ -218,8 +230,37 @@ void PhaseLowering::findRows(Value firstRow, Value rows) {
             });
 }
 
+/// The sums of a tile, by weights where they lie.
+void PhaseLowering::multiplyInPlace(Value firstUnit, Value units, Value rows) {
+  for (auto [p, product] : llvm::enumerate(products)) {
+    SmallVector<Value> args = {product.left,
+                               pointerOf(b, loc, product.offsets),
+                               product.matrix,
+                               product.matrixStride,
+                               toI64(units),
+                               product.k,
+                               pointerOf(b, loc, product.sums),
+                               toI64(rows)};
+    for (int64_t first : op.columnsOf(unsigned(p)))
+      args.push_back(b.createOrFold<arith::AddIOp>(loc, toI64(firstUnit),
+                                                   constant(first)));
+    library.setShape(product.shape);
+    auto call = func::CallOp::create(
+        b, loc, library.phaseDots(element, product.shape), args);
+    call->setAttr(kCallCost, b.getI64IntegerAttr(product.cost()));
+  }
+}
+
 /// The sums of a tile.
 void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
+  if (!op.getInPlace())
+    return multiplyPacked(firstUnit, units, rows);
+  buildIf(
+      b, loc, op.getInPlace(), [&] { multiplyInPlace(firstUnit, units, rows); },
+      [&] { multiplyPacked(firstUnit, units, rows); });
+}
+
+void PhaseLowering::multiplyPacked(Value firstUnit, Value units, Value rows) {
   for (Product &product : products) {
     Type ptr = product.left.getType();
     unsigned stored = product.shape.stored;
@@ -239,10 +280,7 @@ void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
         ValueRange{product.left, pointerOf(b, loc, product.offsets),
                    address(product.panels, before), toI64(units), product.k,
                    pointerOf(b, loc, product.sums), toI64(rows)});
-    // Two of a tile's vector ops are done at a time.
-    call->setAttr(kCallCost,
-                  b.getI64IntegerAttr(product.steps * product.shape.columns() *
-                                      product.shape.rows / 2));
+    call->setAttr(kCallCost, b.getI64IntegerAttr(product.cost()));
   }
 }
 

@@ -164,10 +164,28 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
     Matrix m = matrixOf(b, loc, op.getB(), op.getTransB());
     args.append({m.pointer, m.rowStride, m.columnStride});
   }
+  Value none = LLVM::ZeroOp::create(b, loc, c.pointer.getType());
+  if (op.getInPlace()) {
+    Value list = none, rows = c.rows;
+    if (Value valid = op.getValid()) {
+      list = pointerOf(b, loc, valid);
+      rows = toI64(b, loc, b.createOrFold<memref::DimOp>(loc, valid, 0));
+    }
+    // Elements of a row of A lie side by side, and of B along N or along K.
+    args.erase(args.begin() + 2);
+    args.append(
+        {c.pointer, c.rowStride, rows, c.columns, a.columns, accumulate, list});
+    Value context = contextOf(op);
+    if (context)
+      args.insert(args.begin(), context);
+    func::CallOp::create(b, loc, library.gemmInPlace(element, bool(context)),
+                         args);
+    op.erase();
+    return success();
+  }
   FailureOr<Scratch> scratch = scratchOf(b, op, *shape);
   if (failed(scratch))
     return failure();
-  Value none = LLVM::ZeroOp::create(b, loc, c.pointer.getType());
   Value list = none, rows = c.rows, steps = a.columns;
   if (shape->stored == 8) // of a row the last word is its scale
     steps = arith::SubIOp::create(

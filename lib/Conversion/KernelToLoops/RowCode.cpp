@@ -350,9 +350,9 @@ kernel::PhaseOp withOneRowDim(kernel::PhaseOp op) {
       b, op.getLoc(), TypeRange(), op.getLefts(), op.getRights(),
       ArrayRef(all).take_front(numInputs), ArrayRef(all).drop_front(numInputs),
       /*lengths=*/Value(), /*at=*/Value(), op.getValid(), op.getTurn(),
-      op.getColumns(), b.getArrayAttr(attributes), op.getPerRowAttr(),
-      op.getZerosAttr(), op.getUnitsAttr(), op.getStoredBitsAttr(),
-      op.getPackedAttr());
+      op.getInPlace(), op.getMatrices(), op.getColumns(),
+      b.getArrayAttr(attributes), op.getPerRowAttr(), op.getZerosAttr(),
+      op.getUnitsAttr(), op.getStoredBitsAttr(), op.getPackedAttr());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
   op.erase();

@@ -97,16 +97,18 @@ Emitter::Matrix Emitter::matrix(Location loc, Value tensor,
 }
 
 /// A packed copy of the right operand, made once before all loops; null where
-/// the operand changes or its sizes are not known.
+/// the operand changes or its sizes are not known. It is not made where
+/// `unless` holds, if that is said.
 Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
                        ArrayRef<int64_t> free, ArrayRef<int64_t> contract,
-                       Columns columns) {
+                       Columns columns, Value unless) {
   if (!right.buffer.type().hasStaticShape() ||
       tensor.getParentBlock() != &source.getBody().front())
     return {};
   Buffer &known = packs[{tensor.getAsOpaquePointer(), contract.vec(),
                          free.vec(), right.trans, columns.firsts.vec(),
-                         columns.units, columns.layouts.getAsOpaquePointer()}];
+                         columns.units, columns.layouts.getAsOpaquePointer(),
+                         unless.getAsOpaquePointer()}];
   if (known)
     return known;
   ArrayRef<int64_t> shape = right.buffer.type().getShape();
@@ -120,6 +122,10 @@ Buffer Emitter::packed(Location loc, Value tensor, const Matrix &right,
   if (outermostLoop)
     b.setInsertionPoint(outermostLoop);
   Matrix there = matrix(loc, tensor, contract, free);
+  if (unless) {
+    auto either = scf::IfOp::create(b, loc, unless, /*withElseRegion=*/true);
+    b.setInsertionPoint(either.elseBlock()->getTerminator());
+  }
   kernel::PackOp::create(
       b, loc, there.buffer.memref, target.memref, there.trans,
       columns.units ? b.getDenseI64ArrayAttr(columns.firsts)
@@ -148,18 +154,31 @@ void Emitter::emitDot(scan::DotOp op) {
   Value rhs = stripTransposes(op.getRhs(), rhsFree, rhsContract);
   Matrix left = matrix(loc, lhs, lhsFree, lhsContract);
   Matrix right = matrix(loc, rhs, rhsContract, rhsFree);
+  Value inPlace = readsInPlace(op, left, rhsFree, rhsContract);
   Buffer panels = packed(loc, rhs, right, rhsFree, rhsContract,
-                         {{}, 0, kernel::layoutsOf(op)});
+                         {{}, 0, kernel::layoutsOf(op)}, inPlace);
   Value valid = validPlaces(op, panels && !left.trans);
-  auto product = [&](bool accumulate) {
+  auto one = [&](bool accumulate, bool isPacked) {
     needScratch(kernel::GemmOp::create(
                     b, loc, left.buffer.memref,
-                    panels ? panels.memref : right.buffer.memref, result.memref,
+                    isPacked ? panels.memref : right.buffer.memref,
+                    result.memref,
                     /*scratch=*/Value(), valid, left.trans,
-                    panels ? false : right.trans, accumulate,
-                    /*packed_b=*/static_cast<bool>(panels),
+                    isPacked ? false : right.trans, accumulate,
+                    /*packed_b=*/isPacked, /*in_place=*/panels && !isPacked,
                     /*stored_bits=*/IntegerAttr()),
                 op);
+  };
+  auto product = [&](bool accumulate) {
+    if (!panels || !inPlace)
+      return one(accumulate, bool(panels));
+    auto either = scf::IfOp::create(b, loc, inPlace, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    for (bool isPacked : {false, true}) {
+      Block *block = isPacked ? either.elseBlock() : either.thenBlock();
+      b.setInsertionPoint(block->getTerminator());
+      one(accumulate, isPacked);
+    }
   };
   if (added.contains(op))
     addProduct(op, product);
@@ -301,7 +320,7 @@ void Emitter::longProduct(scan::DotOp op, const Matrix &left,
         b, loc, part(left.buffer, left.trans ? 0 : 1),
         part(right.buffer, right.trans ? 1 : 0), to.memref,
         /*scratch=*/Value(), some, left.trans, right.trans,
-        /*accumulate=*/false, /*packed_b=*/false,
+        /*accumulate=*/false, /*packed_b=*/false, /*in_place=*/false,
         /*stored_bits=*/IntegerAttr());
     needScratch(gemm, op);
   };

@@ -184,15 +184,24 @@ void Emitter::emitGeneric(linalg::GenericOp op) {
     llvm::for_each(op.getResults(), [&](Value v) { copyToOthers(v); });
 }
 
-/// The left operands of a phase as matrices, the right ones packed.
-LogicalResult Emitter::packOperands(kernel::PhaseOp op,
-                                    SmallVectorImpl<Value> &lefts,
-                                    SmallVectorImpl<Value> &rights) {
+/// The left operands of a phase as matrices, the right ones packed, and as they
+/// lie where they are not packed for few rows.
+LogicalResult Emitter::packOperands(kernel::PhaseOp op, Operands &operands) {
   Location loc = op.getLoc();
   auto seq = [](int64_t from, int64_t to) {
     return llvm::to_vector(llvm::seq<int64_t>(from, to));
   };
   int64_t rowDims = op.getNumRowDims();
+  auto isMatrix = [&](auto operands) {
+    auto [left, right] = operands;
+    int64_t steps = cast<ShapedType>(left.getType()).getRank() - rowDims;
+    return cast<ShapedType>(right.getType()).getRank() > steps &&
+           liesInOrder(right);
+  };
+  if (outermostLoop && rowDims == 1 &&
+      llvm::all_of(llvm::zip_equal(op.getLefts(), op.getRights()), isMatrix))
+    operands.inPlace =
+        hasFewRows(op, op.getResult(0), rowDims, kernel::Decision::InPlaceRows);
   for (auto [p, left, right] : llvm::enumerate(op.getLefts(), op.getRights())) {
     int64_t rank = cast<ShapedType>(left.getType()).getRank();
     Matrix rows = matrix(loc, left, seq(0, rowDims), seq(rowDims, rank));
@@ -207,13 +216,16 @@ LogicalResult Emitter::packOperands(kernel::PhaseOp op,
     Matrix weights = matrix(loc, right, contract, free);
     Buffer panels =
         packed(loc, right, weights, free, contract,
-               {op.columnsOf(p), op.getNumUnits(), kernel::layoutsOf(op)});
+               {op.columnsOf(p), op.getNumUnits(), kernel::layoutsOf(op)},
+               operands.inPlace);
     if (!panels)
       return op.emitOpError("has a right operand that cannot be packed before "
                             "all loops: it is made in one, or its sizes are "
                             "not known");
-    lefts.push_back(rows.buffer.memref);
-    rights.push_back(panels.memref);
+    operands.lefts.push_back(rows.buffer.memref);
+    operands.rights.push_back(panels.memref);
+    if (operands.inPlace)
+      operands.matrices.push_back(weights.buffer.memref);
   }
   return success();
 }
@@ -256,9 +268,10 @@ void Emitter::zeroPastEnd(kernel::PhaseOp op, const Buffer &place) {
 void Emitter::emitPhase(kernel::PhaseOp op) {
   Location loc = op.getLoc();
   bool hasProducts = !op.getLefts().empty();
-  SmallVector<Value> lefts, rights, inputs, outs;
+  SmallVector<Value> inputs, outs;
+  Operands operands;
   if (hasProducts &&
-      (!isScheduled(op) || mlir::failed(packOperands(op, lefts, rights)))) {
+      (!isScheduled(op) || mlir::failed(packOperands(op, operands)))) {
     failed = true;
     return;
   }
@@ -274,9 +287,9 @@ void Emitter::emitPhase(kernel::PhaseOp op) {
       sources.push_back(result.getResultNumber());
     }
   auto made = kernel::PhaseOp::create(
-      b, loc, TypeRange(), lefts, rights, inputs, outs, /*lengths=*/Value(),
-      /*at=*/Value(), rowsThatCount(op), turnOf(op), op.getColumns(),
-      op.getMaps(),
+      b, loc, TypeRange(), operands.lefts, operands.rights, inputs, outs,
+      /*lengths=*/Value(), /*at=*/Value(), rowsThatCount(op), turnOf(op),
+      operands.inPlace, operands.matrices, op.getColumns(), op.getMaps(),
       perRow.empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(perRow),
       /*zeros=*/DenseI64ArrayAttr(), op.getUnitsAttr(),
       /*stored_bits=*/DenseI64ArrayAttr(),

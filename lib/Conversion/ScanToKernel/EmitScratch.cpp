@@ -94,8 +94,8 @@ struct Needs {
 /// Bytes that the product packs at a time, for each of its tasks.
 void Emitter::needScratch(kernel::GemmOp gemm, scan::DotOp op) {
   kernel::copySchedules(op, gemm);
-  if (kernel::isForGPU(op))
-    return; // threads read the operands where they lie
+  if (kernel::isForGPU(op) || gemm.getInPlace())
+    return; // the operands are read where they lie
   Needs needs(kernel::schedulesOf(op));
   // Terms that are left out are so where operands are packed.
   bool packs = gemm.getValid() && !gemm.getPackedB();

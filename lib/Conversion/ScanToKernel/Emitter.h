@@ -93,9 +93,12 @@ private:
   llvm::SmallVector<Buffer> placesOf(mlir::Value value);
   void fillStarts(mlir::linalg::GenericOp op);
   void emitPhase(kernel::PhaseOp op);
-  mlir::LogicalResult packOperands(kernel::PhaseOp op,
-                                   llvm::SmallVectorImpl<mlir::Value> &lefts,
-                                   llvm::SmallVectorImpl<mlir::Value> &rights);
+  struct Operands {
+    llvm::SmallVector<mlir::Value> lefts, rights;
+    mlir::Value inPlace; ///< when `matrices` are read; null: never
+    llvm::SmallVector<mlir::Value> matrices;
+  };
+  mlir::LogicalResult packOperands(kernel::PhaseOp op, Operands &operands);
   mlir::Value rowsThatCount(kernel::PhaseOp op);
   mlir::Value turnOf(kernel::PhaseOp op);
   void zeroPastEnd(kernel::PhaseOp op, const Buffer &place);
@@ -120,9 +123,23 @@ private:
     mlir::ArrayAttr layouts; ///< one for each target
   };
   bool isScheduled(mlir::Operation *op);
+
+  // EmitInPlace.cpp
+  /// Whether the product of `op`, whose result has so many dimensions of rows,
+  /// has fewer than the schedules say; null: that is not asked.
+  mlir::Value hasFewRows(mlir::Operation *op, mlir::Value result,
+                         unsigned numRows, kernel::Decision limit);
+  /// Whether the memory of a value is one row after the other.
+  bool liesInOrder(mlir::Value value);
+  /// When a product reads its right operand where it lies; null: never.
+  mlir::Value readsInPlace(scan::DotOp op, const Matrix &left,
+                           llvm::ArrayRef<int64_t> rhsFree,
+                           llvm::ArrayRef<int64_t> rhsContract);
+
+  // EmitDot.cpp
   Buffer packed(mlir::Location loc, mlir::Value tensor, const Matrix &b,
                 llvm::ArrayRef<int64_t> free, llvm::ArrayRef<int64_t> contract,
-                Columns columns);
+                Columns columns, mlir::Value unless);
   bool isLongSum(const Matrix &left, const Matrix &right, const Buffer &result);
   Buffer allocForLongSum(scan::DotOp op, const Buffer &result);
   void longProduct(scan::DotOp op, const Matrix &left, const Matrix &right,
@@ -227,11 +244,14 @@ private:
       pieceCopies;
   /// What was packed, by value, what is summed over and what is not (matrices
   /// that lie neither way are copied, whatever their dimensions), direction,
-  /// columns, units and layouts.
-  std::map<std::tuple<const void *, std::vector<int64_t>, std::vector<int64_t>,
-                      bool, std::vector<int64_t>, int64_t, const void *>,
-           Buffer>
+  /// columns, units, layouts and when it is left out.
+  std::map<
+      std::tuple<const void *, std::vector<int64_t>, std::vector<int64_t>, bool,
+                 std::vector<int64_t>, int64_t, const void *, const void *>,
+      Buffer>
       packs;
+  /// Conditions on numbers of rows, by those and the limit.
+  std::map<std::pair<std::vector<const void *>, int64_t>, mlir::Value> fewRows;
   /// Products that pack, and the bytes that each needs for it.
   llvm::SmallVector<std::pair<kernel::GemmOp, mlir::Value>> scratchNeeds;
   /// Rows that the scatter being written adds one by one, at most.

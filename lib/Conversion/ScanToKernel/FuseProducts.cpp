@@ -215,8 +215,8 @@ void Fusion::apply() {
   auto made = kernel::PhaseOp::create(
       b, phase.getLoc(), phase.getResultTypes(), lefts, rights, inputs,
       phase.getDpsInits(), /*lengths=*/Value(), /*at=*/Value(),
-      /*valid=*/Value(), /*turn=*/Value(), b.getArrayAttr(columns),
-      b.getArrayAttr(maps),
+      /*valid=*/Value(), /*turn=*/Value(), /*in_place=*/Value(),
+      /*matrices=*/ValueRange(), b.getArrayAttr(columns), b.getArrayAttr(maps),
       /*per_row=*/DenseI64ArrayAttr(), /*zeros=*/DenseI64ArrayAttr(),
       /*units=*/IntegerAttr(), /*stored_bits=*/DenseI64ArrayAttr(),
       /*packed=*/UnitAttr());

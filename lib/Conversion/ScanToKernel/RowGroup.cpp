@@ -451,7 +451,8 @@ kernel::PhaseOp RowGroup::form() {
   auto phase = kernel::PhaseOp::create(
       b, loc, types, /*lefts=*/ValueRange(), /*rights=*/ValueRange(), read,
       inits, lengths, at, /*valid=*/Value(), /*turn=*/Value(),
-      b.getArrayAttr({}), b.getArrayAttr(maps), numbers(perRow), numbers(zeros),
+      /*in_place=*/Value(), /*matrices=*/ValueRange(), b.getArrayAttr({}),
+      b.getArrayAttr(maps), numbers(perRow), numbers(zeros),
       perRow.size() == yielded.size() ? b.getI64IntegerAttr(space.units)
                                       : IntegerAttr(),
       /*stored_bits=*/DenseI64ArrayAttr(), /*packed=*/UnitAttr());

@@ -237,9 +237,12 @@ def Kernel_GemmOp : Kernel_Op<"gemm", [AttrSizedOperandSegments]> {
     its rows may lie far apart. A product that needs it and has none is not
     lowered.
 
-    `valid` numbers what counts: with `packed_b` the rows of A and C, others are
-    neither read nor written; else terms, columns of A and rows of B, the others
-    are left out of the sums.
+    With `in_place` nothing is packed: both are read where they lie, which is for
+    results of few rows.
+
+    `valid` numbers what counts: with `packed_b` or `in_place` the rows of A and
+    C, others are neither read nor written; else terms, columns of A and rows of
+    B, the others are left out of the sums.
 
     ```mlir
     kernel.gemm ins(%h, %p : memref<?x128xf32>, memref<65568xf32>)
@@ -252,6 +255,7 @@ def Kernel_GemmOp : Kernel_Op<"gemm", [AttrSizedOperandSegments]> {
                        Arg<Optional<AnyStridedMemRef>, "numbers", [MemRead]>:$valid,
                        UnitAttr:$trans_a, UnitAttr:$trans_b,
                        UnitAttr:$accumulate, UnitAttr:$packed_b,
+                       UnitAttr:$in_place,
                        OptionalAttr<Kernel_StoredBits>:$stored_bits);
   let assemblyFormat = [{
     `ins` `(` $a `,` $b `:` type($a) `,` type($b) `)`

@@ -44,6 +44,10 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     the first. On memrefs they are those that `kernel.valid_rows` or
     `kernel.valid_places` left out of `valid`, and are left as they are.
 
+    `in_place`, on memrefs, says that no panels were made: the right operands are
+    read where they lie, `matrices`, `[N, K]`. So they are where a step has so
+    few rows that packing does not pay.
+
     `turn`, on memrefs, is the number of the step. Where the schedule says
     `panel_turns = 2` odd steps take the units from the last to the first: each
     step begins with the weights that the one before it read last.
@@ -67,6 +71,7 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
                        Optional<Index>:$at,
                        Optional<MemRefRankOf<[I32, I64], [1]>>:$valid,
                        Optional<Index>:$turn,
+                       Optional<I1>:$in_place, Variadic<AnyMemRef>:$matrices,
                        ArrayAttr:$columns, AffineMapArrayAttr:$maps,
                        OptionalAttr<DenseI64ArrayAttr>:$per_row,
                        OptionalAttr<DenseI64ArrayAttr>:$zeros,
@@ -83,6 +88,7 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
     (`lengths` `(` $lengths^ `:` type($lengths) `)` `at` `(` $at `)`)?
     (`valid` `(` $valid^ `:` type($valid) `)`)?
     (`turn` `(` $turn^ `)`)?
+    (`in_place` `(` $in_place^ `,` $matrices `:` type($matrices) `)`)?
     `columns` `(` $columns `)` `maps` `(` $maps `)` attr-dict-with-keyword
     $body (`->` type($results)^)?
   }];

@@ -24,7 +24,8 @@ enum class Decision : unsigned {
   BlockColumns, // of a product
   FarRowBytes,
   FewColumns,
-  FlatRows, // when A is packed
+  FlatRows,    // when A is packed
+  InPlaceRows, // when B is not
   ElementBlock,
   ColumnBlock,
   RowBlock,

@@ -201,6 +201,10 @@ LogicalResult GemmOp::verify() {
     if (getTransA() && getPackedB())
       return emitOpError("counts rows of an operand that is not transposed");
   }
+  if (getInPlace() &&
+      (getPackedB() || !hasRowsOfA() || !typeOf(getB()).isLastDimUnitStride()))
+    return emitOpError("reads operands where they lie, rows of A and B not "
+                       "packed");
   auto [m, k] = matrixSizes(getA(), getTransA());
   auto [rows, columns] = matrixSizes(getC(), false);
   if (!sameSize(m, rows))

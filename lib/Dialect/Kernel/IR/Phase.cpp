@@ -165,6 +165,34 @@ static LogicalResult verifyProduct(PhaseOp op, unsigned p) {
   return success();
 }
 
+/// What stands beside panels that are not always made.
+static LogicalResult verifyInPlace(PhaseOp op) {
+  if (bool(op.getInPlace()) == op.getMatrices().empty())
+    return op.emitOpError("says when matrices are read in place, or has none");
+  if (!op.getInPlace())
+    return success();
+  if (!op.getPacked() || op.getStoredBits() ||
+      op.getMatrices().size() != op.getLefts().size())
+    return op.emitOpError("has a matrix for each packed operand, of numbers as "
+                          "they are");
+  for (auto [p, matrix] : llvm::enumerate(op.getMatrices())) {
+    auto type = cast<MemRefType>(matrix.getType());
+    auto left = cast<MemRefType>(op.getLefts()[p].getType());
+    if (type.getRank() != 2 || !type.hasStaticShape() ||
+        !type.isLastDimUnitStride() ||
+        type.getDimSize(1) != left.getDimSize(1) ||
+        type.getElementType() != left.getElementType())
+      return op.emitOpError(
+          "a matrix is [N, K], with the K of the left operand "
+          "side by side");
+    for (int64_t first : op.columnsOf(p))
+      if (first < 0 || first + op.getNumUnits() > type.getDimSize(0))
+        return op.emitOpError()
+               << "columns from " << first << " on are outside of the matrix";
+  }
+  return success();
+}
+
 static LogicalResult verifyRegion(PhaseOp op) {
   SmallVector<Type> expected;
   for (unsigned p = 0; p != op.getLefts().size(); ++p)
@@ -257,7 +285,7 @@ LogicalResult PhaseOp::verify() {
   for (unsigned p = 0; p != getLefts().size(); ++p)
     if (failed(verifyProduct(*this, p)))
       return failure();
-  if (failed(verifyRows(*this)))
+  if (failed(verifyRows(*this)) || failed(verifyInPlace(*this)))
     return failure();
   if (getPacked() != (isOnMemory() && !getLefts().empty()))
     return emitOpError("is packed on memrefs, and there alone");

@@ -73,6 +73,9 @@ LogicalResult PhaseTiler::check() {
            << op.getNumUnits();
   if (op.getValid())
     return op.emitOpError("has a list of rows: it is not cut into tiles");
+  if (op.getInPlace())
+    return op.emitOpError("may read weights where they lie: it is not cut into "
+                          "tiles");
   bool isMatrix = op.isOnMemory() && !op.getLefts().empty();
   if (isMatrix && (rows > 1 || !hasAllUnits()))
     return op.emitOpError("has packed operands: it is cut along one dimension "
@@ -178,8 +181,9 @@ FailureOr<TilingResult> PhaseTiler::run() {
   rowsThatCount();
   auto tile = PhaseOp::create(
       b, loc, types, lefts, rights, inputs, outs, lengths, at,
-      /*valid=*/Value(), /*turn=*/Value(), b.getArrayAttr(columns),
-      op.getMaps(), op.getPerRowAttr(), op.getZerosAttr(),
+      /*valid=*/Value(), /*turn=*/Value(), /*in_place=*/Value(),
+      /*matrices=*/ValueRange(), b.getArrayAttr(columns), op.getMaps(),
+      op.getPerRowAttr(), op.getZerosAttr(),
       allPerRow ? b.getI64IntegerAttr(*getConstantIntValue(sizes[rows]))
                 : IntegerAttr(),
       op.getStoredBitsAttr(), op.getPackedAttr());

@@ -47,6 +47,8 @@ const DecisionInfo &infoOf(Decision decision) {
       {"flat_rows", 1, int64_t(1) << 40,
        "rows of a result below which the left operand is read in place; on a "
        "GPU, below which it has no tiles"},
+      {"in_place_rows", 1, int64_t(1) << 40,
+       "rows of a step below which gradients read weights where they lie"},
       {"element_block", 1, int64_t(1) << 40,
        "elements of pointwise code that a task works on at least"},
       {"column_block", 1, int64_t(1) << 40,

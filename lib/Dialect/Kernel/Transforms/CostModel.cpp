@@ -43,6 +43,9 @@ static constexpr int64_t kFarRowBytes = 2048;
 /// Panels, or tiles, that have to use a packed row of A before it is packed: a
 /// guess.
 static constexpr int64_t kUsesThatPay = 4;
+/// Rows of a step below which a gradient, whose weights are others in each
+/// call, reads them where they lie: several streams, row by row.
+static constexpr int64_t kInPlaceRows = 3;
 /// Elements that a task of pointwise code works on at least: a guess.
 static constexpr int64_t kElementBlock = 4096;
 /// 2 KiB of sums, and rows of as much each, which together fit the first-level
@@ -201,6 +204,7 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits,
                             {Decision::FarRowBytes, kFarRowBytes},
                             {Decision::FewColumns, kUsesThatPay * panel},
                             {Decision::FlatRows, kUsesThatPay * rows},
+                            {Decision::InPlaceRows, kInPlaceRows},
                             {Decision::Tasks, kTasks},
                             {Decision::WorthTasks, kWorthProducts}});
 }
@@ -245,6 +249,7 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
        {Decision::TileVectors, vectors},
        {Decision::Unroll, kUnroll},
        {Decision::Chains, kChains},
+       {Decision::InPlaceRows, kInPlaceRows},
        {Decision::CutRows, cutRows(target, bits, rows, weights)},
        {Decision::PanelTurns, panelTurns(target, bits, weights)},
        {Decision::Tasks, kTasks},
