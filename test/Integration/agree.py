@@ -25,7 +25,7 @@ def run(*command):
 def write(path, arrays):
     head, body = {}, b""
     for name, (kind, shape, values) in arrays.items():
-        piece = struct.pack(f"<{len(values)}{'i' if kind == 'I32' else 'd'}", *values)
+        piece = struct.pack(f"<{len(values)}{ {'I32': 'i', 'F32': 'f'}.get(kind, 'd')}", *values)
         head[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(body), len(body) + len(piece)]}
         body += piece
     text = json.dumps(head).encode()

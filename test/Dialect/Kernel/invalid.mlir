@@ -285,3 +285,35 @@ module attributes {kernel.targets = [#kernel.target<"x", vector_bits = 256, regi
 // expected-error @+1 {{half_dots are 2, of a processor, or none}}
 module attributes {kernel.targets = [#kernel.target<"x", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576, half_dots = 4>]} {
 }
+
+// -----
+
+func.func @gemm_in_place(%a: memref<?x8xf32>, %b: memref<64xf32>, %c: memref<?x4xf32>) {
+  // expected-error @+1 {{reads operands where they lie, rows of A and B not packed}}
+  kernel.gemm ins(%a, %b : memref<?x8xf32>, memref<64xf32>) outs(%c : memref<?x4xf32>) {in_place, packed_b}
+  return
+}
+
+// -----
+
+func.func @phase_matrix(%h: memref<?x8xf32>, %p: memref<96xf32>, %U: memref<7x8xf32>, %out: memref<?x8xf32>, %few: i1) {
+  // expected-error @+1 {{columns from 0 on are outside of the matrix}}
+  kernel.phase products(%h : memref<?x8xf32>) with(%p : memref<96xf32>) outs(%out : memref<?x8xf32>)
+      in_place(%few, %U : memref<7x8xf32>) columns([array<i64: 0>]) maps([]) attributes {packed} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
+func.func @phase_matrices(%h: memref<?x8xf32>, %p: memref<96xf32>, %U: memref<8x9xf32>, %out: memref<?x8xf32>, %few: i1) {
+  // expected-error @+1 {{a matrix is [N, K], with the K of the left operand side by side}}
+  kernel.phase products(%h : memref<?x8xf32>) with(%p : memref<96xf32>) outs(%out : memref<?x8xf32>)
+      in_place(%few, %U : memref<8x9xf32>) columns([array<i64: 0>]) maps([]) attributes {packed} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+  return
+}

@@ -44,7 +44,9 @@ static constexpr int64_t kFarRowBytes = 2048;
 /// guess.
 static constexpr int64_t kUsesThatPay = 4;
 /// Rows of a step below which a gradient, whose weights are others in each
-/// call, reads them where they lie: several streams, row by row.
+/// call, reads them where they lie, if they exceed the second-level cache: lstm
+/// 512 at batch 1, 25 steps, 0.86, of 1024 units 0.78. Those that fit are as
+/// fast packed: lstm 256, 100 steps, 1.02, gru 128 1.03.
 static constexpr int64_t kInPlaceRows = 3;
 /// Elements that a task of pointwise code works on at least: a guess.
 static constexpr int64_t kElementBlock = 4096;
@@ -117,6 +119,11 @@ static constexpr int64_t kThreadUnroll = 2;
 /// Registers that a thread needs for addresses and counters beside its sums: a
 /// guess.
 static constexpr unsigned kOtherRegisters = 24;
+
+static int64_t inPlaceRows(TargetAttr target, unsigned bits, int64_t weights) {
+  bool fits = weights * (bits / 8) <= target.getL2();
+  return fits ? infoOf(Decision::InPlaceRows).least : kInPlaceRows;
+}
 
 /// The most rows whose sums, with an element of each row and a vector of the
 /// right operand, fit the registers.
@@ -193,20 +200,21 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits,
   int64_t blockRows = std::max(rows, left / (steps * bytes) / rows * rows);
   blockRows = std::min(blockRows, kFewBlockRows / rows * rows);
   int64_t columns = std::max(panel, right / (steps * bytes) / panel * panel);
-  return ScheduleAttr::get(target.getContext(), target.getName(),
-                           {{Decision::TileRows, rows},
-                            {Decision::TileVectors, vectors},
-                            {Decision::Unroll, kUnroll},
-                            {Decision::Chains, kChains},
-                            {Decision::BlockSteps, steps},
-                            {Decision::BlockRows, blockRows},
-                            {Decision::BlockColumns, columns},
-                            {Decision::FarRowBytes, kFarRowBytes},
-                            {Decision::FewColumns, kUsesThatPay * panel},
-                            {Decision::FlatRows, kUsesThatPay * rows},
-                            {Decision::InPlaceRows, kInPlaceRows},
-                            {Decision::Tasks, kTasks},
-                            {Decision::WorthTasks, kWorthProducts}});
+  return ScheduleAttr::get(
+      target.getContext(), target.getName(),
+      {{Decision::TileRows, rows},
+       {Decision::TileVectors, vectors},
+       {Decision::Unroll, kUnroll},
+       {Decision::Chains, kChains},
+       {Decision::BlockSteps, steps},
+       {Decision::BlockRows, blockRows},
+       {Decision::BlockColumns, columns},
+       {Decision::FarRowBytes, kFarRowBytes},
+       {Decision::FewColumns, kUsesThatPay * panel},
+       {Decision::FlatRows, kUsesThatPay * rows},
+       {Decision::InPlaceRows, inPlaceRows(target, bits, size.weights)},
+       {Decision::Tasks, kTasks},
+       {Decision::WorthTasks, kWorthProducts}});
 }
 
 /// Members that have rows of their own exchange nothing from step to step, but
@@ -249,7 +257,7 @@ ScheduleAttr rnnc::kernel::phaseSchedule(TargetAttr target, unsigned bits,
        {Decision::TileVectors, vectors},
        {Decision::Unroll, kUnroll},
        {Decision::Chains, kChains},
-       {Decision::InPlaceRows, kInPlaceRows},
+       {Decision::InPlaceRows, inPlaceRows(target, bits, weights)},
        {Decision::CutRows, cutRows(target, bits, rows, weights)},
        {Decision::PanelTurns, panelTurns(target, bits, weights)},
        {Decision::Tasks, kTasks},

@@ -12,9 +12,10 @@ class ChunksOp;
 
 namespace rnnc::kernel {
 
-/// The size of a result, 0 where it is not known.
+/// The size of a result, and elements of the right operand, 0 where they are
+/// not known.
 struct ResultSize {
-  int64_t rows = 0, columns = 0;
+  int64_t rows = 0, columns = 0, weights = 0;
 };
 
 /// A product by itself, of elements of so many bits.

@@ -54,11 +54,13 @@ int64_t sizeOf(ShapedType type, ArrayRef<int64_t> dims) {
 ResultSize sizeOf(Operation *op) {
   if (auto gemm = dyn_cast<GemmOp>(op)) {
     auto type = cast<ShapedType>(gemm.getC().getType());
-    return {sizeOf(type, {0}), sizeOf(type, {1})};
+    return {sizeOf(type, {0}), sizeOf(type, {1}), /*weights=*/0};
   }
   auto dot = cast<scan::DotOp>(op);
+  auto right = cast<ShapedType>(dot.getRhs().getType());
   return {sizeOf(cast<ShapedType>(dot.getLhs().getType()), dot.getLhsFree()),
-          sizeOf(cast<ShapedType>(dot.getRhs().getType()), dot.getRhsFree())};
+          sizeOf(right, dot.getRhsFree()),
+          right.hasStaticShape() ? right.getNumElements() : 0};
 }
 
 /// Elements of all right operands.
