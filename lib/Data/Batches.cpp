@@ -220,8 +220,11 @@ Batch data::makeBatch(const Dataset &data, const Schema &schema,
                        observed += count;
                      });
     }
-    if (field.output && batch.elements == 0)
-      batch.elements = observed;
+    if (field.output) {
+      batch.observed[field.name] = observed;
+      if (batch.elements == 0)
+        batch.elements = observed;
+    }
     batch.arrays[field.name] = std::move(tensor);
   }
   if (chunks) {

@@ -36,10 +36,13 @@ static Status addStep(std::string_view line, int64_t places,
   return {};
 }
 
+/// One value for each key in each step, and in this order.
 static bool isRoll(const Schema &schema) {
-  return schema.fields.size() == 1 && schema.fields[0].axes.size() == 2 &&
-         schema.fields[0].time(schema.times) >= 0 &&
-         !schema.fields[0].isIndex() && schema.fields[0].inner() > 0;
+  if (schema.fields.size() != 1)
+    return false;
+  const FieldSchema &field = schema.fields[0];
+  return field.axes.size() == 2 && field.axes[0].isTime &&
+         !field.axes[1].isTime && !field.isIndex() && field.inner() > 0;
 }
 
 Status data::readRolls(DatasetBuilder &builder, const Schema &schema,

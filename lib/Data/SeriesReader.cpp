@@ -244,6 +244,14 @@ Error SeriesReader::unclear(size_t field, const std::string &path) const {
     if (static_cast<int64_t>(example.size()) < wanted)
       example.push_back(shown(nameOf(column), 30));
   }
+  if (static_cast<int64_t>(numeric.size()) < wanted)
+    return dataError(
+        "{}:{}: error: `{}` takes {} numbers a row, but columns of numbers are "
+        "{}; name what it reads, as in --columns {}=3+5 or, with the part of "
+        "the year of a date (two numbers), {}=3+Date:year",
+        path, firstLine, info.name, wanted,
+        known.empty() ? "missing" : "only " + someOf(known), info.name,
+        info.name);
   if (example.size() > 4) // numbers say a stretch of them
     example = {fmt::format("{}-{}", numeric.front(),
                            numeric.front() + static_cast<size_t>(wanted) - 1)};

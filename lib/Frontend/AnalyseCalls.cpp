@@ -47,11 +47,13 @@ Ty Analyser::call(const Call &node) {
     }
     // A value may have the name of a function: `sum = sum(x)`.
     if (!findEntity(name) && !findBuiltin(name)) {
-      diags
-          .error("E016", node.callee.range,
-                 fmt::format("`{}` is not a function", name))
-          .label("cannot be called")
-          .also(local->decl, "declared here");
+      auto &d = diags.error("E016", node.callee.range,
+                            fmt::format("`{}` is not a function", name));
+      d.label("cannot be called").also(local->decl, "declared here");
+      if (node.args.size() == 1 && local->type.rank() > 0 &&
+          !local->type.isDist)
+        d.help(fmt::format("`{}[{}]` looks an index up", name,
+                           text(node.args[0].value->range)));
       return silent();
     }
   }
@@ -343,10 +345,16 @@ void Analyser::argumentError(const std::string &callee,
   for (size_t i = 0; last && i < chain.given.size(); ++i) {
     if (signature.generics[i].axis != last || actual.axes.back().time())
       continue;
+    // Sizes in the wrong order change places.
+    std::string wanted = actual.axes.back().str();
     std::string fixed = chain.module.text + "[";
-    for (size_t k = 0; k < chain.given.size(); ++k)
-      fixed += (k ? ", " : "") +
-               (k == i ? actual.axes.back().str() : text(chain.given[k].range));
+    for (size_t k = 0; k < chain.given.size(); ++k) {
+      std::string size = text(chain.given[k].range);
+      bool isSwapped = k != i && size == wanted;
+      fixed += (k ? ", " : "") + (k == i      ? wanted
+                                  : isSwapped ? text(chain.given[i].range)
+                                              : size);
+    }
     d.help(fmt::format("change line {} to `use {} = {}]`", line(chain.range),
                        instance->name, fixed));
   }

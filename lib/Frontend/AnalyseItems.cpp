@@ -77,20 +77,24 @@ static bool isSizeOfModel(const Generic &generic) {
 
 void Analyser::checkGivenDims() {
   for (const auto &[name, value] : options.dims) {
-    bool found = false;
+    std::vector<std::string> names;
     for (const ItemPtr &node : program.files.back()->items) {
       if (const auto *dim = dynAs<DimItem>(*node))
         for (const DimEntry &entry : dim->entries)
-          found |= entry.name.text == name;
+          names.push_back(entry.name.text);
       if (const auto *model = dynAs<ModelItem>(*node))
         for (const Generic &generic : model->generics)
-          found |= generic.name.text == name && isSizeOfModel(generic);
+          if (isSizeOfModel(generic))
+            names.push_back(generic.name.text);
     }
-    if (!found)
-      diags.error("E405", {},
-                  fmt::format("`-D {}={}`: the file declares no `dim {}`", name,
-                              value, name));
-    else if (value < 1 || value >= sizeLimit)
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      auto &d = diags.error("E405", {},
+                            fmt::format("`-D {}={}`: the file declares no "
+                                        "`dim {}`",
+                                        name, value, name));
+      if (!names.empty())
+        d.help(fmt::format("it declares `{}`", fmt::join(names, "`, `")));
+    } else if (value < 1 || value >= sizeLimit)
       diags.error("E405", {},
                   fmt::format("`-D {}={}`: a size is at least 1 and smaller "
                               "than 2147483648",

@@ -106,6 +106,10 @@ Ty Analyser::indexOnce(const Expr &base, const Ty &baseType, const Expr &node,
                          "last element; the value of a state from the step "
                          "before is its plain name",
                          text(base.range)));
+    else if (baseType.isIndex() && index.rank() > 0 &&
+             index.axes[0] == baseType.index)
+      d.help(fmt::format("`{}[{}]` looks up what `{}` says", text(node.range),
+                         text(base.range), text(base.range)));
     return Ty::error();
   }
   indexError(

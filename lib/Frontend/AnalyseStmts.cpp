@@ -177,11 +177,16 @@ Local *Analyser::declareLocal(const Name &name, Local::Kind kind, Ty type) {
   blockScope->locals.push_back(std::move(local));
   auto [it, isNew] = blockScope->names.emplace(name.text, result);
   if (!isNew) {
-    diags
-        .error("E012", name.range,
-               fmt::format("`{}` is declared twice", name.text))
-        .label("declared again here")
+    auto &d = diags.error("E012", name.range,
+                          fmt::format("`{}` is declared twice", name.text));
+    d.label("declared again here")
         .also(it->second->decl, "first declared here");
+    if (it->second->kind == Local::Kind::Output &&
+        kind == Local::Kind::Define) {
+      d.help(fmt::format("`{} ~ ...` says how an output is distributed",
+                         name.text));
+      it->second->observed = name.range;
+    }
     result->read = true; // no second complaint
     result->next = name.range;
     result->observed = name.range;
@@ -731,8 +736,14 @@ void Analyser::observedTypes(const ObserveStmt &stmt, Local &output,
   if (!local || !local->instance || local->instance->broken ||
       local->instance->chain->kind != Chain::Kind::Ref ||
       type.kind != Ty::Kind::Index || wanted.kind != Ty::Kind::Index ||
-      drawn.axes != wanted.axes)
+      drawn.axes != wanted.axes) {
+    Ty declared = drawn;
+    if (type.anyTime && hasLength)
+      declared.axes.insert(declared.axes.begin(), output.type.axes[0]);
+    d.help(fmt::format("`output {} : {}` is what stands right of `~`",
+                       output.name, declared.str()));
     return;
+  }
   const Chain &chain = *local->instance->chain;
   std::string old = text(chain.range), fixed = chain.module.text + "[";
   for (size_t i = 0; i < chain.given.size(); ++i)

@@ -629,6 +629,14 @@ void Analyser::trainItem(const TrainItem &item) {
     d.label("not a model");
     if (entity)
       d.also(entity->decl, "declared here");
+    std::vector<std::string> models;
+    for (const ItemPtr &other : program.files.back()->items)
+      if (const auto *model = dynAs<ModelItem>(*other))
+        models.push_back(fmt::format("`{}`", model->name.text));
+    if (!models.empty())
+      d.help(fmt::format("the model{} of this file: {}",
+                         models.size() > 1 ? "s" : "",
+                         fmt::join(models, ", ")));
     return;
   }
   const ModelInfo &model = *entity->model;

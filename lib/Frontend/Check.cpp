@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Frontend/Check.h"
 
+#include "Lexer.h"
+
 #include <charconv>
 #include <cstdlib>
 #include <unistd.h>
@@ -45,8 +47,17 @@ rnnc::splitDim(const std::string &text) {
   int64_t value = 0;
   const char *begin = text.data() + equal + 1;
   const char *end = text.data() + text.size();
+  if (begin == end)
+    return std::nullopt;
   auto [rest, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || rest != end || begin == end)
+  if (error == std::errc() && rest != end && isWholeText(begin)) {
+    double number = std::strtod(begin, nullptr); // `V=1e4`
+    if (number > 9007199254740992.0)
+      return std::nullopt;
+    value = static_cast<int64_t>(number);
+    rest = end;
+  }
+  if (error != std::errc() || rest != end)
     return std::nullopt;
   return std::make_pair(text.substr(0, equal), value);
 }

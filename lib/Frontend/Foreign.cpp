@@ -59,6 +59,11 @@ constexpr std::string_view crossEntropy =
 constexpr std::string_view squaredError =
     "`loss sum((y - x)^2)` minimises it; `y ~ normal(m, s)` predicts too";
 
+constexpr std::string_view spreading =
+    "`y ~ normal(mean, sd)` says that y is near a mean";
+constexpr std::string_view choosing =
+    "`y ~ categorical(scores)` chooses one of several";
+
 constexpr Entry words[] = {
     {"Adam", "`optimize adam(lr = 0.001)` stands in `train`"},
     {"Attention", attending},
@@ -66,6 +71,7 @@ constexpr Entry words[] = {
     {"BiLSTM", "`bilstm[I, H]` is a layer of `import std`"},
     {"Bidirectional", "`bilstm[I, H]` and `bigru[I, H]` are such layers; a "
                       "second `scan ... backward` makes one of any cell"},
+    {"Categorical", choosing},
     {"Conv1d",
      "`conv1d[I, O, R]` is a layer of `import std`, R steps to each side"},
     {"Conv2d",
@@ -75,11 +81,13 @@ constexpr Entry words[] = {
     {"Embedding", embedding},
     {"False", "a condition is a comparison: `if x > 0 then a else b`"},
     {"GRU", "`gru[I, H]` is a cell of `import std`"},
+    {"Gaussian", spreading},
     {"LSTM", "`lstm[I, H]` is a cell of `import std`"},
     {"LSTMCell", "`lstm[I, H]` is a cell of `import std`"},
     {"LayerNorm", "`layer_norm(x)` is a function over the last axis"},
     {"Linear", "`dense[I, O]` is a layer of `import std`"},
     {"None", "what is not needed is left out"},
+    {"Normal", spreading},
     {"RNN", "`rnn_tanh[I, H]` is a cell of `import std`"},
     {"ReLU", "`relu(x)` is a function"},
     {"Sequential", "`a >> b` puts one after the other"},
@@ -121,6 +129,7 @@ constexpr Entry words[] = {
     {"full", filled},
     {"func", declaringModule},
     {"function", declaringModule},
+    {"gaussian", spreading},
     {"half", realNumbers},
     {"hadamard", "`a * b` multiplies element by element"},
     {"hard_sigmoid", "`clamp(0.2 * x + 0.5, 0, 1)` is that function"},
@@ -148,6 +157,7 @@ constexpr Entry words[] = {
     {"mse_loss", squaredError},
     {"mul", "`a * b` multiplies element by element"},
     {"mult", "`a * b` multiplies element by element"},
+    {"multinomial", choosing},
     {"multiply", "`a * b` multiplies element by element"},
     {"nan", "numbers are finite"},
     {"no_grad", stopping},

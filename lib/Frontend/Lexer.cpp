@@ -196,6 +196,19 @@ private:
 
 } // namespace
 
+bool rnnc::isWholeText(std::string_view text) {
+  auto isDigits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == part.npos;
+  };
+  size_t exponent = text.find_first_of("eE");
+  if (exponent == text.npos)
+    return isDigits(text);
+  std::string_view power = text.substr(exponent + 1);
+  if (power.starts_with("+"))
+    power.remove_prefix(1);
+  return isDigits(text.substr(0, exponent)) && isDigits(power);
+}
+
 std::vector<Token> rnnc::lex(const SourceManager &sources, uint32_t file,
                              Diagnostics &diags) {
   return Lexer(sources, file, diags).run();

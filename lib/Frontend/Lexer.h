@@ -28,6 +28,10 @@ struct Token {
 /// are no function. They cannot be names.
 bool isReserved(std::string_view word);
 
+/// Whether a number is written as a whole one: digits, or digits times a power
+/// of ten that is not negative, such as `1e3`.
+bool isWholeText(std::string_view text);
+
 /// The tokens of a file; the last one is End. Characters that begin no token
 /// are reported and left out.
 std::vector<Token> lex(const SourceManager &sources, uint32_t file,

@@ -240,6 +240,11 @@ bool Parser::setting(Setting &setting) {
   take();
   setting.name = {std::string(word.text), word.range};
   bool isRate = word.is("rate"), isInit = word.is("init");
+  if ((at_("=") || at_(":")) && !atLineEnd())
+    return fail(fmt::format("the value of `{}`", setting.name.text),
+                fmt::format("a setting and its value stand side by side: `{} "
+                            "{}`",
+                            setting.name.text, peek(1).text));
   if (!isInit && !isRate) {
     while (!atLineEnd() && !at_("}")) {
       ExprPtr value = expr();

@@ -358,12 +358,13 @@ ExprPtr Parser::number() {
   auto node = std::make_unique<Number>();
   std::string text(token.text);
   node->value = std::strtod(text.c_str(), nullptr);
-  node->isInteger = text.find_first_not_of("0123456789") == std::string::npos;
-  if (!std::isfinite(node->value) ||
-      (node->isInteger && node->value > 9007199254740992.0)) {
+  bool isDigits = text.find_first_not_of("0123456789") == std::string::npos;
+  bool isExact = node->value <= 9007199254740992.0;
+  node->isInteger = isWholeText(text) && isExact;
+  if (!std::isfinite(node->value) || (isDigits && !isExact)) {
     diags.error("E009", token.range, fmt::format("`{}` is too large", text))
-        .label(node->isInteger ? "a whole number is at most 9007199254740992"
-                               : "a number is at most 1.8e308");
+        .label(isDigits ? "a whole number is at most 9007199254740992"
+                        : "a number is at most 1.8e308");
     return nullptr;
   }
   size_t begin = at;

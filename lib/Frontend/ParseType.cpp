@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Parser.h"
 
-#include <charconv>
+#include <cstdlib>
 #include <fmt/format.h>
 
 using namespace rnnc;
@@ -12,10 +12,6 @@ namespace {
 // Sizes are short; a longer chain of operators is a mistake, and keeps the tree
 // small enough to recurse.
 constexpr unsigned maxSizeOperators = 64;
-
-bool isIntegerText(std::string_view text) {
-  return text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 SizePtr sizeNode(Size::Kind kind, SizePtr lhs, SizePtr rhs) {
   auto node = std::make_unique<Size>();
@@ -31,22 +27,22 @@ bool Parser::integer(int64_t &value) {
   const Token &token = peek();
   if (token.kind != Token::Kind::Number || atLineEnd())
     return fail("a whole number");
-  if (!isIntegerText(token.text)) {
+  if (!isWholeText(token.text)) {
     diags
         .error("E009", token.range,
                fmt::format("`{}` is not a whole number", token.text))
-        .label("a size is a whole number");
+        .label("a size is a whole number, such as 128 or 1e3");
     return false;
   }
-  auto [end, error] = std::from_chars(
-      token.text.data(), token.text.data() + token.text.size(), value);
-  if (error != std::errc() || value >= (int64_t(1) << 31)) {
+  double number = std::strtod(std::string(token.text).c_str(), nullptr);
+  if (!(number < 2147483648.0)) {
     diags
         .error("E114", token.range,
                fmt::format("the size {} is too large", token.text))
         .label("sizes are smaller than 2147483648");
     return false;
   }
+  value = static_cast<int64_t>(number);
   take();
   return true;
 }
@@ -172,7 +168,7 @@ bool Parser::given(std::vector<Given> &list) {
       take();
       one.kind = Given::Kind::Infer;
     } else if (peek().kind == Token::Kind::Number &&
-               !isIntegerText(peek().text)) {
+               !isWholeText(peek().text)) {
       ExprPtr value = number();
       if (!value)
         return false;
@@ -269,6 +265,12 @@ ChainPtr Parser::link() {
     node->hasBrackets = at_("[") && !atLineEnd();
     if (node->hasBrackets && !given(node->given))
       return nullptr;
+    if (!node->hasBrackets && at_("(") && !atLineEnd()) {
+      fail("sizes in `[`",
+           fmt::format("sizes stand in square brackets: `{}[...]`",
+                       node->module.text));
+      return nullptr;
+    }
   }
   if (!stage.empty())
     node->stage = std::move(stage);

@@ -117,6 +117,11 @@ std::string Parser::foreignHere() const {
                : std::string();
   };
   std::string help;
+  if (at != 0 && tokens[at - 1].kind == Token::Kind::Number &&
+      peek().kind == Token::Kind::Word &&
+      tokens[at - 1].range.end == peek().range.begin)
+    return fmt::format("a product has its sign: `{}*{}`", tokens[at - 1].text,
+                       peek().text);
   if (at != 0)
     help = adjacent(at - 1);
   if (help.empty() && at + 1 < tokens.size())

@@ -41,6 +41,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.clipGradients = request.clipGradients;
   options.stateGradients = request.stateGradients;
   options.attention = request.attention;
+  options.lossTerms = request.lossTerms;
   options.optLevel = request.optLevel;
   options.hoist = request.hoist;
   options.sumWeightGradients = request.sumWeightGradients;

@@ -34,6 +34,7 @@ static void buildBatched(OpPassManager &pm, const PipelineOptions &o) {
   convert.clipGradients = o.clipGradients;
   convert.stateGradients = o.stateGradients;
   convert.attention = o.attention;
+  convert.lossTerms = o.lossTerms;
   pm.addPass(createConvertRNNToScan(convert));
   cleanUp(pm);
 }
@@ -257,6 +258,10 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
                          llvm::cl::desc("make `attention` of models that have "
                                         "any"),
                          llvm::cl::init(PipelineOptions().attention)};
+  Option<bool> lossTerms{*this, "loss-terms",
+                         llvm::cl::desc("let `loss` give each of several terms "
+                                        "too"),
+                         llvm::cl::init(PipelineOptions().lossTerms)};
 
   void set(PipelineOptions &o) const {
     o.precision = precision;
@@ -265,6 +270,7 @@ struct BatchedFlags : PassPipelineOptions<BatchedFlags> {
     o.clipGradients = clipGradients;
     o.stateGradients = stateGradients;
     o.attention = attention;
+    o.lossTerms = lossTerms;
   }
 };
 

@@ -5,8 +5,12 @@
 // size is asked for), the caller's memory, or a file.
 #include "Runtime.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 namespace rnnc::rt {
 namespace {
@@ -101,24 +105,43 @@ int32_t checkParams(int32_t module, const rnnc_params *params,
   return checkObject(error, "params", params, kParamsMagic, module);
 }
 
+int32_t writeAll(const char *path, const ModuleDesc &m, const char *arena,
+                 rnnc_error *error) {
+  Sink sink;
+  sink.file = fopen(path, "wbe");
+  if (!sink.file)
+    return failFile(error, "cannot be written", path);
+  writeFile(sink, m, arena);
+  bool bad = sink.bad || fflush(sink.file) != 0;
+  int32_t status = bad ? failFile(error, "cannot be written", path) : 0;
+  if (fclose(sink.file) != 0 && !status)
+    status = failFile(error, "cannot be written", path);
+  return status;
+}
+
+/// A device or a pipe. (`stat` would want a newer C library than the rest.)
+bool isStream(const char *path) {
+  struct statx info;
+  return statx(AT_FDCWD, path, 0, STATX_TYPE, &info) == 0 &&
+         !S_ISREG(info.stx_mode) && !S_ISDIR(info.stx_mode);
+}
+
 /// Writes under another name first: whoever reads `path` meanwhile finds the
-/// whole old file or the whole new one.
+/// whole old file or the whole new one. What a link leads to is replaced, not
+/// the link. Devices and pipes are written to: a file in their place would be
+/// the end of /dev/null.
 int32_t writeTo(const char *path, const ModuleDesc &m, const char *arena,
                 rnnc_error *error) {
-  char temporary[kMaxPath + 8];
+  if (isStream(path))
+    return writeAll(path, m, arena, error);
+  char real[PATH_MAX], temporary[kMaxPath + 8];
+  if (realpath(path, real))
+    path = real;
   int n = snprintf(temporary, sizeof(temporary), "%s.tmp", path);
   if (n < 0 || size_t(n) >= sizeof(temporary))
     return fail(error, RNNC_ERR_FILE, -1, "path", -1, -1, -1,
                 "the file's name is longer than %d bytes", int(kMaxPath));
-  Sink sink;
-  sink.file = fopen(temporary, "wbe");
-  if (!sink.file)
-    return failFile(error, "cannot be written", temporary);
-  writeFile(sink, m, arena);
-  bool bad = sink.bad || fflush(sink.file) != 0;
-  int32_t status = bad ? failFile(error, "cannot be written", temporary) : 0;
-  if (fclose(sink.file) != 0 && !status)
-    status = failFile(error, "cannot be written", temporary);
+  int32_t status = writeAll(temporary, m, arena, error);
   if (!status && rename(temporary, path) != 0)
     status = failFile(error, "cannot be written", path);
   if (status)

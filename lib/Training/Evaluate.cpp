@@ -108,6 +108,19 @@ static Result<Arrays> callOn(ModelInstance &instance, int function,
 }
 
 namespace {
+/// A mean over the batches of one term of the loss.
+struct Term {
+  double sum = 0, weight = 0;
+
+  void add(double mean, double count) {
+    if (count == 0)
+      return;
+    sum += mean * count;
+    weight += count;
+  }
+  double mean() const { return weight > 0 ? plain(sum / weight) : 0; }
+};
+
 /// Sums of one evaluation.
 class PartEvaluator {
 public:
@@ -147,7 +160,8 @@ private:
   const EvaluateOptions &options;
   int loss, predict;
   Evaluation result;
-  double sum = 0, weight = 0;
+  /// By the name of the result. Of several, each is a mean of another count.
+  std::map<std::string, Term> terms;
 };
 } // namespace
 
@@ -205,22 +219,38 @@ void PartEvaluator::prepareOutputs() {
   }
 }
 
+/// How many entries, or examples, the loss of an output is a mean of; what is
+/// of no output is a mean over examples.
+static double countOf(const ModuleInfo &module, const Batch &batch,
+                      const std::string &output) {
+  auto observed = batch.observed.find(output);
+  if (module.lossPerExample() || observed == batch.observed.end())
+    return batch.rows;
+  return static_cast<double>(observed->second);
+}
+
 Status PartEvaluator::addLoss(const Batch &batch) {
   const ModuleInfo &module = instance.module();
   Result<Arrays> results =
       callOn(instance, loss, batch, /*useCarry=*/schema.chunk.has_value());
   if (!results)
     return results.error();
-  double value = (*results)["loss"].number(0);
-  double share = static_cast<double>(module.lossPerExample() ? batch.rows
-                                                             : batch.elements);
-  if (share == 0)
-    return {};
-  sum += value * share;
-  weight += share;
   result.elements += batch.elements;
+  constexpr std::string_view prefix = "loss.";
+  bool several = false;
+  for (const auto &[name, value] : *results) {
+    if (!name.starts_with(prefix))
+      continue;
+    std::string output = name.substr(prefix.size());
+    terms[output].add(value.number(0), countOf(module, batch, output));
+    several = true;
+  }
+  std::string target = schema.target() ? schema.target()->name : "";
+  if (!several)
+    terms[target].add((*results)["loss"].number(0),
+                      countOf(module, batch, target));
   if (result.languageModel)
-    result.nats += value * share;
+    result.nats = terms[target].sum;
   return {};
 }
 
@@ -443,10 +473,10 @@ Status PartEvaluator::readWholeText() {
   result.nats = *nats;
   result.elements = data.size() ? data.lengths[0][0] : 0;
   // An example of training is a chunk.
-  sum = *nats;
-  weight = static_cast<double>(result.elements);
+  auto count = static_cast<double>(result.elements);
   if (instance.module().lossPerExample())
-    weight /= static_cast<double>(*schema.chunk);
+    count /= static_cast<double>(*schema.chunk);
+  terms[schema.target()->name] = {*nats, count};
   return {};
 }
 
@@ -473,7 +503,9 @@ Result<Evaluation> PartEvaluator::run() {
   Status status = schema.isRunningText() ? readWholeText() : readExamples();
   if (!status)
     return status.error();
-  result.loss = weight > 0 ? plain(sum / weight) : 0;
+  for (const auto &[output, term] : terms)
+    result.loss += term.mean();
+  result.loss = plain(result.loss);
   result.nats = plain(result.nats);
   result.examples = data.size();
   for (int64_t characters : data.characters)

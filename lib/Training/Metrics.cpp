@@ -16,6 +16,39 @@ using namespace rnnc::training;
 static bool isDigit(char c) { return c >= '0' && c <= '9'; }
 static bool isStop(char c) { return c == '.' || c == ','; }
 
+/// The bytes of the white space that a text begins with, else 0: that of
+/// Unicode, and the separators of ASCII, as Python's `split` has it.
+static size_t whiteSpace(std::string_view text) {
+  auto first = static_cast<unsigned char>(text[0]);
+  if ((first >= 0x09 && first <= 0x0d) || (first >= 0x1c && first <= 0x20))
+    return 1;
+  if (text.starts_with("\u0085") || text.starts_with("\u00a0"))
+    return 2;
+  if (text.size() >= 3 && text.starts_with("\xe2\x80")) {
+    auto last = static_cast<unsigned char>(text[2]);
+    return last <= 0x8a || last == 0xa8 || last == 0xa9 || last == 0xaf ? 3 : 0;
+  }
+  for (std::string_view space : {"\u1680", "\u205f", "\u3000"})
+    if (text.starts_with(space))
+      return space.size();
+  return 0;
+}
+
+/// What stands between white space.
+static std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> words;
+  size_t begin = 0;
+  for (size_t at = 0; at <= text.size();) {
+    size_t space = at < text.size() ? whiteSpace(text.substr(at)) : 1;
+    if (space && at > begin)
+      words.push_back(text.substr(begin, at - begin));
+    at += std::max<size_t>(space, 1);
+    if (space)
+      begin = at;
+  }
+  return words;
+}
+
 static void replaceAll(std::string &text, std::string_view what,
                        std::string_view by) {
   for (size_t at = text.find(what); at != std::string::npos;
@@ -81,7 +114,7 @@ std::vector<std::string> training::tokens13a(std::string_view given) {
   text = pairs(
       text, [](char a, char b) { return isDigit(a) && b == '-'; }, behind);
   std::vector<std::string> tokens;
-  for (std::string_view token : data::splitSymbols(text, data::Unit::Words))
+  for (std::string_view token : split(text))
     tokens.emplace_back(token);
   return tokens;
 }
@@ -168,7 +201,7 @@ double ChrF::scoreOf(const Orders &orders) {
 
 static std::vector<std::string_view> charactersOf(std::string_view text) {
   std::vector<std::string_view> characters;
-  for (std::string_view word : data::splitSymbols(text, data::Unit::Words))
+  for (std::string_view word : split(text))
     for (std::string_view c : data::splitSymbols(word, data::Unit::Characters))
       characters.push_back(c);
   return characters;

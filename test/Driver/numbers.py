@@ -35,5 +35,17 @@ for command in (["rnnc", "m.rnn", "-D", "V=x"], ["rnnc", "m.rnn", "-DV=999999999
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode not in (1, 2) or not done.stderr:
         faults.append(f"{command}: {done.returncode} {done.stderr}")
+# `1e3` is a whole number: it is not that which is complained about.
+for command in (["rnnc", "train", "m.rnn", "--data", "d", "--out", "o", "--steps=1e3"],
+                ["rnnc", "gradcheck", "m.rnn", "--steps", "1e1", "-D", "V=2e1"],
+                ["rnnc", "bench", "m.rnn", "--batch", "1,1e1"]):
+    tried += 1
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "whole number" in done.stderr or "m.rnn" not in done.stderr:
+        faults.append(f"{command}: {done.returncode} {done.stderr}")
+done = subprocess.run(["rnnc", "gradcheck", "m.rnn", "--steps", "2147483647"],
+                      capture_output=True, text=True)
+if done.returncode != 2 or "at most 100000 steps of all examples together" not in done.stderr:
+    faults.append(f"{done.returncode} {done.stderr}")
 print(tried, "tried")
 sys.exit("\n".join(faults) or 0)

@@ -197,7 +197,7 @@ void tool::addBenchCommand(CLI::App &app, int &exitCode) {
       ->option_text("N,...")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command
       ->add_option("--length", options->lengthTexts,
                    "Length of the sequences; LOW..HIGH draws one for every "
@@ -210,7 +210,7 @@ void tool::addBenchCommand(CLI::App &app, int &exitCode) {
       ->option_text("N,...")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(ThreadCount);
+      ->transform(ThreadCount);
   command
       ->add_option("--in", options->in,
                    "Arguments by name (default: drawn from --seed)")
@@ -221,7 +221,7 @@ void tool::addBenchCommand(CLI::App &app, int &exitCode) {
       ->option_text("FILE");
   command->add_option("--seed", options->seed, "Seed of all that is drawn")
       ->option_text("N")
-      ->check(SeedNumber);
+      ->transform(SeedNumber);
   CLI::Option *device = addDeviceOption(*command, options->model.device);
   addMeasureOptions(*command, *options);
   addTuneOption(*command, *options, device);

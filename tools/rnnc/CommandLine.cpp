@@ -12,6 +12,8 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <type_traits>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -21,9 +23,21 @@ static std::optional<T> numberIn(const std::string &text) {
   T value{};
   auto [end, code] =
       std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
-    return std::nullopt;
-  return value;
+  if (code == std::errc() && end == text.data() + text.size())
+    return value;
+  if constexpr (std::is_integral_v<T>) {
+    // `1e6` is a whole number too, as long as a double holds it exactly.
+    std::optional<double> real = numberIn<double>(text);
+    bool isExact = real && std::fabs(*real) <= 9007199254740992.0 &&
+                   *real == std::floor(*real) &&
+                   text.find('.') == std::string::npos &&
+                   (*real >= 0 || std::is_signed_v<T>);
+    if (isExact &&
+        *real >= static_cast<double>(std::numeric_limits<T>::min()) &&
+        *real <= static_cast<double>(std::numeric_limits<T>::max()))
+      return static_cast<T>(*real);
+  }
+  return std::nullopt;
 }
 
 template <typename T>
@@ -32,9 +46,11 @@ static CLI::Validator numberCheck(const std::string &wanted,
   return CLI::Validator(
       [=](std::string &text) -> std::string {
         std::optional<T> value = numberIn<T>(text);
-        return value && fits(*value)
-                   ? std::string()
-                   : fmt::format("`{}` is not {}", text, wanted);
+        if (!value || !fits(*value))
+          return fmt::format("`{}` is not {}", text, wanted);
+        if constexpr (std::is_integral_v<T>)
+          text = std::to_string(*value); // as CLI11 reads it
+        return std::string();
       },
       "");
 }
@@ -80,6 +96,7 @@ const CLI::Validator tool::DeviceName(
       std::optional<int32_t> value = numberIn<int32_t>(number);
       if (text != "cpu" &&
           (!text.starts_with("gpu") || !value || *value < 0 || *value > 99999 ||
+           number.find_first_of("eE") != number.npos ||
            (text.size() > 3 && text[3] != ':')))
         return fmt::format("`{}` is none of cpu, gpu and gpu:N", text);
       if (text == "cpu")
@@ -182,8 +199,11 @@ static std::string messageOf(const CLI::App &verb,
     if (!name.starts_with("-"))
       continue;
     std::string help = guessedOption(name, verb.get_name());
+    // A help that is an option alone is what was meant.
+    bool isOption = help.ends_with('`') && help.find('`', 1) + 1 == help.size();
     return fmt::format("there is no option `{}`{}", name,
                        help.empty() ? data::didYouMean(name, optionsOf(verb))
+                       : isOption   ? "; did you mean " + help + "?"
                                     : "; " + help);
   }
   if (!verb.remaining().empty())

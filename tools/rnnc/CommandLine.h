@@ -13,7 +13,8 @@
 namespace rnnc::tool {
 
 /// Checks of option values; each says what it wants. Every number that has
-/// passed fits its variable.
+/// passed fits its variable. Those of whole numbers are for `transform`: of
+/// `1e6` they make 1000000.
 extern const CLI::Validator AtLeastOne;   ///< 1 to 2147483647
 extern const CLI::Validator NotBelowZero; ///< 0 to 2147483647
 extern const CLI::Validator ThreadCount;  ///< 1 to 1024

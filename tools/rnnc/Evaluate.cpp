@@ -318,7 +318,7 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
       ->add_option("--batch", options->batch,
                    "Rows of a batch; the figures do not depend on it")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command->add_flag("--beam", options->beam,
                     "Write with the model's function `beam`, if it is "
                     "exported, in the place of `predict`");
@@ -330,7 +330,7 @@ void tool::addEvalCommand(CLI::App &app, int &exitCode) {
                    "Of what is written, at most (default: the `max` of "
                    "`unfold`)")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   addTrainedOptions(*command, options->use);
   command->add_flag("--json", options->json, "One line of JSON");
   addDataOptions(*command, options->data);

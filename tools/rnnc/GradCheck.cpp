@@ -26,7 +26,7 @@ struct Options {
   ModelOptions model;
   uint32_t seed = 1;
   int64_t batch = 3, steps = 5;
-  double maxSeconds = 0; ///< 0: no limit
+  double maxSeconds = 300;
   bool json = false;
   Clock::time_point started = Clock::now();
 };
@@ -68,13 +68,19 @@ struct ModuleReport {
     if (isWrong)
       return "NOT THE GRADIENT";
     if (!passed())
-      return "NOT CHECKED: time is up before every tensor was looked at";
+      return "NOT CHECKED: time is up before every tensor was looked at; "
+             "--max-time gives more, fewer --steps need less";
     return left() ? fmt::format("the gradients agree so far; time is up, {} "
-                                "derivatives were not compared",
+                                "derivatives were not compared (--max-time "
+                                "gives more)",
                                 left())
                   : "the gradients agree";
   }
 };
+
+/// Steps of all examples together that a difference can be taken of in
+/// sensible time: each of hundreds runs the program six times.
+constexpr int64_t mostSteps = 100000;
 
 } // namespace
 
@@ -308,11 +314,16 @@ static Result<ModuleReport> checkModule(rnn::ModuleOp module,
   run.dropout = true;
   run.seed = options.seed;
   Progress progress(options.json);
+  auto begun = Clock::now();
   auto goOn = [&](int64_t done, int64_t all) {
-    progress.update(fmt::format("{}.{}: {} of {} derivatives compared",
-                                report.name, report.function, done, all));
-    std::chrono::duration<double> passed = Clock::now() - options.started;
-    return options.maxSeconds == 0 || passed.count() < options.maxSeconds;
+    using Seconds = std::chrono::duration<double>;
+    Clock::time_point now = Clock::now();
+    double each = Seconds(now - begun).count() / static_cast<double>(done);
+    double left = done ? each * static_cast<double>(all - done) : 0;
+    progress.update(fmt::format(
+        "{}.{}: {} of {} derivatives compared{}", report.name, report.function,
+        done, all, done ? ", " + durationText(left) + " left" : ""));
+    return Seconds(now - options.started).count() < options.maxSeconds;
   };
   auto checks =
       interp::checkGradients(module, *arguments, *gradients, run, error, goOn);
@@ -385,6 +396,12 @@ static std::string sizesText(const Options &options) {
 static int run(Options options) {
   if (!std::string_view(options.model.model).ends_with(".rnn"))
     return report(usageError("rnnc: error: gradcheck needs a .rnn source"));
+  if (options.batch * options.steps > mostSteps)
+    return report(usageError(
+        "rnnc: error: --batch {} with --steps {}: differences are taken of at "
+        "most {} steps of all examples together, and what is wrong shows in "
+        "a few; give fewer",
+        options.batch, options.steps, mostSteps));
   options.model.precision = "f64";
   // Small sizes, unless the program only makes sense with its own.
   ModelOptions small = options.model;
@@ -440,16 +457,17 @@ void tool::addGradCheckCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--seed", options->seed, "Seed of weights, data and dropout")
       ->option_text("N")
-      ->check(SeedNumber);
+      ->transform(SeedNumber);
   command->add_option("--batch", options->batch, "Examples")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command->add_option("--steps", options->steps, "Longest sequence")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command
       ->add_option("--max-time", options->maxSeconds,
-                   "Stop after S seconds; what was not compared is counted")
+                   "Stop after S seconds (default: 300); what was not compared "
+                   "is counted")
       ->option_text("S")
       ->check(PositiveReal);
   addDeviceOption(*command, options->model.device);

@@ -284,12 +284,12 @@ void tool::addInspectCommand(CLI::App &app, int &exitCode) {
           ->add_option("--batch", options->batch,
                        "Tell the workspace of each function for N examples")
           ->type_name("N")
-          ->check(AtLeastOne);
+          ->transform(AtLeastOne);
   command
       ->add_option("--steps", options->steps,
                    "... of N steps (default: 100) along each time axis")
       ->type_name("N")
-      ->check(NotBelowZero)
+      ->transform(NotBelowZero)
       ->needs(batch);
   addModelOptions(*command, options->model);
   command->footer("Examples:\n"

@@ -133,6 +133,7 @@ Result<CompileRequest> tool::requestFor(const ModelOptions &options) {
   request.clipGradients = options.clipGradients;
   request.stateGradients = options.stateGradients;
   request.attention = options.attention;
+  request.lossTerms = options.lossTerms;
   request.color = wantsColor(stderr);
   return request;
 }

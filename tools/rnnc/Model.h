@@ -32,6 +32,8 @@ struct ModelOptions {
   bool stateGradients = false;
   /// Make `attention` too, where there is any.
   bool attention = false;
+  /// Let `loss` give each of its terms too, if there are several.
+  bool lossTerms = false;
   /// What runs its code: `gpu` or `gpu:N`; empty: the processor. A source gets
   /// code for it.
   std::string device;

@@ -571,7 +571,7 @@ void tool::addPredictCommand(CLI::App &app, int &exitCode) {
       ->add_option("--length", options->length,
                    "Of what is drawn, at most (default: the `max` of `unfold`)")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command->add_flag_callback(
       "--beam", [options] { options->function = "beam"; },
       "Search with the model's function `beam`, if it is exported");

@@ -450,22 +450,22 @@ void tool::addRunCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--batch", options->batch, "Rows, where no input shows them")
       ->option_text("N")
-      ->check(NotBelowZero);
+      ->transform(NotBelowZero);
   CLI::Option *seed =
       command
           ->add_option("--seed", options->seed,
                        "Seed of draws, dropout and first values")
           ->option_text("N")
-          ->check(SeedNumber);
+          ->transform(SeedNumber);
   command->add_option("--threads", options->threads, "Threads (default: 1)")
       ->option_text("N")
-      ->check(ThreadCount);
+      ->transform(ThreadCount);
   CLI::Option *device = addDeviceOption(*command, options->model.device);
   command
       ->add_option("--repeat", options->repeat,
                    "Call it N times; the best and the median time are shown")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command
       ->add_flag("--reference", options->reference,
                  "Ask the interpreter, in f64, instead of compiled code")

@@ -214,10 +214,10 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
                    "Symbols to draw (default: 200; with --in the `max` of "
                    "`unfold`)")
       ->option_text("N")
-      ->check(wholeNumber(1, mostSymbols));
+      ->transform(wholeNumber(1, mostSymbols));
   command->add_option("--seed", options->seed, "Equal seeds give equal texts")
       ->option_text("N")
-      ->check(SeedNumber);
+      ->transform(SeedNumber);
   command
       ->add_option("--temperature", options->temperature,
                    "Below 1: likelier symbols more often; 0: always the "
@@ -226,7 +226,7 @@ void tool::addSampleCommand(CLI::App &app, int &exitCode) {
       ->check(NotNegative);
   command->add_option("--top-k", options->topK, "Only the N likeliest symbols")
       ->option_text("N")
-      ->check(AtLeastOne);
+      ->transform(AtLeastOne);
   command
       ->add_option("--top-p", options->topP,
                    "Only the likeliest symbols that hold a share of X together")

@@ -459,7 +459,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
   auto count = [&](const char *name, auto &value, const char *text) {
     return command.add_option(name, value, text)
         ->option_text("N")
-        ->check(AtLeastOne)
+        ->transform(AtLeastOne)
         ->group(group);
   };
   CLI::Option *steps = count("--steps", train.steps, "Updates in all");
@@ -473,7 +473,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       .add_option("--seed", options.train.seed,
                   "Seed of first weights, order of the data and dropout")
       ->option_text("N")
-      ->check(SeedNumber)
+      ->transform(SeedNumber)
       ->group(group);
   command
       .add_option(
@@ -490,7 +490,7 @@ static void addTrainOptions(CLI::App &command, TrainCommand &options) {
       ->group(group);
   command.add_option("--threads", options.threads, "Threads (default: 1)")
       ->option_text("N")
-      ->check(ThreadCount)
+      ->transform(ThreadCount)
       ->group(group);
   addDeviceOption(command, options.model.device)->group(group);
   count("--checkpoint-every", train.checkpointEvery,
@@ -562,6 +562,7 @@ void tool::addTrainCommand(CLI::App &app, int &exitCode) {
     options->seedGiven = command->count("--seed") > 0;
     options->model.quiet = options->train.quiet;
     options->model.attention = true;
+    options->model.lossTerms = true;
     options->model.stateGradients = options->trace;
     options->train.traceEvery = options->trace ? options->traceEvery : 0;
     options->commandLine = commandLine();

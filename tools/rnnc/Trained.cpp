@@ -53,7 +53,7 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
                   "Rows that an example reads (default: 64, fewer of a short "
                   "table)")
       ->option_text("N")
-      ->check(AtLeastOne)
+      ->transform(AtLeastOne)
       ->group(group);
   command
       .add_option(
@@ -62,7 +62,7 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
           "predicted over a second time axis (default: 1 where an output "
           "has the columns of an input, else 0)")
       ->option_text("N")
-      ->check(NotBelowZero)
+      ->transform(NotBelowZero)
       ->group(group);
   command
       .add_option(
@@ -70,7 +70,7 @@ void tool::addSeriesOptions(CLI::App &command, DataOptions &options) {
           "Rows between the windows of training (default: a quarter of a "
           "window if each row has a target, else 1)")
       ->option_text("N")
-      ->check(AtLeastOne)
+      ->transform(AtLeastOne)
       ->group(group);
   command
       .add_option("--missing", series.missing,
@@ -105,7 +105,7 @@ void tool::addSplitOptions(CLI::App &command, DataOptions &options) {
       .add_option("--split-mod", options.splitModulus,
                   "Hold every N-th example out as the test part")
       ->option_text("N")
-      ->check(AtLeastOne)
+      ->transform(AtLeastOne)
       ->group(dataGroup);
 }
 
@@ -125,7 +125,7 @@ void tool::addVocabularyOptions(CLI::App &command, DataOptions &options) {
   auto count = [&](const char *name, int64_t &value, const char *text) {
     command.add_option(name, value, text)
         ->option_text("N")
-        ->check(AtLeastOne)
+        ->transform(AtLeastOne)
         ->group(dataGroup);
   };
   count("--min-count", options.read.minCount,
@@ -142,7 +142,7 @@ void tool::addTrainedOptions(CLI::App &command, UseOptions &options) {
       ->option_text("FILE");
   command.add_option("--threads", options.threads, "Threads (default: 1)")
       ->option_text("N")
-      ->check(ThreadCount);
+      ->transform(ThreadCount);
   addDeviceOption(command, options.device);
   addWeightTypeOption(command, options.weightType);
 }
@@ -254,6 +254,7 @@ static ModelOptions programOptions(const ModelDirectory &directory,
   options.weightType = use.weightType;
   options.model = directory.file(directory.program);
   options.onlyErrors = true;
+  options.lossTerms = true;
   if (!directory.program.ends_with(".rnn"))
     return options;
   const Json &compile = directory.compile;

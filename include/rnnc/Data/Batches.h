@@ -13,7 +13,8 @@ struct Batch {
   std::vector<int32_t> examples; ///< of each row; -1: an empty row
   int32_t rows = 0;
   int64_t elements = 0; ///< observed entries of the first output
-  int64_t steps = 0;    ///< valid steps of the first time axis, or rows
+  std::map<std::string, int64_t> observed; ///< of each output
+  int64_t steps = 0; ///< valid steps of the first time axis, or rows
 };
 
 /// One row of a batch: a piece of an example.

@@ -118,7 +118,7 @@ template <Expr::Kind K> struct ExprOf : Expr {
 /// `0.5`. The range holds the text as written.
 struct Number : ExprOf<Expr::Kind::Number> {
   double value = 0;
-  bool isInteger = false; ///< written without point and exponent
+  bool isInteger = false; ///< written without point, as `12` or `1e3`
 };
 
 /// `x`
@@ -295,7 +295,7 @@ struct Given {
   Kind kind = Kind::Size;
   SourceRange range;
   SizePtr size;                 ///< Size (integers too); the name of a cell
-  double number = 0;            ///< Number: with point or exponent
+  double number = 0;            ///< Number: not a whole one
   std::shared_ptr<Chain> chain; ///< Module
 };
 

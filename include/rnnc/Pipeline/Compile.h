@@ -44,6 +44,8 @@ struct CompileRequest {
   bool stateGradients = false;
   /// Make `attention` of every model that has any, whatever `export` names.
   bool attention = false;
+  /// Let `loss` give each of several terms too.
+  bool lossTerms = false;
   std::vector<std::string> importDirs;
 
   enum class Emit { SharedLibrary, Object, StaticArchive, Phase };

@@ -54,6 +54,8 @@ struct PipelineOptions {
   bool stateGradients = false;
   /// Make `attention` of every model that has any, whatever `export` names.
   bool attention = false;
+  /// Let `loss` give each of several terms too.
+  bool lossTerms = false;
   int optLevel = 2;
   // Passes that can be left out.
   bool hoist = true;

@@ -122,7 +122,7 @@ public:
       : b(builder), info(info), real(real), hoist(hoist) {}
 
   mlir::LogicalResult makeObjective();
-  mlir::LogicalResult makeLoss();
+  mlir::LogicalResult makeLoss(bool terms);
   /// The gradient of the objective: `grad` of a model, `vjp` of the others.
   mlir::LogicalResult makeGradient(mlir::StringRef name,
                                    bool isPrivate = false);

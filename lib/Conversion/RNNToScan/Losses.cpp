@@ -106,28 +106,36 @@ LogicalResult FunctionMaker::bodyOfLoss(Lowering &lowering) {
     roots.push_back(loss.getValue());
   if (failed(lowerFor(lowering, roots)))
     return failure();
-  std::optional<Batched> total;
-  auto add = [&](const Batched &term) {
-    total = total ? e.add(*total, term) : term;
+  std::optional<Batched> total, byExample;
+  auto add = [&](std::optional<Batched> &sum, const Batched &term) {
+    sum = sum ? e.add(*sum, term) : term;
   };
+  SmallVector<std::pair<std::string, Batched>> terms;
   for (rnn::ObserveOp observe : info.observes) {
     auto term = observedTerm(lowering, observe);
     if (failed(term))
       return failure();
-    add(*term);
+    add(total, *term);
+    terms.emplace_back(("loss." + observe.getName()).str(), *term);
   }
   for (rnn::LossOp loss : info.losses) {
     e.loc = loss.getLoc();
     auto value = lowering.get(loss.getValue());
     if (failed(value))
       return failure();
-    if (!value->has(batchDim()))
-      add(ofSomeExample(lowering, *value));
-    else
-      add(e.div(sumOfBatch(lowering, *value),
-                atLeastOne(e, batchCount(lowering))));
+    add(byExample, value->has(batchDim())
+                       ? e.div(sumOfBatch(lowering, *value),
+                               atLeastOne(e, batchCount(lowering)))
+                       : ofSomeExample(lowering, *value));
+  }
+  if (byExample) {
+    add(total, *byExample);
+    terms.emplace_back("loss.loss", *byExample);
   }
   give(lowering, "loss", Role::Loss, total ? *total : e.constant(0));
+  if (lowering.options.lossTerms && terms.size() > 1)
+    for (const auto &[name, term] : terms)
+      give(lowering, name, Role::Loss, term);
   if (lowering.options.carried)
     giveStates(lowering, true);
   return success();
@@ -160,8 +168,9 @@ LogicalResult FunctionMaker::makeObjective() {
   return success();
 }
 
-LogicalResult FunctionMaker::makeLoss() {
+LogicalResult FunctionMaker::makeLoss(bool terms) {
   LoweringOptions options;
+  options.lossTerms = terms;
   options.carried = info.bpttCarry;
   return make("loss", lossSlots(info.bpttCarry), options,
               [&](Lowering &lowering) { return bodyOfLoss(lowering); });

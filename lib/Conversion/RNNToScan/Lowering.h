@@ -48,6 +48,8 @@ struct LoweringOptions {
   std::optional<scan::StepKind> lossAt;
   /// The gradient keeps the states between segments of time only; null: all.
   scan::CheckpointAttr checkpoint;
+  /// `loss` gives each of its terms too, if there are several.
+  bool lossTerms = false;
 };
 
 /// Lowers ops of a module into the block at the builder's insertion point.

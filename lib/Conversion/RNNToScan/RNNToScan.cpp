@@ -163,7 +163,7 @@ struct ConvertRNNToScan
         return failure();
     if (wanted({"train_step"}) && failed(makeUpdate(b, info, real)))
       return failure();
-    if (wanted({"loss"}) && failed(maker.makeLoss()))
+    if (wanted({"loss"}) && failed(maker.makeLoss(lossTerms)))
       return failure();
     bool feedsBack = llvm::any_of(info.observes, [&](rnn::ObserveOp observe) {
       return info.isUnfold(observe);

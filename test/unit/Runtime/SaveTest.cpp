@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace rnnc::rt;
@@ -98,6 +100,44 @@ TEST_F(SaveTest, FilesAndAFullDisc) {
   EXPECT_EQ(memcmp(rnnc_rt_params_data(kToy, other.as<rnnc_params>(), 0),
                    rnnc_rt_params_data(kToy, par(), 0), 24),
             0);
+  unlink(path.c_str());
+  rmdir(folder);
+}
+
+TEST_F(SaveTest, PipesAndLinks) {
+  char folder[] = "/tmp/rnnc-save-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  std::string path = std::string(folder) + "/w", link = path + ".link";
+  size_t size = rnnc_rt_params_save_size(kToy);
+  // A pipe is written to, and stays one.
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  int fd = open(path.c_str(), O_RDWR | O_NONBLOCK);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(rnnc_rt_params_save_file(kToy, par(), path.c_str(), &error),
+            RNNC_OK)
+      << error.message;
+  Memory got(size), wanted(size);
+  EXPECT_EQ(read(fd, got.data, size), ssize_t(size));
+  close(fd);
+  ASSERT_EQ(rnnc_rt_params_save(kToy, par(), wanted.data, size, &error),
+            RNNC_OK);
+  EXPECT_EQ(memcmp(got.data, wanted.data, size), 0);
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISFIFO(info.st_mode));
+  unlink(path.c_str());
+  // What a link leads to is replaced, not the link.
+  ASSERT_EQ(rnnc_rt_params_save_file(kToy, par(), path.c_str(), &error),
+            RNNC_OK);
+  ASSERT_EQ(symlink("w", link.c_str()), 0);
+  ASSERT_EQ(truncate(path.c_str(), 3), 0);
+  ASSERT_EQ(rnnc_rt_params_save_file(kToy, par(), link.c_str(), &error),
+            RNNC_OK);
+  ASSERT_EQ(lstat(link.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISLNK(info.st_mode));
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(size_t(info.st_size), size);
+  unlink(link.c_str());
   unlink(path.c_str());
   rmdir(folder);
 }

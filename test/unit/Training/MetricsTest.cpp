@@ -22,6 +22,10 @@ TEST(Metrics, TokensOf13a) {
   EXPECT_EQ(joined("don't stop-gap 3-4"), "don't stop-gap 3 - 4");
   EXPECT_EQ(joined("&quot;x&quot; &amp; y"), "\" x \" & y");
   EXPECT_EQ(joined("Grüße, Öl."), "Grüße , Öl .");
+  // Blanks of all kinds, but not what only looks like one (U+200B, U+FEFF).
+  EXPECT_EQ(joined("a\u00a0b\u3000c\u2009d\u202fe\u0085f\x1cg\u2028h"),
+            "a b c d e f g h");
+  EXPECT_EQ(joined("a\u200bb \ufeffc"), "a\u200bb \ufeffc");
 }
 
 TEST(Metrics, BleuByHand) {
@@ -56,6 +60,9 @@ TEST(Metrics, ChrFByHand) {
   ChrF blanks; // blanks do not count
   blanks.add("a b c", {"abc"});
   EXPECT_NEAR(blanks.score(), 100, 1e-9);
+  ChrF wide; // of no kind
+  wide.add("a\u00a0b\u3000c", {"abc"});
+  EXPECT_NEAR(wide.score(), 100, 1e-9);
   ChrF several; // the nearest counts
   several.add("abc", {"xyz", "abc"});
   EXPECT_NEAR(several.score(), 100, 1e-9);

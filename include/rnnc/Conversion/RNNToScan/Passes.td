@@ -59,6 +59,9 @@ def ConvertRNNToScan : Pass<"convert-rnn-to-scan", "::mlir::ModuleOp"> {
     Option<"attention", "attention", "bool", /*default=*/"false",
            "make `attention` of every model that has any, whatever `export` "
            "names">,
+    Option<"lossTerms", "loss-terms", "bool", /*default=*/"false",
+           "let `loss` of a model that adds up several terms give each of "
+           "them too">,
     Option<"stateGradients", "state-gradients", "bool", /*default=*/"false",
            "make `state_grad` of every model, whatever `export` names">,
   ];
