@@ -2,13 +2,18 @@
 import random
 import re
 
-from expressions import *
+from library import *
 from syntax import *
 
 STD_CELLS = {"rnn_tanh": 1, "rnn_relu": 1, "indrnn": 1, "gru": 3, "lstm": 3, "minimal_gru": 1,
              "irnn": 0.3, "peephole": 0.4, "cifg": 0.4, "ln_lstm": 0.4, "mlstm": 0.4, "gru_cho": 0.4,
              "mingru": 0.4, "minlstm": 0.4, "qrnn": 0.4, "rhn": 0.3, "zoneout_lstm": 0.3,
              "variational_lstm": 0.3, "weight_drop_lstm": 0.3}
+# Cells of other sizes: what stands in the brackets, and the states' axes.
+OTHER_CELLS = {"lstmp": ("[{i}, 2, {o}]", lambda i, o: {"h": (o,), "c": (literal(2),)}, False),
+               "sru": ("[{i}]", lambda i, o: {"c": (o,)}, True),
+               "delay": ("[{i}, 2]", lambda i, o: {"before": (literal(2), i)}, True),
+               "recent_max": ("[{i}, 2]", lambda i, o: {"kept": (literal(2), i)}, True)}
 STD_STATES = {name: ("h", "c") for name in ("lstm", "peephole", "cifg", "ln_lstm", "mlstm", "zoneout_lstm",
                                             "variational_lstm", "weight_drop_lstm")} | {"qrnn": ("c",)}
 
@@ -16,15 +21,16 @@ STD_STATES = {name: ("h", "c") for name in ("lstm", "peephole", "cifg", "ln_lstm
 ALONG = Axis("U")  # of a function, whatever time axis its argument has
 
 
-class Cells(Expressions):
+class Cells(Library):
     # Weights of the ways to make a number.
     productions = ([Expressions.leaf, Expressions.unary, Expressions.binary, Expressions.clamp,
                     Expressions.choice, Expressions.match, Expressions.loop,
                     Expressions.reduction, Expressions.softmaxLoop, Expressions.lastAxis,
                     Expressions.firstAxis, Expressions.oneHot, Expressions.lookup,
                     Expressions.around, Expressions.renamed, Expressions.join,
-                    Expressions.part, Expressions.column, Expressions.list],
-                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5])
+                    Expressions.part, Expressions.column, Expressions.list, Library.product, Library.packed,
+                    Library.alongAxis],
+                   [3, 10, 12, 1, 5, 7, 6, 11, 8, 6, 9, 6, 7, 4, 5, 8, 4, 4, 5, 9, 9, 6])
 
     def makeFunction(self, axes):
         """A function; some along a time axis `U` of whatever calls it."""
@@ -96,6 +102,9 @@ class Cells(Expressions):
         if depth > 0 and rng.random() < 0.18:
             states.update(self.stepInner(scope, depth))
         self.defines(scope, rng.choice((0, 0, 1)))
+        if depth > 0 and rng.random() < 0.12:
+            self.note("recurrence in a cell")
+            self.recurrence(scope)
         own = [s for s in states if "." not in s]
         rng.shuffle(own)
         for state in own:
@@ -178,6 +187,10 @@ class Cells(Expressions):
         rng = self.rng
         x = self.result(axes, scope, rng.choice((1, 1, 2)))
         what = rng.random()
+        if what < 0.06 and len(axes) == 1 and not axes[0].isTime:
+            self.usesStd = True
+            self.note("zoneout")
+            return f"zoneout({self.limited(x, 1.5).text}, {state}, {rng.choice((0.1, 0.3))})"
         if what < 0.2:
             return f"0.6 * {state} + 0.4 * {self.limited(x, 1).text}"
         if what < 0.3 and len(axes) == 1:
@@ -219,9 +232,17 @@ class Cells(Expressions):
         if (len(inputs) == 1 and inputs[0].kind == "real" and len(inputs[0].axes) == 1 and
                 not inputs[0].axes[0].isTime and
                 len(out) == 1 and not constants and rng.random() < 0.6):
-            name = rng.choices(list(STD_CELLS), STD_CELLS.values())[0]
             self.usesStd = True
             self.note("std cell")
+            if rng.random() < 0.15:
+                name = rng.choice(list(OTHER_CELLS))
+                sizes, states, same = OTHER_CELLS[name]
+                i, o = inputs[0].axes[0], out[0]
+                if not same or i == o:
+                    self.note(name)
+                    return Signature(name, "cell", list(inputs), Type(out), states=states(i, o),
+                                     sizes=sizes.format(i=i.text, o=o.text), bound=8)
+            name = rng.choices(list(STD_CELLS), STD_CELLS.values())[0]
             if inputs[0].axes == out and rng.random() < 0.2:
                 self.note("cell as a parameter")
                 around, size = rng.choice(("residual", "highway")), out[0].text

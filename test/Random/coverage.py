@@ -34,7 +34,11 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     beam|begin|predict of an unfold
     hvp|state_grad|int as a number|accumulate|rate|cell as a parameter|own distribution|line sample|lines beam and score
     crf|mixture|sample of a line sample|beam of a line beam|feed schedule|decay|fn along a time axis
-    implied constant|first values by label|first values in a list|first values by an expression|state of bit|state of int|state of index""".replace("\n    ", "|").split("|")
+    implied constant|first values by label|first values in a list|first values by an expression|state of bit|state of int|state of index
+    products summed over one axis|products summed over two axes|packed matrices|record|recurrence of each entry
+    recurrence in a cell|ints as numbers|bits as numbers|unfold max|zoneout|conv1d|causal_conv1d|conv2d
+    max_pool1d|max_pool2d|mean_pool2d|attend|attend_dot|attend_bilinear|birnn|bilstm|bigru|bidirectional
+    lstmp|sru|delay|recent_max""".replace("\n    ", "|").split("|")
 
 met = collections.Counter()
 for seed in range(3000):

@@ -29,7 +29,7 @@ class Distributions:
     def ownDistribution(self, type, scope):
         """The call of a distribution of one's own, for draws of this type."""
         own = random.Random(f"law {self.seed} {len(self.items)} {len(scope.block.lines)}")
-        if own.random() > 0.3 or scope.block.kind == "cell":
+        if own.random() > 0.3:
             return None
         if type.kind == "int" or (type.index and (type.index.isTime or type.index.labels)):
             return None

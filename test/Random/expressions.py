@@ -90,7 +90,10 @@ class Expressions:
     def leaf(self, axes, scope, depth=0):
         type = Type(axes)
         options = [("value", v) for v in scope.ofType(type)] * 3 + self.lookups(type, scope)
-        if not axes:
+        if axes:
+            options += [(f"{kind}s as numbers", Value(f"real({v.text})", type, v.bound))
+                        for kind in ("int", "bit") for v in scope.ofType(Type(axes, kind))]
+        else:
             options += [("int", v) for v in scope.ofType(Type((), "int"))]
             options += [("place", self.place(v)) for v in scope.values
                         if v.type.kind == "index" and not v.type.axes]

@@ -74,7 +74,7 @@ class Generator(Distributions, Recurrences):
             elif what < 0.38:
                 type = Type(axes[:1], "bit")
             elif what < 0.44 and isModel:
-                type = Type((), "int")
+                type = Type(axes[:1] if rng.random() < 0.4 else (), "int")
             else:
                 type = Type(axes)
             self.note(f"input of {type.kind}")
@@ -275,7 +275,7 @@ class Generator(Distributions, Recurrences):
             if all(law is None or law["sample"] for law in self.laws):
                 self.note("sample of each output" if lawless else "sample of a line sample")
                 chosen += ("sample",)
-            if len(outputs) == 1 and self.laws[0] and self.laws[0]["beam"]:
+            if len(outputs) == 1 and self.laws[0] and self.laws[0]["beam"] and not outputs[0].axes:
                 self.note("beam of a line beam")
                 chosen += ("beam",)
             return chosen
@@ -283,7 +283,8 @@ class Generator(Distributions, Recurrences):
             return ()
         if not lawless and not self.laws[0]["sample"]:
             return ()
-        chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)"))
+        chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)", "sample(top_p = 0.8)",
+                              "sample(paths = 2)"))
                   if lawless else "sample"]
         if lawless and outputs[0].kind == "index" and len(outputs[0].axes) == 1:
             chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",

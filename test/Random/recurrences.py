@@ -69,6 +69,9 @@ class Recurrences(Cells):
         text += f" start {self.start(drawn, scope)}"
         if type.kind == "index" and rng.random() < 0.5:
             text += f" stop {rng.randrange(type.index.size)}"
+        if t.isTime and not over and rng.random() < 0.2:
+            text += f" max {rng.randint(3, 9)}"
+            self.note("unfold max")
         self.unfolds += 1
         self.dependsOnInputs |= bool(over) or bool(re.search(r"\bx\d", text))
         self.keepsStates |= bool(cell.states)
@@ -107,6 +110,10 @@ class Recurrences(Cells):
         if found and self.rng.random() < 0.7:
             return self.rng.choice(found)
         axes = (t,) + self.someAxes(scope, 1, times=False)
+        if len(axes) == 2 and self.rng.random() < 0.25:
+            value = self.alongAxis(axes, scope, 1)
+            if value:
+                return self.limited(value, 3)
         return self.limited(self.real(axes, scope, 1), 3)
 
     def constantsFor(self, scope, often=0.25):
@@ -141,8 +148,10 @@ class Recurrences(Cells):
             self.note("backward")
         if states and rng.random() < 0.3:
             path = rng.choice(list(states))
-            first = self.limited(self.real(states[path], scope, 1), 2)
-            clauses += f" from {{{path}: {first.text}}}"
+            first = f"{{{path}: {self.limited(self.real(states[path], scope, 1), 2).text}}}"
+            if rng.random() < 0.4:
+                first = self.record(path, first, states, scope)
+            clauses += f" from {first}"
             self.note("from")
         self.keepsStates |= bool(states) and block.kind == "model" and t.isTime
         y = block.fresh("y")
@@ -163,6 +172,16 @@ class Recurrences(Cells):
             if final:
                 scope.values.append(Value(f"{final}.{path}", Type(axes), 3))
 
+    def record(self, path, first, states, scope):
+        """The name of a record of first states, of all of them or one."""
+        if self.rng.random() < 0.6:
+            first = ", ".join(f"{p}: {self.limited(self.real(axes, scope, 1), 2).text}" for p, axes in states.items())
+            first = f"{{{first}}}"
+        name = scope.block.fresh("rec")
+        scope.block.lines.append(f"{name} = {first}")
+        self.note("record")
+        return name
+
     def asReal(self, value):
         """What can stand where a real number is declared."""
         if value.type.kind != "int":
@@ -181,10 +200,24 @@ class Recurrences(Cells):
     def body(self, scope):
         """Definitions and recurrences."""
         for _ in range(self.rng.choice((1, 1, 1, 2))):
-            if self.rng.random() < 0.7:
+            what = self.rng.random()
+            if what < 0.6:
                 self.recurrence(scope)
+            elif what < 0.75:
+                self.ofEach(scope)
             else:
                 self.defines(scope, 1)
+
+    def ofEach(self, scope):
+        """What is made of each entry of an axis, mostly by a recurrence."""
+        d, t = (self.rng.choice(scope.times * 2 + [a for a in scope.axes if not a.parts]) for _ in range(2))
+        rest = self.someAxes(scope, 1, times=False)
+        element, i = self.bound(d, scope)
+        value = self.elementwise(t, Type(rest), element, scope)
+        name = scope.block.fresh("v")
+        scope.block.lines.append(f"{name} = for {i} in {d.text}: {value.text}")
+        scope.values.append(Value(name, Type((d,) + value.type.axes), value.bound))
+        self.note("recurrence of each entry")
 
     def result(self, axes, scope, depth):
         """A value that reads what was computed before and is not read yet."""

@@ -39,7 +39,8 @@ public:
       for (Value value : operandsOf(&inner)) {
         bool isSame =
             isOutside(value) || plan.invariant.contains(value.getDefiningOp());
-        if (isSame && fromInput(value))
+        // Of a distribution what it is given waits, not itself.
+        if (isSame && isa<rnn::ValueType>(value.getType()) && fromInput(value))
           kept.insert(value);
       }
     }
