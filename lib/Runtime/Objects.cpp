@@ -16,6 +16,7 @@ Temporary::Temporary(char *behind, size_t left, size_t bytes)
 Temporary::~Temporary() { free(owned); }
 
 /// Header, counters, one arena a slot, and the sum of gathered gradients.
+constexpr size_t kCounters = kAlign;
 constexpr size_t kSlots = kCounters + 2 * kAlign;
 
 static size_t slotBytes(const ModuleDesc &m) {
@@ -174,6 +175,7 @@ void *rnnc_rt_optimizer_slot(int32_t module, rnnc_optimizer *optimizer,
 const rnnc_optimizer_counters *
 rnnc_rt_optimizer_counters_const(int32_t module,
                                  const rnnc_optimizer *optimizer) {
+  static_assert(sizeof(rnnc_optimizer_counters) <= 2 * kAlign);
   if (!headerOf(optimizer, kOptimizerMagic, module))
     return nullptr;
   return reinterpret_cast<const rnnc_optimizer_counters *>(

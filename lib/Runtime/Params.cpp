@@ -22,6 +22,7 @@ char *paramsArena(rnnc_params *params) {
 
 void paramsChanged(rnnc_params *params, uint64_t by) {
   reinterpret_cast<Header *>(params)->of = nullptr;
+  forgetReach(params);
   uint64_t &stamp = reinterpret_cast<Header *>(params)->stamp;
   stamp = (stamp ^ by) * 0x9E3779B97F4A7C15ull + 1;
 }
@@ -311,6 +312,6 @@ void *rnnc_rt_params_data(int32_t module, rnnc_params *params,
   const void *data = rnnc_rt_params_data_const(module, params, parameter);
   if (!data || checkWritable(params, nullptr))
     return nullptr;
-  ++reinterpret_cast<Header *>(params)->given;
+  forgetReach(params);
   return const_cast<void *>(data);
 }

@@ -8,33 +8,28 @@
 // large values are is measured after an update beside the old values, and
 // reckoned on with each one over them, until it reaches a limit or somebody
 // else may have written values. Both are rare, so that nearly all updates are
-// made over the old values.
+// made over the old values. Each object says it of its own values.
 #include "Runtime.h"
 
 #include <math.h>
-#include <string.h>
 
 namespace rnnc::rt {
 
 /// Below it no result of an update's arithmetic is infinite, in f32 too.
 constexpr double kMostValue = 0x1p120;
 
-static char *placeOf(const Call &call) {
-  return reinterpret_cast<char *>(call.c->optimizer) + kReach;
+static double &mostOf(rnnc_params *params) {
+  return reinterpret_cast<Header *>(params)->most;
 }
-
-/// Stands for the parameters as they are. Never 0, which a new optimiser has.
-static uint64_t keyOf(const rnnc_params *params) {
-  auto *header = reinterpret_cast<const Header *>(params);
-  uint64_t of = uint64_t(reinterpret_cast<uintptr_t>(params));
-  return (header->stamp ^ of ^ header->given * 0x9E3779B97F4A7C15ull) | 1;
+static double &mostOf(rnnc_optimizer *optimizer) {
+  return reinterpret_cast<Header *>(optimizer)->most;
 }
 
 /// grad::UpdateReach has the formulas.
 bool reachNext(const Call &call, Reach &reach) {
   const ModuleDesc &m = *call.m;
-  memcpy(&reach, placeOf(call), sizeof(reach));
-  if (m.unit == 0 || reach.key != keyOf(call.c->params))
+  reach = {mostOf(call.c->params), mostOf(call.c->optimizer)};
+  if (m.unit == 0 || reach.params == 0 || reach.slots == 0)
     return false;
   double gradient = kMostNorm + m.decay * reach.params;
   reach.slots += gradient * gradient + m.unit * gradient;
@@ -44,13 +39,15 @@ bool reachNext(const Call &call, Reach &reach) {
   return reach.params + reach.slots < kMostValue;
 }
 
-void keepReach(const Call &call, Reach reach) {
-  reach.key = keyOf(call.c->params);
-  memcpy(placeOf(call), &reach, sizeof(reach));
+/// Never 0, which says nothing; what is no number stays one.
+static double known(double most) { return most < 1 ? 1 : most; }
+
+void keepReach(const Call &call, const Reach &reach) {
+  mostOf(call.c->params) = known(reach.params);
+  mostOf(call.c->optimizer) = known(reach.slots);
 }
 
-void forgetReach(rnnc_optimizer *optimizer) {
-  memset(reinterpret_cast<char *>(optimizer) + kReach, 0, sizeof(Reach));
-}
+void forgetReach(rnnc_params *params) { mostOf(params) = 0; }
+void forgetReach(rnnc_optimizer *optimizer) { mostOf(optimizer) = 0; }
 
 } // namespace rnnc::rt

@@ -202,23 +202,20 @@ void blankParams(int32_t module, rnnc_params *params);
 int32_t checkWritable(const rnnc_params *params, rnnc_error *error);
 char *optimizerSlot(int32_t module, rnnc_optimizer *optimizer, int32_t slot);
 
-/// Reach.cpp: how large values are at most, and of which parameters that was
-/// known. It lies behind the optimiser's counters.
+/// Reach.cpp: how large the entries of parameters and of what the optimiser
+/// keeps are at most.
 struct Reach {
   double params, slots;
-  uint64_t key;
 };
-constexpr size_t kCounters = kAlign;
-constexpr size_t kReach = kCounters + 2 * kAlign - sizeof(Reach);
-static_assert(sizeof(rnnc_optimizer_counters) <= kReach - kCounters);
 /// Updates over the old values are made of gradients with a smaller norm.
 constexpr double kMostNorm = 0x1p20;
 /// What is reached with the update that comes next. False: it has to be made
 /// beside the old values.
 bool reachNext(const Call &call, Reach &reach);
 /// After an update.
-void keepReach(const Call &call, Reach reach);
-/// Somebody else may write what the optimiser keeps.
+void keepReach(const Call &call, const Reach &reach);
+/// Somebody else writes values, or may.
+void forgetReach(rnnc_params *params);
 void forgetReach(rnnc_optimizer *optimizer);
 /// The sum of gathered gradients, where the module has `accumulate`.
 char *gatheredArena(int32_t module, rnnc_optimizer *optimizer);

@@ -385,10 +385,12 @@ int32_t runTrainStep(Call &call, Bump &bump) {
     storeStates(call);
   ++counters.updates;
   paramsChanged(call.c->params, uint64_t(counters.updates));
-  if (call.resident)
+  if (call.resident) {
+    forgetReach(call.c->optimizer);
     device->training->commit(call);
-  else
+  } else {
     keepReach(call, reach);
+  }
   refreshPrepared(call, bump);
   return call.run.failed ? failDevice(call) : int32_t(RNNC_OK);
 }

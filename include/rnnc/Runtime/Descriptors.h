@@ -278,7 +278,8 @@ struct Header {
   const void *of;
   int32_t variant;  ///< prepared: the code that packed them
   int32_t readOnly; ///< parameters: part of the library
-  uint64_t given;   ///< parameters: how often somebody got a place to write
+  /// Parameters and optimisers: no value is larger; 0: nobody knows.
+  double most;
 };
 
 constexpr uint64_t kParamsMagic = 0x5241504d41524e52ull;
