@@ -33,10 +33,10 @@ bool reachNext(const Call &call, Reach &reach) {
     return false;
   double gradient = kMostNorm + m.decay * reach.params;
   reach.slots += gradient * gradient + m.unit * gradient;
+  double direction = 2 * m.unit * (reach.slots + gradient);
   reach.params +=
-      m.rate * fabs(call.scalars[0]) *
-      (2 * m.unit * (reach.slots + gradient) + m.shrink * reach.params);
-  return reach.params + reach.slots < kMostValue;
+      m.rate * fabs(call.scalars[0]) * (direction + m.shrink * reach.params);
+  return direction + reach.params + reach.slots < kMostValue;
 }
 
 /// Never 0, which says nothing; what is no number stays one.

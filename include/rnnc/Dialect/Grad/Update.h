@@ -34,11 +34,12 @@ llvm::SmallVector<llvm::StringRef> optimizerSlots(mlir::DictionaryAttr train);
 ///
 ///   G  = L + decay * P                  a gradient with weight decay
 ///   S' = S + G * G + unit * G
-///   P' = P + rate * factor * (2 * unit * (S' + G) + shrink * P)
+///   D  = 2 * unit * (S' + G)            a direction
+///   P' = P + rate * factor * (D + shrink * P)
 ///
-/// `factor` is the schedule's, `shrink` a decay that is no part of gradients.
-/// All that an update computes lies below 2 * (P' + S'). `unit` is 0 where
-/// nothing is known.
+/// `rate` is the largest of all parameters, `factor` the schedule's, `shrink` a
+/// decay that is no part of gradients. All that an update computes lies below
+/// 2 * (D + P' + S'). `unit` is 0 where nothing is known.
 struct UpdateReach {
   double rate = 0, decay = 0, shrink = 0, unit = 0;
 };

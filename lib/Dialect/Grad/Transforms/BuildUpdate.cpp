@@ -105,10 +105,14 @@ static double unitOf(DictionaryAttr optimizer) {
 
 UpdateReach grad::updateReach(DictionaryAttr train) {
   DictionaryAttr optimizer = optimizerOf(train);
-  double rate = std::fabs(numberOf(optimizer, "lr", 1e-3));
+  double rate = std::fabs(numberOf(optimizer, "lr", 1e-3)), factor = 1;
+  if (auto rates = train ? train.getAs<DictionaryAttr>("rates") : train)
+    for (NamedAttribute own : rates)
+      factor = std::max(factor, numberOf(rates, own.getName(), 1));
   bool isApart = nameOf(optimizer) == "adamw";
   double decay = decayOf(train);
-  return {rate, isApart ? 0 : decay, isApart ? decay : 0, unitOf(optimizer)};
+  return {rate * factor, isApart ? 0 : decay, isApart ? decay : 0,
+          unitOf(optimizer)};
 }
 
 namespace {

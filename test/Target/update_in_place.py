@@ -1,4 +1,4 @@
-"""Updates over the old values: in_place.py LIBRARY THREADS.
+"""Updates over the old values: update_in_place.py LIBRARY THREADS.
 
 Each model is trained twice from the same weights. Once nobody looks on, so that
 updates may be made over the old values; once somebody gets a place to write

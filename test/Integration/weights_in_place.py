@@ -1,4 +1,4 @@
-"""inplace.py WORK PROGRAM.rnn: gradients that read weights where they lie.
+"""weights_in_place.py WORK PROGRAM.rnn: gradients that read weights where they lie.
 
 Against the same with packed weights, for the instruction sets of this machine
 and both precisions: few rows and many, ragged ones, one thread and three.
