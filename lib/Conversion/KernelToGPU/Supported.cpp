@@ -63,11 +63,14 @@ static bool fits(Operation *op) {
                      auto type = cast<MemRefType>(o.getOut().getType());
                      return isa<FloatType>(type.getElementType());
                    })
-                   // Packed weights are as they were.
-                   .Case<kernel::PackOp, kernel::GemmOp>(
-                       [](auto o) { return !o.getStoredBits(); })
+                   // Packed weights are as they were, and always there.
+                   .Case([](kernel::PackOp o) { return !o.getStoredBits(); })
+                   .Case([](kernel::GemmOp o) {
+                     return !o.getStoredBits() && !o.getInPlace();
+                   })
                    .Case([&](kernel::PhaseOp o) {
                      return o.isOnMemory() && !o.getStoredBits() &&
+                            !o.getInPlace() &&
                             (o.getLefts().empty() || o.getPacked());
                    })
                    .Default(true);

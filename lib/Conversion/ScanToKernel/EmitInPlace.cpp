@@ -22,10 +22,14 @@ Value Emitter::hasFewRows(Operation *op, Value result, unsigned numRows,
   interface::FunctionAttr known = interface::functionOf(source);
   if (!known || !known.isGradient())
     return {};
-  // A target without the decision, a GPU, has no such form.
+  // A GPU packs at the speed of its memory and has no such form. What is
+  // planned for several targets is one code for all of them.
   int64_t limit = kernel::infoOf(decision).most;
-  for (kernel::ScheduleAttr one : kernel::schedulesOf(op))
+  for (kernel::ScheduleAttr one : kernel::schedulesOf(op)) {
+    if (!one.get(kernel::Decision::InPlaceRows))
+      return {};
     limit = std::min(limit, one.get(decision));
+  }
   if (limit < 2 || limit == kernel::infoOf(decision).most || numRows == 0)
     return {};
   std::vector<const void *> key;

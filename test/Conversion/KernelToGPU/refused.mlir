@@ -29,6 +29,12 @@ module attributes {kernel.target = #gpu, kernel.schedule = #all} {
     }
     return
   }
+  func.func @unpacked(%x: memref<?x4xf32>, %w: memref<4x8xf32>, %y: memref<?x8xf32>) attributes {rnnc.function = #rnnc.function<"" "unpacked", []>} {
+    // expected-error @below {{[E908] `unpacked` needs `kernel.gemm` in this form}}
+    // expected-note @below {{help}}
+    kernel.gemm ins(%x, %w : memref<?x4xf32>, memref<4x8xf32>) outs(%y : memref<?x8xf32>) {in_place}
+    return
+  }
   func.func @other(%x: memref<?x4xf32>) attributes {rnnc.function = #rnnc.function<"" "other", []>} {
     // expected-error @below {{[E908] `other` needs `memref.alloca`, which code for GPUs does not have yet}}
     // expected-note @below {{help: `export` says which functions are wanted}}
