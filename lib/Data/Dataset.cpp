@@ -568,7 +568,9 @@ static void appendStop(Dataset &data, Column &column, int64_t stop, int time) {
     if (time >= 0)
       ++data.lengths[static_cast<size_t>(time)][static_cast<size_t>(e)];
   }
-  column = std::move(longer);
+  // What stood in the file stays: it is what is right when it is compared.
+  column.ints = std::move(longer.ints);
+  column.begin = std::move(longer.begin);
 }
 
 ExampleExtents Dataset::extents(size_t example) const {

@@ -117,8 +117,15 @@ Status SentenceReader::addLine(std::string_view content) {
     return {};
   if (firstLine == 0)
     firstLine = line;
-  for (size_t f = 0; f < columns.size(); ++f)
-    sentence[f].push_back(cells[columns[f]]);
+  for (size_t f = 0; f < columns.size(); ++f) {
+    std::string_view cell = cells[columns[f]];
+    if (cell.empty())
+      return dataError("{}:{}: error: `{}` is empty: there is nothing between "
+                       "the tabs of column {} (counted from 0); such files "
+                       "write _ where there is nothing to say",
+                       path, line, schema.fields[f].name, columns[f]);
+    sentence[f].push_back(cell);
+  }
   return {};
 }
 

@@ -174,6 +174,27 @@ Status SideReader::loadLines(Side &side) {
   return {};
 }
 
+/// An array that has an axis for the examples and one for each of the field's
+/// has to have them in the field's order: numbers of channels in front would
+/// be taken for rows.
+static Status checkShape(const Tensor &array, const FieldSchema &field,
+                         const std::string &path) {
+  if (array.shape.size() != field.axes.size() + 1)
+    return {};
+  std::string wanted, found;
+  bool fits = true;
+  for (size_t a = 0; a < field.axes.size(); ++a) {
+    fits = fits && field.axes[a].size == array.shape[a + 1];
+    wanted += fmt::format(", {}", field.axes[a].size);
+    found += fmt::format(", {}", array.shape[a + 1]);
+  }
+  if (fits)
+    return {};
+  return dataError("{}: error: the array is [{}{}], but `{}` needs [examples"
+                   "{}]; bring its axes into that order",
+                   path, array.shape[0], found, field.name, wanted);
+}
+
 /// Adds the examples of one file of numbers.
 Status SideReader::append(Side &side, const std::string &path) {
   const FieldSchema &field = schema.fields[side.fields.front()];
@@ -194,6 +215,8 @@ Status SideReader::append(Side &side, const std::string &path) {
       return dataError("{}: error: there are {} arrays, expected one for `{}`",
                        path, file->tensors.size(), field.name);
     more = std::move(file->tensors.front().second);
+    if (Status status = checkShape(more, field, path); !status)
+      return status;
   }
   if (more.count() == 0 || more.count() % pictures.each != 0)
     return dataError("{}: error: {} numbers do not make whole examples of "

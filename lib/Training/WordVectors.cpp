@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <optional>
 #include <set>
 
 using namespace rnnc;
@@ -25,11 +26,15 @@ public:
 
   Status run();
   int64_t found() const { return static_cast<int64_t>(seen.size()); }
-  int64_t lines() const { return line; }
+  /// How many vectors the first line promises, if that is not what came.
+  std::optional<int64_t> promised() const {
+    return head && *head != vectors ? head : std::nullopt;
+  }
+  int64_t count() const { return vectors; }
 
 private:
   Status take(std::string_view text);
-  bool isHead(std::string_view text) const;
+  Result<bool> readHead(std::string_view text);
   Status wrong(const std::string &what) const {
     return dataError("{}:{}: error: {}", path, line, what);
   }
@@ -37,8 +42,9 @@ private:
   const std::string &path;
   const Vocabulary &vocabulary;
   Tensor &rows;
-  int64_t width, line = 0;
-  std::set<int32_t> seen; ///< words of the vocabulary that have a vector
+  int64_t width, line = 0, vectors = 0;
+  std::optional<int64_t> head; ///< how many vectors the first line says
+  std::set<int32_t> seen;      ///< words of the vocabulary that have a vector
 };
 } // namespace
 
@@ -65,13 +71,35 @@ static bool parse(std::string_view text, double &value) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-/// "400000 300": how many words there are, and how long their vectors.
-bool VectorReader::isHead(std::string_view text) const {
-  double count, length;
+/// A number that is finite in the type of the parameter too.
+static bool parseFinite(std::string_view text, DType type, double &value) {
+  return parse(text, value) && std::isfinite(value) &&
+         (type == DType::F64 || std::isfinite(static_cast<float>(value)));
+}
+
+/// A whole number that may stand in a first line.
+static std::optional<int64_t> parseCount(std::string_view text) {
+  int64_t value = 0;
+  auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  bool isWhole = code == std::errc() && end == text.data() + text.size();
+  return isWhole && value >= 0 ? std::optional(value) : std::nullopt;
+}
+
+/// "400000 300": how many words there are, and how long their vectors. A
+/// vector of one number has such a line too, and is taken for a vector.
+Result<bool> VectorReader::readHead(std::string_view text) {
   std::string_view second = lastWord(text), first = lastWord(text);
-  return width != 1 && text.empty() && parse(first, count) &&
-         parse(second, length) && count == std::floor(count) &&
-         length == std::floor(length);
+  std::optional<int64_t> count = parseCount(first), length = parseCount(second);
+  if (width == 1 || !text.empty() || !count || !length)
+    return false;
+  if (*length != width)
+    return wrong(fmt::format("the file says that its vectors have {} numbers, "
+                             "but the rows of the parameter have {}",
+                             *length, width))
+        .error();
+  head = count;
+  return true;
 }
 
 /// The numbers are taken from the end: words may have blanks in them.
@@ -79,7 +107,7 @@ Status VectorReader::take(std::string_view text) {
   std::vector<double> numbers(static_cast<size_t>(width));
   for (size_t i = numbers.size(); i-- > 0;) {
     std::string_view word = lastWord(text);
-    if (word.empty() || !parse(word, numbers[i]) || !std::isfinite(numbers[i]))
+    if (word.empty() || !parseFinite(word, rows.type, numbers[i]))
       return wrong(fmt::format("expected a word and {} numbers, found `{}` "
                                "where number {} would be",
                                width, data::shown(std::string(word), 20),
@@ -116,10 +144,16 @@ Status VectorReader::run() {
     return dataError("{}: error: cannot be read", path);
   for (std::string text; std::getline(file, text);) {
     ++line;
-    if (trimmed(text).empty() || (line == 1 && isHead(text)))
+    if (trimmed(text).empty())
+      continue;
+    Result<bool> isHead = line == 1 ? readHead(text) : Result<bool>(false);
+    if (!isHead)
+      return isHead.error();
+    if (*isHead)
       continue;
     if (Status status = take(text); !status)
       return status;
+    ++vectors;
   }
   return file.bad() ? dataError("{}: error: cannot be read", path) : Status();
 }
@@ -164,6 +198,11 @@ Result<Transfer> training::readWordVectors(const std::string &path,
   if (reader.found() == 0)
     return dataError("{}: error: none of the {} words of `{}` is in the file",
                      path, vocabulary.size(), (*info)->axes[0]);
+  if (std::optional<int64_t> promised = reader.promised())
+    result.notes.push_back(
+        fmt::format("{}: warning: its first line says {} vectors, there are "
+                    "{}: is the file whole?",
+                    path, *promised, reader.count()));
   result.notes.push_back(fmt::format(
       "{}: note: vectors for {} of the {} words of `{}`; the others' are drawn",
       path, reader.found(), vocabulary.size(), (*info)->axes[0]));

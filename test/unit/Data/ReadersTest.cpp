@@ -2,6 +2,7 @@
 // holes. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "rnnc/Data/Dataset.h"
 #include "rnnc/Data/Files.h"
+#include "rnnc/Data/Tensor.h"
 #include "rnnc/Data/Text.h"
 
 #include <cmath>
@@ -154,6 +155,9 @@ TEST_F(Readers, MistakesInSentences) {
   options.columns = {{"word", "0"}, {"letter", "0"}, {"tag", "1"}};
   EXPECT_EQ(errorOf(file("e.conll", "a O\n\nb\n"), tagger(), options),
             "e.conll:3: error: 1 column, but the lines above have 2");
+  EXPECT_TRUE(errorOf(file("e.conll", "a\tO\nb\t\n"), tagger(), options)
+                  .starts_with("e.conll:2: error: `tag` is empty: there is "
+                               "nothing between the tabs of column 1"));
   options.columns["tag"] = "2";
   EXPECT_EQ(errorOf(file("e.conll", "a O\n"), tagger(), options),
             "e.conll:1: error: `tag` should be column 2, but there are 2 "
@@ -247,6 +251,40 @@ TEST_F(Readers, PicturesAndCaptions) {
   EXPECT_EQ(errorOf("img=" + file("3.u8", "abc") + "," + captions, captioner()),
             "3.u8: error: 3 numbers do not make whole examples of `img`, "
             "which has 2 each");
+}
+
+TEST_F(Readers, AxesOfPictures) {
+  auto array = [&](std::vector<int64_t> shape) {
+    return file("p.npy", printNpy(Tensor(DType::U8, std::move(shape))));
+  };
+  std::string captions = file("c.tsv", "cap\na\nb\nc\n");
+  for (std::vector<int64_t> shape :
+       {std::vector<int64_t>{3, 2, 1}, {3, 2}, {6}, {6, 1}})
+    EXPECT_EQ(read("img=" + array(shape) + "," + captions, captioner()).size(),
+              3);
+  EXPECT_EQ(errorOf("img=" + array({3, 1, 2}) + "," + captions, captioner()),
+            "p.npy: error: the array is [3, 1, 2], but `img` needs [examples, "
+            "2, 1]; bring its axes into that order");
+  EXPECT_TRUE(errorOf("img=" + array({2, 1, 3}) + "," + captions, captioner())
+                  .starts_with("p.npy: error: the array is [2, 1, 3]"));
+}
+
+/// A model that writes is compared with the file, not with what it can say.
+TEST_F(Readers, WhatStoodInTheFileStays) {
+  std::string path = file("t.tsv", "src\ttgt\na b\tx new\nb\tother\n");
+  Dataset data = read(path, translator());
+  Vocabularies known;
+  known.emplace("srcs", Vocabulary({"<unk>", "a", "b"}));
+  known.emplace("tgts", Vocabulary({"<start>", "<stop>", "<unk>", "x"}));
+  ASSERT_TRUE(applyVocabularies(data, translator(), known, Unit::Words));
+  const Column &column = data.columns[1];
+  EXPECT_EQ(column.ints, (std::vector<int32_t>{3, 2, 1, 2, 1}));
+  EXPECT_EQ(column.begin, (std::vector<int64_t>{0, 3, 5}));
+  EXPECT_EQ(column.writtenBegin, (std::vector<int64_t>{0, 2, 3}));
+  Strings written;
+  for (int32_t symbol : column.written)
+    written.push_back(data.symbols[static_cast<size_t>(symbol)]);
+  EXPECT_EQ(written, (Strings{"x", "new", "other"}));
 }
 
 static Schema piano(int64_t keys) {
