@@ -143,6 +143,9 @@ private:
 
   void unknown(const Setting &one) {
     std::string close = analyser.similar(one.name.text, names());
+    for (const std::string &name : names())
+      if (close.empty() && one.name.text.starts_with(name + "_"))
+        close = name; // batch_size, clip_grad_norm
     auto &d =
         diags.error("E406", one.name.range,
                     fmt::format("there is no setting `{}`", one.name.text));

@@ -202,10 +202,15 @@ std::optional<Poly> Analyser::sizeName(const Size &size) {
       [](const Entity &entity) { return entity.kind == Entity::Kind::Axis; },
       names);
   std::string close = similar(name, names);
+  constexpr std::string_view batches[] = {"B",     "BATCH",      "N",
+                                          "batch", "batch_size", "bs"};
+  bool isBatch = std::ranges::find(batches, name) != std::end(batches);
   diags.error("E014", size.range, fmt::format("there is no axis `{}`", name))
       .label("not known here")
       .help(
-          close.empty()
+          isBatch ? std::string("batch is never written: a model says what "
+                                "happens to one example")
+          : close.empty()
               ? fmt::format("declare it: `dim {0} = 512`, or `time {0}` in a "
                             "model",
                             name)

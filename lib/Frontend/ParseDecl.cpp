@@ -396,13 +396,14 @@ StmtPtr Parser::plainStatement() {
   size_t begin = at;
   const Token &word = peek();
   if (word.kind != Token::Kind::Word || isReserved(word.text)) {
-    diags
-        .error("E007", word.range,
-               fmt::format("expected a statement, found {}",
-                           word.kind == Token::Kind::End
-                               ? std::string("the end of the file")
-                               : fmt::format("`{}`", word.text)))
-        .label("not expected here");
+    auto &d = diags.error("E007", word.range,
+                          fmt::format("expected a statement, found {}",
+                                      word.kind == Token::Kind::End
+                                          ? std::string("the end of the file")
+                                          : fmt::format("`{}`", word.text)));
+    d.label("not expected here");
+    if (std::string help = nearlyRight("a statement"); !help.empty())
+      d.help(help);
     return nullptr;
   }
   take();

@@ -100,6 +100,8 @@ bool Parser::fail(const std::string &expected, std::string help) {
       "E007", range, fmt::format("expected {}, found {}", expected, found()));
   d.label(lineEnd ? "something is missing here" : "not expected here");
   if (help.empty())
+    help = nearlyRight(expected);
+  if (help.empty())
     help = foreignHere();
   if (!help.empty())
     d.help(help);

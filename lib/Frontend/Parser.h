@@ -37,6 +37,11 @@ private:
   bool expectLineEnd();
   bool fail(const std::string &expected, std::string help = {});
   std::string foreignHere() const;
+  // Lines that are nearly right (ParseHelp.cpp).
+  std::string nearlyRight(std::string_view expected) const;
+  std::string numberHelp() const;
+  std::string lineHelp() const;
+  size_t lineBegin() const;
   std::string found() const;
   SourceRange since(size_t firstToken) const;
   bool name(ast::Name &result, const char *what);

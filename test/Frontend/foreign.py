@@ -32,6 +32,23 @@ model Tagger {{
 
 # What stands in the place of `h' = ...`, the code, and a part of the message.
 LINES = [
+    ("h' = tanh(W @ x + .5 * h)", "E007", "write `0.5`"),
+    ("h' = tanh(W @ x + 1. * h)", "E007", "write `1.0`"),
+    ("h' = tanh(W @ x + 1_000 * h)", "E007", "numbers are decimal"),
+    ("h' = tanh(W @ x + 0x10 * h)", "E007", "numbers are decimal"),
+    ("h' = tanh(W @ x + U[:, 0])", "E007", "`x[a..b]` is a part of a fixed axis"),
+    ("h' = tanh(W @ x + U[0:2])", "E007", "`x[a..b]` is a part of a fixed axis"),
+    ("h[t] = tanh(W @ x)", "E007", "`h'` is the next value of the state `h`"),
+    ("h, c = tanh(W @ x)", "E007", "a statement names one value"),
+    ("(h, c) = tanh(W @ x)", "E007", "a statement names one value"),
+    ("h' = tanh(x if 1 > 0 else h)", "E007", "`if c then a else b` chooses"),
+    ("h' = max(W @ x 0)", "E007", "is a comma missing? `x, 0`"),
+    ("param b : [H I] = 0", "E007", "is a comma missing? `H, I`"),
+    ("param b = [H]", "E007", "a type stands behind `:`"),
+    ("state s = 0", "E007", "a type stands behind `:`"),
+    ("use inner : rnn_tanh[I, H]", "E007", "write `use net = lstm[I, H]`"),
+    ("for i in I: 0", "E007", "a loop is a value"),
+    ("if 1 > 0 { h' = h }", "E007", "`y = if c then a else b`"),
     ("h' = matmul(W, x)", "E001", "`W @ x` joins the last axis"),
     ("h' = np.tanh(W @ x)", "E007", "functions stand without a module: `tanh(...)`"),
     ("h' = torch.nn.functional.relu(W @ x)", "E007", "without a module: `relu(...)`"),
@@ -84,7 +101,7 @@ PROGRAMS = [
     ("dim I = 2, H = 3\ncell c(x: [I]) -> [H] {\n  param W : [I, H] ~ glorot\n"
      "  state h : [H] = 0\n  h' = W @ x\n  out h'\n}\n", "E101", "declare `W : [H, I]`"),
     ("def f(x):\n  return x\n", "E007", "`fn f(x: [H]) -> [H] { out ... }`"),
-    ("from numpy import tanh\n", "E007", "expected"),
+    ("from numpy import tanh\n", "E007", "`import std` makes"),
     ("fn f(x : float) -> real {\n  out x\n}\n", "E015", "`real` is a single number"),
     ("dim V = 4\nfn f(x: [V], i: in V) -> real {\n  out x[i - 1]\n}\n", "E109",
      "`shift(x, 1)`"),
@@ -100,6 +117,21 @@ PROGRAMS = [
      "the model of this file: `Tagger`"),
     (MODEL.format("tags ~ categorical(head(Emb[words]))") + "train Tagger {\n  epochs = 3\n}\n",
      "E007", "a setting and its value stand side by side: `epochs 3`"),
+    ("dim E: 8\n", "E007", "`dim H = 8`"),
+    ("model M:\n  time T\n", "E007", "a block stands in braces"),
+    ("from std import lstm\n", "E007", "`import std` makes the standard cells known"),
+    ("import std\nmodel M {\n  time T = 10\n}\n", "E007", "`dim T = 10` is an axis of fixed size"),
+    ("import std\nmodel M {\n  inputs x : [T]\n}\n", "E007", "declares one of them"),
+    ("import std\ndim C = 2\nmodel M {\n  time T\n  input x : [batch, T]\n  output y : in C\n"
+     "  y ~ categorical(for c in C: 0)\n}\n", "E014", "batch is never written"),
+    (MODEL.format("use top = nn.Linear(3, 5)"), "E007", "layers and cells stand without a module"),
+    (MODEL.format("y = mean t: Emb[words[t]]"), "E007", "write `mean t in T: x[t]`"),
+    (MODEL.format("y = Max t in T: Emb[words[t]]"), "E007", "write `max t in T: x[t]`"),
+    (MODEL.format("y = sum(Emb[words[t]] for t in T)"), "E007", "`sum t in T: x[t]` adds up"),
+    (MODEL.format("tags ~ categorical(head(Emb[words]))") + "train Tagger {\n  batch_size 3\n}\n",
+     "E406", "similar name exists: `batch`"),
+    (MODEL.format("tags ~ categorical(head(Emb[words]))") +
+     "train Tagger {\n  optimize adam(lr: 0.1)\n}\n", "E007", "an argument is named with `=`"),
 ]
 
 RIGHT = ["dim A = 1e3, B = 2E+2\nfn f(x: [1e3]) -> [1000] {\n  out x\n}\n", "\ufeffdim I = 2\n", "dim I = 2\r# old Macintosh\rfn f(x: [I]) -> [I] {\r  out x\r}\r",
