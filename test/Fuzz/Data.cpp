@@ -1,8 +1,9 @@
 // Data.cpp: any bytes as a data file of any format, for models of several
 // kinds. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Four bytes choose format, model and options; the rest is the file. What is
-// read goes all the way to batches, as in a training.
+// Four bytes choose format, model and options; the rest is the file, or two of
+// them with a line `@@` between. What is read goes all the way to batches, as
+// in a training.
 #include "Fuzz.h"
 
 #include "rnnc/Data/Batches.h"
@@ -83,10 +84,29 @@ static Schema schemaOf(int kind) {
   return schema;
 }
 
+/// Bits in each step.
+static Schema piano() {
+  Schema schema;
+  schema.times = {"T"};
+  schema.fields = {
+      field(Kind::Bit, "keys", "", {{"T", true, -1}, {"P", false, 88}}, true)};
+  return schema;
+}
+
+/// A small picture, and a label.
+static Schema picture() {
+  Schema schema;
+  schema.fields = {field(Kind::Real, "img", "",
+                         {{"Y", false, 2}, {"X", false, 2}, {"C", false, 3}},
+                         false),
+                   field(Kind::Index, "mood", "C", {}, true)};
+  return schema;
+}
+
 /// What a byte says about how texts are read.
 static void chooseText(ReadOptions &read, int bits) {
   if (bits & 1)
-    read.tokens = bits & 2 ? "chars" : "words";
+    read.tokens = bits & 2 ? "chars" : bits & 4 ? "bpe(30)" : "words";
   constexpr const char *encodings[] = {"", "latin-1", "utf-16", "gbk"};
   read.encoding = bits & 2 ? "" : encodings[bits >> 2 & 3];
   read.lower = bits & 16;
@@ -135,7 +155,13 @@ static void makeBatches(const Dataset &part, const Schema &schema) {
 }
 
 /// False if something was refused.
-static bool prepare(Parts &parts, Schema &schema, const ReadOptions &read) {
+static bool prepare(Parts &parts, Schema &schema, ReadOptions read) {
+  Status pieces = learnPieces(parts.train, schema, read);
+  if (!pieces)
+    return !refused(pieces.error());
+  for (Dataset *part : {&parts.train, &parts.valid, &parts.test})
+    if (Status cut = cutIntoPieces(*part, schema, read); !cut)
+      return !refused(cut.error());
   Result<Learned> learned = learnVocabularies(parts.train, schema, read);
   if (!learned)
     return !refused(learned.error());
@@ -172,24 +198,70 @@ static void readAll(const std::string &path, Schema schema,
       makeBatches(*part, schema);
 }
 
+/// Files that are there while one input is tried.
+namespace {
+class Written {
+public:
+  std::string add(const std::string &ending, std::string_view content) {
+    static const std::string stem = fuzz::temporaryPath("data");
+    paths.push_back(fmt::format("{}-{}.{}", stem, paths.size(), ending));
+    std::FILE *file = std::fopen(paths.back().c_str(), "wb");
+    std::fwrite(content.data(), 1, content.size(), file);
+    std::fclose(file);
+    return paths.back();
+  }
+  ~Written() {
+    for (const std::string &path : paths)
+      std::remove(path.c_str());
+  }
+
+private:
+  std::vector<std::string> paths;
+};
+} // namespace
+
+/// Two files whose rows belong together, as --data names them.
+static std::string sideBySide(Written &files, std::string_view bytes,
+                              const std::string &ending, Schema &schema) {
+  constexpr std::string_view mark = "\n@@\n";
+  size_t at = std::min(bytes.find(mark), bytes.size());
+  std::string_view first = bytes.substr(0, at),
+                   second = bytes.substr(std::min(at + 4, bytes.size()));
+  if (ending == "txt") {
+    schema = schemaOf(7);
+    return fmt::format("words={},text={}", files.add("src", first),
+                       files.add("tgt", second));
+  }
+  schema = picture();
+  if (ending != "png")
+    return fmt::format("img={},{}", files.add(ending, first),
+                       files.add("tsv", second));
+  std::string path = files.add("png", first);
+  return files.add("tsv",
+                   fmt::format("img\tmood\n{}\tgood\n{}\tbad\n",
+                               path.substr(path.rfind('/') + 1), second));
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 4)
     return 0;
-  constexpr const char *formats[] = {"text",  "csv", "tsv",        "space",
-                                     "jsonl", "npz", "safetensors"};
+  constexpr const char *formats[] = {
+      "text",  "csv",  "tsv", "space", "jsonl", "npz", "safetensors",
+      "conll", "roll", "txt", "u8",    "npy",   "png"};
   std::string format = formats[data[0] % std::size(formats)];
-  static const std::string stem = fuzz::temporaryPath("data");
-  std::string path = stem + "." + format;
-  std::FILE *file = std::fopen(path.c_str(), "wb");
-  std::fwrite(data + 4, 1, size - 4, file);
-  std::fclose(file);
-  Schema schema = schemaOf(data[1]);
+  std::string_view bytes(reinterpret_cast<const char *>(data) + 4, size - 4);
+  Written files;
+  Schema schema = format == "roll" ? piano() : schemaOf(data[1]);
+  bool several =
+      format == "txt" || format == "u8" || format == "npy" || format == "png";
+  std::string path = several ? sideBySide(files, bytes, format, schema)
+                             : files.add(format, bytes);
   schema.model = "M";
   ReadOptions read;
-  read.format = format == "safetensors" ? "npz" : format;
+  if (!several)
+    read.format = format == "safetensors" ? "npz" : format;
   chooseText(read, data[2]);
   chooseRows(read, schema, data[3]);
   readAll(path, std::move(schema), read, data[1] & 8 ? "80/10/10" : "");
-  std::remove(path.c_str());
   return 0;
 }

@@ -51,7 +51,8 @@ static void sign(const ModelDirectory &directory) {
   for (const auto &entry :
        std::filesystem::directory_iterator(directory.path()))
     if (std::string name = entry.path().filename();
-        name == "model.rnn" || name.starts_with("vocabulary."))
+        name == "model.rnn" || name.starts_with("vocabulary.") ||
+        name.starts_with("pieces."))
       if (Result<std::string> bytes = data::readFile(entry.path()))
         contents[shown(name)] = contentOf(*bytes);
   options["contents"] = contents;

@@ -18,7 +18,7 @@ corpus, found = folder / "corpus", folder / "found"
 found.mkdir(exist_ok=True)
 subprocess.run([sys.executable, str(here / "make_corpus.py"), str(here.parent.parent), str(corpus)],
                check=True)
-shares = {"source": 4, "data": 3, "weights": 1, "run": 1, "resume": 1}  # of the time
+shares = {"source": 4, "data": 3, "weights": 1, "vectors": 1, "run": 1, "resume": 1}  # of the time
 shares = {kind: share for kind, share in shares.items() if kind in sys.argv[3:] or not sys.argv[3:]}
 longest = {"source": 6000, "resume": 1 << 14}  # bytes of an input, where it is not 4096
 seed = int(os.environ.get("RNNC_FUZZ_SEED", random.SystemRandom().randrange(1, 1 << 31)))
