@@ -175,6 +175,22 @@ private:
                       "`score = e`, their log-probabilities");
       return;
     }
+    const Ty &one = output.law->result;
+    if (!one.isError() && !output.type.isError() &&
+        output.type.rank() > one.rank()) {
+      diags
+          .error("E321", entry.function.range,
+                 fmt::format("`beam` cannot search `{}`", output.name))
+          .label("not possible")
+          .also(output.typeRange, drawnWords(output.type))
+          .also(output.law->decl,
+                fmt::format("`{}` searches {} at a time", output.law->name,
+                            one.rank() ? "one sequence" : "one value"))
+          .help(fmt::format("a distribution of all of `{}`, with lines `beam` "
+                            "and `score` for all of it, can be searched",
+                            output.name));
+      return;
+    }
     for (const Arg &arg : entry.args)
       diags
           .error("E412", arg.name.range,

@@ -284,7 +284,7 @@ class Generator(Distributions, Recurrences):
         if not lawless and not self.laws[0]["sample"]:
             return ()
         chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)", "sample(top_p = 0.8)",
-                              "sample(paths = 2)"))
+                              "sample(paths = 2)" if self.dependsOnInputs else "sample"))
                   if lawless else "sample"]
         if lawless and outputs[0].kind == "index" and len(outputs[0].axes) == 1:
             chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",
