@@ -83,6 +83,12 @@ const Shape kShapes[] = {
     {"weight gradient, E 64", 1024, 64, 5000, true, false, false},
     {"scores", 5000, 65, 256, false, true, true},
     {"scores' weight gradient", 65, 256, 5000, true, false, false},
+    {"650 units, inputs", 700, 2600, 650, false, true, true},
+    {"650 units, data gradient", 700, 650, 2600, false, false, true},
+    {"650 units, weight gradient", 2600, 650, 700, true, false, false},
+    {"10,000 words", 700, 10000, 650, false, true, true},
+    {"10,000 words, data gradient", 700, 650, 10000, false, false, true},
+    {"10,000 words, weight gradient", 10000, 650, 700, true, false, false},
 };
 
 std::string matrix(int64_t r, int64_t c) {
@@ -143,7 +149,7 @@ void products(const JitTarget &target) {
     double run = best(
         [&] { jit.call("gemm", {a.data, right, c.data, scratch.data}, {}); });
     double rate = 2e-9 * s.m * s.n * s.k / run;
-    std::printf("%-26s %5ld x %5ld x %5ld %9.1f us %6.1f GF/s %5.1f %%  (pack "
+    std::printf("%-30s %5ld x %5ld x %5ld %9.1f us %6.1f GF/s %5.1f %%  (pack "
                 "%.1f us)\n",
                 s.what, long(s.m), long(s.n), long(s.k), run * 1e6, rate,
                 100 * rate / top, pack * 1e6);

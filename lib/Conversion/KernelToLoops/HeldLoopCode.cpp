@@ -38,10 +38,19 @@ private:
   using Known = SmallVector<std::pair<Access, Value>>;
 
   void makeRoom();
+  void makeStates();
   void findSteps();
   void writeUnits();
-  void writeChunk(Value from, int64_t count);
-  Values validSteps(Values carries);
+  void eachPart(Value first, int64_t units, int64_t most,
+                llvm::function_ref<void(Value, int64_t)> body);
+  void eachChunk(Value first, int64_t units, llvm::function_ref<void()> body);
+  void writeBlocks(Value first, int64_t units);
+  int64_t unitsTogether() const;
+  void writeStages(Value from, Value count);
+  Value stateOf(unsigned carry);
+  void keepState(unsigned carry, Value value);
+  Values firstCarries();
+  void leaveCarries(Values carries);
   Values endedSteps(Values carries);
   void stageSteps(unsigned stage, Value from, Value count, Values &carries);
   Values step(const HeldStep &at, ValueRange carries);
@@ -88,8 +97,10 @@ private:
   int64_t lanes;
   HeldStages stages;
   DenseMap<const HeldItem *, Value> room; ///< [slot, lane] on the stack
+  Values states; ///< of each carry: [units] on the stack, between stages
   Value row, valid, ended, trips; ///< of the example: its steps, and the rest
   Value unit, mask;               ///< of the chunk; no mask: all lanes count
+  Value place;                    ///< of the chunk's states
   int64_t width = 1;              ///< lanes of the chunk, whole registers
   Known unchanging;               ///< what no step changes
 };
@@ -325,28 +336,6 @@ void HeldLoopWriter::stageSteps(unsigned stage, Value from, Value count,
       value = loop.getResult(next++);
 }
 
-HeldLoopWriter::Values HeldLoopWriter::validSteps(Values carries) {
-  Value behind = held.isReversed() ? ended : Value();
-  if (stages.getNumStages() == 1) {
-    stageSteps(0, behind, valid, carries);
-    return carries;
-  }
-  Value most = index(stages.getSteps());
-  auto loop = buildLoop(
-      b, loc, index(0), valid, most, carries,
-      [&](Value from, ValueRange before) -> Values {
-        Values now(before);
-        Value count = arith::SubIOp::create(b, loc, valid, from);
-        count = arith::MinSIOp::create(b, loc, count, most);
-        if (behind)
-          from = arith::AddIOp::create(b, loc, from, behind);
-        for (unsigned stage = 0; stage != stages.getNumStages(); ++stage)
-          stageSteps(stage, from, count, now);
-        return now;
-      });
-  return Values(loop.getResults());
-}
-
 HeldLoopWriter::Values HeldLoopWriter::endedSteps(Values carries) {
   auto loop =
       buildLoop(b, loc, index(0), ended, index(1), carries,
@@ -358,44 +347,133 @@ HeldLoopWriter::Values HeldLoopWriter::endedSteps(Values carries) {
   return Values(loop.getResults());
 }
 
-/// All steps of the units [from, from + count) of the example.
-void HeldLoopWriter::writeChunk(Value from, int64_t count) {
-  unit = from;
-  width = llvm::alignTo(count, lanes);
-  mask = Value();
-  if (count != width) {
-    SmallVector<bool> bits(width);
-    std::fill_n(bits.begin(), count, true);
-    mask = constant(DenseElementsAttr::get(vectorOf(b.getI1Type()), bits));
-  }
+/// What the first step of a chunk finds.
+HeldLoopWriter::Values HeldLoopWriter::firstCarries() {
   Value first = index(0);
   Values carries;
   for (const HeldLoop::Carry &carry : held.getCarries())
     carries.push_back(load(carry.read, first));
-  bool ends = bool(held.getLengths());
-  if (ends && held.isReversed())
-    carries = endedSteps(carries);
-  carries = validSteps(carries);
-  if (ends && !held.isReversed())
+  if (held.getLengths() && held.isReversed())
+    return endedSteps(carries);
+  return carries;
+}
+
+/// Behind the last step: what was in registers alone is seen.
+void HeldLoopWriter::leaveCarries(Values carries) {
+  if (held.getLengths() && !held.isReversed())
     carries = endedSteps(carries);
   for (auto [carry, value] : llvm::zip(held.getCarries(), carries))
     if (held.isHeld(carry.write))
       store(carry.read, value, trips);
 }
 
-void HeldLoopWriter::writeUnits() {
-  int64_t units = held.getUnits(), most = stages.getVectors() * lanes;
+/// Goes through units, so many at a time.
+void HeldLoopWriter::eachPart(Value first, int64_t units, int64_t most,
+                              llvm::function_ref<void(Value, int64_t)> body) {
   int64_t whole = units / most * most;
+  auto part = [&](Value from, int64_t count) {
+    body(b.createOrFold<arith::AddIOp>(loc, first, from), count);
+  };
   if (whole == most)
-    writeChunk(index(0), most);
+    part(index(0), most);
   else if (whole)
     buildLoop(b, loc, index(0), index(whole), index(most), {},
               [&](Value from, ValueRange) -> Values {
-                writeChunk(from, most);
+                part(from, most);
                 return {};
               });
   if (whole != units)
-    writeChunk(index(whole), units - whole);
+    part(index(whole), units - whole);
+}
+
+/// Goes through the chunks of some units.
+void HeldLoopWriter::eachChunk(Value first, int64_t units,
+                               llvm::function_ref<void()> body) {
+  int64_t most = stages.getVectors() * lanes;
+  eachPart(first, units, most, [&](Value from, int64_t count) {
+    unit = from;
+    place = b.createOrFold<arith::SubIOp>(loc, from, first);
+    width = llvm::alignTo(count, lanes);
+    mask = Value();
+    if (count != width) {
+      SmallVector<bool> bits(width);
+      std::fill_n(bits.begin(), count, true);
+      mask = constant(DenseElementsAttr::get(vectorOf(b.getI1Type()), bits));
+    }
+    body();
+  });
+}
+
+Value HeldLoopWriter::stateOf(unsigned carry) {
+  auto type = cast<MemRefType>(states[carry].getType());
+  return vector::LoadOp::create(b, loc, vectorOf(type.getElementType()),
+                                states[carry], ValueRange{place});
+}
+
+void HeldLoopWriter::keepState(unsigned carry, Value value) {
+  vector::StoreOp::create(b, loc, widen(value), states[carry],
+                          ValueRange{place});
+}
+
+/// Some steps of all stages. Each finds its states where it left them.
+void HeldLoopWriter::writeStages(Value from, Value count) {
+  for (unsigned stage = 0; stage != stages.getNumStages(); ++stage) {
+    Values carries(states.size());
+    for (unsigned i = 0; i != carries.size(); ++i)
+      if (stages.stageOfCarry(i) == stage)
+        carries[i] = stateOf(i);
+    stageSteps(stage, from, count, carries);
+    for (unsigned i = 0; i != carries.size(); ++i)
+      if (stages.stageOfCarry(i) == stage)
+        keepState(i, carries[i]);
+  }
+}
+
+/// All chunks go through some steps before the next steps are done: what these
+/// read and write of a sequence is in a near cache for all of them, and lines
+/// that two chunks share come from memory once.
+void HeldLoopWriter::writeBlocks(Value first, int64_t units) {
+  eachChunk(first, units, [&] {
+    for (auto [i, value] : llvm::enumerate(firstCarries()))
+      keepState(i, value);
+  });
+  Value most = index(stages.getSteps());
+  buildLoop(b, loc, index(0), valid, most, {},
+            [&](Value from, ValueRange) -> Values {
+              Value count = arith::SubIOp::create(b, loc, valid, from);
+              count = arith::MinSIOp::create(b, loc, count, most);
+              if (held.isReversed() && ended)
+                from = arith::AddIOp::create(b, loc, from, ended);
+              eachChunk(first, units, [&] { writeStages(from, count); });
+              return {};
+            });
+  eachChunk(first, units, [&] {
+    Values carries;
+    for (unsigned i = 0; i != states.size(); ++i)
+      carries.push_back(stateOf(i));
+    leaveCarries(carries);
+  });
+}
+
+void HeldLoopWriter::writeUnits() {
+  if (stages.getNumStages() > 1)
+    return eachPart(
+        index(0), held.getUnits(), unitsTogether(),
+        [&](Value first, int64_t units) { writeBlocks(first, units); });
+  eachChunk(index(0), held.getUnits(), [&] {
+    Values carries = firstCarries();
+    stageSteps(0, held.isReversed() ? ended : Value(), valid, carries);
+    leaveCarries(carries);
+  });
+}
+
+/// Units whose states have room beside each other.
+int64_t HeldLoopWriter::unitsTogether() const {
+  constexpr int64_t kMostBytes = 1 << 13;
+  int64_t chunk = stages.getVectors() * lanes;
+  int64_t bytes = held.getCarries().size() *
+                  (held.getElement().getIntOrFloatBitWidth() / 8);
+  return std::max<int64_t>(1, kMostBytes / (bytes * chunk)) * chunk;
 }
 
 /// How many steps the example has, and how many are left.
@@ -432,9 +510,22 @@ void HeldLoopWriter::makeRoom() {
   }
 }
 
+/// Room on the stack for the states of units while other stages, or other
+/// chunks, have the registers.
+void HeldLoopWriter::makeStates() {
+  int64_t units =
+      std::min<int64_t>(unitsTogether(), llvm::alignTo(held.getUnits(), lanes));
+  for (const HeldLoop::Carry &carry : held.getCarries())
+    states.push_back(memref::AllocaOp::create(
+        b, loc, MemRefType::get({units}, elementOf(carry.read)), ValueRange(),
+        b.getI64IntegerAttr(64)));
+}
+
 void HeldLoopWriter::write() {
   trips = held.getLoop().getUpperBound();
   makeRoom();
+  if (stages.getNumStages() > 1)
+    makeStates();
   Value rows = held.countRows(b);
   scf::ForOp loop = buildLoop(b, loc, index(0), rows, index(1), {},
                               [&](Value number, ValueRange) -> Values {

@@ -233,17 +233,21 @@ module attributes {kernel.target = #kernel.target<"v4", vector_bits = 512, regis
 
 // CHECK-LABEL: func.func @stages(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x?x16xf32>
-// CHECK-DAG: %[[A:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
-// CHECK-DAG: %[[B:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
+// CHECK-DAG: memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
+// CHECK-DAG: memref.alloca() {alignment = 64 : i64} : memref<16x16xf32>
+// CHECK-DAG: memref.alloca() {alignment = 64 : i64} : memref<16xf32>
 // CHECK: scf.for %{{.*}} = %c0 to
-// CHECK: %[[ALL:.*]]:6 = scf.for %[[FROM:.*]] = %c0 to %[[VALID:.*]] step %c16 iter_args
+// CHECK: vector.store %{{.*}}, %[[STATE:.*]][%c0] : memref<16xf32>
+// CHECK: scf.for %[[FROM:.*]] = %c0 to %[[VALID:.*]] step %c16 {
 // CHECK: %[[LEFT:.*]] = arith.subi %[[VALID]], %[[FROM]]
 // CHECK: %[[COUNT:.*]] = arith.minsi %[[LEFT]], %c16
-// CHECK: scf.for %[[I:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}}, %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: %[[BEFORE:.*]] = vector.load %[[STATE]][%c0] : memref<16xf32>
+// CHECK: %[[AFTER:.*]]:2 = scf.for %[[I:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}} = %[[BEFORE]], %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
 // CHECK: %[[T:.*]] = arith.addi %[[I]], %[[FROM]]
 // CHECK: vector.load %[[X]][%[[T]], %{{.*}}, %c0]
 // CHECK: vector.store %{{.*}}, %[[FIRST:.*]][%[[I]], %c0] : memref<16x16xf32>
 // CHECK: arith.addf
+// CHECK: vector.store %[[AFTER]]#0, %[[STATE]][%c0] : memref<16xf32>
 // CHECK: scf.for %[[J:.*]] = %c0 to %[[COUNT]] step %c1 iter_args(%{{.*}}, %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
 // CHECK: vector.load %[[FIRST]][%[[J]], %c0]
 // CHECK: vector.store %{{.*}}, %[[SECOND:.*]][%[[J]], %c0] : memref<16x16xf32>
