@@ -112,8 +112,12 @@ private:
   void sample() {
     bool isOwn = std::all_of(model.outputs.begin(), model.outputs.end(),
                              [](const auto &output) { return output.law; });
+    // Beside an unfold nothing else is drawn.
+    bool unfolds =
+        std::any_of(model.outputs.begin(), model.outputs.end(),
+                    [](const auto &output) { return output.unfolded; });
     for (const ModelInfo::Drawn &output : model.outputs) {
-      if (!output.law)
+      if (!output.law || (unfolds && !output.unfolded))
         continue;
       if (!output.law->hasSample) {
         diags
