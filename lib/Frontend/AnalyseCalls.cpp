@@ -167,7 +167,10 @@ Analyser::assign(const std::string &callee, SourceRange range,
               "E019", arg.value->range,
               fmt::format("the argument `{}` is given twice", ports[at].name))
           .label("given again here")
-          .also(result[at]->range, "first given here");
+          .also(result[at]->range, "first given here")
+          .help(fmt::format("its arguments are {}: the place counts where no "
+                            "name is given",
+                            names));
       ok = false;
       continue;
     }

@@ -112,8 +112,12 @@ private:
   void sample() {
     bool isOwn = std::all_of(model.outputs.begin(), model.outputs.end(),
                              [](const auto &output) { return output.law; });
+    // Beside an unfold nothing else is drawn.
+    bool unfolds =
+        std::any_of(model.outputs.begin(), model.outputs.end(),
+                    [](const auto &output) { return output.unfolded; });
     for (const ModelInfo::Drawn &output : model.outputs) {
-      if (!output.law)
+      if (!output.law || (unfolds && !output.unfolded))
         continue;
       if (!output.law->hasSample) {
         diags
@@ -173,6 +177,22 @@ private:
                     ? "`ctc_beam` is the same distribution, with a search"
                     : "add `beam = e`, the likeliest values as a list, and "
                       "`score = e`, their log-probabilities");
+      return;
+    }
+    const Ty &one = output.law->result;
+    if (!one.isError() && !output.type.isError() &&
+        output.type.rank() > one.rank()) {
+      diags
+          .error("E321", entry.function.range,
+                 fmt::format("`beam` cannot search `{}`", output.name))
+          .label("not possible")
+          .also(output.typeRange, drawnWords(output.type))
+          .also(output.law->decl,
+                fmt::format("`{}` searches {} at a time", output.law->name,
+                            one.rank() ? "one sequence" : "one value"))
+          .help(fmt::format("a distribution of all of `{}`, with lines `beam` "
+                            "and `score` for all of it, can be searched",
+                            output.name));
       return;
     }
     for (const Arg &arg : entry.args)

@@ -173,7 +173,7 @@ private:
         {"rate", "rate Emb 0.1"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
     std::string form = forms.at(one.name.text);
-    if (one.name.text == "schedule" && !one.values.empty()) {
+    if (!one.values.empty()) {
       const std::string *name = word(one, 0);
       if (const auto *call = dynAs<Call>(*one.values[0]))
         name = &call->callee.text;
@@ -181,6 +181,8 @@ private:
         form = "schedule plateau(patience = 10, by = 0.1)";
       if (name && *name == "linear")
         form = "schedule linear(hold = 0.5)";
+      if (name && *name == "sgd")
+        form = "optimize sgd(lr = 0.1, momentum = 0.9, nesterov = 1)";
       if (name && *name == "onecycle")
         form = "schedule onecycle(peak = 0.01)";
     }
@@ -282,6 +284,8 @@ private:
       ports.push_back({arg, Ty::real(), {}});
     bool ok = true;
     static const std::vector<Arg> none;
+    if (call && !haveValues(one, *found, call->args))
+      return;
     auto args = analyser.assign(found->name, range, call ? call->args : none,
                                 ports, 0, ok);
     for (size_t i = 0; i < args.size(); ++i)
@@ -299,6 +303,23 @@ private:
     ok = ok && (place == 0 || isFeedSchedule(one, range, result));
     if (ok)
       slot = std::move(result);
+  }
+
+  /// Whether no argument is only named, as in `sgd(lr = 0.1, nesterov)`.
+  bool haveValues(const Setting &one, const KnownMethod &method,
+                  const std::vector<Arg> &args) {
+    for (const Arg &arg : args) {
+      const auto *ref = dynAs<NameRef>(*arg.value);
+      if (!arg.name.empty() || !ref ||
+          std::find(method.args.begin(), method.args.end(), ref->name) ==
+              method.args.end())
+        continue;
+      wrong(one, arg.value->range,
+            fmt::format("what is it? Write `{} = {}`", ref->name,
+                        ref->name == "nesterov" ? "1" : "..."));
+      return false;
+    }
+    return true;
   }
 
   /// Whether the share of draws stays between 0 and 1, and all is said of it.

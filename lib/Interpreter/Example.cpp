@@ -544,8 +544,9 @@ bool Example::observe(rnn::ObserveOp op) {
     if (!predict(op.getName().str(), dist, op.getDist().getType().getValue(),
                  true))
       return false;
-    // What is drawn has no data.
-    if (drawn && options.function == "sample" && !hasData &&
+    // What is drawn has no data. Beside an unfold `sample` gives that one's.
+    bool isAlone = op->getBlock()->getOps<rnn::UnfoldOp>().empty();
+    if (drawn && options.function == "sample" && !hasData && isAlone &&
         !drawEach(op, dist, int64_t(result->observed.size())))
       return false;
     if (hasData) {

@@ -56,6 +56,7 @@ struct Slot {
   std::string name;
   rnn::ValueType type;
   enum { Parameter, Data, Cotangent } role;
+  bool isDrawn = false;
 };
 
 class Maker {
@@ -77,17 +78,19 @@ private:
   std::vector<Slot> slots;
   std::set<std::string> times, nonempty;
   rnn::Nesting nesting;
+  bool counts = false; ///< what is predicted is counted: 0, 1, 2, ...
 };
 
 } // namespace
 
 void Maker::collect() {
-  auto add = [&](std::string name, mlir::Value value, auto role) {
+  auto add = [&](std::string name, mlir::Value value, auto role,
+                 bool isDrawn = false) {
     auto type = llvm::cast<rnn::ValueType>(value.getType());
     for (rnn::AxisAttr axis : type.getAxes())
       if (axis.isTime())
         times.insert(axis.getName().str());
-    slots.push_back({std::move(name), type, role});
+    slots.push_back({std::move(name), type, role, isDrawn});
   };
   rnn::ModuleOp module = subject.module;
   for (mlir::Operation &op : module.getBody().front()) {
@@ -96,7 +99,7 @@ void Maker::collect() {
     else if (auto input = llvm::dyn_cast<rnn::InputOp>(op))
       add(input.getName().str(), input.getResult(), Slot::Data);
     else if (auto output = llvm::dyn_cast<rnn::OutputOp>(op))
-      add(output.getName().str(), output.getResult(), Slot::Data);
+      add(output.getName().str(), output.getResult(), Slot::Data, true);
     else if (auto state = llvm::dyn_cast<rnn::FirstStateOp>(op))
       add(state.getName().str(), state.getResult(), Slot::Data);
     else if (auto result = llvm::dyn_cast<rnn::ResultOp>(op))
@@ -105,6 +108,7 @@ void Maker::collect() {
       add("cot.state." + state.getName().str(), state.getValue(),
           Slot::Cotangent);
   }
+  module.walk([&](rnn::LawOp law) { counts |= law.getName() == "poisson"; });
   for (const std::string &time : subject.info().times)
     times.insert(time);
   const training::Json &json = subject.library->manifest().json;
@@ -142,6 +146,8 @@ interp::Array Maker::values(const Slot &slot, const Case &one) {
     switch (slot.type.getKind()) {
     case rnn::ValueKind::Real:
       x = draw.number(0.05, most) * (draw.below(2) ? 1 : -1);
+      if (counts && slot.isDrawn)
+        x = std::floor(std::abs(x) * 4);
       break;
     case rnn::ValueKind::Index:
       x = double(draw.below(

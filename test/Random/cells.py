@@ -14,6 +14,8 @@ OTHER_CELLS = {"lstmp": ("[{i}, 2, {o}]", lambda i, o: {"h": (o,), "c": (literal
                "sru": ("[{i}]", lambda i, o: {"c": (o,)}, True),
                "delay": ("[{i}, 2]", lambda i, o: {"before": (literal(2), i)}, True),
                "recent_max": ("[{i}, 2]", lambda i, o: {"kept": (literal(2), i)}, True)}
+# Groups of a clockwork network of so many units.
+CLOCKS = {1: ((1, 1),), 2: ((2, 1), (1, 2)), 3: ((3, 1),), 4: ((2, 2), (4, 1)), 6: ((2, 3), (3, 2))}
 STD_STATES = {name: ("h", "c") for name in ("lstm", "peephole", "cifg", "ln_lstm", "mlstm", "zoneout_lstm",
                                             "variational_lstm", "weight_drop_lstm")} | {"qrnn": ("c",)}
 
@@ -234,6 +236,13 @@ class Cells(Library):
                 len(out) == 1 and not constants and rng.random() < 0.6):
             self.usesStd = True
             self.note("std cell")
+            own = random.Random(f"clocks {self.seed} {len(self.items)} {len(scope.block.head)}")
+            if out[0].text in map(str, CLOCKS) and own.random() < 0.3:
+                groups, units = own.choice(CLOCKS[out[0].size])
+                self.note("clockwork")
+                return Signature("clockwork", "cell", list(inputs), Type(out),
+                                 states={"h": (literal(groups), literal(units)), "t": ()},
+                                 sizes=f"[{inputs[0].axes[0].text}, {groups}, {units}]", bound=3)
             if rng.random() < 0.15:
                 name = rng.choice(list(OTHER_CELLS))
                 sizes, states, same = OTHER_CELLS[name]
@@ -277,7 +286,10 @@ class Cells(Library):
         links = [first.name + first.sizes, second.name + second.sizes]
         if rng.random() < 0.2 and len(middle) == 1:
             self.usesStd = True
-            links.insert(1, f"drop[{middle[0].text}, 0.2]")
+            own = random.Random(f"drop {self.seed} {len(scope.block.head)}")
+            drop = own.choice(("drop", "variational_drop"))
+            links.insert(1, f"{drop}[{middle[0].text}, 0.2]")
+            self.note(drop)
             self.note("layer in a chain")
         stages = ["a", "b"] if names else ["0", str(len(links) - 1)]
         if names:

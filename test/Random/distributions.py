@@ -79,16 +79,26 @@ class Distributions:
     def wholeSequence(self, type, scope):
         """A distribution of all elements of a sequence at once, of std.rnn."""
         own = random.Random(f"whole {self.seed} {len(scope.block.lines)}")
-        if own.random() > (0.25 if type.kind == "real" else 0.7) or scope.block.kind != "model" or scope.loops:
+        wanted = self.wanted[0] if self.wanted and not scope.loops and scope.block.kind == "model" else None
+        if not wanted and (own.random() > (0.25 if type.kind == "real" else 0.7) or scope.block.kind != "model" or scope.loops):
             return None
         if type.kind == "index" and len(type.axes) == 1 and type.axes[0].isTime and not (
                 type.index.isTime or type.index.labels or type.index.parts) and type.index.size > 1:
+            others = [t for t in scope.times if t != type.axes[0]]
+            if others and (own.random() < 0.6 or wanted):
+                return self.ctc(own, others[0], type, scope)
             x = self.limited(self.result(type.axes + (type.index,), scope, 1), 6)
             a = self.limited(self.real((type.index, type.index), scope, 1), 3)
             self.usesStd = True
             self.law = {"sample": False, "beam": False}
             self.note("crf")
             return f"crf({x.text}, {a.text})"
+        if type.kind == "real" and (own.random() < 0.4 or wanted):
+            rate = self.limited(self.result(type.axes, scope, 1), 3)
+            self.usesStd = True
+            self.law = {"sample": True, "beam": False}
+            self.note("poisson")
+            return f"poisson(softplus({rate.text}) + 0.3)"
         if type.kind == "real" and len(type.axes) <= 1:
             n = literal(own.randint(1, 3))
             args = [self.limited(self.result(type.axes + (n,), scope, 1), 4).text]
@@ -99,3 +109,14 @@ class Distributions:
             self.note("mixture")
             return f"mixture({', '.join(args)})"
         return None
+
+    def ctc(self, own, t, type, scope):
+        """Labels of a sequence that are in none of its steps alone."""
+        x = self.limited(self.result((t, type.index), scope, 1), 4)
+        self.usesStd = True
+        name, self.law = "ctc", {"sample": False, "beam": False}
+        if own.random() < 0.5:
+            name = own.choice(("ctc_beam", "ctc_beam[3]", "ctc_beam[4, 2]"))
+            self.law = {"sample": False, "beam": True, "whole": True}
+        self.note(name.split("[")[0])
+        return f"{name}({x.text})"

@@ -22,6 +22,7 @@ class Generator(Distributions, Recurrences):
         self.keepsStates = False
         self.law = None   # what the dist of the last output has, if it is no built-in one
         self.laws = []    # of all outputs
+        self.wanted = None  # what an output is to be, and its type
 
     def top(self, stem):
         self.names[stem] += 1
@@ -195,10 +196,23 @@ class Generator(Distributions, Recurrences):
             scale = f"softplus({self.limited(self.real(axes, scope, 1), 3).text}) + 0.4"
         return f"{name}({x.text}, {scale})"
 
+    def rareOutput(self, axes, scope):
+        """What is seldom met by chance: its name, and the type that it needs."""
+        own = random.Random(f"rare {self.seed}")
+        symbols = [a for a in axes if not (a.parts or a.labels) and a.size > 1]
+        if own.random() > 0.15 or not symbols:
+            return None
+        name = own.choice(("ctc", "hmm", "poisson"))
+        if name == "poisson":
+            return name, Type(self.someAxes(scope, 2, mostTimes=1))
+        scope.times = [Axis("T"), Axis("S")][:2 if name == "ctc" else 1]
+        return name, Type((scope.times[-1],), "index", own.choice(symbols))
+
     def model(self, axes):
         scope = Scope(Block("model"), axes, self.times())
         block = scope.block
         rng = self.rng
+        self.wanted = self.rareOutput(axes, scope)
         inputs = self.inputs(scope, rng.choice((1, 1, 2, 3)), True)
         outputs = []
         for k in range(self.rng.choice((0, 1, 1, 1, 2))):
@@ -212,6 +226,8 @@ class Generator(Distributions, Recurrences):
                 type = Type(first[:1], "index", own.choice(known))
                 self.note("place as an output")
             outputs.append((f"y{k + 100}", type))
+        if self.wanted:
+            outputs = [("y100", self.wanted[1])]
         shown = inputs + [str(t) for _, t in outputs]
         scope.times = [t for t in scope.times
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
@@ -220,7 +236,8 @@ class Generator(Distributions, Recurrences):
         self.unfolds, self.dependsOnInputs = 0, False
         for name, type in outputs:
             self.law = None
-            if rng.random() > 0.4 or not self.unfold(name, type, scope):
+            unfolds = self.wanted[0] == "hmm" if self.wanted else rng.random() <= 0.4
+            if not unfolds or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
             self.laws.append(self.law)
         if len(outputs) > 1:
@@ -275,7 +292,8 @@ class Generator(Distributions, Recurrences):
             if all(law is None or law["sample"] for law in self.laws):
                 self.note("sample of each output" if lawless else "sample of a line sample")
                 chosen += ("sample",)
-            if len(outputs) == 1 and self.laws[0] and self.laws[0]["beam"] and not outputs[0].axes:
+            if len(outputs) == 1 and self.laws[0] and self.laws[0]["beam"] and (
+                    self.laws[0].get("whole") or not outputs[0].axes):
                 self.note("beam of a line beam")
                 chosen += ("beam",)
             return chosen
@@ -284,7 +302,7 @@ class Generator(Distributions, Recurrences):
         if not lawless and not self.laws[0]["sample"]:
             return ()
         chosen = [own.choice(("sample", "sample", "sample(temperature = 0.7, top_k = 2)", "sample(top_p = 0.8)",
-                              "sample(paths = 2)"))
+                              "sample(paths = 2)" if self.dependsOnInputs else "sample"))
                   if lawless else "sample"]
         if lawless and outputs[0].kind == "index" and len(outputs[0].axes) == 1:
             chosen.append(own.choice(("beam(width = 3)", "beam(width = 3, best = 2)",
@@ -333,6 +351,19 @@ class Generator(Distributions, Recurrences):
         if own.random() < 0.1:
             lines.append("decay 0.05")
             self.note("decay")
+        own = random.Random(f"rates {self.seed}")
+        if own.random() < 0.3:
+            schedule = own.choice(("constant", "cosine(warmup = 2)", "linear(hold = 0.5)", "step(every = 1, by = 0.5)",
+                                   "step(every = 2, by = 0.3, after = 1)", "plateau(patience = 2, by = 0.1)",
+                                   "onecycle(peak = 0.02)"))
+            lines.append(f"schedule {schedule}")
+            self.note("schedule " + schedule.split("(")[0])
+        if own.random() < 0.15:
+            lines.append("init ~ " + own.choice(("uniform(-0.3, 0.3)", "normal(0, 0.2)", "glorot")))
+            self.note("init")
+        if names and own.random() < 0.15:
+            lines.append(f"init {own.choice(names)} ~ {own.choice(('uniform(-0.1, 0.4)', 'normal(0.1, 0.2)'))}")
+            self.note("init of a path")
         # Numbers of its own: programs of known seeds stay what they are.
         own = random.Random(f"checkpoint {self.seed}")
         if own.random() < 0.35 and scope.times:

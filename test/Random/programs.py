@@ -83,7 +83,7 @@ def limitTime():
 def check(text, words):
     """Compiles and compares a file."""
     folder = tempfile.mkdtemp(prefix="rnnc-random-")
-    if words[0].startswith("--gpu="):
+    if words and words[0].startswith("--gpu="):
         try:
             return Outcome(*devices.check(text, int(words[1].removeprefix("--seed=")), words[0].removeprefix("--gpu="), folder))
         finally:

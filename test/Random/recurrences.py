@@ -47,13 +47,17 @@ class Recurrences(Cells):
                 a.isTime for a in type.axes[1:]) or (type.index and type.index.isTime):
             return None
         t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
-        over = [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
-        constants, given = self.constantsFor(scope, 0.5)
+        isHidden = bool(self.wanted) and self.wanted[0] == "hmm"
+        over = [] if isHidden else [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
+        constants, given = ((), "") if isHidden else self.constantsFor(scope, 0.5)
         inputs = [drawn] + [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in over]
         shape = drawn.axes + ((drawn.index,) if drawn.index else ())
-        cell = self.makeCell(inputs, shape, scope.axes, constants, 1, drawn)
+        if isHidden:
+            cell = self.hidden(drawn.index, random.Random(f"hidden {self.seed}"))
+        else:
+            cell = self.makeCell(inputs, shape, scope.axes, constants, 1, drawn)
         name = block.fresh("r")
-        block.head.append(f"use {name} = {cell.name}")
+        block.head.append(f"use {name} = {cell.name}{cell.sizes}")
         text = f"unfold {name}{given}"
         if over:
             text += f" over ({', '.join(v.text for v in over)})" if len(over) > 1 \
@@ -87,6 +91,15 @@ class Recurrences(Cells):
             block.lines.append(f"{output} ~ {text}")
         block.params += 2
         return text
+
+    def hidden(self, symbols, own):
+        """A hidden Markov model."""
+        states = literal(own.randint(1, 3))
+        self.usesStd = True
+        self.law = None
+        self.note("hmm")
+        return Signature("hmm", "cell", [Type((), "index", symbols)], Type((symbols,)),
+                         states={"belief": (states,), "begun": ()}, sizes=f"[{states.text}, {symbols.text}]")
 
     def start(self, drawn, scope):
         """What an unfold reads first."""

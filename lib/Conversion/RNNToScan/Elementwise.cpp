@@ -30,7 +30,9 @@ FailureOr<Batched> Lowering::constant(rnn::ConstantOp op) {
 }
 
 Batched Lowering::sanitized(const Batched &x) {
-  return options.differentiated ? e.maskAll(x) : x;
+  // Rows that no example has are computed all the same: the logarithm of 1 is
+  // nothing that a gradient of 0 would make NaN of.
+  return options.differentiated ? e.maskAll(x, e.rows.empty() ? 0 : 1) : x;
 }
 
 /// A step function: its derivative is 0 wherever it has one.

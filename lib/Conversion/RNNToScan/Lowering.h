@@ -188,6 +188,7 @@ private:
                    const Recurrence &recurrence);
   /// Values of states that are registers, for all steps.
   void holdAll(Recurrence &recurrence, Dim steps);
+  Dims bindersOfBody(const Recurrence &recurrence);
   Dims carriedBinders(const Recurrence &recurrence);
   llvm::SmallVector<std::string> innerAxes(const AxisInfo &axis);
   mlir::LogicalResult lookUpBefore(Recurrence &recurrence, const Dims &outer,

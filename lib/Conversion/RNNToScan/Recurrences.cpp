@@ -260,6 +260,43 @@ LogicalResult Lowering::runStep(Recurrence &r) {
   return success();
 }
 
+/// Binders around the recurrence whose entries differ by what its body does.
+Dims Lowering::bindersOfBody(const Recurrence &r) {
+  auto holds = [&](auto wanted) {
+    return r.body
+        ->walk([&](Operation *op) {
+          return wanted(op) ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
+  };
+  // What is drawn inside is drawn for each entry of a fixed axis, and a
+  // gradient that is limited inside is one of each.
+  auto draws = [](Operation *op) {
+    rnn::AxisAttr tied;
+    return rnn::draws(op, tied);
+  };
+  bool drawn = drawsNoise() && holds(draws);
+  bool limited = !options.step && holds(llvm::IsaPred<rnn::ClipGradOp>);
+  // Numbers that stay the same along this one count the steps around it.
+  auto staysTheSame = [&](Operation *op) {
+    rnn::AxisAttr tied;
+    return rnn::draws(op, tied) && tied && tied.getName() == r.axis.name;
+  };
+  const Frame *counted = nullptr;
+  if (drawn && holds(staysTheSame))
+    for (const Frame &frame : e.frames)
+      if (frame.step && frame.axis.name != r.axis.name)
+        counted = &frame;
+  Dims binders;
+  for (const Frame &frame : e.frames) {
+    bool differs = (drawn && !frame.step) || (limited && !frame.inRows) ||
+                   (&frame == counted && !frame.inRows);
+    if (frame.binder && differs)
+      binders.push_back(binderDim(*frame.binder));
+  }
+  return binders;
+}
+
 /// Binders around the recurrence that its values depend on: its states have
 /// their dimensions too.
 Dims Lowering::carriedBinders(const Recurrence &r) {
@@ -284,17 +321,9 @@ Dims Lowering::carriedBinders(const Recurrence &r) {
   for (Value value : operandsOf(r.op))
     if (auto found = values.find(value); found != values.end())
       visit(found->second);
-  // What is drawn inside is drawn for each of their entries.
-  auto draws = [](Operation *op) {
-    rnn::AxisAttr tied;
-    return rnn::draws(op, tied) ? WalkResult::interrupt()
-                                : WalkResult::advance();
-  };
-  if (drawsNoise() && r.body->walk(draws).wasInterrupted())
-    for (const Frame &frame : e.frames)
-      if (!frame.step && frame.binder &&
-          !llvm::is_contained(binders, binderDim(*frame.binder)))
-        binders.push_back(binderDim(*frame.binder));
+  for (Dim dim : bindersOfBody(r))
+    if (!llvm::is_contained(binders, dim))
+      binders.push_back(dim);
   // Lengths of their own come from them, too.
   if (r.axis.time)
     for (Dim dim : e.aroundOf(axisDim(0), r.axis))

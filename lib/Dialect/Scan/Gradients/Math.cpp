@@ -105,9 +105,12 @@ struct SoftplusRule : UnaryRule<SoftplusRule, SoftplusOp> {
   }
 };
 
+// The bell is 0 from 30 on; without the limits its own derivative, x times it,
+// would be infinity times 0 at infinity.
 struct ErfRule : UnaryRule<ErfRule, math::ErfOp> {
   static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
-    Value v = x();
+    Value v = arith::MaximumFOp::create(c.builder, c.loc, x(), c.number(-30));
+    v = arith::MinimumFOp::create(c.builder, c.loc, v, c.number(30));
     Value bell = math::ExpOp::create(c.builder, c.loc, c.neg(c.mul(v, v)));
     return c.mul(c.mul(g, c.number(2 * std::numbers::inv_sqrtpi)), bell);
   }
