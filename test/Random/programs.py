@@ -17,6 +17,7 @@ import re
 import resource
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ PASSES = ("hoist", "sum-weight-gradients", "merge-products", "simplify", "prepar
 A_FILE = 10  # programs: most of the time of a small one would be its library's runtime
 LIMIT = 120  # seconds of a processor
 HEAD = "# rnnc-agree "
+UNDECIDED = ("not supported", "takes too long")  # shown and counted
 
 
 def options(seed):
@@ -62,7 +64,7 @@ class Outcome:
 
     @property
     def failed(self):
-        return self.kind not in ("agrees", "not supported")
+        return self.kind not in ("agrees", *UNDECIDED)
 
     def signature(self):
         """What stays the same while a failing program is made smaller."""
@@ -77,7 +79,7 @@ class Outcome:
 
 
 def limitTime():
-    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 5))  # the first signal is not that of who is killed
 
 
 def check(text, words):
@@ -104,6 +106,9 @@ def check(text, words):
     kind = kinds.get(done.returncode, f"crashes ({done.returncode})")
     if kind == "not compiled" and re.search(r"error\[E(142|404|423)\]", said):
         kind = "not supported"
+    if done.returncode == -signal.SIGXCPU and re.search("^in ", said, re.M):
+        # It is compiled, and what interprets it for the differences takes its time.
+        return Outcome("takes too long", f"error: more than {LIMIT} seconds to compare\n{said}", modules)
     if kind == "refused" and "refused\n" not in done.stdout:
         kind = "crashes (1)"
     return Outcome(kind, said, modules)
@@ -130,9 +135,9 @@ def checkFile(seed, count, gpu):
             modules += one.modules
             if one.failed:
                 failures.append((seed + k, text, words, one))
-            elif one.kind == "not supported":
-                refused.append((seed + k, one.text))
-        if not failures and not refused:
+            elif one.kind in UNDECIDED:
+                refused.append((seed + k, one.kind, one.text))
+        if whole.failed and not failures and not refused:
             failures.append((seed, together(parts), words, whole))
     for _, _, one in parts:
         met.update({name: 1 for name in one})
@@ -219,8 +224,8 @@ def main():
             summary.add(words, met, modules)
             for failure in failures:
                 report(failure, args.out)
-            for one, text in others:
-                print(f"--- seed {one}: not supported\n{text[:600]}", flush=True)
+            for one, kind, text in others:
+                print(f"--- seed {one}: {kind}\n{text[:600]}", flush=True)
             failed += len(failures)
             refused += len(others)
             done += min(A_FILE, args.count)

@@ -61,7 +61,7 @@ std::string GemmShape::tileKey() const {
   return (Twine(rows) + "x" + Twine(vectors) + "x" + Twine(unroll) + "x" +
           Twine(chains))
              .str() +
-         storedKey();
+         storedKey() + (fetches ? "f" : "");
 }
 
 std::string GemmShape::storedKey() const {

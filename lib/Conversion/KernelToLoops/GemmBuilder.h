@@ -16,6 +16,9 @@ namespace rnnc {
 
 class GemmCode;
 
+/// Bytes of a cache line.
+constexpr int64_t kLine = 64;
+
 /// What a schedule says, for elements of one type on one target.
 struct GemmShape {
   unsigned lanes;     ///< elements of a vector
@@ -30,7 +33,8 @@ struct GemmShape {
   int64_t farBytes;   ///< between rows of A that may be packed
   int64_t fewColumns, flatRows; ///< of C: A is not packed
   int64_t tasks, worth;         ///< parts; terms that are worth them
-  unsigned stored = 0; ///< bits of a number of packed B; 0: as the element
+  unsigned stored = 0;  ///< bits of a number of packed B; 0: as the element
+  bool fetches = false; ///< whether a phase's tiles ask for the next panel
 
   /// Columns, or units, of a panel.
   int64_t panel() const { return int64_t(lanes) * vectors; }
@@ -59,6 +63,10 @@ struct PhaseShape : GemmShape {
 
   /// Vectors of a tile's row.
   unsigned columns() const { return accumulators * vectors; }
+  /// Cache lines of a panel that are read in a trip of a tile's loop.
+  int64_t linesOfTrip(unsigned bits) const {
+    return llvm::divideCeil(unroll * columns() * lanes * bits / 8, kLine);
+  }
 };
 
 /// The routines, made in the module when first asked for. All pointers and

@@ -183,6 +183,10 @@ void GemmCode::storeMasked(Value v, Value pointer, Value mask) {
   LLVM::MaskedStoreOp::create(b, loc, v, pointer, mask, uint32_t(alignment()));
 }
 
+void GemmCode::fetch(Value pointer) {
+  LLVM::Prefetch::create(b, loc, pointer, /*rw=*/0, /*hint=*/2, /*cache=*/1);
+}
+
 void GemmCode::fillZero(Value pointer, Value count) {
   Value rest = remainder(count, i64(shape.lanes)), end = sub(count, rest);
   loop(i64(0), end, i64(shape.lanes),

@@ -130,6 +130,8 @@ public:
   Value mask(Value left);
   Value loadMasked(Value pointer, Value mask);
   void storeMasked(Value v, Value pointer, Value mask);
+  /// Asks for the cache line of `pointer`, down to the second level.
+  void fetch(Value pointer);
 
   /// Zeros for so many elements.
   void fillZero(Value pointer, Value count);

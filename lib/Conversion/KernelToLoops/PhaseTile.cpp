@@ -26,6 +26,8 @@ public:
       : e(e), shape(shape), rows(rows), columns(shape.columns()) {
     a = args[0], offsets = args[1], panel = args[2], width = args[3],
     k = args[4], sums = args[5];
+    if (shape.fetches)
+      next = args[6], lines = args[7];
     sets = shape.setsFor(rows * columns);
   }
 
@@ -42,6 +44,8 @@ public:
       Value end = e.sub(k, e.remainder(k, e.i64(count)));
       accs =
           e.loop(done, end, e.i64(count), accs, [&](Value step, ValueRange in) {
+            if (shape.fetches && count == unroll)
+              fetchNext(step);
             return steps(step, count, Values(in));
           });
       done = end;
@@ -52,6 +56,17 @@ public:
   }
 
 private:
+  /// The tile's part of the next panel, evenly over its trips: all at once
+  /// would wait for each other.
+  void fetchNext(Value step) {
+    int64_t line = kLine * 8 / e.element.getIntOrFloatBitWidth();
+    Value trip = e.quotient(step, e.i64(shape.unroll));
+    Value first = e.mul(trip, lines);
+    e.loop(e.i64(0), lines, e.i64(1), [&](Value i) {
+      e.fetch(e.address(next, e.mul(e.add(first, i), e.i64(line))));
+    });
+  }
+
   Value columnOf(Value base, unsigned c) {
     Value at = e.mul(width, e.i64(c / shape.vectors));
     at = e.add(at, e.i64(int64_t(c % shape.vectors) * e.shape.lanes));
@@ -135,6 +150,7 @@ private:
   const PhaseShape &shape;
   unsigned rows, columns, sets;
   Value a, offsets, panel, width, k, sums, stride;
+  Value next, lines; ///< of the next panel: where, and how many a trip
   Values rowPointers;
 };
 
@@ -148,7 +164,7 @@ func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
                                     unsigned rows) {
   return routine(
       nameOf("phase.tile" + std::to_string(rows) + "x", shape), shape.tileKey(),
-      element, "pppllp",
+      element, shape.fetches ? "pppllppl" : "pppllp",
       [&](GemmCode &e, ValueRange args) {
         PhaseTile(e, shape, args, rows).build();
       },
@@ -157,11 +173,12 @@ func::FuncOp GemmLibrary::phaseTile(Type element, const PhaseShape &shape,
 
 func::FuncOp GemmLibrary::phaseRows(Type element, const PhaseShape &shape) {
   return routine(nameOf("phase.rows", shape), shape.tileKey(), element,
-                 "pppllpl", [&](GemmCode &e, ValueRange args) {
+                 shape.fetches ? "lpppllppl" : "lpppllp",
+                 [&](GemmCode &e, ValueRange args) {
                    for (unsigned rows = 1; rows <= shape.rows; ++rows)
-                     e.ifThenElse(e.equal(args[6], e.i64(rows)), [&] {
+                     e.ifThenElse(e.equal(args[0], e.i64(rows)), [&] {
                        e.call(phaseTile(element, shape, rows),
-                              args.drop_back());
+                              args.drop_front());
                      });
                  });
 }

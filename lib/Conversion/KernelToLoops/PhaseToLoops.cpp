@@ -44,11 +44,14 @@ public:
 private:
   LogicalResult prepare();
   void tiles(Value firstUnit, Value units);
-  void tile(Value firstUnit, Value units, Value firstRow, Value rows);
+  void tile(Value firstUnit, Value units, Value t);
   void findRows(Value firstRow, Value rows);
-  void multiply(Value firstUnit, Value units, Value rows);
+  void multiply(Value firstUnit, Value units, Value rows, Value t = Value());
   void multiplyInPlace(Value firstUnit, Value units, Value rows);
-  void multiplyPacked(Value firstUnit, Value units, Value rows);
+  void multiplyPacked(Value firstUnit, Value units, Value rows, Value t);
+  std::pair<Value, Value> nextPanel(const Product &product, Value firstUnit,
+                                    Value stepsOfUnit, Value t);
+  void findFetches(Value all);
   void wholeRows();
   void combineTile(RowCode &code, ArrayRef<Value> rowSums, Value firstRow,
                    Value rows);
@@ -90,6 +93,7 @@ private:
   /// Rows of a tile at least; tiles of the first half, and of the second, that
   /// have one more; tiles of the first half.
   Value each, moreFirst, moreSecond, half;
+  SmallVector<Value> fetches; ///< of each product: lines that a tile asks for
 };
 
 LogicalResult PhaseLowering::prepare() {
@@ -100,15 +104,19 @@ LogicalResult PhaseLowering::prepare() {
       op, target, bits,
       {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
        Decision::Chains, Decision::CutRows, Decision::PanelTurns,
-       Decision::Tasks, Decision::WorthTasks});
+       Decision::PanelFetch, Decision::Tasks, Decision::WorthTasks});
   if (failed(shape))
     return failure();
   library.setShape(*shape);
+  // Where rows are combined a tile goes through all panels alone.
+  bool asksAhead = !op.hasRowReductions() &&
+                   kernel::scheduleOf(op).get(Decision::PanelFetch) == 2;
   tileRows = shape->rows, panel = shape->panel();
   for (unsigned p = 0; p != op.getLefts().size(); ++p) {
     Product product;
     product.shape = {*shape, unsigned(op.columnsOf(p).size())};
     product.shape.stored = op.storedBitsOf(p);
+    product.shape.fetches = asksAhead && !product.shape.stored;
     Value left = op.getLefts()[p];
     product.steps = cast<MemRefType>(left.getType()).getDimSize(1);
     // Of integers the steps are words; the last one of a row is its scale.
@@ -251,16 +259,71 @@ void PhaseLowering::multiplyInPlace(Value firstUnit, Value units, Value rows) {
   }
 }
 
-/// The sums of a tile.
-void PhaseLowering::multiply(Value firstUnit, Value units, Value rows) {
+/// The sums of a tile, the `t`th of its panel.
+void PhaseLowering::multiply(Value firstUnit, Value units, Value rows,
+                             Value t) {
   if (!op.getInPlace())
-    return multiplyPacked(firstUnit, units, rows);
+    return multiplyPacked(firstUnit, units, rows, t);
   buildIf(
       b, loc, op.getInPlace(), [&] { multiplyInPlace(firstUnit, units, rows); },
-      [&] { multiplyPacked(firstUnit, units, rows); });
+      [&] { multiplyPacked(firstUnit, units, rows, t); });
 }
 
-void PhaseLowering::multiplyPacked(Value firstUnit, Value units, Value rows) {
+/// How many lines of the next panel each of all tiles asks for in a trip, so
+/// that the panel is there when it is due. One tile alone would ask for more
+/// than comes in its time.
+void PhaseLowering::findFetches(Value all) {
+  unsigned bits = element.getIntOrFloatBitWidth();
+  for (Product &product : products) {
+    if (!product.shape.fetches) {
+      fetches.push_back(Value());
+      continue;
+    }
+    Value lines = arith::CeilDivUIOp::create(
+        b, loc, index(product.shape.linesOfTrip(bits)),
+        arith::MaxUIOp::create(b, loc, all, index(1)));
+    Value several =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, all, index(1));
+    fetches.push_back(
+        arith::SelectOp::create(b, loc, several, lines, index(0)));
+  }
+}
+
+/// Where the `t`th tile's part of the panel that comes next begins, and how
+/// many lines of it are asked for in a trip.
+std::pair<Value, Value> PhaseLowering::nextPanel(const Product &product,
+                                                 Value firstUnit,
+                                                 Value stepsOfUnit, Value t) {
+  using enum arith::CmpIPredicate;
+  unsigned bits = element.getIntOrFloatBitWidth();
+  auto is = [&](arith::CmpIPredicate compare, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, loc, compare, x, y);
+  };
+  auto select = [&](Value condition, Value x, Value y) -> Value {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  };
+  Value size = index(panel);
+  Value next = arith::AddIOp::create(b, loc, firstUnit, size);
+  Value exists = is(ult, next, index(op.getNumUnits()));
+  if (backward) {
+    Value before = arith::SubIOp::create(b, loc, firstUnit, size);
+    next = select(backward, before, next);
+    exists = select(backward, is(ugt, firstUnit, index(0)), exists);
+  }
+  // The last tiles have nothing to ask for where the others round up.
+  Value lines = fetches[&product - products.begin()];
+  Value asked = mul(t, lines);
+  Value left = is(ult, asked, index(product.shape.linesOfTrip(bits)));
+  exists = arith::AndIOp::create(b, loc, exists, left);
+  int64_t trips = product.steps / product.shape.unroll;
+  Value at = arith::AddIOp::create(
+      b, loc, mul(toI64(next), stepsOfUnit),
+      mul(toI64(asked), constant(trips * (kLine * 8 / bits))));
+  return {at, toI64(select(exists, lines, index(0)))};
+}
+
+void PhaseLowering::multiplyPacked(Value firstUnit, Value units, Value rows,
+                                   Value t) {
   for (Product &product : products) {
     Type ptr = product.left.getType();
     unsigned stored = product.shape.stored;
@@ -272,23 +335,31 @@ void PhaseLowering::multiplyPacked(Value firstUnit, Value units, Value rows) {
     int64_t steps = stored == 16  ? llvm::alignTo(product.steps, 2)
                     : stored == 8 ? product.steps + 2
                                   : product.steps;
-    Value before = mul(mul(toI64(firstUnit), constant(steps)),
-                       constant(product.shape.accumulators));
+    Value ofUnit = constant(steps * product.shape.accumulators);
+    SmallVector<Value> args = {
+        toI64(rows),
+        product.left,
+        pointerOf(b, loc, product.offsets),
+        address(product.panels, mul(toI64(firstUnit), ofUnit)),
+        toI64(units),
+        product.k,
+        pointerOf(b, loc, product.sums)};
+    if (product.shape.fetches) {
+      auto [next, lines] = nextPanel(product, firstUnit, ofUnit, t);
+      args.append({address(product.panels, next), lines});
+    }
     library.setShape(product.shape);
     auto call = func::CallOp::create(
-        b, loc, library.phaseRows(element, product.shape),
-        ValueRange{product.left, pointerOf(b, loc, product.offsets),
-                   address(product.panels, before), toI64(units), product.k,
-                   pointerOf(b, loc, product.sums), toI64(rows)});
+        b, loc, library.phaseRows(element, product.shape), args);
     call->setAttr(kCallCost, b.getI64IntegerAttr(product.cost()));
   }
 }
 
-void PhaseLowering::tile(Value firstUnit, Value units, Value firstRow,
-                         Value rows) {
+void PhaseLowering::tile(Value firstUnit, Value units, Value t) {
+  auto [firstRow, rows] = rowsOfTile(t);
   Value zero = index(0), one = index(1);
   findRows(firstRow, rows);
-  multiply(firstUnit, units, rows);
+  multiply(firstUnit, units, rows, t);
   if (!op.getValid())
     return region(firstUnit, units, firstRow, rows, zero);
   buildLoop(b, loc, zero, rows, one, {},
@@ -350,10 +421,7 @@ std::pair<Value, Value> PhaseLowering::rowsOfTile(Value t) {
 /// All tiles of some units. The loop runs as often as it may have to: that is
 /// known before all loops, and what they cost with it.
 void PhaseLowering::tiles(Value firstUnit, Value units) {
-  auto body = [&](Value t) {
-    auto [first, own] = rowsOfTile(t);
-    tile(firstUnit, units, first, own);
-  };
+  auto body = [&](Value t) { tile(firstUnit, units, t); };
   scf::ForOp loop =
       buildLoop(b, loc, index(0), mostTiles, index(1), {},
                 [&](Value t, ValueRange) -> SmallVector<Value> {
@@ -520,6 +588,7 @@ LogicalResult PhaseLowering::run() {
   } else {
     allRows = b.createOrFold<memref::DimOp>(loc, op.getOuts().front(), 0);
     countRows();
+    findFetches(op.getValid() ? validTiles : mostTiles);
     scf::ForOp loop =
         panels([&](Value unit, Value units) { tiles(unit, units); });
     loop->setAttr(kIndependentTrips, b.getUnitAttr());

@@ -9,9 +9,9 @@
 // CHECK-DAG: #[[V2:.*]] = #kernel.target<"v2", vector_bits = 128, registers = 16, fma = false, l1 = 32768, l2 = 1048576>
 // CHECK-DAG: #[[V3:.*]] = #kernel.target<"v3", vector_bits = 256, registers = 16, fma = true, l1 = 32768, l2 = 1048576>
 // CHECK-DAG: #[[V4:.*]] = #kernel.target<"v4", vector_bits = 512, registers = 32, fma = true, l1 = 32768, l2 = 1048576>
-// CHECK-DAG: #[[P2:.*]] = #kernel.schedule<"v2" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 6, panel_turns = 1, tasks = 8, worth_tasks = 16384>
-// CHECK-DAG: #[[P3:.*]] = #kernel.schedule<"v3" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 6, panel_turns = 1, tasks = 8, worth_tasks = 16384>
-// CHECK-DAG: #[[P4:.*]] = #kernel.schedule<"v4" tile_rows = 6, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 12, panel_turns = 1, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[P2:.*]] = #kernel.schedule<"v2" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 6, panel_turns = 1, panel_fetch = 1, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[P3:.*]] = #kernel.schedule<"v3" tile_rows = 3, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 6, panel_turns = 1, panel_fetch = 1, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[P4:.*]] = #kernel.schedule<"v4" tile_rows = 6, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 12, panel_turns = 1, panel_fetch = 1, tasks = 8, worth_tasks = 16384>
 // CHECK: module attributes {kernel.schedules = [#{{.*}}, #{{.*}}, #{{.*}}], kernel.targets = [#[[V2]], #[[V3]], #[[V4]]]}
 // CHECK-LABEL: func.func @gates
 // CHECK: kernel.name = "gates/phase0", kernel.schedules = [#[[P2]], #[[P3]], #[[P4]]]
@@ -34,8 +34,8 @@ func.func @gates(%h: tensor<?x8xf32>, %U: tensor<32x8xf32>, %e: tensor<?x8xf32>)
 
 // One sum a unit: two vectors of units, unless one holds them all.
 
-// CHECK-DAG: #[[WIDE:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 16, panel_turns = 1, tasks = 8, worth_tasks = 16384>
-// CHECK-DAG: #[[NARROW:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 16, panel_turns = 1, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[WIDE:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 16, panel_turns = 1, panel_fetch = 1, tasks = 8, worth_tasks = 16384>
+// CHECK-DAG: #[[NARROW:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 1, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 16, panel_turns = 1, panel_fetch = 1, tasks = 8, worth_tasks = 16384>
 // CHECK: kernel.name = "plain/phase0", kernel.schedules = [#{{[^,]*}}, #{{[^,]*}}, #[[WIDE]]]
 // CHECK: kernel.name = "plain/phase1", kernel.schedules = [#{{[^,]*}}, #{{[^,]*}}, #[[NARROW]]]
 func.func @plain(%h: tensor<?x8xf32>, %U: tensor<40x8xf32>, %e: tensor<?x40xf32>,
@@ -58,7 +58,7 @@ func.func @plain(%h: tensor<?x8xf32>, %U: tensor<40x8xf32>, %e: tensor<?x40xf32>
 // Weights that do not fit beside the rest in a second-level cache: tasks are
 // units, whatever the rows.
 
-// CHECK-DAG: #[[LARGE:.*]] = #kernel.schedule<"v3" tile_rows = 5, tile_vectors = 2, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 1099511627776, panel_turns = 2,
+// CHECK-DAG: #[[LARGE:.*]] = #kernel.schedule<"v3" tile_rows = 5, tile_vectors = 2, unroll = 4, chains = 8, in_place_rows = 1, cut_rows = 1099511627776, panel_turns = 2, panel_fetch = 1,
 // CHECK: kernel.name = "large/phase0", kernel.schedules = [#{{[^,]*}}, #[[LARGE]], #{{[^,]*}}]
 // REMARK: `large/phase0`: {{.*}}; tasks are units
 func.func @large(%h: tensor<?x512xf32>, %U: tensor<512x512xf32>, %e: tensor<?x512xf32>) -> tensor<?x512xf32> {

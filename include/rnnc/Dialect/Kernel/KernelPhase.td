@@ -50,7 +50,8 @@ def Kernel_PhaseOp : Kernel_Op<"phase", [
 
     `turn`, on memrefs, is the number of the step. Where the schedule says
     `panel_turns = 2` odd steps take the units from the last to the first: each
-    step begins with the weights that the one before it read last.
+    step begins with the weights that the one before it read last. Where it says
+    `panel_fetch = 2` the tiles of a panel ask for the next one, each for its part.
 
     Tiles are some rows and, where no row is combined, some units.
 

@@ -34,7 +34,8 @@ enum class Decision : unsigned {
   LeastChunks,
   ChunkRows, // loops over time
   CutRows,
-  PanelTurns, // phases
+  PanelTurns,
+  PanelFetch, // phases
   Beside,
   Tasks,
   WorthTasks, // threads of a CPU

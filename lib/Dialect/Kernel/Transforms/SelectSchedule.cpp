@@ -526,8 +526,15 @@ std::string KernelSelectSchedule::turnsOf(PhaseOp phase) {
   auto turns = [](ScheduleAttr one) {
     return one.get(Decision::PanelTurns) == 2;
   };
-  bool all = llvm::all_of(schedulesOf(phase), turns);
-  return all ? ", odd steps read them backward" : "";
+  auto fetches = [](ScheduleAttr one) {
+    return one.get(Decision::PanelFetch) == 2;
+  };
+  std::string text;
+  if (llvm::all_of(schedulesOf(phase), turns))
+    text += ", odd steps read them backward";
+  if (llvm::all_of(schedulesOf(phase), fetches))
+    text += ", each panel is asked for before it is due";
+  return text;
 }
 
 void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
