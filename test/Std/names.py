@@ -9,8 +9,8 @@ import sys
 
 root = sys.argv[1]
 
-# What tells people which cell is meant by a word of another language.
-ALLOWED = {os.path.join("lib", "Frontend", "Foreign.cpp")}
+# What tells people which cell is meant by a word of another language, and how one is written.
+ALLOWED = {os.path.join("lib", "Frontend", name) for name in ("Foreign.cpp", "ParseHelp.cpp")}
 
 with open(os.path.join(root, "lib", "Std", "std.rnn"), encoding="utf-8") as file:
     cells = re.findall(r"^cell (\w+)|^layer (bi\w+)", file.read(), re.M)
