@@ -380,8 +380,14 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     unsigned bits = bitsOf(phase.getLefts().front());
     SmallVector<unsigned> accumulators = accumulatorsOf(phase);
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          return phaseSchedule(target, bits, accumulators, phase.getNumUnits(),
-                               weightsOf(phase));
+          ScheduleAttr whole =
+              phaseSchedule(target, bits, accumulators, phase.getNumUnits(),
+                            weightsOf(phase));
+          // Where rows are combined a tile goes through all panels alone.
+          bool asks = whole.get(Decision::PanelFetch) == 2;
+          return asks && phase.hasRowReductions()
+                     ? whole.with(Decision::PanelFetch, 1)
+                     : whole;
         })))
       return failure();
     findTiles(op, bits);
