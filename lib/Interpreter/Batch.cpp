@@ -47,8 +47,8 @@ bool Batch::declare(StringRef name, rnn::ValueType type, bool isParam,
 
 bool Batch::goesOn() const {
   return rnn::ModuleOp(module).getKind() == "model" && !drawn &&
-         (options.function == "step" || options.function == "sample" ||
-          options.function == "predict_chunk");
+         (options.carries || options.function == "step" ||
+          options.function == "sample" || options.function == "predict_chunk");
 }
 
 std::vector<std::pair<std::string, rnn::ValueType>>
@@ -82,7 +82,8 @@ bool Batch::declareStates() {
     if (auto observe = dyn_cast<rnn::ObserveOp>(op))
       if (observe.getDist().getDefiningOp<rnn::UnfoldOp>() &&
           !declare(previousName(observe),
-                   observe.getData().getType().dropFront(), false, false))
+                   observe.getData().getType().dropFront(), false,
+                   options.carries))
         return false;
   return true;
 }

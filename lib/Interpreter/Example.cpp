@@ -448,6 +448,14 @@ Array Example::firstElement(rnn::UnfoldOp op) {
                        : Array::scalar(double(op.getStart().value_or(0)));
 }
 
+/// What the first step reads of the data: a chunk that goes on was told the
+/// last element of the one before. Such models have one unfold.
+Array Example::firstTrue(rnn::UnfoldOp op) {
+  auto before = given.find("prev");
+  bool isGiven = options.carries && before != given.end();
+  return isGiven ? before->second : firstElement(op);
+}
+
 bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
   std::vector<Array> states =
       firstStates(op.getInit(), op.getStates(), op.getAxis());
@@ -465,7 +473,7 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
       cut(states, t);
     set(op.getPrevious(), feed && readsDraw(*feed, t) ? drawn
                           : t                         ? entry(data, t - 1)
-                                                      : firstElement(op));
+                                                      : firstTrue(op));
     for (auto [xs, x] : llvm::zip(op.getOver(), op.getElements()))
       set(x, element(get(xs), t, x));
     if (!advance(op, states))
@@ -490,6 +498,7 @@ bool Example::observeUnfold(rnn::UnfoldOp op, Array data, Observed &observed) {
     observed.count += 1;
   }
   frames.pop_back();
+  giveStates(op.getStates(), states, op.getAxis());
   for (auto [value, state] : llvm::zip(op.getFinals(), states))
     set(value, state);
   return true;
@@ -581,7 +590,8 @@ bool Example::predict(const std::string &name, const Dist &dist,
     return true;
   }
   // What a loss does not give is not worth a search in each difference.
-  bool isAsked = goesOn() || options.function == "predict";
+  bool isAsked =
+      (goesOn() && !options.carries) || options.function == "predict";
   return !law.hasMode() || !isAsked ||
          lawPart(dist, law.getMode(), nullptr, result->outputs[name]);
 }

@@ -81,6 +81,7 @@ private:
   bool scan(rnn::ScanOp op);
   bool observe(rnn::ObserveOp op);
   Array firstElement(rnn::UnfoldOp op);
+  Array firstTrue(rnn::UnfoldOp op);
   bool readsDraw(const rnn::SampledFeed &feed, int64_t t);
   bool draw(const Dist &dist, rnn::ValueType type, const rnn::SampledFeed &feed,
             Array &out);
@@ -119,7 +120,7 @@ private:
   /// One step only, of which `sample` makes many.
   /// States come from the caller and go back to it.
   bool goesOn() const {
-    return isStep() || options.function == "predict_chunk";
+    return isStep() || options.carries || options.function == "predict_chunk";
   }
   bool isStep() const {
     return options.function == "step" ||

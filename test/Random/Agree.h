@@ -37,6 +37,8 @@ struct Case {
   /// Of a time axis inside of others: these. Its lengths are along them.
   std::map<std::string, std::vector<std::string>> around;
   interp::Arrays args; ///< parameters, data, lengths, cotangents
+  /// The chunk before, whose last states this one goes on from.
+  std::shared_ptr<Case> before;
 };
 
 /// A compiled library beside the module that the interpreter runs.
@@ -162,6 +164,7 @@ private:
   void addStates(training::ModelInstance &instance, const Case &one,
                  Results &results);
   void checkSteps(const Case &one);
+  void checkCarry(const Case &whole);
   void compareAll(const std::string &function, const Case &one,
                   const Results &mine, const interp::Arrays &theirs,
                   bool withDropout);

@@ -32,7 +32,7 @@ interp::Arrays Checker::argumentsOf(const std::string &function,
     bool isOutput = false;
     for (const training::PortInfo &port : subject.info().ports)
       isOutput |= port.output && port.name == name;
-    if (!isCotangent && (needsData || !isOutput))
+    if (!isCotangent && name != "reset" && (needsData || !isOutput))
       args[name] = array;
   }
   return args;
@@ -47,6 +47,7 @@ interp::RunOptions Checker::runOptions(const std::string &function,
   options.seed = seed;
   options.batch = one.batch;
   options.lengths = one.padded;
+  options.carries = one.before != nullptr;
   return options;
 }
 
@@ -100,6 +101,20 @@ void Checker::spoil(const std::string &function, Results &results) const {
     found->second.data.back() += 0.01;
 }
 
+/// Calls `loss` on the chunk before, which leaves its states in the carry.
+static bool goOnFrom(training::ModelInstance &instance, const Subject &of,
+                     const Case &before,
+                     training::ModelInstance::CallOptions options,
+                     std::string &error) {
+  int place = of.info().find("loss");
+  const FunctionInfo &info = of.info().functions[size_t(place)];
+  options.lengths = lengthsFor(info, before);
+  auto found = instance.call(place, tensorsFor(info, before), options);
+  if (!found)
+    error = found.error().message;
+  return bool(found);
+}
+
 std::optional<Results> Checker::call(const Subject &of,
                                      const std::string &function,
                                      const Case &one, int threadCount,
@@ -132,6 +147,8 @@ std::optional<Results> Checker::call(const Subject &of,
     return std::nullopt;
   options.useStream = function == "predict_chunk";
   if (options.useStream && !(*instance)->initialiseStream(options.batch))
+    return std::nullopt;
+  if (one.before && !goOnFrom(**instance, of, *one.before, options, error))
     return std::nullopt;
   auto found = (*instance)->call(
       place, tensorsFor(of.info().functions[size_t(place)], one), options);
@@ -464,6 +481,7 @@ void Checker::checkSteps(const Case &one) {
 }
 
 void Checker::run(const Case &one) {
+  checkCarry(one);
   for (const FunctionInfo &function : subject.info().functions) {
     bool draws =
         function.draws || function.name == "sample" || function.name == "beam";

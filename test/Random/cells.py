@@ -93,14 +93,22 @@ class Cells(Library):
         """A cell of this interface; one that draws values of the type `drawn`."""
         rng = self.rng
         times = {a.text: a for t in [*inputs, *constants] for a in t.axes if a.isTime}
-        scope = Scope(Block("cell"), axes, times.values())
+        nested = [(f"k{k}", c) for k, c in enumerate(constants) if sum(a.isTime for a in c.axes[:2]) == 2]
+        scope = Scope(Block("cell"), axes, [t for t in times.values() if not any(t == c.axes[1] for _, c in nested)])
         block = scope.block
         for k, type in enumerate(inputs):
             scope.values.append(Value(f"x{k}", type))
         for k, type in enumerate(constants):
-            scope.values.append(Value(f"k{k}", type))
+            if not nested:
+                scope.values.append(Value(f"k{k}", type))
         states = self.makeStates(scope, out, constants)
         kept = self.makeKept(scope) if rng.random() < 0.2 else None
+        whole = random.Random(f"reads whole {self.seed} {len(self.items)}")
+        for text, type in nested:
+            self.ofElements(text, type, scope)
+        if drawn and scope.times and whole.random() < 0.8:
+            for _ in range(whole.choice((1, 1, 2))):
+                self.readWhole(scope, whole)
         if depth > 0 and rng.random() < 0.18:
             states.update(self.stepInner(scope, depth))
         self.defines(scope, rng.choice((0, 0, 1)))
@@ -128,11 +136,13 @@ class Cells(Library):
         if constants:
             args += "; " + ", ".join(f"k{k}: {t}" for k, t in enumerate(constants))
             self.note("constants of a cell")
-        generics = f"[{', '.join('time ' + t for t in times)}]" if times else ""
-        self.items.append(f"cell {name}{generics}({args}) -> {result} {{\n{block.text()}"
-                          f"  out {given}\n}}\n")
+        text = f"({args}) -> {result} {{\n{block.text()}  out {given}\n}}\n"
+        sizes = sorted({a.text for a in axes if a.isSize and re.search(rf"\b{a.text}\b", text)})
+        generics = ", ".join(sizes + ["time " + t for t in times])
+        self.items.append(f"cell {name}" + (f"[{generics}]" if generics else "") + text)
         self.note(f"cell with {len(own)} states")
         return Signature(name, "cell", list(inputs), Type(out), list(constants), states, 4,
+                         sizes=f"[{', '.join(sizes)}]" if sizes else "",
                          constantNames=[f"k{k}" for k in range(len(constants))])
 
     def makeStates(self, scope, out, constants):
@@ -231,13 +241,19 @@ class Cells(Library):
         """A cell of the standard library, or one of our own, perhaps one that is
         there already."""
         rng = self.rng
+        if (len(inputs) == 1 and inputs[0].kind == "real" and len(out) == 2 and out[1:] == inputs[0].axes and
+                not constants and rng.random() < 0.6):
+            self.usesStd = True
+            self.note("recent")
+            return Signature("recent", "cell", list(inputs), Type(out), states={"kept": out},
+                             sizes=f"[{out[1].text}, {out[0].text}]", bound=3)
         if (len(inputs) == 1 and inputs[0].kind == "real" and len(inputs[0].axes) == 1 and
                 not inputs[0].axes[0].isTime and
                 len(out) == 1 and not constants and rng.random() < 0.6):
             self.usesStd = True
             self.note("std cell")
             own = random.Random(f"clocks {self.seed} {len(self.items)} {len(scope.block.head)}")
-            if out[0].text in map(str, CLOCKS) and own.random() < 0.3:
+            if out[0].text in map(str, CLOCKS) and own.random() < 0.5:
                 groups, units = own.choice(CLOCKS[out[0].size])
                 self.note("clockwork")
                 return Signature("clockwork", "cell", list(inputs), Type(out),

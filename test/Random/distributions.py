@@ -31,7 +31,7 @@ class Distributions:
         own = random.Random(f"law {self.seed} {len(self.items)} {len(scope.block.lines)}")
         if own.random() > 0.3:
             return None
-        if type.kind == "int" or (type.index and (type.index.isTime or type.index.labels)):
+        if type.kind == "int" or (type.index and (type.index.isTime or type.index.labels or type.index.isSize)):
             return None
         name, args, lines, logp, mode, draw = own.choice(LAWS[type.kind])
         axis = type.index.text if type.index else ""
@@ -90,7 +90,7 @@ class Distributions:
             x = self.limited(self.result(type.axes + (type.index,), scope, 1), 6)
             a = self.limited(self.real((type.index, type.index), scope, 1), 3)
             self.usesStd = True
-            self.law = {"sample": False, "beam": False}
+            self.law = {"sample": False, "beam": False, "isSequence": True}
             self.note("crf")
             return f"crf({x.text}, {a.text})"
         if type.kind == "real" and (own.random() < 0.4 or wanted):
@@ -114,9 +114,9 @@ class Distributions:
         """Labels of a sequence that are in none of its steps alone."""
         x = self.limited(self.result((t, type.index), scope, 1), 4)
         self.usesStd = True
-        name, self.law = "ctc", {"sample": False, "beam": False}
-        if own.random() < 0.5:
+        name, self.law = "ctc", {"sample": False, "beam": False, "isSequence": True}
+        if own.random() < 0.7:
             name = own.choice(("ctc_beam", "ctc_beam[3]", "ctc_beam[4, 2]"))
-            self.law = {"sample": False, "beam": True, "whole": True}
+            self.law = {"sample": False, "beam": True, "whole": True, "isSequence": True}
         self.note(name.split("[")[0])
         return f"{name}({x.text})"

@@ -22,6 +22,7 @@ class Generator(Distributions, Recurrences):
         self.keepsStates = False
         self.law = None   # what the dist of the last output has, if it is no built-in one
         self.laws = []    # of all outputs
+        self.nested = None  # the input along an axis inside of another
         self.wanted = None  # what an output is to be, and its type
 
     def top(self, stem):
@@ -85,49 +86,16 @@ class Generator(Distributions, Recurrences):
 
     def elements(self, scope, inputs):
         """An input along an axis L inside of T, and what is made of each element of T."""
+        self.nested = None
         if not self.hasInner or not scope.times:
             return []
-        rng, block = self.rng, scope.block
         t, inner = scope.times[0], Axis("L")
-        rest = self.someAxes(scope, 1, times=False)
-        inputs.append(f"n0 : {Type((t, inner) + rest)}")
-        for _ in range(rng.choice((1, 1, 2))):
-            element, i = self.bound(t, scope)
-            # What belongs to the element, or to none.
-            element.times = [inner]
-            element.values = [
-                Value(f"{v.text}[{i}]", Type(v.type.axes[1:], v.type.kind, v.type.index), v.bound)
-                if v.type.axes[:1] == (t,) else v for v in scope.values if not any(
-                    a.isTime for a in (v.type.axes[1:] if v.type.axes[:1] == (t,) else v.type.axes))]
-            element.values += [Value(f"n0[{i}]", Type((inner,) + rest))] * 3
-            value = self.elementwise(inner, Type(rest), element, scope)
-            name = block.fresh("v")
-            block.lines.append(f"{name} = for {i} in {t.text}: {value.text}")
-            scope.values.append(Value(name, Type((t,) + value.type.axes), value.bound))
+        self.nested = Type((t, inner) + self.someAxes(scope, 1, times=False))
+        inputs.append(f"n0 : {self.nested}")
+        for _ in range(self.rng.choice((1, 1, 2))):
+            self.ofElements("n0", self.nested, scope)
         self.note("axis inside of another")
         return [inner]
-
-    def elementwise(self, inner, step, element, scope):
-        """A value of one element of T, without L."""
-        rng, block = self.rng, scope.block
-        out = self.someAxes(scope, times=False)
-        if rng.random() < 0.4 or block.kind == "fn":
-            return self.limited(self.real(out, element, rng.choice((1, 2))), 5)
-        cell = self.cellOf([step], out, scope)
-        name = block.fresh("r")
-        block.head.append(f"use {name} = {cell.name}{cell.sizes}")
-        block.params += 2
-        sequence = self.limited(self.real((inner,) + step.axes, element, 1), 3)
-        clauses = " backward" if rng.random() < 0.4 else ""
-        path = rng.choice(list(cell.states) or [None])
-        if path and rng.random() < 0.4:
-            clauses += f" from {{{path}: {self.limited(self.real(cell.states[path], element, 1), 2).text}}}"
-        if path and rng.random() < 0.6:
-            self.note("fold of an element")
-            return Value(f"(fold {name} over {sequence.text}{clauses}).{path}", Type(cell.states[path]), 3)
-        self.note("scan of an element")
-        what = rng.choice(("last", "first"))
-        return Value(f"{what}(scan {name} over {sequence.text}{clauses})", Type(out), cell.bound)
 
     def times(self):
         n = self.rng.choice((0, 1, 1, 1, 1, 2, 2))
@@ -200,15 +168,30 @@ class Generator(Distributions, Recurrences):
         """What is seldom met by chance: its name, and the type that it needs."""
         own = random.Random(f"rare {self.seed}")
         symbols = [a for a in axes if not (a.parts or a.labels) and a.size > 1]
-        if own.random() > 0.15 or not symbols:
+        if own.random() > 0.4 or not symbols:
             return None
-        name = own.choice(("ctc", "hmm", "poisson"))
+        name = own.choice(("ctc", "ctc", "hmm", "poisson", "unfold", "unfold", "unfold"))
         if name == "poisson":
             return name, Type(self.someAxes(scope, 2, mostTimes=1))
-        scope.times = [Axis("T"), Axis("S")][:2 if name == "ctc" else 1]
+        scope.times = [Axis("T"), Axis("S")][:2 if name == "ctc" else own.randint(1, 2) if name == "unfold" else 1]
         return name, Type((scope.times[-1],), "index", own.choice(symbols))
 
+    def sized(self, axes):
+        """The axes with a size of the model among them, how it is declared and exported."""
+        own = random.Random(f"size {self.seed}")
+        if own.random() > 0.25:
+            return axes, "", ""
+        n = own.randint(1, 4)
+        size = Axis(self.top("N"), n, isSize=True)
+        self.note("size of a model")
+        default = own.choice(("", f" = {n}", f" = {own.randint(1, 4)}"))
+        axes = axes + [size] * 2
+        if own.random() < 0.3:
+            axes.append(joined(axes[0], size))
+        return axes, f"[{size.text}{default}]", f"[{n}]"
+
     def model(self, axes):
+        axes, sizes, given = self.sized(axes)
         scope = Scope(Block("model"), axes, self.times())
         block = scope.block
         rng = self.rng
@@ -233,10 +216,10 @@ class Generator(Distributions, Recurrences):
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
         inner = self.elements(scope, inputs)
         self.body(scope)
-        self.unfolds, self.dependsOnInputs = 0, False
+        self.unfolds, self.dependsOnInputs, self.drawnTypes = 0, False, []
         for name, type in outputs:
             self.law = None
-            unfolds = self.wanted[0] == "hmm" if self.wanted else rng.random() <= 0.4
+            unfolds = self.wanted[0] in ("hmm", "unfold") if self.wanted else rng.random() <= 0.4
             if not unfolds or not self.unfold(name, type, scope):
                 block.lines.append(f"{name} ~ {self.observation(type, scope)}")
             self.laws.append(self.law)
@@ -256,7 +239,7 @@ class Generator(Distributions, Recurrences):
         if not block.params:
             block.head.append("param bias0 : real = 0.1")
             block.lines.append("loss 0.3 * bias0 * bias0")
-        self.items.append(f"model {name} {{\n{times}{declared}{block.text()}}}\n")
+        self.items.append(f"model {name}{sizes} {{\n{times}{declared}{block.text()}}}\n")
         self.items.append(self.train(name, scope))
         functions = self.rng.choice((("grad",), ("loss", "grad"), ("grad", "train_step"),
                                      ("predict", "grad")))
@@ -276,7 +259,7 @@ class Generator(Distributions, Recurrences):
             functions += ("state_grad",)
             self.note("state_grad")
         functions += self.draws([type for _, type in outputs], seen)
-        self.items.append(f"export {', '.join(f'{name}.{f}' for f in functions)}\n")
+        self.items.append(f"export {', '.join(f'{name}{given}.{f}' for f in functions)}\n")
         self.note("model")
 
     def draws(self, outputs, seen):
@@ -314,6 +297,15 @@ class Generator(Distributions, Recurrences):
         self.note("sample of an unfold")
         return tuple(chosen)
 
+    def carries(self, scope):
+        """Whether chunks can go on from the ones before."""
+        text = "".join(self.items)
+        isWhole = any(law and law.get("isSequence") for law in self.laws)
+        fed = [t for t in self.drawnTypes if t.kind != "index" or len(t.axes) != 1]
+        return (self.keepsStates and len(scope.times) == 1 and not isWhole and self.unfolds < 2 and
+                not (self.unfolds and (self.dependsOnInputs or fed)) and
+                not re.search(r" backward|\bshift\(|, L\b", text))
+
     def train(self, name, scope):
         rng = self.rng
         lines = ["optimize " + rng.choice((
@@ -339,6 +331,10 @@ class Generator(Distributions, Recurrences):
         if rng.random() < 0.15 and scope.times:
             lines.append(f"bptt {rng.choice((1, 2, 3))}")
             self.note("bptt")
+        own = random.Random(f"carry {self.seed}")
+        if own.random() < 0.5 and self.carries(scope):
+            lines = [line for line in lines if "bptt" not in line] + [f"bptt {own.choice((2, 3, 100))} carry"]
+            self.note("bptt carry of an unfold" if self.unfolds else "bptt carry")
         fed = rng.choice(("0.3", "0.7", "1")) if self.unfolds and rng.random() < 0.5 else ""
         own = random.Random(f"feed {self.seed}")
         if fed and all(law is None or law["sample"] for law in self.laws):

@@ -11,7 +11,8 @@ class Library(Products):
         if scope.block.kind == "fn" or scope.block.params > 5 or any(a.isTime for a in axes[1:]):
             return None
         if len(axes) == 1 and not axes[0].isTime:
-            return self.attention(axes[0], scope, depth)
+            maker = self.rng.choice((self.attention, self.ends)) if axes[0].size % 2 == 0 else self.attention
+            return maker(axes[0], scope, depth)
         if len(axes) == 2:
             makers = (self.window, self.directions) if axes[0].isTime else (self.picture,)
             return self.rng.choice(makers)(axes, scope, depth)
@@ -51,6 +52,17 @@ class Library(Products):
         x = self.limited(self.real((axes[0], inner), scope, depth), 3)
         self.note(kind)
         return Value(self.shaped(f"{name}({x.text})", axes), Type(axes), 1)
+
+    def ends(self, m, scope, depth):
+        if not scope.times:
+            return None
+        rng, half = self.rng, literal(m.size // 2)
+        t, inner = rng.choice(scope.times), rng.choice(scope.axes)
+        cell = rng.choice(("rnn_tanh", "gru", "lstm"))
+        name = self.instance(f"both_ends[{cell}[{inner.text}, {half.text}]]", scope)
+        x = self.limited(self.real((t, inner), scope, depth), 3)
+        self.note("both_ends")
+        return Value(self.shaped(f"{name}({x.text})", (m,)), Type((m,)), 1)
 
     def attention(self, m, scope, depth):
         if not scope.times:

@@ -3,6 +3,7 @@
 
   programs.py --count 50                    50 programs of a fresh seed, which is printed
   programs.py --count 1000 --seed 7 -j 2    1000 programs on two processes
+  programs.py --having "bptt carry"         50 programs that have it
   programs.py --repeat FILE                 one program again, as its first line says
   programs.py --gpu FOLDER                  on a GPU: FOLDER has the stand-in for its driver
 """
@@ -119,10 +120,21 @@ def together(parts):
     return "".join(sorted({head for head, _, _ in parts})) + "".join(text for _, text, _ in parts)
 
 
-def checkFile(seed, count, gpu):
-    """`count` programs from a seed on: outcomes of those that fail, and what was met."""
+def seedsWith(names, seed, count):
+    """As many seeds, from this one on, whose programs have one of the constructs."""
+    found = []
+    while len(found) < count:
+        if not names or names & generate.program(seed)[2].keys():
+            found.append(seed)
+        seed += 1
+    return found
+
+
+def checkFile(seeds, gpu):
+    """Programs of seeds: outcomes of those that fail, and what was met."""
+    seed = seeds[0]
     words = [f"--gpu={gpu}", f"--seed={seed}"] if gpu else options(seed)
-    parts = [generate.program(seed + k, f"_{k}") for k in range(count)]
+    parts = [generate.program(one, f"_{k}") for k, one in enumerate(seeds)]
     whole = check(together(parts), words)
     met, modules, failures = collections.Counter(), [], []
     refused = []
@@ -134,9 +146,9 @@ def checkFile(seed, count, gpu):
             one = check(text, words)
             modules += one.modules
             if one.failed:
-                failures.append((seed + k, text, words, one))
+                failures.append((seeds[k], text, words, one))
             elif one.kind in UNDECIDED:
-                refused.append((seed + k, one.kind, one.text))
+                refused.append((seeds[k], one.kind, one.text))
         if whole.failed and not failures and not refused:
             failures.append((seed, together(parts), words, whole))
     for _, _, one in parts:
@@ -200,6 +212,7 @@ def main():
     parser.add_argument("--count", type=int, default=50, help="programs")
     parser.add_argument("--seed", type=int, help="of the first; without it a fresh one")
     parser.add_argument("--gpu", metavar="FOLDER", help="compare a GPU with a processor; the driver is there")
+    parser.add_argument("--having", action="append", metavar="CONSTRUCT", help="only programs that have it, or another one that is asked for")
     parser.add_argument("-j", type=int, default=1, help="processes")
     parser.add_argument("--out", default="random-failures", help="where failing programs go")
     parser.add_argument("--log", help="a file that gets a line with the seed and the outcome")
@@ -214,11 +227,11 @@ def main():
         return one.failed
     seed = secrets.randbelow(2**31) if args.seed is None else args.seed
     print(f"{args.count} programs, --seed {seed}", flush=True)
-    starts = range(seed, seed + args.count, A_FILE)
+    names = set(args.having or [])
+    seeds = seedsWith(names, seed, args.count)
     summary, failed, refused, done = Summary(), 0, 0, 0
     with concurrent.futures.ProcessPoolExecutor(args.j) as pool:
-        jobs = [pool.submit(checkFile, start, min(A_FILE, seed + args.count - start), args.gpu)
-                for start in starts]
+        jobs = [pool.submit(checkFile, seeds[k:k + A_FILE], args.gpu) for k in range(0, len(seeds), A_FILE)]
         for job in concurrent.futures.as_completed(jobs):
             words, met, modules, failures, others = job.result()
             summary.add(words, met, modules)

@@ -1,4 +1,5 @@
 """Random recurrences, and values that read what was computed before."""
+import random
 import re
 
 from cells import *
@@ -19,6 +20,9 @@ class Recurrences(Cells):
         if len(types) == 1 and types[0].kind == "real" and rng.random() < 0.3 and not any(
                 a.isTime for a in types[0].axes):
             out = types[0].axes  # a cell that can be repeated
+            fixed = [a for a in scope.axes if not a.parts]
+            if len(out) == 1 and rng.random() < 0.15:
+                out = (rng.choice(fixed),) + out  # one that keeps what it reads
         again = [(n, c) for n, c in block.instances if c.inputs == types]
         states = None
         if again and rng.random() < 0.4:
@@ -49,7 +53,7 @@ class Recurrences(Cells):
         t, drawn = type.axes[0], Type(type.axes[1:], type.kind, type.index)
         isHidden = bool(self.wanted) and self.wanted[0] == "hmm"
         over = [] if isHidden else [self.sequence(t, scope) for _ in range(rng.choice((0, 1, 1, 2)))]
-        constants, given = ((), "") if isHidden else self.constantsFor(scope, 0.5)
+        constants, given = ((), "") if isHidden else self.constantsFor(scope, 0.6, isUnfold=True)
         inputs = [drawn] + [Type(v.type.axes[1:], v.type.kind, v.type.index) for v in over]
         shape = drawn.axes + ((drawn.index,) if drawn.index else ())
         if isHidden:
@@ -77,6 +81,7 @@ class Recurrences(Cells):
             text += f" max {rng.randint(3, 9)}"
             self.note("unfold max")
         self.unfolds += 1
+        self.drawnTypes.append(type)
         self.dependsOnInputs |= bool(over) or bool(re.search(r"\bx\d", text))
         self.keepsStates |= bool(cell.states)
         self.note(f"unfold of {type.kind}")
@@ -129,15 +134,20 @@ class Recurrences(Cells):
                 return self.limited(value, 3)
         return self.limited(self.real(axes, scope, 1), 3)
 
-    def constantsFor(self, scope, often=0.25):
-        """What is given to a cell after `;`: types and the text of the call."""
+    def constantsFor(self, scope, often=0.25, isUnfold=False):
+        """What is given to a cell after `;`: types and the text of the call. An unfold reads whole sequences."""
+        own = random.Random(f"whole constants {self.seed} {len(scope.block.lines)}")
+        if isUnfold and self.nested and own.random() < 0.6:
+            self.note("unfold with an axis inside of another")
+            return (self.nested,), "(k0 = n0)"
         if self.rng.random() > often:
             return (), ""
         values = [v for v in scope.values if v.type.kind == "real" and "'" not in v.text and
                   sum(a.isTime for a in v.type.axes) <= 1]
         if not values:
             return (), ""
-        v = self.rng.choice(values)
+        timed = [v for v in values if any(a.isTime for a in v.type.axes)]
+        v = self.rng.choice(timed if timed and isUnfold and own.random() < 0.7 else values)
         if any(a.isTime for a in v.type.axes):
             self.note("sequence as a constant")
         return (v.type,), f"(k0 = {v.text})"
@@ -220,6 +230,64 @@ class Recurrences(Cells):
                 self.ofEach(scope)
             else:
                 self.defines(scope, 1)
+
+    def ofElements(self, text, nested, scope):
+        """What is made of each element of the first axis, of which each has a second one of its own."""
+        (t, inner), rest = nested.axes[:2], nested.axes[2:]
+        element, i = self.bound(t, scope)
+        # What belongs to the element, or to none.
+        element.times = [inner]
+        element.values = [
+            Value(f"{v.text}[{i}]", Type(v.type.axes[1:], v.type.kind, v.type.index), v.bound)
+            if v.type.axes[:1] == (t,) else v for v in scope.values if not any(
+                a.isTime for a in (v.type.axes[1:] if v.type.axes[:1] == (t,) else v.type.axes))]
+        element.values += [Value(f"{text}[{i}]", Type((inner,) + rest))] * 3
+        value = self.elementwise(inner, Type(rest), element, scope)
+        name = scope.block.fresh("v")
+        scope.block.lines.append(f"{name} = for {i} in {t.text}: {value.text}")
+        scope.values.append(Value(name, Type((t,) + value.type.axes), value.bound))
+
+    def elementwise(self, inner, step, element, scope):
+        """A value of one element of T, without L."""
+        rng, block = self.rng, scope.block
+        out = self.someAxes(scope, times=False)
+        if rng.random() < 0.4 or block.kind == "fn":
+            return self.limited(self.real(out, element, rng.choice((1, 2))), 5)
+        cell = self.cellOf([step], out, scope)
+        name = block.fresh("r")
+        block.head.append(f"use {name} = {cell.name}{cell.sizes}")
+        block.params += 2
+        sequence = self.limited(self.real((inner,) + step.axes, element, 1), 3)
+        clauses = " backward" if rng.random() < 0.4 else ""
+        path = rng.choice(list(cell.states) or [None])
+        if path and rng.random() < 0.4:
+            clauses += f" from {{{path}: {self.limited(self.real(cell.states[path], element, 1), 2).text}}}"
+        if path and rng.random() < 0.6:
+            self.note("fold of an element")
+            return Value(f"(fold {name} over {sequence.text}{clauses}).{path}", Type(cell.states[path]), 3)
+        self.note("scan of an element")
+        what = rng.choice(("last", "first"))
+        return Value(f"{what}(scan {name} over {sequence.text}{clauses})", Type(out), cell.bound)
+
+    def readWhole(self, scope, own):
+        """What a step makes of a sequence that it does not step along."""
+        t = own.choice(scope.times)
+        inner, i = self.bound(t, scope)
+        if own.random() < 0.6:
+            body = self.limited(self.real((), inner, own.choice((0, 1, 1))), 3)
+            what = own.choice(("last(for {i} in {t}: {x})", "first(for {i} in {t}: {x})", "mean(for {i} in {t}: {x})",
+                               "sum {i} in {t}: 0.2 * {x}", "sum {i} in {t}: 0.1 * {i} * {x}", "tanh(max {i} in {t}: {x})",
+                               "last(reverse(for {i} in {t}: {x}))", "last(shift((for {i} in {t}: {x}), 0.3))"))
+            text = what.format(i=i, t=t.text, x=body.text)
+        else:
+            x = self.limited(self.real((t,), scope, 1), 3)
+            what = own.choice(("last({x})", "last(reverse({x}))", "last(shift({x}, 0.5))", "0.2 * last(cumsum({x}))",
+                               "first(shift({x}, 0.5))", "0.1 * real(argmax {i} in {t}: {x}[{i}])", "mean({x})"))
+            text = what.format(i=i, t=t.text, x=x.text if re.fullmatch(r"\w+", x.text) else f"({x.text})")
+        name = scope.block.fresh("v")
+        scope.block.lines.append(f"{name} = {text}")
+        scope.values.append(Value(name, Type(), 6))
+        self.note("step that reads a sequence")
 
     def ofEach(self, scope):
         """What is made of each entry of an axis, mostly by a recurrence."""

@@ -10,6 +10,7 @@ class Axis:
     size: int = 0  # 0: a time axis
     labels: tuple = ()
     parts: tuple = ()  # of a sum
+    isSize: bool = False  # of a model; a cell gets it in brackets
 
     @property
     def isTime(self):

@@ -54,6 +54,9 @@ struct RunOptions {
   std::map<std::string, int64_t> lengths;
   /// Of `step`: all rows begin, with `start` in place of `prev`.
   bool begins = false;
+  /// Of `loss`: a chunk that goes on from `state.PATH` and `prev`, as those
+  /// with `bptt k carry` do; it gives the states that the next goes on from.
+  bool carries = false;
   /// Of sequences that are drawn also `NAME.p`, what each element is drawn
   /// from.
   bool showsDraws = false;

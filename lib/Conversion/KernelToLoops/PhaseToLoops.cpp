@@ -100,17 +100,20 @@ LogicalResult PhaseLowering::prepare() {
   element = cast<MemRefType>(op.getLefts().front().getType()).getElementType();
   unsigned bits = element.getIntOrFloatBitWidth();
   using kernel::Decision;
-  FailureOr<GemmShape> shape = GemmShape::of(
-      op, target, bits,
-      {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
-       Decision::Chains, Decision::CutRows, Decision::PanelTurns,
-       Decision::PanelFetch, Decision::Tasks, Decision::WorthTasks});
+  SmallVector<Decision> needed = {Decision::TileRows, Decision::TileVectors,
+                                  Decision::Unroll,   Decision::Chains,
+                                  Decision::CutRows,  Decision::PanelTurns,
+                                  Decision::Tasks,    Decision::WorthTasks};
+  // Where rows are combined a tile goes through all panels alone.
+  bool isAlone = op.hasRowReductions();
+  if (!isAlone)
+    needed.push_back(Decision::PanelFetch);
+  FailureOr<GemmShape> shape = GemmShape::of(op, target, bits, needed);
   if (failed(shape))
     return failure();
   library.setShape(*shape);
-  // Where rows are combined a tile goes through all panels alone.
-  bool asksAhead = !op.hasRowReductions() &&
-                   kernel::scheduleOf(op).get(Decision::PanelFetch) == 2;
+  bool asksAhead =
+      !isAlone && kernel::scheduleOf(op).get(Decision::PanelFetch) == 2;
   tileRows = shape->rows, panel = shape->panel();
   for (unsigned p = 0; p != op.getLefts().size(); ++p) {
     Product product;

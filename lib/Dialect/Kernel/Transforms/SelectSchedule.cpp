@@ -369,6 +369,13 @@ LogicalResult KernelSelectSchedule::scheduleLoop(scan::LoopOp loop,
   return success();
 }
 
+/// Without the decision that changes nothing here: a file that says it is
+/// refused. Where rows are combined a tile goes through all panels alone.
+static ScheduleAttr whatMatters(PhaseOp phase, ScheduleAttr schedule) {
+  return phase.hasRowReductions() ? schedule.with(Decision::PanelFetch, 0)
+                                  : schedule;
+}
+
 LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
                                                func::FuncOp function) {
   auto next = [&](StringRef kind) {
@@ -380,14 +387,9 @@ LogicalResult KernelSelectSchedule::scheduleOp(Operation *op,
     unsigned bits = bitsOf(phase.getLefts().front());
     SmallVector<unsigned> accumulators = accumulatorsOf(phase);
     if (failed(schedule(op, name, [&](TargetAttr target) {
-          ScheduleAttr whole =
-              phaseSchedule(target, bits, accumulators, phase.getNumUnits(),
-                            weightsOf(phase));
-          // Where rows are combined a tile goes through all panels alone.
-          bool asks = whole.get(Decision::PanelFetch) == 2;
-          return asks && phase.hasRowReductions()
-                     ? whole.with(Decision::PanelFetch, 1)
-                     : whole;
+          return whatMatters(phase, phaseSchedule(target, bits, accumulators,
+                                                  phase.getNumUnits(),
+                                                  weightsOf(phase)));
         })))
       return failure();
     findTiles(op, bits);
