@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
 
+#include "rnnc/Dialect/RNN/Transforms/OfSequence.h"
+
 #include "llvm/ADT/SmallPtrSet.h"
 
 #include <cmath>
@@ -74,13 +76,13 @@ static std::string againstStep(rnn::ModuleOp module) {
   return reason;
 }
 
-/// Whether what an op computes follows from an input of the model.
+/// Whether what an op computes differs from sequence to sequence.
 static bool followsFromInputs(Operation *op) {
   llvm::SmallPtrSet<Operation *, 16> seen;
   llvm::SmallVector<Operation *> open = {op};
   while (!open.empty()) {
     Operation *next = open.pop_back_val();
-    if (isa<rnn::InputOp>(next))
+    if (rnn::isOfSequence(next))
       return true;
     next->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
@@ -298,13 +300,15 @@ static std::optional<Arrays> drawEach(rnn::ModuleOp module, Arrays given,
   return outputs;
 }
 
-/// Only what the compiled function gives.
-static void dropOthers(const std::string &function, Arrays &outputs) {
+/// Only what the compiled function gives, and the states of a chunk.
+static void dropOthers(const RunOptions &options, Arrays &outputs) {
+  const std::string &function = options.function;
   bool hasLoss = function == "loss" || function == "grad" ||
                  function == "train_step" || function == "hvp";
   for (auto it = outputs.begin(); it != outputs.end();) {
     bool isLoss = it->first == "loss";
-    it = isLoss != hasLoss ? outputs.erase(it) : std::next(it);
+    bool isState = options.carries && it->first.rfind("state.", 0) == 0;
+    it = isLoss != hasLoss && !isState ? outputs.erase(it) : std::next(it);
   }
 }
 
@@ -333,7 +337,7 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   if (isWhole) {
     std::optional<Arrays> outputs = drawWhole(module, given, options, error);
     if (outputs)
-      dropOthers(function, *outputs);
+      dropOthers(options, *outputs);
     return outputs;
   }
   bool finds = function == "beam" && // by the lines of a distribution
@@ -364,7 +368,7 @@ std::optional<Arrays> rnnc::interp::run(rnn::ModuleOp module,
   if (!outputs)
     return std::nullopt;
   bool isEmpty = batch.isEmpty();
-  dropOthers(function, *outputs);
+  dropOthers(options, *outputs);
   if (!differentiates)
     return outputs;
   for (const std::string &name : batch.variables()) {

@@ -47,7 +47,8 @@ static Case partOf(const Case &one, const FunctionInfo &info,
 /// of it: a place, or that it has a step.
 static bool needsWhole(const Subject &subject) {
   for (const auto &module : subject.library->manifest().json["modules"])
-    if (module["name"] == subject.info().name && module.contains("nonempty"))
+    if (module["name"] == subject.info().name && module.contains("nonempty") &&
+        !module["nonempty"].empty())
       return true;
   rnn::ModuleOp module = subject.module;
   for (mlir::Operation &op : module.getBody().front())

@@ -216,7 +216,7 @@ class Generator(Distributions, Recurrences):
                        if any(f"{t.text}]" in s or f"{t.text}," in s for s in shown)]
         inner = self.elements(scope, inputs)
         self.body(scope)
-        self.unfolds, self.dependsOnInputs, self.drawnTypes = 0, False, []
+        self.unfolds, self.dependsOnInputs, self.readsItself, self.drawnTypes = 0, False, False, []
         for name, type in outputs:
             self.law = None
             unfolds = self.wanted[0] in ("hmm", "unfold") if self.wanted else rng.random() <= 0.4
@@ -280,7 +280,7 @@ class Generator(Distributions, Recurrences):
                 self.note("beam of a line beam")
                 chosen += ("beam",)
             return chosen
-        if len(outputs) != 1:
+        if len(outputs) != 1 or self.readsItself:
             return ()
         if not lawless and not self.laws[0]["sample"]:
             return ()
@@ -332,7 +332,7 @@ class Generator(Distributions, Recurrences):
             lines.append(f"bptt {rng.choice((1, 2, 3))}")
             self.note("bptt")
         own = random.Random(f"carry {self.seed}")
-        if own.random() < 0.5 and self.carries(scope):
+        if own.random() < 0.8 and self.carries(scope):
             lines = [line for line in lines if "bptt" not in line] + [f"bptt {own.choice((2, 3, 100))} carry"]
             self.note("bptt carry of an unfold" if self.unfolds else "bptt carry")
         fed = rng.choice(("0.3", "0.7", "1")) if self.unfolds and rng.random() < 0.5 else ""

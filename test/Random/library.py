@@ -11,7 +11,7 @@ class Library(Products):
         if scope.block.kind == "fn" or scope.block.params > 5 or any(a.isTime for a in axes[1:]):
             return None
         if len(axes) == 1 and not axes[0].isTime:
-            maker = self.rng.choice((self.attention, self.ends)) if axes[0].size % 2 == 0 else self.attention
+            maker = self.rng.choice((self.attention, self.ends, self.ends)) if axes[0].size % 2 == 0 else self.attention
             return maker(axes[0], scope, depth)
         if len(axes) == 2:
             makers = (self.window, self.directions) if axes[0].isTime else (self.picture,)

@@ -83,6 +83,8 @@ class Recurrences(Cells):
         self.unfolds += 1
         self.drawnTypes.append(type)
         self.dependsOnInputs |= bool(over) or bool(re.search(r"\bx\d", text))
+        # What is read whole along the axis that is drawn is not there yet.
+        self.readsItself |= any(t in c.axes for c in constants)
         self.keepsStates |= bool(cell.states)
         self.note(f"unfold of {type.kind}")
         if cell.states and rng.random() < 0.3:
@@ -147,6 +149,8 @@ class Recurrences(Cells):
         if not values:
             return (), ""
         timed = [v for v in values if any(a.isTime for a in v.type.axes)]
+        if isUnfold and own.random() < 0.5:
+            timed = [v for v in timed if Axis("S") in v.type.axes] or timed
         v = self.rng.choice(timed if timed and isUnfold and own.random() < 0.7 else values)
         if any(a.isTime for a in v.type.axes):
             self.note("sequence as a constant")

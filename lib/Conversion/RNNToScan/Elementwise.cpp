@@ -30,9 +30,7 @@ FailureOr<Batched> Lowering::constant(rnn::ConstantOp op) {
 }
 
 Batched Lowering::sanitized(const Batched &x) {
-  // Rows that no example has are computed all the same: the logarithm of 1 is
-  // nothing that a gradient of 0 would make NaN of.
-  return options.differentiated ? e.maskAll(x, e.rows.empty() ? 0 : 1) : x;
+  return options.differentiated ? e.maskAll(x, 1) : x;
 }
 
 /// A step function: its derivative is 0 wherever it has one.

@@ -154,6 +154,9 @@ private:
   Batched extreme(mlir::arith::CmpFPredicate before, const Batched &x,
                   const Batched &y);
   Batched layerNorm(const Batched &x, Dim last, double eps);
+  /// What a function is applied to that is infinite or infinitely steep
+  /// somewhere: 1 past an end and in rows that no example has, where a gradient
+  /// of 0 times infinity would be NaN. The values there are read by no one.
   Batched sanitized(const Batched &x);
   Batched dot(const Batched &x, const Batched &y);
   Batched gather(const Batched &table, const Batched &index);

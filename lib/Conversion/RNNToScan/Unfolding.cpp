@@ -8,6 +8,8 @@
 #include "BodyPlan.h"
 #include "Functions.h"
 
+#include "rnnc/Dialect/RNN/Transforms/OfSequence.h"
+
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -70,11 +72,8 @@ private:
     return value.getParentBlock() == op->getBlock();
   }
 
-  /// Steps along time count as read: each sequence has its own number of them.
   bool readsInput(Operation *maker) {
-    auto scan = dyn_cast<rnn::ScanOp>(maker);
-    return isa<rnn::InputOp, rnn::OutputOp>(maker) ||
-           (scan && scan.getAxis().isTime()) ||
+    return rnn::isOfSequence(maker) ||
            llvm::any_of(operandsOf(maker),
                         [&](Value value) { return fromInput(value); });
   }

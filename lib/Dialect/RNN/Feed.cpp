@@ -3,6 +3,7 @@
 #include "rnnc/Dialect/RNN/Feed.h"
 
 #include "rnnc/Dialect/RNN/Transforms/FeedGrowth.h"
+#include "rnnc/Dialect/RNN/Transforms/OfSequence.h"
 
 using namespace mlir;
 using namespace rnnc;
@@ -70,4 +71,15 @@ std::optional<SampledFeed> rnnc::rnn::sampledFeed(UnfoldOp op) {
     site += 3;
   }
   return SampledFeed{p, site};
+}
+
+bool rnnc::rnn::isOfSequence(Operation *op) {
+  return op
+      ->walk([](Operation *inner) {
+        auto scan = dyn_cast<ScanOp>(inner);
+        bool is =
+            isa<InputOp, OutputOp>(inner) || (scan && scan.getAxis().isTime());
+        return is ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }

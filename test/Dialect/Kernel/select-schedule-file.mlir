@@ -28,6 +28,11 @@
 // TWICE: twice:2:1: error: [E419] line 1 says unroll of `f/product0` too
 // RUN: not rnn-opt %t/in.mlir --kernel-select-schedule="targets=v3 schedule=%t/form" 2>&1 | FileCheck %s --check-prefix=FORM
 // FORM: form:1:1: error: [E419] a line is `NAME: DECISION = NUMBER, …`, or `NAME@TARGET: …`
+// Where rows are combined no panel is asked for.
+// RUN: not rnn-opt %t/rows.mlir --kernel-select-schedule="targets=v3 schedule=%t/fetch" 2>&1 | FileCheck %s --check-prefix=FETCH
+// FETCH: fetch:1:1: error: [E419] `largest/phase0` does not depend on panel_fetch
+// RUN: rnn-opt %t/rows.mlir --kernel-select-schedule=targets=v3 | FileCheck %s --check-prefix=ROWS
+// ROWS: #kernel.schedule<"v3" {{.*}}panel_turns = 1, tasks = 8
 // RUN: not rnn-opt %t/in.mlir --kernel-select-schedule="targets=v4 schedule=%t/wide" 2>&1 | FileCheck %s --check-prefix=WIDE
 // WIDE: wide:1:1: error: [E419] `f/product0` would be 64 columns wide on v4, at most 32
 // RUN: not rnn-opt %t/in.mlir --kernel-select-schedule="targets=v3 schedule=%t/absent" 2>&1 | FileCheck %s --check-prefix=ABSENT
@@ -59,6 +64,18 @@ f/product0: unroll = 4
 tile_rows = 4
 //--- wide
 f/product0: tile_vectors = 4
+//--- fetch
+largest/phase0: panel_fetch = 2
+//--- rows.mlir
+func.func @largest(%h: tensor<?x4xf32>, %W: tensor<6x4xf32>, %r: tensor<?xf32>) -> tensor<?xf32> {
+  %p = kernel.phase products(%h : tensor<?x4xf32>) with(%W : tensor<6x4xf32>) outs(%r : tensor<?xf32>)
+      columns([array<i64: 0>]) maps([]) attributes {per_row = array<i64: 0>, units = 6 : i64} {
+  ^bb0(%z: f32):
+    %m = kernel.reduce_row max %z : f32
+    kernel.yield %m : f32
+  } -> tensor<?xf32>
+  return %p : tensor<?xf32>
+}
 //--- in.mlir
 #id = affine_map<(i, j) -> (i, j)>
 func.func @f(%x: tensor<?x8xf32>, %W: tensor<4x8xf32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
