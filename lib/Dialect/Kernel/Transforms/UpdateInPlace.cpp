@@ -48,19 +48,19 @@ SmallVector<Updated> updatedOf(func::FuncOp function) {
 }
 
 /// An op that reads or writes a stretch of an arena.
-struct Access {
+struct StretchUse {
   Operation *op;
   Value view;
   int64_t begin, end;
 
-  bool overlaps(const Access &other) const {
+  bool overlaps(const StretchUse &other) const {
     return begin < other.end && other.begin < end;
   }
 };
 
 /// Accesses through views of stretches that are known. False: others, too.
 bool findAccesses(Value view, int64_t begin, int64_t end,
-                  SmallVectorImpl<Access> &accesses) {
+                  SmallVectorImpl<StretchUse> &accesses) {
   for (Operation *user : view.getUsers()) {
     if (auto part = dyn_cast<memref::SubViewOp>(user)) {
       MemRefType type = part.getType();
@@ -85,7 +85,7 @@ bool findAccesses(Value view, int64_t begin, int64_t end,
   return true;
 }
 
-bool makesInPlace(const Access &reader, const Access &writer) {
+bool makesInPlace(const StretchUse &reader, const StretchUse &writer) {
   if (reader.op != writer.op || reader.begin != writer.begin ||
       reader.end != writer.end)
     return false;
@@ -97,17 +97,17 @@ bool makesInPlace(const Access &reader, const Access &writer) {
 /// Whether new values may lie where the old ones do.
 bool takesPlace(func::FuncOp function, const Updated &arena) {
   int64_t size = cast<MemRefType>(arena.before.getType()).getNumElements();
-  SmallVector<Access> readers, writers;
+  SmallVector<StretchUse> readers, writers;
   if (!findAccesses(arena.before, 0, size, readers) ||
       !findAccesses(arena.after, 0, size, writers) || writers.empty())
     return false;
   for (auto [i, writer] : llvm::enumerate(writers)) {
     if (writer.op->getParentOp() != function)
       return false;
-    for (const Access &other : ArrayRef(writers).drop_front(i + 1))
+    for (const StretchUse &other : ArrayRef(writers).drop_front(i + 1))
       if (writer.overlaps(other))
         return false;
-    for (const Access &reader : readers) {
+    for (const StretchUse &reader : readers) {
       if (!reader.overlaps(writer) || makesInPlace(reader, writer))
         continue;
       Operation *beside =
