@@ -3,12 +3,14 @@
 
   programs.py --count 50                    50 programs of a fresh seed, which is printed
   programs.py --count 1000 --seed 7 -j 2    1000 programs on two processes
+  programs.py --seed-of lib include         a seed that the compiler's sources give
   programs.py --repeat FILE                 one program again, as its first line says
   programs.py --gpu FOLDER                  on a GPU: FOLDER has the stand-in for its driver
 """
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -44,10 +46,10 @@ def options(seed):
     off = draw.sample(PASSES, 2)
     if "chunk" in off:
         off.remove("chunk")
-        words.append(f"--chunk={draw.choice((0, 1, 2, 3))}")
+        words.append(f"--chunk={draw.choice((0, 0, 1, 2, 3))}")
     if "unroll" in off:  # left out without being asked for
         off.remove("unroll")
-        words.append(f"--unroll={draw.choice((0, 2, 3))}")
+        words.append(f"--unroll={draw.choice((0, 0, 2, 3))}")
     words.append("--without=" + ",".join(off))
     if draw.random() < 0.2:
         words.append("--f32")
@@ -151,6 +153,16 @@ def repeat(path):
     return check(text, words), text, words
 
 
+def seedOf(folders):
+    """Other sources, other programs; the same ones, the same."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(pathlib.Path(folder).rglob("*")):
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:4], "big") % 2**31
+
+
 class Summary:
     def __init__(self):
         self.met, self.sums = collections.Counter(), collections.Counter()
@@ -199,6 +211,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=50, help="programs")
     parser.add_argument("--seed", type=int, help="of the first; without it a fresh one")
+    parser.add_argument("--seed-of", nargs="+", metavar="FOLDER", help="the seed is made of the files there")
     parser.add_argument("--gpu", metavar="FOLDER", help="compare a GPU with a processor; the driver is there")
     parser.add_argument("-j", type=int, default=1, help="processes")
     parser.add_argument("--out", default="random-failures", help="where failing programs go")
@@ -212,7 +225,9 @@ def main():
         print(one.kind)
         print(one.text, end="")
         return one.failed
-    seed = secrets.randbelow(2**31) if args.seed is None else args.seed
+    seed = args.seed
+    if seed is None:
+        seed = seedOf(args.seed_of) if args.seed_of else secrets.randbelow(2**31)
     print(f"{args.count} programs, --seed {seed}", flush=True)
     starts = range(seed, seed + args.count, A_FILE)
     summary, failed, refused, done = Summary(), 0, 0, 0

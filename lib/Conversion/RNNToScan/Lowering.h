@@ -38,6 +38,8 @@ struct LoweringOptions {
   bool differentiated = false;
   /// One valid step: time axes do not exist.
   bool step = false;
+  /// One step of the `unfold`; what it reads along time axes is whole.
+  bool unfoldStep = false;
   /// States come from `statesIn` where `reset` is 0, and go to `statesOut`.
   bool carried = false;
   /// Products that need no state are done for all steps at once.

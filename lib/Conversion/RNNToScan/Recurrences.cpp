@@ -129,7 +129,7 @@ LogicalResult Lowering::unfoldSequences(rnn::UnfoldOp op, Recurrence &r,
                                         rnn::ObserveOp observe) {
   r.elements.push_back(op.getPrevious());
   FailureOr<Batched> previous = failure();
-  if (options.step) {
+  if (options.step || options.unfoldStep) {
     previous = firstElement(op, observe.getName());
     if (succeeded(previous))
       previous = inFront(e, *previous, r.axis);
@@ -223,7 +223,8 @@ void Lowering::keepWatched(const Recurrence &r) {
 LogicalResult Lowering::runRecurrence(Recurrence &r) {
   bool steps = r.axis.time || isa<rnn::UnfoldOp>(r.op);
   bool outermost = steps && e.frames.empty() && !inLaw;
-  bool isOne = options.step && steps;
+  bool isOne = (options.step && steps) ||
+               (options.unfoldStep && isa<rnn::UnfoldOp>(r.op));
   if (auto found = watched.find(r.op); found != watched.end())
     llvm::append_range(r.outs, found->second);
   if (failed(isOne ? runStep(r) : runLoop(r)))

@@ -70,8 +70,11 @@ private:
     return value.getParentBlock() == op->getBlock();
   }
 
+  /// Steps along time count as read: each sequence has its own number of them.
   bool readsInput(Operation *maker) {
+    auto scan = dyn_cast<rnn::ScanOp>(maker);
     return isa<rnn::InputOp, rnn::OutputOp>(maker) ||
+           (scan && scan.getAxis().isTime()) ||
            llvm::any_of(operandsOf(maker),
                         [&](Value value) { return fromInput(value); });
   }
@@ -382,7 +385,7 @@ LogicalResult FunctionMaker::bodyOfNext(Lowering &lowering,
 
 LogicalResult FunctionMaker::makeNext(const Unfolding &unfolding) {
   LoweringOptions options;
-  options.step = true;
+  options.unfoldStep = true;
   return make("next", nextSlots(unfolding), options, [&](Lowering &lowering) {
     return bodyOfNext(lowering, unfolding);
   });

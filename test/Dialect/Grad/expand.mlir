@@ -11,7 +11,7 @@ func.func @global_norm(%g: tensor<64xf32>) -> tensor<64xf32> {
   // CHECK: arith.minimumf
   // CHECK: arith.truncf
   // CHECK: arith.mulf %[[G]], %{{.*}} : tensor<64xf32>
-  %0 = grad.clip_global_norm %g {limit = 5.0 : f64} : tensor<64xf32>
+  %0 = grad.clip_norm %g {limit = 5.0 : f64} : tensor<64xf32>
   return %0 : tensor<64xf32>
 }
 
@@ -23,16 +23,25 @@ func.func @value(%g: tensor<64xf32>) -> tensor<64xf32> {
   return %0 : tensor<64xf32>
 }
 
-// CHECK-LABEL: func @each_norm
-func.func @each_norm(%g: tensor<64xf32>) -> tensor<64xf32> {
-  // CHECK: tensor.extract_slice %{{.*}}[0] [32] [1]
-  // CHECK: scan.reduce sum %{{.*}} dims = [0] : tensor<32xf64>
-  // CHECK: tensor.insert_slice
-  // CHECK: tensor.extract_slice %{{.*}}[32] [16] [1]
-  // CHECK: scan.reduce sum %{{.*}} dims = [0] : tensor<16xf64>
-  // CHECK: tensor.insert_slice
-  %0 = grad.clip_norm %g {limit = 1.0 : f64, offsets = array<i64: 0, 32>, sizes = array<i64: 32, 16>} : tensor<64xf32>
-  return %0 : tensor<64xf32>
+// Two tensors have one norm, and one scale.
+// CHECK-LABEL: func @together
+func.func @together(%g: tensor<32xf32>, %h: tensor<16xf32>) -> (tensor<32xf32>, tensor<16xf32>) {
+  // CHECK: %[[A:.*]] = scan.reduce sum %{{.*}} dims = [0] : tensor<32xf64>
+  // CHECK: %[[B:.*]] = scan.reduce sum %{{.*}} dims = [0] : tensor<16xf64>
+  // CHECK: %[[S:.*]] = arith.addf %[[A]], %[[B]] : tensor<f64>
+  // CHECK: math.sqrt %[[S]]
+  // CHECK: arith.mulf %{{.*}}, %{{.*}} : tensor<32xf32>
+  // CHECK: arith.mulf %{{.*}}, %{{.*}} : tensor<16xf32>
+  %0:2 = grad.clip_norm %g, %h {limit = 1.0 : f64} : tensor<32xf32>, tensor<16xf32>
+  return %0#0, %0#1 : tensor<32xf32>, tensor<16xf32>
+}
+
+// CHECK-LABEL: func @adaptive
+func.func @adaptive(%g: tensor<32xf32>, %w: tensor<32xf32>) -> tensor<32xf32> {
+  // CHECK: tensor.expand_shape %{{.*}} : tensor<32xf32> into tensor<4x8xf32>
+  // CHECK: scan.reduce sum %{{.*}} dims = [1] : tensor<4x8xf64>
+  %0 = grad.clip_adaptive %g, %w {limit = 0.01 : f64, row = 8 : i64} : tensor<32xf32>
+  return %0 : tensor<32xf32>
 }
 
 // Moment estimates in the parameters' precision, corrections in f64.

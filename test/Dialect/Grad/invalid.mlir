@@ -31,8 +31,16 @@ func.func @momentum(%p: tensor<8xf32>, %r: tensor<f64>) -> tensor<8xf32> {
 
 // -----
 
-func.func @place(%p: tensor<8xf32>) -> tensor<8xf32> {
-  // expected-error @+1 {{tensor at 4 of size 8 is not inside}}
-  %q = grad.clip_norm %p {limit = 1.0 : f64, offsets = array<i64: 4>, sizes = array<i64: 8>} : tensor<8xf32>
+func.func @rows(%p: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @+1 {{rows of 3 do not divide 'tensor<8xf32>'}}
+  %q = grad.clip_adaptive %p, %p {limit = 1.0 : f64, row = 3 : i64} : tensor<8xf32>
+  return %q : tensor<8xf32>
+}
+
+// -----
+
+func.func @limit(%p: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @+1 {{limit must not be negative}}
+  %q = grad.clip_norm %p {limit = -1.0 : f64} : tensor<8xf32>
   return %q : tensor<8xf32>
 }

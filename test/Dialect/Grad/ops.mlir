@@ -23,12 +23,10 @@ func.func @arena(%p: tensor<64xf32>, %g: tensor<64xf32>, %m: tensor<64xf32>, %v:
   %n = grad.norm %g : tensor<64xf32>
   // CHECK: grad.clip_value %{{.*}} {limit = 5.000000e+00 : f64} : tensor<64xf32>
   %0 = grad.clip_value %g {limit = 5.0 : f64} : tensor<64xf32>
-  // CHECK: grad.clip_norm
-  %1 = grad.clip_norm %0 {limit = 1.0 : f64, offsets = array<i64: 0, 32>, sizes = array<i64: 32, 32>} : tensor<64xf32>
-  // CHECK: grad.clip_global_norm
-  %2 = grad.clip_global_norm %1 {limit = 5.0 : f64} : tensor<64xf32>
-  // CHECK: grad.clip_adaptive
-  %3 = grad.clip_adaptive %2, %p {limit = 0.01 : f64, offsets = array<i64: 0>, sizes = array<i64: 64>, rows = array<i64: 8>} : tensor<64xf32>
+  // CHECK: grad.clip_norm %{{.*}}, %{{.*}} {limit = 1.000000e+00 : f64} : tensor<64xf32>, tensor<64xf32>
+  %1, %2 = grad.clip_norm %0, %g {limit = 1.0 : f64} : tensor<64xf32>, tensor<64xf32>
+  // CHECK: grad.clip_adaptive %{{.*}}, %{{.*}} {limit = 1.000000e-02 : f64, row = 8 : i64} : tensor<64xf32>
+  %3 = grad.clip_adaptive %2, %p {limit = 0.01 : f64, row = 8 : i64} : tensor<64xf32>
   // CHECK: grad.adam %{{.*}}, %{{.*}} slots(%{{.*}}, %{{.*}}) rate(%{{.*}}) step(%{{.*}}) {beta1 = 8.000000e-01 : f64} : tensor<64xf32>
   %q, %m2, %v2 = grad.adam %p, %3 slots(%m, %v) rate(%r) step(%t) {beta1 = 0.8 : f64} : tensor<64xf32>
   // CHECK: grad.sgd

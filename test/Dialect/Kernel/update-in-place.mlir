@@ -28,7 +28,7 @@ func.func @M.update(%p: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", 
 
 #all = affine_map<(d0) -> (d0)>
 
-// Two ops write: the second would read what the first has written.
+// Two ops write one place: the second would read what the first has written.
 // CHECK: func.func @M.update(
 // CHECK-NOT: kernel.in_place
 func.func @M.update(%p: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [32]>}, %g: memref<32xf32> {rnnc.slot = #rnnc.slot<grads "grads", [32]>},
@@ -99,5 +99,59 @@ func.func @M.other(%p: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [
     %0 = arith.subf %a, %b : f32
     linalg.yield %0 : f32
   }
+  return
+}
+
+// -----
+
+#all = affine_map<(d0) -> (d0)>
+#one = affine_map<(d0) -> ()>
+#rows = affine_map<(d0, d1) -> (d0)>
+#both = affine_map<(d0, d1) -> (d0, d1)>
+
+// Stretches that lie apart, each with a norm of its old values before; what lies between them stays.
+// CHECK: func.func @M.update({{.*}} attributes {kernel.in_place
+func.func @M.update(%p: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [32]>}, %g: memref<32xf32> {rnnc.slot = #rnnc.slot<grads "grads", [32]>},
+    %q: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [32]>}) attributes {rnnc.function = #rnnc.function<"M" "update", [] results = 1>} {
+  %norms = memref.alloc() : memref<4xf32>
+  %p1 = memref.subview %p[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %q1 = memref.subview %q[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %g1 = memref.subview %g[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %pm = memref.expand_shape %p1 [[0, 1]] output_shape [4, 4] : memref<16xf32, strided<[1]>> into memref<4x4xf32>
+  linalg.generic {indexing_maps = [#both, #rows], iterator_types = ["parallel", "reduction"]} ins(%pm : memref<4x4xf32>) outs(%norms : memref<4xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#all, #all, #all], iterator_types = ["parallel"]} ins(%p1, %g1 : memref<16xf32, strided<[1]>>, memref<16xf32, strided<[1]>>) outs(%q1 : memref<16xf32, strided<[1]>>) {
+  ^bb0(%a: f32, %b: f32, %x: f32):
+    %0 = arith.subf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  %p2 = memref.subview %p[16] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1], offset: 16>>
+  %q2 = memref.subview %q[16] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1], offset: 16>>
+  memref.copy %p2, %q2 : memref<16xf32, strided<[1], offset: 16>> to memref<16xf32, strided<[1], offset: 16>>
+  return
+}
+
+// -----
+
+#all = affine_map<(d0) -> (d0)>
+
+// The second stretch is made of the first one's old values.
+// CHECK: func.func @M.update(
+// CHECK-NOT: kernel.in_place
+func.func @M.update(%p: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [32]>}, %g: memref<32xf32> {rnnc.slot = #rnnc.slot<grads "grads", [32]>},
+    %q: memref<32xf32> {rnnc.slot = #rnnc.slot<params "params", [32]>}) attributes {rnnc.function = #rnnc.function<"M" "update", [] results = 1>} {
+  %p1 = memref.subview %p[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %q1 = memref.subview %q[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %g1 = memref.subview %g[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  linalg.generic {indexing_maps = [#all, #all, #all], iterator_types = ["parallel"]} ins(%p1, %g1 : memref<16xf32, strided<[1]>>, memref<16xf32, strided<[1]>>) outs(%q1 : memref<16xf32, strided<[1]>>) {
+  ^bb0(%a: f32, %b: f32, %x: f32):
+    %0 = arith.subf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  %q2 = memref.subview %q[16] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1], offset: 16>>
+  memref.copy %p1, %q2 : memref<16xf32, strided<[1]>> to memref<16xf32, strided<[1], offset: 16>>
   return
 }

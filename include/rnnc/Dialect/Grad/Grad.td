@@ -86,25 +86,24 @@ def Grad_JvpOp : Grad_Request<"jvp"> {
 
 //===-- Clipping -----------------------------------------------------------===//
 
-class Grad_Clip<string mnemonic>
-    : Grad_Op<mnemonic, [Pure, SameOperandsAndResultType]> {
-  let results = (outs Grad_Arena:$result);
+class Grad_Clip<string mnemonic, list<Trait> traits = []>
+    : Grad_Op<mnemonic, !listconcat([Pure], traits)> {
   let hasVerifier = 1;
 }
 
 def Grad_NormOp : Grad_Op<"norm", [Pure]> {
-  let summary = "the 2-norm of an arena, accumulated in f64";
+  let summary = "the 2-norm of tensors together, accumulated in f64";
   let description = [{
     ```mlir
-    %n = grad.norm %g : tensor<1024xf32>
+    %n = grad.norm %g, %h : tensor<1024xf32>, tensor<32xf32>
     ```
   }];
-  let arguments = (ins Grad_Arena:$grads);
+  let arguments = (ins Variadic<Grad_Arena>:$grads);
   let results = (outs Grad_Scalar:$result);
   let assemblyFormat = "$grads attr-dict `:` type($grads)";
 }
 
-def Grad_ClipValueOp : Grad_Clip<"clip_value"> {
+def Grad_ClipValueOp : Grad_Clip<"clip_value", [SameOperandsAndResultType]> {
   let summary = "limits each entry to ±limit";
   let description = [{
     ```mlir
@@ -112,53 +111,43 @@ def Grad_ClipValueOp : Grad_Clip<"clip_value"> {
     ```
   }];
   let arguments = (ins Grad_Arena:$grads, F64Attr:$limit);
+  let results = (outs Grad_Arena:$result);
   let assemblyFormat = "$grads attr-dict `:` type($result)";
 }
 
 def Grad_ClipNormOp : Grad_Clip<"clip_norm"> {
-  let summary = "limits the norm of each tensor";
+  let summary = "limits the norm of tensors together";
   let description = [{
-    Each tensor, at `offsets` with `sizes`, is multiplied by
-    `min(1, limit / (norm + 1e-6))`.
+    All are multiplied by `min(1, limit / (norm + 1e-6))`, where the norm is
+    that of all entries of all of them. Given one parameter's gradient it limits
+    that; given those of all it limits the global norm.
 
     ```mlir
-    %h = grad.clip_norm %g {limit = 1.0 : f64, offsets = array<i64: 0, 512>,
-                            sizes = array<i64: 512, 512>} : tensor<1024xf32>
+    %a, %b = grad.clip_norm %g, %h {limit = 5.0 : f64} : tensor<1024xf32>, tensor<32xf32>
     ```
   }];
-  let arguments = (ins Grad_Arena:$grads, F64Attr:$limit,
-                       DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes);
-  let assemblyFormat = "$grads attr-dict `:` type($result)";
-}
-
-def Grad_ClipGlobalNormOp : Grad_Clip<"clip_global_norm"> {
-  let summary = "limits the norm of the whole arena";
-  let description = [{
-    The arena is multiplied by `min(1, limit / (norm + 1e-6))`.
-
-    ```mlir
-    %h = grad.clip_global_norm %g {limit = 5.0 : f64} : tensor<1024xf32>
-    ```
+  let arguments = (ins Variadic<Grad_Arena>:$grads, F64Attr:$limit);
+  let results = (outs Variadic<Grad_Arena>:$clipped);
+  let assemblyFormat = [{
+    $grads attr-dict `:` custom<SameTypes>(type($grads), type($clipped))
   }];
-  let arguments = (ins Grad_Arena:$grads, F64Attr:$limit);
-  let assemblyFormat = "$grads attr-dict `:` type($result)";
 }
 
-def Grad_ClipAdaptiveOp : Grad_Clip<"clip_adaptive"> {
+def Grad_ClipAdaptiveOp
+    : Grad_Clip<"clip_adaptive", [SameOperandsAndResultType]> {
   let summary = "limits the norm of each row by the norm of the row's weights";
   let description = [{
-    Each tensor is cut into rows of `rows` entries; a row's gradient norm is
+    The tensor is cut into rows of `row` entries; a row's gradient norm is
     limited to `limit` times the larger of the row's weight norm and 1e-3
     (Brock et al. 2021).
 
     ```mlir
-    %h = grad.clip_adaptive %g, %w {limit = 0.01 : f64, offsets = array<i64: 0>,
-           sizes = array<i64: 1024>, rows = array<i64: 32>} : tensor<1024xf32>
+    %h = grad.clip_adaptive %g, %w {limit = 0.01 : f64, row = 32 : i64} : tensor<1024xf32>
     ```
   }];
   let arguments = (ins Grad_Arena:$grads, Grad_Arena:$params, F64Attr:$limit,
-                       DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes,
-                       DenseI64ArrayAttr:$rows);
+                       I64Attr:$row);
+  let results = (outs Grad_Arena:$result);
   let assemblyFormat = "$grads `,` $params attr-dict `:` type($result)";
 }
 

@@ -36,6 +36,20 @@ parseArenaTypes(OpAsmParser &parser,
   return success();
 }
 
+static void printSameTypes(OpAsmPrinter &printer, Operation *, TypeRange given,
+                           TypeRange) {
+  llvm::interleaveComma(given, printer);
+}
+
+static ParseResult parseSameTypes(OpAsmParser &parser,
+                                  SmallVectorImpl<Type> &given,
+                                  SmallVectorImpl<Type> &results) {
+  if (parser.parseTypeList(given))
+    return failure();
+  results.assign(given.begin(), given.end());
+  return success();
+}
+
 #include "rnnc/Dialect/Grad/GradDialect.cpp.inc"
 #define GET_OP_CLASSES
 #include "rnnc/Dialect/Grad/Grad.cpp.inc"
@@ -56,43 +70,20 @@ static LogicalResult verifyLimit(Operation *op, const APFloat &limit) {
   return success();
 }
 
-// The tensors must lie in the arena.
-static LogicalResult verifyPlaces(Operation *op, RankedTensorType arena,
-                                  ArrayRef<int64_t> offsets,
-                                  ArrayRef<int64_t> sizes) {
-  if (offsets.size() != sizes.size())
-    return op->emitOpError("needs one size for each offset");
-  for (auto [offset, size] : llvm::zip_equal(offsets, sizes))
-    if (offset < 0 || size < 0 ||
-        (!arena.isDynamicDim(0) && offset + size > arena.getDimSize(0)))
-      return op->emitOpError("tensor at ")
-             << offset << " of size " << size << " is not inside " << arena;
-  return success();
-}
-
 LogicalResult ClipValueOp::verify() { return verifyLimit(*this, getLimit()); }
 
-LogicalResult ClipGlobalNormOp::verify() {
+LogicalResult ClipNormOp::verify() {
+  if (getGrads().getTypes() != getClipped().getTypes())
+    return emitOpError("gives other types than it is given");
   return verifyLimit(*this, getLimit());
 }
 
-LogicalResult ClipNormOp::verify() {
-  if (failed(verifyLimit(*this, getLimit())))
-    return failure();
-  return verifyPlaces(*this, getGrads().getType(), getOffsets(), getSizes());
-}
-
 LogicalResult ClipAdaptiveOp::verify() {
-  if (failed(verifyLimit(*this, getLimit())) ||
-      failed(
-          verifyPlaces(*this, getGrads().getType(), getOffsets(), getSizes())))
-    return failure();
-  if (getRows().size() != getSizes().size())
-    return emitOpError("needs one row length for each tensor");
-  for (auto [size, row] : llvm::zip_equal(getSizes(), getRows()))
-    if (row < 1 || size % row != 0)
-      return emitOpError("rows of ") << row << " do not divide " << size;
-  return success();
+  RankedTensorType type = getGrads().getType();
+  if (getRow() < 1 ||
+      (!type.isDynamicDim(0) && type.getDimSize(0) % getRow() != 0))
+    return emitOpError("rows of ") << getRow() << " do not divide " << type;
+  return verifyLimit(*this, getLimit());
 }
 
 //===-- Updates

@@ -51,29 +51,16 @@ Value Arena::spread(Value scalar, Value like, ArrayRef<int64_t> dims) {
                                    builder.getDenseI64ArrayAttr(dims));
 }
 
-Value Arena::norm(Value tensor, ArrayRef<int64_t> dims) {
+Value Arena::squares(Value tensor, ArrayRef<int64_t> dims) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.getElementType().isF64())
     tensor = arith::ExtFOp::create(
         builder, loc,
         RankedTensorType::get(type.getShape(), builder.getF64Type()), tensor);
-  Value squares = mul(tensor, tensor);
-  return sqrt(scan::ReduceOp::create(builder, loc, scan::ReduceKind::sum,
-                                     squares, dims));
+  return scan::ReduceOp::create(builder, loc, scan::ReduceKind::sum,
+                                mul(tensor, tensor), dims);
 }
 
-Value Arena::extract(Value arena, int64_t offset, int64_t size) {
-  SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(offset)};
-  SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(size)};
-  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
-  return tensor::ExtractSliceOp::create(builder, loc, arena, offsets, sizes,
-                                        one);
-}
-
-Value Arena::insert(Value part, Value arena, int64_t offset, int64_t size) {
-  SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(offset)};
-  SmallVector<OpFoldResult> sizes = {builder.getIndexAttr(size)};
-  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
-  return tensor::InsertSliceOp::create(builder, loc, part, arena, offsets,
-                                       sizes, one);
+Value Arena::norm(Value tensor, ArrayRef<int64_t> dims) {
+  return sqrt(squares(tensor, dims));
 }

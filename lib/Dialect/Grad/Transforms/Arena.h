@@ -37,12 +37,10 @@ public:
   mlir::Value spread(mlir::Value scalar, mlir::Value like,
                      llvm::ArrayRef<int64_t> dims = {});
 
+  /// The sum of squares over the given dimensions, accumulated in f64.
+  mlir::Value squares(mlir::Value tensor, llvm::ArrayRef<int64_t> dims);
   /// The 2-norm over the given dimensions, accumulated in f64.
   mlir::Value norm(mlir::Value tensor, llvm::ArrayRef<int64_t> dims);
-
-  mlir::Value extract(mlir::Value arena, int64_t offset, int64_t size);
-  mlir::Value insert(mlir::Value part, mlir::Value arena, int64_t offset,
-                     int64_t size);
 
   mlir::OpBuilder &getBuilder() { return builder; }
   mlir::Location getLoc() const { return loc; }

@@ -116,6 +116,17 @@ UpdateReach grad::updateReach(DictionaryAttr train) {
 }
 
 namespace {
+/// A part of the arena whose entries are all treated alike.
+struct Stretch {
+  int64_t begin, end;
+  double rate = 1;             ///< factor on the rate
+  int64_t unit = 1;            ///< for adaptive clipping
+  bool stays = false;          ///< nothing moves it
+  SmallVector<Value> old = {}; ///< parameters, then the optimiser's memory
+  SmallVector<Value> now = {}; ///< the same after the update
+  Value grads = {};
+};
+
 class UpdateBuilder {
 public:
   UpdateBuilder(OpBuilder &builder, Location loc, StringRef module,
@@ -129,14 +140,20 @@ public:
 private:
   func::FuncOp makeFunction();
   void describe(func::FuncOp function);
-  FailureOr<Value> clip(Value grads, Value params, DictionaryAttr setting);
+  ArrayRef<Attribute> clips() const;
+  bool clipsEach() const;
+  SmallVector<Stretch> findStretches() const;
+  Value partOf(Value whole, const Stretch &stretch);
+  SmallVector<Stretch> takeApart(Block &body);
+  LogicalResult clip(MutableArrayRef<Stretch> stretches,
+                     DictionaryAttr setting);
   FailureOr<SmallVector<Value>>
   update(Value params, Value grads, ValueRange slots, Value rate, Value step);
+  LogicalResult update(Stretch &stretch, Value rate, Value step);
+  void keepUnless(Value finite, Stretch &stretch);
   Value scalarAt(Value scalars, int64_t place);
-  Value keepFrozen(Value before, Value after);
-  FailureOr<Value> withOwnRates(Value params, Value grads, ValueRange slots,
-                                Value rate, Value step, Value after);
   Value average(Value before, Value params);
+  Value together(ArrayRef<Stretch> stretches, size_t place);
 
   OpBuilder &builder;
   Location loc;
@@ -203,34 +220,108 @@ Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {
                                         scalars, offset, one, one);
 }
 
-FailureOr<Value> UpdateBuilder::clip(Value grads, Value params,
-                                     DictionaryAttr setting) {
+ArrayRef<Attribute> UpdateBuilder::clips() const {
+  auto all = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
+  return all ? all.getValue() : ArrayRef<Attribute>();
+}
+
+static StringRef kindOf(Attribute clip) {
+  auto kind = cast<DictionaryAttr>(clip).getAs<StringAttr>("kind");
+  return kind ? kind.getValue() : StringRef();
+}
+
+// Each parameter's gradient is limited for itself.
+bool UpdateBuilder::clipsEach() const {
+  return llvm::any_of(clips(), [](Attribute clip) {
+    return kindOf(clip) == "norm" || kindOf(clip) == "adaptive";
+  });
+}
+
+// All of the arena, in order. Between parameters there are zeros.
+SmallVector<Stretch> UpdateBuilder::findStretches() const {
+  bool each = clipsEach();
+  SmallVector<Stretch> stretches;
+  auto add = [&](Stretch stretch) {
+    if (!stretches.empty() && stretches.back().stays == stretch.stays &&
+        stretches.back().rate == stretch.rate && (!each || stretch.stays))
+      stretches.back().end = stretch.end;
+    else if (stretch.begin != stretch.end)
+      stretches.push_back(std::move(stretch));
+  };
+  for (auto [i, place] : llvm::enumerate(parameters)) {
+    int64_t end = place.offset + place.size;
+    int64_t next = i + 1 == parameters.size() ? arena.getDimSize(0)
+                                              : parameters[i + 1].offset;
+    // Without a gradient only weight decay could move a parameter.
+    bool stays = !place.trainable && (each || decayOf(train) != 0);
+    add({place.offset, each ? end : next, place.rate, place.unit, stays});
+    if (each)
+      add({end, next, 1, 1, true});
+  }
+  if (stretches.empty())
+    stretches.push_back({0, arena.getDimSize(0)});
+  return stretches;
+}
+
+Value UpdateBuilder::partOf(Value whole, const Stretch &stretch) {
+  if (stretch.begin == 0 && stretch.end == arena.getDimSize(0))
+    return whole;
+  SmallVector<OpFoldResult> offset = {builder.getIndexAttr(stretch.begin)};
+  SmallVector<OpFoldResult> size = {
+      builder.getIndexAttr(stretch.end - stretch.begin)};
+  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
+  return tensor::ExtractSliceOp::create(builder, loc, whole, offset, size, one);
+}
+
+SmallVector<Stretch> UpdateBuilder::takeApart(Block &body) {
+  SmallVector<Stretch> stretches = findStretches();
+  for (Stretch &stretch : stretches) {
+    stretch.old.push_back(partOf(body.getArgument(0), stretch));
+    for (Value slot : ValueRange(body.getArguments()).drop_front(2).drop_back())
+      stretch.old.push_back(partOf(slot, stretch));
+    stretch.grads = partOf(body.getArgument(1), stretch);
+  }
+  return stretches;
+}
+
+static SmallVector<Value> gradsOf(ArrayRef<Stretch> stretches) {
+  SmallVector<Value> grads;
+  for (const Stretch &stretch : stretches)
+    if (!stretch.stays || stretches.size() == 1)
+      grads.push_back(stretch.grads);
+  return grads;
+}
+
+LogicalResult UpdateBuilder::clip(MutableArrayRef<Stretch> stretches,
+                                  DictionaryAttr setting) {
   FloatAttr limit = builder.getF64FloatAttr(numberOf(setting, "limit", 0));
-  auto kindAttr = setting.getAs<StringAttr>("kind");
-  StringRef kind = kindAttr ? kindAttr.getValue() : StringRef();
-  SmallVector<int64_t> offsets, sizes, units;
-  for (const ParameterPlace &place : parameters)
-    if (place.trainable) {
-      offsets.push_back(place.offset);
-      sizes.push_back(place.size);
-      units.push_back(place.unit);
-    }
-  if (kind == "value")
-    return ClipValueOp::create(builder, loc, grads, limit).getResult();
-  if (kind == "norm")
-    return ClipNormOp::create(builder, loc, grads, limit,
-                              builder.getDenseI64ArrayAttr(offsets),
-                              builder.getDenseI64ArrayAttr(sizes))
-        .getResult();
-  if (kind == "global_norm")
-    return ClipGlobalNormOp::create(builder, loc, grads, limit).getResult();
-  if (kind == "adaptive")
-    return ClipAdaptiveOp::create(builder, loc, grads, params, limit,
-                                  builder.getDenseI64ArrayAttr(offsets),
-                                  builder.getDenseI64ArrayAttr(sizes),
-                                  builder.getDenseI64ArrayAttr(units))
-        .getResult();
-  return emitError(loc) << "there is no clipping by `" << kind << "`";
+  StringRef kind = kindOf(setting);
+  auto together = [&](ValueRange grads) {
+    return ClipNormOp::create(builder, loc, grads.getTypes(), grads, limit)
+        .getClipped();
+  };
+  if (kind == "global_norm") {
+    SmallVector<Value> clipped(together(gradsOf(stretches)));
+    for (Stretch &stretch : llvm::reverse(stretches))
+      if (!stretch.stays || stretches.size() == 1)
+        stretch.grads = clipped.pop_back_val();
+    return success();
+  }
+  for (Stretch &stretch : stretches) {
+    if (stretch.stays)
+      continue;
+    if (kind == "value")
+      stretch.grads = ClipValueOp::create(builder, loc, stretch.grads, limit);
+    else if (kind == "norm")
+      stretch.grads = together(stretch.grads).front();
+    else if (kind == "adaptive")
+      stretch.grads = ClipAdaptiveOp::create(
+          builder, loc, stretch.grads, stretch.old.front(), limit,
+          builder.getI64IntegerAttr(stretch.unit));
+    else
+      return emitError(loc) << "there is no clipping by `" << kind << "`";
+  }
+  return success();
 }
 
 FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
@@ -272,64 +363,59 @@ FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
   return SmallVector<Value>(op->getResults());
 }
 
-// Parameters with rates of their own: the same update of their places, those
-// that lie side by side together.
-FailureOr<Value> UpdateBuilder::withOwnRates(Value params, Value grads,
-                                             ValueRange slots, Value rate,
-                                             Value step, Value after) {
-  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
-  for (size_t i = 0; i < parameters.size();) {
-    double factor = parameters[i].rate;
-    int64_t begin = parameters[i].offset, end = begin;
-    for (; i < parameters.size() && parameters[i].rate == factor; ++i)
-      end = parameters[i].offset + parameters[i].size;
-    if (factor == 1)
-      continue;
-    SmallVector<OpFoldResult> offset = {builder.getIndexAttr(begin)};
-    SmallVector<OpFoldResult> size = {builder.getIndexAttr(end - begin)};
-    auto partOf = [&](Value whole) -> Value {
-      return tensor::ExtractSliceOp::create(builder, loc, whole, offset, size,
-                                            one);
-    };
-    SmallVector<Value> slotParts = llvm::map_to_vector(slots, partOf);
-    Value own = arith::MulFOp::create(
-        builder, loc, rate,
-        scan::splat(builder, loc, cast<RankedTensorType>(rate.getType()), {},
-                    factor));
-    auto updated = update(partOf(params), partOf(grads), slotParts, own, step);
+LogicalResult UpdateBuilder::update(Stretch &stretch, Value rate, Value step) {
+  bool isAveraged = averageOf(train) > 0;
+  stretch.now = stretch.old;
+  if (!stretch.stays) {
+    if (stretch.rate != 1)
+      rate = arith::MulFOp::create(
+          builder, loc, rate,
+          scan::splat(builder, loc, cast<RankedTensorType>(rate.getType()), {},
+                      stretch.rate));
+    ValueRange slots =
+        ValueRange(stretch.old).drop_front().drop_back(isAveraged);
+    auto updated =
+        update(stretch.old.front(), stretch.grads, slots, rate, step);
     if (failed(updated))
       return failure();
-    after = tensor::InsertSliceOp::create(builder, loc, updated->front(), after,
-                                          offset, size, one);
+    llvm::copy(*updated, stretch.now.begin());
   }
-  return after;
+  if (isAveraged)
+    stretch.now.back() = average(stretch.old.back(), stretch.now.front());
+  return success();
 }
 
-// Without a gradient only weight decay could move a parameter.
-Value UpdateBuilder::keepFrozen(Value before, Value after) {
-  if (decayOf(train) == 0)
-    return after;
-  SmallVector<OpFoldResult> one = {builder.getIndexAttr(1)};
-  for (const ParameterPlace &place : parameters) {
-    if (place.trainable)
-      continue;
-    SmallVector<OpFoldResult> offset = {builder.getIndexAttr(place.offset)};
-    SmallVector<OpFoldResult> size = {builder.getIndexAttr(place.size)};
-    Value part =
-        tensor::ExtractSliceOp::create(builder, loc, before, offset, size, one);
-    after = tensor::InsertSliceOp::create(builder, loc, part, after, offset,
-                                          size, one);
-  }
-  return after;
+// Nothing changes if a gradient is not finite, or larger than is asked for.
+void UpdateBuilder::keepUnless(Value finite, Stretch &stretch) {
+  Type type =
+      RankedTensorType::get({stretch.end - stretch.begin}, builder.getI1Type());
+  Value everywhere =
+      scan::BroadcastOp::create(builder, loc, type, finite, ValueRange(),
+                                builder.getDenseI64ArrayAttr({}));
+  for (auto [old, now] : llvm::zip_equal(stretch.old, stretch.now))
+    if (old != now)
+      now = arith::SelectOp::create(builder, loc, everywhere, now, old);
 }
 
 // average + (1 - decay) (params - average). It begins with zeros: who reads it
 // divides by 1 - decay^updates.
 Value UpdateBuilder::average(Value before, Value params) {
-  Value share = scan::splat(builder, loc, arena, {}, 1 - averageOf(train));
+  Value share =
+      scan::splat(builder, loc, cast<RankedTensorType>(params.getType()), {},
+                  1 - averageOf(train));
   Value change = arith::SubFOp::create(builder, loc, params, before);
   return arith::AddFOp::create(
       builder, loc, before, arith::MulFOp::create(builder, loc, share, change));
+}
+
+// The arena that the stretches are.
+Value UpdateBuilder::together(ArrayRef<Stretch> stretches, size_t place) {
+  SmallVector<Value> parts;
+  for (const Stretch &stretch : stretches)
+    parts.push_back(stretch.now[place]);
+  if (parts.size() == 1)
+    return parts.front();
+  return tensor::ConcatOp::create(builder, loc, arena, 0, parts);
 }
 
 FailureOr<func::FuncOp> UpdateBuilder::build() {
@@ -338,10 +424,8 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   OpBuilder::InsertionGuard guard(builder);
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
-  Value params = body->getArgument(0), grads = body->getArgument(1);
-  ValueRange slots =
-      ValueRange(body->getArguments()).drop_front(2).drop_back(1);
   Value scalars = body->getArguments().back();
+  SmallVector<Stretch> stretches = takeApart(*body);
 
   RankedTensorType scalar = getScalarType(builder.getContext());
   double lr = numberOf(optimizerOf(train), "lr", 1e-3);
@@ -349,40 +433,21 @@ FailureOr<func::FuncOp> UpdateBuilder::build() {
   Value rate =
       arith::MulFOp::create(builder, loc, scalarAt(scalars, 0), factor);
   Value step = scalarAt(scalars, 1);
-  Value norm = NormOp::create(builder, loc, grads);
+  Value norm = NormOp::create(builder, loc, gradsOf(stretches));
 
-  auto clips = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
-  for (Attribute setting : clips ? clips.getValue() : ArrayRef<Attribute>()) {
-    FailureOr<Value> clipped =
-        clip(grads, params, cast<DictionaryAttr>(setting));
-    if (failed(clipped))
+  for (Attribute setting : clips())
+    if (failed(clip(stretches, cast<DictionaryAttr>(setting))))
       return failure();
-    grads = *clipped;
-  }
-  bool isAveraged = averageOf(train) > 0;
-  auto updated = update(params, grads, slots.drop_back(isAveraged), rate, step);
-  if (failed(updated))
-    return failure();
-  auto rated = withOwnRates(params, grads, slots.drop_back(isAveraged), rate,
-                            step, updated->front());
-  if (failed(rated))
-    return failure();
-  updated->front() = keepFrozen(params, *rated);
-  if (isAveraged)
-    updated->push_back(average(slots.back(), updated->front()));
-
-  // Nothing changes if a gradient is not finite, or larger than is asked for.
   Value finite = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT,
                                        norm, scalarAt(scalars, 2));
-  Value everywhere = scan::BroadcastOp::create(
-      builder, loc,
-      RankedTensorType::get(arena.getShape(), builder.getI1Type()), finite,
-      ValueRange(), builder.getDenseI64ArrayAttr({}));
-  SmallVector<Value> before = {params}, results;
-  llvm::append_range(before, slots);
-  for (auto [old, now] : llvm::zip_equal(before, *updated))
-    results.push_back(
-        arith::SelectOp::create(builder, loc, everywhere, now, old));
+  for (Stretch &stretch : stretches) {
+    if (failed(update(stretch, rate, step)))
+      return failure();
+    keepUnless(finite, stretch);
+  }
+  SmallVector<Value> results;
+  for (size_t place = 0; place != stretches.front().now.size(); ++place)
+    results.push_back(together(stretches, place));
   if (arena.getElementType().isF64())
     results.push_back(norm);
   else

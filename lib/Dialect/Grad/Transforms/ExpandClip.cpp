@@ -28,8 +28,20 @@ static Value scaleFor(Arena &arena, Value norm, double limit) {
   return arena.min(quotient, 1.0);
 }
 
+// Of all entries of all tensors.
+static Value normOf(Arena &arena, ValueRange tensors) {
+  if (tensors.size() == 1)
+    return arena.norm(tensors.front(), 0);
+  Value sum;
+  for (Value one : tensors) {
+    Value squares = arena.squares(one, 0);
+    sum = sum ? arena.add(sum, squares) : squares;
+  }
+  return arena.sqrt(sum);
+}
+
 static SmallVector<Value> expandNorm(NormOp op, Arena &arena) {
-  return {arena.norm(op.getGrads(), 0)};
+  return {normOf(arena, op.getGrads())};
 }
 
 static SmallVector<Value> expandClipValue(ClipValueOp op, Arena &arena) {
@@ -37,24 +49,12 @@ static SmallVector<Value> expandClipValue(ClipValueOp op, Arena &arena) {
   return {arena.max(arena.min(op.getGrads(), limit), -limit)};
 }
 
-static SmallVector<Value> expandClipGlobalNorm(ClipGlobalNormOp op,
-                                               Arena &arena) {
-  Value grads = op.getGrads();
-  Value scale =
-      scaleFor(arena, arena.norm(grads, 0), op.getLimit().convertToDouble());
-  return {arena.mul(grads, arena.spread(scale, grads))};
-}
-
 static SmallVector<Value> expandClipNorm(ClipNormOp op, Arena &arena) {
-  Value grads = op.getGrads();
-  for (auto [offset, size] : llvm::zip_equal(op.getOffsets(), op.getSizes())) {
-    Value part = arena.extract(op.getGrads(), offset, size);
-    Value scale =
-        scaleFor(arena, arena.norm(part, 0), op.getLimit().convertToDouble());
-    grads = arena.insert(arena.mul(part, arena.spread(scale, part)), grads,
-                         offset, size);
-  }
-  return {grads};
+  Value scale = scaleFor(arena, normOf(arena, op.getGrads()),
+                         op.getLimit().convertToDouble());
+  return llvm::map_to_vector(op.getGrads(), [&](Value grads) {
+    return arena.mul(grads, arena.spread(scale, grads));
+  });
 }
 
 // One tensor, as rows of its units.
@@ -72,25 +72,20 @@ static Value clipRows(Arena &arena, double limit, Value grads, Value params) {
 }
 
 static SmallVector<Value> expandClipAdaptive(ClipAdaptiveOp op, Arena &arena) {
-  Type real = op.getGrads().getType().getElementType();
+  RankedTensorType type = op.getGrads().getType();
   OpBuilder &builder = arena.getBuilder();
-  Value grads = op.getGrads();
+  int64_t row = op.getRow();
   SmallVector<ReassociationIndices> rowsOf = {{0, 1}};
-  for (auto [offset, size, row] :
-       llvm::zip_equal(op.getOffsets(), op.getSizes(), op.getRows())) {
-    auto matrix = RankedTensorType::get({size / row, row}, real);
-    auto asRows = [&](Value arenaOf) -> Value {
-      return tensor::ExpandShapeOp::create(builder, op.getLoc(), matrix,
-                                           arena.extract(arenaOf, offset, size),
-                                           rowsOf);
-    };
-    Value clipped = clipRows(arena, op.getLimit().convertToDouble(),
-                             asRows(op.getGrads()), asRows(op.getParams()));
-    Value flat =
-        tensor::CollapseShapeOp::create(builder, op.getLoc(), clipped, rowsOf);
-    grads = arena.insert(flat, grads, offset, size);
-  }
-  return {grads};
+  auto matrix = RankedTensorType::get({type.getDimSize(0) / row, row},
+                                      type.getElementType());
+  auto asRows = [&](Value flat) -> Value {
+    return tensor::ExpandShapeOp::create(builder, op.getLoc(), matrix, flat,
+                                         rowsOf);
+  };
+  Value clipped = clipRows(arena, op.getLimit().convertToDouble(),
+                           asRows(op.getGrads()), asRows(op.getParams()));
+  return {
+      tensor::CollapseShapeOp::create(builder, op.getLoc(), clipped, rowsOf)};
 }
 
 namespace {
@@ -100,7 +95,6 @@ struct ExpandClip : grad::impl::GradExpandClipBase<ExpandClip> {
     RewritePatternSet patterns(context);
     patterns.add<Expansion<NormOp>>(context, expandNorm);
     patterns.add<Expansion<ClipValueOp>>(context, expandClipValue);
-    patterns.add<Expansion<ClipGlobalNormOp>>(context, expandClipGlobalNorm);
     patterns.add<Expansion<ClipNormOp>>(context, expandClipNorm);
     patterns.add<Expansion<ClipAdaptiveOp>>(context, expandClipAdaptive);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

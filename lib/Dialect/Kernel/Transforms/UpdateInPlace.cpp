@@ -1,9 +1,10 @@
 // UpdateInPlace.cpp: updates whose new values may lie where the old ones are.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One op writes all new values, number by number, and is the last that reads
-// old ones. More is not asked for: several writers, as of parameters with rates
-// of their own, would have to be known to write and read apart.
+// Each op that writes new values makes them of the old ones at their places,
+// number by number, and is the last that reads those. Several ops write
+// stretches that lie apart: of parameters with rates of their own, or each with
+// a norm of its own.
 
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
@@ -12,6 +13,7 @@
 #include "rnnc/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
@@ -45,26 +47,76 @@ SmallVector<Updated> updatedOf(func::FuncOp function) {
   return arenas;
 }
 
-/// The only op that accesses `place`; null if there are others.
-Operation *onlyAccess(Value place) {
-  SmallVector<Operation *> accesses;
-  collectAccesses(place, accesses);
-  return accesses.size() == 1 ? accesses.front() : nullptr;
+/// An op that reads or writes a stretch of an arena.
+struct StretchUse {
+  Operation *op;
+  Value view;
+  int64_t begin, end;
+
+  bool overlaps(const StretchUse &other) const {
+    return begin < other.end && other.begin < end;
+  }
+};
+
+/// Accesses through views of stretches that are known. False: others, too.
+bool findAccesses(Value view, int64_t begin, int64_t end,
+                  SmallVectorImpl<StretchUse> &accesses) {
+  for (Operation *user : view.getUsers()) {
+    if (auto part = dyn_cast<memref::SubViewOp>(user)) {
+      MemRefType type = part.getType();
+      bool isKnown = type.getRank() == 1 && type.hasStaticShape() &&
+                     part.getSourceType().getRank() == 1 &&
+                     !ShapedType::isDynamic(part.getStaticOffsets()[0]) &&
+                     part.getStaticStrides()[0] == 1;
+      if (!isKnown)
+        return false;
+      int64_t from = begin + part.getStaticOffsets()[0];
+      if (!findAccesses(part, from, from + type.getDimSize(0), accesses))
+        return false;
+    } else if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(user)) {
+      if (!findAccesses(user->getResult(0), begin, end, accesses))
+        return false;
+    } else if (isa<ViewLikeOpInterface>(user)) {
+      return false;
+    } else {
+      accesses.push_back({user, view, begin, end});
+    }
+  }
+  return true;
 }
 
-/// Whether `writer` makes the arena's new values of its old ones, which nobody
-/// reads after it.
-bool takesPlace(Operation *writer, const Updated &arena) {
-  SmallVector<Operation *> readers;
-  collectAccesses(arena.before, readers);
-  for (Operation *reader : readers) {
-    Operation *beside = writer->getBlock()->findAncestorOpInBlock(*reader);
-    if (!beside || (beside != writer && !beside->isBeforeInBlock(writer)))
+bool makesInPlace(const StretchUse &reader, const StretchUse &writer) {
+  if (reader.op != writer.op || reader.begin != writer.begin ||
+      reader.end != writer.end)
+    return false;
+  if (auto copy = dyn_cast<memref::CopyOp>(writer.op))
+    return copy.getSource() == reader.view && copy.getTarget() == writer.view;
+  return kernel::makesInPlace(writer.op, reader.view, writer.view);
+}
+
+/// Whether new values may lie where the old ones do.
+bool takesPlace(func::FuncOp function, const Updated &arena) {
+  int64_t size = cast<MemRefType>(arena.before.getType()).getNumElements();
+  SmallVector<StretchUse> readers, writers;
+  if (!findAccesses(arena.before, 0, size, readers) ||
+      !findAccesses(arena.after, 0, size, writers) || writers.empty())
+    return false;
+  for (auto [i, writer] : llvm::enumerate(writers)) {
+    if (writer.op->getParentOp() != function)
       return false;
+    for (const StretchUse &other : ArrayRef(writers).drop_front(i + 1))
+      if (writer.overlaps(other))
+        return false;
+    for (const StretchUse &reader : readers) {
+      if (!reader.overlaps(writer) || makesInPlace(reader, writer))
+        continue;
+      Operation *beside =
+          writer.op->getBlock()->findAncestorOpInBlock(*reader.op);
+      if (!beside || !beside->isBeforeInBlock(writer.op))
+        return false;
+    }
   }
-  return onlyAccess(arena.after) == writer &&
-         llvm::count(readers, writer) == 1 &&
-         makesInPlace(writer, arena.before, arena.after);
+  return true;
 }
 
 struct UpdateInPlace : impl::KernelUpdateInPlaceBase<UpdateInPlace> {
@@ -76,11 +128,10 @@ struct UpdateInPlace : impl::KernelUpdateInPlaceBase<UpdateInPlace> {
         interface::functionOf(function).getName() != "update")
       return;
     SmallVector<Updated> arenas = updatedOf(function);
-    Operation *writer = arenas.empty() ? nullptr : onlyAccess(arenas[0].after);
-    if (!writer || writer->getParentOp() != function)
-      return;
-    if (llvm::all_of(arenas,
-                     [&](const Updated &a) { return takesPlace(writer, a); }))
+    auto takes = [&](const Updated &arena) {
+      return takesPlace(function, arena);
+    };
+    if (!arenas.empty() && llvm::all_of(arenas, takes))
       function->setAttr(kInPlace, UnitAttr::get(&getContext()));
   }
 };

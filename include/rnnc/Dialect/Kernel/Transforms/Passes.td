@@ -159,11 +159,11 @@ def KernelUpdateInPlace
     : Pass<"kernel-update-in-place", "mlir::func::FuncOp"> {
   let summary = "finds updates that may write new values over old ones";
   let description = [{
-    Marks an `update` function with `kernel.in_place` if one op makes all new
-    parameters and all that the optimiser keeps, each number of the one at its
-    place, and no op after it reads an old one. The library may then call it
-    with one place for both; otherwise it gives new values places of their own
-    and copies them back.
+    Marks an `update` function with `kernel.in_place` if the ops that write new
+    parameters and what the optimiser keeps make each number of the one at its
+    place, lie apart, and no op behind them reads an old one. The library may
+    then call it with one place for both; otherwise it gives new values places
+    of their own and copies them back.
 
     ```mlir
     func.func @M.update(%p: memref<8xf32> {rnnc.slot = #rnnc.slot<params "params", [8]>}, %g: ...,
