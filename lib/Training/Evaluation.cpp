@@ -111,6 +111,7 @@ Json Evaluation::toJson() const {
                                       {"edits", output.edits},
                                       {"symbols", output.symbols},
                                       {"bleu", output.bleu.score()},
+                                      {"bleu_tokens", output.bleu.tokens()},
                                       {"chrf", output.chrF.score()}};
   }
   if (natsPerStep)
@@ -154,12 +155,13 @@ std::string Evaluation::summary() const {
                       100 * output.mean(static_cast<double>(output.inBand)));
   }
   for (const Writing &output : writings)
-    text +=
-        fmt::format(", {} exact {:.2f} % ({} of {}), error rate {:.2f} % "
-                    "({} edits of {}), BLEU {:.2f}, chrF {:.2f}",
-                    output.output, 100 * output.exactShare(), output.exact,
-                    output.sequences, 100 * output.errorRate(), output.edits,
-                    output.symbols, output.bleu.score(), output.chrF.score());
+    text += fmt::format(", {} exact {:.2f} % ({} of {}), error rate {:.2f} % "
+                        "({} edits of {}), BLEU {:.2f}{}, chrF {:.2f}",
+                        output.output, 100 * output.exactShare(), output.exact,
+                        output.sequences, 100 * output.errorRate(),
+                        output.edits, output.symbols, output.bleu.score(),
+                        output.bleu.tokens() == "zh" ? " (zh tokens)" : "",
+                        output.chrF.score());
   if (natsPerStep)
     text += fmt::format(", {:.4f} nats a step", *natsPerStep);
   return text;

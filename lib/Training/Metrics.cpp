@@ -91,16 +91,9 @@ static std::string pairs(std::string_view text, Fits fits, Write write) {
   return result;
 }
 
-std::vector<std::string> training::tokens13a(std::string_view given) {
-  std::string text(given);
-  replaceAll(text, "<skipped>", "");
-  replaceAll(text, "-\n", "");
-  replaceAll(text, "\n", " ");
-  replaceAll(text, "&quot;", "\"");
-  replaceAll(text, "&amp;", "&");
-  replaceAll(text, "&lt;", "<");
-  replaceAll(text, "&gt;", ">");
-  text = apart(" " + text + " ");
+/// Signs apart from words, but not from numbers.
+static std::vector<std::string> signsApart(std::string text) {
+  text = apart(text);
   auto behind = [](std::string &out, char a, char b) {
     out += {a, ' ', b, ' '};
   };
@@ -117,6 +110,65 @@ std::vector<std::string> training::tokens13a(std::string_view given) {
   for (std::string_view token : split(text))
     tokens.emplace_back(token);
   return tokens;
+}
+
+std::vector<std::string> training::tokens13a(std::string_view given) {
+  std::string text(given);
+  replaceAll(text, "<skipped>", "");
+  replaceAll(text, "-\n", "");
+  replaceAll(text, "\n", " ");
+  replaceAll(text, "&quot;", "\"");
+  replaceAll(text, "&amp;", "&");
+  replaceAll(text, "&lt;", "<");
+  replaceAll(text, "&gt;", ">");
+  return signsApart(" " + text + " ");
+}
+
+/// The code point of a character of three bytes, which all below are, or 0.
+static unsigned threeBytes(std::string_view c) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(c[i]); };
+  if (c.size() != 3 || byte(0) >> 4 != 0xe)
+    return 0;
+  return (byte(0) & 0xfu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+}
+
+template <size_t N>
+static bool liesIn(unsigned point,
+                   const std::pair<unsigned, unsigned> (&ranges)[N]) {
+  return std::ranges::any_of(ranges, [&](auto range) {
+    return point >= range.first && point <= range.second;
+  });
+}
+
+/// Characters of Chinese words.
+static bool isHan(std::string_view c) {
+  static constexpr std::pair<unsigned, unsigned> ranges[] = {
+      {0x3400, 0x4db5}, {0x4e00, 0x9fbb}, {0xf900, 0xfad9}};
+  return liesIn(threeBytes(c), ranges);
+}
+
+/// What is a token of its own for `zh`: those, Chinese and wide signs, and all
+/// from U+2001 to U+2A6D, as sacrebleu's test for characters beyond U+FFFF has
+/// it.
+static bool isTokenOfZh(std::string_view c) {
+  static constexpr std::pair<unsigned, unsigned> ranges[] = {
+      {0x3400, 0x4db5}, {0x4e00, 0x9fbb}, {0xf900, 0xfa2d}, {0xfa30, 0xfa6a},
+      {0xfa70, 0xfad9}, {0x2001, 0x2a6d}, {0xff00, 0xffef}, {0x2e80, 0x2eff},
+      {0x3000, 0x303f}, {0x31c0, 0x31ef}, {0x2f00, 0x2fdf}, {0x2ff0, 0x2fff},
+      {0x3100, 0x312f}, {0x31a0, 0x31bf}, {0xfe10, 0xfe1f}, {0xfe30, 0xfe4f},
+      {0x3200, 0x33ff}};
+  return liesIn(threeBytes(c), ranges);
+}
+
+std::vector<std::string> training::tokensZh(std::string_view given) {
+  std::string text;
+  for (std::string_view c : data::splitSymbols(given, data::Unit::Characters)) {
+    if (isTokenOfZh(c))
+      text.append(" ").append(c).append(" ");
+    else if (!text.empty() || !whiteSpace(c))
+      text += c;
+  }
+  return signsApart(std::move(text));
 }
 
 template <typename T> using Grams = std::map<std::vector<T>, int64_t>;
@@ -139,11 +191,8 @@ static int64_t common(const Grams<T> &grams, const Grams<T> &others) {
   return count;
 }
 
-void Bleu::add(std::string_view text, const std::vector<std::string> &right) {
-  std::vector<std::string> tokens = tokens13a(text);
-  std::vector<std::vector<std::string>> others;
-  for (const std::string &other : right)
-    others.push_back(tokens13a(other));
+void Bleu::Tally::add(const std::vector<std::string> &tokens,
+                      const std::vector<std::vector<std::string>> &others) {
   int64_t length = static_cast<int64_t>(tokens.size()), nearest = -1;
   for (const auto &other : others) {
     auto size = static_cast<int64_t>(other.size());
@@ -163,7 +212,21 @@ void Bleu::add(std::string_view text, const std::vector<std::string> &right) {
   }
 }
 
-double Bleu::score() const {
+void Bleu::add(std::string_view text, const std::vector<std::string> &right) {
+  std::vector<std::vector<std::string>> others, othersZh;
+  for (const std::string &other : right) {
+    others.push_back(tokens13a(other));
+    othersZh.push_back(tokensZh(other));
+    for (const std::string &token : othersZh.back())
+      isChinese = isChinese || isHan(token);
+  }
+  words.add(tokens13a(text), others);
+  characters.add(tokensZh(text), othersZh);
+}
+
+double Bleu::score() const { return (isChinese ? characters : words).score(); }
+
+double Bleu::Tally::score() const {
   double smooth = 1, logs = 0;
   for (size_t n = 0; n < matches.size(); ++n) {
     if (totals[n] == 0 || matches[0] == 0)

@@ -8,11 +8,15 @@
 
 using namespace rnnc::training;
 
-static std::string joined(std::string_view text) {
+static std::string joined(const std::vector<std::string> &tokens) {
   std::string result;
-  for (const std::string &token : tokens13a(text))
+  for (const std::string &token : tokens)
     result += (result.empty() ? "" : " ") + token;
   return result;
+}
+
+static std::string joined(std::string_view text) {
+  return joined(tokens13a(text));
 }
 
 TEST(Metrics, TokensOf13a) {
@@ -26,6 +30,14 @@ TEST(Metrics, TokensOf13a) {
   EXPECT_EQ(joined("a\u00a0b\u3000c\u2009d\u202fe\u0085f\x1cg\u2028h"),
             "a b c d e f g h");
   EXPECT_EQ(joined("a\u200bb \ufeffc"), "a\u200bb \ufeffc");
+}
+
+TEST(Metrics, TokensOfZh) {
+  EXPECT_EQ(joined(tokensZh("我今天去学校了。他们3.5公里,ok?")),
+            "我 今 天 去 学 校 了 。 他 们 3.5 公 里 , ok ?");
+  EXPECT_EQ(joined(tokensZh("“你好”,他说…")), "“ 你 好 ” , 他 说 …");
+  EXPECT_EQ(joined(tokensZh(" .a 中文, b. ")), ". a 中 文 , b .");
+  EXPECT_EQ(joined(tokensZh("ＡＢ x-3-4 カタ")), "Ａ Ｂ x-3 - 4 カタ");
 }
 
 TEST(Metrics, BleuByHand) {
@@ -99,6 +111,12 @@ TEST(Metrics, CorpusAsSacrebleuCounts) {
   EXPECT_EQ(brief.score(), 0);
   few.add("Two cats sleep on mats", {"Two dogs play outside in the snow ."});
   EXPECT_NEAR(few.score(), 5.862502026550896, 1e-9);
+  Bleu characters;
+  characters.add("我今天去学校了。他们3.5公里,ok?",
+                 {"我今天要去学校。他们跑3.5公里,OK?"});
+  characters.add("“你好”,他说…", {"“你好”，他说道…", "他说:“您好”。"});
+  EXPECT_EQ(characters.tokens(), "zh");
+  EXPECT_NEAR(characters.score(), 36.11960243597923, 1e-9);
   ChrF chinese;
   chinese.add("我们去学校", {"我们 要 去 学校"});
   EXPECT_NEAR(chinese.score(), 35.01109262340544, 1e-9);
