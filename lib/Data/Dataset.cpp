@@ -344,7 +344,10 @@ static Status checkGiven(const Dataset &train, const std::string &key,
       return refuse(fmt::format("has to hold {} at place {}, counted from 0",
                                 name, index));
   if (use.plan.unknown && given.unknown() < 0)
-    return refuse(fmt::format("has no {}", unknownSymbol));
+    return refuse(fmt::format("has no {0}, as which it reads what it does not "
+                              "know: add a line {0}, at the end or anywhere "
+                              "behind reserved symbols (in JSON an entry)",
+                              unknownSymbol));
   if (use.plan.unknown && (options.minCount > 1 || options.maxVocabulary > 0))
     return refuse(
         "is taken as it is: --min-count and --max-vocab do not apply");

@@ -82,6 +82,9 @@ public:
           .also(model.decl, "it has a `loss` only");
       return;
     }
+    if ((predicts || draws || function == "begin" || function == "step") &&
+        unfoldsSeveral(function))
+      return;
     if (predicts)
       modes(function);
     if (function == "sample")
@@ -93,6 +96,24 @@ public:
   }
 
 private:
+  /// Each sequence would end at a step of its own: what feeds its elements back
+  /// is made for one.
+  bool unfoldsSeveral(const std::string &function) {
+    if (std::ranges::count_if(model.outputs, &ModelInfo::Drawn::unfolded) < 2)
+      return false;
+    auto &d = diags.error("E404", entry.function.range,
+                          fmt::format("`{}` feeds the elements of one sequence "
+                                      "back, `{}` unfolds several",
+                                      function, model.name));
+    d.label("not possible");
+    for (const ModelInfo::Drawn &output : model.outputs)
+      if (output.unfolded)
+        d.also(output.typeRange, "written by an `unfold`");
+    d.help("`loss`, `grad` and `train_step` can be exported; a model with one "
+           "`unfold` has the others too");
+    return true;
+  }
+
   void modes(const std::string &function) {
     for (const ModelInfo::Drawn &output : model.outputs) {
       if (!output.law || output.law->hasMode)
@@ -104,7 +125,7 @@ private:
           .label("not possible")
           .also(output.law->decl,
                 fmt::format("`{}` has no line `mode = ...`", output.law->name))
-          .help("add `mode = e`, the most probable value");
+          .help(addLine(*output.law, "`mode = e`, the most probable value"));
       return;
     }
   }
@@ -113,9 +134,7 @@ private:
     bool isOwn = std::all_of(model.outputs.begin(), model.outputs.end(),
                              [](const auto &output) { return output.law; });
     // Beside an unfold nothing else is drawn.
-    bool unfolds =
-        std::any_of(model.outputs.begin(), model.outputs.end(),
-                    [](const auto &output) { return output.unfolded; });
+    bool unfolds = this->unfolds();
     for (const ModelInfo::Drawn &output : model.outputs) {
       if (!output.law || (unfolds && !output.unfolded))
         continue;
@@ -127,8 +146,9 @@ private:
             .also(output.law->decl, fmt::format("`{}` has no line `sample = "
                                                 "...`",
                                                 output.law->name))
-            .help("add `sample = e`, a draw made of `noise(0, uniform(0, 1))` "
-                  "or `noise(0, normal(0, 1))`");
+            .help(addLine(*output.law,
+                          "`sample = e`, a draw made of `noise(0, uniform(0, "
+                          "1))` or `noise(0, normal(0, 1))`"));
         return;
       }
       // Outputs of the built-in distributions beside it have these options.
@@ -150,8 +170,14 @@ private:
         found(output);
         continue;
       }
-      if (output.type.isError() || output.type.kind == Ty::Kind::Index)
+      if (output.type.isError())
         continue;
+      if (output.type.kind == Ty::Kind::Index) {
+        if (unfolds())
+          continue;
+        notSearched(output);
+        return;
+      }
       diags
           .error("E402", entry.function.range,
                  "beam search needs an output with a finite set of values")
@@ -162,6 +188,35 @@ private:
                             model.name));
       return;
     }
+  }
+
+  bool unfolds() const {
+    return std::ranges::any_of(model.outputs, &ModelInfo::Drawn::unfolded);
+  }
+
+  /// Entries that do not depend on each other leave nothing to a search.
+  void notSearched(const ModelInfo::Drawn &output) {
+    auto &d =
+        diags.error("E321", entry.function.range,
+                    fmt::format("`beam` cannot search `{}`", output.name));
+    d.label("not possible");
+    d.also(output.typeRange,
+           output.type.rank()
+               ? "each entry is drawn on its own"
+               : fmt::format("{}, drawn at once", drawnWords(output.type)));
+    d.note("what an `unfold` writes is searched, or what a distribution with a "
+           "line `beam = ...` is of");
+    d.help(fmt::format("export `{}.predict`, which gives the likeliest{}",
+                       model.name, output.type.rank() ? " of each entry" : ""));
+  }
+
+  /// What to do about a line that a distribution lacks; those of an imported
+  /// file are not the reader's to change.
+  std::string addLine(const Signature &law, const std::string &line) const {
+    if (law.decl.file == entry.function.range.file)
+      return "add " + line;
+    return fmt::format("a `dist` of your own like `{}` can have {}", law.name,
+                       line);
   }
 
   /// The likeliest that the lines of a distribution find.
@@ -175,8 +230,9 @@ private:
                 fmt::format("`{}` has no line `beam = ...`", output.law->name))
           .help(output.law->name == "ctc"
                     ? "`ctc_beam` is the same distribution, with a search"
-                    : "add `beam = e`, the likeliest values as a list, and "
-                      "`score = e`, their log-probabilities");
+                    : addLine(*output.law,
+                              "`beam = e`, the likeliest values as a list, and "
+                              "`score = e`, their log-probabilities"));
       return;
     }
     const Ty &one = output.law->result;

@@ -57,7 +57,9 @@ private:
                    static_cast<uint32_t>(begin + length)};
     token.text = text.substr(begin, length);
     token.startsLine = sawNewline;
-    sawNewline = false;
+    token.afterBad =
+        sawBad || (!sawNewline && !tokens.empty() && tokens.back().afterBad);
+    sawNewline = sawBad = false;
     tokens.push_back(token);
     at = begin + length;
   }
@@ -128,6 +130,7 @@ private:
                          static_cast<uint32_t>(at)};
     if (const LookAlike *meant = findLookAlike(c))
       return lookAlike(*meant, range);
+    sawBad = true;
     // A run of them is one mistake.
     bool goesOn = range.begin == badEnd;
     badEnd = range.end;
@@ -192,6 +195,7 @@ private:
   size_t badEnd = ~size_t(0);
   std::map<char32_t, SeenOften> lookAlikes;
   bool sawNewline = true;
+  bool sawBad = false;
 };
 
 } // namespace

@@ -18,6 +18,9 @@ struct Token {
   std::string_view text;
   /// A line end stands between the token before and this one.
   bool startsLine = false;
+  /// Characters that begin no token, already told, stand before this one in its
+  /// line, or right before it.
+  bool afterBad = false;
 
   bool is(std::string_view what) const {
     return text == what && kind != Kind::Number;

@@ -35,6 +35,8 @@ ItemPtr Parser::item() {
     result = trainItem();
   } else if (token.is("export")) {
     result = exportItem();
+  } else if (token.afterBad) { // told by the lexer
+    return nullptr;
   } else {
     std::string foreign = foreignHere();
     diags

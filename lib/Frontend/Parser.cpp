@@ -92,6 +92,9 @@ std::string Parser::found() const {
 bool Parser::fail(const std::string &expected, std::string help) {
   SourceRange range = peek().range;
   bool lineEnd = atLineEnd() && at != 0;
+  // What was left out may be what is missing: one mistake, one error.
+  if (peek().afterBad || (lineEnd && tokens[at - 1].afterBad))
+    return false;
   if (lineEnd) { // the mistake is seen behind the last token
     SourceRange before = tokens[at - 1].range;
     range = {before.file, before.end, before.end};

@@ -93,6 +93,10 @@ int32_t openParams(Session &s, const char *path, rnnc_error *error) {
                       "the library was made without weights: `path` has to "
                       "name a file of them");
   }
+  if (!*path)
+    return fail(error, RNNC_ERR_ARGUMENT, -1, "path", -1, -1, -1,
+                "`path` is empty: it has to name a file of weights, or be NULL "
+                "for those of the library, if it was made with some");
   size_t bytes = rnnc_rt_params_size(module);
   auto *params = static_cast<rnnc_params *>(allocate(bytes));
   if (!params)

@@ -183,6 +183,14 @@ int32_t findParam(const ModuleDesc &m, const char *name) {
   return -1;
 }
 
+/// What stands beside the weights in a checkpoint of `rnnc train`: its newest
+/// one is all there is where no validation chose a best.
+bool isBeside(const char *name) {
+  // No table of texts: code of libraries has no addresses to relocate.
+  return !strncmp(name, "optimizer.", 10) || !strncmp(name, "trainer.", 8) ||
+         !strncmp(name, "state.", 6);
+}
+
 int32_t checkEntry(const ModuleDesc &m, const File &file, const Entry &e,
                    rnnc_error *error) {
   auto refuse = [&](const char *why, int64_t expected, int64_t found) {
@@ -190,6 +198,8 @@ int32_t checkEntry(const ModuleDesc &m, const File &file, const Entry &e,
                 (long long)expected, (long long)found);
   };
   int32_t index = findParam(m, e.name);
+  if (index < 0 && isBeside(e.name))
+    return RNNC_OK;
   if (index < 0)
     return fail(error, RNNC_ERR_WEIGHTS, -1, e.name, -1, -1, -1,
                 "the model has no parameter `%s`", e.name);
@@ -225,7 +235,10 @@ int32_t checkEntry(const ModuleDesc &m, const File &file, const Entry &e,
 
 void copyEntry(const ModuleDesc &m, const File &file, const Entry &e,
                char *arena) {
-  const ParamDesc &p = m.params[findParam(m, e.name)];
+  int32_t index = findParam(m, e.name);
+  if (index < 0) // it stands beside the weights
+    return;
+  const ParamDesc &p = m.params[index];
   bool wide = !strcmp(e.dtype, "F64"), wideHere = rnnc_rt_library.real == F64;
   char *to = arena + size_t(p.offset) * realSize();
   const char *from = file.data + e.begin;

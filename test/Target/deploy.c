@@ -290,6 +290,9 @@ static void refuse(const char *path, const char *state) {
   CHECK(!deploy_Signal_open(".", 1, NULL, &error));
   CHECK(error.status == RNNC_ERR_FILE);
   printf("%s\n", error.message);
+  CHECK(!deploy_Signal_open("", 1, NULL, &error));
+  CHECK(error.status == RNNC_ERR_ARGUMENT);
+  printf("%s\n", error.message);
   CHECK(!deploy_Signal_open(state, 1, NULL, &error));
   CHECK(error.status == RNNC_ERR_WEIGHTS);
   CHECK(!deploy_Signal_open(WEIGHTS(path), -1, NULL, &error));

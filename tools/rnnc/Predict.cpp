@@ -545,6 +545,8 @@ int tool::predict(const PredictCommand &command) {
           data::cutIntoPieces(*data, inputs, trained->directory.read);
       !status)
     return report(status.error());
+  for (const std::string &warning : data->warnings)
+    fmt::print(stderr, "{}\n", warning);
   warnStrange(*trained, inputs, *data);
   if (Status status = data::applyVocabularies(
           *data, inputs, trained->directory.vocabularies, trained->unit());
