@@ -1,7 +1,7 @@
 // ScanLoop.cpp: the time loop: building, text, verification.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "rnnc/Dialect/Scan/Scan.h"
+#include "ScanRows.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -66,24 +66,24 @@ YieldOp LoopOp::getYield() {
 SmallVector<Region *> LoopOp::getLoopRegions() { return {&getBody()}; }
 
 // Rows past their end keep still only if the value has rows, that is a leading
-// batch dimension (no time before it), and is not excepted.
-static bool isMasked(LoopOp loop, Type type,
+// batch dimension (no time before it, nor joined with it), and is not excepted.
+static bool isMasked(LoopOp loop, Value value,
                      std::optional<ArrayRef<int64_t>> except, unsigned number) {
-  auto tensor = cast<RankedTensorType>(type);
-  if (!loop.getLengths() || tensor.getNumDynamicDims() != 1 ||
-      !tensor.isDynamicDim(0))
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!loop.getLengths() || type.getNumDynamicDims() != 1 ||
+      !type.isDynamicDim(0) || (except && llvm::is_contained(*except, number)))
     return false;
-  return !except || !llvm::is_contained(*except, number);
+  return rowKindOf(value, 0) != RowKind::Joined ||
+         rowKindOf(loop.getLengths(), 0) != RowKind::Single;
 }
 
 bool LoopOp::isMaskedCarry(unsigned number) {
-  return isMasked(*this, getFirsts()[number].getType(), getUnmaskedCarries(),
-                  number);
+  return isMasked(*this, getFirsts()[number], getUnmaskedCarries(), number);
 }
 
 bool LoopOp::isMaskedStack(unsigned number) {
-  return isMasked(*this, getYield().getStacks()[number].getType(),
-                  getUnmaskedStacks(), number);
+  return isMasked(*this, getYield().getStacks()[number], getUnmaskedStacks(),
+                  number);
 }
 
 std::optional<int64_t> LoopOp::getConstantTrip() {

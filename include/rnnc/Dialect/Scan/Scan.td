@@ -395,7 +395,9 @@ def Scan_LoopOp : Scan_Op<"loop", [
     With `lengths`, a carry or stacked value whose first dimension is dynamic
     and the only dynamic one is batched: in rows whose length is not above t,
     the carry keeps its value and the stacked row is zero, whatever the body
-    computes there. (With more, time axes stand before the batch.) Carries
+    computes there. (With more, time axes stand before the batch; one that
+    joins time and batch, as of sequences inside of a sequence, has other rows
+    than `lengths` and is not masked, unless `lengths` has such rows.) Carries
     numbered in `unmasked_carries` and stacked values numbered in
     `unmasked_stacks` are never masked.
 
