@@ -82,8 +82,7 @@ public:
           .also(model.decl, "it has a `loss` only");
       return;
     }
-    if ((predicts || draws || function == "begin" || function == "step") &&
-        unfoldsSeveral(function))
+    if ((predicts || draws || function == "begin") && unfoldsSeveral(function))
       return;
     if (predicts)
       modes(function);
@@ -109,8 +108,8 @@ private:
     for (const ModelInfo::Drawn &output : model.outputs)
       if (output.unfolded)
         d.also(output.typeRange, "written by an `unfold`");
-    d.help("`loss`, `grad` and `train_step` can be exported; a model with one "
-           "`unfold` has the others too");
+    d.help("`loss`, `grad`, `step` and `train_step` can be exported; a model "
+           "with one `unfold` has the others too");
     return true;
   }
 

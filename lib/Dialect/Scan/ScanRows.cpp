@@ -54,9 +54,12 @@ RowKind RowTracer::ofSize(Value size) {
 
 RowKind RowTracer::ofArgument(BlockArgument argument, int64_t dim) {
   Operation *parent = argument.getOwner()->getParentOp();
-  auto loop = dyn_cast<LoopOp>(parent);
+  auto loop = dyn_cast_or_null<LoopOp>(parent);
   if (!loop)
-    return isa<func::FuncOp>(parent) ? RowKind::Single : RowKind::Unknown;
+    return isa_and_present<func::FuncOp>(parent) ? RowKind::Single
+                                                 : RowKind::Unknown;
+  if (argument.getArgNumber() == 0) // the step
+    return RowKind::Unknown;
   unsigned number = argument.getArgNumber() - 1, slices = loop.getNumSlices();
   if (number < slices)
     return kindOf({loop.getSlices()[number], dim + 1});
@@ -73,7 +76,8 @@ RowKind RowTracer::ofLoop(LoopOp loop, unsigned result, int64_t dim) {
 
 RowKind RowTracer::ofCollapsed(tensor::CollapseShapeOp op, int64_t dim) {
   std::optional<int64_t> only;
-  for (int64_t from : op.getReassociationIndices()[dim]) {
+  SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+  for (int64_t from : groups[dim]) {
     if (!isDynamic(op.getSrc(), from))
       continue;
     if (only)
@@ -129,7 +133,9 @@ RowKind RowTracer::ofOperands(Operation *op, Value result, int64_t dim) {
 }
 
 RowKind RowTracer::kindOf(Dimension at) {
-  if (left == 0)
+  auto type = at.tensor ? dyn_cast<RankedTensorType>(at.tensor.getType())
+                        : RankedTensorType();
+  if (left == 0 || !type || at.dim >= type.getRank())
     return RowKind::Unknown;
   --left;
   if (auto argument = dyn_cast<BlockArgument>(at.tensor))

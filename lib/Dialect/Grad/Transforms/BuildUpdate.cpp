@@ -121,7 +121,8 @@ struct Stretch {
   int64_t begin, end;
   double rate = 1;             ///< factor on the rate
   int64_t unit = 1;            ///< for adaptive clipping
-  bool stays = false;          ///< nothing moves it
+  bool stays = false;          ///< no parameter of it moves
+  bool isGap = false;          ///< between parameters: zeros
   SmallVector<Value> old = {}; ///< parameters, then the optimiser's memory
   SmallVector<Value> now = {}; ///< the same after the update
   Value grads = {};
@@ -243,6 +244,7 @@ SmallVector<Stretch> UpdateBuilder::findStretches() const {
   SmallVector<Stretch> stretches;
   auto add = [&](Stretch stretch) {
     if (!stretches.empty() && stretches.back().stays == stretch.stays &&
+        stretches.back().isGap == stretch.isGap &&
         stretches.back().rate == stretch.rate && (!each || stretch.stays))
       stretches.back().end = stretch.end;
     else if (stretch.begin != stretch.end)
@@ -256,7 +258,7 @@ SmallVector<Stretch> UpdateBuilder::findStretches() const {
     bool stays = !place.trainable && (each || decayOf(train) != 0);
     add({place.offset, each ? end : next, place.rate, place.unit, stays});
     if (each)
-      add({end, next, 1, 1, true});
+      add({end, next, 1, 1, true, true});
   }
   if (stretches.empty())
     stretches.push_back({0, arena.getDimSize(0)});
@@ -366,19 +368,20 @@ FailureOr<SmallVector<Value>> UpdateBuilder::update(Value params, Value grads,
 LogicalResult UpdateBuilder::update(Stretch &stretch, Value rate, Value step) {
   bool isAveraged = averageOf(train) > 0;
   stretch.now = stretch.old;
-  if (!stretch.stays) {
+  ValueRange slots = ValueRange(stretch.old).drop_front().drop_back(isAveraged);
+  if (!stretch.isGap && (!stretch.stays || !slots.empty())) {
     if (stretch.rate != 1)
       rate = arith::MulFOp::create(
           builder, loc, rate,
           scan::splat(builder, loc, cast<RankedTensorType>(rate.getType()), {},
                       stretch.rate));
-    ValueRange slots =
-        ValueRange(stretch.old).drop_front().drop_back(isAveraged);
     auto updated =
         update(stretch.old.front(), stretch.grads, slots, rate, step);
     if (failed(updated))
       return failure();
     llvm::copy(*updated, stretch.now.begin());
+    if (stretch.stays)
+      stretch.now.front() = stretch.old.front();
   }
   if (isAveraged)
     stretch.now.back() = average(stretch.old.back(), stretch.now.front());
