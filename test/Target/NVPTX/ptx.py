@@ -136,7 +136,7 @@ def lint_kernel(kernel):
     if kernel.shared_size > 48 << 10:
         yield f"{kernel.shared_size} bytes of shared memory"
     for name, kind in kernel.parameters:
-        if kind not in ("u64", "b64", "f32", "f64", "u32", "b32"):
+        if kind not in ("u8", "u64", "b64", "f32", "f64", "u32", "b32"):
             yield f"parameter {name} is a .{kind}"
     names = {name for name, _ in kernel.parameters}
     written = set()
