@@ -39,7 +39,8 @@ private:
   RowKind ofBroadcast(BroadcastOp op, int64_t dim);
   RowKind ofOperands(Operation *op, Value result, int64_t dim);
 
-  /// Carries go round; what is met again says nothing new.
+  /// How many values are still looked at: an op may have several operands, and
+  /// what is far away says no more.
   unsigned left = 256;
 };
 
