@@ -177,13 +177,13 @@ void FunctionMaker::bindSizes(Lowering &lowering) {
 /// Lengths of an axis inside of others come after theirs.
 void FunctionMaker::bindLengths(Lowering &lowering, StringRef time) {
   Emitter &e = lowering.e;
-  TimeAxis &place = e.times[time];
+  AxisLengths place;
   Batched lengths;
   lengths.value = argument(time, Role::Lengths);
   lengths.dims = {batchDim()};
   Dims order;
   for (rnn::AxisAttr axis : info.nesting.around(time)) {
-    place.around.push_back(axis.getName().str());
+    place.around.push_back({axis.getName().str()});
     order.push_back(axisDim(lengths.axes.size()));
     lengths.axes.push_back(Lowering::info(axis));
   }
@@ -193,7 +193,8 @@ void FunctionMaker::bindLengths(Lowering &lowering, StringRef time) {
     lengths = bindNested(lowering, lengths);
     lengths.value = e.align(lengths, order, lengths.axes);
   }
-  place.lengths = lengths.value;
+  place.value = lengths.value;
+  e.times[time].choices = {place};
 }
 
 /// A value along axes inside of others, as the caller has it: zeros past the
@@ -221,9 +222,9 @@ Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
       continue;
     value.dims.push_back(axisDim(i));
     (axis.time ? times : fixed).push_back(axisDim(i));
-    nested |= axis.time && !e.times[axis.name].around.empty();
+    nested |= axis.time && !e.times[axis.name].own().around.empty();
     if (axis.time)
-      lengths.push_back(e.times[axis.name].lengths);
+      lengths.push_back(e.times[axis.name].own().value);
   }
   if (nested) {
     value = bindNested(lowering, value);
@@ -400,8 +401,8 @@ static Batched leave(Lowering &lowering, const Batched &value) {
   for (Dim dim : whole.dims)
     if (e.isTime(dim, whole.axes)) {
       const TimeAxis &time = e.times[e.infoOf(dim, whole.axes).name];
-      nested |= !time.around.empty();
-      lengths.push_back(time.lengths);
+      nested |= !time.own().around.empty();
+      lengths.push_back(time.own().value);
       left.push_back(dim);
     }
   if (nested) {
