@@ -7,6 +7,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/RNN/Needed.h"
 
 using namespace mlir;
 
@@ -351,19 +352,9 @@ void FunctionMaker::finish(StringRef name) {
 
 LogicalResult FunctionMaker::lowerFor(Lowering &lowering,
                                       ArrayRef<Value> roots) {
-  llvm::DenseSet<Operation *> needed;
-  SmallVector<Value> work(roots);
-  Block &body = info.module->getRegion(0).front();
-  while (!work.empty()) {
-    Operation *op = work.pop_back_val().getDefiningOp();
-    op = op ? body.findAncestorOpInBlock(*op) : nullptr;
-    if (!op || !needed.insert(op).second)
-      continue;
-    op->walk([&](Operation *inner) {
-      llvm::append_range(work, inner->getOperands());
-    });
-  }
-  for (Operation &op : body) {
+  llvm::DenseSet<Operation *> needed =
+      rnn::neededFor(rnn::ModuleOp(info.module), roots);
+  for (Operation &op : info.module->getRegion(0).front()) {
     if (!needed.contains(&op) ||
         isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op))
       continue;
@@ -632,14 +623,10 @@ LogicalResult FunctionMaker::makeStep() {
   for (const StateInfo &state : info.states)
     slots.push_back(valueSlot(state.name, Role::StateIn, state.type, true));
   slots.push_back(rowsSlot("reset", Role::Reset));
-  SmallVector<Value> roots;
-  for (rnn::ObserveOp observe : info.observes)
-    roots.push_back(observe.getDist());
-  // A stream keeps all states, those too that no output depends on.
-  for (Operation *recurrence : info.recurrences)
-    llvm::append_range(roots, recurrence->getResults());
   return make("step", slots, options, [&](Lowering &lowering) {
-    if (failed(lowerFor(lowering, roots)) || failed(giveModes(lowering)))
+    if (failed(
+            lowerFor(lowering, rnn::rootsOfStep(rnn::ModuleOp(info.module)))) ||
+        failed(giveModes(lowering)))
       return failure();
     giveStates(lowering, false);
     return success();

@@ -4,6 +4,7 @@
 #include "Functions.h"
 
 #include "mlir/Transforms/RegionUtils.h"
+#include "rnnc/Dialect/RNN/Needed.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -232,7 +233,15 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
   if (const StateInfo *state = repeatedState(states))
     return {state->loc, "two recurrences keep the state `" + state->name + "`"};
   std::pair<Location, std::string> reason(op.getLoc(), "");
+  // What only a loss reads is no part of a step.
+  DenseSet<Operation *> needed = rnn::neededFor(op, rnn::rootsOfStep(op));
+  auto isLeft = [&](Operation *inner) {
+    return isModel() &&
+           !needed.contains(op.getBody().front().findAncestorOpInBlock(*inner));
+  };
   op.walk([&](Operation *inner) {
+    if (inner == op || isLeft(inner))
+      return WalkResult::advance();
     std::string why = againstStep(inner);
     auto loop = inner->getParentOfType<rnn::ScanOp>();
     bool nested = inner->getParentOfType<rnn::UnfoldOp>() ||
@@ -253,7 +262,8 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
     return WalkResult::interrupt();
   });
   for (Operation *user : usersOfData())
-    return {user->getLoc(), "it reads the data of an output"};
+    if (!isLeft(user))
+      return {user->getLoc(), "it reads the data of an output"};
   return reason;
 }
 
