@@ -319,10 +319,13 @@ SmallVector<Operation *> ModuleInfo::usersOfData() const {
 
 /// Where the place of a step is taken as a number: parts of a sequence count
 /// their steps anew.
-static Operation *countsSteps(rnn::ModuleOp module) {
+static Operation *countsSteps(rnn::ModuleOp module,
+                              const DenseSet<Operation *> &needed) {
   Operation *found = nullptr;
+  Block &body = module.getBody().front();
   module.walk([&](rnn::BindOp bind) {
-    if (!bind.getAxis().isTime())
+    if (!bind.getAxis().isTime() ||
+        !needed.contains(body.findAncestorOpInBlock(*bind)))
       return;
     for (OpOperand &use : bind.getIndex().getUses()) {
       auto lookup = dyn_cast<rnn::LookupOp>(use.getOwner());
@@ -341,9 +344,12 @@ static bool isTimed(Type type) {
 }
 
 /// Where an output of a step depends on the end of the sequence.
-static Operation *waitsForEnd(rnn::ModuleOp module) {
+static Operation *waitsForEnd(rnn::ModuleOp module,
+                              const DenseSet<Operation *> &needed) {
   llvm::DenseSet<Value> ends;
   for (Operation &op : module.getBody().front()) {
+    if (!needed.contains(&op))
+      continue;
     auto takesEnd = [](Operation *inner) {
       auto sequence = dyn_cast<rnn::SequenceOp>(inner);
       return sequence && firstTime(sequence.getValue().getType());
@@ -392,9 +398,10 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstParts() const {
     if (isTimed(state.type))
       return {state.loc,
               "the state `" + state.name + "` is as long as the sequence"};
-  if (Operation *place = countsSteps(op))
+  DenseSet<Operation *> needed = rnn::neededFor(op, rnn::rootsOfStep(op));
+  if (Operation *place = countsSteps(op, needed))
     return {place->getLoc(), "the number of a step is used"};
-  if (Operation *place = waitsForEnd(op))
+  if (Operation *place = waitsForEnd(op, needed))
     return {place->getLoc(), "it needs the end of the sequence"};
   return reason;
 }
