@@ -45,7 +45,9 @@ private:
   LogicalResult prepare();
   void tiles(Value firstUnit, Value units);
   void tile(Value firstUnit, Value units, Value t);
-  void findRows(Value firstRow, Value rows);
+  void findRows(Value firstRow, Value rows,
+                llvm::function_ref<void(Value)> each = [](Value) {});
+  void fetchInputs(Value row, Value firstUnit, Value units);
   void multiply(Value firstUnit, Value units, Value rows, Value t = Value());
   void multiplyInPlace(Value firstUnit, Value units, Value rows);
   void multiplyPacked(Value firstUnit, Value units, Value rows, Value t);
@@ -229,16 +231,42 @@ Value PhaseLowering::rowAt(Value position) {
 }
 
 /// Notes where the rows of a tile begin.
-void PhaseLowering::findRows(Value firstRow, Value rows) {
+void PhaseLowering::findRows(Value firstRow, Value rows,
+                             llvm::function_ref<void(Value)> each) {
   buildLoop(b, loc, index(0), rows, index(1), {},
             [&](Value r, ValueRange) -> SmallVector<Value> {
-              Value row =
-                  toI64(rowAt(arith::AddIOp::create(b, loc, firstRow, r)));
+              Value row = rowAt(arith::AddIOp::create(b, loc, firstRow, r));
               for (Product &product : products)
-                memref::StoreOp::create(b, loc, mul(row, product.rowStride),
+                memref::StoreOp::create(b, loc,
+                                        mul(toI64(row), product.rowStride),
                                         product.offsets, r);
+              each(row);
               return {};
             });
+}
+
+/// Asks for what the region reads of a row, so that it is there when the tile's
+/// products are: from row to row it is too far for the processor to foresee.
+/// The line where a panel's part begins is the one where the last one ended.
+void PhaseLowering::fetchInputs(Value row, Value firstUnit, Value units) {
+  Value last = arith::SubIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, firstUnit, units), index(1));
+  Block &body = op.getBody().front();
+  unsigned before = 0;
+  for (const Product &product : products)
+    before += product.shape.accumulators;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    if (op.mapOf(i).getNumResults() != 2 ||
+        body.getArgument(before + i).use_empty())
+      continue;
+    auto ask = [&](Value unit) {
+      memref::PrefetchOp::create(b, loc, input, ValueRange{row, unit},
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    };
+    ask(backward ? arith::SelectOp::create(b, loc, backward, firstUnit, last)
+                 : last);
+  }
 }
 
 /// The sums of a tile, by weights where they lie.
@@ -361,7 +389,8 @@ void PhaseLowering::multiplyPacked(Value firstUnit, Value units, Value rows,
 void PhaseLowering::tile(Value firstUnit, Value units, Value t) {
   auto [firstRow, rows] = rowsOfTile(t);
   Value zero = index(0), one = index(1);
-  findRows(firstRow, rows);
+  findRows(firstRow, rows,
+           [&](Value row) { fetchInputs(row, firstUnit, units); });
   multiply(firstUnit, units, rows, t);
   if (!op.getValid())
     return region(firstUnit, units, firstRow, rows, zero);
