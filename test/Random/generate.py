@@ -304,7 +304,8 @@ class Generator(Distributions, Recurrences):
         fed = [t for t in self.drawnTypes if t.kind != "index" or len(t.axes) != 1]
         return (self.keepsStates and len(scope.times) == 1 and not isWhole and self.unfolds < 2 and
                 not (self.unfolds and (self.dependsOnInputs or fed)) and
-                not re.search(r" backward|\bshift\(|, L\b", text))
+                not re.search(r" backward|\bshift\(|, L\b", text) and
+                not re.search(r"attend|conv|pool|^bi(rnn|lstm|gru|directional)$", "\n".join(self.met), re.M))
 
     def train(self, name, scope):
         rng = self.rng
