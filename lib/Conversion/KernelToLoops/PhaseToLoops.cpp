@@ -45,8 +45,9 @@ private:
   LogicalResult prepare();
   void tiles(Value firstUnit, Value units);
   void tile(Value firstUnit, Value units, Value t);
-  void findRows(Value firstRow, Value rows,
-                llvm::function_ref<void(Value)> each = [](Value) {});
+  void findRows(
+      Value firstRow, Value rows,
+      llvm::function_ref<void(Value)> each = [](Value) {});
   void fetchInputs(Value row, Value firstUnit, Value units);
   void multiply(Value firstUnit, Value units, Value rows, Value t = Value());
   void multiplyInPlace(Value firstUnit, Value units, Value rows);
@@ -247,25 +248,26 @@ void PhaseLowering::findRows(Value firstRow, Value rows,
 
 /// Asks for what the region reads of a row, so that it is there when the tile's
 /// products are: from row to row it is too far for the processor to foresee.
-/// The line where a panel's part begins is the one where the last one ended.
+/// One line is enough: where this panel's part begins the last one ended.
 void PhaseLowering::fetchInputs(Value row, Value firstUnit, Value units) {
-  Value last = arith::SubIOp::create(
-      b, loc, arith::AddIOp::create(b, loc, firstUnit, units), index(1));
   Block &body = op.getBody().front();
   unsigned before = 0;
   for (const Product &product : products)
     before += product.shape.accumulators;
+  Value unit;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-    if (op.mapOf(i).getNumResults() != 2 ||
-        body.getArgument(before + i).use_empty())
+    bool isOfUnits = op.mapOf(i).getNumResults() == 2;
+    if (!isOfUnits || body.getArgument(before + i).use_empty())
       continue;
-    auto ask = [&](Value unit) {
-      memref::PrefetchOp::create(b, loc, input, ValueRange{row, unit},
-                                 /*isWrite=*/false, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
-    };
-    ask(backward ? arith::SelectOp::create(b, loc, backward, firstUnit, last)
-                 : last);
+    if (!unit) {
+      unit = arith::AddIOp::create(b, loc, firstUnit, units);
+      unit = arith::SubIOp::create(b, loc, unit, index(1));
+      if (backward)
+        unit = arith::SelectOp::create(b, loc, backward, firstUnit, unit);
+    }
+    memref::PrefetchOp::create(b, loc, input, ValueRange{row, unit},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
   }
 }
 
