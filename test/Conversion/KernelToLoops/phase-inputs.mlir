@@ -7,20 +7,17 @@
 #ofRow = affine_map<(r, u) -> (r, u)>
 #ofAll = affine_map<(r, u) -> (u)>
 // CHECK-LABEL: func.func private @rnnc.kernel.0(
-// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr, %[[AT:.*]]: !llvm.ptr, %{{.*}}: i64,
-// CHECK: llvm.insertvalue %[[AT]],
-// CHECK: %[[X:.*]] = builtin.unrealized_conversion_cast %{{.*}} to memref<?x64xf32>
 // CHECK: memref.store %{{.*}} : memref<5xi64>
 // CHECK-NEXT: %[[END:.*]] = arith.addi
 // CHECK-NEXT: arith.constant 1
 // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[END]],
-// CHECK-NEXT: memref.prefetch %[[X]][%{{.*}}, %[[LAST]]], read, locality<3>, data
+// CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[LAST]]], read, locality<3>, data : memref<?x64xf32>
 // CHECK-NOT: memref.prefetch
 // CHECK: call @rnnc.gemm.phase.rows
-func.func @step(%h: memref<?x64xf32>, %p: memref<4128xf32>, %x: memref<?x64xf32>, %b: memref<64xf32>, %y: memref<?x64xf32>, %o: memref<?x64xf32>) {
-  kernel.phase products(%h : memref<?x64xf32>) with(%p : memref<4128xf32>) ins(%x, %b, %y : memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) outs(%o : memref<?x64xf32>)
+func.func @step(%h: memref<?x64xf32>, %p: memref<4128xf32>, %x: memref<?x64xf32>, %b: memref<64xf32>, %y: memref<?x64xf64>, %o: memref<?x64xf32>) {
+  kernel.phase products(%h : memref<?x64xf32>) with(%p : memref<4128xf32>) ins(%x, %b, %y : memref<?x64xf32>, memref<64xf32>, memref<?x64xf64>) outs(%o : memref<?x64xf32>)
       columns([array<i64: 0>]) maps([#ofRow, #ofAll, #ofRow]) attributes {packed} {
-  ^bb0(%a: f32, %in: f32, %bias: f32, %unread: f32):
+  ^bb0(%a: f32, %in: f32, %bias: f32, %unread: f64):
     %0 = arith.addf %a, %in : f32
     %1 = arith.addf %0, %bias : f32
     kernel.yield %1 : f32
