@@ -75,7 +75,7 @@ static bool isAddedToZeros(const Table &table) {
          scatter.getOut() == table.gradient &&
          scatter.getUpdates() != table.gradient &&
          scatter.getBatchDims() == 0 && fill->isBeforeInBlock(table.adds) &&
-         !table.adds->isProperAncestor(
+         !table.adds->isAncestor(
              scatter.getIndices().getParentBlock()->getParentOp());
 }
 
