@@ -87,7 +87,8 @@ SmallVector<Table> findTables(func::FuncOp function, int64_t least) {
     auto type = dyn_cast<MemRefType>(argument.getType());
     if (!slot || slot.getRole() != interface::Role::Grad || !type ||
         type.getRank() < 2 || !type.hasStaticShape() ||
-        !type.getLayout().isIdentity() || type.getNumElements() < least)
+        !type.getLayout().isIdentity() || type.getNumElements() < least ||
+        type.getNumElements() == 0)
       continue;
     Table table;
     table.gradient = argument;

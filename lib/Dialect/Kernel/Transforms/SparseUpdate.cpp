@@ -108,8 +108,13 @@ std::string Update::findSweeps() {
   BlockArgument grads = argumentWith(function, Role::Grads, /*last=*/false);
   BlockArgument params = argumentWith(function, Role::Params, /*last=*/true);
   SmallVector<StretchUse> readers, writers;
+  auto isStatic = [](BlockArgument arena) {
+    auto type = arena ? dyn_cast<MemRefType>(arena.getType()) : MemRefType();
+    return type && type.getRank() == 1 && type.hasStaticShape();
+  };
   bool isKnown = function->hasAttr(grad::kKeepsStill) &&
-                 function->hasAttr(kInPlace) && grads && params;
+                 function->hasAttr(kInPlace) && isStatic(grads) &&
+                 isStatic(params);
   if (isKnown) {
     int64_t size = cast<MemRefType>(grads.getType()).getNumElements();
     isKnown = findAccesses(grads, 0, size, readers) &&
@@ -120,11 +125,16 @@ std::string Update::findSweeps() {
   return isKnown ? "" : "its update is no sweep over each row by itself";
 }
 
+/// Whether each sweep goes over all rows of a table or over none.
 bool Update::holds(const Table &table) const {
-  return llvm::all_of(sweeps, [&](const Sweep &sweep) {
+  bool isWritten = false;
+  for (const Sweep &sweep : sweeps) {
     bool isInside = sweep.begin <= table.offset && table.end() <= sweep.end;
-    return isInside || table.end() <= sweep.begin || sweep.end <= table.offset;
-  });
+    if (!isInside && sweep.begin < table.end() && table.offset < sweep.end)
+      return false;
+    isWritten |= isInside && !sweep.sums;
+  }
+  return isWritten;
 }
 
 /// One sweep in pieces: between tables as it was, tables by runs of rows.
