@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Batch.h"
 
+#include "rnnc/Dialect/RNN/Needed.h"
 #include "rnnc/Dialect/RNN/Transforms/OfSequence.h"
 
 #include "llvm/ADT/SmallPtrSet.h"
@@ -63,8 +64,11 @@ static bool needsOtherSteps(Operation *op) {
 /// Why a model cannot run step by step; empty if it can.
 static std::string againstStep(rnn::ModuleOp module) {
   std::string reason;
+  auto needed = rnn::neededFor(module, rnn::rootsOfStep(module));
+  Block &body = module.getBody().front();
   module.walk([&](Operation *op) {
-    if (!reason.empty() || !needsOtherSteps(op))
+    if (!reason.empty() || !needsOtherSteps(op) ||
+        !needed.contains(body.findAncestorOpInBlock(*op)))
       return;
     reason = "`" + module.getSymName().str() +
              "` cannot run one step at a time: it reads other steps";

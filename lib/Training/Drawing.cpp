@@ -51,6 +51,9 @@ Error training::noFunction(const ModuleInfo &module, const std::string &name) {
     help = fmt::format(": its source has to say how wide, `export {}.beam("
                        "width = 5)`",
                        module.name);
+  if (name == "sample")
+    help = ": its outputs cannot be drawn, as a `dist` without a line `sample` "
+           "cannot; `rnnc predict` gives what is likeliest";
   return usageError("rnnc: error: the model has no function `{}`{}", name,
                     help);
 }

@@ -39,7 +39,8 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     recurrence in a cell|ints as numbers|bits as numbers|unfold max|zoneout|conv1d|causal_conv1d|conv2d
     max_pool1d|max_pool2d|mean_pool2d|attend|attend_dot|attend_bilinear|birnn|bilstm|bigru|bidirectional
     lstmp|sru|delay|recent|recent_max|both_ends|bptt carry|bptt carry of an unfold|size of a model
-    step that reads a sequence|unfold with an axis inside of another|ctc|ctc_beam|poisson|hmm|clockwork|drop|variational_drop|init|init of a path
+    step that reads a sequence|unfold with an axis inside of another|step that reads elements
+    ctc|ctc_beam|poisson|hmm|clockwork|drop|variational_drop|init|init of a path
     schedule constant|schedule cosine|schedule linear|schedule step|schedule plateau|schedule onecycle""".replace("\n    ", "|").split("|")
 
 met = collections.Counter()

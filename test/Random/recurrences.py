@@ -139,8 +139,8 @@ class Recurrences(Cells):
     def constantsFor(self, scope, often=0.25, isUnfold=False):
         """What is given to a cell after `;`: types and the text of the call. An unfold reads whole sequences."""
         own = random.Random(f"whole constants {self.seed} {len(scope.block.lines)}")
-        if isUnfold and self.nested and own.random() < 0.6:
-            self.note("unfold with an axis inside of another")
+        if self.nested and scope.block.kind == "model" and own.random() < (0.6 if isUnfold else 0.4):
+            self.note("unfold with an axis inside of another" if isUnfold else "step that reads elements")
             return (self.nested,), "(k0 = n0)"
         if self.rng.random() > often:
             return (), ""

@@ -150,11 +150,10 @@ static int sample(const SampleCommand &command) {
   if (!trained)
     return report(trained.error());
   int function = trained->instance->module().find("sample");
-  if (function < 0 || !trained->schema.isLanguageModel())
-    return report(usageError(
-        "rnnc: error: {}", function < 0 ? "the model cannot draw: it has no "
-                                          "function `sample`"
-                                        : "the model reads inputs: give --in"));
+  if (function < 0)
+    return report(noFunction(trained->instance->module(), "sample"));
+  if (!trained->schema.isLanguageModel())
+    return report(usageError("rnnc: error: the model reads inputs: give --in"));
   const FunctionInfo &info =
       trained->instance->module().functions[static_cast<size_t>(function)];
   const FieldSchema &field = trained->schema.fields[0];

@@ -98,8 +98,10 @@ Emitter::fixedValue(const ast::Expr &node, rnn::ValueType type, Env &env) {
     rnn::ResultOp::create(builder, loc(node.range), value, "out");
     std::string message;
     std::optional<interp::Arrays> arrays;
+    interp::RunOptions forward;
+    forward.function = "forward";
     if (isFixed(block, builder))
-      arrays = interp::run(module, {}, {.function = "forward"}, message);
+      arrays = interp::run(module, {}, forward, message);
     if (arrays && arrays->count("out"))
       result = std::move((*arrays)["out"].data);
   }

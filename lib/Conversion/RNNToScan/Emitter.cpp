@@ -37,7 +37,8 @@ void Emitter::sort(Dims &dims, ArrayRef<AxisInfo> axes) const {
     bool time = isTime(dim, axes);
     int group = dim.kind == Dim::Batch ? 1 : time ? 0 : 2;
     // Inner time axes stand left: outer ones can be rows with the batch.
-    int depth = time ? times.lookup(infoOf(dim, axes).name).around.size() : 0;
+    int depth =
+        time ? times.lookup(infoOf(dim, axes).name).own().around.size() : 0;
     return std::make_tuple(group, -depth, int(dim.kind), dim.id);
   };
   llvm::sort(dims, [&](Dim x, Dim y) { return key(x) < key(y); });
@@ -333,7 +334,7 @@ Batched Emitter::toReal(const Batched &x) {
 }
 
 bool Emitter::isRagged(Dim dim, ArrayRef<AxisInfo> axes) {
-  return isTime(dim, axes) && times.lookup(infoOf(dim, axes).name).lengths;
+  return isTime(dim, axes) && times.lookup(infoOf(dim, axes).name).own().value;
 }
 
 Batched Emitter::maskDim(const Batched &x, Dim dim, double fill) {

@@ -55,14 +55,35 @@ struct Batched {
   }
 };
 
+/// An axis around another one, whose entry is the one of a binder: of the last
+/// frame that binds it, from `since` on.
+struct AroundAxis {
+  std::string name;
+  size_t since = 0;
+};
+
+/// Lengths along a time axis, along the axes around it and the batch.
+struct AxisLengths {
+  mlir::Value value;
+  /// The axes around it, the outermost first.
+  llvm::SmallVector<AroundAxis, 1> around;
+
+  AroundAxis *find(llvm::StringRef name);
+};
+
 /// How long a time axis is: the padded number of steps (an index) and the
-/// lengths of the examples. An axis inside of others has one for each of their
-/// elements: the lengths are along these axes and the batch then.
+/// lengths of the examples; no value if all are as long. An axis inside of
+/// others has one for each of their elements.
 struct TimeAxis {
   mlir::Value size;
-  mlir::Value lengths;
-  /// The axes around it, the outermost first.
-  llvm::SmallVector<std::string, 1> around;
+  /// Inside of a loop or of rows over an axis around, the lengths are those of
+  /// its step, but for what a binder over that axis inside names. The first
+  /// that has all its binders is meant; the last needs none.
+  llvm::SmallVector<AxisLengths, 1> choices = {AxisLengths()};
+
+  const AxisLengths &own() const { return choices.back(); }
+  /// Of choices with more and more axes entered, those that can be meant.
+  void choose(llvm::ArrayRef<AxisLengths> some);
 };
 
 /// A binder or, after the loop, the steps of a recurrence.
@@ -179,6 +200,11 @@ public:
   /// The dimensions that lengths along a time dimension have before the batch:
   /// of the axes around it. Axes left of it come before binders.
   Dims aroundOf(Dim dim, llvm::ArrayRef<AxisInfo> axes) const;
+  /// These lengths as they are, and their dimensions but the batch.
+  std::pair<mlir::Value, Dims> findLengths(Dim dim,
+                                           llvm::ArrayRef<AxisInfo> axes) const;
+  /// Along an axis that no other is inside of, or whose rows are the batch.
+  mlir::Value lengthsAlong(const AxisInfo &axis) const;
   /// The lengths along a time dimension of a value with such axes.
   Batched lengthsOf(Dim dim, llvm::ArrayRef<AxisInfo> axes);
 
@@ -232,6 +258,8 @@ public:
 
 private:
   TimeAxis lengthsInRows(const TimeAxis &time, const RowDims &rows);
+  AxisLengths lengthsInRows(const AxisLengths &time, const RowDims &rows,
+                            llvm::ArrayRef<std::optional<Dim>> outer);
   /// 1 for the rows of steps that an example has; null if all have all.
   mlir::Value validRows(const RowDims &rows);
 

@@ -7,6 +7,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "rnnc/Dialect/Grad/Grad.h"
+#include "rnnc/Dialect/RNN/Needed.h"
 
 using namespace mlir;
 
@@ -177,13 +178,13 @@ void FunctionMaker::bindSizes(Lowering &lowering) {
 /// Lengths of an axis inside of others come after theirs.
 void FunctionMaker::bindLengths(Lowering &lowering, StringRef time) {
   Emitter &e = lowering.e;
-  TimeAxis &place = e.times[time];
+  AxisLengths place;
   Batched lengths;
   lengths.value = argument(time, Role::Lengths);
   lengths.dims = {batchDim()};
   Dims order;
   for (rnn::AxisAttr axis : info.nesting.around(time)) {
-    place.around.push_back(axis.getName().str());
+    place.around.push_back({axis.getName().str()});
     order.push_back(axisDim(lengths.axes.size()));
     lengths.axes.push_back(Lowering::info(axis));
   }
@@ -193,7 +194,8 @@ void FunctionMaker::bindLengths(Lowering &lowering, StringRef time) {
     lengths = bindNested(lowering, lengths);
     lengths.value = e.align(lengths, order, lengths.axes);
   }
-  place.lengths = lengths.value;
+  place.value = lengths.value;
+  e.times[time].choices = {place};
 }
 
 /// A value along axes inside of others, as the caller has it: zeros past the
@@ -221,9 +223,9 @@ Batched FunctionMaker::bindValue(Lowering &lowering, Value argument,
       continue;
     value.dims.push_back(axisDim(i));
     (axis.time ? times : fixed).push_back(axisDim(i));
-    nested |= axis.time && !e.times[axis.name].around.empty();
+    nested |= axis.time && !e.times[axis.name].own().around.empty();
     if (axis.time)
-      lengths.push_back(e.times[axis.name].lengths);
+      lengths.push_back(e.times[axis.name].own().value);
   }
   if (nested) {
     value = bindNested(lowering, value);
@@ -350,19 +352,9 @@ void FunctionMaker::finish(StringRef name) {
 
 LogicalResult FunctionMaker::lowerFor(Lowering &lowering,
                                       ArrayRef<Value> roots) {
-  llvm::DenseSet<Operation *> needed;
-  SmallVector<Value> work(roots);
-  Block &body = info.module->getRegion(0).front();
-  while (!work.empty()) {
-    Operation *op = work.pop_back_val().getDefiningOp();
-    op = op ? body.findAncestorOpInBlock(*op) : nullptr;
-    if (!op || !needed.insert(op).second)
-      continue;
-    op->walk([&](Operation *inner) {
-      llvm::append_range(work, inner->getOperands());
-    });
-  }
-  for (Operation &op : body) {
+  llvm::DenseSet<Operation *> needed =
+      rnn::neededFor(rnn::ModuleOp(info.module), roots);
+  for (Operation &op : info.module->getRegion(0).front()) {
     if (!needed.contains(&op) ||
         isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op))
       continue;
@@ -400,8 +392,8 @@ static Batched leave(Lowering &lowering, const Batched &value) {
   for (Dim dim : whole.dims)
     if (e.isTime(dim, whole.axes)) {
       const TimeAxis &time = e.times[e.infoOf(dim, whole.axes).name];
-      nested |= !time.around.empty();
-      lengths.push_back(time.lengths);
+      nested |= !time.own().around.empty();
+      lengths.push_back(time.own().value);
       left.push_back(dim);
     }
   if (nested) {
@@ -631,14 +623,10 @@ LogicalResult FunctionMaker::makeStep() {
   for (const StateInfo &state : info.states)
     slots.push_back(valueSlot(state.name, Role::StateIn, state.type, true));
   slots.push_back(rowsSlot("reset", Role::Reset));
-  SmallVector<Value> roots;
-  for (rnn::ObserveOp observe : info.observes)
-    roots.push_back(observe.getDist());
-  // A stream keeps all states, those too that no output depends on.
-  for (Operation *recurrence : info.recurrences)
-    llvm::append_range(roots, recurrence->getResults());
   return make("step", slots, options, [&](Lowering &lowering) {
-    if (failed(lowerFor(lowering, roots)) || failed(giveModes(lowering)))
+    if (failed(
+            lowerFor(lowering, rnn::rootsOfStep(rnn::ModuleOp(info.module)))) ||
+        failed(giveModes(lowering)))
       return failure();
     giveStates(lowering, false);
     return success();

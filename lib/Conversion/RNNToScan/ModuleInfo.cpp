@@ -4,6 +4,7 @@
 #include "Functions.h"
 
 #include "mlir/Transforms/RegionUtils.h"
+#include "rnnc/Dialect/RNN/Needed.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -232,7 +233,15 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
   if (const StateInfo *state = repeatedState(states))
     return {state->loc, "two recurrences keep the state `" + state->name + "`"};
   std::pair<Location, std::string> reason(op.getLoc(), "");
+  // What only a loss reads is no part of a step.
+  DenseSet<Operation *> needed = rnn::neededFor(op, rnn::rootsOfStep(op));
+  auto isLeft = [&](Operation *inner) {
+    return isModel() &&
+           !needed.contains(op.getBody().front().findAncestorOpInBlock(*inner));
+  };
   op.walk([&](Operation *inner) {
+    if (inner == op || isLeft(inner))
+      return WalkResult::advance();
     std::string why = againstStep(inner);
     auto loop = inner->getParentOfType<rnn::ScanOp>();
     bool nested = inner->getParentOfType<rnn::UnfoldOp>() ||
@@ -253,7 +262,8 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstStep() const {
     return WalkResult::interrupt();
   });
   for (Operation *user : usersOfData())
-    return {user->getLoc(), "it reads the data of an output"};
+    if (!isLeft(user))
+      return {user->getLoc(), "it reads the data of an output"};
   return reason;
 }
 
@@ -309,10 +319,13 @@ SmallVector<Operation *> ModuleInfo::usersOfData() const {
 
 /// Where the place of a step is taken as a number: parts of a sequence count
 /// their steps anew.
-static Operation *countsSteps(rnn::ModuleOp module) {
+static Operation *countsSteps(rnn::ModuleOp module,
+                              const DenseSet<Operation *> &needed) {
   Operation *found = nullptr;
+  Block &body = module.getBody().front();
   module.walk([&](rnn::BindOp bind) {
-    if (!bind.getAxis().isTime())
+    if (!bind.getAxis().isTime() ||
+        !needed.contains(body.findAncestorOpInBlock(*bind)))
       return;
     for (OpOperand &use : bind.getIndex().getUses()) {
       auto lookup = dyn_cast<rnn::LookupOp>(use.getOwner());
@@ -331,9 +344,12 @@ static bool isTimed(Type type) {
 }
 
 /// Where an output of a step depends on the end of the sequence.
-static Operation *waitsForEnd(rnn::ModuleOp module) {
+static Operation *waitsForEnd(rnn::ModuleOp module,
+                              const DenseSet<Operation *> &needed) {
   llvm::DenseSet<Value> ends;
   for (Operation &op : module.getBody().front()) {
+    if (!needed.contains(&op))
+      continue;
     auto takesEnd = [](Operation *inner) {
       auto sequence = dyn_cast<rnn::SequenceOp>(inner);
       return sequence && firstTime(sequence.getValue().getType());
@@ -382,9 +398,10 @@ std::pair<Location, std::string> ModuleInfo::reasonAgainstParts() const {
     if (isTimed(state.type))
       return {state.loc,
               "the state `" + state.name + "` is as long as the sequence"};
-  if (Operation *place = countsSteps(op))
+  DenseSet<Operation *> needed = rnn::neededFor(op, rnn::rootsOfStep(op));
+  if (Operation *place = countsSteps(op, needed))
     return {place->getLoc(), "the number of a step is used"};
-  if (Operation *place = waitsForEnd(op))
+  if (Operation *place = waitsForEnd(op, needed))
     return {place->getLoc(), "it needs the end of the sequence"};
   return reason;
 }

@@ -50,7 +50,7 @@ public:
     bool time = r.axis.time;
     Value trip = time ? e.times.lookup(r.axis.name).size
                       : arith::ConstantIndexOp::create(e.b, e.loc, r.axis.size);
-    Value lengths = time ? e.times.lookup(r.axis.name).lengths : Value();
+    Value lengths = e.lengthsAlong(r.axis);
     LogicalResult built = success();
     auto loop = scan::LoopOp::create(
         e.b, e.loc, trip, lengths, slices, inits, r.reverse,
@@ -62,8 +62,8 @@ public:
           e.loops.push_back({r.axis, step, lengths});
           l.e.frames.push_back({r.axis, true, std::nullopt, step});
           llvm::StringMap<TimeAxis> times = e.times;
-          takeLengths(elements.take_back(inner.size()));
-          built = body(elements.drop_back(inner.size()), carries);
+          takeLengths(elements.take_back(lengthSlices.size()));
+          built = body(elements.drop_back(lengthSlices.size()), carries);
           e.times = std::move(times);
           if (failed(built))
             scan::YieldOp::create(e.b, e.loc, carries, ValueRange());
@@ -115,28 +115,48 @@ private:
   /// The lengths of axes inside of this one are those of the step.
   void sliceLengths(SmallVectorImpl<Value> &slices) {
     for (const std::string &name : l.innerAxes(r.axis)) {
-      const TimeAxis &time = e.times[name];
-      if (!time.lengths || !reads(name))
+      TimeAxis &time = e.times[name];
+      if (!time.own().value || !reads(name))
         continue;
-      int64_t place =
-          llvm::find(time.around, r.axis.name) - time.around.begin();
-      SmallVector<int64_t> perm = {place};
-      for (int64_t i = 0; i <= int64_t(time.around.size()); ++i)
-        if (i != place)
-          perm.push_back(i);
-      Value lengths = time.lengths;
-      if (!llvm::is_sorted(perm))
-        lengths = scan::TransposeOp::create(e.b, e.loc, lengths, perm);
-      slices.push_back(lengths);
       inner.push_back(name);
+      for (AxisLengths &lengths : time.choices)
+        if (AroundAxis *axis = lengths.find(r.axis.name))
+          lengthSlices.push_back(
+              inFront(lengths.value, axis - lengths.around.begin()));
     }
+    llvm::append_range(slices, lengthSlices);
   }
 
+  /// Lengths with one of their dimensions in front.
+  Value inFront(Value lengths, int64_t place) {
+    if (place == 0)
+      return lengths;
+    auto rank = cast<RankedTensorType>(lengths.getType()).getRank();
+    SmallVector<int64_t> perm = {place};
+    for (int64_t i = 0; i != rank; ++i)
+      if (i != place)
+        perm.push_back(i);
+    return scan::TransposeOp::create(e.b, e.loc, lengths, perm);
+  }
+
+  /// Inside, what no binder over the axis encloses has the lengths of the step.
   void takeLengths(ValueRange elements) {
-    for (auto [name, lengths] : llvm::zip_equal(inner, elements)) {
+    for (const std::string &name : inner) {
       TimeAxis &time = e.times[name];
-      time.lengths = lengths;
-      llvm::erase(time.around, r.axis.name);
+      SmallVector<AxisLengths> some;
+      for (AxisLengths whole : ArrayRef(time.choices)) {
+        AroundAxis *axis = whole.find(r.axis.name);
+        AxisLengths one = whole;
+        if (axis) {
+          axis->since = e.frames.size();
+          some.push_back(whole);
+          one.around.erase(one.find(r.axis.name));
+          one.value = elements.front();
+          elements = elements.drop_front();
+        }
+        some.push_back(one);
+      }
+      time.choose(some);
     }
   }
 
@@ -284,16 +304,19 @@ private:
   SmallVector<unsigned> probed;
   SmallVector<Batched, 0> probes;
   llvm::DenseSet<unsigned> isDone;
-  /// Axes whose lengths are sliced.
+  /// Axes whose lengths are sliced, and these lengths.
   SmallVector<std::string> inner;
+  SmallVector<Value> lengthSlices;
   SmallVector<Batched, 0> allSteps, ones;
 };
 
 /// Time axes that have a length for each step along this one.
 SmallVector<std::string> Lowering::innerAxes(const AxisInfo &axis) {
   SmallVector<std::string> inner;
-  for (const auto &time : e.times)
-    if (axis.time && llvm::is_contained(time.second.around, axis.name))
+  for (auto &time : e.times)
+    if (axis.time && llvm::any_of(time.second.choices, [&](AxisLengths &some) {
+          return some.find(axis.name);
+        }))
       inner.push_back(time.first().str());
   return inner;
 }

@@ -88,8 +88,7 @@ FailureOr<Batched> Lowering::previousElements(rnn::UnfoldOp op,
                                               const Batched &data,
                                               StringRef name) {
   Batched y = e.full(data, true);
-  Value lengths =
-      y.axes[0].time ? e.times.lookup(y.axes[0].name).lengths : Value();
+  Value lengths = e.lengthsAlong(y.axes[0]);
   FailureOr<Batched> start = firstElement(op, name);
   if (failed(start))
     return failure();

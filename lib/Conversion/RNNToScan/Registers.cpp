@@ -53,7 +53,7 @@ static Batched moved(Emitter &e, const Batched &x, const Batched &fill,
                      Dim steps, const AxisInfo &axis, bool reverse) {
   Dims step = x.dims;
   llvm::erase(step, steps);
-  Value lengths = axis.time ? e.times.lookup(axis.name).lengths : Value();
+  Value lengths = e.lengthsAlong(axis);
   Batched result = x;
   result.value = scan::ShiftOp::create(
       e.b, e.loc, x.value.getType(), x.value, e.align(fill, step, x.axes),
@@ -111,7 +111,7 @@ Batched Lowering::lastHeld(const Batched &all, const Batched &init, Dim steps,
   Batched sequence = e.inFront(all, steps, r.axis);
   Batched last = pickStep(
       r.reverse ? scan::StepKind::first : scan::StepKind::last, sequence);
-  Value lengths = r.axis.time ? e.times.lookup(r.axis.name).lengths : Value();
+  Value lengths = e.lengthsAlong(r.axis);
   if (!lengths)
     return last;
   Batched none =

@@ -7,32 +7,72 @@ using namespace mlir;
 
 namespace rnnc::batch {
 
-Dims Emitter::aroundOf(Dim dim, ArrayRef<AxisInfo> axes) const {
-  Dims dims;
-  for (const std::string &name : times.lookup(infoOf(dim, axes).name).around) {
-    std::optional<Dim> found;
-    // Left of an axis, else what encloses the binder.
-    for (const Frame &frame : frames) {
-      if (dim.kind == Dim::Binder && frame.binder == dim.id)
-        break;
-      if (frame.axis.name == name && frame.binder && !frame.inRows)
-        found = binderDim(*frame.binder);
-    }
-    for (unsigned i = 0; dim.kind == Dim::Axis && i < dim.id; ++i)
-      if (axes[i].name == name)
-        found = axisDim(i);
-    if (found)
-      dims.push_back(*found);
+AroundAxis *AxisLengths::find(StringRef name) {
+  auto *found = llvm::find_if(
+      around, [&](AroundAxis &axis) { return axis.name == name; });
+  return found == around.end() ? nullptr : found;
+}
+
+void TimeAxis::choose(ArrayRef<AxisLengths> some) {
+  choices.clear();
+  for (const AxisLengths &lengths : some) {
+    choices.push_back(lengths);
+    if (llvm::all_of(lengths.around,
+                     [](const AroundAxis &axis) { return axis.since == 0; }))
+      return;
   }
-  return dims;
+}
+
+/// Whose entry an axis around a dimension has: of an axis left of it, else of
+/// what encloses its binder.
+static std::optional<Dim> entryAround(const Emitter &e, const AroundAxis &axis,
+                                      Dim dim, ArrayRef<AxisInfo> axes) {
+  std::optional<Dim> found;
+  for (auto [i, frame] : llvm::enumerate(e.frames)) {
+    if (dim.kind == Dim::Binder && frame.binder == dim.id)
+      break;
+    if (i >= axis.since && frame.axis.name == axis.name && frame.binder &&
+        !frame.inRows)
+      found = binderDim(*frame.binder);
+  }
+  for (unsigned i = 0; dim.kind == Dim::Axis && i < dim.id; ++i)
+    if (axes[i].name == axis.name)
+      found = axisDim(i);
+  return found;
+}
+
+std::pair<Value, Dims> Emitter::findLengths(Dim dim,
+                                            ArrayRef<AxisInfo> axes) const {
+  auto time = times.find(infoOf(dim, axes).name);
+  if (time == times.end())
+    return {};
+  for (const AxisLengths &lengths : time->second.choices) {
+    Dims dims;
+    bool isMeant = true;
+    for (const AroundAxis &axis : lengths.around) {
+      std::optional<Dim> found = entryAround(*this, axis, dim, axes);
+      if (found)
+        dims.push_back(*found);
+      isMeant &= found || axis.since == 0;
+    }
+    if (isMeant)
+      return {lengths.value, dims};
+  }
+  llvm_unreachable("the last needs no binder");
+}
+
+Dims Emitter::aroundOf(Dim dim, ArrayRef<AxisInfo> axes) const {
+  return findLengths(dim, axes).second;
+}
+
+Value Emitter::lengthsAlong(const AxisInfo &axis) const {
+  return axis.time ? findLengths(axisDim(0), axis).first : Value();
 }
 
 Batched Emitter::lengthsOf(Dim dim, ArrayRef<AxisInfo> axes) {
-  const TimeAxis &time = times.lookup(infoOf(dim, axes).name);
   Batched result;
-  result.value = time.lengths;
+  std::tie(result.value, result.dims) = findLengths(dim, axes);
   result.axes.assign(axes.begin(), axes.end());
-  result.dims = aroundOf(dim, axes);
   result.dims.push_back(batchDim());
   return result;
 }
@@ -138,23 +178,18 @@ Batched Emitter::inRows(const Batched &x, Dim dim, RowsFn fn) {
 //===-- While they are rows
 //-----------------------------------------------------===//
 
-/// Lengths with the entries of the dimensions as rows; other axes around stay.
-TimeAxis RowScope::lengthsInRows(const TimeAxis &time, const RowDims &rows) {
-  TimeAxis result = time;
-  if (!time.lengths)
-    return result;
-  result.around.clear();
-  Batched lengths{time.lengths, {}, {}, {}};
-  for (const std::string &name : time.around) {
-    std::optional<Dim> outer;
-    for (const Frame &frame : e.frames)
-      if (frame.axis.name == name && frame.binder &&
-          llvm::is_contained(rows.outer, binderDim(*frame.binder)))
-        outer = binderDim(*frame.binder);
-    if (!outer)
-      result.around.push_back(name);
-    lengths.dims.push_back(outer.value_or(axisDim(lengths.axes.size())));
-    lengths.axes.push_back({name, 0, true});
+/// Lengths with the entries of `outer` as rows, where such a one is named;
+/// other axes around stay.
+AxisLengths RowScope::lengthsInRows(const AxisLengths &time,
+                                    const RowDims &rows,
+                                    ArrayRef<std::optional<Dim>> outer) {
+  AxisLengths result;
+  Batched lengths{time.value, {}, {}, {}};
+  for (auto [axis, row] : llvm::zip_equal(time.around, outer)) {
+    if (!row)
+      result.around.push_back(axis);
+    lengths.dims.push_back(row.value_or(axisDim(lengths.axes.size())));
+    lengths.axes.push_back({axis.name, 0, true});
   }
   lengths.dims.push_back(batchDim());
   Dims all;
@@ -172,7 +207,47 @@ TimeAxis RowScope::lengthsInRows(const TimeAxis &time, const RowDims &rows) {
       order.push_back(dim);
   llvm::sort(order, [](Dim x, Dim y) { return x.id < y.id; });
   order.push_back(batchDim());
-  result.lengths = e.align(lengths, order, lengths.axes);
+  result.value = e.align(lengths, order, lengths.axes);
+  return result;
+}
+
+/// Which of the rows is an entry of an axis around, and its frame.
+static std::optional<std::pair<Dim, size_t>>
+rowOf(const Emitter &e, const AroundAxis &axis, const RowDims &rows) {
+  std::optional<std::pair<Dim, size_t>> found;
+  for (auto [i, frame] : llvm::enumerate(e.frames))
+    if (i >= axis.since && frame.axis.name == axis.name && frame.binder &&
+        llvm::is_contained(rows.outer, binderDim(*frame.binder)))
+      found = std::make_pair(binderDim(*frame.binder), i);
+  return found;
+}
+
+/// Lengths are those of the rows, but where a binder inside of what makes the
+/// rows names others.
+TimeAxis RowScope::lengthsInRows(const TimeAxis &time, const RowDims &rows) {
+  if (!time.own().value)
+    return time;
+  SmallVector<AxisLengths> some;
+  for (const AxisLengths &lengths : time.choices) {
+    AxisLengths whole = lengths;
+    SmallVector<std::optional<Dim>> entered(lengths.around.size());
+    SmallVector<unsigned> inRows;
+    for (auto [i, axis] : llvm::enumerate(whole.around))
+      if (auto row = rowOf(e, axis, rows)) {
+        entered[i] = row->first;
+        axis.since = row->second + 1;
+        inRows.push_back(i);
+      }
+    for (unsigned these = 0; these >> inRows.size() == 0; ++these) {
+      SmallVector<std::optional<Dim>> outer = entered;
+      for (auto [bit, i] : llvm::enumerate(inRows))
+        if (!(these >> bit & 1))
+          outer[i] = std::nullopt;
+      some.push_back(lengthsInRows(whole, rows, outer));
+    }
+  }
+  TimeAxis result = time;
+  result.choose(some);
   return result;
 }
 

@@ -294,7 +294,8 @@ SmallVector<Slot> FunctionMaker::nextSlots(const Unfolding &unfolding) {
   Lowering sizes(b, real, {});
   for (const std::string &time : info.times)
     for (rnn::AxisAttr axis : info.nesting.around(time))
-      sizes.e.times[time].around.push_back(axis.getName().str());
+      sizes.e.times[time].choices.back().around.push_back(
+          {axis.getName().str()});
   SmallVector<Slot> slots;
   for (rnn::ParamOp param : info.params)
     slots.push_back(paramSlot(param));
