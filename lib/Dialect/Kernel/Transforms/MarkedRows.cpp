@@ -42,7 +42,7 @@ static std::optional<int64_t> offsetOf(func::FuncOp function, StringRef name) {
 }
 
 /// Finds what makes the gradient: zeros first, then one op that adds rows.
-static bool findWriters(Table &table) {
+static bool findWriters(RowTable &table) {
   Block *block = table.gradient.getOwner();
   SmallVector<Operation *> accesses;
   collectAccesses(table.gradient, accesses);
@@ -67,7 +67,7 @@ static bool findWriters(Table &table) {
   return table.fill && table.scatter;
 }
 
-static bool isAddedToZeros(const Table &table) {
+static bool isAddedToZeros(const RowTable &table) {
   ScatterAddOp scatter = table.scatter;
   linalg::FillOp fill = table.fill;
   return matchPattern(fill.getInputs()[0], m_PosZeroFloat()) &&
@@ -79,8 +79,8 @@ static bool isAddedToZeros(const Table &table) {
              scatter.getIndices().getParentBlock()->getParentOp());
 }
 
-SmallVector<Table> findTables(func::FuncOp function, int64_t least) {
-  SmallVector<Table> tables;
+SmallVector<RowTable> findTables(func::FuncOp function, int64_t least) {
+  SmallVector<RowTable> tables;
   for (BlockArgument argument : function.getArguments()) {
     interface::SlotAttr slot =
         interface::slotOf(function, argument.getArgNumber());
@@ -90,7 +90,7 @@ SmallVector<Table> findTables(func::FuncOp function, int64_t least) {
         !type.getLayout().isIdentity() || type.getNumElements() < least ||
         type.getNumElements() == 0)
       continue;
-    Table table;
+    RowTable table;
     table.gradient = argument;
     table.name = slot.getName().getValue();
     table.name.consume_front("grad.");
@@ -109,11 +109,11 @@ SmallVector<Table> findTables(func::FuncOp function, int64_t least) {
 // Marks
 //===----------------------------------------------------------------------===//
 
-MemRefType marksType(MLIRContext *context, const Table &table) {
+MemRefType marksType(MLIRContext *context, const RowTable &table) {
   return MemRefType::get({table.rows + 2}, IntegerType::get(context, 32));
 }
 
-Value addMarks(func::FuncOp function, const Table &table) {
+Value addMarks(func::FuncOp function, const RowTable &table) {
   Builder b(function.getContext());
   MemRefType type = marksType(function.getContext(), table);
   auto slot = interface::SlotAttr::get(b.getStringAttr("marks." + table.name),
@@ -131,7 +131,7 @@ namespace {
 /// Builds what stands in the place of the zeros.
 class RowMarker {
 public:
-  RowMarker(const Table &table, Value marks)
+  RowMarker(const RowTable &table, Value marks)
       : table(table), marks(marks), b(table.adds), loc(table.adds->getLoc()) {}
 
   void run();
@@ -155,7 +155,7 @@ private:
   void overIndices(SmallVector<Value> &place);
   void zeroRow(Value row);
 
-  Table table;
+  RowTable table;
   Value marks, leaves;
   OpBuilder b;
   Location loc;
@@ -229,7 +229,7 @@ void RowMarker::run() {
   overIndices(place);
 }
 
-void markRows(const Table &table) {
+void markRows(const RowTable &table) {
   auto function = cast<func::FuncOp>(table.gradient.getOwner()->getParentOp());
   if (Value marks = addMarks(function, table))
     RowMarker(table, marks).run();

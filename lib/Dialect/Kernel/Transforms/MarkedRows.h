@@ -13,7 +13,7 @@
 namespace rnnc::kernel {
 
 /// A parameter whose gradient is zeros to which rows are added.
-struct Table {
+struct RowTable {
   mlir::BlockArgument gradient;
   llvm::StringRef name; ///< of the parameter
   int64_t rows = 0, width = 0;
@@ -28,19 +28,20 @@ struct Table {
 
 /// The tables among the parameters of a `grad` function that hold at least
 /// `least` numbers.
-llvm::SmallVector<Table> findTables(mlir::func::FuncOp function, int64_t least);
+llvm::SmallVector<RowTable> findTables(mlir::func::FuncOp function,
+                                       int64_t least);
 
 /// One number for each row: not zero if it is written. The next one is zero. If
 /// the last one is not zero, rows without a mark are left alone.
-mlir::MemRefType marksType(mlir::MLIRContext *context, const Table &table);
-inline int64_t placeOfEnd(const Table &table) { return table.rows; }
-inline int64_t placeOfChoice(const Table &table) { return table.rows + 1; }
+mlir::MemRefType marksType(mlir::MLIRContext *context, const RowTable &table);
+inline int64_t placeOfEnd(const RowTable &table) { return table.rows; }
+inline int64_t placeOfChoice(const RowTable &table) { return table.rows + 1; }
 
 /// Gives a function the marks of a table, as an argument before its results.
-mlir::Value addMarks(mlir::func::FuncOp function, const Table &table);
+mlir::Value addMarks(mlir::func::FuncOp function, const RowTable &table);
 
 /// Makes the gradient mark rows, and leave others alone if it is told so.
-void markRows(const Table &table);
+void markRows(const RowTable &table);
 
 } // namespace rnnc::kernel
 

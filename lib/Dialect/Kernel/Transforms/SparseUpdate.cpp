@@ -71,8 +71,8 @@ public:
 
   /// Why it needs all rows; empty: it need not.
   std::string findSweeps();
-  bool holds(const Table &table) const;
-  void cut(ArrayRef<Table> tables);
+  bool holds(const RowTable &table) const;
+  void cut(ArrayRef<RowTable> tables);
 
 private:
   bool add(const StretchUse &reader, ArrayRef<StretchUse> writers);
@@ -126,7 +126,7 @@ std::string Update::findSweeps() {
 }
 
 /// Whether each sweep goes over all rows of a table or over none.
-bool Update::holds(const Table &table) const {
+bool Update::holds(const RowTable &table) const {
   bool isWritten = false;
   for (const Sweep &sweep : sweeps) {
     bool isInside = sweep.begin <= table.offset && table.end() <= sweep.end;
@@ -145,12 +145,12 @@ public:
 
   void piece(OpFoldResult from, OpFoldResult size);
   void between(int64_t begin, int64_t end);
-  void table(const Table &table, Value marks);
+  void table(const RowTable &table, Value marks);
 
 private:
   Value index(int64_t v) { return arith::ConstantIndexOp::create(b, loc, v); }
   Value isMarked(Value marks, Value place);
-  void runs(const Table &table, Value marks);
+  void runs(const RowTable &table, Value marks);
 
   Sweep sweep;
   OpBuilder &b;
@@ -184,7 +184,7 @@ Value SweepCutter::isMarked(Value marks, Value place) {
 }
 
 /// Neighbours that are marked, as one piece. Behind the last row there is none.
-void SweepCutter::runs(const Table &table, Value marks) {
+void SweepCutter::runs(const RowTable &table, Value marks) {
   Value none = index(-1), zero = index(0), one = index(1);
   Value first = index(table.offset - sweep.begin), width = index(table.width);
   auto loop = scf::ForOp::create(b, loc, zero, index(placeOfEnd(table) + 1),
@@ -209,7 +209,7 @@ void SweepCutter::runs(const Table &table, Value marks) {
         arith::MulIOp::create(b, loc, count, width).getResult());
 }
 
-void SweepCutter::table(const Table &table, Value marks) {
+void SweepCutter::table(const RowTable &table, Value marks) {
   if (sweep.sums)
     return runs(table, marks);
   Value leaves = isMarked(marks, index(placeOfChoice(table)));
@@ -222,9 +222,9 @@ void SweepCutter::table(const Table &table, Value marks) {
 }
 
 /// `tables` lie one behind the other.
-void Update::cut(ArrayRef<Table> tables) {
+void Update::cut(ArrayRef<RowTable> tables) {
   SmallVector<Value> marks;
-  for (const Table &table : tables) {
+  for (const RowTable &table : tables) {
     marks.push_back(addMarks(function, table));
     if (!marks.back())
       return;
@@ -279,18 +279,18 @@ struct KernelSparseUpdate
 
 private:
   void make(func::FuncOp gradient, func::FuncOp function) {
-    SmallVector<Table> tables = findTables(gradient, least);
+    SmallVector<RowTable> tables = findTables(gradient, least);
     if (tables.empty())
       return;
-    llvm::sort(tables, [](const Table &one, const Table &other) {
+    llvm::sort(tables, [](const RowTable &one, const RowTable &other) {
       return one.offset < other.offset;
     });
     Update update(function);
     std::string reason = isForGPU(getOperation())
                              ? "code for GPUs updates all rows"
                              : update.findSweeps();
-    SmallVector<Table> sparse;
-    for (const Table &table : tables) {
+    SmallVector<RowTable> sparse;
+    for (const RowTable &table : tables) {
       std::string own = reason;
       if (own.empty() && !update.holds(table))
         own = "it lies in several parts of the update";
@@ -300,12 +300,12 @@ private:
     }
     if (sparse.empty())
       return;
-    for (const Table &table : sparse)
+    for (const RowTable &table : sparse)
       markRows(table);
     update.cut(sparse);
   }
 
-  void tell(const Table &table, StringRef reason) {
+  void tell(const RowTable &table, StringRef reason) {
     auto options = remark::RemarkOpts::name("rows").category(getArgument());
     Location loc = table.adds->getLoc();
     std::string name = ("`" + table.name + "`: ").str();
