@@ -95,8 +95,11 @@ bool Update::add(const StretchUse &reader, ArrayRef<StretchUse> writers) {
     if (sweep.sums ? !isScalar : !isInPlace)
       return false;
   }
-  if (llvm::none_of(sweeps, [&](Sweep &other) { return other.op == op; }))
-    sweeps.push_back(sweep);
+  // One op over several stretches cannot be cut where one of them has rows.
+  for (const Sweep &other : sweeps)
+    if (other.op == op)
+      return other.begin == reader.begin && other.end == reader.end;
+  sweeps.push_back(sweep);
   return true;
 }
 
