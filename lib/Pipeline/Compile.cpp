@@ -58,6 +58,7 @@ Compilation::Compilation(const CompileRequest &request, llvm::raw_ostream &err)
   options.fuseRows = request.fuseRows;
   options.schedule = request.schedule;
   options.prepareWeights = request.prepareWeights;
+  options.sparseUpdate = request.sparseUpdate;
   options.productType = request.productType;
 }
 

@@ -135,6 +135,8 @@ static void buildKernel(OpPassManager &pm, const PipelineOptions &o) {
     cleanUp(pm);
   }
   pm.addNestedPass<mlir::func::FuncOp>(kernel::createKernelUpdateInPlace());
+  if (o.sparseUpdate)
+    pm.addPass(kernel::createKernelSparseUpdate());
 }
 
 static void buildBuffer(OpPassManager &pm, const PipelineOptions &) {
@@ -379,9 +381,15 @@ struct KernelFlags : PassPipelineOptions<KernelFlags> {
                      "0: as it is"),
       llvm::cl::init(PipelineOptions().weightBits)};
 
+  Option<bool> sparseUpdate{
+      *this, "sparse-update",
+      llvm::cl::desc("update those rows of a table that a batch reads"),
+      llvm::cl::init(PipelineOptions().sparseUpdate)};
+
   void set(PipelineOptions &o) const {
     o.prepareWeights = prepareWeights;
     o.weightBits = weightBits;
+    o.sparseUpdate = sparseUpdate;
   }
 };
 

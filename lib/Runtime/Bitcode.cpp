@@ -15,6 +15,7 @@
 #include "Errors.cpp"
 #include "Find.cpp"
 #include "Gather.cpp"
+#include "Marks.cpp"
 #include "Objects.cpp"
 #include "Open.cpp"
 #include "Params.cpp"

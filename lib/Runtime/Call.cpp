@@ -143,6 +143,8 @@ static void *bindArg(Call &call, const EntryArgDesc &arg, Bump &bump) {
                   size_t(arg.index) * alignUp(size_t(m.arena) * realSize()));
   case SrcScalars:
     return call.scalars;
+  case SrcMarks:
+    return reinterpret_cast<char *>(marksOf(call, arg.index));
   case SrcNorm:
     return call.norm;
   case SrcFinite:

@@ -217,6 +217,21 @@ void keepReach(const Call &call, const Reach &reach);
 /// Somebody else writes values, or may.
 void forgetReach(rnnc_params *params);
 void forgetReach(rnnc_optimizer *optimizer);
+
+/// Marks.cpp: rows of tables that a batch reads.
+void placeMarks(Call &call, Bump &bump);
+/// Those of a parameter; null: it has none.
+int32_t *marksOf(const Call &call, int32_t parameter);
+/// Whether the gradient and the update are to leave rows without a mark alone.
+void leaveUnmarked(Call &call, bool leave);
+/// Rows of a gradient that were left alone become zero, and are no more.
+void zeroUnmarked(Call &call);
+/// Numbers of a parameter that lie side by side and are known to be there.
+struct MarkedRun {
+  int64_t from = 0, to = 0;
+};
+/// The next numbers of a gradient that were written; false: no more.
+bool nextWritten(const Call &call, int32_t parameter, MarkedRun &run);
 /// The sum of gathered gradients, where the module has `accumulate`.
 char *gatheredArena(int32_t module, rnnc_optimizer *optimizer);
 
@@ -280,6 +295,7 @@ struct Call {
   char *panels = nullptr;    ///< packed weights
   bool hasPrepared = false;  ///< the caller gives them
   char *gradArena = nullptr; ///< train_step
+  char *marks = nullptr;     ///< train_step: see Marks.cpp
   bool nothing = false;      ///< a batch without observed elements
   double scalars[4] = {};
   char *newParams = nullptr;

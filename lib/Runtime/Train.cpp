@@ -143,13 +143,16 @@ static int32_t firstOverflow(Call &call, const char *arenas, int32_t numArenas,
   return -1;
 }
 
-template <typename Real>
-static void normsOf(const ModuleDesc &m, const char *arena, double *norms) {
+/// Rows that were not written count as zeros, which change no sum.
+template <typename Real> static void normsOf(const Call &call, double *norms) {
+  const ModuleDesc &m = *call.m;
   for (int32_t p = 0; p < m.numParams; ++p) {
-    const Real *g = reinterpret_cast<const Real *>(arena) + m.params[p].offset;
+    const Real *g =
+        reinterpret_cast<const Real *>(call.gradArena) + m.params[p].offset;
     double sum = 0;
-    for (int64_t i = 0; i < m.params[p].count; ++i)
-      sum += double(g[i]) * double(g[i]);
+    for (MarkedRun run; nextWritten(call, p, run);)
+      for (int64_t i = run.from; i < run.to; ++i)
+        sum += double(g[i]) * double(g[i]);
     norms[p] = sqrt(sum);
   }
 }
@@ -159,9 +162,9 @@ static void giveNorms(const Call &call) {
   if (!call.c->norms)
     return;
   if (rnnc_rt_library.real == F64)
-    normsOf<double>(*call.m, call.gradArena, call.c->norms);
+    normsOf<double>(call, call.c->norms);
   else
-    normsOf<float>(*call.m, call.gradArena, call.c->norms);
+    normsOf<float>(call, call.c->norms);
 }
 
 struct TrainPlan {
@@ -191,6 +194,7 @@ static TrainPlan placeTrain(Call &call, Bump &bump) {
   placeStates(call, bump);
   call.gradArena = static_cast<char *>(bump.take(plan.arena));
   placeOnDevice(call, DevicePart::Gradients, call.gradArena, plan.arena);
+  placeMarks(call, bump);
   call.norm = bump.take(8);
   call.finite = static_cast<int32_t *>(bump.take(8));
   plan.gradArgs = bindEntry(call, *call.f->entry, bump);
@@ -316,9 +320,7 @@ static void clearEnds(const Call &call, size_t arena) {
 
 /// The update over the old values, if it is sure to be finite. False: it has to
 /// be made beside them, and nothing has changed.
-static bool updateInPlace(Call &call, Bump bump, Reach &reach) {
-  if (!reachNext(call, reach))
-    return false;
+static bool updateInPlace(Call &call, Bump bump) {
   call.scalars[2] = kMostNorm;
   call.newParams = paramsArena(call.c->params);
   call.newSlots = optimizerSlot(call.module, call.c->optimizer, 0);
@@ -331,6 +333,7 @@ static bool updateInPlace(Call &call, Bump bump, Reach &reach) {
 static int32_t updateBeside(Call &call, const TrainPlan &plan, Bump bump,
                             bool &isUpdate, Reach &reach) {
   call.scalars[2] = INFINITY;
+  zeroUnmarked(call);
   void **args = updateOf(call, plan, bump);
   if (!plan.updateArgs)
     clearEnds(call, plan.arena);
@@ -353,6 +356,13 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   if (device && !device->training->begin(call))
     return failDevice(call);
   TrainPlan plan = placeTrain(call, bump);
+  // The update sees the rate's factor and the number of this update.
+  call.scalars[0] = scheduleFactor(m, counters);
+  call.scalars[1] = double(counters.updates + 1);
+  Reach reach{};
+  bool isInPlace = !device && reachNext(call, reach);
+  // A negative rate turns a weight of -0 into 0.
+  leaveUnmarked(call, isInPlace && call.scalars[0] >= 0);
   if (!call.nothing) {
     loadStates(call);
     if (!call.resident)
@@ -363,12 +373,8 @@ int32_t runTrainStep(Call &call, Bump &bump) {
   }
   if (m.accumulate > 1 && !gathersUpdate(call))
     return waitForMore(call);
-  // The update sees the rate's factor and the number of this update.
-  call.scalars[0] = scheduleFactor(m, counters);
-  call.scalars[1] = double(counters.updates + 1);
-  Reach reach{};
   bool isUpdate = false;
-  int32_t bad = !device && updateInPlace(call, bump, reach)
+  int32_t bad = isInPlace && updateInPlace(call, bump)
                     ? -1
                     : updateBeside(call, plan, bump, isUpdate, reach);
   if (call.run.failed)

@@ -84,6 +84,7 @@ static CompileRequest request(const std::string &precision) {
     request.fuseProducts &= pass != "fuse-products";
     request.fuseRows &= pass != "fuse-rows";
     request.stagger &= pass != "stagger";
+    request.sparseUpdate &= pass != "sparse-update";
   }
   request.unroll = unroll;
   request.chunk = chunk;

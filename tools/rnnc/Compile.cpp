@@ -152,6 +152,10 @@ struct Options {
   cl::opt<bool> noPrepare{"no-prepare-weights",
                           cl::desc("Pack weights inside every call"),
                           cl::cat(category)};
+  cl::opt<bool> noSparseUpdate{
+      "no-sparse-update",
+      cl::desc("Update all rows of a table, those too that no batch reads"),
+      cl::cat(category)};
   cl::list<std::string> weights{
       "weights",
       cl::desc(
@@ -366,6 +370,7 @@ int fill(const Options &options, CompileRequest &request) {
   request.stagger = !options.noStagger;
   request.schedule = options.schedule;
   request.prepareWeights = !options.noPrepare;
+  request.sparseUpdate = !options.noSparseUpdate;
   request.testFault = options.testFault;
   return 0;
 }

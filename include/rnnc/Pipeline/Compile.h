@@ -78,6 +78,8 @@ struct CompileRequest {
   /// File of decisions about speed that differ; "": none.
   std::string schedule;
   bool prepareWeights = true;
+  /// Update those rows of a table that a batch reads, where that is the same.
+  bool sparseUpdate = true;
   /// What large products of f32 multiply on a GPU: f32, tf32 or bf16.
   std::string productType = "f32";
   /// PHASE:KIND: the pass rnnc-test-fault runs behind a phase.

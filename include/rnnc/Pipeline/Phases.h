@@ -72,6 +72,7 @@ struct PipelineOptions {
   bool fuseProducts = true;
   bool fuseRows = true;
   bool prepareWeights = true;
+  bool sparseUpdate = true;
   /// Bits of a number of prepared weights: 16 for bf16, 8 for int8; 0: as it
   /// is.
   unsigned weightBits = 0;

@@ -122,7 +122,8 @@ enum Source : int32_t {
   SrcKept = 23,          ///< draw: made by `begin`, the same in all steps
   SrcStep = 24,          ///< draw: made by `begin`, one part for each step
   SrcFeed = 25,          ///< draw: what the next step is fed
-  SrcDrawn = 26          ///< draw: the modes of a step
+  SrcDrawn = 26,         ///< draw: the modes of a step
+  SrcMarks = 27          ///< rows of the gradient of parameter `index`
 };
 
 struct EntryArgDesc {

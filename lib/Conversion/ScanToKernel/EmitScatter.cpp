@@ -7,6 +7,8 @@
 
 #include "Emitter.h"
 
+#include "rnnc/Dialect/Kernel/Tables.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -137,6 +139,7 @@ void Emitter::sortedScatter(Location loc, const Buffer &rows,
   Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, n,
                                     sizes.constant(directRows));
   auto choice = scf::IfOp::create(b, loc, few, /*withElseRegion=*/true);
+  choice->setAttr(kernel::kAddsRows, b.getUnitAttr());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenBlock()->getTerminator());
   direct();

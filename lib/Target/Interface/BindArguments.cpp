@@ -73,7 +73,8 @@ int FunctionBinder::addArg(Function &f, llvm::StringRef name, rt::DType dtype,
 }
 
 int FunctionBinder::parameterIndex(llvm::StringRef name) const {
-  name.consume_front("grad.");
+  if (!name.consume_front("marks."))
+    name.consume_front("grad.");
   for (size_t i = 0; i < m.parameters.size(); ++i)
     if (m.parameters[i].name == name)
       return int(i);
@@ -177,6 +178,10 @@ llvm::Error FunctionBinder::bindArg(Function &f, EntryArg &arg,
     return take(rt::SrcStateOut, stateIndex(name));
   case Role::Grad:
     return take(rt::SrcGrad, parameterIndex(name));
+  case Role::Marks: // other functions write all rows: their choice is 0
+    return f.kind == rt::KindTrainStep
+               ? take(rt::SrcMarks, parameterIndex(name))
+               : take(rt::SrcScratch);
   default:
     return unknown(raw, from);
   }
@@ -235,6 +240,12 @@ llvm::Error FunctionBinder::bindUpdate(Entry &entry, const RawEntry &raw) {
       break;
     case Role::Finite:
       out.source = rt::SrcFinite;
+      break;
+    case Role::Marks:
+      out.source = rt::SrcMarks;
+      out.index = parameterIndex(arg.slot.getName());
+      if (out.index < 0)
+        return unknown(raw, arg);
       break;
     default:
       return unknown(raw, arg);

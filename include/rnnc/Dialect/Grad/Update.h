@@ -45,6 +45,13 @@ struct UpdateReach {
 };
 UpdateReach updateReach(mlir::DictionaryAttr train);
 
+/// Of an update function: a gradient of +0 adds nothing to a norm, and what has
+/// one keeps its value bit for bit, as long as all numbers are finite and the
+/// factor on the rate is not negative.
+inline constexpr llvm::StringLiteral kKeepsStill = "grad.keeps_still";
+/// Why that is not so, for people.
+inline constexpr llvm::StringLiteral kMovesAll = "grad.moves_all";
+
 /// Makes `@"<module>.update"` at the builder's place:
 ///
 ///   (params, grads, slots..., scalars: tensor<4xf64>)

@@ -78,7 +78,8 @@ def Interface_Role : I32EnumAttr<"Role", "What an argument or a result holds", [
     RoleCase<"Kept", 22, "kept">,          // the same in all steps of a drawing
     RoleCase<"Steps", 23, "steps">,        // what those steps read, all of them,
     RoleCase<"Step", 24, "step">,          // and one
-    RoleCase<"Start", 25, "start">         // what the first step reads
+    RoleCase<"Start", 25, "start">,        // what the first step reads
+    RoleCase<"Marks", 26, "marks">         // which rows of a gradient are written
   ]> {
   let cppNamespace = "::rnnc::interface";
   let genSpecializedAttr = 0;

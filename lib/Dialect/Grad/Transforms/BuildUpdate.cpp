@@ -115,6 +115,43 @@ UpdateReach grad::updateReach(DictionaryAttr train) {
           unitOf(optimizer)};
 }
 
+static StringRef kindOf(Attribute clip) {
+  auto kind = cast<DictionaryAttr>(clip).getAs<StringAttr>("kind");
+  return kind ? kind.getValue() : StringRef();
+}
+
+// Why a parameter moves whose gradient is zero; empty: it does not. What is not
+// known to be safe counts as moving.
+static std::string reasonToMove(DictionaryAttr train,
+                                ArrayRef<ParameterPlace> parameters) {
+  DictionaryAttr optimizer = optimizerOf(train);
+  auto named = [](StringRef name) { return ("`" + name + "`").str(); };
+  if (nameOf(optimizer) != "sgd")
+    return named(nameOf(optimizer));
+  for (StringRef key : {"momentum", "decay"})
+    if (numberOf(optimizer, key, 0) != 0 || numberOf(train, key, 0) != 0)
+      return named(key);
+  if (averageOf(train) != 0)
+    return named("average");
+  // The batches of an update read other rows each.
+  if (numberOf(train, "accumulate", 1) != 1)
+    return named("accumulate");
+  auto clips = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
+  for (Attribute setting : clips ? clips.getValue() : ArrayRef<Attribute>())
+    if (auto clip = dyn_cast<DictionaryAttr>(setting);
+        !clip || kindOf(clip) == "adaptive" ||
+        !(numberOf(clip, "limit", 0) > 0))
+      return clip && kindOf(clip) == "adaptive" ? named("clip adaptive")
+                                                : named("clip");
+  // -0 - -0 is +0.
+  if (!(numberOf(optimizer, "lr", 1e-3) >= 0))
+    return "a negative rate";
+  for (const ParameterPlace &place : parameters)
+    if (!(place.rate >= 0))
+      return "a negative rate";
+  return "";
+}
+
 namespace {
 /// A part of the arena whose entries are all treated alike.
 struct Stretch {
@@ -211,6 +248,11 @@ void UpdateBuilder::describe(func::FuncOp function) {
     addResult(slot, Role::Slot);
   addResult("norm", Role::Norm);
   addResult("finite", Role::Finite);
+  std::string reason = reasonToMove(train, parameters);
+  if (reason.empty())
+    function->setAttr(kKeepsStill, builder.getUnitAttr());
+  else
+    function->setAttr(kMovesAll, builder.getStringAttr(reason));
 }
 
 Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {
@@ -224,11 +266,6 @@ Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {
 ArrayRef<Attribute> UpdateBuilder::clips() const {
   auto all = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
   return all ? all.getValue() : ArrayRef<Attribute>();
-}
-
-static StringRef kindOf(Attribute clip) {
-  auto kind = cast<DictionaryAttr>(clip).getAs<StringAttr>("kind");
-  return kind ? kind.getValue() : StringRef();
 }
 
 // Each parameter's gradient is limited for itself.

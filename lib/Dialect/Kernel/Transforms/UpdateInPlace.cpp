@@ -6,6 +6,8 @@
 // stretches that lie apart: of parameters with rates of their own, or each with
 // a norm of its own.
 
+#include "Stretches.h"
+
 #include "rnnc/Dialect/Kernel/Transforms/Passes.h"
 
 #include "rnnc/Dialect/Interface/Interface.h"
@@ -45,44 +47,6 @@ SmallVector<Updated> updatedOf(func::FuncOp function) {
     for (size_t i = 0; i < half; ++i)
       arenas.push_back({found[i], found[half + i]});
   return arenas;
-}
-
-/// An op that reads or writes a stretch of an arena.
-struct StretchUse {
-  Operation *op;
-  Value view;
-  int64_t begin, end;
-
-  bool overlaps(const StretchUse &other) const {
-    return begin < other.end && other.begin < end;
-  }
-};
-
-/// Accesses through views of stretches that are known. False: others, too.
-bool findAccesses(Value view, int64_t begin, int64_t end,
-                  SmallVectorImpl<StretchUse> &accesses) {
-  for (Operation *user : view.getUsers()) {
-    if (auto part = dyn_cast<memref::SubViewOp>(user)) {
-      MemRefType type = part.getType();
-      bool isKnown = type.getRank() == 1 && type.hasStaticShape() &&
-                     part.getSourceType().getRank() == 1 &&
-                     !ShapedType::isDynamic(part.getStaticOffsets()[0]) &&
-                     part.getStaticStrides()[0] == 1;
-      if (!isKnown)
-        return false;
-      int64_t from = begin + part.getStaticOffsets()[0];
-      if (!findAccesses(part, from, from + type.getDimSize(0), accesses))
-        return false;
-    } else if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(user)) {
-      if (!findAccesses(user->getResult(0), begin, end, accesses))
-        return false;
-    } else if (isa<ViewLikeOpInterface>(user)) {
-      return false;
-    } else {
-      accesses.push_back({user, view, begin, end});
-    }
-  }
-  return true;
 }
 
 bool makesInPlace(const StretchUse &reader, const StretchUse &writer) {

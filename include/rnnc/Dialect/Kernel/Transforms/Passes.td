@@ -175,6 +175,43 @@ def KernelUpdateInPlace
   }];
 }
 
+def KernelSparseUpdate : Pass<"kernel-sparse-update", "mlir::ModuleOp"> {
+  let summary = "updates those rows of tables that a batch reads";
+  let description = [{
+    Where the gradient of a parameter is zeros to which `kernel.scatter_add`
+    adds rows, and the model's update keeps what has a gradient of zero
+    (`grad.keeps_still`: sgd without momentum and without decay), `@M.grad` and
+    `@M.update` get marks, an argument of the role `marks`: one number for each
+    row, not zero if the batch reads it, then zero, then the caller's choice.
+    If that is not zero, rows without a mark are neither made zero nor updated;
+    a norm goes over marked rows always. Values and norms are those of code
+    that goes over all rows; only terms of a norm are added in another order.
+
+    Tables of fewer than `least` numbers are left alone, and so is code for
+    GPUs. Remarks tell of tables that are not, and why.
+
+    ```mlir
+    func.func @M.grad(%i: memref<?xi32> ..., %g: memref<9000x64xf32> ...) {
+      linalg.fill ins(%zero : f32) outs(%g : memref<9000x64xf32>)
+      kernel.scatter_add ins(%rows, %i : ...) outs(%g : memref<9000x64xf32>)
+    // becomes
+    func.func @M.grad(%i: memref<?xi32> ..., %marks: memref<9002xi32> ..., %g: memref<9000x64xf32> ...) {
+      // %marks[9001] = 0: linalg.fill as before
+      // all marks become 0
+      // for each index without a mark: mark it, and if %marks[9001] is not 0, make that row zero
+      kernel.scatter_add ins(%rows, %i : ...) outs(%g : memref<9000x64xf32>)
+    ```
+  }];
+  let options = [
+    Option<"least", "least", "int64_t", "1 << 16",
+           "numbers of the smallest table that is worth it">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
 def KernelPrepareWeights : Pass<"kernel-prepare-weights", "mlir::ModuleOp"> {
   let summary = "packs weights once, in a function of its own";
   let description = [{
