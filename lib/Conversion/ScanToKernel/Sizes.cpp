@@ -144,7 +144,9 @@ Value Sizes::index(Value value) {
       return {};
     result = product(left, right);
   } else {
-    if (!isPure(op) || op->getNumRegions() || op->getNumResults() != 1)
+    // Sizes are divided by what is at least 1.
+    bool isSafe = isPure(op) || isa<arith::DivUIOp>(op);
+    if (!isSafe || op->getNumRegions() || op->getNumResults() != 1)
       return {};
     IRMapping mapping;
     for (Value operand : op->getOperands()) {

@@ -8,14 +8,15 @@
 
 namespace rnnc::scan {
 
-/// What a dynamic dimension is made of.
-enum class RowKind {
-  Unknown,
-  Single, ///< one axis: the batch, or time
-  Joined  ///< several axes joined to one: sequences inside of a sequence
-};
+/// How many axes a dynamic dimension is made of: 1 for the batch, or time;
+/// more where several are joined to rows, as those of sequences inside of a
+/// sequence are. 0: unknown.
+unsigned countJoinedAxes(mlir::Value tensor, int64_t dim);
 
-RowKind rowKindOf(mlir::Value tensor, int64_t dim);
+/// Whether rows counted so may be the same ones.
+inline bool mayBeSameRows(unsigned axes, unsigned others) {
+  return !axes || !others || axes == others;
+}
 
 } // namespace rnnc::scan
 

@@ -71,8 +71,11 @@ void LoopReverser::seed() {
       Value stack = yield.getStacks()[k];
       grad::SupportRef step =
           state.sliceOf(parent.supportOf(loop.getStackResults()[k]));
-      state.accumulate(stack, state.addSlice(g),
-                       state.both(step, state.ofExamples(examples, stack)));
+      state.accumulate(
+          stack, state.addSlice(g),
+          state.both(step,
+                     state.ofExamples(hasExamples(stack) ? examples : nullptr,
+                                      stack)));
     }
   for (unsigned i = 0; i < loop.getNumCarries(); ++i) {
     if (!usefulCarry[i])
@@ -85,7 +88,8 @@ void LoopReverser::seed() {
     carryOf.push_back(i);
     carries.push_back(carry);
     Value next = yield.getCarries()[i];
-    grad::SupportRef here = state.ofExamples(examples, next);
+    grad::SupportRef here =
+        state.ofExamples(hasExamples(next) ? examples : nullptr, next);
     if (limitedCarry[i])
       here = state.both(here, limit(i));
     state.accumulate(next, carry.argument, here);
@@ -241,9 +245,9 @@ LogicalResult LoopReverser::run() {
   }
   finishBody();
   SmallVector<Value> firsts(loop.getFirsts());
-  SmallVector<bool> hasExamples =
+  SmallVector<bool> ofExamples =
       llvm::map_to_vector(loop.getSliceArgs(), [&](Value argument) {
-        return parent.batchDimOf(argument) >= 0;
+        return hasExamples(argument);
       });
   SmallVector<grad::SupportRef> steps = llvm::map_to_vector(
       outer, [&](Leaving &leaving) { return withSteps(leaving.value); });
@@ -255,7 +259,7 @@ LogicalResult LoopReverser::run() {
   for (Leaving &leaving : sliced)
     parent.accumulate(leaving.value, reversed.getStackResults()[leaving.result],
                       parent.both(sliceSupport(leaving, reversed),
-                                  hasExamples[leaving.slice]
+                                  ofExamples[leaving.slice]
                                       ? examplesOf(leaving.value)
                                       : grad::SupportRef()));
   for (auto [number, carry] : llvm::enumerate(carryOf))

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "LoopReverser.h"
+
+#include "../ScanRows.h"
 #include "Rules.h"
 
 using namespace mlir;
@@ -70,6 +72,10 @@ void LoopReverser::findExamples() {
                      : result;
     if (!support || !support->isChosen() || parent.batchDimOf(step) < 0)
       return;
+    unsigned axes = countJoinedAxes(result, parent.batchDimOf(result));
+    if (!mayBeSameRows(exampleAxes, axes))
+      return;
+    exampleAxes = std::max(exampleAxes, axes);
     supports.emplace_back(result, support);
   }
   if (supports.empty())
@@ -93,10 +99,18 @@ void LoopReverser::findExamples() {
   examples = std::make_shared<grad::Support>(true, [any] { return any; });
 }
 
+// Whether the examples are the rows of a value: those of sequences inside of
+// the step are others.
+bool LoopReverser::hasExamples(Value value) {
+  int64_t dim = parent.batchDimOf(value);
+  return examples && dim >= 0 &&
+         mayBeSameRows(exampleAxes, countJoinedAxes(value, dim));
+}
+
 // For a value outside of the loop.
 grad::SupportRef LoopReverser::examplesOf(Value value) {
   int64_t dim = parent.batchDimOf(value);
-  if (!examples || dim < 0)
+  if (dim < 0 || !hasExamples(value))
     return {};
   return std::make_shared<grad::Support>(
       true, [value, dim, examples = examples, outside = &parent] {
@@ -108,7 +122,8 @@ grad::SupportRef LoopReverser::examplesOf(Value value) {
 grad::SupportRef LoopReverser::withSteps(Value value) {
   int64_t dim = parent.batchDimOf(value);
   Value lengths = loop.getLengths();
-  if (!lengths || dim < 0)
+  if (!lengths || dim < 0 ||
+      !mayBeSameRows(countJoinedAxes(value, dim), countJoinedAxes(lengths, 0)))
     return {};
   return std::make_shared<grad::Support>(
       false, [value, dim, lengths = parent.value(lengths), outside = &parent] {

@@ -27,6 +27,7 @@ private:
   grad::SupportRef limit(unsigned number);
   grad::SupportRef withSteps(mlir::Value value);
   grad::SupportRef examplesOf(mlir::Value value);
+  bool hasExamples(mlir::Value value);
   bool spreadUse(llvm::DenseSet<mlir::Value> &useful);
   void seed();
   void finishBody();
@@ -50,6 +51,7 @@ private:
   llvm::SmallVector<bool> usefulCarry;
   llvm::SmallVector<bool> limitedCarry; // its cotangent is limited by choices
   grad::SupportRef examples; // the only ones with a cotangent; null: all
+  unsigned exampleAxes = 0;  // how many axes they are
   // States, where they are limited, then sums for values from outside.
   llvm::SmallVector<Carry> carries;
   llvm::SmallVector<unsigned> carryOf; // which state each of the first ones is

@@ -3,6 +3,7 @@
 
 #include "LoopState.h"
 
+#include "../ScanRows.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -228,14 +229,37 @@ static int64_t batchDimension(Value value, Value lengths) {
   return lastDynamic(type.getRank());
 }
 
+// Lengths for each row where the examples stand innermost in the rows.
+static Value repeatForRows(OpBuilder &b, Location loc, Value lengths,
+                           Value rows) {
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value examples = tensor::DimOp::create(b, loc, lengths, 0);
+  Value each = arith::DivUIOp::create(
+      b, loc, rows, arith::MaxUIOp::create(b, loc, examples, one));
+  auto type = RankedTensorType::get(
+      {ShapedType::kDynamic, ShapedType::kDynamic},
+      cast<RankedTensorType>(lengths.getType()).getElementType());
+  Value wide = BroadcastOp::create(b, loc, type, lengths,
+                                   ValueRange{each, examples}, {1});
+  return tensor::CollapseShapeOp::create(
+      b, loc, wide, SmallVector<ReassociationIndices>{{0, 1}});
+}
+
 Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
-  if (loop.getLengths() && type.getNumDynamicDims() != 0) {
-    int64_t batch = batchDimension(like, loop.getLengths());
-    tensor = MaskOp::create(at, loc, tensor, parent.value(loop.getLengths()),
-                            value(loop.getStep()), IntegerAttr(),
-                            at.getI64IntegerAttr(batch), at.getF64FloatAttr(0));
-  }
+  if (!loop.getLengths() || type.getNumDynamicDims() == 0)
+    return parent.maskOverRows(at, like, tensor);
+  int64_t batch = batchDimension(like, loop.getLengths());
+  unsigned axes = countJoinedAxes(like, batch),
+           ofLengths = countJoinedAxes(loop.getLengths(), 0);
+  Value lengths = parent.value(loop.getLengths());
+  if (!mayBeSameRows(axes, ofLengths) && axes < ofLengths)
+    return parent.maskOverRows(at, like, tensor);
+  if (!mayBeSameRows(axes, ofLengths))
+    lengths = repeatForRows(at, loc, lengths, sizeOf(at, loc, like, batch));
+  tensor = MaskOp::create(at, loc, tensor, lengths, value(loop.getStep()),
+                          IntegerAttr(), at.getI64IntegerAttr(batch),
+                          at.getF64FloatAttr(0));
   return parent.maskOverRows(at, like, tensor);
 }
 
