@@ -37,10 +37,30 @@ template <typename Model, typename OpTy> struct UnaryRule : Rule<Model, OpTy> {
       return splatLike(builder, op.getLoc(), result, x);
     };
     Calculator calc{builder, op.getLoc(), number};
-    state.setTangent(result, Model::scale(
-                                 calc, tangent, [&] { return operand; },
-                                 [&] { return result; }));
+    auto times = [&](Value factor) {
+      return Model::scale(
+          calc, factor, [&] { return operand; }, [&] { return result; });
+    };
+    Value product = times(tangent);
+    if (Model::saturates)
+      product = zeroWhereFlat(calc, times(calc.number(1)), product);
+    state.setTangent(result, product);
     return success();
+  }
+
+  /// Whether the function is flat at infinity.
+  static constexpr bool saturates = false;
+
+  // Where an argument is infinite so is its tangent, and the product with the
+  // derivative's 0 would be no number. Reverse mode has the cotangent 0 there,
+  // and keeps it.
+  static Value zeroWhereFlat(Calculator &c, Value derivative, Value product) {
+    using enum arith::CmpFPredicate;
+    Value none = c.number(0);
+    Value met = arith::AndIOp::create(c.builder, c.loc,
+                                      c.compare(OEQ, derivative, none),
+                                      c.compare(UNO, product, product));
+    return c.select(met, none, product);
   }
 };
 
@@ -49,12 +69,14 @@ struct NegRule : UnaryRule<NegRule, arith::NegFOp> {
 };
 
 struct ExpRule : UnaryRule<ExpRule, math::ExpOp> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
     return c.mul(g, y());
   }
 };
 
 struct ExpM1Rule : UnaryRule<ExpM1Rule, math::ExpM1Op> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
     return c.mul(g, c.add(y(), c.number(1)));
   }
@@ -86,6 +108,7 @@ struct RsqrtRule : UnaryRule<RsqrtRule, math::RsqrtOp> {
 };
 
 struct TanhRule : UnaryRule<TanhRule, math::TanhOp> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
     Value t = y();
     return c.mul(g, c.sub(c.number(1), c.mul(t, t)));
@@ -93,6 +116,7 @@ struct TanhRule : UnaryRule<TanhRule, math::TanhOp> {
 };
 
 struct SigmoidRule : UnaryRule<SigmoidRule, SigmoidOp> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy, Lazy y) {
     Value s = y();
     return c.mul(g, c.mul(s, c.sub(c.number(1), s)));
@@ -100,6 +124,7 @@ struct SigmoidRule : UnaryRule<SigmoidRule, SigmoidOp> {
 };
 
 struct SoftplusRule : UnaryRule<SoftplusRule, SoftplusOp> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
     return c.mul(g, SigmoidOp::create(c.builder, c.loc, x()));
   }
@@ -108,6 +133,7 @@ struct SoftplusRule : UnaryRule<SoftplusRule, SoftplusOp> {
 // The bell is 0 from 30 on; without the limits its own derivative, x times it,
 // would be infinity times 0 at infinity.
 struct ErfRule : UnaryRule<ErfRule, math::ErfOp> {
+  static constexpr bool saturates = true;
   static Value scale(Calculator &c, Value g, Lazy x, Lazy) {
     Value v = arith::MaximumFOp::create(c.builder, c.loc, x(), c.number(-30));
     v = arith::MinimumFOp::create(c.builder, c.loc, v, c.number(30));
