@@ -131,6 +131,10 @@ std::optional<Results> Checker::call(const Subject &of,
     return std::nullopt;
   }
   int place = of.info().find(function);
+  if (place < 0) {
+    error = "the library has no function `" + function + "`";
+    return std::nullopt;
+  }
   training::ModelInstance::CallOptions options;
   options.batch = int32_t(one.batch);
   options.lengths = lengthsFor(of.info().functions[size_t(place)], one);
