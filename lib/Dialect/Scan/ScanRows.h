@@ -13,9 +13,10 @@ namespace rnnc::scan {
 /// sequence are. 0: unknown.
 unsigned countJoinedAxes(mlir::Value tensor, int64_t dim);
 
-/// Whether rows counted so may be the same ones.
+/// Whether rows counted so may be the same ones. How many axes are joined is
+/// not always seen, whether several are is.
 inline bool mayBeSameRows(unsigned axes, unsigned others) {
-  return !axes || !others || axes == others;
+  return !axes || !others || (axes > 1) == (others > 1);
 }
 
 } // namespace rnnc::scan
