@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Example.h"
 
+#include "rnnc/Dialect/RNN/Needed.h"
+
 #include "rnnc/Dialect/RNN/Transforms/FeedGrowth.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -85,6 +87,18 @@ static llvm::DenseSet<Operation *> searchOps(rnn::ModuleOp module) {
   return ops;
 }
 
+/// What only a loss reads is no part of a step, and may read what a step has
+/// not.
+static void leaveLosses(rnn::ModuleOp module,
+                        llvm::DenseSet<Operation *> &left) {
+  auto needed = rnn::neededFor(module, rnn::rootsOfStep(module));
+  for (Operation &op : module.getBody().front())
+    if (isa<rnn::LossOp>(op) ||
+        (op.getNumResults() != 0 && !needed.contains(&op) &&
+         !isa<rnn::ParamOp, rnn::InputOp, rnn::OutputOp>(op)))
+      left.insert(&op);
+}
+
 bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   result = &out;
   for (auto &[weights, look] : looks)
@@ -99,6 +113,8 @@ bool Example::run(rnn::ModuleOp module, ExampleResult &out) {
   llvm::DenseSet<Operation *> left;
   if (options.function != "beam")
     left = searchOps(module);
+  if (goesOn() && !options.carries && module.getKind() == "model")
+    leaveLosses(module, left);
   for (Operation &op : module.getBody().front())
     if (!left.contains(&op)) {
       if (!evaluate(op))
