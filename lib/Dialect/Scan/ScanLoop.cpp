@@ -73,8 +73,7 @@ static bool isMasked(LoopOp loop, Value value,
   if (!loop.getLengths() || type.getNumDynamicDims() != 1 ||
       !type.isDynamicDim(0) || (except && llvm::is_contained(*except, number)))
     return false;
-  return mayBeSameRows(countJoinedAxes(value, 0),
-                       countJoinedAxes(loop.getLengths(), 0));
+  return mayBeSameRows(rowKindOf(value, 0), rowKindOf(loop.getLengths(), 0));
 }
 
 bool LoopOp::isMaskedCarry(unsigned number) {

@@ -26,82 +26,83 @@ bool isDynamic(Value tensor, int64_t dim) {
   return cast<RankedTensorType>(tensor.getType()).isDynamicDim(dim);
 }
 
-/// What a dimension is that of, one op back; or how many axes it is.
+/// What a dimension is that of, one op back; or what it is.
 class RowTracer {
 public:
-  unsigned countOf(Dimension at);
+  RowKind kindOf(Dimension at);
 
 private:
-  unsigned ofSize(Value size);
-  unsigned ofFactor(Value size) { return std::max(1u, ofSize(size)); }
-  unsigned ofArgument(BlockArgument argument, int64_t dim);
-  unsigned ofLoop(LoopOp loop, unsigned result, int64_t dim);
-  unsigned ofCollapsed(tensor::CollapseShapeOp op, int64_t dim);
-  unsigned ofBroadcast(BroadcastOp op, int64_t dim);
-  unsigned ofOperands(Operation *op, Value result, int64_t dim);
+  RowKind ofSize(Value size);
+  RowKind ofArgument(BlockArgument argument, int64_t dim);
+  RowKind ofLoop(LoopOp loop, unsigned result, int64_t dim);
+  RowKind ofCollapsed(tensor::CollapseShapeOp op, int64_t dim);
+  RowKind ofBroadcast(BroadcastOp op, int64_t dim);
+  RowKind ofOperands(Operation *op, Value result, int64_t dim);
 
   /// How many values are still looked at: an op may have several operands, and
   /// what is far away says no more.
   unsigned left = 256;
 };
 
-unsigned RowTracer::ofSize(Value size) {
-  if (auto product = size.getDefiningOp<arith::MulIOp>())
-    return ofFactor(product.getLhs()) + ofFactor(product.getRhs());
+RowKind RowTracer::ofSize(Value size) {
+  if (size.getDefiningOp<arith::MulIOp>())
+    return RowKind::Joined;
   if (auto dim = size.getDefiningOp<tensor::DimOp>())
     if (std::optional<int64_t> index = dim.getConstantIndex())
-      return countOf({dim.getSource(), *index});
-  return 0;
+      return kindOf({dim.getSource(), *index});
+  return RowKind::Unknown;
 }
 
-unsigned RowTracer::ofArgument(BlockArgument argument, int64_t dim) {
+RowKind RowTracer::ofArgument(BlockArgument argument, int64_t dim) {
   Operation *parent = argument.getOwner()->getParentOp();
   auto loop = dyn_cast_or_null<LoopOp>(parent);
   if (!loop)
-    return isa_and_present<func::FuncOp>(parent) ? 1 : 0;
+    return isa_and_present<func::FuncOp>(parent) ? RowKind::Single
+                                                 : RowKind::Unknown;
   if (argument.getArgNumber() == 0) // the step
-    return 0;
+    return RowKind::Unknown;
   unsigned number = argument.getArgNumber() - 1, slices = loop.getNumSlices();
   if (number < slices)
-    return countOf({loop.getSlices()[number], dim + 1});
-  return countOf({loop.getFirsts()[number - slices], dim});
+    return kindOf({loop.getSlices()[number], dim + 1});
+  return kindOf({loop.getFirsts()[number - slices], dim});
 }
 
-unsigned RowTracer::ofLoop(LoopOp loop, unsigned result, int64_t dim) {
+RowKind RowTracer::ofLoop(LoopOp loop, unsigned result, int64_t dim) {
   if (result >= loop.getNumStacks())
-    return countOf({loop.getFirsts()[result - loop.getNumStacks()], dim});
+    return kindOf({loop.getFirsts()[result - loop.getNumStacks()], dim});
   if (dim == 0)
-    return 1;
-  return countOf({loop.getYield().getStacks()[result], dim - 1});
+    return RowKind::Single;
+  return kindOf({loop.getYield().getStacks()[result], dim - 1});
 }
 
-unsigned RowTracer::ofCollapsed(tensor::CollapseShapeOp op, int64_t dim) {
-  SmallVector<int64_t> joined;
+RowKind RowTracer::ofCollapsed(tensor::CollapseShapeOp op, int64_t dim) {
+  std::optional<int64_t> only;
   SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
-  llvm::copy_if(groups[dim], std::back_inserter(joined),
-                [&](int64_t from) { return isDynamic(op.getSrc(), from); });
-  if (joined.size() == 1)
-    return countOf({op.getSrc(), joined.front()});
-  unsigned count = 0;
-  for (int64_t from : joined)
-    count += std::max(1u, countOf({op.getSrc(), from}));
-  return count;
+  for (int64_t from : groups[dim]) {
+    if (!isDynamic(op.getSrc(), from))
+      continue;
+    if (only)
+      return RowKind::Joined;
+    only = from;
+  }
+  return only ? kindOf({op.getSrc(), *only}) : RowKind::Unknown;
 }
 
-unsigned RowTracer::ofBroadcast(BroadcastOp op, int64_t dim) {
+RowKind RowTracer::ofBroadcast(BroadcastOp op, int64_t dim) {
   ArrayRef<int64_t> dims = op.getDims();
   const auto *from = llvm::find(dims, dim);
   if (from != dims.end() && isDynamic(op.getInput(), from - dims.begin()))
-    return countOf({op.getInput(), from - dims.begin()});
+    return kindOf({op.getInput(), from - dims.begin()});
   unsigned number = 0;
   for (int64_t d = 0; d != dim; ++d)
     number += isDynamic(op.getResult(), d);
-  return number < op.getSizes().size() ? ofSize(op.getSizes()[number]) : 0;
+  return number < op.getSizes().size() ? ofSize(op.getSizes()[number])
+                                       : RowKind::Unknown;
 }
 
 /// Of an op that has the rows of its operands: those of its type, else those
 /// with one dynamic dimension.
-unsigned RowTracer::ofOperands(Operation *op, Value result, int64_t dim) {
+RowKind RowTracer::ofOperands(Operation *op, Value result, int64_t dim) {
   auto type = cast<RankedTensorType>(result.getType());
   auto shapeOf = [](Value value) {
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
@@ -110,7 +111,7 @@ unsigned RowTracer::ofOperands(Operation *op, Value result, int64_t dim) {
   bool alike = op->hasTrait<OpTrait::Elementwise>() ||
                op->hasTrait<OpTrait::SameOperandsAndResultShape>() ||
                isa<MaskOp>(op);
-  unsigned found = 0;
+  RowKind found = RowKind::Unknown;
   for (Value operand : op->getOperands()) {
     if (!isa<RankedTensorType>(operand.getType()))
       continue;
@@ -123,19 +124,20 @@ unsigned RowTracer::ofOperands(Operation *op, Value result, int64_t dim) {
       next.dim = llvm::find(from.getShape(), ShapedType::kDynamic) -
                  from.getShape().begin();
     }
-    unsigned count = countOf(next);
-    if (count > 1 || alike)
-      return count;
-    found = std::max(found, count);
+    RowKind kind = kindOf(next);
+    if (kind == RowKind::Joined || alike)
+      return kind;
+    if (kind != RowKind::Unknown)
+      found = kind;
   }
   return found;
 }
 
-unsigned RowTracer::countOf(Dimension at) {
+RowKind RowTracer::kindOf(Dimension at) {
   auto type = at.tensor ? dyn_cast<RankedTensorType>(at.tensor.getType())
                         : RankedTensorType();
   if (left == 0 || !type || at.dim >= type.getRank())
-    return 0;
+    return RowKind::Unknown;
   --left;
   if (auto argument = dyn_cast<BlockArgument>(at.tensor))
     return ofArgument(argument, at.dim);
@@ -150,16 +152,16 @@ unsigned RowTracer::countOf(Dimension at) {
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return empty.getType().isDynamicDim(at.dim)
                ? ofSize(empty.getDynamicSize(at.dim))
-               : 0;
+               : RowKind::Unknown;
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
-    return countOf({dps.getDpsInits()[result], at.dim});
+    return kindOf({dps.getDpsInits()[result], at.dim});
   return ofOperands(op, at.tensor, at.dim);
 }
 
 } // namespace
 
-unsigned countJoinedAxes(Value tensor, int64_t dim) {
-  return RowTracer().countOf({tensor, dim});
+RowKind rowKindOf(Value tensor, int64_t dim) {
+  return RowTracer().kindOf({tensor, dim});
 }
 
 } // namespace rnnc::scan

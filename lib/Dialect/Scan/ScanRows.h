@@ -8,15 +8,19 @@
 
 namespace rnnc::scan {
 
-/// How many axes a dynamic dimension is made of: 1 for the batch, or time;
-/// more where several are joined to rows, as those of sequences inside of a
-/// sequence are. 0: unknown.
-unsigned countJoinedAxes(mlir::Value tensor, int64_t dim);
+/// What a dynamic dimension is made of.
+enum class RowKind {
+  Unknown,
+  Single, ///< one axis: the batch, or time
+  Joined  ///< several axes joined to one: sequences inside of a sequence
+};
 
-/// Whether rows counted so may be the same ones. How many axes are joined is
-/// not always seen, whether several are is.
-inline bool mayBeSameRows(unsigned axes, unsigned others) {
-  return !axes || !others || (axes > 1) == (others > 1);
+RowKind rowKindOf(mlir::Value tensor, int64_t dim);
+
+/// Whether rows of these kinds may be the same ones.
+inline bool mayBeSameRows(RowKind rows, RowKind others) {
+  return rows == RowKind::Unknown || others == RowKind::Unknown ||
+         rows == others;
 }
 
 } // namespace rnnc::scan

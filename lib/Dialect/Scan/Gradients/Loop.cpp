@@ -71,11 +71,8 @@ void LoopReverser::seed() {
       Value stack = yield.getStacks()[k];
       grad::SupportRef step =
           state.sliceOf(parent.supportOf(loop.getStackResults()[k]));
-      state.accumulate(
-          stack, state.addSlice(g),
-          state.both(step,
-                     state.ofExamples(hasExamples(stack) ? examples : nullptr,
-                                      stack)));
+      state.accumulate(stack, state.addSlice(g),
+                       state.both(step, examplesInside(stack)));
     }
   for (unsigned i = 0; i < loop.getNumCarries(); ++i) {
     if (!usefulCarry[i])
@@ -88,8 +85,7 @@ void LoopReverser::seed() {
     carryOf.push_back(i);
     carries.push_back(carry);
     Value next = yield.getCarries()[i];
-    grad::SupportRef here =
-        state.ofExamples(hasExamples(next) ? examples : nullptr, next);
+    grad::SupportRef here = examplesInside(next);
     if (limitedCarry[i])
       here = state.both(here, limit(i));
     state.accumulate(next, carry.argument, here);

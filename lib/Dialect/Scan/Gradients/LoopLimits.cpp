@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "LoopReverser.h"
-
-#include "../ScanRows.h"
 #include "Rules.h"
 
 using namespace mlir;
@@ -72,10 +70,11 @@ void LoopReverser::findExamples() {
                      : result;
     if (!support || !support->isChosen() || parent.batchDimOf(step) < 0)
       return;
-    unsigned axes = countJoinedAxes(result, parent.batchDimOf(result));
-    if (!mayBeSameRows(exampleAxes, axes))
+    RowKind rows = rowKindOf(result, parent.batchDimOf(result));
+    if (!mayBeSameRows(exampleRows, rows))
       return;
-    exampleAxes = std::max(exampleAxes, axes);
+    if (exampleRows == RowKind::Unknown)
+      exampleRows = rows;
     supports.emplace_back(result, support);
   }
   if (supports.empty())
@@ -104,13 +103,19 @@ void LoopReverser::findExamples() {
 bool LoopReverser::hasExamples(Value value) {
   int64_t dim = parent.batchDimOf(value);
   return examples && dim >= 0 &&
-         mayBeSameRows(exampleAxes, countJoinedAxes(value, dim));
+         mayBeSameRows(exampleRows, rowKindOf(value, dim));
+}
+
+// For a value of the body.
+grad::SupportRef LoopReverser::examplesInside(Value value) {
+  return hasExamples(value) ? state.ofExamples(examples, value)
+                            : grad::SupportRef();
 }
 
 // For a value outside of the loop.
 grad::SupportRef LoopReverser::examplesOf(Value value) {
   int64_t dim = parent.batchDimOf(value);
-  if (dim < 0 || !hasExamples(value))
+  if (!hasExamples(value))
     return {};
   return std::make_shared<grad::Support>(
       true, [value, dim, examples = examples, outside = &parent] {
@@ -123,7 +128,7 @@ grad::SupportRef LoopReverser::withSteps(Value value) {
   int64_t dim = parent.batchDimOf(value);
   Value lengths = loop.getLengths();
   if (!lengths || dim < 0 ||
-      !mayBeSameRows(countJoinedAxes(value, dim), countJoinedAxes(lengths, 0)))
+      !mayBeSameRows(rowKindOf(value, dim), rowKindOf(lengths, 0)))
     return {};
   return std::make_shared<grad::Support>(
       false, [value, dim, lengths = parent.value(lengths), outside = &parent] {

@@ -4,6 +4,7 @@
 #ifndef RNNC_LIB_DIALECT_SCAN_GRADIENTS_LOOPREVERSER_H
 #define RNNC_LIB_DIALECT_SCAN_GRADIENTS_LOOPREVERSER_H
 
+#include "../ScanRows.h"
 #include "LoopState.h"
 
 namespace rnnc::scan {
@@ -27,6 +28,7 @@ private:
   grad::SupportRef limit(unsigned number);
   grad::SupportRef withSteps(mlir::Value value);
   grad::SupportRef examplesOf(mlir::Value value);
+  grad::SupportRef examplesInside(mlir::Value value);
   bool hasExamples(mlir::Value value);
   bool spreadUse(llvm::DenseSet<mlir::Value> &useful);
   void seed();
@@ -51,7 +53,7 @@ private:
   llvm::SmallVector<bool> usefulCarry;
   llvm::SmallVector<bool> limitedCarry; // its cotangent is limited by choices
   grad::SupportRef examples; // the only ones with a cotangent; null: all
-  unsigned exampleAxes = 0;  // how many axes they are
+  RowKind exampleRows = RowKind::Unknown; // what rows they are
   // States, where they are limited, then sums for values from outside.
   llvm::SmallVector<Carry> carries;
   llvm::SmallVector<unsigned> carryOf; // which state each of the first ones is

@@ -250,12 +250,12 @@ Value LoopState::maskOverRows(OpBuilder &at, Value like, Value tensor) {
   if (!loop.getLengths() || type.getNumDynamicDims() == 0)
     return parent.maskOverRows(at, like, tensor);
   int64_t batch = batchDimension(like, loop.getLengths());
-  unsigned axes = countJoinedAxes(like, batch),
-           ofLengths = countJoinedAxes(loop.getLengths(), 0);
-  Value lengths = parent.value(loop.getLengths());
-  if (!mayBeSameRows(axes, ofLengths) && axes < ofLengths)
+  RowKind rows = rowKindOf(like, batch);
+  bool areOthers = !mayBeSameRows(rows, rowKindOf(loop.getLengths(), 0));
+  if (areOthers && rows == RowKind::Single)
     return parent.maskOverRows(at, like, tensor);
-  if (!mayBeSameRows(axes, ofLengths))
+  Value lengths = parent.value(loop.getLengths());
+  if (areOthers)
     lengths = repeatForRows(at, loc, lengths, sizeOf(at, loc, like, batch));
   tensor = MaskOp::create(at, loc, tensor, lengths, value(loop.getStep()),
                           IntegerAttr(), at.getI64IntegerAttr(batch),
