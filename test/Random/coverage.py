@@ -28,7 +28,7 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     unfold of index|unfold of real|unfold of bit|unfold over|unfold from|unfold final
     checkpoint sqrt|checkpoint every|checkpoint memory|checkpoint none
     feed sampled|unfold with constants|unfold from a symbol of the data
-    clip adaptive|layer exported|cell exported|axis inside of another|fold of an element
+    clip adaptive|layer exported|cell exported|axis inside of another|axes three deep|fold of an element
     scan of an element
     distribution of each entry|place as an output|sample of each output|sample of an unfold
     beam|begin|predict of an unfold

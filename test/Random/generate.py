@@ -89,13 +89,16 @@ class Generator(Distributions, Recurrences):
         self.nested = None
         if not self.hasInner or not scope.times:
             return []
-        t, inner = scope.times[0], Axis("L")
-        self.nested = Type((t, inner) + self.someAxes(scope, 1, times=False))
+        t, own = scope.times[0], random.Random(f"deep {self.seed}")
+        inner = [Axis("L"), Axis("W")][:1 if own.random() < 0.6 else 2]
+        if len(inner) == 2:
+            self.note("axes three deep")
+        self.nested = Type((t, *inner) + self.someAxes(scope, 1, times=False))
         inputs.append(f"n0 : {self.nested}")
         for _ in range(self.rng.choice((1, 1, 2))):
             self.ofElements("n0", self.nested, scope)
         self.note("axis inside of another")
-        return [inner]
+        return inner
 
     def times(self):
         n = self.rng.choice((0, 1, 1, 1, 1, 2, 2))
