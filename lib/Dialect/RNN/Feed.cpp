@@ -77,8 +77,10 @@ bool rnnc::rnn::isOfSequence(Operation *op) {
   return op
       ->walk([](Operation *inner) {
         auto scan = dyn_cast<ScanOp>(inner);
-        bool is =
-            isa<InputOp, OutputOp>(inner) || (scan && scan.getAxis().isTime());
+        auto bind = dyn_cast<BindOp>(inner);
+        bool is = isa<InputOp, OutputOp>(inner) ||
+                  (scan && scan.getAxis().isTime()) ||
+                  (bind && bind.getAxis().isTime());
         return is ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();

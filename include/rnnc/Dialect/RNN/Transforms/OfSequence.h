@@ -8,8 +8,8 @@
 namespace rnnc::rnn {
 
 /// Whether each sequence that is drawn has a value of its own here: what is
-/// given for it, and what steps along a time axis, of which it has its own
-/// number.
+/// given for it, and what steps or binds along a time axis, of which it has its
+/// own number.
 bool isOfSequence(mlir::Operation *op);
 
 } // namespace rnnc::rnn
