@@ -8,7 +8,10 @@
 #include "rnnc/Support/Text.h"
 #include "rnnc/Training/Progress.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <numeric>
 
 using namespace rnnc;
 using namespace rnnc::tool;
@@ -22,10 +25,28 @@ struct InspectOptions {
   int32_t batch = 0, steps = 100;
 };
 
-/// What a function needs beside its arguments, by module and function; empty
-/// where nobody asked.
-using Workspaces = std::vector<std::vector<size_t>>;
+/// What a function needs beside its arguments.
+struct Workspace {
+  size_t bytes = 0;
+  /// How much more each step needs, over as many steps again: what a gradient
+  /// keeps of it.
+  double ofStep = 0;
+};
+/// By module and function; empty where nobody asked.
+using Workspaces = std::vector<std::vector<Workspace>>;
 } // namespace
+
+static Workspace workspaceOf(const ModelInstance &instance, int function,
+                             const InspectOptions &options) {
+  auto bytes = [&](int32_t steps) {
+    return instance.workspaceBytes(function, options.batch, steps);
+  };
+  int32_t more = std::clamp(options.steps, 64, 1 << 20);
+  size_t here = bytes(options.steps);
+  return {here, (static_cast<double>(bytes(options.steps + more)) -
+                 static_cast<double>(here)) /
+                    more};
+}
 
 static Result<Workspaces> workspacesOf(const std::shared_ptr<Library> &library,
                                        const InspectOptions &options) {
@@ -37,10 +58,9 @@ static Result<Workspaces> workspacesOf(const std::shared_ptr<Library> &library,
         ModelInstance::create(library, static_cast<int>(m), /*threads=*/1);
     if (!instance)
       return instance.error();
-    std::vector<size_t> &own = all.emplace_back();
+    std::vector<Workspace> &own = all.emplace_back();
     for (size_t f = 0; f < library->manifest().modules[m].functions.size(); ++f)
-      own.push_back((*instance)->workspaceBytes(static_cast<int>(f),
-                                                options.batch, options.steps));
+      own.push_back(workspaceOf(**instance, static_cast<int>(f), options));
   }
   return all;
 }
@@ -73,21 +93,24 @@ static void printFunction(const FunctionInfo &function) {
 }
 
 static void printWorkspaces(const ModuleInfo &module,
-                            const std::vector<size_t> &bytes,
+                            const std::vector<Workspace> &workspaces,
                             const InspectOptions &options) {
   fmt::print("  workspace for {} example{} of {} step{}\n", options.batch,
              options.batch == 1 ? "" : "s", options.steps,
              options.steps == 1 ? "" : "s");
   int64_t limit = module.memoryLimit();
-  for (size_t f = 0; f < bytes.size(); ++f) {
+  for (size_t f = 0; f < workspaces.size(); ++f) {
     const std::string &name = module.functions[f].name;
+    auto [bytes, ofStep] = workspaces[f];
     bool isOver = limit > 0 && (name == "grad" || name == "train_step") &&
-                  bytes[f] > static_cast<size_t>(limit);
-    fmt::print("    {:<28} {:.1f} KiB{}\n", name,
-               static_cast<double>(bytes[f]) / 1024,
-               isOver ? fmt::format(", more than the {} of `checkpoint memory`",
-                                    bytesText(limit))
-                      : "");
+                  bytes > static_cast<size_t>(limit);
+    fmt::print(
+        "    {:<28} {:.1f} KiB{}{}\n", name, static_cast<double>(bytes) / 1024,
+        ofStep >= 0.5 ? fmt::format(", {:.0f} bytes more for each step", ofStep)
+                      : "",
+        isOver ? fmt::format(", more than the {} of `checkpoint memory`",
+                             bytesText(limit))
+               : "");
   }
 }
 
@@ -105,8 +128,13 @@ static void printModule(const Library &library, const ModuleInfo &module,
     fmt::print("    {:<28} {}{}\n", parameter.name,
                data::shapeText(parameter.shape),
                parameter.trainable ? "" : "  frozen");
+  int64_t stateNumbers = 0;
+  for (const StateInfo &state : module.states)
+    stateNumbers += std::accumulate(state.shape.begin(), state.shape.end(),
+                                    int64_t(1), std::multiplies<>());
   if (!module.states.empty())
-    fmt::print("  states\n");
+    fmt::print("  states of an example ({} bytes)\n",
+               stateNumbers * static_cast<int64_t>(width));
   for (const StateInfo &state : module.states)
     fmt::print("    {:<28} {}\n", state.name, data::shapeText(state.shape));
   fmt::print("  optimiser state {:.1f} KiB\n",
@@ -140,10 +168,13 @@ static Json inspectJson(const Library &library, const Workspaces &workspaces) {
                      {"optimizer_bytes", library.api().optimizer_size(index)}});
     if (workspaces.empty())
       continue;
-    Json bytes = Json::object();
-    for (size_t f = 0; f < module.functions.size(); ++f)
-      bytes[module.functions[f].name] = workspaces[m][f];
+    Json bytes = Json::object(), ofSteps = Json::object();
+    for (size_t f = 0; f < module.functions.size(); ++f) {
+      bytes[module.functions[f].name] = workspaces[m][f].bytes;
+      ofSteps[module.functions[f].name] = workspaces[m][f].ofStep;
+    }
     sizes.back()["workspace_bytes"] = std::move(bytes);
+    sizes.back()["workspace_bytes_of_step"] = std::move(ofSteps);
   }
   result["sizes"] = std::move(sizes);
   return result;
