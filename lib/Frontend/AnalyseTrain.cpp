@@ -45,7 +45,7 @@ private:
 
   void setting(const Setting &one) {
     const std::string &name = one.name.text;
-    if (name != "clip" && name != "init" && name != "rate") {
+    if (name != "clip" && name != "init" && name != "rate" && name != "lazy") {
       for (const Setting *before : seen)
         if (before->name.text == name) {
           diags
@@ -61,6 +61,8 @@ private:
       return init(one);
     if (name == "rate")
       return rate(one);
+    if (name == "lazy")
+      return lazy(one);
     if (one.values.empty()) {
       if (isKnown(name))
         wrong(one, one.name.range, "has no value");
@@ -102,10 +104,9 @@ private:
 
   static const std::vector<std::string> &names() {
     static const std::vector<std::string> all = {
-        "optimize",  "schedule",   "init",   "clip",
-        "bptt",      "checkpoint", "feed",   "per",
-        "precision", "batch",      "epochs", "seed",
-        "decay",     "average",    "rate",   "accumulate"};
+        "optimize", "schedule", "init",      "clip",  "bptt",      "checkpoint",
+        "feed",     "per",      "precision", "batch", "epochs",    "seed",
+        "decay",    "average",  "rate",      "lazy",  "accumulate"};
     return all;
   }
   static bool isKnown(const std::string &name) {
@@ -174,6 +175,7 @@ private:
         {"average", "average 0.99"},
         {"accumulate", "accumulate 4"},
         {"rate", "rate Emb 0.1"},
+        {"lazy", "lazy Emb"},
         {"init", "init rnn ~ uniform(-0.1, 0.1)"}};
     std::string form = forms.at(one.name.text);
     if (!one.values.empty()) {
@@ -577,6 +579,12 @@ private:
                    "a factor on the rate, at least 0");
     result.factor = *value;
     settings.rates.push_back(std::move(result));
+  }
+
+  /// Parameters below a path of which only what has a gradient is updated.
+  void lazy(const Setting &one) {
+    std::vector<std::string> path;
+    findPath(one, path);
   }
 
   /// The instance or parameter that a setting is for.

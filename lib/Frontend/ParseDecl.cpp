@@ -241,13 +241,14 @@ bool Parser::setting(Setting &setting) {
     return fail("a setting");
   take();
   setting.name = {std::string(word.text), word.range};
-  bool isRate = word.is("rate"), isInit = word.is("init");
+  bool isRate = word.is("rate"), isInit = word.is("init"),
+       isLazy = word.is("lazy");
   if ((at_("=") || at_(":")) && !atLineEnd())
     return fail(fmt::format("the value of `{}`", setting.name.text),
                 fmt::format("a setting and its value stand side by side: `{} "
                             "{}`",
                             setting.name.text, peek(1).text));
-  if (!isInit && !isRate) {
+  if (!isInit && !isRate && !isLazy) {
     while (!atLineEnd() && !at_("}")) {
       ExprPtr value = expr();
       if (!value)
@@ -258,14 +259,14 @@ bool Parser::setting(Setting &setting) {
   }
   if (isRate && peek().kind == Token::Kind::Number)
     return fail("an instance or a parameter, and its rate");
-  if (!at_("~")) {
+  if (!isInit || !at_("~")) {
     do {
       Name part;
       if (peek().kind == Token::Kind::Number && !atLineEnd()) {
         part = {std::string(peek().text), peek().range};
         take();
-      } else if (!anyWord(part, isRate ? "an instance or a parameter"
-                                       : "an instance or `~`")) {
+      } else if (!anyWord(part, isInit ? "an instance or `~`"
+                                       : "an instance or a parameter")) {
         return false;
       }
       setting.path.push_back(std::move(part));
@@ -278,6 +279,8 @@ bool Parser::setting(Setting &setting) {
     setting.values.push_back(std::move(value));
     return true;
   }
+  if (isLazy)
+    return true;
   setting.init.emplace();
   return expect("~", "and where the first values come from") &&
          initialiser(*setting.init);

@@ -66,6 +66,8 @@ private:
   double rate(const Weight &weight);
   Array &slot(StringRef name, const Weight &weight);
   void step(Weight &weight);
+  void move(Weight &weight);
+  void keepStill(Weight &weight);
   void sgd(Weight &weight);
   void adam(Weight &weight, bool decoupled);
   void rmsprop(Weight &weight);
@@ -125,6 +127,14 @@ const Weight *Updater::notFinite() {
   return nullptr;
 }
 
+/// The parameter that an optimiser's slot belongs to; empty: it is no slot.
+static std::string parameterOf(const std::string &name) {
+  const std::string prefix = "optimizer.";
+  if (!StringRef(name).starts_with(prefix))
+    return "";
+  return name.substr(name.find('.', prefix.size()) + 1);
+}
+
 /// The first parameter whose new value or optimiser state is not finite.
 const Weight *Updater::overflown() {
   auto isFinite = [&](const std::string &name) {
@@ -133,9 +143,8 @@ const Weight *Updater::overflown() {
                        [](double x) { return std::isfinite(x); });
   };
   for (const auto &[name, array] : results) {
-    size_t dot = name.find('.', std::strlen("optimizer."));
-    bool isSlot = StringRef(name).starts_with("optimizer.");
-    std::string of = isSlot ? name.substr(dot + 1) : name;
+    std::string slotOf = parameterOf(name);
+    const std::string &of = slotOf.empty() ? name : slotOf;
     for (const Weight &weight : weights)
       if (weight.name == of && weight.isTrained && !isFinite(name))
         return &weight;
@@ -265,7 +274,7 @@ void Updater::average(const Weight &weight) {
     mean.data[i] += share * (value.data[i] - mean.data[i]);
 }
 
-void Updater::step(Weight &weight) {
+void Updater::move(Weight &weight) {
   StringRef name = wordOf(optimizer, "name", "adam");
   if (name == "sgd")
     sgd(weight);
@@ -275,6 +284,33 @@ void Updater::step(Weight &weight) {
     adagrad(weight);
   else
     adam(weight, name == "adamw");
+}
+
+/// The setting `lazy`: what has no gradient stays as it was, with the
+/// optimiser's memory of it.
+void Updater::keepStill(Weight &weight) {
+  auto lazy = train.getAs<ArrayAttr>("lazy");
+  auto name = StringAttr::get(train.getContext(), weight.name);
+  if (!lazy || !weight.isTrained || !llvm::is_contained(lazy, name))
+    return;
+  const Array &gradient = results.find("grad." + weight.name)->second;
+  auto keep = [&](Array &now, const Array &before) {
+    for (int64_t i = 0; i < gradient.size(); ++i)
+      if (gradient.data[i] == 0)
+        now.data[i] = before.data[i];
+  };
+  keep(weight.value, inputs.find(weight.name)->second);
+  for (auto &[slot, array] : results) {
+    if (parameterOf(slot) != weight.name)
+      continue;
+    auto given = inputs.find(slot);
+    keep(array, given == inputs.end() ? Array(array.shape) : given->second);
+  }
+}
+
+void Updater::step(Weight &weight) {
+  move(weight);
+  keepStill(weight);
   if (weight.isTrained)
     results[weight.name] = weight.value;
   if (numberOf(train, "average", 0) > 0)

@@ -94,7 +94,7 @@ class Cells(Library):
         rng = self.rng
         times = {a.text: a for t in [*inputs, *constants] for a in t.axes if a.isTime}
         nested = [(f"k{k}", c) for k, c in enumerate(constants) if sum(a.isTime for a in c.axes[:2]) == 2]
-        scope = Scope(Block("cell"), axes, [t for t in times.values() if not any(t == c.axes[1] for _, c in nested)])
+        scope = Scope(Block("cell"), axes, [t for t in times.values() if not any(t in c.axes[1:] for _, c in nested)])
         block = scope.block
         for k, type in enumerate(inputs):
             scope.values.append(Value(f"x{k}", type))

@@ -28,11 +28,11 @@ WANTED += """argmax in|argmax over time|softmax in|softmax over time|for over ti
     unfold of index|unfold of real|unfold of bit|unfold over|unfold from|unfold final
     checkpoint sqrt|checkpoint every|checkpoint memory|checkpoint none
     feed sampled|unfold with constants|unfold from a symbol of the data
-    clip adaptive|layer exported|cell exported|axis inside of another|fold of an element
+    clip adaptive|layer exported|cell exported|axis inside of another|axes three deep|fold of an element
     scan of an element
     distribution of each entry|place as an output|sample of each output|sample of an unfold
     beam|begin|predict of an unfold
-    hvp|state_grad|int as a number|accumulate|rate|cell as a parameter|own distribution|line sample|lines beam and score
+    hvp|state_grad|int as a number|accumulate|rate|lazy|cell as a parameter|own distribution|line sample|lines beam and score
     crf|mixture|sample of a line sample|beam of a line beam|feed schedule|decay|fn along a time axis
     implied constant|first values by label|first values in a list|first values by an expression|state of bit|state of int|state of index
     products summed over one axis|products summed over two axes|packed matrices|record|recurrence of each entry

@@ -89,13 +89,16 @@ class Generator(Distributions, Recurrences):
         self.nested = None
         if not self.hasInner or not scope.times:
             return []
-        t, inner = scope.times[0], Axis("L")
-        self.nested = Type((t, inner) + self.someAxes(scope, 1, times=False))
+        t, own = scope.times[0], random.Random(f"deep {self.seed}")
+        inner = [Axis("L"), Axis("W")][:1 if own.random() < 0.6 else 2]
+        if len(inner) == 2:
+            self.note("axes three deep")
+        self.nested = Type((t, *inner) + self.someAxes(scope, 1, times=False))
         inputs.append(f"n0 : {self.nested}")
         for _ in range(self.rng.choice((1, 1, 2))):
             self.ofElements("n0", self.nested, scope)
         self.note("axis inside of another")
-        return [inner]
+        return inner
 
     def times(self):
         n = self.rng.choice((0, 1, 1, 1, 1, 2, 2))
@@ -305,7 +308,7 @@ class Generator(Distributions, Recurrences):
         return (self.keepsStates and len(scope.times) == 1 and not isWhole and self.unfolds < 2 and
                 not (self.unfolds and (self.dependsOnInputs or fed)) and
                 not re.search(r" backward|\bshift\(|, L\b", text) and
-                not re.search(r"attend|conv|pool|^bi(rnn|lstm|gru|directional)$", "\n".join(self.met), re.M))
+                not re.search(r"attend|conv|pool|both_ends|^bi(rnn|lstm|gru|directional)$", "\n".join(self.met), re.M))
 
     def train(self, name, scope):
         rng = self.rng
@@ -367,6 +370,10 @@ class Generator(Distributions, Recurrences):
             policy = own.choice(("sqrt", "every 1", "every 2", "every 3", "memory 20kB", "none"))
             lines.append(f"checkpoint {policy}")
             self.note("checkpoint " + policy.split()[0])
+        own = random.Random(f"lazy {self.seed}")
+        if names and own.random() < 0.25:
+            lines.append(f"lazy {own.choice(names)}")
+            self.note("lazy")
         own = random.Random(f"accumulate {self.seed}")
         if own.random() < 0.5 and "per example" in lines:
             lines.append("accumulate 3")

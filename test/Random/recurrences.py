@@ -237,6 +237,14 @@ class Recurrences(Cells):
 
     def ofElements(self, text, nested, scope):
         """What is made of each element of the first axis, of which each has a second one of its own."""
+        t, name = nested.axes[0], scope.block.fresh("v")
+        element, i = self.element(text, nested, scope)
+        value = self.ofElement(element, nested)
+        scope.block.lines.append(f"{name} = for {i} in {t.text}: {value.text}")
+        scope.values.append(Value(name, Type((t,) + value.type.axes), value.bound))
+
+    def element(self, text, nested, scope):
+        """The scope of one element of the first axis of a nested value, and its name."""
         (t, inner), rest = nested.axes[:2], nested.axes[2:]
         element, i = self.bound(t, scope)
         # What belongs to the element, or to none.
@@ -246,18 +254,32 @@ class Recurrences(Cells):
             if v.type.axes[:1] == (t,) else v for v in scope.values if not any(
                 a.isTime for a in (v.type.axes[1:] if v.type.axes[:1] == (t,) else v.type.axes))]
         element.values += [Value(f"{text}[{i}]", Type((inner,) + rest))] * 3
-        value = self.elementwise(inner, Type(rest), element, scope)
-        name = scope.block.fresh("v")
-        scope.block.lines.append(f"{name} = for {i} in {t.text}: {value.text}")
-        scope.values.append(Value(name, Type((t,) + value.type.axes), value.bound))
+        return element, i
 
-    def elementwise(self, inner, step, element, scope):
+    def ofElement(self, element, nested):
+        """A value of one element, whose entries can have an axis of their own again."""
+        inner, rest = nested.axes[1], nested.axes[2:]
+        if not rest or not rest[0].isTime:
+            return self.elementwise(inner, Type(rest), element)
+        entry, j = self.element(element.values[-1].text, Type(nested.axes[1:]), element)
+        value = self.ofElement(entry, Type(nested.axes[1:]))
+        entries = Value(f"(for {j} in {inner.text}: {value.text})", Type((inner,) + value.type.axes), value.bound)
+        element.values[-3:] = [entries] * 3
+        value = self.elementwise(inner, Type(value.type.axes), element)
+        if entries.text in value.text:
+            return value
+        read = None
+        while not read:
+            read = self.reducedTo(entries, value.type.axes)
+        return Value(f"({value.text} + {read.text})", value.type, value.bound + read.bound)
+
+    def elementwise(self, inner, step, element):
         """A value of one element of T, without L."""
-        rng, block = self.rng, scope.block
-        out = self.someAxes(scope, times=False)
+        rng, block = self.rng, element.block
+        out = self.someAxes(element, times=False)
         if rng.random() < 0.4 or block.kind == "fn":
             return self.limited(self.real(out, element, rng.choice((1, 2))), 5)
-        cell = self.cellOf([step], out, scope)
+        cell = self.cellOf([step], out, element)
         name = block.fresh("r")
         block.head.append(f"use {name} = {cell.name}{cell.sizes}")
         block.params += 2
@@ -298,7 +320,7 @@ class Recurrences(Cells):
         d, t = (self.rng.choice(scope.times * 2 + [a for a in scope.axes if not a.parts]) for _ in range(2))
         rest = self.someAxes(scope, 1, times=False)
         element, i = self.bound(d, scope)
-        value = self.elementwise(t, Type(rest), element, scope)
+        value = self.elementwise(t, Type(rest), element)
         name = scope.block.fresh("v")
         scope.block.lines.append(f"{name} = for {i} in {d.text}: {value.text}")
         scope.values.append(Value(name, Type((d,) + value.type.axes), value.bound))

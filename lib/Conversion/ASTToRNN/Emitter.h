@@ -162,6 +162,8 @@ private:
                                               rnn::ModuleOp module);
   std::optional<mlir::DictionaryAttr> ratesOf(const ast::TrainItem &train,
                                               rnn::ModuleOp module, Env &env);
+  std::optional<mlir::ArrayAttr> lazyParams(const ast::TrainItem &train,
+                                            rnn::ModuleOp module);
   bool overrideInit(const ast::TrainItem &train, rnn::ModuleOp module,
                     Env &env);
 

@@ -373,11 +373,14 @@ bool Emitter::emitModel(const ast::ModelItem &model) {
   if (!train || !settings)
     return endModule(module, settings, exports);
   std::optional<DictionaryAttr> rates = ratesOf(*train, module, env);
-  if (!overrideInit(*train, module, env) || !rates)
+  std::optional<ArrayAttr> lazy = lazyParams(*train, module);
+  if (!overrideInit(*train, module, env) || !rates || !lazy)
     return false;
   NamedAttrList all(settings);
   if (!rates->empty())
     all.set("rates", *rates);
+  if (!lazy->empty())
+    all.set("lazy", *lazy);
   return endModule(module, all.getDictionary(builder.getContext()), exports);
 }
 

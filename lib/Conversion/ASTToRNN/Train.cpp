@@ -151,7 +151,7 @@ DictionaryAttr Emitter::trainSettings(const ast::TrainItem *train, Env &env) {
 bool Emitter::addSetting(const ast::Setting &setting, NamedAttrList &list,
                          llvm::SmallVectorImpl<Attribute> &clips, Env &env) {
   const std::string &name = setting.name.text;
-  if (name == "init" || name == "rate")
+  if (name == "init" || name == "rate" || name == "lazy")
     return true; // Of the parameters.
   auto word = [&](size_t i) -> std::string {
     if (i >= setting.values.size())
@@ -297,4 +297,20 @@ std::optional<DictionaryAttr> Emitter::ratesOf(const ast::TrainItem &train,
       rates.set(param.getName(), builder.getF64FloatAttr(*factor));
   }
   return rates.getDictionary(builder.getContext());
+}
+
+/// `lazy Emb`: the names of the parameters below the paths.
+std::optional<ArrayAttr> Emitter::lazyParams(const ast::TrainItem &train,
+                                             rnn::ModuleOp module) {
+  llvm::SetVector<Attribute> names;
+  for (const ast::Setting &setting : train.settings) {
+    if (setting.name.text != "lazy")
+      continue;
+    llvm::SmallVector<rnn::ParamOp> params = paramsBelow(setting, module);
+    if (params.empty())
+      return std::nullopt;
+    for (rnn::ParamOp param : params)
+      names.insert(param.getNameAttr());
+  }
+  return builder.getArrayAttr(names.getArrayRef());
 }

@@ -57,6 +57,8 @@ LogicalResult makeUpdate(OpBuilder &b, const ModuleInfo &info, FloatType real) {
     auto rates = module.getTrain().getAs<DictionaryAttr>("rates");
     if (auto rate = rates ? rates.getAs<FloatAttr>(op.getName()) : FloatAttr())
       place.rate = rate.getValueAsDouble();
+    auto lazy = module.getTrain().getAs<ArrayAttr>("lazy");
+    place.lazy = lazy && llvm::is_contained(lazy, op.getNameAttr());
     places.push_back(place);
   }
   return grad::buildUpdateFunction(b, module.getLoc(), module.getSymName(),

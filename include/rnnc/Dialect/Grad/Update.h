@@ -18,6 +18,8 @@ struct ParameterPlace {
   int64_t unit = 1;
   bool trainable = true;
   double rate = 1; ///< factor on the rate of the optimiser
+  /// What has no gradient keeps its value and the optimiser's memory of it.
+  bool lazy = false;
 };
 
 /// How many numbers of a parameter belong to one unit: what stands behind its
@@ -45,11 +47,12 @@ struct UpdateReach {
 };
 UpdateReach updateReach(mlir::DictionaryAttr train);
 
-/// Of an update function: a gradient of +0 adds nothing to a norm, and what has
-/// one keeps its value bit for bit, as long as all numbers are finite and the
-/// factor on the rate is not negative.
+/// Of an update function: begin and end of parts of the arenas, one behind the
+/// other. There a gradient of +0 adds nothing to a norm, and what has one keeps
+/// its value and the optimiser's memory of it bit for bit, as long as all
+/// numbers are finite and the factor on the rate is not negative.
 inline constexpr llvm::StringLiteral kKeepsStill = "grad.keeps_still";
-/// Why that is not so, for people.
+/// Why that is not so elsewhere, for people.
 inline constexpr llvm::StringLiteral kMovesAll = "grad.moves_all";
 
 /// Makes `@"<module>.update"` at the builder's place:

@@ -120,35 +120,44 @@ static StringRef kindOf(Attribute clip) {
   return kind ? kind.getValue() : StringRef();
 }
 
-// Why a parameter moves whose gradient is zero; empty: it does not. What is not
+static std::string quoted(StringRef name) { return ("`" + name + "`").str(); }
+
+// Why the optimiser moves what has no gradient; empty: it does not. What is not
 // known to be safe counts as moving.
 static std::string reasonToMove(DictionaryAttr train,
                                 ArrayRef<ParameterPlace> parameters) {
   DictionaryAttr optimizer = optimizerOf(train);
-  auto named = [](StringRef name) { return ("`" + name + "`").str(); };
-  if (nameOf(optimizer) != "sgd")
-    return named(nameOf(optimizer));
+  StringRef name = nameOf(optimizer);
+  if (name != "sgd" && name != "adagrad")
+    return quoted(name);
   for (StringRef key : {"momentum", "decay"})
     if (numberOf(optimizer, key, 0) != 0 || numberOf(train, key, 0) != 0)
-      return named(key);
+      return quoted(key);
+  // 0 / (sqrt(0) + eps) has to be 0.
+  if (name == "adagrad" && !(numberOf(optimizer, "eps", 1e-10) > 0))
+    return quoted("eps");
+  // -0 - -0 is +0.
+  bool isNegative = !(numberOf(optimizer, "lr", 1e-3) >= 0);
+  for (const ParameterPlace &place : parameters)
+    isNegative |= !(place.rate >= 0);
+  return isNegative ? "a negative rate" : "";
+}
+
+// Why rows without a gradient cannot be left out, whatever the optimiser does
+// with them; empty: they can.
+static std::string reasonToVisit(DictionaryAttr train) {
   if (averageOf(train) != 0)
-    return named("average");
+    return quoted("average");
   // The batches of an update read other rows each.
   if (numberOf(train, "accumulate", 1) != 1)
-    return named("accumulate");
+    return quoted("accumulate");
   auto clips = train ? train.getAs<ArrayAttr>("clip") : ArrayAttr();
   for (Attribute setting : clips ? clips.getValue() : ArrayRef<Attribute>())
     if (auto clip = dyn_cast<DictionaryAttr>(setting);
         !clip || kindOf(clip) == "adaptive" ||
         !(numberOf(clip, "limit", 0) > 0))
-      return clip && kindOf(clip) == "adaptive" ? named("clip adaptive")
-                                                : named("clip");
-  // -0 - -0 is +0.
-  if (!(numberOf(optimizer, "lr", 1e-3) >= 0))
-    return "a negative rate";
-  for (const ParameterPlace &place : parameters)
-    if (!(place.rate >= 0))
-      return "a negative rate";
+      return quoted(clip && kindOf(clip) == "adaptive" ? "clip adaptive"
+                                                       : "clip");
   return "";
 }
 
@@ -160,9 +169,10 @@ struct Stretch {
   int64_t unit = 1;            ///< for adaptive clipping
   bool stays = false;          ///< no parameter of it moves
   bool isGap = false;          ///< between parameters: zeros
+  bool lazy = false;           ///< what has no gradient stays
   SmallVector<Value> old = {}; ///< parameters, then the optimiser's memory
   SmallVector<Value> now = {}; ///< the same after the update
-  Value grads = {};
+  Value grads = {}, unclipped = {};
 };
 
 class UpdateBuilder {
@@ -178,6 +188,7 @@ public:
 private:
   func::FuncOp makeFunction();
   void describe(func::FuncOp function);
+  void describeRest(func::FuncOp function);
   ArrayRef<Attribute> clips() const;
   bool clipsEach() const;
   SmallVector<Stretch> findStretches() const;
@@ -189,6 +200,7 @@ private:
   update(Value params, Value grads, ValueRange slots, Value rate, Value step);
   LogicalResult update(Stretch &stretch, Value rate, Value step);
   void keepUnless(Value finite, Stretch &stretch);
+  void keepWithoutGradient(Stretch &stretch);
   Value scalarAt(Value scalars, int64_t place);
   Value average(Value before, Value params);
   Value together(ArrayRef<Stretch> stretches, size_t place);
@@ -248,11 +260,23 @@ void UpdateBuilder::describe(func::FuncOp function) {
     addResult(slot, Role::Slot);
   addResult("norm", Role::Norm);
   addResult("finite", Role::Finite);
-  std::string reason = reasonToMove(train, parameters);
-  if (reason.empty())
-    function->setAttr(kKeepsStill, builder.getUnitAttr());
-  else
-    function->setAttr(kMovesAll, builder.getStringAttr(reason));
+  describeRest(function);
+}
+
+// Which parts of the arenas stay as they are without a gradient.
+void UpdateBuilder::describeRest(func::FuncOp function) {
+  std::string visits = reasonToVisit(train);
+  std::string moves = visits.empty() ? reasonToMove(train, parameters) : visits;
+  SmallVector<int64_t> still;
+  if (moves.empty()) {
+    still = {0, arena.getDimSize(0)};
+  } else {
+    function->setAttr(kMovesAll, builder.getStringAttr(moves));
+    for (const ParameterPlace &place : parameters)
+      if (visits.empty() && place.lazy)
+        still.append({place.offset, place.offset + place.size});
+  }
+  function->setAttr(kKeepsStill, builder.getDenseI64ArrayAttr(still));
 }
 
 Value UpdateBuilder::scalarAt(Value scalars, int64_t place) {
@@ -282,6 +306,7 @@ SmallVector<Stretch> UpdateBuilder::findStretches() const {
   auto add = [&](Stretch stretch) {
     if (!stretches.empty() && stretches.back().stays == stretch.stays &&
         stretches.back().isGap == stretch.isGap &&
+        stretches.back().lazy == stretch.lazy &&
         stretches.back().rate == stretch.rate && (!each || stretch.stays))
       stretches.back().end = stretch.end;
     else if (stretch.begin != stretch.end)
@@ -293,7 +318,9 @@ SmallVector<Stretch> UpdateBuilder::findStretches() const {
                                               : parameters[i + 1].offset;
     // Without a gradient only weight decay could move a parameter.
     bool stays = !place.trainable && (each || decayOf(train) != 0);
-    add({place.offset, each ? end : next, place.rate, place.unit, stays});
+    Stretch own{place.offset, each ? end : next, place.rate, place.unit, stays};
+    own.lazy = place.lazy;
+    add(own);
     if (each)
       add({end, next, 1, 1, true, true});
   }
@@ -318,7 +345,7 @@ SmallVector<Stretch> UpdateBuilder::takeApart(Block &body) {
     stretch.old.push_back(partOf(body.getArgument(0), stretch));
     for (Value slot : ValueRange(body.getArguments()).drop_front(2).drop_back())
       stretch.old.push_back(partOf(slot, stretch));
-    stretch.grads = partOf(body.getArgument(1), stretch);
+    stretch.grads = stretch.unclipped = partOf(body.getArgument(1), stretch);
   }
   return stretches;
 }
@@ -419,10 +446,23 @@ LogicalResult UpdateBuilder::update(Stretch &stretch, Value rate, Value step) {
     llvm::copy(*updated, stretch.now.begin());
     if (stretch.stays)
       stretch.now.front() = stretch.old.front();
+    if (stretch.lazy)
+      keepWithoutGradient(stretch);
   }
   if (isAveraged)
     stretch.now.back() = average(stretch.old.back(), stretch.now.front());
   return success();
+}
+
+// The setting `lazy`. What is not a number counts as a gradient.
+void UpdateBuilder::keepWithoutGradient(Stretch &stretch) {
+  auto type = cast<RankedTensorType>(stretch.unclipped.getType());
+  Value moves = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE,
+                                      stretch.unclipped,
+                                      scan::splat(builder, loc, type, {}, 0));
+  for (auto [old, now] : llvm::zip_equal(stretch.old, stretch.now))
+    if (old != now)
+      now = arith::SelectOp::create(builder, loc, moves, now, old);
 }
 
 // Nothing changes if a gradient is not finite, or larger than is asked for.

@@ -40,15 +40,14 @@ struct Sweep {
   bool sums = false; ///< else it writes new values
 };
 
-BlockArgument argumentWith(func::FuncOp function, Role role, bool last) {
-  BlockArgument found;
+BlockArgument gradientsOf(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
     interface::SlotAttr slot =
         interface::slotOf(function, argument.getArgNumber());
-    if (slot && slot.getRole() == role && (last || !found))
-      found = argument;
+    if (slot && slot.getRole() == Role::Grads)
+      return argument;
   }
-  return found;
+  return {};
 }
 
 /// One loop over numbers that lie side by side; what else is read stays the
@@ -69,22 +68,49 @@ class Update {
 public:
   explicit Update(func::FuncOp function) : function(function) {}
 
-  /// Why it needs all rows; empty: it need not.
-  std::string findSweeps();
-  bool holds(const RowTable &table) const;
+  void findSweeps();
+  /// Why all rows of a table are updated; empty: they need not be.
+  std::string reasonAgainst(const RowTable &table) const;
   void cut(ArrayRef<RowTable> tables);
 
 private:
-  bool add(const StretchUse &reader, ArrayRef<StretchUse> writers);
+  std::optional<Sweep> sweepOf(const StretchUse &reader) const;
+  void add(const StretchUse &reader);
+  bool isStill(const RowTable &table) const;
+  bool isSwept(const RowTable &table) const;
 
   func::FuncOp function;
-  SmallVector<Sweep> sweeps;
+  bool isKnown = false;             ///< what it reads and writes
+  SmallVector<StretchUse> writers;  ///< of new values
+  SmallVector<Sweep> sweeps;        ///< what may be cut
+  SmallVector<StretchUse> unknowns; ///< of gradients, what may not
 };
 
-bool Update::add(const StretchUse &reader, ArrayRef<StretchUse> writers) {
+void Update::findSweeps() {
+  auto isStatic = [](BlockArgument arena) {
+    auto type = arena ? dyn_cast<MemRefType>(arena.getType()) : MemRefType();
+    return type && type.getRank() == 1 && type.hasStaticShape();
+  };
+  auto find = [&](BlockArgument arena, SmallVector<StretchUse> &uses) {
+    return isStatic(arena) &&
+           findAccesses(arena, 0,
+                        cast<MemRefType>(arena.getType()).getNumElements(),
+                        uses);
+  };
+  SmallVector<StretchUse> readers;
+  isKnown = function->hasAttr(kInPlace) && find(gradientsOf(function), readers);
+  for (const UpdatedArena &arena : updatedArenas(function))
+    isKnown = isKnown && find(arena.after, writers);
+  if (isKnown)
+    llvm::for_each(readers, [&](const StretchUse &reader) { add(reader); });
+}
+
+/// Whether the op goes over the gradients of a stretch, and writes to that
+/// stretch of other arenas only.
+std::optional<Sweep> Update::sweepOf(const StretchUse &reader) const {
   auto op = dyn_cast<linalg::GenericOp>(reader.op);
   if (!op || op->getParentOp() != function || !goesThroughOnce(op))
-    return false;
+    return std::nullopt;
   Sweep sweep{op, reader.begin, reader.end, op.getNumReductionLoops() == 1};
   for (OpOperand &out : op.getDpsInitsMutable()) {
     bool isScalar = op.getMatchingIndexingMap(&out).getNumResults() == 0;
@@ -93,51 +119,62 @@ bool Update::add(const StretchUse &reader, ArrayRef<StretchUse> writers) {
              writer.begin == reader.begin && writer.end == reader.end;
     });
     if (sweep.sums ? !isScalar : !isInPlace)
-      return false;
+      return std::nullopt;
   }
-  // One op over several stretches cannot be cut where one of them has rows.
-  for (const Sweep &other : sweeps)
-    if (other.op == op)
-      return other.begin == reader.begin && other.end == reader.end;
-  sweeps.push_back(sweep);
-  return true;
+  return sweep;
 }
 
-std::string Update::findSweeps() {
-  if (auto reason = function->getAttrOfType<StringAttr>(grad::kMovesAll))
-    return ("its update moves rows without a gradient too (" +
-            reason.getValue() + ")")
-        .str();
-  BlockArgument grads = argumentWith(function, Role::Grads, /*last=*/false);
-  BlockArgument params = argumentWith(function, Role::Params, /*last=*/true);
-  SmallVector<StretchUse> readers, writers;
-  auto isStatic = [](BlockArgument arena) {
-    auto type = arena ? dyn_cast<MemRefType>(arena.getType()) : MemRefType();
-    return type && type.getRank() == 1 && type.hasStaticShape();
-  };
-  bool isKnown = function->hasAttr(grad::kKeepsStill) &&
-                 function->hasAttr(kInPlace) && isStatic(grads) &&
-                 isStatic(params);
-  if (isKnown) {
-    int64_t size = cast<MemRefType>(grads.getType()).getNumElements();
-    isKnown = findAccesses(grads, 0, size, readers) &&
-              findAccesses(params, 0, size, writers);
-  }
-  for (const StretchUse &reader : readers)
-    isKnown = isKnown && add(reader, writers);
-  return isKnown ? "" : "its update is no sweep over each row by itself";
+void Update::add(const StretchUse &reader) {
+  std::optional<Sweep> sweep = sweepOf(reader);
+  Sweep *before = llvm::find_if(
+      sweeps, [&](const Sweep &other) { return other.op == reader.op; });
+  if (!sweep)
+    unknowns.push_back(reader);
+  else if (before == sweeps.end())
+    sweeps.push_back(*sweep);
+  else if (before->begin != sweep->begin || before->end != sweep->end)
+    // Several stretches cannot be cut where one of them has rows.
+    unknowns.append({reader, {before->op, {}, before->begin, before->end}});
+}
+
+/// Whether what has no gradient stays as it is.
+bool Update::isStill(const RowTable &table) const {
+  auto still = function->getAttrOfType<DenseI64ArrayAttr>(grad::kKeepsStill);
+  ArrayRef<int64_t> places = still ? still.asArrayRef() : ArrayRef<int64_t>();
+  for (; places.size() > 1; places = places.drop_front(2))
+    if (places[0] <= table.offset && table.end() <= places[1])
+      return true;
+  return false;
 }
 
 /// Whether each sweep goes over all rows of a table or over none.
-bool Update::holds(const RowTable &table) const {
+bool Update::isSwept(const RowTable &table) const {
+  auto overlaps = [&](int64_t begin, int64_t end) {
+    return begin < table.end() && table.offset < end;
+  };
+  if (llvm::any_of(unknowns, [&](const StretchUse &use) {
+        return overlaps(use.begin, use.end);
+      }))
+    return false;
   bool isWritten = false;
   for (const Sweep &sweep : sweeps) {
     bool isInside = sweep.begin <= table.offset && table.end() <= sweep.end;
-    if (!isInside && sweep.begin < table.end() && table.offset < sweep.end)
+    if (!isInside && overlaps(sweep.begin, sweep.end))
       return false;
     isWritten |= isInside && !sweep.sums;
   }
   return isWritten;
+}
+
+std::string Update::reasonAgainst(const RowTable &table) const {
+  auto moves = function->getAttrOfType<StringAttr>(grad::kMovesAll);
+  if (!isStill(table) && moves)
+    return ("its update moves rows without a gradient too (" +
+            moves.getValue() + ")")
+        .str();
+  if (!isStill(table) || !isKnown || !isSwept(table))
+    return "its update is no sweep over each row by itself";
+  return "";
 }
 
 /// One sweep in pieces: between tables as it was, tables by runs of rows.
@@ -289,16 +326,14 @@ private:
       return one.offset < other.offset;
     });
     Update update(function);
-    std::string reason = isForGPU(getOperation())
-                             ? "code for GPUs updates all rows"
-                             : update.findSweeps();
+    update.findSweeps();
     SmallVector<RowTable> sparse;
     for (const RowTable &table : tables) {
-      std::string own = reason;
-      if (own.empty() && !update.holds(table))
-        own = "it lies in several parts of the update";
-      tell(table, own);
-      if (own.empty())
+      std::string reason = isForGPU(getOperation())
+                               ? "code for GPUs updates all rows"
+                               : update.reasonAgainst(table);
+      tell(table, reason);
+      if (reason.empty())
         sparse.push_back(table);
     }
     if (sparse.empty())

@@ -3,11 +3,31 @@
 
 #include "Stretches.h"
 
+#include "rnnc/Dialect/Interface/Interface.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 
 namespace rnnc::kernel {
+
+// The arenas after it stand in the same order behind those before it.
+SmallVector<UpdatedArena> updatedArenas(func::FuncOp function) {
+  SmallVector<BlockArgument> found;
+  for (BlockArgument argument : function.getArguments()) {
+    interface::SlotAttr slot =
+        interface::slotOf(function, argument.getArgNumber());
+    if (slot && (slot.getRole() == interface::Role::Params ||
+                 slot.getRole() == interface::Role::Slot))
+      found.push_back(argument);
+  }
+  SmallVector<UpdatedArena> arenas;
+  size_t half = found.size() / 2;
+  if (found.size() % 2 == 0)
+    for (size_t i = 0; i < half; ++i)
+      arenas.push_back({found[i], found[half + i]});
+  return arenas;
+}
 
 bool findAccesses(Value view, int64_t begin, int64_t end,
                   SmallVectorImpl<StretchUse> &accesses) {

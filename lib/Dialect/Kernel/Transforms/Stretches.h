@@ -4,7 +4,7 @@
 #ifndef RNNC_LIB_DIALECT_KERNEL_TRANSFORMS_STRETCHES_H
 #define RNNC_LIB_DIALECT_KERNEL_TRANSFORMS_STRETCHES_H
 
-#include "mlir/IR/Operation.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace rnnc::kernel {
 
@@ -18,6 +18,14 @@ struct StretchUse {
     return begin < other.end && other.begin < end;
   }
 };
+
+/// Parameters or the optimiser's memory, before an update and after it.
+struct UpdatedArena {
+  mlir::BlockArgument before, after;
+};
+
+/// Those of an update function.
+llvm::SmallVector<UpdatedArena> updatedArenas(mlir::func::FuncOp function);
 
 /// Accesses through views of stretches that are known. False: others, too.
 bool findAccesses(mlir::Value view, int64_t begin, int64_t end,

@@ -26,29 +26,6 @@ namespace rnnc::kernel {
 
 namespace {
 
-struct Updated {
-  BlockArgument before, after;
-};
-
-/// Parameters and the optimiser's memory, old and new; the new ones stand in
-/// the same order behind them.
-SmallVector<Updated> updatedOf(func::FuncOp function) {
-  SmallVector<BlockArgument> found;
-  for (BlockArgument argument : function.getArguments()) {
-    interface::SlotAttr slot =
-        interface::slotOf(function, argument.getArgNumber());
-    if (slot && (slot.getRole() == interface::Role::Params ||
-                 slot.getRole() == interface::Role::Slot))
-      found.push_back(argument);
-  }
-  SmallVector<Updated> arenas;
-  size_t half = found.size() / 2;
-  if (found.size() % 2 == 0)
-    for (size_t i = 0; i < half; ++i)
-      arenas.push_back({found[i], found[half + i]});
-  return arenas;
-}
-
 bool makesInPlace(const StretchUse &reader, const StretchUse &writer) {
   if (reader.op != writer.op || reader.begin != writer.begin ||
       reader.end != writer.end)
@@ -59,7 +36,7 @@ bool makesInPlace(const StretchUse &reader, const StretchUse &writer) {
 }
 
 /// Whether new values may lie where the old ones do.
-bool takesPlace(func::FuncOp function, const Updated &arena) {
+bool takesPlace(func::FuncOp function, const UpdatedArena &arena) {
   int64_t size = cast<MemRefType>(arena.before.getType()).getNumElements();
   SmallVector<StretchUse> readers, writers;
   if (!findAccesses(arena.before, 0, size, readers) ||
@@ -91,8 +68,8 @@ struct UpdateInPlace : impl::KernelUpdateInPlaceBase<UpdateInPlace> {
     if (function.isExternal() || !interface::hasDims(function) ||
         interface::functionOf(function).getName() != "update")
       return;
-    SmallVector<Updated> arenas = updatedOf(function);
-    auto takes = [&](const Updated &arena) {
+    SmallVector<UpdatedArena> arenas = updatedArenas(function);
+    auto takes = [&](const UpdatedArena &arena) {
       return takesPlace(function, arena);
     };
     if (!arenas.empty() && llvm::all_of(arenas, takes))

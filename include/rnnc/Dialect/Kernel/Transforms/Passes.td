@@ -179,8 +179,9 @@ def KernelSparseUpdate : Pass<"kernel-sparse-update", "mlir::ModuleOp"> {
   let summary = "updates those rows of tables that a batch reads";
   let description = [{
     Where the gradient of a parameter is zeros to which `kernel.scatter_add`
-    adds rows, and the model's update keeps what has a gradient of zero
-    (`grad.keeps_still`: sgd without momentum and without decay), `@M.grad` and
+    adds rows, and the model's update keeps what has a gradient of zero there
+    (`grad.keeps_still`: sgd without momentum and adagrad, both without decay;
+    any optimiser of what `train` calls `lazy`), `@M.grad` and
     `@M.update` get marks, an argument of the role `marks`: one number for each
     row, not zero if the batch reads it, then zero, then the caller's choice.
     If that is not zero, rows without a mark are neither made zero nor updated;
