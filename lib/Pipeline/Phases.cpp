@@ -112,6 +112,8 @@ static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(createKernelFuseProducts());
   if (o.fuseRows)
     pm.addNestedPass<mlir::func::FuncOp>(createKernelFuseRows());
+  if (o.fuseRows)
+    pm.addNestedPass<mlir::func::FuncOp>(createKernelMergeSums());
 }
 
 static void buildPlanned(OpPassManager &pm, const PipelineOptions &o) {

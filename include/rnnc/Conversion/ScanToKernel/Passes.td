@@ -113,6 +113,27 @@ def KernelFuseRows : Pass<"kernel-fuse-rows", "mlir::func::FuncOp"> {
   ];
 }
 
+def KernelMergeSums : Pass<"kernel-merge-sums", "mlir::func::FuncOp"> {
+  let summary = "sums over the same space become one reduction";
+  let description = [{
+    Reductions outside of loops that go over the same elements, along the same
+    dimensions, and read a tensor of all of them alike, become one with several
+    results: gradients of a scale and of a bias read what they are made of once,
+    and what both compute of it is computed once. At most four results; one that
+    needs another stays apart.
+
+    ```mlir
+    %b = linalg.generic {iterator_types = ["reduction", "reduction", "parallel"], ...}
+        ins(%dy : tensor<?x?x8xf32>) outs(%b0 : tensor<8xf32>) {... arith.addf ...}
+    %w = linalg.generic {iterator_types = ["reduction", "reduction", "parallel"], ...}
+        ins(%dy, %x : tensor<?x?x8xf32>, tensor<?x?x8xf32>) outs(%w0 : tensor<8xf32>) {... arith.addf ...}
+    // becomes
+    %bw:2 = linalg.generic {iterator_types = ["reduction", "reduction", "parallel"], ...}
+        ins(%dy, %dy, %x : ...) outs(%b0, %w0 : tensor<8xf32>, tensor<8xf32>) {...}
+    ```
+  }];
+}
+
 def ConvertScanToKernel : Pass<"convert-scan-to-kernel", "mlir::ModuleOp"> {
   let summary = "from tensors over time to kernels on planned buffers";
   let description = [{
