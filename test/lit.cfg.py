@@ -11,6 +11,9 @@ config.suffixes = [".mlir", ".test", ".ll"]
 config.excludes = ["CMakeLists.txt", "Golden/data", "programs", "data"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.rnnc_build, "test")
+# lit begins with what took longest the last time. On a clean checkout it takes
+# that from .lit_test_times.txt here: in the order of names a long test that comes
+# last would run alone. A name that is missing there only runs later.
 
 path = [config.rnnc_tools, config.llvm_tools,
         config.environment.get("PATH", os.environ["PATH"])]

@@ -35,7 +35,7 @@ train M {{
   feed {feed}
 }}
 """)
-    subprocess.run(["rnnc", "train", folder / "m.rnn", "--data", folder / "a.txt", "--unit", "chars", "--out",
+    subprocess.run(["rnnc", "train", "-O0", folder / "m.rnn", "--data", folder / "a.txt", "--unit", "chars", "--out",
                     folder / name, "--quiet", *options], check=True, stdout=subprocess.DEVNULL)
     log = [json.loads(line) for line in (folder / name / "log.jsonl").read_text().splitlines()]
     return [one["loss"] for one in log if "lr" in one or "norm" in one][:UPDATES]

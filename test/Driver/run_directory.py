@@ -90,7 +90,7 @@ damages = [
 ]
 for name, damage, commands in damages:
     print(f"{name}: {said(damage, commands)}")
-resume = [["rnnc", "train", folder + "/text.rnn", "--data", data, "--split", "60/20/20", "--out", "RUN",
+resume = [["rnnc", "train", "-O0", folder + "/text.rnn", "--data", data, "--split", "60/20/20", "--out", "RUN",
            "--steps", "9", "--resume", "--quiet"]]
 for name, damage in [("log.jsonl with a line of rubbish", change("log.jsonl", rubbish)),
                      ("last.safetensors cut", cut("last.safetensors"))]:

@@ -79,7 +79,7 @@ plain, data = folder / "plain.tsv", folder / "data.tsv"
 call(sys.executable, examples / "make_data.py", "names", plain, "--count", "200", "--seed", "5")
 noisy(plain, data, 1, ["B-PER", "I-PER", "B-LOC", "I-LOC", "O"])
 sizes = ["-D", "E=8", "-D", "H=8"]
-call(rnnc, "train", examples / "names" / "tagger.rnn", *sizes, "--data", data, "--out", folder / "run",
+call(rnnc, "train", "-O1", examples / "names" / "tagger.rnn", *sizes, "--data", data, "--out", folder / "run",
      "--epochs", "2", "--seed", "1")
 check(folder / "run", data)
 
@@ -95,7 +95,7 @@ with words.open("w") as file:
             tags += ["S"] if n == 1 else ["B", *["M"] * (n - 2), "E"]
         file.write(" ".join(rng.choice("abcdef") + tag.lower() if rng.random() < 0.7 else "x" for tag in tags)
                    + "\t" + " ".join(tags) + "\n")
-call(rnnc, "train", examples / "names" / "tagger.rnn", *sizes, "--data", words, "--out", folder / "run2",
+call(rnnc, "train", "-O1", examples / "names" / "tagger.rnn", *sizes, "--data", words, "--out", folder / "run2",
      "--epochs", "1", "--seed", "1")
 
 

@@ -79,7 +79,7 @@ train M {{
 """)
 
     def train(out, *options):
-        subprocess.run(["rnnc", "train", source, "--data", data, "--out", folder / out, "--quiet", *options],
+        subprocess.run(["rnnc", "train", "-O0", source, "--data", data, "--out", folder / out, "--quiet", *options],
                        check=True, stdout=subprocess.DEVNULL)
 
     train(f"{name}.whole")

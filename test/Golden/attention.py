@@ -171,7 +171,7 @@ def main():
             write_safetensors(tmp / "w.safetensors", {k: v.astype(kind) for k, v in weights.items()})
             write_safetensors(tmp / "in.safetensors",
                               {"src": src, "tgt": tgt, "S": sources, "T": targets})
-            rnnc(sys.argv[1], "run", model, "grad", "--precision", precision, "--weights",
+            rnnc(sys.argv[1], "run", model, "grad", "-O1", "--precision", precision, "--weights",
                  tmp / "w.safetensors", "--in", tmp / "in.safetensors", "--out", tmp / "out.safetensors")
             worst = check(f"attention {precision}", read_safetensors(tmp / "out.safetensors"), want, precision)
             print(f"{precision}: loss {float(want['loss']):.6f} and {len(weights)} gradients, "
@@ -180,8 +180,11 @@ def main():
         write_safetensors(tmp / "w.safetensors", weights)
         write_safetensors(tmp / "src.safetensors", {"src": src, "S": sources})
 
+        library = tmp / "libattention.so"
+        rnnc(sys.argv[1], model, "-O1", "-march=native", "--precision=f64", "-o", library)
+
         def run(function, *options):
-            rnnc(sys.argv[1], "run", model, function, "--precision", "f64", "--weights",
+            rnnc(sys.argv[1], "run", library, function, "--weights",
                  tmp / "w.safetensors", "--in", tmp / "src.safetensors", "--out",
                  tmp / "out.safetensors", "--length", f"T={STEPS}", *options)
             return read_safetensors(tmp / "out.safetensors")

@@ -85,6 +85,9 @@ def check(where, got, want, precision):
 
 
 def compare_functions(tool, path, data, tmp, precision, model, name):
+    library = tmp / "libmodel.so"
+    rnnc(tool, model, *(["--target=cpu,nvptx64"] if DEVICE else []), "-march=native", "-O1", f"--precision={precision}", "-o",
+         library)
     worst = 0.0
     for function in ["forward", "vjp"]:
         inputs = part(data, "in.", precision)
@@ -93,8 +96,8 @@ def compare_functions(tool, path, data, tmp, precision, model, name):
             inputs = {k: v for k, v in inputs.items() if not k.startswith("cot.")}
         write_safetensors(tmp / "w.safetensors", part(data, "weight.", precision))
         write_safetensors(tmp / "in.safetensors", inputs)
-        rnnc(tool, "run", *DEVICE, model, f"{name}.{function}", "--precision", precision, "--weights", tmp / "w.safetensors",
-             "--in", tmp / "in.safetensors", "--out", tmp / "out.safetensors")
+        rnnc(tool, "run", *DEVICE, library, f"{name}.{function}", "--weights", tmp / "w.safetensors", "--in",
+             tmp / "in.safetensors", "--out", tmp / "out.safetensors")
         got = read_safetensors(tmp / "out.safetensors")
         worst = max(worst, check(f"{path.stem} {function} {precision}", got, outputs, precision))
     return worst
@@ -122,7 +125,7 @@ def compare_update(tool, path, data, tmp, precision, model):
     write_safetensors(tmp / "w.safetensors", part(data, "weight.", precision))
     np.savez(tmp / "data.npz", **part(data, "in.", precision))
     rnnc(tool, "train", *DEVICE, model, "--data", tmp / "data.npz", "--precision", precision, "--init", tmp / "w.safetensors",
-         "--steps", 20, "--out", tmp / f"run-{precision}")
+         "--steps", 20, "-O", 0, "--out", tmp / f"run-{precision}")
     got = read_safetensors(tmp / f"run-{precision}" / "last.safetensors")
     return check(f"{path.stem} {precision}", got, part(data, "after."), precision)
 

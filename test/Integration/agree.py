@@ -97,7 +97,7 @@ def agree(source, work):
             run("run", str(source), name, "--reference", *files, base + ".b.safetensors")
             compare(f"{source.name}: {name}", read(base + ".a.safetensors"), read(base + ".b.safetensors"))
             functions += 1
-    run("gradcheck", str(source), "-O", "1")
+    run("gradcheck", str(source), "-O0")
     print(f"{source.stem}: {functions} functions and the gradients agree")
 
 

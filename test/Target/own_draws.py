@@ -10,26 +10,37 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Golden"))
 from compare import read_safetensors, rnnc, write_safetensors  # noqa: E402
 
-HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = pathlib.Path(__file__).resolve().parent / "own_draws.rnn"
 draw = np.random.default_rng(3)
 
 
-def run(folder, function, arrays, *options):
+def run(what, folder, function, arrays, *options):
     write_safetensors(folder / "in.safetensors", arrays)
     given = ["--in", folder / "in.safetensors"] if arrays else []
-    rnnc(sys.argv[1], "run", HERE / "own_draws.rnn", function, *given, "--out",
-         folder / "out.safetensors", *options)
+    rnnc(sys.argv[1], "run", what, function, *given, "--out", folder / "out.safetensors", *options)
     return read_safetensors(folder / "out.safetensors")
+
+
+def compiled(folder, function, arrays, *options, precision="f32"):
+    """By the library of a precision, which is made once."""
+    library = folder / f"lib{precision}.so"
+    if not library.exists():
+        rnnc(sys.argv[1], SOURCE, "-O1", "-march=native", f"--precision={precision}", "-o", library)
+    return run(library, folder, function, arrays, *options)
+
+
+def reference(folder, function, arrays, *options):
+    return run(SOURCE, folder, function, arrays, "--reference", *options)
 
 
 def both(folder, function, arrays, *options):
     """The compiled result, which is the interpreter's."""
-    got = run(folder, function, arrays, "--precision", "f64", *options)
-    want = run(folder, function, arrays, "--reference", *options)
+    got = compiled(folder, function, arrays, *options, precision="f64")
+    want = reference(folder, function, arrays, *options)
     for name, value in got.items():
         assert value.shape == want[name].shape, (function, name, value.shape, want[name].shape)
         assert np.abs(value - want[name]).max() < 1e-10, (function, name, value, want[name])
-    again = run(folder, function, arrays, "--precision", "f64", "--threads", "3", *options)
+    again = compiled(folder, function, arrays, "--threads", "3", *options, precision="f64")
     assert all((again[name] == value).all() for name, value in got.items()), function
     return got
 
@@ -39,10 +50,10 @@ def waits(folder):
     one, two = (both(folder, "Waits.sample", {}, "--seed", seed, *given)["y"] for seed in (1, 2))
     assert one.shape == (3, 4) and (one != two).all() and len(set(one.ravel())) == 12
     assert (both(folder, "Waits.predict", {}, "--seed", "1", *given)["y"] == 0).all()
-    many = run(folder, "Waits.sample", {}, "--batch", "4000", "--length", "T=1", "--seed", "7")["y"]
+    many = compiled(folder, "Waits.sample", {}, "--batch", "4000", "--length", "T=1", "--seed", "7")["y"]
     assert abs(many.mean() - 1 / 1.5) < 0.03 and abs(many.std() - 1 / 1.5) < 0.05, many.mean()
     y = {"y": np.abs(draw.standard_normal((2, 3))), "T": np.array([3, 2], np.int32)}
-    got, want = run(folder, "Waits.grad", y, "--precision", "f64"), run(folder, "Waits.grad", y, "--reference")
+    got, want = compiled(folder, "Waits.grad", y, precision="f64"), reference(folder, "Waits.grad", y)
     assert all(np.abs(got[name] - want[name]).max() < 1e-6 for name in got)
 
 
@@ -58,7 +69,7 @@ def events(folder):
     given = {"rate": np.array([[3.0, 100.0], [0.5, 63.0]])}
     got = both(folder, "Events.sample", given, "--seed", "2")["y"]
     assert got.shape == (2, 3, 2, 2) and (got == np.floor(got)).all()
-    many = run(folder, "Events.sample", {"rate": np.repeat(given["rate"][:1], 1500, axis=0)}, "--seed", "4")
+    many = compiled(folder, "Events.sample", {"rate": np.repeat(given["rate"][:1], 1500, axis=0)}, "--seed", "4")
     first = many["y"][:, :, 0]
     for entry, rate in enumerate((3.0, 100.0)):
         assert abs(first[..., entry].mean() / rate - 1) < 0.03, first.mean(axis=(0, 1))
@@ -69,10 +80,10 @@ def writes(folder):
     got = both(folder, "Writes.sample", {}, "--seed", "3", "--batch", "4", "--length", "T=6")
     for text, count in zip(got["y"], got["T"]):
         assert 3 not in text[:int(count) - 1] and (count == 6 or text[int(count) - 1] == 3)
-    assert run(folder, "Writes.sample", {}, "--seed", "3")["y"].shape == (1, 40)
+    assert compiled(folder, "Writes.sample", {}, "--seed", "3")["y"].shape == (1, 40)
     y = {"y": np.array([[1, 2, 4, 3], [2, 2, 3, 0]], np.int32), "T": np.array([4, 3], np.int32)}
-    got = run(folder, "Writes.grad", y, "--precision", "f64", "--seed", "9")
-    want = run(folder, "Writes.grad", y, "--reference", "--seed", "9")
+    got = compiled(folder, "Writes.grad", y, "--seed", "9", precision="f64")
+    want = reference(folder, "Writes.grad", y, "--seed", "9")
     assert all(np.abs(got[name] - want[name]).max() < 1e-6 for name in got), (got, want)
 
 
@@ -87,7 +98,7 @@ def each(folder):
     assert (narrow["y"][1] == got["y"][1, :2]).all() and (narrow["spot"][1] == got["spot"][1]).all()
     likeliest = both(folder, "Each.sample", given, "--seed", "5", "--set", "temperature=0")
     assert (likeliest["kind"] == likeliest["kind.p"].argmax(1)).all() and (likeliest["y"] == got["y"]).all()
-    many = run(folder, "Each.sample", {"x": np.zeros((4000, 1, 2)), "T": np.ones(4000, np.int32)}, "--seed", "7")
+    many = compiled(folder, "Each.sample", {"x": np.zeros((4000, 1, 2)), "T": np.ones(4000, np.int32)}, "--seed", "7")
     assert abs(many["w"].mean() - 1) < 0.05 and abs(many["spot"].mean() - 2.575) < 0.05, many["spot"].mean()
 
 

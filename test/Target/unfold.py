@@ -15,9 +15,12 @@ draw = np.random.default_rng(3)
 
 
 def run(folder, function, arrays, *options):
+    library = folder / "libunfold.so"
+    if not library.exists():
+        rnnc(sys.argv[1], HERE / "unfold.rnn", "-O1", "-march=native", "--precision=f64", "-o", library)
     write_safetensors(folder / "in.safetensors", arrays)
-    rnnc(sys.argv[1], "run", HERE / "unfold.rnn", function, "--precision", "f64", "--in",
-         folder / "in.safetensors", "--out", folder / "out.safetensors", *options)
+    rnnc(sys.argv[1], "run", library, function, "--in", folder / "in.safetensors", "--out",
+         folder / "out.safetensors", *options)
     return read_safetensors(folder / "out.safetensors")
 
 

@@ -10,8 +10,8 @@ import sys
 
 examples, tests, driver = sys.argv[1:]
 PLACE = dict(os.environ, LD_LIBRARY_PATH=driver)
-CHARLM = [f"{examples}/char-lm/charlm.rnn", "-D", "E=6", "-D", "H=8", "-O1", "--data", "a.txt", "--batch", "4"]
-MOODS = [f"{examples}/sentiment/bilstm.rnn", "-D", "E=5", "-D", "H=6", "-O1", "--data", "moods.tsv", "--batch", "8"]
+CHARLM = [f"{examples}/char-lm/charlm.rnn", "-D", "E=6", "-D", "H=8", "-O0", "--data", "a.txt", "--batch", "4"]
+MOODS = [f"{examples}/sentiment/bilstm.rnn", "-D", "E=5", "-D", "H=6", "-O0", "--data", "moods.tsv", "--batch", "8"]
 
 
 def rnnc(*words, code=0, place=PLACE):
@@ -51,7 +51,7 @@ def trainings():
 
 def copied(steps):
     """Bytes that a training of so many updates copies to the device and from it."""
-    what = [f"{examples}/sentiment/bilstm.rnn", "-D", "E=16", "-D", "H=24", "-O1", "--data", "moods.tsv", "--batch", "8"]
+    what = [f"{examples}/sentiment/bilstm.rnn", "-D", "E=16", "-D", "H=24", "-O0", "--data", "moods.tsv", "--batch", "8"]
     place = dict(PLACE, RNNC_PTX_LOG=f"{steps}.log")
     rnnc("train", *what, "--device", "gpu", "--steps", str(steps), "--out", f"copies.{steps}", "--quiet", "--json", place=place)
     with open(f"{steps}.log") as file:

@@ -125,7 +125,7 @@ def main():
     grid = plans(said, loop_plan="grid", loop_blocks=4, block_threads=64)
     names = {name.split(".")[0] for name, _ in said}
     assert names == set(LAYERS), names
-    again = compile_library("grids", grid)
+    again = compile_library("grids", grid, level="-O1")
     assert all("take all examples through all steps, with a part of the units each" in what for _, what in again), again
     expect(run("grids", **ROOM), True)
     print(f"{len(again)} time loops of 4 blocks: the numbers of a processor")

@@ -26,7 +26,7 @@ def main():
         source, library = f"update{number}.rnn", f"libupdate{number}.so"
         with open(source, "w") as file:
             file.write(model.replace("@SETTINGS@", f"optimize {optimiser}\n  {clip}"))
-        subprocess.check_call(["rnnc", source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O1",
+        subprocess.check_call(["rnnc", source, "--target=cpu,nvptx64", "-march=x86-64-v3", "-O0",
                                "--precision=f64", "-o", library])
         for more in ([], ["--keep"]):
             done = subprocess.run([sys.executable, os.path.join(here, "on_gpu.py"), library, "train_step", "--steps", "20",

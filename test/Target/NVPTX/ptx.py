@@ -18,6 +18,9 @@ class Fault(Exception):
     pass
 
 
+OPERAND = re.compile(r"\{[^}]*\}|\[[^]]*\]|[^,]+")
+
+
 class Instruction:
     def __init__(self, line, text):
         self.line = line
@@ -27,7 +30,7 @@ class Instruction:
         self.negated, self.guard = match[1] == "!", match[2]
         self.name, self.suffixes = match[3].split(".")[0], match[3].split(".")[1:]
         self.op = match[3]
-        self.operands = [part.strip() for part in re.findall(r"\{[^}]*\}|\[[^]]*\]|[^,]+", match[4]) if part.strip()]
+        self.operands = [part.strip() for part in OPERAND.findall(match[4]) if part.strip()]
 
 
 class Kernel:
@@ -50,12 +53,13 @@ class Module:
         self.read(text)
 
     def read(self, text):
-        at = 0
+        at, line = 0, 1
         for match in re.finditer(r"\.(version|target|address_size)\s+(\S+)", text):
             setattr(self, match[1], match[2])
         header = re.compile(r"(\.visible\s+)?\.entry\s+([\w$]+)\s*\((.*?)\)(.*?)\{", re.S)
         while match := header.search(text, at):
             self.outside(text[at:match.start()])
+            line += text.count("\n", at, match.end())
             end = text.index("\n}", match.end())
             parameters = []
             for part in filter(None, (p.strip() for p in match[3].split(","))):
@@ -65,10 +69,11 @@ class Module:
                 parameters.append((words[-1], words[1][1:]))
             needs = re.search(r"\.reqntid\s+(\d+)((?:\s*,\s*\d+)*)", match[4])
             kernel = Kernel(match[2], parameters, int(needs[1]) if needs else None)
-            self.body(kernel, text[match.end():end], text.count("\n", 0, match.end()) + 1)
+            self.body(kernel, text[match.end():end], line)
             if kernel.name in self.kernels:
                 raise Fault(f"{kernel.name} is there twice")
             self.kernels[kernel.name] = kernel
+            line += text.count("\n", match.end(), end + 2)
             at = end + 2
         self.outside(text[at:])
 
