@@ -350,10 +350,18 @@ SmallVector<Stretch> UpdateBuilder::takeApart(Block &body) {
   return stretches;
 }
 
+// Whether the gradients of a stretch are part of a norm of all: those of what
+// moves, or, where nothing does, zeros.
+static bool isCounted(const Stretch &stretch, ArrayRef<Stretch> stretches) {
+  return !stretch.stays || llvm::all_of(stretches, [](const Stretch &other) {
+    return other.stays;
+  });
+}
+
 static SmallVector<Value> gradsOf(ArrayRef<Stretch> stretches) {
   SmallVector<Value> grads;
   for (const Stretch &stretch : stretches)
-    if (!stretch.stays || stretches.size() == 1)
+    if (isCounted(stretch, stretches))
       grads.push_back(stretch.grads);
   return grads;
 }
@@ -369,7 +377,7 @@ LogicalResult UpdateBuilder::clip(MutableArrayRef<Stretch> stretches,
   if (kind == "global_norm") {
     SmallVector<Value> clipped(together(gradsOf(stretches)));
     for (Stretch &stretch : llvm::reverse(stretches))
-      if (!stretch.stays || stretches.size() == 1)
+      if (isCounted(stretch, stretches))
         stretch.grads = clipped.pop_back_val();
     return success();
   }
