@@ -80,8 +80,8 @@ llvm::Expected<Function> FunctionBinder::make(llvm::StringRef name,
   bool isNext = name == "step" && fromInputs;
   if (llvm::Error error = bind(f, f.entry, *find(isNext ? "next" : name)))
     return std::move(error);
-  if (name == "loss" || name == "grad" || name == "hvp" ||
-      name == "state_grad" || name == "attention")
+  // Weights of attention do not become zero where nothing is predicted.
+  if (name == "loss" || name == "grad" || name == "hvp" || name == "state_grad")
     collectObserved(f);
   return f;
 }
