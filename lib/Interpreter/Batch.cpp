@@ -281,8 +281,10 @@ double Batch::lossOf(const std::vector<ExampleResult> &examples) {
       all.sum += example.observed[i].sum;
       all.count += example.observed[i].count;
     }
-    if (all.count)
-      loss += all.sum / double(countsRows ? batch : all.count);
+    // Labels that are none in all examples have a probability, too.
+    loss += all.sum / double(countsRows
+                                 ? batch
+                                 : std::max<decltype(all.count)>(all.count, 1));
   }
   for (const ExampleResult &example : examples)
     loss += example.loss / double(batch);

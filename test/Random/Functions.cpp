@@ -282,8 +282,11 @@ void Checker::checkValues(const std::string &function, const Case &one) {
       interpret(function, one, withDropout, error);
   if (!theirs)
     return differs(function, one, "the interpreter fails: " + error);
+  int64_t jumps = report.illConditioned;
   compareAll(function, one, *results, *theirs, withDropout);
-  if (function == "grad" || function == "vjp")
+  // Beside a jump each has the gradient of the side that its rounding is on.
+  bool isOneSide = report.illConditioned == jumps;
+  if (isOneSide && (function == "grad" || function == "vjp"))
     checkGradients(function, one, *results);
 }
 

@@ -145,7 +145,10 @@ void Emitter::emitDot(scan::DotOp op) {
   SmallVector<int64_t> lhsContract(op.getLhsContract()),
       rhsContract(op.getRhsContract());
   Buffer result = asMatrix(b, loc, out, lhsFree.size());
-  if (!result || !out.type().isLastDimUnitStride()) {
+  // The last dimension may be of size 1, and the columns another one.
+  bool hasRows = result && (result.type().getDimSize(1) == 1 ||
+                            result.type().isLastDimUnitStride());
+  if (!hasRows || !out.type().isLastDimUnitStride()) {
     // A place the product cannot be written to as a matrix: copy it there.
     out = allocLike(op.getResult());
     result = asMatrix(b, loc, out, lhsFree.size());

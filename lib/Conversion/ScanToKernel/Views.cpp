@@ -149,6 +149,18 @@ static bool isOne(const Buffer &buffer, ArrayRef<int64_t> group) {
          llvm::count_if(group, isLong) <= 1;
 }
 
+/// Whether what stands behind a group follows what the group becomes: that has
+/// the stride of the last dimension of it that is not of size 1.
+static bool isFollowed(const Buffer &buffer, ArrayRef<int64_t> group) {
+  for (int64_t i : llvm::reverse(group)) {
+    if (!buffer.merge[i])
+      return false;
+    if (buffer.type().getDimSize(i) != 1)
+      return true;
+  }
+  return true;
+}
+
 Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
                 ArrayRef<ReassociationIndices> groups) {
   SmallVector<bool> merge;
@@ -158,7 +170,7 @@ Buffer collapse(OpBuilder &b, Location loc, const Buffer &buffer,
     if (!isOne(buffer, group))
       return {};
     if (group.back() + 1 < buffer.rank())
-      merge.push_back(buffer.merge[group.back()]);
+      merge.push_back(isFollowed(buffer, group));
   }
   if (trivial)
     return buffer;
