@@ -110,10 +110,10 @@ static void buildPhases(OpPassManager &pm, const PipelineOptions &o) {
   pm.addNestedPass<mlir::func::FuncOp>(createKernelFormPhases());
   if (o.fuseProducts)
     pm.addPass(createKernelFuseProducts());
-  if (o.fuseRows)
+  if (o.fuseRows) {
     pm.addNestedPass<mlir::func::FuncOp>(createKernelFuseRows());
-  if (o.fuseRows)
     pm.addNestedPass<mlir::func::FuncOp>(createKernelMergeSums());
+  }
 }
 
 static void buildPlanned(OpPassManager &pm, const PipelineOptions &o) {

@@ -98,6 +98,7 @@ bool SumMerger::mayMerge(linalg::GenericOp first, linalg::GenericOp second) {
   llvm::SetVector<Operation *> before;
   BackwardSliceOptions options;
   options.omitBlockArguments = true;
+  options.omitUsesFromAbove = false; // what a loop reads is needed too
   options.filter = [&](Operation *op) { return op->getBlock() == &block; };
   return succeeded(getBackwardSlice(second.getOperation(), &before, options)) &&
          !before.contains(first);

@@ -68,3 +68,29 @@ func.func @apart(%x: tensor<?x?x8xf32>, %y: tensor<?x?x8xf32>, %zero: tensor<8xf
   %sum = linalg.add ins(%b, %d : tensor<8xf32>, tensor<8xf32>) outs(%zero : tensor<8xf32>) -> tensor<8xf32>
   return %sum, %a, %c, %e : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x8xf32>
 }
+
+// A loop reads the first sum, and the second one what the loop gives.
+// CHECK-LABEL: func.func @byLoop(
+// CHECK: %[[A:.*]] = linalg.generic
+// CHECK: scan.loop
+// CHECK: arith.mulf %{{.*}}, %[[A]]
+// CHECK: %{{[0-9]+}} = linalg.generic
+// CHECK: return
+func.func @byLoop(%x: tensor<?x?x8xf32>, %zero: tensor<8xf32>, %n: index) -> (tensor<8xf32>, tensor<8xf32>) {
+  %a = linalg.generic {indexing_maps = [#all, #sum], iterator_types = ["reduction", "reduction", "parallel"]} ins(%x : tensor<?x?x8xf32>) outs(%zero : tensor<8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %1 = arith.addf %out, %in : f32
+    linalg.yield %1 : f32
+  } -> tensor<8xf32>
+  %h = scan.loop trip(%n) carry(%c = %zero : tensor<8xf32>) step(%t) {
+    %1 = arith.mulf %c, %a : tensor<8xf32>
+    scan.yield carry(%1 : tensor<8xf32>)
+  } -> tensor<8xf32>
+  %b = linalg.generic {indexing_maps = [#all, #sum, #sum], iterator_types = ["reduction", "reduction", "parallel"]} ins(%x, %h : tensor<?x?x8xf32>, tensor<8xf32>) outs(%zero : tensor<8xf32>) {
+  ^bb0(%in: f32, %mean: f32, %out: f32):
+    %0 = arith.subf %in, %mean : f32
+    %1 = arith.addf %out, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<8xf32>
+  return %a, %b : tensor<8xf32>, tensor<8xf32>
+}

@@ -129,7 +129,7 @@ def KernelMergeSums : Pass<"kernel-merge-sums", "mlir::func::FuncOp"> {
         ins(%dy, %x : tensor<?x?x8xf32>, tensor<?x?x8xf32>) outs(%w0 : tensor<8xf32>) {... arith.addf ...}
     // becomes
     %bw:2 = linalg.generic {iterator_types = ["reduction", "reduction", "parallel"], ...}
-        ins(%dy, %dy, %x : ...) outs(%b0, %w0 : tensor<8xf32>, tensor<8xf32>) {...}
+        ins(%dy, %x : ...) outs(%b0, %w0 : tensor<8xf32>, tensor<8xf32>) {...}
     ```
   }];
 }
