@@ -8,7 +8,6 @@
 #include "rnnc/Support/Text.h"
 #include "rnnc/Training/Progress.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <numeric>
@@ -28,8 +27,7 @@ struct InspectOptions {
 /// What a function needs beside its arguments.
 struct Workspace {
   size_t bytes = 0;
-  /// How much more each step needs, over as many steps again: what a gradient
-  /// keeps of it.
+  /// How much more each step needs: what a gradient keeps of it.
   double ofStep = 0;
 };
 /// By module and function; empty where nobody asked.
@@ -41,11 +39,14 @@ static Workspace workspaceOf(const ModelInstance &instance, int function,
   auto bytes = [&](int32_t steps) {
     return instance.workspaceBytes(function, options.batch, steps);
   };
-  int32_t more = std::clamp(options.steps, 64, 1 << 20);
-  size_t here = bytes(options.steps);
-  return {here, (static_cast<double>(bytes(options.steps + more)) -
-                 static_cast<double>(here)) /
-                    more};
+  // Over half of the steps; of few ones, over some more.
+  constexpr int32_t Few = 128;
+  bool isFew = options.steps < Few;
+  int32_t less = isFew ? options.steps : options.steps / 2,
+          more = isFew ? options.steps + Few : options.steps;
+  double grown =
+      static_cast<double>(bytes(more)) - static_cast<double>(bytes(less));
+  return {bytes(options.steps), grown / (more - less)};
 }
 
 static Result<Workspaces> workspacesOf(const std::shared_ptr<Library> &library,
