@@ -183,6 +183,14 @@ Result<std::shared_ptr<Library>> tool::openModel(const ModelOptions &options) {
   if (options.productType != "f32")
     return usageError("rnnc: error: --product-type applies to a .rnn source; "
                       "what a library multiplies is fixed");
+  const char *compiles = options.optLevel != ModelOptions().optLevel ? "-O"
+                         : options.fastMath            ? "--fast-math"
+                         : !options.importDirs.empty() ? "-I"
+                                                       : nullptr;
+  if (compiles)
+    return usageError("rnnc: error: {} applies to a .rnn source; a library is "
+                      "compiled already",
+                      compiles);
   Result<std::shared_ptr<Library>> library = Library::open(options.model);
   if (library && !options.precision.empty() &&
       options.precision != (*library)->manifest().precision)
