@@ -282,9 +282,8 @@ double Batch::lossOf(const std::vector<ExampleResult> &examples) {
       all.count += example.observed[i].count;
     }
     // Labels that are none in all examples have a probability, too.
-    loss += all.sum / double(countsRows
-                                 ? batch
-                                 : std::max<decltype(all.count)>(all.count, 1));
+    loss +=
+        all.sum / double(countsRows ? batch : std::max<int64_t>(all.count, 1));
   }
   for (const ExampleResult &example : examples)
     loss += example.loss / double(batch);
