@@ -47,6 +47,14 @@ Shape Example::shapeOf(rnn::ValueType type) {
   return shape;
 }
 
+void Example::set(Value value, Array array) {
+  auto type = dyn_cast<rnn::ValueType>(value.getType());
+  if (options.rounds && type && type.getKind() == rnn::ValueKind::Real)
+    for (double &x : array.data)
+      x = float(x);
+  values[value] = std::move(array);
+}
+
 Array Example::element(const Array &array, int64_t i, Value like) {
   return cropped(entry(array, i),
                  shapeOf(cast<rnn::ValueType>(like.getType())));

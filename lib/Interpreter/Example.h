@@ -128,7 +128,7 @@ private:
   }
   bool fail(mlir::Operation &op, std::string text);
   const Array &get(mlir::Value value) { return values[value]; }
-  void set(mlir::Value value, Array array) { values[value] = std::move(array); }
+  void set(mlir::Value value, Array array);
   int64_t sizeOf(rnn::AxisAttr axis);
   Shape shapeOf(rnn::ValueType type);
   /// An element of the first axis, as its type says.

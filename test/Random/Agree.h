@@ -101,6 +101,8 @@ struct Bound {
   /// The result when the arguments are moved by a rounding; null: none can be
   /// had.
   std::function<std::optional<interp::Array>(int trial)> moved;
+  /// The result where every value on the way is rounded; null: not known.
+  std::function<std::optional<interp::Array>()> rounded = nullptr;
 };
 /// Whether arrays agree; says in `what` where they do not.
 bool compareArrays(const interp::Array &mine, const interp::Array &theirs,
@@ -135,7 +137,8 @@ private:
                                        const Case &one, bool withDropout);
   std::optional<interp::Arrays> interpret(const std::string &function,
                                           const Case &one, bool withDropout,
-                                          std::string &error);
+                                          std::string &error,
+                                          bool rounds = false);
   interp::RunOptions runOptions(const std::string &function, const Case &one,
                                 bool withDropout) const;
   interp::Arrays argumentsOf(const std::string &function,

@@ -12,22 +12,28 @@ static bool isSame(double x, double y) {
   return x == y || (std::isnan(x) && std::isnan(y));
 }
 
-/// How far a result moves when its arguments are rounded: what no code that
-/// rounds can be asked to keep. Infinite where a jump lies that close.
+/// How far a result moves when its arguments are rounded, or all that is
+/// computed from them: what no code that rounds can be asked to keep. Infinite
+/// where a jump lies that close.
 static std::vector<double> movements(const interp::Array &theirs,
                                      const Bound &bound) {
   std::vector<double> most(theirs.data.size(), 0.0);
-  for (int trial = 0; trial < 6; ++trial) {
-    std::optional<interp::Array> other = bound.moved(trial);
+  auto compare = [&](const std::optional<interp::Array> &other) {
     if (!other || other->shape != theirs.shape)
-      return {};
+      return false;
     for (size_t i = 0; i < most.size(); ++i)
       if (!isSame(other->data[i], theirs.data[i]))
         most[i] =
             std::max(most[i], std::isfinite(other->data[i] - theirs.data[i])
                                   ? std::fabs(other->data[i] - theirs.data[i])
                                   : HUGE_VAL);
-  }
+    return true;
+  };
+  for (int trial = 0; trial < 6; ++trial)
+    if (!compare(bound.moved(trial)))
+      return {};
+  if (bound.rounded)
+    compare(bound.rounded());
   return most;
 }
 

@@ -53,16 +53,16 @@ interp::RunOptions Checker::runOptions(const std::string &function,
 
 /// The interpreter's values of a function; of gradients only what is
 /// differentiated.
-std::optional<interp::Arrays> Checker::interpret(const std::string &function,
-                                                 const Case &one,
-                                                 bool withDropout,
-                                                 std::string &error) {
+std::optional<interp::Arrays>
+Checker::interpret(const std::string &function, const Case &one,
+                   bool withDropout, std::string &error, bool rounds) {
   std::string name = function == "grad" || function == "train_step" ? "loss"
                      : function == "vjp"                            ? "forward"
                      : function == "predict_chunk"                  ? "predict"
                                                                     : function;
-  return interp::run(subject.module, argumentsOf(name, one),
-                     runOptions(name, one, withDropout), error);
+  interp::RunOptions options = runOptions(name, one, withDropout);
+  options.rounds = rounds;
+  return interp::run(subject.module, argumentsOf(name, one), options, error);
 }
 
 data::TensorFile agree::weightsOf(const Subject &of, const Case &one) {
@@ -213,6 +213,13 @@ Bound Checker::boundFor(const std::string &function, const std::string &result,
                   call(*reference, function,
                        moved(one, subject, roundingOf32, trial), 1, withDropout,
                        error);
+              if (!results || !results->count(result))
+                return std::nullopt;
+              return results->at(result);
+            },
+            [=, this, &one]() -> std::optional<interp::Array> {
+              std::string error;
+              auto results = interpret(function, one, withDropout, error, true);
               if (!results || !results->count(result))
                 return std::nullopt;
               return results->at(result);

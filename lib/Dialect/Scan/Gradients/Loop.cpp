@@ -54,11 +54,14 @@ Value LoopReverser::orZeros(Value tensor, Value like) {
   return tensor ? tensor : state.zeros(like);
 }
 
-// The loop itself masks rows only where the batch leads.
+// The loop itself masks rows only where the batch leads, alone.
 Value LoopReverser::maskRowsInside(Value like, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   unsigned dynamic = type.getNumDynamicDims();
-  bool leads = dynamic == 1 && type.isDynamicDim(0);
+  bool leads =
+      dynamic == 1 && type.isDynamicDim(0) &&
+      (!loop.getLengths() ||
+       mayBeSameRows(rowKindOf(like, 0), rowKindOf(loop.getLengths(), 0)));
   return dynamic == 0 || leads ? tensor : state.maskRows(like, tensor);
 }
 
