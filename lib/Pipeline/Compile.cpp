@@ -202,6 +202,21 @@ bool Compilation::isDebugged() const {
   return false;
 }
 
+namespace {
+/// A pass that breaks the code must not be covered up by those behind it, which
+/// may drop what has no place any more: a wrong number is worse than an error.
+struct VerifyPhase
+    : mlir::PassWrapper<VerifyPhase, mlir::OperationPass<mlir::ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(VerifyPhase)
+  llvm::StringRef getName() const override { return "verify-phase"; }
+  void runOnOperation() override {
+    if (mlir::failed(mlir::verify(getOperation())))
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace
+
 /// Runs the passes of the phases after `from`, up to `to`. No fault: the
 /// options --mlir-… do not fit together.
 mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
@@ -214,13 +229,13 @@ mlir::LogicalResult Compilation::runPasses(mlir::ModuleOp top, Phase from,
       return mlir::failure();
     mlir::applyDefaultTimingPassManagerCLOptions(manager);
   }
-  // To verify behind every pass takes a third of the time of all passes. Text
-  // may be of any hand, and who looks for a fault wants to see where it began.
+  // To verify behind every pass takes a third of the time of all passes, behind
+  // every phase little. Text may be of any hand, and who looks for a fault
+  // wants to see where it began.
   bool each = isText || isDebugged() || !request.testFault.empty();
   manager.enableVerifier(each);
   addPasses(manager, from, to, passes);
-  if (mlir::succeeded(manager.run(top)) &&
-      (each || mlir::succeeded(mlir::verify(top))))
+  if (mlir::succeeded(manager.run(top)))
     return mlir::success();
   fault = "a pass failed";
   return mlir::failure();
@@ -236,6 +251,7 @@ void Compilation::addPasses(mlir::PassManager &manager, Phase from, Phase to,
     if (info.phase <= from || info.phase > to || !hasPhase(row(), info.phase))
       continue;
     addPhase(manager, info.phase, passes);
+    manager.addPass(std::make_unique<VerifyPhase>());
     if (faultPhase == info.name)
       manager.addPass(createTestFault({faultKind.str()}));
     ends.emplace_back(manager.size(), info.name.data());

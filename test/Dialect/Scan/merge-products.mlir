@@ -165,3 +165,23 @@ func.func @many(%h0: tensor<?x8xf32>, %a: tensor<8x8x8xf32>, %b: tensor<8x8x8xf3
   } -> (tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>, tensor<?x8xf32>)
   return %r#0, %r#1 : tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>
 }
+
+// -----
+
+// A product that a loop reads, between two that belong to no steps, the first of
+// them with gates, which stays apart: the merged one stands in front of the loop.
+// CHECK-LABEL: func @between(
+// CHECK: %[[W:.*]] = tensor.concat dim(0) %arg2, %arg3
+// CHECK: %[[P:.*]] = scan.dot %arg0, %[[W]] {{.*}} -> tensor<?x?x7xf32>
+// CHECK: scan.loop {{.*}} slices(
+// CHECK-NOT: scan.dot
+func.func @between(%xs: tensor<?x?x8xf32>, %g: tensor<2x3x8xf32>, %a: tensor<4x8xf32>, %b: tensor<3x8xf32>, %h0: tensor<?x4xf32>, %T: index) -> (tensor<?x?x2x3xf32>, tensor<?x4xf32>, tensor<?x?x3xf32>) {
+  %p = scan.dot %xs, %g batch = [[], []] contract = [[2], [2]] : tensor<?x?x8xf32>, tensor<2x3x8xf32> -> tensor<?x?x2x3xf32>
+  %q = scan.dot %xs, %a batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<4x8xf32> -> tensor<?x?x4xf32>
+  %r = scan.loop trip(%T) slices(%x = %q : tensor<?x?x4xf32>) carry(%h = %h0 : tensor<?x4xf32>) step(%t) {
+    %n = arith.addf %x, %h : tensor<?x4xf32>
+    scan.yield carry(%n : tensor<?x4xf32>)
+  } -> (tensor<?x4xf32>)
+  %s = scan.dot %xs, %b batch = [[], []] contract = [[2], [1]] : tensor<?x?x8xf32>, tensor<3x8xf32> -> tensor<?x?x3xf32>
+  return %p, %r, %s : tensor<?x?x2x3xf32>, tensor<?x4xf32>, tensor<?x?x3xf32>
+}

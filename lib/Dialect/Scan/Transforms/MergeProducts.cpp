@@ -287,6 +287,9 @@ struct MergeProducts : scan::impl::ScanMergeProductsBase<MergeProducts> {
             !mergeIfThere(gates, /*gates=*/true))
           llvm::append_range(others, gates);
       llvm::erase_if(others, [](DotOp dot) { return !isOneMatrix(dot); });
+      // The merged product stands in front of the first of them in the block.
+      llvm::sort(others,
+                 [](DotOp a, DotOp b) { return a->isBeforeInBlock(b); });
       if (isEnough(others))
         mergeIfThere(others, /*gates=*/false);
     }
