@@ -47,11 +47,19 @@ Shape Example::shapeOf(rnn::ValueType type) {
   return shape;
 }
 
+/// The nearest number with so many bits behind its first one, and this one.
+static double rounded(double x, unsigned bits) {
+  int exponent = 0;
+  double fraction = std::frexp(x, &exponent); // infinite, not a number: itself
+  return std::ldexp(std::nearbyint(std::ldexp(fraction, int(bits))),
+                    exponent - int(bits));
+}
+
 void Example::set(Value value, Array array) {
   auto type = dyn_cast<rnn::ValueType>(value.getType());
-  if (options.rounds && type && type.getKind() == rnn::ValueKind::Real)
+  if (options.mantissaBits && type && type.getKind() == rnn::ValueKind::Real)
     for (double &x : array.data)
-      x = float(x);
+      x = rounded(x, options.mantissaBits);
   values[value] = std::move(array);
 }
 

@@ -101,8 +101,9 @@ struct Bound {
   /// The result when the arguments are moved by a rounding; null: none can be
   /// had.
   std::function<std::optional<interp::Array>(int trial)> moved;
-  /// The result where every value on the way is rounded; null: not known.
-  std::function<std::optional<interp::Array>()> rounded = nullptr;
+  /// The results where every value on the way is rounded to fewer bits: what is
+  /// equal but for the order of its sums falls to one side or the other.
+  std::vector<std::function<std::optional<interp::Array>()>> rounded = {};
 };
 /// Whether arrays agree; says in `what` where they do not.
 bool compareArrays(const interp::Array &mine, const interp::Array &theirs,
@@ -138,7 +139,7 @@ private:
   std::optional<interp::Arrays> interpret(const std::string &function,
                                           const Case &one, bool withDropout,
                                           std::string &error,
-                                          bool rounds = false);
+                                          unsigned mantissaBits = 0);
   interp::RunOptions runOptions(const std::string &function, const Case &one,
                                 bool withDropout) const;
   interp::Arrays argumentsOf(const std::string &function,

@@ -32,8 +32,8 @@ static std::vector<double> movements(const interp::Array &theirs,
   for (int trial = 0; trial < 6; ++trial)
     if (!compare(bound.moved(trial)))
       return {};
-  if (bound.rounded)
-    compare(bound.rounded());
+  for (const auto &rounded : bound.rounded)
+    compare(rounded());
   return most;
 }
 

@@ -53,15 +53,17 @@ interp::RunOptions Checker::runOptions(const std::string &function,
 
 /// The interpreter's values of a function; of gradients only what is
 /// differentiated.
-std::optional<interp::Arrays>
-Checker::interpret(const std::string &function, const Case &one,
-                   bool withDropout, std::string &error, bool rounds) {
+std::optional<interp::Arrays> Checker::interpret(const std::string &function,
+                                                 const Case &one,
+                                                 bool withDropout,
+                                                 std::string &error,
+                                                 unsigned mantissaBits) {
   std::string name = function == "grad" || function == "train_step" ? "loss"
                      : function == "vjp"                            ? "forward"
                      : function == "predict_chunk"                  ? "predict"
                                                                     : function;
   interp::RunOptions options = runOptions(name, one, withDropout);
-  options.rounds = rounds;
+  options.mantissaBits = mantissaBits;
   return interp::run(subject.module, argumentsOf(name, one), options, error);
 }
 
@@ -205,6 +207,15 @@ std::optional<Results> Checker::callOnThreads(const std::string &function,
 
 Bound Checker::boundFor(const std::string &function, const std::string &result,
                         const Case &one, bool withDropout) {
+  auto rounded = [=, this, &one](unsigned bits) {
+    return [=, this, &one]() -> std::optional<interp::Array> {
+      std::string error;
+      auto results = interpret(function, one, withDropout, error, bits);
+      if (!results || !results->count(result))
+        return std::nullopt;
+      return results->at(result);
+    };
+  };
   if (reference)
     return {toleranceOf32,
             [=, this, &one](int trial) -> std::optional<interp::Array> {
@@ -217,13 +228,7 @@ Bound Checker::boundFor(const std::string &function, const std::string &result,
                 return std::nullopt;
               return results->at(result);
             },
-            [=, this, &one]() -> std::optional<interp::Array> {
-              std::string error;
-              auto results = interpret(function, one, withDropout, error, true);
-              if (!results || !results->count(result))
-                return std::nullopt;
-              return results->at(result);
-            }};
+            {rounded(24)}};
   return {toleranceOf64,
           [=, this, &one](int trial) -> std::optional<interp::Array> {
             std::string error;
@@ -233,7 +238,8 @@ Bound Checker::boundFor(const std::string &function, const std::string &result,
             if (!results || !results->count(result))
               return std::nullopt;
             return results->at(result);
-          }};
+          },
+          {rounded(51), rounded(50), rounded(49), rounded(48), rounded(47)}};
 }
 
 void Checker::compareAll(const std::string &function, const Case &one,

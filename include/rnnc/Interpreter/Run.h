@@ -57,9 +57,9 @@ struct RunOptions {
   /// Of `loss`: a chunk that goes on from `state.PATH` and `prev`, as those
   /// with `bptt k carry` do; it gives the states that the next goes on from.
   bool carries = false;
-  /// Every real value is rounded to f32 when it is made: what single precision
-  /// cannot tell apart is equal.
-  bool rounds = false;
+  /// Every real value is rounded to so many bits when it is made (f32 has 24):
+  /// what they cannot tell apart is equal. 0: as it is computed.
+  unsigned mantissaBits = 0;
   /// Of sequences that are drawn also `NAME.p`, what each element is drawn
   /// from.
   bool showsDraws = false;

@@ -31,6 +31,7 @@ static VariantInfo makeVariant(std::string name, std::string cpu) {
 static VariantInfo hostVariant() {
   VariantInfo info = makeVariant("native", llvm::sys::getHostCPUName().str());
   info.features = featureText(llvm::sys::getHostCPUFeatures());
+  info.caches = hostCaches();
   return info;
 }
 

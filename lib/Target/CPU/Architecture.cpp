@@ -75,8 +75,12 @@ target::variantsFor(const Architecture &architecture, llvm::StringRef march) {
 kernel::TargetAttr target::describe(mlir::MLIRContext *context,
                                     const VariantInfo &variant) {
   kernel::TargetAttr known = kernel::targetNamed(context, variant.like);
+  auto orKnown = [](int64_t bytes, int64_t size) {
+    return bytes ? bytes : size;
+  };
   return kernel::TargetAttr::get(
       context, variant.name, known.getVectorBits(), known.getRegisters(),
-      variant.fma, known.getL1(), known.getL2(), variant.dots ? 4 : 0,
+      variant.fma, orKnown(variant.caches.l1, known.getL1()),
+      orKnown(variant.caches.l2, known.getL2()), variant.dots ? 4 : 0,
       variant.halfDots ? 2 : 0, kernel::GPUAttr());
 }

@@ -60,6 +60,7 @@ static VariantInfo hostVariant() {
       makeVariant("native", llvm::sys::getHostCPUName().str(), level);
   info.features = featureText(features);
   findDots(info, level, has);
+  info.caches = hostCaches();
   return info;
 }
 

@@ -6,6 +6,8 @@
 #ifndef RNNC_TARGET_CPU_ARCHITECTURE_H
 #define RNNC_TARGET_CPU_ARCHITECTURE_H
 
+#include "rnnc/Target/CPU/HostCaches.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -32,6 +34,8 @@ struct VariantInfo {
   bool dots = false;
   /// Whether one adds up products of two bf16.
   bool halfDots = false;
+  /// Of the machine at hand, where code is made for it; else those of `like`.
+  CacheSizes caches;
   bool device = false; ///< it runs on the host for code of a device
 };
 
