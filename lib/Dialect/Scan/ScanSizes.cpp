@@ -462,6 +462,28 @@ static std::optional<Ragged> statedLengths(Value value) {
   return std::nullopt;
 }
 
+// Whether a dimension of what is inserted lies along one of the result, whole.
+static bool isInsertedAlong(tensor::InsertSliceOp op, int64_t dim,
+                            int64_t number) {
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  int64_t before = 0;
+  for (int64_t i = 0; i < dim; ++i)
+    before += !dropped.test(i);
+  return !dropped.test(dim) && before == number && !op.isDynamicOffset(dim) &&
+         op.getStaticOffset(dim) == 0 &&
+         isSameSize(findRoot({op.getSource(), number}),
+                    findRoot({op.getResult(), dim}));
+}
+
+// Whether a dimension of a value is that of one of its op's operands.
+static bool isDimOf(Value value, int64_t dim, Value operand, int64_t number) {
+  if (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
+    if (insert.getSource() == operand && isInsertedAlong(insert, dim, number))
+      return true;
+  std::optional<Dim> before = sameSizeBefore({value, dim});
+  return before && before->value == operand && before->number == number;
+}
+
 static std::optional<Ragged> lengthsOf(Value value, unsigned depth) {
   if (std::optional<Ragged> stated = statedLengths(value))
     return stated;
@@ -481,12 +503,9 @@ static std::optional<Ragged> lengthsOf(Value value, unsigned depth) {
       return ragged;
     int64_t time = -1, batch = -1;
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      std::optional<Dim> before = sameSizeBefore({value, dim});
-      if (!before || before->value != operand)
-        continue;
-      if (before->number == ragged->timeDim)
+      if (isDimOf(value, dim, operand, ragged->timeDim))
         time = dim;
-      if (before->number == ragged->batchDim)
+      if (isDimOf(value, dim, operand, ragged->batchDim))
         batch = dim;
     }
     if (time >= 0 && batch >= 0)
@@ -523,11 +542,9 @@ static int64_t resultDim(Value result, Value operand, int64_t number) {
       if (shared == operand)
         if (auto at = llvm::find(dims, number); at != dims.end())
           return at - dims.begin();
-  for (int64_t dim = 0; dim < tensorOf(result).getRank(); ++dim) {
-    std::optional<Dim> before = sameSizeBefore({result, dim});
-    if (before && before->value == operand && before->number == number)
+  for (int64_t dim = 0; dim < tensorOf(result).getRank(); ++dim)
+    if (isDimOf(result, dim, operand, number))
       return dim;
-  }
   return -1;
 }
 

@@ -174,8 +174,23 @@ struct CollapseRule : LinearRule<CollapseRule, tensor::CollapseShapeOp> {
 };
 
 struct ExpandRule : LinearRule<ExpandRule, tensor::ExpandShapeOp> {
+  // Axes that were joined to rows. Whoever adds up rows can no longer tell
+  // which of them lie behind an end.
+  static SmallVector<int64_t> joinedDims(tensor::ExpandShapeOp op) {
+    SmallVector<int64_t> joined;
+    for (const ReassociationIndices &group : op.getReassociationIndices())
+      if (llvm::count_if(group, [&](int64_t dim) {
+            return op.getType().isDynamicDim(dim);
+          }) > 1)
+        llvm::append_range(joined, group);
+    return joined;
+  }
+
   static Value adjoint(tensor::ExpandShapeOp op, Value g, OpBuilder &builder,
-                       ReverseState &) {
+                       ReverseState &state) {
+    SmallVector<int64_t> joined = joinedDims(op);
+    if (!joined.empty())
+      g = state.maskSummed(op.getResult(), g, joined);
     return tensor::CollapseShapeOp::create(
         builder, op.getLoc(), op.getSrcType(), g, op.getReassociationIndices());
   }
