@@ -230,14 +230,21 @@ static bool helps(CallSite &run, int64_t work) {
 
 using namespace rnnc::rt;
 
+/// Hands parts out; false: whoever asks has to do them.
+static bool handOut(CallSite &run, int64_t n, void (*body)(void *, int64_t),
+                    void *data, int64_t work) {
+  if (n > 1 && run.ctx->tasks && work >= kWorthTasks) {
+    runOnTasks(run, n, body, data);
+    return true;
+  }
+  return n > 1 && run.ctx->team && helps(run, work) &&
+         runOnTeam(run.team, n, body, data);
+}
+
 extern "C" void rnnc_rt_parallel_for(void *run, int64_t n,
                                      void (*body)(void *, int64_t), void *data,
                                      int64_t work) {
-  auto &of = *static_cast<CallSite *>(run);
-  if (n > 1 && of.ctx->tasks && work >= kWorthTasks)
-    return runOnTasks(of, n, body, data);
-  if (n > 1 && of.ctx->team && helps(of, work) &&
-      runOnTeam(of.team, n, body, data))
+  if (handOut(*static_cast<CallSite *>(run), n, body, data, work))
     return;
   for (int64_t i = 0; i < n; ++i)
     body(data, i);
@@ -265,7 +272,11 @@ extern "C" void rnnc_rt_cut_loop(void *run, int64_t trips, int64_t tasks,
     return;
   int64_t share = (trips - 1) / tasks + 1;
   LoopParts parts{body, data, share, trips};
-  rnnc_rt_parallel_for(run, (trips - 1) / share + 1, runPart, &parts, work);
+  // Who is alone takes all at once: where odd steps take panels of weights from
+  // the last to the first, those of the other end are still in the cache.
+  if (!handOut(*static_cast<CallSite *>(run), (trips - 1) / share + 1, runPart,
+               &parts, work))
+    body(data, 0, trips);
 }
 
 extern "C" int64_t rnnc_rt_members(void *run) {
