@@ -95,6 +95,16 @@ def installed(names):
     return loaded
 
 
+def checked(make, shape, ours, *given):
+    """A peer whose results are ours, or why it is not timed. What one cannot do costs its own column only."""
+    try:
+        peer = make(shape, *given)
+        wrong = disagreement(shape, ours, peer)
+    except Exception as error:  # pylint: disable=broad-except
+        return None, f"{type(error).__name__}: {error}"
+    return (None, wrong) if wrong else (peer, None)
+
+
 def disagreement(shape, ours, peer):
     """What is wrong with a peer's numbers beside ours; nothing if they agree."""
     wanted = peer.results()
@@ -130,8 +140,8 @@ def measure(args, name, peers, peak):
         for make in peers:
             if not make.can(shape):
                 continue
-            peer = make(shape, weights, x, cot, pathlib.Path(folder))
-            if wrong := disagreement(shape, numbers, peer):
+            peer, wrong = checked(make, shape, numbers, weights, x, cot, pathlib.Path(folder))
+            if wrong:
                 print(f"{name}: {make.name} is not timed: {wrong}", file=sys.stderr)
             else:
                 rivals.append(peer)
