@@ -13,6 +13,10 @@ class Peer(torch_peer.Peer):
 
     def __init__(self, shape, weights, x, cot, folder):
         super().__init__(shape, weights, x, cot, folder)
+        # It compiles for each number of threads, mode and layer; past a limit it would run the loop uncompiled.
+        torch._dynamo.reset()
+        torch._dynamo.config.recompile_limit = 64
+        torch._dynamo.config.fail_on_recompile_limit_hit = True
         self.module = torch.compile(self.module)
 
     def results(self):
