@@ -44,7 +44,6 @@ class OneDNN:
 
     def __init__(self, shape, weights, x, cot, folder):
         self.shape, self.threads = shape, 1
-        self.names = sorted({name.split(".")[1] for name in weights})
         self.input = pathlib.Path(folder) / f"{self.name}-{id(self)}.in"
         self.output = self.input.with_suffix(".out")
         parts = [x.transpose(1, 0, 2), *self.plain(weights), cot.transpose(1, 0, 2)]
