@@ -2,7 +2,7 @@
 """Recurrent layers, rnnc beside its peers, in turns in one run.
 
     layers.py [--shape lstm-h256-b16 gru ...] [--threads 1 2] [--mode forward training]
-              [--peers torch onnxruntime] [--out DIR]
+              [--peers torch onnxruntime openvino jax onednn onednn3 torch_compile] [--out DIR]
 
 For every shape (`--list` shows them; a prefix takes several): the forward, with
 weights packed before where there is such a thing, and a training step (forward
@@ -15,8 +15,22 @@ each is shown. `ahead` is the best peer's time over ours: above 1 rnnc is
 faster. `peak` is the share of the machine's FMA peak of the same run, counting
 matrix products only. Everything is f32.
 
-Peers: PyTorch (`pip install torch`), ONNX Runtime (`pip install onnxruntime
-onnx`; forward only). One that is not installed is said once and left out.
+Peers, of which those that are not installed are said once and left out:
+
+  torch          PyTorch, eager (`pip install torch`)
+  onnxruntime    ONNX Runtime (`pip install onnxruntime onnx`); forward only
+  openvino       OpenVINO (`pip install openvino onnx`) on the same ONNX model;
+                 forward only. It drops peepholes, so that layer disagrees
+  jax            JAX, lax.scan under jit (`pip install jax`), in a process
+                 pinned to as many cores as there are threads
+  onednn         oneDNN 2.x from C++ (Debian's libdnnl-dev); a training step
+  onednn3        packs the weights. 3.x is `pip install onednn onednn-devel`, in
+                 this environment or that which ONEDNN3 names. Both pinned as
+                 JAX is; no layer norm, no minimal GRU, and of ragged sequences
+                 they compute the padding, too
+  torch_compile  PyTorch's compiler on the cells that PyTorch does not have.
+                 It takes minutes a layer, so it is measured only if it is named
+
 --out writes the table as layers.md and a chart of it as layers.svg.
 """
 import argparse
@@ -36,6 +50,8 @@ sys.path.insert(0, str(HERE.parent / "test" / "Golden"))
 from chart import bars  # noqa: E402
 from compare import read_safetensors, write_safetensors  # noqa: E402
 from peers.shapes import SHAPES, source, weights_of  # noqa: E402
+
+PEERS = ["torch", "onnxruntime", "openvino", "jax", "onednn", "onednn3"]
 
 
 class Rnnc:
@@ -79,6 +95,16 @@ def installed(names):
     return loaded
 
 
+def checked(make, shape, ours, *given):
+    """A peer whose results are ours, or why it is not timed. What one cannot do costs its own column only."""
+    try:
+        peer = make(shape, *given)
+        wrong = disagreement(shape, ours, peer)
+    except Exception as error:  # pylint: disable=broad-except
+        return None, f"{type(error).__name__}: {error}"
+    return (None, wrong) if wrong else (peer, None)
+
+
 def disagreement(shape, ours, peer):
     """What is wrong with a peer's numbers beside ours; nothing if they agree."""
     wanted = peer.results()
@@ -114,8 +140,8 @@ def measure(args, name, peers, peak):
         for make in peers:
             if not make.can(shape):
                 continue
-            peer = make(shape, weights, x, cot, pathlib.Path(folder))
-            if wrong := disagreement(shape, numbers, peer):
+            peer, wrong = checked(make, shape, numbers, weights, x, cot, pathlib.Path(folder))
+            if wrong:
                 print(f"{name}: {make.name} is not timed: {wrong}", file=sys.stderr)
             else:
                 rivals.append(peer)
@@ -159,7 +185,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="show the shapes")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--mode", nargs="+", default=["forward", "training"], choices=["forward", "training"])
-    parser.add_argument("--peers", nargs="*", default=["torch", "onnxruntime"])
+    parser.add_argument("--peers", nargs="*", default=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.3, help="of each program in each round")
     parser.add_argument("--out", type=pathlib.Path)

@@ -2,17 +2,18 @@
 """Whole programs, rnnc beside its peers, in turns in one run.
 
     programs.py [--work stream lm-small adbench ...] [--threads 1 2]
-                [--peers torch onnxruntime] [--out DIR]
+                [--peers torch onnxruntime openvino jax onednn onednn3] [--out DIR]
 
 What there is (`--list`; a prefix takes several):
 
-  stream-…    one step a call from C, states in and out; peers are called from
-              Python with a sequence of one step, which costs them some µs
+  stream-…    one step a call from C, states in and out; oneDNN is called so
+              from C++, other peers from Python with a sequence of one step,
+              which costs them some µs
   lm-…        an update of the word model of examples/word-lm: embedding, two
               LSTMs, softmax over 10,000 words, clipping, sgd; 200 units and 20
-              steps, or 650 and 35
+              steps, or 650 and 35; beside PyTorch
   classifier  an update of a bidirectional LSTM over sentences of 5 to 60 words
-              of 20,000, Adam
+              of 20,000, Adam; beside PyTorch
   adbench-…   the LSTM objective of ADBench in f64 and its gradient, beside a
               plain C++ objective (-O3 -march=native), and the memory of a C
               program that calls the gradient
@@ -33,7 +34,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "test" / "Golden"), str(HERE.parent / "test" / "Target")]
-from layers import installed, machine  # noqa: E402
+from layers import PEERS, installed, machine  # noqa: E402
 from work import adbench, stream, training  # noqa: E402
 
 MODULES = [stream, training, adbench]
@@ -60,7 +61,7 @@ def main():
     parser.add_argument("--work", nargs="+", default=[""])
     parser.add_argument("--list", action="store_true", help="show what is measured")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--peers", nargs="*", default=["torch", "onnxruntime"])
+    parser.add_argument("--peers", nargs="*", default=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each program in each round")
     parser.add_argument("--processor-time", action="store_true",

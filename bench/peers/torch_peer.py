@@ -1,9 +1,9 @@
 """PyTorch, eager: its own layers where it has them, else a loop over the steps."""
-import time
-
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from peers.timing import best_ms
 
 LAYERS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn_tanh": torch.nn.RNN}
 
@@ -121,10 +121,4 @@ class Peer:
         torch.set_num_threads(self.threads)
         torch.set_flush_denormal(True)
         call = self.forward if mode == "forward" else self.train
-        call()
-        best, end = 1e9, time.perf_counter() + seconds
-        while time.perf_counter() < end or best == 1e9:
-            start = time.perf_counter()
-            call()
-            best = min(best, time.perf_counter() - start)
-        return 1e3 * best
+        return best_ms(call, seconds)

@@ -1,4 +1,4 @@
-"""One step a call, from C with the states in and out; peers are called from Python."""
+"""One step a call, from C with the states in and out; so is oneDNN, other peers are called from Python."""
 import os
 import pathlib
 import subprocess
