@@ -42,6 +42,7 @@ FailureOr<GemmShape> GemmShape::of(Operation *op, kernel::TargetAttr target,
   s.flatRows = schedule.get(Decision::FlatRows);
   s.tasks = schedule.get(Decision::Tasks);
   s.worth = schedule.get(Decision::WorthTasks);
+  s.fetches = schedule.get(Decision::PanelFetch) == 2;
   if (s.panel() > kernel::kPanelSlack)
     return op->emitOpError("has a schedule with panels of ")
            << s.panel() << " columns, at most " << kernel::kPanelSlack;
@@ -113,6 +114,8 @@ namespace {
 
 /// All tiles of one block of A against the panels.
 class BlockBuilder {
+  using Values = SmallVector<Value>;
+
 public:
   using TileOf = function_ref<func::FuncOp(unsigned rows, unsigned vectors)>;
 
@@ -125,12 +128,13 @@ public:
   /// `packed`: A lies in tiles, as `pack_rows` makes them.
   void build(bool packed, TileOf tileOf) {
     const GemmShape &shape = e.shape;
+    if (shape.fetches)
+      shareFetches();
     e.loop(e.i64(0), columns, e.i64(shape.panel()), [&](Value j) {
       Value left = e.sub(columns, j);
-      Value width = e.min(left, e.i64(shape.panel()));
-      Value at = e.add(e.mul(j, e.kOfTiles(allK)), e.mul(before, width));
-      Column column{e.addressOfStored(panels, at), j, left, packed,
-                    shape.vectors};
+      Column column{addressOf(j), j, left, packed, shape.vectors};
+      if (shape.fetches)
+        column.next = nextOf(j);
       // The last panel may have few columns: half a tile then.
       e.ifThenElse(
           e.less(e.i64(shape.lanes), column.left),
@@ -148,7 +152,33 @@ private:
     Value panel, j, left;
     bool packed;
     unsigned vectors;
+    Value next = {}; ///< the panel behind it, where tiles ask for it
   };
+
+  Value addressOf(Value j) {
+    Value width = e.min(e.sub(columns, j), e.i64(e.shape.panel()));
+    Value at = e.add(e.mul(j, e.kOfTiles(allK)), e.mul(before, width));
+    return e.addressOfStored(panels, at);
+  }
+
+  /// Behind the last panel the first one comes again, for other rows.
+  Value nextOf(Value j) {
+    Value next = e.add(j, e.i64(e.shape.panel()));
+    return addressOf(e.select(e.less(next, columns), next, e.i64(0)));
+  }
+
+  /// How many lines of the next panel a tile asks for, all in all and in a
+  /// trip, so that the panel is there when it is due. One tile alone would ask
+  /// for more than comes in its time.
+  void shareFetches() {
+    Value line = e.i64(kLine / e.alignment()), one = e.i64(1);
+    Value all = e.ceilDiv(e.mul(k, e.i64(e.shape.panel())), line);
+    Value tiles = e.ceilDiv(rows, e.i64(e.shape.rows));
+    Value each = e.ceilDiv(all, e.max(tiles, one));
+    part = e.select(e.less(one, tiles), each, e.i64(0));
+    Value trips = e.quotient(k, e.i64(e.shape.unroll));
+    lines = e.ceilDiv(part, e.max(trips, one));
+  }
 
   /// Whole tiles down a panel, then the rows that are left: with one tile
   /// where that is the whole product for a small batch, else with tiles of 4,
@@ -181,15 +211,29 @@ private:
                 func::FuncOp tile) {
     Value row = e.add(i, within);
     Value from = column.packed ? e.address(a, e.add(e.mul(i, k), within)) : a;
-    e.call(tile, {from, e.addressOfIndex(offsetsA, row), column.panel,
-                  e.address(c, column.j), e.addressOfIndex(offsetsC, row), k,
-                  column.left, accumulate, few});
+    Values args = {from,
+                   e.addressOfIndex(offsetsA, row),
+                   column.panel,
+                   e.address(c, column.j),
+                   e.addressOfIndex(offsetsC, row),
+                   k,
+                   column.left,
+                   accumulate,
+                   few};
+    if (e.shape.fetches) {
+      Value number = e.quotient(row, e.i64(e.shape.rows));
+      Value first = e.mul(number, part);
+      Value at = e.mul(first, e.i64(kLine / e.alignment()));
+      args.append({e.address(column.next, at), lines, part});
+    }
+    e.call(tile, args);
   }
 
   GemmCode &e;
   /// `before` of the `allK` steps of the panels come before this block.
   Value a, offsetsA, panels, before, allK, c, offsetsC, rows, columns, k,
       accumulate, few;
+  Value part, lines; ///< of the next panel, that a tile asks for
 };
 
 } // namespace

@@ -34,7 +34,7 @@ struct GemmShape {
   int64_t fewColumns, flatRows; ///< of C: A is not packed
   int64_t tasks, worth;         ///< parts; terms that are worth them
   unsigned stored = 0;  ///< bits of a number of packed B; 0: as the element
-  bool fetches = false; ///< whether a phase's tiles ask for the next panel
+  bool fetches = false; ///< whether tiles ask for the next panel
 
   /// Columns, or units, of a panel.
   int64_t panel() const { return int64_t(lanes) * vectors; }

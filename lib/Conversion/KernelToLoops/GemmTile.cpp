@@ -11,8 +11,9 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// One register tile: `rows` rows of C by the first `vectors` vectors of a
-/// panel of B. Rows of A, where it is not packed, and of C begin at offsets
-/// that are listed: they may lie anywhere.
+/// panel of B. Where tiles ask for the next panel: `part` lines from `next` on,
+/// `lines` in each trip. Rows of A, where it is not packed, and of C begin at
+/// offsets that are listed: they may lie anywhere.
 class TileBuilder {
 public:
   TileBuilder(GemmCode &e, ValueRange args, unsigned rows, bool packedA,
@@ -21,6 +22,8 @@ public:
     a = args[0], offsetsA = args[1], panel = args[2], c = args[3],
     offsetsC = args[4], k = args[5], left = args[6], accumulate = args[7],
     few = args[8];
+    if (e.shape.fetches)
+      next = args[9], lines = args[10], part = args[11];
     // What a narrow panel's vectors read beyond its rows is not written.
     width = e.min(left, e.i64(e.shape.panel()));
     // Few rows have few sums: split K over several sets of accumulators, else
@@ -35,6 +38,16 @@ public:
   }
 
 private:
+  /// The tile's part of the next panel, evenly over its trips: all at once
+  /// would wait for each other.
+  void fetchNext(Value step) {
+    int64_t line = kLine / e.alignment();
+    Value trip = e.quotient(step, e.i64(e.shape.unroll));
+    Value first = e.mul(trip, lines);
+    e.loop(first, e.min(e.add(first, lines), part), e.i64(1),
+           [&](Value i) { e.fetch(e.address(next, e.mul(i, e.i64(line)))); });
+  }
+
   Value addressOfA(unsigned row, Value step, unsigned u) {
     if (packedA) {
       Value at = e.add(e.mul(step, e.i64(e.shape.rows)),
@@ -108,12 +121,12 @@ private:
       for (unsigned r = 0; r != rows; ++r)
         rowPointers.push_back(e.address(a, e.loadIndex(offsetsA, r)));
     if (e.shape.stored == 8)
-      return scaled(part(e.i64(0), k));
+      return scaled(sumsOf(e.i64(0), k));
     // The totals wait in memory while the registers add up a few terms.
     return e.loop(e.i64(0), k, few, Values(rows * vectors, e.zero()),
                   [&](Value step, ValueRange in) {
                     Value end = e.min(e.add(step, few), k);
-                    return added(Values(in), part(step, end));
+                    return added(Values(in), sumsOf(step, end));
                   });
   }
 
@@ -137,7 +150,7 @@ private:
   }
 
   /// The sums of the steps [from, to) of K.
-  Values part(Value from, Value to) {
+  Values sumsOf(Value from, Value to) {
     Values sums(sets * rows * vectors, e.zeroSum());
     // Two steps of bf16 lie in a word.
     unsigned least = e.shape.stored == 16 ? 2 : 1;
@@ -147,6 +160,8 @@ private:
       Value end = e.sub(to, e.remainder(e.sub(to, from), e.i64(count)));
       sums =
           e.loop(done, end, e.i64(count), sums, [&](Value step, ValueRange in) {
+            if (e.shape.fetches && count == unroll)
+              fetchNext(step);
             return steps(step, count, Values(in));
           });
       done = end;
@@ -197,6 +212,7 @@ private:
   bool packedA;
   unsigned vectors, sets;
   Value a, offsetsA, panel, c, offsetsC, k, left, accumulate, few, width;
+  Value next, lines, part;
   Values rowPointers;
 };
 
@@ -207,7 +223,8 @@ func::FuncOp GemmLibrary::tile(Type element, unsigned rows, bool packedA,
   std::string name = (packedA ? "tile_packed" : "tile") + std::to_string(rows) +
                      "x" + std::to_string(vectors);
   return routine(
-      name, shape.tileKey(), element, "pppp pllb l",
+      name, shape.tileKey(), element,
+      shape.fetches ? "pppp pllb l pll" : "pppp pllb l",
       [&](GemmCode &e, ValueRange args) {
         TileBuilder(e, args, rows, packedA, vectors).build();
       },

@@ -140,10 +140,12 @@ LogicalResult lower(kernel::GemmOp op, kernel::TargetAttr target,
       {Decision::TileRows, Decision::TileVectors, Decision::Unroll,
        Decision::Chains, Decision::BlockSteps, Decision::BlockRows,
        Decision::BlockColumns, Decision::FarRowBytes, Decision::FewColumns,
-       Decision::FlatRows, Decision::Tasks, Decision::WorthTasks});
+       Decision::FlatRows, Decision::PanelFetch, Decision::Tasks,
+       Decision::WorthTasks});
   if (failed(shape))
     return failure();
   shape->stored = op.getStoredBits().value_or(0);
+  shape->fetches &= !shape->stored;
   if (shape->stored == 16) // blocks begin at whole words, of two steps
     shape->kBlock += shape->kBlock % 2;
   if (shape->stored == 8) // scales are behind all steps

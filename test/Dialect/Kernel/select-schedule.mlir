@@ -75,9 +75,9 @@ func.func @large(%h: tensor<?x512xf32>, %U: tensor<512x512xf32>, %e: tensor<?x51
 // A product by itself. Double precision has half the lanes, and blocks of half
 // as many rows and columns.
 
-// CHECK-DAG: #[[S3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 704, block_rows = 90, block_columns = 736, far_row_bytes = 2048, few_columns = 64, flat_rows = 24, in_place_rows = 1, tasks = 8, worth_tasks = 131072>
+// CHECK-DAG: #[[S3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 704, block_rows = 90, block_columns = 736, far_row_bytes = 2048, few_columns = 64, flat_rows = 24, in_place_rows = 1, panel_fetch = 1, tasks = 8, worth_tasks = 131072>
 // CHECK-DAG: #[[S4:.*]] = #kernel.schedule<"v4" tile_rows = 8, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 704,
-// CHECK-DAG: #[[D3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 704, block_rows = 42, block_columns = 368, far_row_bytes = 2048, few_columns = 32, flat_rows = 24, in_place_rows = 1, tasks = 8, worth_tasks = 131072>
+// CHECK-DAG: #[[D3:.*]] = #kernel.schedule<"v3" tile_rows = 6, tile_vectors = 2, unroll = 4, chains = 8, block_steps = 704, block_rows = 42, block_columns = 368, far_row_bytes = 2048, few_columns = 32, flat_rows = 24, in_place_rows = 1, panel_fetch = 1, tasks = 8, worth_tasks = 131072>
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product0", kernel.schedules = [#{{[^,]*}}, #[[S3]], #[[S4]]]}
 // CHECK: scan.dot {{.*}} {kernel.name = "products/product1", kernel.schedules = [#{{[^,]*}}, #[[D3]], #{{[^,]*}}]}
 // An inner product of rows is a reduction, and pointwise code goes by the

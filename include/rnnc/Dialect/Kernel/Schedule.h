@@ -34,8 +34,8 @@ enum class Decision : unsigned {
   LeastChunks,
   ChunkRows, // loops over time
   CutRows,
-  PanelTurns,
-  PanelFetch, // phases
+  PanelTurns, // phases
+  PanelFetch, // phases and products
   Beside,
   Tasks,
   WorthTasks, // threads of a CPU

@@ -70,9 +70,8 @@ const DecisionInfo &infoOf(Decision decision) {
        "1: every step reads the weights of a phase in the same order; 2: odd "
        "steps read them backward"},
       {"panel_fetch", 1, 2,
-       "1: weights of a phase come when they are read; 2: tiles ask for those "
-       "of the next panel while they work with this one, where no row is "
-       "combined"},
+       "1: what tiles multiply with comes when it is read; 2: they ask for the "
+       "next panel while they work with this one, where no row is combined"},
       {"beside", 1, 1 << 10,
        "members of a team up to which loops that do not need each other run "
        "side "

@@ -182,6 +182,15 @@ static ScheduleAttr resultTiles(TargetAttr target, unsigned bits,
       .with(Decision::FlatRows, least);
 }
 
+/// Tiles ask for the next panel where a matrix comes from further than the
+/// second-level cache, and where its size is known when running only, as that
+/// of a sequence is. On an Intel server core the product with all inputs of
+/// lstm 512 takes 0.90 so, of 1024 0.79; the gradients of weights take 0.97
+/// (256) and 0.96 (512).
+static int64_t productFetch(TargetAttr target, unsigned bits, int64_t weights) {
+  return !weights || weights * (bits / 8) > target.getL2() ? 2 : 1;
+}
+
 ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits,
                                            ResultSize size) {
   if (target.getGpu())
@@ -213,6 +222,7 @@ ScheduleAttr rnnc::kernel::productSchedule(TargetAttr target, unsigned bits,
        {Decision::FewColumns, kUsesThatPay * panel},
        {Decision::FlatRows, kUsesThatPay * rows},
        {Decision::InPlaceRows, inPlaceRows(target, bits, size.weights)},
+       {Decision::PanelFetch, productFetch(target, bits, size.weights)},
        {Decision::Tasks, kTasks},
        {Decision::WorthTasks, kWorthProducts}});
 }

@@ -119,6 +119,7 @@ private:
   void remarkModule(ModuleOp module);
   std::string tasksOf(PhaseOp phase);
   std::string turnsOf(PhaseOp phase);
+  std::string fetchesOf(Operation *op);
   void remarkPhase(PhaseOp phase, StringRef name);
   void remarkLoop(scan::LoopOp loop, StringRef name, ScheduleAttr schedule);
   void remarkBeside(ArrayRef<scan::LoopOp> loops, StringRef name);
@@ -530,19 +531,23 @@ std::string KernelSelectSchedule::tasksOf(PhaseOp phase) {
          valuesOf(phase, {Decision::CutRows}, "") + " or more, else units";
 }
 
+std::string KernelSelectSchedule::fetchesOf(Operation *op) {
+  auto fetches = [](ScheduleAttr one) {
+    return one.get(Decision::PanelFetch) == 2;
+  };
+  return llvm::all_of(schedulesOf(op), fetches)
+             ? ", each panel is asked for before it is due"
+             : "";
+}
+
 std::string KernelSelectSchedule::turnsOf(PhaseOp phase) {
   auto turns = [](ScheduleAttr one) {
     return one.get(Decision::PanelTurns) == 2;
   };
-  auto fetches = [](ScheduleAttr one) {
-    return one.get(Decision::PanelFetch) == 2;
-  };
   std::string text;
   if (llvm::all_of(schedulesOf(phase), turns))
     text += ", odd steps read them backward";
-  if (llvm::all_of(schedulesOf(phase), fetches))
-    text += ", each panel is asked for before it is due";
-  return text;
+  return text + fetchesOf(phase);
 }
 
 void KernelSelectSchedule::remarkPhase(PhaseOp phase, StringRef name) {
@@ -605,7 +610,7 @@ void KernelSelectSchedule::remarkProduct(Operation *op, StringRef name) {
              ", " +
              (isForGPU()
                   ? "with " + resultTilesOf(schedulesOf(op).front(), type)
-                  : tilesOf(op) + blocksOf(op));
+                  : tilesOf(op) + blocksOf(op) + fetchesOf(op));
   for (auto [schedule, target] : llvm::zip_equal(schedulesOf(op), known))
     if (target.getGpu() && !isForGPU())
       remark::analysis(
