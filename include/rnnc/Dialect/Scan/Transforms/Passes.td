@@ -234,10 +234,11 @@ def ScanHoist : Scan_Pass<"scan-hoist"> {
     after the loop if what it multiplies is stacked anyway. A product that
     stays without need of a carry is reported.
 
-    A function whose values would take more memory for all steps than what they
-    are computed from stays, and is reported, unless they are small: in
-    `exp(-dt * A)` with `dt` a vector and `A` a matrix, a matrix would be kept
-    for each step.
+    A product of two values of the step that are large, or make a large one,
+    stays, and is reported: it would be no faster for all steps at once. So does
+    a function whose values would take more memory for all steps than what they
+    are computed from, unless they are small: in `exp(-dt * A)` with `dt` a
+    vector and `A` a matrix, a matrix would be kept for each step.
 
     ```mlir
     scan.loop ... slices(%x = %xs : tensor<?x?x2xf32>) carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
@@ -425,9 +426,10 @@ def ScanUnroll : Scan_Pass<"scan-unroll"> {
 def ScanVerifySchedule : Scan_Pass<"scan-verify-schedule"> {
   let summary = "Checks that what can leave time loops has left them";
   let description = [{
-    Every product in a time loop needs one of the loop's carries, or something
-    that cannot be computed for all steps at once (`scan-hoist` has a remark for
-    it). Anything else is a fault of the passes before.
+    Every product of a value from outside in a time loop needs one of the loop's
+    carries, or something that cannot be computed for all steps at once
+    (`scan-hoist` has a remark for it). Anything else is a fault of the passes
+    before.
 
     ```mlir
     scan.loop ... slices(%x = %xs : tensor<?x?x8xf32>) ... {
