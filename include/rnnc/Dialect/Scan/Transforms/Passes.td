@@ -388,6 +388,26 @@ def ScanMergeProducts : Scan_Pass<"scan-merge-products"> {
   ];
 }
 
+def ScanExpandOuterProducts : Scan_Pass<"scan-expand-outer-products"> {
+  let summary = "Writes products without a sum as products of numbers";
+  let description = [{
+    A product that sums over nothing (the gradient of a matrix of state, a key
+    times a value) multiplies every number of one operand by every one of the
+    other. As pointwise code it becomes a part of the phases that read it, and
+    need not be in memory. Runs behind the passes that make one sum over time of
+    such products.
+
+    ```mlir
+    %p = scan.dot %a, %b batch = [[0], [0]] contract = [[], []]
+       : tensor<?x4xf32>, tensor<?x8xf32> -> tensor<?x4x8xf32>
+    // becomes
+    %x = scan.broadcast %a sizes(%n) dims = [0, 1] : tensor<?x4xf32> -> tensor<?x4x8xf32>
+    %y = scan.broadcast %b sizes(%n) dims = [0, 2] : tensor<?x8xf32> -> tensor<?x4x8xf32>
+    %p = arith.mulf %x, %y : tensor<?x4x8xf32>
+    ```
+  }];
+}
+
 def ScanUnroll : Scan_Pass<"scan-unroll"> {
   let summary = "Unrolls time loops fully, or asks for it by a factor";
   let description = [{
