@@ -78,6 +78,7 @@ static void buildScheduled(OpPassManager &pm, const PipelineOptions &o) {
     pm.addPass(scan::createScanHoist());
   if (o.mergeProducts)
     pm.addPass(scan::createScanMergeProducts());
+  pm.addPass(scan::createScanExpandOuterProducts());
   pm.addPass(scan::createScanCompensateSums());
   cleanUp(pm);
   if (o.hoist)

@@ -34,10 +34,13 @@ template <typename... OpTys> bool holds(Operation *op) {
       .wasInterrupted();
 }
 
-/// Entries of a value, time axes aside.
+/// Entries of a value, time axes aside; of a distribution or a record none.
 int64_t entriesOf(Value value) {
+  auto type = dyn_cast<rnn::ValueType>(value.getType());
+  if (!type)
+    return 0;
   int64_t entries = 1;
-  for (rnn::AxisAttr axis : cast<rnn::ValueType>(value.getType()).getAxes())
+  for (rnn::AxisAttr axis : type.getAxes())
     if (!axis.isTime())
       entries *= axis.getSize();
   return entries;
@@ -260,17 +263,44 @@ private:
     });
   }
 
-  /// A product of two values of the step that is smaller than they are. For all
-  /// steps at once it would be no faster, and they would be kept for all steps.
+  /// Whether it is of the step: made of something that varies, of the body
+  /// itself or inside one of its ops.
+  bool isOfStep(Value value) {
+    llvm::SetVector<Value> made;
+    made.insert(value);
+    for (unsigned i = 0; i < made.size(); ++i) {
+      if (varies(made[i]))
+        return true;
+      Operation *op = made[i].getDefiningOp();
+      if (op && op->getBlock() != shape.body &&
+          shape.body->findAncestorOpInBlock(*op))
+        made.insert_range(operandsOf(op));
+    }
+    return false;
+  }
+
+  /// A product of two values of the step, or one for each of some entries, that
+  /// is smaller than they are. For all steps at once it would be no faster, and
+  /// they would be kept for all steps.
   bool contracts(Operation *op) {
-    auto match = dyn_cast<rnn::MatchOp>(op);
-    if (!match || !llvm::all_of(op->getOperands(), [&](Value value) {
-          return varies(value) && !llvm::is_contained(shape.outs, value);
-        }))
+    if (!isa<rnn::MatchOp, rnn::BindOp>(op) || !holds<rnn::MatchOp>(op) ||
+        recurs(op, /*inside=*/true))
+      return false;
+    WalkResult weights = op->walk([&](rnn::MatchOp match) {
+      return llvm::all_of(match->getOperands(),
+                          [&](Value value) { return isOfStep(value); })
+                 ? WalkResult::advance()
+                 : WalkResult::interrupt();
+    });
+    if (weights.wasInterrupted())
       return false;
     int64_t read = 0;
-    for (Value value : op->getOperands())
-      read += entriesOf(value);
+    for (Value value : operandsOf(op)) {
+      if (llvm::is_contained(shape.outs, value))
+        return false;
+      if (varies(value))
+        read += entriesOf(value);
+    }
     return entriesOf(op->getResult(0)) < read;
   }
 
@@ -298,13 +328,19 @@ private:
         plan.groups.back().inside.insert(op);
   }
 
+  static bool isSmaller(Value value, Value than) {
+    return entriesOf(value) != 0 && entriesOf(value) < entriesOf(than);
+  }
+
   bool feedsAfter(Operation *op) {
-    if (op->use_empty() || llvm::count_if(operandsOf(op), [&](Value value) {
-                             return varies(value);
-                           }) > 1)
+    SmallVector<Value> read = operandsOf(op);
+    llvm::erase_if(read, [&](Value value) { return !varies(value); });
+    if (op->use_empty() || read.size() > 1)
       return false;
     for (Value result : op->getResults())
-      if (llvm::is_contained(shape.outs, result))
+      if (llvm::is_contained(shape.outs, result) ||
+          (!read.empty() && isSmaller(result, read.front()) &&
+           !llvm::is_contained(shape.outs, read.front())))
         return false;
     return llvm::all_of(op->getUsers(), [&](Operation *user) {
       return plan.after.contains(shape.body->findAncestorOpInBlock(*user));

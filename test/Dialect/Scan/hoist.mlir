@@ -163,3 +163,30 @@ func.func @large(%xs: tensor<?x?x128xf32>, %ys: tensor<?x?x16xf32>, %h0: tensor<
   } -> (tensor<?x128x8xf32>, tensor<?x16x8xf32>)
   return %hT, %kT : tensor<?x128x8xf32>, tensor<?x16x8xf32>
 }
+
+// -----
+
+// A product of two values of the step is no faster for all steps at once: it
+// stays where a large one would have to be kept for that. One that is small, and
+// of small ones, leaves; so does a product with a matrix from outside.
+// CHECK-LABEL: func @of_step(
+// CHECK: scan.dot %{{.*}}, %{{.*}} : tensor<?x?x4xf32>, tensor<?x?x8xf32> -> tensor<?x?x4x8xf32>
+// CHECK: scan.dot %{{.*}} : tensor<?x?x64xf32>, tensor<64x64xf32> -> tensor<?x?x64xf32>
+// CHECK: scan.loop
+// CHECK: scan.dot %{{.*}} : tensor<?x64xf32>, tensor<?x64xf32> -> tensor<?x64x64xf32>
+// CHECK: scan.dot %{{.*}} : tensor<?x64x64xf32>, tensor<?x64xf32> -> tensor<?x64xf32>
+func.func @of_step(%as: tensor<?x?x4xf32>, %bs: tensor<?x?x8xf32>, %ks: tensor<?x?x64xf32>, %ms: tensor<?x?x64x64xf32>, %w: tensor<64x64xf32>, %a0: tensor<?x4x8xf32>, %k0: tensor<?x64x64xf32>, %m0: tensor<?x64xf32>, %T: index) -> (tensor<?x4x8xf32>, tensor<?x64x64xf32>, tensor<?x64xf32>) {
+  %r:3 = scan.loop trip(%T) slices(%a = %as : tensor<?x?x4xf32>, %b = %bs : tensor<?x?x8xf32>, %k = %ks : tensor<?x?x64xf32>, %m = %ms : tensor<?x?x64x64xf32>) carry(%s = %a0 : tensor<?x4x8xf32>, %t = %k0 : tensor<?x64x64xf32>, %u = %m0 : tensor<?x64xf32>) step(%i) {
+    %p = scan.dot %a, %b batch = [[0], [0]] contract = [[], []] : tensor<?x4xf32>, tensor<?x8xf32> -> tensor<?x4x8xf32>
+    %v = scan.dot %k, %w batch = [[], []] contract = [[1], [1]] : tensor<?x64xf32>, tensor<64x64xf32> -> tensor<?x64xf32>
+    // expected-remark @below {{this product of two values of the step is computed step by step: for all steps at once it would be no faster}}
+    %q = scan.dot %k, %v batch = [[0], [0]] contract = [[], []] : tensor<?x64xf32>, tensor<?x64xf32> -> tensor<?x64x64xf32>
+    // expected-remark @below {{this product of two values of the step is computed step by step}}
+    %o = scan.dot %m, %k batch = [[0], [0]] contract = [[2], [1]] : tensor<?x64x64xf32>, tensor<?x64xf32> -> tensor<?x64xf32>
+    %s2 = arith.addf %s, %p : tensor<?x4x8xf32>
+    %t2 = arith.addf %t, %q : tensor<?x64x64xf32>
+    %u2 = arith.addf %u, %o : tensor<?x64xf32>
+    scan.yield carry(%s2, %t2, %u2 : tensor<?x4x8xf32>, tensor<?x64x64xf32>, tensor<?x64xf32>)
+  } -> (tensor<?x4x8xf32>, tensor<?x64x64xf32>, tensor<?x64xf32>)
+  return %r#0, %r#1, %r#2 : tensor<?x4x8xf32>, tensor<?x64x64xf32>, tensor<?x64xf32>
+}

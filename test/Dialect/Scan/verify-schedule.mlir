@@ -56,3 +56,15 @@ func.func @obstacle(%xs: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %h0: tensor<?x8
   } -> (tensor<?x8xf32>)
   return %hT : tensor<?x8xf32>
 }
+
+// -----
+
+// Products of two values of the step may stay for their size.
+func.func @of_step(%ks: tensor<?x?x64xf32>, %k0: tensor<?x64x64xf32>, %T: index) -> tensor<?x64x64xf32> {
+  %r = scan.loop trip(%T) slices(%k = %ks : tensor<?x?x64xf32>) carry(%s = %k0 : tensor<?x64x64xf32>) step(%t) {
+    %p = scan.dot %k, %k batch = [[0], [0]] contract = [[], []] : tensor<?x64xf32>, tensor<?x64xf32> -> tensor<?x64x64xf32>
+    %n = arith.addf %s, %p : tensor<?x64x64xf32>
+    scan.yield carry(%n : tensor<?x64x64xf32>)
+  } -> (tensor<?x64x64xf32>)
+  return %r : tensor<?x64x64xf32>
+}

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace rnnc;
@@ -65,10 +66,72 @@ void hoistInvariants(Block &block) {
   });
 }
 
+// Numbers of one example.
+int64_t numbersOfExample(Value value) {
+  int64_t numbers = 1;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape())
+    numbers *= ShapedType::isDynamic(size) ? 1 : size;
+  return numbers;
+}
+
+// The input repeated along the dynamic ones of the dimensions that the op adds
+// only, and where the others stay in the op's result.
+Value repeatForExamples(scan::BroadcastOp op, SmallVectorImpl<int64_t> &dims) {
+  SmallVector<int64_t> shape, from;
+  for (int64_t dim = 0; dim < op.getType().getRank(); ++dim) {
+    bool isOld = llvm::is_contained(op.getDims(), dim);
+    if (!isOld && !op.getType().isDynamicDim(dim))
+      continue;
+    if (isOld)
+      from.push_back(dims.size());
+    dims.push_back(dim);
+    shape.push_back(op.getType().getDimSize(dim));
+  }
+  if (from.size() == dims.size())
+    return op.getInput();
+  OpBuilder builder(op);
+  auto type = RankedTensorType::get(shape, op.getType().getElementType());
+  return scan::BroadcastOp::create(builder, op.getLoc(), type, op.getInput(),
+                                   op.getSizes(), from);
+}
+
+// What repeats numbers along fixed axes costs nothing in a step, and there its
+// gradient is added up along these axes before it is added up over time: in a
+// sum of one number for each example, not of as many as are read.
+void repeatInLoops(Block &block) {
+  SmallVector<scan::BroadcastOp> ops;
+  block.walk([&](scan::BroadcastOp op) {
+    if (!scan::getSplat(op.getInput()) &&
+        numbersOfExample(op.getResult()) > numbersOfExample(op.getInput()))
+      ops.push_back(op);
+  });
+  for (scan::BroadcastOp op : ops) {
+    llvm::MapVector<Block *, SmallVector<OpOperand *>> uses;
+    for (OpOperand &use : op->getUses())
+      if (Block *other = use.getOwner()->getBlock();
+          other != op->getBlock() && isa<scan::LoopOp>(other->getParentOp()))
+        uses[other].push_back(&use);
+    if (uses.empty())
+      continue;
+    SmallVector<int64_t> dims;
+    Value input = repeatForExamples(op, dims);
+    for (auto &[inside, operands] : uses) {
+      auto builder = OpBuilder::atBlockBegin(inside);
+      Value again = scan::BroadcastOp::create(
+          builder, op.getLoc(), op.getType(), input, op.getSizes(), dims);
+      for (OpOperand *use : operands)
+        use->set(again);
+    }
+    if (op->use_empty())
+      op.erase();
+  }
+}
+
 LogicalResult expandVjp(VjpOp request, func::FuncOp callee, StringRef broken) {
   Copy copy(callee);
   Block &body = copy.getBody();
   hoistInvariants(body);
+  repeatInLoops(body);
   unsigned numArguments = body.getNumArguments();
   SmallVector<Value> seeds;
   for (int64_t number : request.getWrt())

@@ -129,19 +129,35 @@ bool LoopState::isCheap(Operation *op) {
              tensor::ExtractSliceOp, tensor::CastOp>(op);
 }
 
-bool LoopState::isAvailable(Value value, unsigned depth) {
+// Numbers of a value. Sizes that are known when the program runs count as many.
+static double numbersOf(Value value) {
+  double numbers = 1;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape())
+    numbers *= ShapedType::isDynamic(size) ? 32 : size;
+  return numbers;
+}
+
+// How many numbers the tape has to get for a value: for it or, where it is
+// cheap to compute again, for what it is made of.
+double LoopState::tapeFor(Value value, unsigned depth) {
   if (!isInside(value) || known.contains(value) ||
-      !isa<RankedTensorType>(value.getType()))
-    return true;
+      !isa<RankedTensorType>(value.getType()) ||
+      llvm::is_contained(loop.getYield().getStacks(), value))
+    return 0;
+  double own = numbersOf(value);
   if (auto argument = dyn_cast<BlockArgument>(value))
-    return argument.getArgNumber() <= loop.getNumSlices();
+    return argument.getArgNumber() <= loop.getNumSlices() ? 0 : own;
   Operation *op = value.getDefiningOp();
-  if (llvm::is_contained(loop.getYield().getStacks(), value))
-    return true;
-  return depth > 0 && isCheap(op) &&
-         llvm::all_of(op->getOperands(), [&](Value operand) {
-           return isAvailable(operand, depth - 1);
-         });
+  return depth > 0 && isCheap(op)
+             ? std::min(own, tapeForOperands(op, depth - 1))
+             : own;
+}
+
+double LoopState::tapeForOperands(Operation *op, unsigned depth) {
+  double numbers = 0;
+  for (Value operand : op->getOperands())
+    numbers += tapeFor(operand, depth);
+  return numbers;
 }
 
 Value LoopState::fromOp(OpResult result) {
@@ -154,10 +170,8 @@ Value LoopState::fromOp(OpResult result) {
   // Numbers that are no tensors are always computed again.
   bool scalar = !isa<RankedTensorType>(result.getType());
   bool stacked = llvm::is_contained(loop.getYield().getStacks(), result);
-  bool again =
-      isCheap(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
-        return isAvailable(operand, 6);
-      });
+  bool again = !scalar && isCheap(op) &&
+               tapeForOperands(op, /*depth=*/6) < numbersOf(result);
   if (!scalar && (stacked ? op->getNumOperands() != 0 : !again))
     return fromTape(result);
   IRMapping mapping;

@@ -66,7 +66,8 @@ private:
   mlir::Value fromTape(mlir::Value value);
   mlir::Value carryBefore(unsigned number);
   mlir::Value addSource(mlir::Type type, Source source);
-  bool isAvailable(mlir::Value value, unsigned depth);
+  double tapeFor(mlir::Value value, unsigned depth);
+  double tapeForOperands(mlir::Operation *op, unsigned depth);
   bool isCheap(mlir::Operation *op);
 
   LoopOp loop;

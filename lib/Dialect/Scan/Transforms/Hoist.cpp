@@ -41,6 +41,7 @@ public:
 
 private:
   bool isWorth(Operation *op);
+  bool isOfLargeValues(DotOp dot);
   bool isLarge(Operation *op);
   Value hoist(Value value);
   Value hoistOp(Operation *op);
@@ -80,13 +81,29 @@ static int64_t bytesOfStep(Value value) {
   return bytes;
 }
 
-// Whether a function's values for all steps would take more memory than what
-// they are computed from, and more than `maxBytes` for each step and example.
-// A product is worth its memory: for all steps at once it is several times as
-// fast.
+// A product of two values of the step, for which all steps at once are no
+// faster than one after the other, and which would be read from memory for that
+// once more.
+bool Hoister::isOfLargeValues(DotOp dot) {
+  return llvm::any_of(dot->getOperands(), [&](Value value) {
+    return bytesOfStep(value) > maxBytes &&
+           bytesOfStep(value) > bytesOfStep(dot.getResult());
+  });
+}
+
+// Whether an op's values for all steps would take more memory than what they
+// are computed from, and more than `maxBytes` for each step and example. A
+// product with a matrix from outside is worth its memory: for all steps at once
+// it is several times as fast.
 bool Hoister::isLarge(Operation *op) {
-  if (isa<DotOp, GatherOp>(op))
+  if (isa<GatherOp>(op))
     return false;
+  if (auto dot = dyn_cast<DotOp>(op)) {
+    if (!edit.isInside(dot.getLhs()) || !edit.isInside(dot.getRhs()))
+      return false;
+    if (isOfLargeValues(dot))
+      return true;
+  }
   BackwardSliceOptions options;
   options.inclusive = true;
   options.omitBlockArguments = true;
@@ -370,9 +387,21 @@ struct Hoist : scan::impl::ScanHoistBase<Hoist> {
     }
   }
 
-  // Functions that are left in the loop to save memory.
+  void reportProduct(DotOp dot) {
+    remark::missed(
+        dot.getLoc(),
+        remark::RemarkOpts::name("product-of-step").category(getArgument()))
+        << "this product of two values of the step is computed step by step: "
+           "for all steps at once it would be no faster";
+  }
+
+  // Products and functions that are left in the loop to save memory.
   void reportLarge(ArrayRef<Operation *> ops) {
     for (Operation *op : ops) {
+      if (auto dot = dyn_cast<DotOp>(op)) {
+        reportProduct(dot);
+        continue;
+      }
       Value result = op->getResult(0);
       int64_t bytes = bytesOfStep(result);
       remark::missed(

@@ -234,10 +234,11 @@ def ScanHoist : Scan_Pass<"scan-hoist"> {
     after the loop if what it multiplies is stacked anyway. A product that
     stays without need of a carry is reported.
 
-    A function whose values would take more memory for all steps than what they
-    are computed from stays, and is reported, unless they are small: in
-    `exp(-dt * A)` with `dt` a vector and `A` a matrix, a matrix would be kept
-    for each step.
+    A product of two values of the step that are large, or make a large one,
+    stays, and is reported: it would be no faster for all steps at once. So does
+    a function whose values would take more memory for all steps than what they
+    are computed from, unless they are small: in `exp(-dt * A)` with `dt` a
+    vector and `A` a matrix, a matrix would be kept for each step.
 
     ```mlir
     scan.loop ... slices(%x = %xs : tensor<?x?x2xf32>) carry(%c = %h0 : tensor<?x4xf32>) step(%t) {
@@ -387,6 +388,26 @@ def ScanMergeProducts : Scan_Pass<"scan-merge-products"> {
   ];
 }
 
+def ScanExpandOuterProducts : Scan_Pass<"scan-expand-outer-products"> {
+  let summary = "Writes products without a sum as products of numbers";
+  let description = [{
+    A product that sums over nothing (the gradient of a matrix of state, a key
+    times a value) multiplies every number of one operand by every one of the
+    other. As pointwise code it becomes a part of the phases that read it, and
+    need not be in memory. Runs behind the passes that make one sum over time of
+    such products.
+
+    ```mlir
+    %p = scan.dot %a, %b batch = [[0], [0]] contract = [[], []]
+       : tensor<?x4xf32>, tensor<?x8xf32> -> tensor<?x4x8xf32>
+    // becomes
+    %x = scan.broadcast %a sizes(%n) dims = [0, 1] : tensor<?x4xf32> -> tensor<?x4x8xf32>
+    %y = scan.broadcast %b sizes(%n) dims = [0, 2] : tensor<?x8xf32> -> tensor<?x4x8xf32>
+    %p = arith.mulf %x, %y : tensor<?x4x8xf32>
+    ```
+  }];
+}
+
 def ScanUnroll : Scan_Pass<"scan-unroll"> {
   let summary = "Unrolls time loops fully, or asks for it by a factor";
   let description = [{
@@ -425,9 +446,10 @@ def ScanUnroll : Scan_Pass<"scan-unroll"> {
 def ScanVerifySchedule : Scan_Pass<"scan-verify-schedule"> {
   let summary = "Checks that what can leave time loops has left them";
   let description = [{
-    Every product in a time loop needs one of the loop's carries, or something
-    that cannot be computed for all steps at once (`scan-hoist` has a remark for
-    it). Anything else is a fault of the passes before.
+    Every product of a value from outside in a time loop needs one of the loop's
+    carries, or something that cannot be computed for all steps at once
+    (`scan-hoist` has a remark for it). Anything else is a fault of the passes
+    before.
 
     ```mlir
     scan.loop ... slices(%x = %xs : tensor<?x?x8xf32>) ... {
