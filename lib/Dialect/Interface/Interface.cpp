@@ -74,7 +74,9 @@ SlotAttr interface::slotOf(Value value) {
     return {};
   auto function =
       dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
-  return function && argument.getOwner()->isEntryBlock()
+  // While a function is worked on its body may have more than it says.
+  return function && argument.getOwner()->isEntryBlock() &&
+                 argument.getArgNumber() < function.getNumArguments()
              ? slotOf(function, argument.getArgNumber())
              : SlotAttr();
 }
