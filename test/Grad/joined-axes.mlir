@@ -29,3 +29,24 @@ func.func @grad(%w: tensor<3xf32>, %lengths: tensor<?xi32>, %x: tensor<?x?xf32>)
     : (tensor<3xf32>, tensor<?xi32>, tensor<?x?xf32>), (tensor<f32>) -> (tensor<f32>, tensor<3xf32>)
   return %0#0, %0#1 : tensor<f32>, tensor<3xf32>
 }
+
+// The sizes of a cotangent, of which the function knows nothing, beside those of
+// an argument.
+func.func @second(%x: tensor<?x?x2xf32>, %lengths: tensor<?xi32>) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %steps = tensor.dim %x, %c0 : tensor<?x?x2xf32>
+  %batch = tensor.dim %x, %c1 : tensor<?x?x2xf32>
+  %one = tensor.extract_slice %x[0, 0, 1] [%steps, %batch, 1] [1, 1, 1] : tensor<?x?x2xf32> to tensor<?x?xf32>
+  %valid = scan.mask %one lengths(%lengths) {time_dim = 0 : i64, batch_dim = 1 : i64} : tensor<?x?xf32>
+  return %valid : tensor<?x?xf32>
+}
+
+// CHECK-LABEL: func.func @gradOfSecond
+// CHECK: %[[COT:.*]] = scan.mask %arg2 lengths(%arg1)
+// CHECK: tensor.insert_slice %[[COT]] into
+func.func @gradOfSecond(%x: tensor<?x?x2xf32>, %lengths: tensor<?xi32>, %cot: tensor<?x?xf32>) -> tensor<?x?x2xf32> {
+  %0:2 = grad.vjp @second(%x, %lengths) wrt = [0] cotangents(%cot) of = [0]
+    : (tensor<?x?x2xf32>, tensor<?xi32>), (tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<?x?x2xf32>)
+  return %0#1 : tensor<?x?x2xf32>
+}
