@@ -72,9 +72,10 @@ SlotAttr interface::slotOf(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument)
     return {};
-  auto function =
-      dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
-  // While a function is worked on its body may have more than it says.
+  // The body of a loop that is made stands nowhere yet; that of a function that
+  // is worked on may have more than the function says.
+  auto function = dyn_cast_if_present<FunctionOpInterface>(
+      argument.getOwner()->getParentOp());
   return function && argument.getOwner()->isEntryBlock() &&
                  argument.getArgNumber() < function.getNumArguments()
              ? slotOf(function, argument.getArgNumber())
