@@ -210,11 +210,9 @@ Emitter::LoopStart Emitter::startLoop(scan::LoopOp loop) {
   for (unsigned j = 0; j < loop.getNumStacks(); ++j)
     masked |= masksStack(loop, j) && memory.stacks[j];
   LoopStart start{sizes.index(loop.getTrip()), Value()};
-  if (masked)
+  bool lists = makeRowLists(loop);
+  if (masked || lists)
     start.shortest = shortestLength(loc, loop.getLengths());
-  // Its phases leave rows to the masks, so it has some.
-  if (start.shortest)
-    makeRowLists(loop);
   return start;
 }
 
@@ -347,8 +345,8 @@ Value Emitter::rowList(scan::LoopOp loop, Type integer) {
   return list.memref;
 }
 
-/// Makes the lists that phases and products ask for.
-void Emitter::makeRowLists(scan::LoopOp loop) {
+/// Makes the lists that phases and products ask for; whether there are any.
+bool Emitter::makeRowLists(scan::LoopOp loop) {
   Block *body = loop.getBodyBlock();
   if (llvm::any_of(body->getOps<kernel::PhaseOp>(),
                    [](auto phase) { return bool(phase.getLengths()); }))
@@ -357,6 +355,7 @@ void Emitter::makeRowLists(scan::LoopOp loop) {
         return dot.getLengths() && dot.getLeading() == 1;
       }))
     productRows[loop] = rowList(loop, b.getI64Type());
+  return validRows.contains(loop) || productRows.contains(loop);
 }
 
 /// Brings the lists up to date in the steps that change them: those past the

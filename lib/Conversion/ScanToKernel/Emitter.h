@@ -175,7 +175,7 @@ private:
   void zeroWithoutSteps(mlir::Location loc, const Buffer &sum,
                         mlir::Value trip);
   mlir::Value rowList(scan::LoopOp loop, mlir::Type integer);
-  void makeRowLists(scan::LoopOp loop);
+  bool makeRowLists(scan::LoopOp loop);
   void listValidRows(scan::LoopOp loop, mlir::Value following,
                      mlir::Value shortest, mlir::Value step);
   mlir::Value shortestLength(mlir::Location loc, mlir::Value lengths);
