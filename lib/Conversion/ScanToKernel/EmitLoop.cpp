@@ -210,7 +210,7 @@ Emitter::LoopStart Emitter::startLoop(scan::LoopOp loop) {
   for (unsigned j = 0; j < loop.getNumStacks(); ++j)
     masked |= masksStack(loop, j) && memory.stacks[j];
   LoopStart start{sizes.index(loop.getTrip()), Value()};
-  bool lists = makeRowLists(loop);
+  bool lists = loop.getLengths() && makeRowLists(loop);
   if (masked || lists)
     start.shortest = shortestLength(loc, loop.getLengths());
   return start;
